@@ -1,0 +1,46 @@
+"""Labels: is a dispute opened within the horizon? 1, 0, or unknown yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from features.asof import visible
+from features.clock import in_label_window, is_matured
+from features.tables import Tables
+
+
+@dataclass(frozen=True)
+class LabelWindow:
+    """`horizon_days`: length of the label window; `reporting_delay_days`: how late a dispute may become known."""
+
+    horizon_days: int = 30
+    reporting_delay_days: int = 1
+
+
+def build_labels(tables: Tables, spine: pl.DataFrame, window: LabelWindow, data_end_day: int) -> pl.DataFrame:
+    """One row per spine row, in its order: `order_id, as_of_day, label` (int8), standing at `data_end_day`.
+
+    label = 1: a dispute of the order was opened in [as_of, as_of + horizon). label = 0: none was. Null: unknown. A row
+    whose window is not over is censored, whichever way it looks so far (an early dispute shows sooner than none does);
+    where outcomes are recorded for some orders only, an order without one is unlabelled.
+    """
+    opened = visible(tables["disputes"], data_end_day).filter(pl.col("step") == "opened")
+    disputes = opened.select("order_id", disputed_day="occurred_day")
+    within = in_label_window(pl.col("disputed_day"), pl.col("as_of_day"), window.horizon_days)
+    positives = (
+        spine.join(disputes, on="order_id").filter(within).select("order_id", "as_of_day").unique()
+    ).with_columns(is_positive=pl.lit(True))
+    is_final = is_matured(pl.col("as_of_day"), data_end_day, window.horizon_days, window.reporting_delay_days)
+    if tables.has_partial_outcomes:
+        events = visible(tables["order_events"], data_end_day)
+        observed = events.filter(pl.col("event") == "outcome_observed").select("order_id")
+        is_final = is_final & pl.col("order_id").is_in(
+            pl.concat([observed, disputes.select("order_id")])["order_id"].unique().implode()
+        )
+    return (
+        spine.join(positives, on=["order_id", "as_of_day"], how="left", maintain_order="left")
+        .with_columns(label=pl.when(is_final).then(pl.col("is_positive").fill_null(False).cast(pl.Int8)))
+        .select("order_id", "as_of_day", "label")
+    )

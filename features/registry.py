@@ -1,0 +1,28 @@
+"""All features: families, their descriptions, and the one function that training and scoring both call."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import polars as pl
+
+from features import buyer, conversation, logistics, order, product, store
+from features.feature import Feature
+from features.history import build_view
+from features.tables import Tables
+
+FAMILIES: tuple[ModuleType, ...] = (order, product, logistics, buyer, store, conversation)
+FEATURES: dict[str, Feature] = {feature.name: feature for family in FAMILIES for feature in family.FEATURES}
+FEATURE_NAMES: list[str] = list(FEATURES)
+
+
+def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
+    """One row per spine row, in its order: `order_id, as_of_day, stage` and every feature (float64, null: unknown).
+
+    Uses the facts with `known_at < as_of` of each row and no others; the same for training and for scoring.
+    """
+    view = build_view(tables, spine)
+    families = [family.build(view).with_columns(pl.all().cast(pl.Float64)) for family in FAMILIES]
+    return pl.concat([view.rows.select("order_id", "as_of_day", "stage"), *families], how="horizontal").select(
+        "order_id", "as_of_day", "stage", *FEATURE_NAMES
+    )

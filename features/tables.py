@@ -1,0 +1,150 @@
+"""The canonical tables: what every source is turned into, and all that the rest of the program reads.
+
+Each table says its grain ("one row per ..."), its key and its columns. Every row is one fact with its own
+`occurred_at` and `known_at` (UTC): a wide source row, an order with its purchase, hand-over and delivery, is several
+facts, and ingest splits it. A column of a row may be used as soon as the row is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from features import clock
+
+INSTANT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its type, whether it may be empty, the smallest or the only values it may have."""
+
+    name: str
+    dtype: pl.DataType
+    is_required: bool = True
+    minimum: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A canonical table: its grain in words, its key, its columns without the two times that all have."""
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    own_columns: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return (*self.own_columns, Column("occurred_at", INSTANT), Column("known_at", INSTANT))
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        return {column.name: column.dtype for column in self.columns}
+
+    def empty(self) -> pl.DataFrame:
+        return pl.DataFrame(schema=self.schema)
+
+
+def text(name: str, *choices: str, is_required: bool = True) -> Column:
+    return Column(name, pl.String(), is_required, choices=choices)
+
+
+def number(name: str, *, is_required: bool = True, minimum: float | None = 0.0) -> Column:
+    return Column(name, pl.Float64(), is_required, minimum)
+
+
+def instant(name: str, *, is_required: bool = True) -> Column:
+    return Column(name, INSTANT, is_required)
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table("orders", "one row per order, as placed", ("order_id",), (
+            text("order_id"), text("buyer_id"), text("store_id"),
+            text("country"),
+            # carrier service (or region of origin) > destination, chosen when the order is placed
+            text("lane", is_required=False),
+            text("currency"),
+            # items + shipping, in USD, and the same in the source's currency
+            number("total_usd"), number("shipping_usd"), number("total_source"),
+            number("count_installments", is_required=False),
+        )),
+        Table("order_lines", "one row per order and line", ("order_id", "line_id"), (
+            text("order_id"), text("line_id"), text("product_id"), text("supplier_id"),
+            number("quantity", minimum=1.0), number("unit_price_usd"), number("shipping_usd"),
+        )),
+        Table("products", "one row per product", ("product_id",), (
+            text("product_id"), text("category"), text("title", is_required=False),
+            number("weight_g", is_required=False), number("count_photos", is_required=False),
+        )),
+        Table("promises", "one row per promise made; a later one replaces it", ("promise_id",), (
+            text("promise_id"), text("order_id"), text("kind", "dispatch", "delivery"), instant("promised_at"),
+        )),
+        # outcome_observed: somebody recorded how this order ended, where a store does not see it of every order
+        Table("order_events", "one row per order and thing that happened to it", ("event_id",), (
+            text("event_id"), text("order_id"), text("event", "paid", "closed", "outcome_observed"),
+        )),
+        Table("shipments", "one row per parcel handed to a carrier", ("shipment_id",), (
+            text("shipment_id"), text("order_id"), text("carrier", is_required=False),
+        )),
+        # status and sub_status: the 17TRACK vocabulary
+        Table("tracking", "one row per carrier scan", ("scan_id",), (
+            text("scan_id"), text("shipment_id"), text("order_id"),
+            text("status", "NotFound", "InfoReceived", "InTransit", "Expired", "AvailableForPickup",
+                 "OutForDelivery", "DeliveryFailure", "Delivered", "Exception"),
+            text("sub_status", is_required=False),
+        )),
+        Table("disputes", "one row per step of a dispute", ("step_id",), (
+            text("step_id"), text("dispute_id"), text("order_id"),
+            text("step", "opened", "withdrawn", "escalated", "ruled", "refunded"),
+            text("cause", "not_received", "not_as_described", "other", "unknown"),
+            number("amount_usd", is_required=False),
+        )),
+        Table("messages", "one row per message", ("message_id",), (
+            text("message_id"), text("order_id"), text("sender", "buyer", "seller"),
+            text("topic", is_required=False),
+        )),
+        Table("contacts", "one row per contact we made", ("contact_id",), (
+            text("contact_id"), text("order_id"), text("stage", is_required=False), text("outcome", is_required=False),
+        )),
+        Table("reviews", "one row per review", ("review_id",), (
+            text("review_id"), text("order_id"), number("score", minimum=1.0),
+        )),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The canonical tables of one store, with the local days of their facts.
+
+    `frames[name]` has the table's columns plus `occurred_day` and `known_day` (int32 day numbers in `zone`).
+    `has_partial_outcomes`: how an order ended is recorded for some orders only (an `outcome_observed` event says for
+    which); the others are unlabelled, never good.
+    """
+
+    frames: Mapping[str, pl.DataFrame]
+    zone: str
+    has_partial_outcomes: bool = False
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        return self.frames[name]
+
+
+def create_tables(
+    frames: Mapping[str, pl.DataFrame], *, zone: str, has_partial_outcomes: bool = False
+) -> Tables:
+    """Tables from frames that have the canonical columns; a table not given is empty."""
+    dated = {}
+    for name, table in TABLES.items():
+        frame = frames.get(name, table.empty()).select(pl.col(c).cast(t) for c, t in table.schema.items())
+        dated[name] = frame.with_columns(
+            occurred_day=clock.local_day(pl.col("occurred_at"), zone),
+            known_day=clock.local_day(pl.col("known_at"), zone),
+        )
+    return Tables(dated, zone, has_partial_outcomes)

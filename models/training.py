@@ -1,0 +1,44 @@
+"""Which rows a model learns from, standing at a day: matured, labelled, and complete at the time."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from features.clock import last_matured_day
+from features.labels import LabelWindow, build_labels
+from features.registry import FEATURE_NAMES
+from features.tables import Tables
+from models.gbm import DisputeModel, fit_model
+
+
+def label_rows(tables: Tables, dataset: pl.DataFrame, window: LabelWindow, data_end_day: int) -> pl.DataFrame:
+    """The rows of `dataset` whose label is known standing at `data_end_day`, with it.
+
+    `dataset` holds `order_id, as_of_day` and the features. Only facts known before `data_end_day` are used.
+    """
+    last = last_matured_day(data_end_day, window.horizon_days, window.reporting_delay_days)
+    nights = dataset.filter(pl.col("as_of_day").is_between(pl.lit(-(2**31)), last))
+    labels = build_labels(tables, nights.select("order_id", "as_of_day"), window, data_end_day)
+    return nights.with_columns(labels["label"]).drop_nulls("label")
+
+
+def train_model(
+    tables: Tables,
+    dataset: pl.DataFrame,
+    window: LabelWindow,
+    data_end_day: int,
+    *,
+    calibration_share: float,
+    seed: int,
+    threads: int,
+) -> tuple[DisputeModel | None, pl.DataFrame]:
+    """A model fitted on what was known and matured at `data_end_day`, and the rows it saw (None: one class only).
+
+    An order without lines is left out: its lines are missing because of how it ended (an item found unavailable
+    later), so a model would learn the outcome from the hole.
+    """
+    rows = label_rows(tables, dataset, window, data_end_day).filter(pl.col("order_count_units").is_not_null())
+    if rows["label"].n_unique() < 2:
+        return None, rows
+    model = fit_model(rows, FEATURE_NAMES, calibration_share=calibration_share, seed=seed, threads=threads)
+    return model, rows

@@ -1,0 +1,164 @@
+"""python -m pipeline STEP --workspace DIR [--as-of YYYY-MM-DD] [...]; each make target is one such line."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.config import Config, load_config
+from pipeline.errors import UserError
+from pipeline.progress import Progress, say
+from pipeline.store import Workspace
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+
+class Source(StrEnum):
+    canonical = "canonical"
+    olist = "olist"
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write it like 2018-03-01") from None
+
+
+Folder = Annotated[Path, typer.Option("--workspace", help="folder with all derived state of one store")]
+AsOf = Annotated[date, typer.Option("--as-of", parser=_day, metavar="YYYY-MM-DD", help="the day we stand at")]
+SourceName = Annotated[Source | None, typer.Option(help="what kind of files RAW holds")]
+Raw = Annotated[Path | None, typer.Option(help="folder with the source's files")]
+Capacity = Annotated[int | None, typer.Option(min=1, help="contacts the team can make a night")]
+Force = Annotated[bool, typer.Option("--force", help="do a night again that is already done")]
+
+
+def _open(folder: Path, capacity: int | None = None) -> tuple[Workspace, Config, Progress]:
+    return Workspace(folder), load_config(folder, capacity=capacity), Progress()
+
+
+def _both_or_none(source: Source | None, raw: Path | None) -> None:
+    if (source is None) != (raw is None):
+        raise typer.BadParameter("SOURCE and RAW go together: what kind of files, and where they are")
+
+
+@app.command()
+def simulate(
+    workspace: Folder,
+    orders: Annotated[int, typer.Option(min=100, help="how many orders")] = 5000,
+    first: Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="first day of the store")] = date(2025, 1, 1),
+    days: Annotated[int, typer.Option(min=60, help="how many days of history")] = 365,
+) -> None:
+    """Write the raw files of a small made-up store into the workspace."""
+    from pipeline.simulate import simulate as step
+
+    place, config, progress = _open(workspace)
+    with place.locked():
+        step(place, config, progress, orders=orders, first=first, days=days)
+
+
+@app.command()
+def ingest(
+    workspace: Folder,
+    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
+    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
+) -> None:
+    """Replace the workspace's tables by those of the raw files."""
+    from pipeline.ingest import ingest as step
+
+    place, config, progress = _open(workspace)
+    with place.locked():
+        step(place, config, progress, source=source, raw=raw)
+    say(f"tables: {place.tables}")
+
+
+@app.command()
+def train(workspace: Folder, as_of: AsOf) -> None:
+    """Fit a model on what had matured by a day and make it the champion."""
+    from pipeline.train import train as step
+
+    place, config, progress = _open(workspace)
+    with place.locked():
+        step(place, config, progress, as_of=as_of)
+
+
+@app.command()
+def score(workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: Force = False) -> None:
+    """Score one night with the champion and write its contact list."""
+    from pipeline.nightly import say_first_rows
+    from pipeline.score import score as step
+
+    place, config, progress = _open(workspace, capacity)
+    with place.locked():
+        run = step(place, config, progress, as_of=as_of, is_forced=is_forced)
+    say_first_rows(run)
+
+
+@app.command()
+def backtest(
+    workspace: Folder,
+    first: Annotated[date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="first night")],
+    last: Annotated[date, typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="last night")],
+    every: Annotated[int, typer.Option(min=1, help="days from one night to the next")] = 7,
+    capacity: Capacity = None,
+    source: SourceName = None,
+    raw: Raw = None,
+) -> None:
+    """Score past nights walking forward and measure how good the lists would have been."""
+    from pipeline.backtest import RESULT, say_summary
+    from pipeline.backtest import backtest as step
+    from pipeline.ingest import ingest as load
+
+    _both_or_none(source, raw)
+    if last < first:
+        raise typer.BadParameter(f"--to {last} is before --from {first}")
+    place, config, progress = _open(workspace, capacity)
+    with place.locked():
+        if source and raw:
+            load(place, config, progress, source=source, raw=raw)
+        say_summary(step(place, config, progress, first=first, last=last, every=every))
+    say(f"every night and stage: {place.folder / RESULT}")
+
+
+@app.command()
+def nightly(
+    workspace: Folder,
+    as_of: AsOf,
+    source: SourceName = None,
+    raw: Raw = None,
+    capacity: Capacity = None,
+    is_forced: Force = False,
+) -> None:
+    """Ingest, train if there is no champion, score: tonight's list in one step."""
+    from pipeline.nightly import nightly as step
+    from pipeline.nightly import say_first_rows
+
+    _both_or_none(source, raw)
+    place, config, progress = _open(workspace, capacity)
+    with place.locked():
+        run = step(place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced)
+    say_first_rows(run)
+
+
+def main(run: Callable[[], None] = app) -> None:
+    """Run a step; a user's error is a message and its exit code, a defect of ours says so and shows where."""
+    try:
+        run()
+    except UserError as error:
+        typer.echo(f"pipeline: {error}", err=True)
+        sys.exit(error.exit_code)
+    except Exception:
+        traceback.print_exc()
+        typer.echo("pipeline: this is a defect of the program, not of your data; the last good output is kept.", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""backtest: past nights scored walking forward, each by a model that knew only what was known and matured then."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+from joblib import Parallel, delayed
+
+from features.clock import calendar_day, day_number, last_matured_day
+from features.registry import build_features
+from features.spine import build_spine
+from features.stage import STAGES
+from features.tables import TABLES, Tables
+from models.metrics import measure_by
+from models.training import label_rows, train_model
+from pipeline.config import Config
+from pipeline.errors import Refused
+from pipeline.progress import Progress, say, warn
+from pipeline.store import Workspace, write_whole
+from pipeline.train import training_dataset
+
+RESULT = "backtest.csv"
+
+
+def backtest(
+    workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
+) -> pl.DataFrame:
+    """Write and return `backtest.csv`: metrics per night and pooled, overall and by stage."""
+    tables = workspace.read_tables()
+    nights = _matured_nights(tables, config, first, last, every)
+    with progress.piece("features") as notes:
+        dataset = training_dataset(tables, config, _matured_by(nights[-1], config))
+        test = build_features(tables, build_spine(tables, nights, config.dispute_window))
+        notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
+    with progress.piece("models") as notes:
+        test = label_rows(tables, test, config.label_window, _data_end(tables))
+        scored = [part for part in _walk(tables, config, dataset, test, nights) if part is not None]
+        notes.append(f"{len(scored)} of {len(nights)} nights had enough matured disputes to train on")
+    if not scored:
+        raise Refused("no night had enough matured disputes to train on. Use later days.")
+    result = measure_by(pl.concat(scored), config.decide.capacity, STAGES).with_columns(
+        night=pl.col("night").map_elements(
+            lambda night: night if night == "pooled" else calendar_day(int(night)).isoformat(), return_dtype=pl.String
+        )
+    )
+    write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
+    return result
+
+
+def _walk(
+    tables: Tables, config: Config, dataset: pl.DataFrame, test: pl.DataFrame, nights: list[int]
+) -> list[pl.DataFrame | None]:
+    """One scored frame per night, or None where too few disputes had matured; nights are shared out over the cores."""
+
+    def one(night: int) -> pl.DataFrame | None:
+        model, rows = train_model(
+            tables, dataset, config.label_window, night,
+            calibration_share=config.calibration_share, seed=config.seed, threads=1,
+        )  # fmt: skip
+        disputed = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
+        of_night = test.filter(pl.col("as_of_day") == night)
+        if model is None or disputed < config.min_training_disputes or of_night.is_empty():
+            return None
+        kept = of_night.select("order_id", "as_of_day", "stage", "label")
+        return kept.with_columns(probability=pl.Series(model.predict(of_night)))
+
+    return Parallel(n_jobs=config.threads, prefer="threads")(delayed(one)(night) for night in nights)
+
+
+def _matured_nights(tables: Tables, config: Config, first: date, last: date, every: int) -> list[int]:
+    wanted = [day_number(first + timedelta(days=d)) for d in range(0, (last - first).days + 1, every)]
+    matured = [night for night in wanted if night <= _matured_by(_data_end(tables), config)]
+    if not matured:
+        raise Refused(
+            f"no night from {first} to {last} has matured: the data ends on {calendar_day(_data_end(tables))} and a "
+            f"label needs {config.horizon_days} + {config.reporting_delay_days} days. Use earlier days."
+        )
+    if len(matured) < len(wanted):
+        warn(f"{len(wanted) - len(matured)} nights have not matured yet and are left out")
+    return matured
+
+
+def _matured_by(day: int, config: Config) -> int:
+    return last_matured_day(day, config.horizon_days, config.reporting_delay_days)
+
+
+def _data_end(tables: Tables) -> int:
+    """The first day of which nothing is known: the day after the newest fact."""
+    return 1 + max(day for name in TABLES if (day := tables[name]["known_day"].max()) is not None)  # type: ignore[type-var, operator, return-value]
+
+
+def say_summary(result: pl.DataFrame) -> None:
+    """The pooled rows, for people."""
+    for row in result.filter(pl.col("night") == "pooled").iter_rows(named=True):
+        values = (f"{k} {_short(row[k])}" for k in ("rows", "base_rate", "auc", "average_precision",
+                                                     "precision_at_capacity", "expected_calibration_error"))  # fmt: skip
+        say(f"{row['stage']:<16} {', '.join(values)}")
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3f}"

@@ -1,0 +1,76 @@
+"""Every setting, with its default and its reason. A workspace may hold a `config.toml` that changes some of them."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.labels import LabelWindow
+from features.spine import DisputeWindow
+from pipeline.errors import BadInput
+
+STAGE_SHARE = {"before_shipment": 0.15, "dispatch": 0.20, "in_transit": 0.25, "delivered": 0.10}
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Decide(Section):
+    """What a dispute costs and what a contact prevents. Assumptions, until a hold-out has measured them."""
+
+    capacity: int = Field(50, ge=1, description="contacts the team can make a night")
+    prevented_share: dict[str, float] = Field(
+        default=STAGE_SHARE,
+        description="share of disputes that a contact prevents, by stage; assumption: published effects lie at 5-35 %",
+    )
+    dispute_fixed_cost_usd: float = Field(15.0, ge=0, description="fees, work and the worth of the store's rank")
+    contact_cost_usd: float = Field(0.5, ge=0, description="an agent's two minutes")
+
+
+class Config(Section):
+    """All settings of a run; it is written into the run's manifest."""
+
+    seed: int = 7
+    horizon_days: int = Field(30, ge=1, description="length of the label window")
+    reporting_delay_days: int = Field(1, ge=0, description="a dispute is known that late at the most")
+    days_after_delivery: int = Field(15, ge=1, description="a buyer may open a dispute that long after delivery")
+    days_after_promise: int = Field(60, ge=1, description="an undelivered order stays open that long after the promise")
+    max_training_rows: int = Field(200_000, ge=1_000, description="order-nights sampled for training")
+    min_training_disputes: int = Field(30, ge=2, description="fewer matured disputes teach nothing")
+    calibration_share: float = Field(0.25, gt=0, lt=1, description="the latest orders, by row, that calibrate")
+    max_fault_share: float = Field(0.05, ge=0, le=1, description="more faulty rows in a file refuse the ingest")
+    max_data_age_days: int = Field(7, ge=1, description="a night is refused when its newest fact is older")
+    usd_per: dict[str, float] = Field(
+        default={"USD": 1.0, "BRL": 0.31},
+        description="exchange rates; the real stood near 0.31 USD in 2017 and early 2018",
+    )
+    threads: int = Field(2, ge=1, description="fixed, so that the same input gives the same bytes")
+    decide: Decide = Decide()
+
+    @property
+    def label_window(self) -> LabelWindow:
+        return LabelWindow(self.horizon_days, self.reporting_delay_days)
+
+    @property
+    def dispute_window(self) -> DisputeWindow:
+        return DisputeWindow(self.days_after_delivery, self.days_after_promise)
+
+
+def load_config(workspace: Path, *, capacity: int | None = None) -> Config:
+    """The workspace's `config.toml` over the defaults, and the command line over both."""
+    path = workspace / "config.toml"
+    settings: dict = {}
+    try:
+        if path.exists():
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        if capacity is not None:
+            settings["decide"] = {**settings.get("decide", {}), "capacity": capacity}
+        return Config(**settings)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: is not TOML ({error}).") from None
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
+        raise BadInput(f"{path}: {faults}") from None

@@ -1,0 +1,33 @@
+"""What can go wrong for a user: a clear message and an exit code of its own, never a traceback."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """The message says what happened, where, what is allowed and what to do."""
+
+    exit_code = 1
+
+
+class BadInput(UserError):
+    """A file or column is missing, or too many rows are faulty. The former tables stay in place."""
+
+    exit_code = 10
+
+
+class Refused(UserError):
+    """A data gate: the data could be read, but a result made from it could not be trusted."""
+
+    exit_code = 11
+
+
+class NoChampion(UserError):
+    """There is no model to score with."""
+
+    exit_code = 12
+
+
+class WorkspaceBusy(UserError):
+    """Another run holds the workspace."""
+
+    exit_code = 13

@@ -1,0 +1,23 @@
+"""Text from buyers and listings is hostile: make it harmless in a spreadsheet."""
+
+from __future__ import annotations
+
+import polars as pl
+
+# what a spreadsheet takes for the start of a formula (OWASP, "CSV injection")
+_FORMULA = r"^[=+\-@\t\r]"
+_NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)*$"
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]"
+
+
+def neutral(column: pl.Expr) -> pl.Expr:
+    """The text without control and direction marks; a leading quote where a formula would start."""
+    text = column.str.replace_all(_CONTROL, "")
+    is_formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
+    return pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
+
+
+def neutral_frame(frame: pl.DataFrame) -> pl.DataFrame:
+    """Every text column made neutral."""
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    return frame.with_columns(neutral(pl.col(name)).alias(name) for name in texts)

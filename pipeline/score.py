@@ -1,0 +1,129 @@
+"""score: one night's probabilities and contact list, with the champion as it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.asof import visible
+from features.clock import calendar_day, day_number
+from features.registry import FEATURES, build_features
+from features.spine import build_spine
+from features.tables import TABLES, Tables
+from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
+from models.explain import explain
+from pipeline.config import Config
+from pipeline.errors import Refused
+from pipeline.manifest import program_facts
+from pipeline.progress import Progress, say, warn
+from pipeline.safe_text import neutral_frame
+from pipeline.store import Workspace, new_id, read_json, write_json
+from pipeline.tracking import Champion, require_champion
+
+LIST_COLUMNS = [
+    "rank", "order_id", "buyer_id", "product_id", "stage", "probability",
+    "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd",
+]  # fmt: skip
+SCORE_COLUMNS = ["order_id", "as_of", "stage", "probability", "expected_value_usd"]
+
+
+def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: date, is_forced: bool = False) -> Path:
+    """Write the night's run folder and return it; a night whose inputs have not changed is left as it is."""
+    champion = require_champion(workspace)
+    inputs = _inputs(workspace, config, champion)
+    done = workspace.latest(as_of)
+    if done and not is_forced and read_json(done / "manifest.json").get("inputs") == inputs:
+        say(f"score     {as_of} is done with the same inputs: {done} (FORCE=1 makes it again)")
+        return done
+    tables = workspace.read_tables()
+    day = day_number(as_of)
+    _refuse_stale_data(tables, day, config.max_data_age_days)
+    if champion.trained_as_of > as_of.isoformat():
+        warn(f"the champion was trained as of {champion.trained_as_of}, after this night: it knows the outcome")
+    with progress.piece("features") as notes:
+        spine = build_spine(tables, [day], config.dispute_window)
+        features = build_features(tables, spine)
+        notes.append(f"{spine.height:,} open, undisputed orders on {as_of}")
+    with progress.piece("score") as notes:
+        scored = _score(champion, features, config).with_columns(as_of=pl.lit(as_of))
+        listed = contact_list(tables, champion, scored, config.decide.capacity, day)
+        notes.append(f"{listed.height} orders to contact")
+    run_id = new_id()
+    with workspace.new_run(as_of, run_id) as folder:
+        scored.select(SCORE_COLUMNS).write_parquet(folder / "scores.parquet")
+        neutral_frame(listed).write_csv(folder / "contact_list.csv", float_precision=4)
+        write_json(
+            folder / "manifest.json",
+            _manifest(workspace, config, champion, progress, inputs)
+            | {"run_id": run_id, "as_of": as_of, "rows": {"scores": scored.height, "contact_list": listed.height}},
+        )
+    return workspace.folder / "runs" / as_of.isoformat() / run_id
+
+
+def _score(champion: Champion, features: pl.DataFrame, config: Config) -> pl.DataFrame:
+    costs = Costs(**config.decide.model_dump(exclude={"capacity"}))
+    if features.is_empty():
+        return add_expected_value(features.with_columns(probability=pl.lit(0.0)), costs)
+    probability = pl.Series(champion.model.predict(features))
+    return add_expected_value(features.with_columns(probability=probability), costs)
+
+
+def contact_list(
+    tables: Tables, champion: Champion, scored: pl.DataFrame, capacity: int, as_of_day: int
+) -> pl.DataFrame:
+    """The night's list: `LIST_COLUMNS`, best first."""
+    listed = choose_contacts(scored, capacity)
+    buyers = tables["orders"].select("order_id", "buyer_id")
+    lines = visible(tables["order_lines"], as_of_day).sort("order_id", "line_id")
+    products = lines.group_by("order_id", maintain_order=True).agg(pl.col("product_id").first())
+    listed = listed.join(buyers, on="order_id", how="left", maintain_order="left")
+    listed = listed.join(products, on="order_id", how="left", maintain_order="left")
+    if listed.is_empty():
+        reasons = pl.DataFrame(schema={f"reason_{n}": pl.String for n in (1, 2, 3)})
+    else:
+        reasons = explain(champion.model, listed, FEATURES)
+    return add_contact_by(listed.hstack(reasons), as_of_day).select(LIST_COLUMNS)
+
+
+def _refuse_stale_data(tables: Tables, as_of_day: int, max_age_days: int) -> None:
+    newest = [visible(tables[name], as_of_day)["known_day"].max() for name in TABLES]
+    known = [day for day in newest if day is not None]
+    if not known:
+        raise Refused(f"nothing is known before {calendar_day(as_of_day)}. Use a later AS_OF, or load older data.")
+    age = as_of_day - max(known)  # type: ignore[type-var, operator]
+    if age > max_age_days:
+        raise Refused(
+            f"the newest fact is {age} days older than {calendar_day(as_of_day)}; at most {max_age_days} are allowed "
+            "(max_data_age_days in config.toml). Load newer files, or use an earlier AS_OF. The last list stays."
+        )
+
+
+def _inputs(workspace: Workspace, config: Config, champion: Champion) -> dict[str, Any]:
+    """All that the night's files depend on besides the program."""
+    return {
+        "sha256": workspace.read_ingest_facts()["input_sha256"],
+        "model_run_id": champion.run_id,
+        "config": config.model_dump(),
+    }
+
+
+def _manifest(
+    workspace: Workspace, config: Config, champion: Champion, progress: Progress, inputs: dict[str, Any]
+) -> dict[str, Any]:
+    ingested = workspace.read_ingest_facts()
+    return {
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inputs": inputs,
+        "source": {k: ingested[k] for k in ("source", "input_rows", "quarantined_rows", "table_rows")},
+        "seed": config.seed,
+        "model": {
+            "name": "dispute-risk",
+            "version": champion.version,
+            "trained_as_of": champion.trained_as_of,
+        },
+        "timings_seconds": progress.timings,
+        **program_facts(),
+    }

@@ -1,0 +1,148 @@
+"""Checked reading of one CSV file: every row ends up either in the result or in quarantine with a reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from features.clock import to_utc
+from pipeline.errors import BadInput
+from pipeline.sources.csv_text import read_text_table
+
+ROW = "__row__"
+INSTANT_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+# instants outside are typing errors: no marketplace is older, and no promise reaches further
+EARLIEST, LATEST = datetime(1995, 1, 1), datetime(2100, 1, 1)
+
+
+@dataclass
+class CheckedFile:
+    """The rows of one file, as text and as parsed columns, and what is wrong with which of them.
+
+    `rows` keeps the text columns as they came; `parsed` columns are added under their own names. `ROW` is the row as
+    a spreadsheet shows it: the header is row 1. A row with a fault leaves with `good_rows`.
+    """
+
+    name: str
+    rows: pl.DataFrame
+    source: pl.DataFrame
+    faults: list[pl.DataFrame] = field(default_factory=list)
+    cascaded: list[pl.DataFrame] = field(default_factory=list)
+
+    def reject(self, is_bad: pl.Expr, column: str, reason: str, *, is_cascade: bool = False) -> None:
+        """Quarantine the rows for which `is_bad` is true. A cascade is a fault of another file's row, not of this."""
+        bad = self.rows.filter(is_bad.fill_null(False)).select(
+            pl.col(ROW), column=pl.lit(column), reason=pl.lit(reason)
+        )
+        (self.cascaded if is_cascade else self.faults).append(bad)
+
+    def require(self, *columns: str) -> None:
+        """Every value must be there."""
+        for column in columns:
+            self.reject(pl.col(column).is_null(), column, "empty; a value is required")
+
+    def unique(self, *key: str) -> None:
+        """The key may occur once; the first row that has it is kept."""
+        is_repeated = pl.all_horizontal(pl.col(c).is_not_null() for c in key) & (
+            pl.int_range(pl.len()).over(*key) > 0
+        )
+        self.reject(is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first row is kept")
+
+    def choose(self, column: str, choices: Sequence[str]) -> None:
+        self.reject(~pl.col(column).is_in(choices), column, f"unknown value; allowed: {', '.join(choices)}")
+
+    def number(self, column: str, *, minimum: float | None = None, maximum: float | None = None) -> None:
+        """Parse a decimal number; empty stays null."""
+        value = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
+        value = pl.when(value.is_finite()).then(value)
+        self._parse(column, value, "not a number; write it like 1234.50")
+        if minimum is not None:
+            self.reject(pl.col(column) < minimum, column, f"below {minimum:g}, the smallest value allowed")
+        if maximum is not None:
+            self.reject(pl.col(column) > maximum, column, f"above {maximum:g}, the largest value allowed")
+
+    def instant(self, column: str, zone: str, *, has_offsets: bool = False) -> None:
+        """Parse a time into UTC; without an offset it is local to `zone`. Empty stays null."""
+        text = pl.col(column).str.strip_chars().str.replace("T", " ", literal=True)
+        naive = pl.coalesce(text.str.to_datetime(f, strict=False, time_unit="us") for f in INSTANT_FORMATS)
+        naive = pl.when(naive.is_between(EARLIEST, LATEST)).then(naive)
+        value = to_utc(naive, zone)
+        if has_offsets:
+            offset_text = text.str.replace(r"Z$", "+00:00")
+            formats = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
+            stamped = pl.coalesce(
+                offset_text.str.to_datetime(f, strict=False, time_unit="us", time_zone="UTC") for f in formats
+            )
+            value = pl.coalesce(value, stamped)
+        self._parse(column, value, "not a date and time; write it like 2026-05-03 14:00:00")
+
+    def not_before(self, later: str, earlier: str, words: str) -> None:
+        self.reject(pl.col(later) < pl.col(earlier), later, words)
+
+    def known(self, column: str, others: pl.Series, rejected: pl.Series, what: str) -> None:
+        """The id must be one of `others`; one that was itself rejected only cascades."""
+        is_rejected = pl.col(column).is_in(rejected.implode())
+        is_unknown = pl.col(column).is_not_null() & ~pl.col(column).is_in(others.implode())
+        self.reject(is_unknown & is_rejected, column, f"its {what} is in quarantine", is_cascade=True)
+        self.reject(is_unknown & ~is_rejected, column, f"unknown {what}")
+
+    def _parse(self, column: str, value: pl.Expr, reason: str) -> None:
+        parsed = self.rows.with_columns(value.alias(column))
+        is_bad = parsed[column].is_null() & self.rows[column].is_not_null()
+        self.reject(pl.lit(is_bad), column, reason)
+        self.rows = parsed
+
+    def good_rows(self) -> pl.DataFrame:
+        return self.rows.join(self._bad_rows(), on=ROW, how="anti", maintain_order="left")
+
+    def rejected(self, column: str) -> pl.Series:
+        """The values of `column` on rejected rows."""
+        return self.rows.join(self._bad_rows(), on=ROW, how="semi")[column].drop_nulls()
+
+    def _bad_rows(self) -> pl.DataFrame:
+        return pl.concat([self.rows.select(ROW).clear(), *(f.select(ROW) for f in [*self.faults, *self.cascaded])])
+
+    @property
+    def fault_share(self) -> float:
+        """Share of the file's rows that are faulty themselves."""
+        rows = {row for fault in self.faults for row in fault[ROW]}
+        return len(rows) / max(self.rows.height, 1)
+
+    def quarantine(self) -> pl.DataFrame:
+        """One row per fault: `file, row, column, value, reason, record` (the whole source row as JSON)."""
+        empty = pl.DataFrame(schema={ROW: pl.Int64, "column": pl.String, "reason": pl.String})
+        faults = pl.concat([empty, *self.faults, *self.cascaded]).sort(ROW, maintain_order=True)
+        records = faults.select(ROW).join(self.source, on=ROW, how="left", maintain_order="left").drop(ROW)
+        values = [record.get(column) for record, column in zip(records.to_dicts(), faults["column"], strict=True)]
+        return pl.DataFrame(
+            {
+                "file": pl.Series([self.name] * faults.height, dtype=pl.String),
+                "row": faults[ROW],
+                "column": faults["column"],
+                "value": pl.Series(values, dtype=pl.String),
+                "reason": faults["reason"],
+                "record": pl.Series([json.dumps(r, ensure_ascii=False) for r in records.to_dicts()], dtype=pl.String),
+            }
+        )
+
+
+def open_checked(folder: Path, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()) -> CheckedFile:
+    """Read `folder/name`; its `columns` must be there, the `optional` ones are added empty, others are ignored."""
+    table, undecodable = read_text_table(folder / name)
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise BadInput(
+            f"{name}: column {', '.join(missing)} is missing. Found: {', '.join(table.columns)}. "
+            "Add the column, or name it so. The former tables stay in place."
+        )
+    source = table.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
+    kept = source.select(ROW, *columns, *(c if c in table.columns else pl.lit(None, pl.String).alias(c) for c in optional))
+    checked = CheckedFile(name, kept, source)
+    for row, column, reason in undecodable:
+        checked.faults.append(pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}))
+    return checked

@@ -1,0 +1,259 @@
+"""The public Olist export: eight CSV files of real Brazilian marketplace orders.
+
+What is peculiar about it:
+- There is no dispute table. A review of score 1 or 2 is the complaint, opened when it was answered; its cause is
+  unknown.
+- Outcomes are partial: an order without a review is unlabelled, never good. Any review ends the order: the buyer has
+  spoken.
+- `order_status` is the status on the day of the export, not a fact with a date: it is not read. An order whose items
+  are missing (it was found to be unavailable later) has no lines; what is missing says how it ended, so such orders
+  are not learnt from.
+- Times are local to Sao Paulo, without offset. The seller's dispatch deadline is set when the payment is approved.
+- Every date column of the wide order row is a fact of its own, known when it happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.sources.checks import CheckedFile, open_checked
+from pipeline.sources.store_data import StoreData
+
+ZONE = "America/Sao_Paulo"
+CURRENCY = "BRL"
+COMPLAINT_SCORE = 2
+
+PURCHASED, APPROVED = "order_purchase_timestamp", "order_approved_at"
+HANDED_OVER, DELIVERED = "order_delivered_carrier_date", "order_delivered_customer_date"
+PROMISED, ANSWERED = "order_estimated_delivery_date", "review_answer_timestamp"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The good rows of the files."""
+
+    orders: pl.DataFrame
+    lines: pl.DataFrame
+    payments: pl.DataFrame
+    reviews: pl.DataFrame
+    products: pl.DataFrame
+
+
+def read_olist(folder: Path, usd_per: dict[str, float]) -> StoreData:
+    """The canonical tables of the export in `folder`; `usd_per[currency]` is the config's exchange rate."""
+    customers = _read(folder, "customers", "customer_id", "customer_unique_id", "customer_state")
+    customers.unique("customer_id")
+    sellers = _read(folder, "sellers", "seller_id", "seller_state")
+    sellers.unique("seller_id")
+    names = open_checked(
+        folder, "product_category_name_translation.csv", ["product_category_name", "product_category_name_english"]
+    )
+    names.require("product_category_name")
+    names.unique("product_category_name")
+    products = _read_products(folder)
+    orders = _read_orders(folder, customers)
+    lines = _read_lines(folder, orders, products, sellers)
+    payments, reviews = _read_payments(folder, orders), _read_reviews(folder, orders)
+    raw = Raw(
+        orders.good_rows().join(customers.good_rows(), on="customer_id"),
+        lines.good_rows().join(sellers.good_rows(), on="seller_id"),
+        payments.good_rows(),
+        reviews.good_rows(),
+        products.good_rows().join(names.good_rows(), on="product_category_name", how="left"),
+    )
+    files = [customers, sellers, names, products, orders, lines, payments, reviews]
+    return StoreData(_canonical(raw, usd_per[CURRENCY]), ZONE, True, files)
+
+
+def _read(folder: Path, name: str, *columns: str, optional: tuple[str, ...] = ()) -> CheckedFile:
+    file = open_checked(folder, f"olist_{name}_dataset.csv", [*columns, *optional])
+    file.require(*columns)
+    return file
+
+
+def _read_products(folder: Path) -> CheckedFile:
+    optional = ("product_category_name", "product_photos_qty", "product_weight_g")
+    file = _read(folder, "products", "product_id", optional=optional)
+    file.unique("product_id")
+    file.number("product_photos_qty", minimum=0)
+    file.number("product_weight_g", minimum=0)
+    return file
+
+
+def _read_orders(folder: Path, customers: CheckedFile) -> CheckedFile:
+    file = _read(
+        folder, "orders", "order_id", "customer_id", PURCHASED, optional=(APPROVED, HANDED_OVER, DELIVERED, PROMISED)
+    )
+    file.unique("order_id")
+    for column in (PURCHASED, APPROVED, HANDED_OVER, DELIVERED, PROMISED):
+        file.instant(column, ZONE)
+    for column, words in ((APPROVED, "approved"), (HANDED_OVER, "handed over"), (DELIVERED, "delivered")):
+        file.not_before(column, PURCHASED, f"{words} before it was purchased")
+    file.known("customer_id", customers.good_rows()["customer_id"], customers.rejected("customer_id"), "customer")
+    return file
+
+
+def _read_lines(folder: Path, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile) -> CheckedFile:
+    key = ("order_id", "order_item_id")
+    columns = (*key, "product_id", "seller_id", "price", "freight_value")
+    file = _read(folder, "order_items", *columns, optional=("shipping_limit_date",))
+    file.unique(*key)
+    file.number("price", minimum=0)
+    file.number("freight_value", minimum=0)
+    file.instant("shipping_limit_date", ZONE)
+    _of_known_order(file, orders)
+    file.known("product_id", products.good_rows()["product_id"], products.rejected("product_id"), "product")
+    file.known("seller_id", sellers.good_rows()["seller_id"], sellers.rejected("seller_id"), "seller")
+    return file
+
+
+def _read_payments(folder: Path, orders: CheckedFile) -> CheckedFile:
+    key = ("order_id", "payment_sequential")
+    file = _read(folder, "order_payments", *key, "payment_installments", "payment_value")
+    file.unique(*key)
+    file.number("payment_installments", minimum=0)
+    file.number("payment_value", minimum=0)
+    _of_known_order(file, orders)
+    return file
+
+
+def _read_reviews(folder: Path, orders: CheckedFile) -> CheckedFile:
+    file = _read(folder, "order_reviews", "order_id", "review_score", ANSWERED, optional=("review_id",))
+    file.number("review_score", minimum=1, maximum=5)
+    file.instant(ANSWERED, ZONE)
+    _of_known_order(file, orders)
+    purchased = orders.good_rows().select("order_id", PURCHASED)
+    file.rows = file.rows.join(purchased, on="order_id", how="left", maintain_order="left")
+    file.not_before(ANSWERED, PURCHASED, "answered before the order was purchased")
+    return file
+
+
+def _of_known_order(file: CheckedFile, orders: CheckedFile) -> None:
+    file.known("order_id", orders.good_rows()["order_id"], orders.rejected("order_id"), "order")
+
+
+def _canonical(raw: Raw, usd_per_brl: float) -> dict[str, pl.DataFrame]:
+    reviews = _reviews(raw)
+    complaints = reviews.filter(pl.col("score") <= COMPLAINT_SCORE)
+    shipped = _fact(raw.orders, HANDED_OVER)
+    return {
+        "orders": _orders(raw, usd_per_brl),
+        "order_lines": _order_lines(raw, usd_per_brl),
+        "products": _products(raw),
+        "promises": _promises(raw),
+        "order_events": pl.concat(
+            [
+                _fact(raw.orders, APPROVED).with_columns(event=pl.lit("paid")),
+                reviews.select("order_id", "occurred_at", "known_at", event=pl.lit("outcome_observed")),
+            ]
+        ).with_columns(event_id=pl.concat_str("order_id", "event", pl.int_range(pl.len()), separator="/")),
+        "shipments": shipped.with_columns(shipment_id="order_id", carrier=pl.lit(None, pl.String)),
+        "tracking": _fact(raw.orders, DELIVERED).with_columns(
+            scan_id="order_id", shipment_id="order_id",
+            status=pl.lit("Delivered"), sub_status=pl.lit("Delivered_Other"),
+        ),
+        "disputes": complaints.with_columns(
+            step_id="review_id", dispute_id="review_id",
+            step=pl.lit("opened"), cause=pl.lit("unknown"), amount_usd=pl.lit(None, pl.Float64),
+        ),
+        "reviews": reviews,
+    }  # fmt: skip
+
+
+def _fact(orders: pl.DataFrame, column: str) -> pl.DataFrame:
+    """One row per order with a time in `column`: it happened then and was known then."""
+    dated = orders.filter(pl.col(column).is_not_null())
+    return dated.select("order_id", occurred_at=column, known_at=column)
+
+
+def _main_lines(raw: Raw) -> pl.DataFrame:
+    ordered = raw.lines.sort("order_id", pl.col("order_item_id").cast(pl.Int64, strict=False), "order_item_id")
+    return ordered.group_by("order_id", maintain_order=True).agg(
+        pl.col("seller_state").first(),
+        item=pl.col("price").sum(),
+        freight=pl.col("freight_value").sum(),
+    )
+
+
+def _orders(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
+    paid = raw.payments.group_by("order_id").agg(
+        pl.col("payment_installments").max(), paid=pl.col("payment_value").sum()
+    )
+    rows = raw.orders.join(_main_lines(raw), on="order_id", how="left").join(paid, on="order_id", how="left")
+    total = pl.coalesce(pl.col("item") + pl.col("freight"), "paid", pl.lit(0.0))
+    return rows.select(
+        "order_id",
+        buyer_id="customer_unique_id",
+        store_id=pl.lit("olist"),
+        country="customer_state",
+        lane=pl.concat_str("seller_state", "customer_state", separator=">"),
+        currency=pl.lit(CURRENCY),
+        total_usd=total * usd_per_brl,
+        shipping_usd=pl.col("freight").fill_null(0.0) * usd_per_brl,
+        total_source=total,
+        count_installments="payment_installments",
+        occurred_at=PURCHASED,
+        known_at=PURCHASED,
+    )
+
+
+def _order_lines(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
+    return raw.lines.join(raw.orders.select("order_id", PURCHASED), on="order_id").select(
+        "order_id",
+        # zero-padded, so that the lines of an order sort as they are numbered
+        line_id=pl.col("order_item_id").str.zfill(3),
+        product_id="product_id",
+        supplier_id="seller_id",
+        quantity=pl.lit(1.0),
+        unit_price_usd=pl.col("price") * usd_per_brl,
+        shipping_usd=pl.col("freight_value") * usd_per_brl,
+        occurred_at=PURCHASED,
+        known_at=PURCHASED,
+    )
+
+
+def _products(raw: Raw) -> pl.DataFrame:
+    """The catalogue has no dates; a product is known from its first order on, when it must have been listed."""
+    first_sold = (
+        raw.lines.join(raw.orders.select("order_id", PURCHASED), on="order_id")
+        .group_by("product_id")
+        .agg(first_sold_at=pl.col(PURCHASED).min())
+    )
+    return raw.products.join(first_sold, on="product_id").select(
+        "product_id",
+        category=pl.coalesce("product_category_name_english", "product_category_name", pl.lit("unknown")),
+        title=pl.lit(None, pl.String),
+        weight_g="product_weight_g",
+        count_photos="product_photos_qty",
+        occurred_at="first_sold_at",
+        known_at="first_sold_at",
+    )
+
+
+def _promises(raw: Raw) -> pl.DataFrame:
+    orders = raw.orders.filter(pl.col(PROMISED).is_not_null()).select(
+        "order_id", kind=pl.lit("delivery"), promised_at=PROMISED, occurred_at=PURCHASED, known_at=PURCHASED
+    )
+    limits = raw.lines.group_by("order_id").agg(promised_at=pl.col("shipping_limit_date").max())
+    approved = raw.orders.filter(pl.col(APPROVED).is_not_null())
+    dispatch = (
+        approved.join(limits, on="order_id")
+        .filter(pl.col("promised_at").is_not_null())
+        .select("order_id", kind=pl.lit("dispatch"), promised_at="promised_at", occurred_at=APPROVED, known_at=APPROVED)
+    )
+    return pl.concat([orders, dispatch]).with_columns(promise_id=pl.concat_str("order_id", "kind", separator="/"))
+
+
+def _reviews(raw: Raw) -> pl.DataFrame:
+    """Review ids repeat and are sometimes empty in this export, so each review is numbered within its order."""
+    ordered = raw.reviews.sort("order_id", ANSWERED, "review_score")
+    return ordered.select(
+        "order_id",
+        review_id=pl.concat_str("order_id", pl.int_range(pl.len()).over("order_id"), separator="/"),
+        score="review_score",
+        occurred_at=ANSWERED,
+        known_at=ANSWERED,
+    )

@@ -1,0 +1,78 @@
+"""train: fit on what was known and matured at a day, log it, and make it the champion."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from features.clock import calendar_day, day_number, last_matured_day
+from features.registry import build_features
+from features.spine import open_spells, sample_spine
+from features.tables import Tables
+from models.gbm import PARAMETERS, ROUNDS
+from models.training import train_model
+from pipeline.config import Config
+from pipeline.errors import Refused
+from pipeline.manifest import git_revision
+from pipeline.progress import Progress
+from pipeline.store import Workspace
+from pipeline.tracking import register_champion
+
+
+def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> None:
+    """Register a new champion trained on the nights whose labels had matured by `as_of`."""
+    tables = workspace.read_tables()
+    day = day_number(as_of)
+    with progress.piece("features") as notes:
+        dataset = training_dataset(tables, config, last_matured_day(day, *_window(config)))
+        notes.append(f"{dataset.height:,} order-nights sampled, {dataset.width - 3} features")
+    with progress.piece("train") as notes:
+        model, rows = train_model(
+            tables, dataset, config.label_window, day,
+            calibration_share=config.calibration_share, seed=config.seed, threads=config.threads,
+        )  # fmt: skip
+        disputes = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
+        if model is None or disputes < config.min_training_disputes:
+            raise Refused(
+                f"{workspace.folder}: {disputes} disputed orders had matured by {as_of}; at least "
+                f"{config.min_training_disputes} are needed (min_training_disputes in config.toml). "
+                "Use a later AS_OF or more history."
+            )
+        notes.append(f"{rows.height:,} matured rows, {disputes:,} disputed orders")
+    with progress.piece("register") as notes:
+        number = register_champion(
+            workspace, model, example=rows.head(5),
+            params={**PARAMETERS, "rounds": ROUNDS, **config.model_dump(exclude={"decide", "usd_per"})},
+            metrics={"rows": rows.height, "disputed_orders": disputes, "base_rate": float(rows["label"].mean())},
+            tags=_tags(workspace, rows, as_of),
+        )  # fmt: skip
+        notes.append(f"version {number} is champion")
+
+
+def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFrame:
+    """Sampled order-nights up to `last_day`, with features; a row's features know only its own past."""
+    first_day = int(open_spells(tables, config.dispute_window)["first_day"].min() or 0)  # type: ignore[arg-type]
+    spine = sample_spine(
+        tables,
+        first_day=first_day,
+        last_day=last_day,
+        max_rows=config.max_training_rows,
+        seed=config.seed,
+        window=config.dispute_window,
+    )
+    return build_features(tables, spine)
+
+
+def _window(config: Config) -> tuple[int, int]:
+    return config.horizon_days, config.reporting_delay_days
+
+
+def _tags(workspace: Workspace, rows: pl.DataFrame, as_of: date) -> dict[str, str]:
+    inputs = workspace.read_ingest_facts()["input_sha256"]
+    return {
+        "trained_as_of": as_of.isoformat(),
+        "last_training_night": calendar_day(int(rows["as_of_day"].max())).isoformat(),  # type: ignore[arg-type]
+        "git_revision": git_revision(),
+        **{f"sha256.{name}": digest for name, digest in inputs.items()},
+    }
