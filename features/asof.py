@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from features.clock import count_before, is_visible
+from features.tables import TABLES, Tables
 
 ROW_KEY = ["order_id", "as_of_day"]
 
@@ -15,6 +16,16 @@ ROW_KEY = ["order_id", "as_of_day"]
 def visible(facts: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     """The facts that were known when the day `as_of_day` started."""
     return facts.filter(is_visible(pl.col("known_day"), pl.lit(as_of_day)))
+
+
+def newest_fact_day(tables: Tables, as_of_day: int | None = None) -> int | None:
+    """The last day on which anything became known (before `as_of_day`, where given); None without facts."""
+    days = []
+    for name in TABLES:
+        facts = tables[name] if as_of_day is None else visible(tables[name], as_of_day)
+        if facts.height:
+            days.append(int(facts["known_day"].to_numpy().max()))
+    return max(days, default=None)
 
 
 def visible_facts(rows: pl.DataFrame, facts: pl.DataFrame, on: str = "order_id") -> pl.DataFrame:

@@ -108,7 +108,8 @@ def order_facts(tables: Tables) -> pl.DataFrame:
     ]
     facts = pl.concat(parts, how="diagonal_relaxed").join(orders, on="order_id")
     known = pl.max_horizontal("known_day", "order_day")
-    return facts.select("order_id", known_day=known, *(pl.col(m).cast(pl.Int64).fill_null(0) for m in MEASURES))
+    counts = [pl.col(measure).cast(pl.Int64).fill_null(0) for measure in MEASURES]
+    return facts.select("order_id", known.alias("known_day"), *counts)
 
 
 def _handled(shipped: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
@@ -184,11 +185,31 @@ def smoothed_share(
     return (hits.fill_null(0) + strength * prior) / (cases.fill_null(0) + strength)
 
 
-def mean_days(totals: pl.DataFrame, *, seconds: str, count: str, lookback: int) -> pl.Series:
-    """Mean days over the lookback; null where there was no case."""
+def mean_handling_days(totals: pl.DataFrame, lookback: int) -> pl.Series:
+    """Mean days from order to shipping, over the orders shipped in the lookback; null where there was none."""
+    return _mean_days(totals, "sum_handling_seconds", "count_shipped", lookback)
+
+
+def mean_transit_days(totals: pl.DataFrame, lookback: int) -> pl.Series:
+    """Mean days from shipping to delivery, over the orders delivered in the lookback; null where there was none."""
+    return _mean_days(totals, "sum_transit_seconds", "count_delivered", lookback)
+
+
+def _mean_days(totals: pl.DataFrame, seconds: str, count: str, lookback: int) -> pl.Series:
     cases = totals[f"{count}_{lookback}d"]
     days = totals[f"{seconds}_{lookback}d"] / SECONDS_A_DAY
     return (days / cases).set(cases == 0, None)
+
+
+def late_share(view: View, entity: str, lookback: int) -> pl.Series:
+    """Share of late deliveries of the entity, smoothed towards the store's, and that towards one in ten."""
+    prior = pl.Series("prior", [0.1]).new_from_index(0, view.rows.height)
+    for each in dict.fromkeys(("store_id", entity)):
+        prior = smoothed_share(
+            view.totals[each],
+            part="count_late", whole="count_delivered", lookback=lookback, prior=prior, strength=20.0,
+        )  # fmt: skip
+    return prior
 
 
 def dispute_share(view: View, chain: Sequence[str], lookback: int) -> pl.Series:

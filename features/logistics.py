@@ -6,8 +6,8 @@ import polars as pl
 
 from features.asof import ROW_KEY, latest_fact, visible_facts
 from features.clock import days_between
-from features.feature import Feature
-from features.history import View, dispute_share, mean_days, smoothed_share
+from features.feature import LOW, Feature
+from features.history import View, dispute_share, late_share, mean_handling_days, mean_transit_days
 from features.stage import STAGES
 
 FEATURES = [
@@ -15,25 +15,28 @@ FEATURES = [
             "each stage has its own reasons to complain"),
     Feature("logistics_days_to_promise", "days, negative when overdue",
             "buyers start to complain when the promised day passes", "{value:.0f} days left to the promised day",
-            "{value:.0f} days past the promised day"),
+            "{value:.0f} days past the promised day", LOW),
     Feature("logistics_days_to_ship_by", "days, negative when overdue; null once shipped",
-            "an order not shipped in time arrives late, or never", "{value:.0f} days left to ship", "{value:.0f} days past the day to ship by"),
+            "an order not shipped in time arrives late, or never",
+            "{value:.0f} days left to ship", "{value:.0f} days past the day to ship by", LOW),
     Feature("logistics_days_in_stage", "days", "a parcel that stands still worries its buyer",
             "{value:.0f} days in this stage"),
     Feature("logistics_days_since_news", "days since hand-over or the last scan; null before",
             "silence is what makes buyers ask, then complain", "no news of the parcel for {value:.0f} days"),
-    Feature("logistics_count_scans", "scans", "how well the parcel can be followed", "{value:.0f} scans so far"),
+    Feature("logistics_count_scans", "scans", "how well the parcel can be followed", "{value:.0f} scans so far",
+            worse=LOW),
     Feature("logistics_count_exceptions", "scans", "customs, failed delivery, damage or loss was reported",
             "{value:.0f} exceptions reported by the carrier"),
     Feature("logistics_handling_days", "days", "slow dispatch uses up the promised time",
             "it took {value:.0f} days to ship"),
     Feature("logistics_delivered_late_days", "days, negative when early; null before delivery",
-            "a buyer who waited longer than promised is less forgiving", "delivered {value:.0f} days after the promised day",
+            "a buyer who waited longer than promised is less forgiving",
+            "delivered {value:.0f} days after the promised day",
             "delivered {value:.0f} days before the promised day"),
     Feature("logistics_lane_margin_days", "days, negative when too short; null once delivered",
             "promised time left, less what this lane still usually needs",
             "{value:.0f} days to spare at this lane's usual speed",
-            "at this lane's usual speed it will be {value:.0f} days late"),
+            "at this lane's usual speed it will be {value:.0f} days late", LOW),
     Feature("lane_transit_days_90d", "days", "how long this lane takes now",
             "this lane took {value:.0f} days on average over the last 90 days"),
     Feature("lane_late_share_90d", "share of deliveries", "a slow lane makes late parcels",
@@ -50,11 +53,8 @@ FEATURES = [
 def build(view: View) -> pl.DataFrame:
     """One row per spine row, in its order."""
     rows = _with_promises_and_scans(view)
-    lane, supplier, store = (view.totals[e] for e in ("lane", "supplier_id", "store_id"))
-    usual = dict(seconds="sum_transit_seconds", count="count_delivered", lookback=90)
-    transit = mean_days(lane, **usual).fill_null(mean_days(store, **usual))
-    late = dict(part="count_late", whole="count_delivered", lookback=90, strength=20.0)
-    store_late = smoothed_share(store, prior=pl.Series([0.1]).new_from_index(0, rows.height), **late)
+    totals = view.totals
+    transit = mean_transit_days(totals["lane"], 90).fill_null(mean_transit_days(totals["store_id"], 90))
     as_of = pl.col("as_of")
     is_shipped, is_delivered = pl.col("shipped_at").is_not_null(), pl.col("delivered_at").is_not_null()
     days_to_promise = days_between(as_of, pl.col("promised_at"))
@@ -73,10 +73,10 @@ def build(view: View) -> pl.DataFrame:
         logistics_delivered_late_days=days_between(pl.col("promised_at"), pl.col("delivered_at")),
         logistics_lane_margin_days=pl.when(~is_delivered).then(days_to_promise - still_needed),
         lane_transit_days_90d=transit,
-        lane_late_share_90d=smoothed_share(lane, prior=store_late, **late),
+        lane_late_share_90d=late_share(view, "lane", 90),
         lane_dispute_share_90d=dispute_share(view, ["lane", "store_id"], 90),
-        supplier_handling_days_90d=mean_days(supplier, seconds="sum_handling_seconds", count="count_shipped", lookback=90),
-        supplier_late_share_90d=smoothed_share(supplier, prior=store_late, **late),
+        supplier_handling_days_90d=mean_handling_days(totals["supplier_id"], 90),
+        supplier_late_share_90d=late_share(view, "supplier_id", 90),
     )
 
 

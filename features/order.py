@@ -6,12 +6,12 @@ import polars as pl
 
 from features.asof import ROW_KEY, latest_fact
 from features.clock import days_between
-from features.feature import Feature
+from features.feature import EITHER, Feature
 from features.history import View
 
 FEATURES = [
     Feature("order_value_usd", "USD", "more money at risk makes a complaint worth the trouble",
-            "the order is worth {value:.2f} USD"),
+            "the order is worth {value:.2f} USD", worse=EITHER),
     Feature("order_shipping_share", "share of the total", "dear shipping raises expectations",
             "shipping is {value:.0%} of what the buyer paid"),
     Feature("order_count_units", "units", "more units, more that can go wrong", "{value:.0f} units in the order"),
@@ -22,7 +22,7 @@ FEATURES = [
     Feature("order_payment_delay_days", "days", "a payment that took long delays all that follows",
             "payment took {value:.1f} days to clear"),
     Feature("order_promise_days", "days", "how long the buyer agreed to wait",
-            "the buyer was promised {value:.0f} days"),
+            "the buyer was promised {value:.0f} days", worse=EITHER),
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from features.feature import Feature
+from features.feature import EITHER, LOW, Feature
 from features.history import LOOKBACKS, View, dispute_share
 
 FEATURES = [
@@ -14,17 +14,18 @@ FEATURES = [
               "(few orders lean on its supplier's share)")
       for days in LOOKBACKS),
     Feature("product_count_orders_90d", "orders", "how well this product is known"),
-    *(Feature(f"supplier_dispute_share_{days}d", "share of ended orders", "quality and packing are the supplier's habit",
+    *(Feature(f"supplier_dispute_share_{days}d", "share of ended orders",
+              "quality and packing are the supplier's habit",
               f"{{value:.0%}} of this supplier's orders that ended in the last {days} days were disputed")
       for days in LOOKBACKS),
     Feature("supplier_count_orders_90d", "orders", "a supplier with a sudden rush falls behind"),
     Feature("category_dispute_share_365d", "share of ended orders", "some kinds of goods disappoint more",
             "{value:.0%} of the orders of this category were disputed over the last year"),
     Feature("product_unit_price_usd", "USD", "expectations grow with the price",
-            "one unit costs {value:.2f} USD"),
+            "one unit costs {value:.2f} USD", worse=EITHER),
     Feature("product_weight_g", "grams", "heavy goods travel slowly and break", "the product weighs {value:,.0f} g"),
     Feature("product_count_photos", "photos", "a thin listing leaves room for surprise",
-            "the listing has {value:.0f} photos"),
+            "the listing has {value:.0f} photos", worse=LOW),
 ]  # fmt: skip
 
 

@@ -29,7 +29,8 @@ def build_stages(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
         _first(spine, delivered, "delivered_at"),
     ):
         rows = rows.join(milestone, on=ROW_KEY, how="left", maintain_order="left")
-    is_moving = pl.col("moving_at").is_not_null() | (days_between(pl.col("handed_over_at"), pl.col("as_of")) > DISPATCH_DAYS)
+    days_since_hand_over = days_between(pl.col("handed_over_at"), pl.col("as_of"))
+    is_moving = pl.col("moving_at").is_not_null() | (days_since_hand_over > DISPATCH_DAYS)
     stage = (
         pl.when(pl.col("delivered_at").is_not_null())
         .then(pl.lit("delivered"))

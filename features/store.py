@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from features.feature import Feature
-from features.history import View, dispute_share, mean_days
+from features.history import View, dispute_share, mean_handling_days, mean_transit_days
 
 FEATURES = [
     Feature("store_dispute_share_30d", "share of ended orders", "a bad month hits every order",
@@ -23,7 +23,7 @@ def build(view: View) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "store_dispute_share_30d": dispute_share(view, ["store_id"], 30),
-            "store_handling_days_30d": mean_days(store, seconds="sum_handling_seconds", count="count_shipped", lookback=30),
-            "store_transit_days_30d": mean_days(store, seconds="sum_transit_seconds", count="count_delivered", lookback=30),
+            "store_handling_days_30d": mean_handling_days(store, 30),
+            "store_transit_days_30d": mean_transit_days(store, 30),
         }
     )

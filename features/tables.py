@@ -71,7 +71,7 @@ TABLES: dict[str, Table] = {
             text("lane", is_required=False),
             text("currency"),
             # items + shipping, in USD, and the same in the source's currency
-            number("total_usd"), number("shipping_usd"), number("total_source"),
+            number("total_usd"), number("shipping_usd", is_required=False), number("total_source"),
             number("count_installments", is_required=False),
         )),
         Table("order_lines", "one row per order and line", ("order_id", "line_id"), (
@@ -136,9 +136,7 @@ class Tables:
         return self.frames[name]
 
 
-def create_tables(
-    frames: Mapping[str, pl.DataFrame], *, zone: str, has_partial_outcomes: bool = False
-) -> Tables:
+def create_tables(frames: Mapping[str, pl.DataFrame], *, zone: str, has_partial_outcomes: bool = False) -> Tables:
     """Tables from frames that have the canonical columns; a table not given is empty."""
     dated = {}
     for name, table in TABLES.items():

@@ -16,12 +16,14 @@ COUNT_REASONS = 3
 def explain(model: DisputeModel, features: pl.DataFrame, registry: Mapping[str, Feature]) -> pl.DataFrame:
     """`reason_1..3` per row of `features`; empty where fewer drivers raise the risk.
 
-    Of features that tell the same thing (the same measure over several lookbacks) the strongest speaks.
+    Of features that tell the same thing (the same measure over several lookbacks) the strongest speaks, and none
+    speaks whose number is as usual or better for the order's stage.
     """
     contributions = model.contributions(features)
     values = features.select(model.feature_names).to_numpy()
     reasons = [
-        _sentences(contributions[row], values[row], model.feature_names, registry) for row in range(features.height)
+        _sentences(contributions[row], values[row], model.feature_names, registry, model.typical.get(stage, {}))
+        for row, stage in enumerate(features["stage"])
     ]
     return pl.DataFrame(
         {
@@ -32,13 +34,19 @@ def explain(model: DisputeModel, features: pl.DataFrame, registry: Mapping[str, 
 
 
 def _sentences(
-    contribution: np.ndarray, value: np.ndarray, names: tuple[str, ...], registry: Mapping[str, Feature]
+    contribution: np.ndarray,
+    value: np.ndarray,
+    names: tuple[str, ...],
+    registry: Mapping[str, Feature],
+    usual: Mapping[str, float | None],
 ) -> list[str]:
     said: dict[str, str] = {}
     for place in np.argsort(-contribution, kind="stable"):
         feature = registry[names[place]]
         if contribution[place] <= 0 or len(said) == COUNT_REASONS:
             break
-        if feature.says and np.isfinite(value[place]):
-            said.setdefault(feature.measure, feature.sentence(float(value[place])))
+        if not np.isfinite(value[place]):
+            continue
+        if sentence := feature.sentence(float(value[place]), usual.get(feature.name)):
+            said.setdefault(feature.measure, sentence)
     return list(said.values())

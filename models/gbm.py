@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from models.calibrate import Calibration, fit_calibration
+from models.typical import Typical, fill_missing_lines, learn_typical
 
 # Small trees, strong regularisation: thousands of rows, but only as many independent cases as there are disputes.
 # No class weights: re-weighting spoils probabilities.
@@ -31,26 +32,34 @@ ROUNDS = 250
 
 @dataclass(frozen=True)
 class DisputeModel:
-    """A booster and its calibration. `feature_names` are the columns it reads, in order."""
+    """A booster, its calibration, and what was usual in its training rows.
+
+    `feature_names` are the columns it reads, in order; besides them it reads `stage`.
+    """
 
     booster: lgb.Booster
     calibration: Calibration
     feature_names: tuple[str, ...]
+    typical: Typical
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
-        return self.calibration.apply(self.booster.predict(self._matrix(features)))
+        return self.calibration.apply(np.asarray(self.booster.predict(self._matrix(features))))
 
     def contributions(self, features: pl.DataFrame) -> np.ndarray:
         """Rows x features: how much each feature raised the row's log odds (TreeSHAP, Lundberg et al. 2020)."""
         return np.asarray(self.booster.predict(self._matrix(features), pred_contrib=True))[:, :-1]
 
     def _matrix(self, features: pl.DataFrame) -> np.ndarray:
-        return features.select(self.feature_names).to_numpy()
+        return fill_missing_lines(features, self.typical).select(self.feature_names).to_numpy()
 
     def to_text(self) -> tuple[str, str]:
         """The booster as LightGBM text and the rest as JSON."""
-        rest = {"feature_names": list(self.feature_names), "calibration": asdict(self.calibration)}
+        rest = {
+            "feature_names": list(self.feature_names),
+            "calibration": asdict(self.calibration),
+            "typical": self.typical,
+        }
         return self.booster.model_to_string(), json.dumps(rest, indent=2)
 
 
@@ -58,14 +67,17 @@ def from_text(booster: str, rest: str) -> DisputeModel:
     """The inverse of `DisputeModel.to_text`."""
     settings = json.loads(rest)
     return DisputeModel(
-        lgb.Booster(model_str=booster), Calibration(**settings["calibration"]), tuple(settings["feature_names"])
+        lgb.Booster(model_str=booster),
+        Calibration(**settings["calibration"]),
+        tuple(settings["feature_names"]),
+        settings["typical"],
     )
 
 
 def fit_model(
     rows: pl.DataFrame, feature_names: list[str], *, calibration_share: float, seed: int, threads: int
 ) -> DisputeModel:
-    """Fit on labelled order-nights: columns `order_id, as_of_day, label` and the features.
+    """Fit on labelled order-nights: columns `order_id, as_of_day, stage, label` and the features.
 
     The calibration is learnt on the latest `calibration_share` of the rows from a model fitted on the orders before
     them: no order is on both sides, since the nights of one order share its fate. The booster that ships is then
@@ -82,13 +94,17 @@ def fit_model(
     else:
         calibration = Calibration()
     return DisputeModel(
-        fit_booster(rows, feature_names, seed=seed, threads=threads), calibration, tuple(feature_names)
+        fit_booster(rows, feature_names, seed=seed, threads=threads),
+        calibration,
+        tuple(feature_names),
+        learn_typical(rows, feature_names),
     )
 
 
 def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
     """True for the rows of the orders seen last, about `share` of all rows."""
-    seen = rows.group_by("order_id").agg(first_day=pl.col("as_of_day").min(), count=pl.len()).sort("first_day", "order_id")
+    seen = rows.group_by("order_id").agg(first_day=pl.col("as_of_day").min(), count=pl.len())
+    seen = seen.sort("first_day", "order_id")
     later = seen.filter(pl.col("count").cum_sum() > (1 - share) * rows.height)["order_id"]
     return rows["order_id"].is_in(later.implode())
 

@@ -20,14 +20,18 @@ from pipeline.store import Workspace
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 
+FIRST_DAY = date(2025, 1, 1)
+
+
 class Source(StrEnum):
     canonical = "canonical"
     olist = "olist"
 
 
-def _day(text: str) -> date:
+def _day(text: str | date) -> date:
+    """A day as typed, or a default, which is one already."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
+        return text if isinstance(text, date) else datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a day; write it like 2018-03-01") from None
 
@@ -53,7 +57,7 @@ def _both_or_none(source: Source | None, raw: Path | None) -> None:
 def simulate(
     workspace: Folder,
     orders: Annotated[int, typer.Option(min=100, help="how many orders")] = 5000,
-    first: Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="first day of the store")] = date(2025, 1, 1),
+    first: Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="the store's first day")] = FIRST_DAY,
     days: Annotated[int, typer.Option(min=60, help="how many days of history")] = 365,
 ) -> None:
     """Write the raw files of a small made-up store into the workspace."""
@@ -156,7 +160,7 @@ def main(run: Callable[[], None] = app) -> None:
         sys.exit(error.exit_code)
     except Exception:
         traceback.print_exc()
-        typer.echo("pipeline: this is a defect of the program, not of your data; the last good output is kept.", err=True)
+        typer.echo("pipeline: a defect of the program, not of your data; the last good output is kept.", err=True)
         sys.exit(1)
 
 

@@ -7,11 +7,12 @@ from datetime import date, timedelta
 import polars as pl
 from joblib import Parallel, delayed
 
+from features.asof import newest_fact_day
 from features.clock import calendar_day, day_number, last_matured_day
 from features.registry import build_features
 from features.spine import build_spine
 from features.stage import STAGES
-from features.tables import TABLES, Tables
+from features.tables import Tables
 from models.metrics import measure_by
 from models.training import label_rows, train_model
 from pipeline.config import Config
@@ -21,6 +22,7 @@ from pipeline.store import Workspace, write_whole
 from pipeline.train import training_dataset
 
 RESULT = "backtest.csv"
+SUMMARY = ("rows", "base_rate", "auc", "average_precision", "precision_at_capacity", "expected_calibration_error")
 
 
 def backtest(
@@ -87,15 +89,14 @@ def _matured_by(day: int, config: Config) -> int:
 
 def _data_end(tables: Tables) -> int:
     """The first day of which nothing is known: the day after the newest fact."""
-    return 1 + max(day for name in TABLES if (day := tables[name]["known_day"].max()) is not None)  # type: ignore[type-var, operator, return-value]
+    newest = newest_fact_day(tables)
+    return 0 if newest is None else newest + 1
 
 
 def say_summary(result: pl.DataFrame) -> None:
     """The pooled rows, for people."""
     for row in result.filter(pl.col("night") == "pooled").iter_rows(named=True):
-        values = (f"{k} {_short(row[k])}" for k in ("rows", "base_rate", "auc", "average_precision",
-                                                     "precision_at_capacity", "expected_calibration_error"))  # fmt: skip
-        say(f"{row['stage']:<16} {', '.join(values)}")
+        say(f"{row['stage']:<16} " + ", ".join(f"{name} {_short(row[name])}" for name in SUMMARY))
 
 
 def _short(value: float | None) -> str:

@@ -21,33 +21,39 @@ class Section(BaseModel):
 class Decide(Section):
     """What a dispute costs and what a contact prevents. Assumptions, until a hold-out has measured them."""
 
-    capacity: int = Field(50, ge=1, description="contacts the team can make a night")
+    capacity: int = Field(default=50, ge=1, description="contacts the team can make a night")
     prevented_share: dict[str, float] = Field(
         default=STAGE_SHARE,
         description="share of disputes that a contact prevents, by stage; assumption: published effects lie at 5-35 %",
     )
-    dispute_fixed_cost_usd: float = Field(15.0, ge=0, description="fees, work and the worth of the store's rank")
-    contact_cost_usd: float = Field(0.5, ge=0, description="an agent's two minutes")
+    dispute_fixed_cost_usd: float = Field(
+        default=15.0, ge=0, description="fees, work, the store's rank"
+    )
+    contact_cost_usd: float = Field(default=0.5, ge=0, description="an agent's two minutes")
 
 
 class Config(Section):
     """All settings of a run; it is written into the run's manifest."""
 
     seed: int = 7
-    horizon_days: int = Field(30, ge=1, description="length of the label window")
-    reporting_delay_days: int = Field(1, ge=0, description="a dispute is known that late at the most")
-    days_after_delivery: int = Field(15, ge=1, description="a buyer may open a dispute that long after delivery")
-    days_after_promise: int = Field(60, ge=1, description="an undelivered order stays open that long after the promise")
-    max_training_rows: int = Field(200_000, ge=1_000, description="order-nights sampled for training")
-    min_training_disputes: int = Field(30, ge=2, description="fewer matured disputes teach nothing")
-    calibration_share: float = Field(0.25, gt=0, lt=1, description="the latest orders, by row, that calibrate")
-    max_fault_share: float = Field(0.05, ge=0, le=1, description="more faulty rows in a file refuse the ingest")
-    max_data_age_days: int = Field(7, ge=1, description="a night is refused when its newest fact is older")
+    horizon_days: int = Field(default=30, ge=1, description="length of the label window")
+    reporting_delay_days: int = Field(default=1, ge=0, description="a dispute is known that late at the most")
+    days_after_delivery: int = Field(
+        default=15, ge=1, description="a dispute may be opened that long after it"
+    )
+    days_after_promise: int = Field(
+        default=60, ge=1, description="an undelivered order stays open that long"
+    )
+    max_training_rows: int = Field(default=200_000, ge=1_000, description="order-nights sampled for training")
+    min_training_disputes: int = Field(default=30, ge=2, description="fewer matured disputes teach nothing")
+    calibration_share: float = Field(default=0.25, gt=0, lt=1, description="the latest orders, by row, that calibrate")
+    max_fault_share: float = Field(default=0.05, ge=0, le=1, description="more faulty rows in a file refuse the ingest")
+    max_data_age_days: int = Field(default=7, ge=1, description="a night is refused when its newest fact is older")
     usd_per: dict[str, float] = Field(
         default={"USD": 1.0, "BRL": 0.31},
         description="exchange rates; the real stood near 0.31 USD in 2017 and early 2018",
     )
-    threads: int = Field(2, ge=1, description="fixed, so that the same input gives the same bytes")
+    threads: int = Field(default=2, ge=1, description="fixed, so that the same input gives the same bytes")
     decide: Decide = Decide()
 
     @property

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-
 from features.tables import TABLES, Tables, create_tables
 from pipeline.config import Config
 from pipeline.errors import BadInput
@@ -78,5 +77,3 @@ def _sorted_tables(data: StoreData) -> Tables:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-

@@ -40,8 +40,8 @@ def nightly(
 
 def say_first_rows(run: Path, count: int = 5) -> None:
     """The head of the contact list, for people: ids only."""
-    text = pl.String
-    rows = pl.read_csv(run / "contact_list.csv", schema_overrides=dict.fromkeys(("order_id", "buyer_id", "product_id"), text))
+    ids = dict.fromkeys(("order_id", "buyer_id", "product_id"), pl.String)
+    rows = pl.read_csv(run / "contact_list.csv", schema_overrides=ids)
     for row in rows.head(count).iter_rows(named=True):
         say(
             f"{row['rank']:>3}. order {row['order_id']} ({row['stage']}): risk {row['probability']:.0%}, worth "

@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from features.asof import visible
+from features.asof import newest_fact_day, visible
 from features.clock import calendar_day, day_number
 from features.registry import FEATURES, build_features
 from features.spine import build_spine
-from features.tables import TABLES, Tables
+from features.tables import Tables
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
 from pipeline.config import Config
@@ -89,11 +89,10 @@ def contact_list(
 
 
 def _refuse_stale_data(tables: Tables, as_of_day: int, max_age_days: int) -> None:
-    newest = [visible(tables[name], as_of_day)["known_day"].max() for name in TABLES]
-    known = [day for day in newest if day is not None]
-    if not known:
+    newest = newest_fact_day(tables, as_of_day)
+    if newest is None:
         raise Refused(f"nothing is known before {calendar_day(as_of_day)}. Use a later AS_OF, or load older data.")
-    age = as_of_day - max(known)  # type: ignore[type-var, operator]
+    age = as_of_day - newest
     if age > max_age_days:
         raise Refused(
             f"the newest fact is {age} days older than {calendar_day(as_of_day)}; at most {max_age_days} are allowed "

@@ -8,15 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import mlflow.pyfunc
 import pandas as pd
 import polars as pl
 from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
 
 from models.gbm import from_text
 
 
-class ServedModel(mlflow.pyfunc.PythonModel):
+class ServedModel(PythonModel):
     """A frame of features in, one calibrated probability per row out."""
 
     def load_context(self, context: Any) -> None:

@@ -5,7 +5,7 @@
     mlflow.db, mlartifacts/             models
     runs/<as_of>/<run_id>/              finished nights; runs/<as_of>/latest is a link to the last complete one
 
-A switch of a link is one rename: whoever reads sees the former state or the new one, and a killed run leaves the former.
+A switch of a link is one rename: whoever reads sees the former state or the new one; a killed run leaves the former.
 """
 
 from __future__ import annotations
@@ -111,9 +111,7 @@ class Workspace:
         """The tables in use."""
         settings = self.read_ingest_facts()
         frames = {name: pl.read_parquet(self.tables / f"{name}.parquet") for name in TABLES}
-        return create_tables(
-            frames, zone=settings["zone"], has_partial_outcomes=settings["has_partial_outcomes"]
-        )
+        return create_tables(frames, zone=settings["zone"], has_partial_outcomes=settings["has_partial_outcomes"])
 
     def read_ingest_facts(self) -> dict[str, Any]:
         try:

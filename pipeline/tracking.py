@@ -55,11 +55,11 @@ def find_champion(workspace: Workspace) -> Champion | None:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
-    run = client.get_run(version.run_id)
+    run = client.get_run(str(version.run_id))
     mlflow.set_tracking_uri(tracking_uri(workspace))
     local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}@{CHAMPION}"))
     booster, rest = ((local / "artifacts" / name).read_text(encoding="utf-8") for name in (BOOSTER_FILE, REST_FILE))
-    return Champion(from_text(booster, rest), str(version.version), version.run_id, run.data.tags["trained_as_of"])
+    return Champion(from_text(booster, rest), str(version.version), str(version.run_id), run.data.tags["trained_as_of"])
 
 
 def require_champion(workspace: Workspace) -> Champion:

@@ -15,6 +15,7 @@ from pipeline.sources.store_data import StoreData
 
 REQUIRED = ("orders", "order_lines", "promises")
 STORE_FILE = "store.toml"
+ZONE_LINE = 'Write a line like: zone = "Asia/Shanghai"'
 
 
 def read_canonical(folder: Path, usd_per: dict[str, float]) -> StoreData:
@@ -40,14 +41,14 @@ def _read_zone(folder: Path) -> str:
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadInput(f'{STORE_FILE}: no such file in {folder}. Write one with the line: zone = "Asia/Shanghai"') from None
+        raise BadInput(f"{STORE_FILE}: no such file in {folder}. {ZONE_LINE}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{STORE_FILE}: cannot be read ({error}). It needs a line like: zone = \"Asia/Shanghai\"") from None
-    zone = settings.get("zone")
+        raise BadInput(f"{STORE_FILE}: cannot be read ({error}). {ZONE_LINE}") from None
+    zone = str(settings.get("zone", ""))
     try:
         return ZoneInfo(zone).key
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise BadInput(f'{STORE_FILE}: zone {zone!r} is not a time zone. Write one like "Asia/Shanghai".') from None
+        raise BadInput(f"{STORE_FILE}: zone {zone!r} is not a time zone. {ZONE_LINE}") from None
 
 
 def _read_table(folder: Path, table: Table, zone: str) -> CheckedFile:

@@ -141,7 +141,8 @@ def open_checked(folder: Path, name: str, columns: Sequence[str], *, optional: S
             "Add the column, or name it so. The former tables stay in place."
         )
     source = table.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
-    kept = source.select(ROW, *columns, *(c if c in table.columns else pl.lit(None, pl.String).alias(c) for c in optional))
+    absent = [pl.lit(None, pl.String).alias(column) for column in optional if column not in table.columns]
+    kept = source.with_columns(absent).select(ROW, *columns, *optional)
     checked = CheckedFile(name, kept, source)
     for row, column, reason in undecodable:
         checked.faults.append(pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}))

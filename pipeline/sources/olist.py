@@ -192,7 +192,7 @@ def _orders(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
         lane=pl.concat_str("seller_state", "customer_state", separator=">"),
         currency=pl.lit(CURRENCY),
         total_usd=total * usd_per_brl,
-        shipping_usd=pl.col("freight").fill_null(0.0) * usd_per_brl,
+        shipping_usd=pl.col("freight") * usd_per_brl,
         total_source=total,
         count_installments="payment_installments",
         occurred_at=PURCHASED,

@@ -1,0 +1,67 @@
+# Two commands do everything: make demo, make test. Each sets up what it needs by itself.
+WORKSPACE ?= workspaces/demo
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STEP := $(BIN)/python -m pipeline
+READY := .venv/ready
+
+# the variables a user may set, as options of a step; an empty one is left out
+where := --workspace "$(WORKSPACE)"
+source := $(if $(SOURCE),--source "$(SOURCE)") $(if $(RAW),--raw "$(RAW)")
+as_of := $(if $(AS_OF),--as-of "$(AS_OF)")
+capacity := $(if $(CAPACITY),--capacity "$(CAPACITY)")
+force := $(if $(FORCE),--force)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo nightly simulate ingest train score backtest mlflow-ui bench test lint check clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+
+demo: $(READY)  ## the main job on a small simulated store: from raw files to a contact list
+	@$(STEP) simulate $(where) --orders 5000
+	@$(STEP) nightly $(where) --source canonical --raw "$(WORKSPACE)/raw" --as-of 2026-01-01 $(capacity) $(force)
+
+nightly: $(READY)  ## ingest, train if there is no champion, score: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
+	@$(STEP) nightly $(where) $(source) $(as_of) $(capacity) $(force)
+
+simulate: $(READY)  ## write the raw files of a small made-up store: WORKSPACE= [ORDERS=5000]
+	@$(STEP) simulate $(where) $(if $(ORDERS),--orders "$(ORDERS)")
+
+ingest: $(READY)  ## replace a workspace's tables: SOURCE= RAW= WORKSPACE=
+	@$(STEP) ingest $(where) $(source)
+
+train: $(READY)  ## fit a model on what had matured and make it champion: WORKSPACE= AS_OF=
+	@$(STEP) train $(where) $(as_of)
+
+score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
+	@$(STEP) score $(where) $(as_of) $(capacity) $(force)
+
+backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [EVERY=7 SOURCE= RAW= CAPACITY=]
+	@$(STEP) backtest $(where) $(source) $(capacity) $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(EVERY),--every "$(EVERY)")
+
+mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
+	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
+
+bench: $(READY)  ## time and memory of the feature kernel over growing stores, beside reading and sorting alone
+	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py
+
+test: $(READY)  ## run the tests
+	@$(BIN)/python -m pytest
+	@echo "tests passed; what they check is told in tests/spec"
+
+lint: $(READY)  ## style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+check: lint test  ## what CI runs
+
+clean:  ## remove the virtual environment; workspaces stay
+	rm -rf .venv
+
+$(READY): requirements.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Install it, or say PYTHON=..."; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11; say PYTHON=..."; exit 1; }
+	@echo "setting up .venv with pinned packages (once; one to three minutes)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || { echo "venv failed; on Debian: apt-get install python3-venv"; rm -rf .venv; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@

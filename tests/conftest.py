@@ -1,0 +1,69 @@
+"""Small tables drawn as text, shared by all tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+from hypothesis import Phase, settings
+
+from features.tables import TABLES, Tables, create_tables
+
+ZONE = "UTC"
+# for runs that only ask whether there is a failure: no time is spent on making it small
+settings.register_profile("find", phases=[Phase.explicit, Phase.generate])
+
+
+def day(text: str) -> int:
+    """Day number of '2024-05-03', or of '05-03' in 2024."""
+    return date.fromisoformat(text if len(text) == 10 else f"2024-{text}").toordinal() - date(1970, 1, 1).toordinal()
+
+
+def _cell(text: str, dtype: pl.DataType) -> object:
+    if text in ("", "-"):
+        return None
+    if isinstance(dtype, pl.Datetime):
+        stamp = text if text[:2] == "20" else f"2024-{text}"
+        return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+    return float(text) if dtype == pl.Float64 else text
+
+
+DEFAULTS = {
+    "buyer_id": "b", "store_id": "s", "country": "US", "lane": "Std>US", "currency": "USD", "total_usd": "20",
+    "shipping_usd": "2", "total_source": "20", "count_installments": "1", "line_id": "1", "product_id": "p",
+    "supplier_id": "u", "quantity": "1", "unit_price_usd": "18", "category": "c", "kind": "delivery", "event": "paid",
+    "shipment_id": "h", "status": "InTransit", "step": "opened", "cause": "unknown", "sender": "buyer", "score": "5",
+}  # fmt: skip
+
+
+def draw(name: str, drawing: str, **fixed: str) -> pl.DataFrame:
+    """A canonical table from a drawing: a header, then a row a line, cells apart by `|`.
+
+    Columns that are not drawn get a plain default, ids are numbered, and `known_at` is `occurred_at`.
+    """
+    table = TABLES[name]
+    lines = [line.strip() for line in drawing.strip().splitlines() if set(line.strip()) - set("-+| ")]
+    header, *rows = [[cell.strip() for cell in line.split("|")] for line in lines]
+    records = []
+    for number, row in enumerate(rows):
+        given = dict(zip(header, row, strict=True)) | fixed
+        texts = {c.name: given.get(c.name, DEFAULTS.get(c.name, "-")) for c in table.columns}
+        if "known_at" not in given:
+            texts["known_at"] = texts["occurred_at"]
+        for key in table.key:
+            if texts[key] == "-":
+                texts[key] = f"{name}-{number}"
+        records.append({c.name: _cell(texts[c.name], c.dtype) for c in table.columns})
+    return pl.DataFrame(records, schema=table.schema, orient="row")
+
+
+@pytest.fixture
+def make_tables():
+    """Tables of a store from drawings: make_tables(orders='order_id | occurred_at ...', ...)."""
+
+    def make(*, zone: str = ZONE, has_partial_outcomes: bool = False, **drawings: str) -> Tables:
+        frames = {name: draw(name, drawing) for name, drawing in drawings.items()}
+        return create_tables(frames, zone=zone, has_partial_outcomes=has_partial_outcomes)
+
+    return make
