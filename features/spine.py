@@ -125,8 +125,8 @@ def sample_spine(
         order_hash=pl.Series([_hash_text(order_id, seed) for order_id in nights["order_id"]], dtype=pl.UInt64),
     ).explode("as_of_day")
     if total > max_rows:
-        kept = _mix(spine["order_hash"].to_numpy(), spine["as_of_day"].to_numpy()) < np.uint64(2**63 / total * max_rows)
-        spine = spine.filter(pl.Series(kept))
+        draw = _mix(spine["order_hash"].to_numpy(), spine["as_of_day"].to_numpy())
+        spine = spine.filter(pl.Series(draw < np.uint64(2**63 / total * max_rows)))
     return _finish(spine.select("order_id", "as_of_day"), tables.zone)
 
 

@@ -25,7 +25,8 @@ def expected_calibration_error(label: np.ndarray, probability: np.ndarray, bins:
 def mark_listed(scored: pl.DataFrame, capacity: int) -> pl.DataFrame:
     """`scored` (`order_id, as_of_day, probability`) with `is_listed`: among the night's `capacity` most probable."""
     ordered = scored.sort(["as_of_day", "probability", "order_id"], descending=[False, True, False])
-    return ordered.with_columns(is_listed=pl.int_range(pl.len()).over("as_of_day") < capacity)
+    place = pl.int_range(pl.len()).over("as_of_day")
+    return ordered.with_columns(is_listed=place < capacity)
 
 
 def measure(listed: pl.DataFrame) -> dict[str, float | int | None]:

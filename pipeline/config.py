@@ -26,9 +26,7 @@ class Decide(Section):
         default=STAGE_SHARE,
         description="share of disputes that a contact prevents, by stage; assumption: published effects lie at 5-35 %",
     )
-    dispute_fixed_cost_usd: float = Field(
-        default=15.0, ge=0, description="fees, work, the store's rank"
-    )
+    dispute_fixed_cost_usd: float = Field(default=15.0, ge=0, description="fees, work, the store's rank")
     contact_cost_usd: float = Field(default=0.5, ge=0, description="an agent's two minutes")
 
 
@@ -38,12 +36,8 @@ class Config(Section):
     seed: int = 7
     horizon_days: int = Field(default=30, ge=1, description="length of the label window")
     reporting_delay_days: int = Field(default=1, ge=0, description="a dispute is known that late at the most")
-    days_after_delivery: int = Field(
-        default=15, ge=1, description="a dispute may be opened that long after it"
-    )
-    days_after_promise: int = Field(
-        default=60, ge=1, description="an undelivered order stays open that long"
-    )
+    days_after_delivery: int = Field(default=15, ge=1, description="a dispute may be opened that long after it")
+    days_after_promise: int = Field(default=60, ge=1, description="an undelivered order stays open that long")
     max_training_rows: int = Field(default=200_000, ge=1_000, description="order-nights sampled for training")
     min_training_disputes: int = Field(default=30, ge=2, description="fewer matured disputes teach nothing")
     calibration_share: float = Field(default=0.25, gt=0, lt=1, description="the latest orders, by row, that calibrate")

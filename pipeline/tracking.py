@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import tempfile
 from collections.abc import Mapping
@@ -100,6 +102,8 @@ def register_champion(
             # named, so that MLflow does not start a second Python to find them out
             pip_requirements=["lightgbm", "polars", "pandas", "scikit-learn", "scipy"],
         )
-        version = mlflow.register_model(info.model_uri, MODEL_NAME).version
+        # register_model tells of its success on stderr, in words that say nothing to a seller
+        with contextlib.redirect_stderr(io.StringIO()):
+            version = mlflow.register_model(info.model_uri, MODEL_NAME).version
     MlflowClient().set_registered_model_alias(MODEL_NAME, CHAMPION, version)
     return str(version)

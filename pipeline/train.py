@@ -44,7 +44,11 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         number = register_champion(
             workspace, model, example=rows.head(5),
             params={**PARAMETERS, "rounds": ROUNDS, **config.model_dump(exclude={"decide", "usd_per"})},
-            metrics={"rows": rows.height, "disputed_orders": disputes, "base_rate": int(rows["label"].sum()) / rows.height},
+            metrics={
+                "rows": rows.height,
+                "disputed_orders": disputes,
+                "base_rate": int(rows["label"].sum()) / rows.height,
+            },
             tags=_tags(workspace, rows, as_of),
         )  # fmt: skip
         notes.append(f"version {number} is champion")

@@ -48,9 +48,7 @@ class CheckedFile:
 
     def unique(self, *key: str) -> None:
         """The key may occur once; the first row that has it is kept."""
-        is_repeated = pl.all_horizontal(pl.col(c).is_not_null() for c in key) & (
-            pl.int_range(pl.len()).over(*key) > 0
-        )
+        is_repeated = pl.all_horizontal(pl.col(c).is_not_null() for c in key) & (pl.int_range(pl.len()).over(*key) > 0)
         self.reject(is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first row is kept")
 
     def choose(self, column: str, choices: Sequence[str]) -> None:

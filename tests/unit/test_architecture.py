@@ -1,0 +1,87 @@
+"""Imports go one way, the core is pure, and only the clock compares times."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MAY_IMPORT = {
+    "features": {"features"},
+    "models": {"features", "models"},
+    "pipeline": {"features", "models", "pipeline"},
+}
+SHELL_ONLY = {
+    "mlflow",
+    "pathlib",
+    "os",
+    "time",
+    "subprocess",
+    "tempfile",
+    "shutil",
+    "sys",
+    "logging",
+    "pandas",
+    "typer",
+}
+MLFLOW_FILES = {"pipeline/tracking.py", "pipeline/served_model.py"}
+TIME_NAME = re.compile(r"(_at|_day|as_of)\b")
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_go_one_way(package: str) -> None:
+    for path in sources(package):
+        assert imported(path) & set(MAY_IMPORT) <= MAY_IMPORT[package], path
+
+
+@pytest.mark.parametrize("package", ["features", "models"])
+def test_the_core_is_pure(package: str) -> None:
+    for path in sources(package):
+        assert not imported(path) & SHELL_ONLY, path
+
+
+def test_mlflow_is_imported_in_its_own_files_only() -> None:
+    users = {str(p.relative_to(ROOT)) for p in sources("pipeline") if "mlflow" in imported(p)}
+    assert users == MLFLOW_FILES
+
+
+def test_only_the_clock_compares_times() -> None:
+    for path in [*sources("features"), *sources("models")]:
+        if path.name == "clock.py":
+            continue
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+                compared = ast.get_source_segment(text, node) or ""
+                assert "days_between" in compared or "seconds_between" in compared or not TIME_NAME.search(compared), (
+                    f"{path.name}:{node.lineno}: {compared}"
+                )
+
+
+def test_git_ignores_workspaces_and_not_our_models() -> None:
+    lines = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "/workspaces/" in lines
+    assert "models/" not in lines
+
+
+def test_the_readme_and_the_makefile_name_the_same_targets() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    assert named == targets - {"help"}
