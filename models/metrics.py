@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
@@ -49,11 +49,11 @@ def measure(listed: pl.DataFrame) -> dict[str, float | int | None]:
     }
 
 
-def measure_by(scored: pl.DataFrame, capacity: int, stages: Iterable[str]) -> pl.DataFrame:
-    """One row per night and for all nights pooled, overall and by stage: `night, stage` and `METRICS`.
+def measure_by(scored: pl.DataFrame, capacity: int, slices: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """One row per night and for all nights pooled, overall ("all") and by slice: `night, stage` and `METRICS`.
 
-    `scored` has `order_id, as_of_day, stage, label, probability`. A stage's precision and recall count the rows of
-    that stage on the night's one list.
+    `scored` has `order_id, as_of_day, label, probability` and what the slices ask for. A slice's precision and recall
+    count its rows on the night's one list.
     """
     listed = mark_listed(scored, capacity)
     nights = [("pooled", listed)] + [
@@ -61,9 +61,8 @@ def measure_by(scored: pl.DataFrame, capacity: int, stages: Iterable[str]) -> pl
     ]
     rows = []
     for night, of_night in nights:
-        for stage in ("all", *stages):
-            of_stage = of_night if stage == "all" else of_night.filter(pl.col("stage") == stage)
-            rows.append({"night": night, "stage": stage, **measure(of_stage)})
+        for name, is_inside in {"all": pl.lit(True), **slices}.items():
+            rows.append({"night": night, "stage": name, **measure(of_night.filter(is_inside))})
     schema = {"night": pl.String, "stage": pl.String} | {
         name: pl.Int64 if name in ("rows", "count_disputes") else pl.Float64 for name in METRICS
     }

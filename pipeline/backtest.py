@@ -22,6 +22,8 @@ from pipeline.store import Workspace, write_whole
 from pipeline.train import training_dataset
 
 RESULT = "backtest.csv"
+# the stages, and the first night of an order, when published models of complaints before dispatch are asked
+SLICES = {stage: pl.col("stage") == stage for stage in STAGES} | {"first_night": pl.col("order_age_days") <= 1.0}
 SUMMARY = ("rows", "base_rate", "auc", "average_precision", "precision_at_capacity", "expected_calibration_error")
 
 
@@ -41,7 +43,7 @@ def backtest(
         notes.append(f"{len(scored)} of {len(nights)} nights had enough matured disputes to train on")
     if not scored:
         raise Refused("no night had enough matured disputes to train on. Use later days.")
-    result = measure_by(pl.concat(scored), config.decide.capacity, STAGES).with_columns(
+    result = measure_by(pl.concat(scored), config.decide.capacity, SLICES).with_columns(
         night=pl.col("night").map_elements(
             lambda night: night if night == "pooled" else calendar_day(int(night)).isoformat(), return_dtype=pl.String
         )
@@ -64,7 +66,7 @@ def _walk(
         of_night = test.filter(pl.col("as_of_day") == night)
         if model is None or disputed < config.min_training_disputes or of_night.is_empty():
             return None
-        kept = of_night.select("order_id", "as_of_day", "stage", "label")
+        kept = of_night.select("order_id", "as_of_day", "stage", "order_age_days", "label")
         return kept.with_columns(probability=pl.Series(model.predict(of_night)))
 
     return Parallel(n_jobs=config.threads, prefer="threads")(delayed(one)(night) for night in nights)

@@ -64,7 +64,7 @@ class Workspace:
 
     def _clear_leftovers(self) -> None:
         """Remove what a killed run left half done. Only the holder of the lock comes here."""
-        for leftover in [*self.folder.glob(".new-*"), *self.folder.glob("runs/*/.new-*")]:
+        for leftover in [f for where in ("", "quarantine/", "runs/*/") for f in self.folder.glob(f"{where}.new-*")]:
             shutil.rmtree(leftover) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
         used = self.tables.resolve().parent.name
         for version in self.folder.glob("versions/*"):

@@ -10,7 +10,7 @@ import polars as pl
 
 from features.tables import INSTANT, TABLES, Table
 from pipeline.errors import BadInput
-from pipeline.sources.checks import CheckedFile, open_checked
+from pipeline.sources.checks import EARLIEST, CheckedFile, open_checked
 from pipeline.sources.store_data import StoreData
 
 REQUIRED = ("orders", "order_lines", "promises")
@@ -42,12 +42,15 @@ def _read_zone(folder: Path) -> str:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"{STORE_FILE}: no such file in {folder}. {ZONE_LINE}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadInput(f"{STORE_FILE}: cannot be read ({error}). {ZONE_LINE}") from None
     zone = str(settings.get("zone", ""))
     try:
-        return ZoneInfo(zone).key
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        key = ZoneInfo(zone).key
+        # polars knows a few names less
+        pl.select(pl.lit(EARLIEST).dt.replace_time_zone(key))
+        return key
+    except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.ComputeError):
         raise BadInput(f"{STORE_FILE}: zone {zone!r} is not a time zone. {ZONE_LINE}") from None
 
 
@@ -56,7 +59,6 @@ def _read_table(folder: Path, table: Table, zone: str) -> CheckedFile:
     optional = [c.name for c in table.columns if c.name not in required]
     file = open_checked(folder, f"{table.name}.csv", required, optional=optional)
     file.require(*required)
-    file.unique(*table.key)
     for column in table.columns:
         if column.dtype == INSTANT:
             file.instant(column.name, zone, has_offsets=True)
@@ -66,6 +68,7 @@ def _read_table(folder: Path, table: Table, zone: str) -> CheckedFile:
             file.choose(column.name, column.choices)
     file.rows = file.rows.with_columns(known_at=pl.coalesce("known_at", "occurred_at"))
     file.not_before("known_at", "occurred_at", "known before it happened")
+    file.unique(*table.key)
     return file
 
 

@@ -12,10 +12,9 @@ import polars as pl
 
 from features.clock import to_utc
 from pipeline.errors import BadInput
-from pipeline.sources.csv_text import read_text_table
+from pipeline.sources.csv_text import ROW, read_text_table
 
-ROW = "__row__"
-INSTANT_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+INSTANT_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 # instants outside are typing errors: no marketplace is older, and no promise reaches further
 EARLIEST, LATEST = datetime(1995, 1, 1), datetime(2100, 1, 1)
 
@@ -47,9 +46,10 @@ class CheckedFile:
             self.reject(pl.col(column).is_null(), column, "empty; a value is required")
 
     def unique(self, *key: str) -> None:
-        """The key may occur once; the first row that has it is kept."""
-        is_repeated = pl.all_horizontal(pl.col(c).is_not_null() for c in key) & (pl.int_range(pl.len()).over(*key) > 0)
-        self.reject(is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first row is kept")
+        """The key may occur once: the first row that has it and no other fault is kept. So ask this last."""
+        repeated = self.good_rows().filter(pl.int_range(pl.len()).over(*key) > 0)[ROW]
+        is_repeated = pl.col(ROW).is_in(repeated.implode())
+        self.reject(is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first good row is kept")
 
     def choose(self, column: str, choices: Sequence[str]) -> None:
         self.reject(~pl.col(column).is_in(choices), column, f"unknown value; allowed: {', '.join(choices)}")
@@ -68,15 +68,15 @@ class CheckedFile:
         """Parse a time into UTC; without an offset it is local to `zone`. Empty stays null."""
         text = pl.col(column).str.strip_chars().str.replace("T", " ", literal=True)
         naive = pl.coalesce(text.str.to_datetime(f, strict=False, time_unit="us") for f in INSTANT_FORMATS)
-        naive = pl.when(naive.is_between(EARLIEST, LATEST)).then(naive)
-        value = to_utc(naive, zone)
+        value = to_utc(pl.when(naive.is_between(EARLIEST, LATEST)).then(naive), zone)
         if has_offsets:
             offset_text = text.str.replace(r"Z$", "+00:00")
             formats = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
             stamped = pl.coalesce(
                 offset_text.str.to_datetime(f, strict=False, time_unit="us", time_zone="UTC") for f in formats
             )
-            value = pl.coalesce(value, stamped)
+            is_likely = stamped.dt.replace_time_zone(None).is_between(EARLIEST, LATEST)
+            value = pl.coalesce(value, pl.when(is_likely).then(stamped))
         self._parse(column, value, "not a date and time; write it like 2026-05-03 14:00:00")
 
     def not_before(self, later: str, earlier: str, words: str) -> None:
@@ -135,13 +135,12 @@ def open_checked(folder: Path, name: str, columns: Sequence[str], *, optional: S
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise BadInput(
-            f"{name}: column {', '.join(missing)} is missing. Found: {', '.join(table.columns)}. "
+            f"{name}: column {', '.join(missing)} is missing. Found: {', '.join(table.columns[1:])}. "
             "Add the column, or name it so. The former tables stay in place."
         )
-    source = table.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
     absent = [pl.lit(None, pl.String).alias(column) for column in optional if column not in table.columns]
-    kept = source.with_columns(absent).select(ROW, *columns, *optional)
-    checked = CheckedFile(name, kept, source)
+    kept = table.with_columns(absent).select(ROW, *columns, *optional)
+    checked = CheckedFile(name, kept, table)
     for row, column, reason in undecodable:
         checked.faults.append(pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}))
     return checked

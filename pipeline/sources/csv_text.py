@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -12,67 +13,136 @@ import polars as pl
 from pipeline.errors import BadInput
 
 Fault = tuple[int, str, str]
-LOST = "\ufffd"
+ROW = "__row__"
+CHUNK = 100_000
 
 
 def read_text_table(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
-    """The file's rows, all columns text, empty cells null; and (row, column, reason) of rows that cannot be read.
+    """The file's rows: `ROW` and its columns as text, empty cells null; and (row, column, reason) of unreadable rows.
 
-    UTF-8, with or without a byte-order mark. Rows that are not UTF-8, or have another number of cells than the
-    header, are kept as they came and reported as faults. Rows count as a spreadsheet shows them: the header is row 1.
+    UTF-8, with or without a byte-order mark. Rows that are not UTF-8, hold NUL bytes or stray quotes, or have another
+    number of cells than the header, are kept as they came and reported as faults. Rows count as a spreadsheet shows
+    them: the first is row 1; a blank line counts, but is left out.
     """
+    data = _read_bytes(path)
+    text = data.decode(errors="surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
+    table = None if _is_special(data, text) else _read_plain(path.name, text)
+    return _read_rows(path.name, text) if table is None else (table, [])
+
+
+def _read_bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise BadInput(f"{path.name}: no such file in {path.parent}. It is required; put it there.") from None
     except OSError as error:
         raise BadInput(f"{path.name}: cannot be read ({error.strerror}). Check the file and its rights.") from None
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise BadInput(f"{path.name}: is UTF-16, not UTF-8. Save it again as 'CSV UTF-8'.")
-    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\x00", b"")
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         raise BadInput(f"{path.name}: is empty. Its first row must name the columns.")
+    if is_utf16 or b"\x00" in data.lstrip().partition(b"\n")[0]:
+        raise BadInput(f"{path.name}: is UTF-16 or no text at all, not UTF-8. Save it again as 'CSV UTF-8'.")
+    return data
+
+
+def _is_special(data: bytes, text: str) -> bool:
+    """Whether polars might read it otherwise than we say."""
     try:
-        text = data.decode()
+        data.decode()
     except UnicodeDecodeError:
-        text = data.decode(errors="replace")
-        table, faults = _read_rows(text)
-        return table, [*faults, *_lost_characters(table)]
+        return True
+    return '"' in text or "\x00" in text or text.startswith("\n")
+
+
+def _read_plain(name: str, text: str) -> pl.DataFrame | None:
+    """The fast way, for a file without quotes; None if some row has not as many cells as the header."""
+    header = _column_names(name, text.partition("\n")[0].split(","))
     try:
-        table = pl.read_csv(text.encode(), infer_schema=False, raise_if_empty=False, truncate_ragged_lines=False)
+        table = pl.read_csv(text.encode(), infer_schema=False, raise_if_empty=False)
     except pl.exceptions.PolarsError:
-        return _read_rows(text)
-    if any(name.startswith("_duplicated_") for name in table.columns):
-        raise BadInput(f"{path.name}: two columns have the same name. Rename or remove one of them.")
-    return _clean(table), []
+        return None
+    # short rows come filled up, so the commas are counted; with one column, blank lines come as nulls
+    is_whole = text.count(",") == (table.height + 1) * (len(header) - 1)
+    if table.width != len(header) or not is_whole or (len(header) == 1 and table.to_series().has_nulls()):
+        return None
+    table.columns = header
+    return _clean(table.with_row_index(ROW, offset=2))
 
 
-def _read_rows(text: str) -> tuple[pl.DataFrame, list[Fault]]:
-    """The careful way, row by row, for a file that has rows of the wrong length."""
+def _read_rows(name: str, text: str) -> tuple[pl.DataFrame, list[Fault]]:
+    """The careful way, row by row."""
+    records = ((row, *record) for row, record in enumerate(_records(text), start=1) if record[0])
+    first, cells, reason = next(records)
+    if reason:
+        raise BadInput(f"{name}: row {first}, the column names: {reason}. Mend that row.")
+    header = _column_names(name, [_shown(cell) for cell in cells])
+    schema = {ROW: pl.Int64(), **dict.fromkeys(header, pl.String())}
+    parts, rows, faults = [pl.DataFrame(schema=schema)], [], []
+    for row, cells, reason in records:
+        if fault := _fault(cells, header, reason):
+            faults.append((row, *fault))
+            surplus = ",".join(cells[len(header) - 1 :])
+            cells = [*cells[: len(header) - 1], surplus] if len(cells) > len(header) else cells
+            cells = [_shown(cell) for cell in cells] + [""] * (len(header) - len(cells))
+        rows.append([row, *cells])
+        if len(rows) == CHUNK:
+            parts.append(pl.DataFrame(rows, schema=schema, orient="row"))
+            rows = []
+    parts.append(pl.DataFrame(rows, schema=schema, orient="row"))
+    return _clean(pl.concat(parts)), faults
+
+
+def _records(text: str) -> Iterator[tuple[list[str], str]]:
+    """Each row's cells, none for a blank line, and what is wrong with its quotes; reading goes on with the next line."""
     csv.field_size_limit(1 << 30)
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, [])
-    rows: list[list[str | None]] = []
-    faults: list[Fault] = []
-    for cells in reader:
-        if not cells:
-            continue
-        if len(cells) != len(header):
-            faults.append((len(rows) + 2, header[-1], f"{len(cells)} cells where the header has {len(header)}"))
-        rows.append([*cells[: len(header)], *([None] * (len(header) - len(cells)))])
-    table = pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row")
-    return _clean(table), faults
+    lines = io.StringIO(text, newline="\n").readlines()
+    start = 0
+    while start < len(lines):
+        reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), strict=True)
+        read = 0
+        try:
+            for cells in reader:
+                yield cells, ""
+                read = reader.line_num
+            return
+        except csv.Error:
+            start += read
+            yield (
+                lines[start].rstrip("\n").split(","),
+                "a quote is not closed, or stands inside a cell; double it there",
+            )
+            start += 1
 
 
-def _lost_characters(table: pl.DataFrame) -> list[Fault]:
-    faults = []
-    numbered = table.with_row_index("n")
-    for column in table.columns:
-        for row in numbered.filter(pl.col(column).str.contains(LOST, literal=True))["n"]:
-            faults.append((row + 2, column, "not UTF-8; save the file as 'CSV UTF-8'"))
-    return faults
+def _fault(cells: list[str], header: list[str], reason: str) -> tuple[str, str] | None:
+    """What makes a row unreadable, if anything: (column, reason)."""
+    if reason:
+        return header[0], reason
+    if len(cells) != len(header):
+        return header[-1], f"{len(cells)} cells where the header has {len(header)}"
+    for column, cell in zip(header, cells, strict=True):
+        if _shown(cell) != cell:
+            return column, "not UTF-8; save the file as 'CSV UTF-8'"
+        if "\x00" in cell:
+            return column, "holds a NUL byte; the file is damaged here"
+    return None
+
+
+def _shown(cell: str) -> str:
+    """Bytes that are not UTF-8 as the replacement character."""
+    return cell if cell.isascii() else cell.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _column_names(name: str, cells: list[str]) -> list[str]:
+    """Stripped; a column without a name, as spreadsheets leave at the end, gets its number."""
+    names = [cell.strip() or f"(column {number})" for number, cell in enumerate(cells, start=1)]
+    repeated = {column for column in (*names, ROW) if [*names, ROW].count(column) > 1}
+    if repeated:
+        raise BadInput(f"{name}: two columns are named {', '.join(sorted(repeated))}. Rename or remove one of them.")
+    return names
 
 
 def _clean(table: pl.DataFrame) -> pl.DataFrame:
-    table = table.rename({name: name.strip() for name in table.columns})
-    return table.with_columns(pl.when(pl.all().str.len_bytes() > 0).then(pl.all()))
+    texts = pl.col(pl.String)
+    return table.with_columns(pl.col(ROW).cast(pl.Int64), pl.when(texts.str.len_bytes() > 0).then(texts))

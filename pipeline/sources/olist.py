@@ -19,6 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline.errors import BadInput
 from pipeline.sources.checks import CheckedFile, open_checked
 from pipeline.sources.store_data import StoreData
 
@@ -44,6 +45,10 @@ class Raw:
 
 def read_olist(folder: Path, usd_per: dict[str, float]) -> StoreData:
     """The canonical tables of the export in `folder`; `usd_per[currency]` is the config's exchange rate."""
+    if CURRENCY not in usd_per:
+        raise BadInput(
+            f"config.toml: usd_per has no {CURRENCY}, the currency of this source. Add its rate, or leave out usd_per."
+        )
     customers = _read(folder, "customers", "customer_id", "customer_unique_id", "customer_state")
     customers.unique("customer_id")
     sellers = _read(folder, "sellers", "seller_id", "seller_state")
@@ -77,9 +82,9 @@ def _read(folder: Path, name: str, *columns: str, optional: tuple[str, ...] = ()
 def _read_products(folder: Path) -> CheckedFile:
     optional = ("product_category_name", "product_photos_qty", "product_weight_g")
     file = _read(folder, "products", "product_id", optional=optional)
-    file.unique("product_id")
     file.number("product_photos_qty", minimum=0)
     file.number("product_weight_g", minimum=0)
+    file.unique("product_id")
     return file
 
 
@@ -87,12 +92,12 @@ def _read_orders(folder: Path, customers: CheckedFile) -> CheckedFile:
     file = _read(
         folder, "orders", "order_id", "customer_id", PURCHASED, optional=(APPROVED, HANDED_OVER, DELIVERED, PROMISED)
     )
-    file.unique("order_id")
     for column in (PURCHASED, APPROVED, HANDED_OVER, DELIVERED, PROMISED):
         file.instant(column, ZONE)
     for column, words in ((APPROVED, "approved"), (HANDED_OVER, "handed over"), (DELIVERED, "delivered")):
         file.not_before(column, PURCHASED, f"{words} before it was purchased")
     file.known("customer_id", customers.good_rows()["customer_id"], customers.rejected("customer_id"), "customer")
+    file.unique("order_id")
     return file
 
 
@@ -100,23 +105,23 @@ def _read_lines(folder: Path, orders: CheckedFile, products: CheckedFile, seller
     key = ("order_id", "order_item_id")
     columns = (*key, "product_id", "seller_id", "price", "freight_value")
     file = _read(folder, "order_items", *columns, optional=("shipping_limit_date",))
-    file.unique(*key)
     file.number("price", minimum=0)
     file.number("freight_value", minimum=0)
     file.instant("shipping_limit_date", ZONE)
     _of_known_order(file, orders)
     file.known("product_id", products.good_rows()["product_id"], products.rejected("product_id"), "product")
     file.known("seller_id", sellers.good_rows()["seller_id"], sellers.rejected("seller_id"), "seller")
+    file.unique(*key)
     return file
 
 
 def _read_payments(folder: Path, orders: CheckedFile) -> CheckedFile:
     key = ("order_id", "payment_sequential")
     file = _read(folder, "order_payments", *key, "payment_installments", "payment_value")
-    file.unique(*key)
     file.number("payment_installments", minimum=0)
     file.number("payment_value", minimum=0)
     _of_known_order(file, orders)
+    file.unique(*key)
     return file
 
 

@@ -115,7 +115,7 @@ def test_metrics_by_hand() -> None:
 
 
 def test_metrics_by_stage_count_the_nights_one_list() -> None:
-    result = measure_by(SCORED, 2, ["dispatch", "delivered"])
+    result = measure_by(SCORED, 2, {"delivered": pl.col("stage") == "delivered"})
     pooled = result.filter((pl.col("night") == "pooled") & (pl.col("stage") == "delivered")).row(0, named=True)
     assert (pooled["rows"], pooled["count_disputes"]) == (3, 2)
     assert pooled["precision_at_capacity"] == 1 / 2  # c and f are listed, f is disputed
