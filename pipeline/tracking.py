@@ -24,7 +24,7 @@ from mlflow.tracking import MlflowClient
 
 from models.gbm import DisputeModel, from_text
 from pipeline.errors import NoChampion
-from pipeline.store import Workspace
+from pipeline.store import Workspace, new_id, sync
 
 MODEL_NAME = "dispute-risk"
 CHAMPION = "champion"
@@ -42,13 +42,31 @@ class Champion:
     trained_as_of: str
 
 
+def database(workspace: Workspace) -> Path:
+    return workspace.folder / "mlflow.db"
+
+
 def tracking_uri(workspace: Workspace) -> str:
-    return f"sqlite:///{workspace.folder / 'mlflow.db'}"
+    return f"sqlite:///{database(workspace)}"
+
+
+def create_database(workspace: Workspace) -> None:
+    """Make the tracking database, whole or not at all.
+
+    MLflow builds it in some forty migrations, and one that was killed between two of them can never be opened again;
+    so it is built aside and renamed.
+    """
+    if database(workspace).exists():
+        return
+    aside = database(workspace).with_name(f".new-{new_id()}.db")
+    MlflowClient(f"sqlite:///{aside}").search_experiments(max_results=1)
+    sync(aside)
+    aside.replace(database(workspace))
 
 
 def find_champion(workspace: Workspace) -> Champion | None:
     """The champion, or None if there is none yet."""
-    if not (workspace.folder / "mlflow.db").exists():
+    if not database(workspace).exists():
         return None
     client = MlflowClient(tracking_uri(workspace), tracking_uri(workspace))
     try:
@@ -83,6 +101,7 @@ def register_champion(
     tags: Mapping[str, str],
 ) -> str:
     """Log the run and its model, register it, and, last of all, point `champion` at it; returns the version."""
+    create_database(workspace)
     mlflow.set_tracking_uri(tracking_uri(workspace))
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
         mlflow.create_experiment(EXPERIMENT, artifact_location=(workspace.folder / "mlartifacts").as_uri())

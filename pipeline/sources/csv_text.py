@@ -94,7 +94,7 @@ def _read_rows(name: str, text: str) -> tuple[pl.DataFrame, list[Fault]]:
 
 
 def _records(text: str) -> Iterator[tuple[list[str], str]]:
-    """Each row's cells, none for a blank line, and what is wrong with its quotes; reading goes on with the next line."""
+    """Each row's cells, none for a blank line, and what is wrong with its quotes; then the next line is read on."""
     csv.field_size_limit(1 << 30)
     lines = io.StringIO(text, newline="\n").readlines()
     start = 0

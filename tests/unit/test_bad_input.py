@@ -25,7 +25,7 @@ TABLE_OF = {
     "canonical": {f"{name}.csv": name for name in (
         "orders", "order_lines", "promises", "products", "shipments", "tracking", "disputes",
     )},
-    "olist": {ORDERS: "orders", ITEMS: "order_lines", REVIEWS: "reviews", "olist_products_dataset.csv": "products"},
+    "olist": {ORDERS: "orders", ITEMS: "order_lines", REVIEWS: "reviews"},
 }  # fmt: skip
 
 BOUGHT, DELIVERED = "order_purchase_timestamp", "order_delivered_customer_date"
@@ -113,8 +113,7 @@ def test_faulty_row_goes_to_quarantine_and_the_rest_is_loaded(
     for row in rows:
         assert (json.loads(row["record"])[row["column"]] or "").replace("\x00", "") == row["value"].removeprefix("'")
     assert Workspace(tmp_path / "w").read_tables()["orders"].height >= COUNT - 1
-    if "product_weight_g" not in change:  # a product is known from its first order on, and here nobody else has it
-        assert_no_row_is_lost(tmp_path / "w", source)
+    assert_no_row_is_lost(tmp_path / "w", source)
 
 
 @pytest.mark.parametrize(("kind", "file", "key"), [
@@ -207,3 +206,69 @@ def test_hostile_text_is_harmless_in_quarantine(
         assert not re.match(r"[=+\-@\t\r]", cell)
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", cell)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", "w"]
+
+
+@pytest.mark.parametrize(("kind", "file", "column"), [
+    ("olist", ORDERS, BOUGHT), ("olist", ITEMS, "price"), ("olist", "olist_sellers_dataset.csv", "seller_state"),
+    ("canonical", "orders.csv", "total_usd"), ("canonical", "promises.csv", "promised_at"),
+    ("canonical", "disputes.csv", "cause"),
+])  # fmt: skip
+def test_missing_column_or_file_refuses_and_keeps_the_tables(
+    make_source: Callable, tmp_path: Path, kind: str, file: str, column: str
+) -> None:
+    source = make_source(kind)
+    load(tmp_path / "w", kind, source.write(tmp_path / "raw"))
+    before = digest(tmp_path / "w/tables")
+    spoilt = source.write(tmp_path / "spoilt")
+    header = (spoilt / file).read_text()
+    (spoilt / file).write_text(header.replace(column, "colour", 1))
+    with pytest.raises(BadInput, match=f"{file}: column {column} is missing. Found: .*colour"):
+        load(tmp_path / "w", kind, spoilt)
+    (spoilt / file).write_bytes(header.encode("utf-16"))
+    with pytest.raises(BadInput, match=f"{file}: is UTF-16"):
+        load(tmp_path / "w", kind, spoilt)
+    (spoilt / file).unlink()
+    if file == "disputes.csv":
+        load(tmp_path / "w", kind, spoilt)
+        assert Workspace(tmp_path / "w").read_tables()["disputes"].is_empty()
+        return
+    with pytest.raises(BadInput, match=f"{file}: no such file"):
+        load(tmp_path / "w", kind, spoilt)
+    assert digest(tmp_path / "w/tables") == before
+
+
+@pytest.mark.parametrize("text", [
+    None, "", "zone =", "zone = 3", 'zone = ""', 'zone = "Mars/Base"', 'zone = "../../etc"', 'zone = "Factory"',
+    "\udcff",
+])  # fmt: skip
+def test_store_file_without_a_good_zone_refuses(make_source: Callable, tmp_path: Path, text: str | None) -> None:
+    raw = make_source("canonical").write(tmp_path / "raw")
+    (raw / "store.toml").unlink()
+    if text is not None:
+        (raw / "store.toml").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(BadInput, match=r"store\.toml: .*zone = \"Asia/Shanghai\""):
+        load(tmp_path / "w", "canonical", raw)
+
+
+def test_source_without_the_exchange_rate_it_needs_refuses(make_source: Callable, tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w/config.toml").write_text("usd_per = {USD = 1.0}\n")
+    with pytest.raises(BadInput, match=r"config\.toml: usd_per has no BRL"):
+        load(tmp_path / "w", "olist", make_source("olist").write(tmp_path / "raw"))
+
+
+def test_command_line_says_bad_input_without_traceback(
+    make_source: Callable, run_step: Callable, tmp_path: Path
+) -> None:
+    source, options = make_source("olist"), ("--workspace", tmp_path / "w", "--source", "olist", "--raw")
+    for row in source.files[ORDERS][4:9]:
+        row[BOUGHT] = "never"
+    told = run_step("ingest", *options, source.write(tmp_path / "raw"))
+    assert (told.returncode, "Traceback" in told.stderr) == (10, False)
+    assert re.search(rf"{ORDERS}: 8\.3% .* row 6, {BOUGHT} = 'never': not a date", told.stderr)
+    told = run_step("ingest", *options, tmp_path / "nowhere")
+    assert (told.returncode, "Traceback" in told.stderr) == (10, False)
+    (tmp_path / "w/config.toml").write_text("capacity_a_night = 3\n")
+    told = run_step("ingest", *options, tmp_path / "raw")
+    assert (told.returncode, "Traceback" in told.stderr) == (10, False)
+    assert re.search(r"config\.toml: capacity_a_night: .*got 3", told.stderr)
