@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 from mlflow.models import set_model
@@ -23,7 +24,7 @@ class ServedModel(PythonModel):
         files = {name: Path(path).read_text(encoding="utf-8") for name, path in context.artifacts.items()}
         self.model = from_text(files["booster"], files["rest"])
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
         return self.model.predict(pl.from_pandas(model_input))
 
 

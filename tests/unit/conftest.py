@@ -136,6 +136,51 @@ def run_step() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+# Replaces quarantine, tables and the last run, all with one mark in them, and prints minus the count of changes on
+# disk; killed before one of them, if told so.
+_REPLACE_ALL = """
+import os, signal, sys
+from datetime import date
+from pathlib import Path
+import polars as pl
+from features.tables import TABLES, create_tables
+from pipeline.store import Workspace, new_id
+
+folder, mark, left = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+CHANGES = {"os.mkdir", "os.rename", "os.symlink", "os.remove", "os.rmdir"}
+
+def die_at_a_change(event, arguments):
+    global left
+    if event in CHANGES and str(folder) in os.path.abspath(str(arguments[0])):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+rows = {name: pl.DataFrame({key: [mark] for key in table.key}) for name, table in TABLES.items()}
+sys.addaudithook(die_at_a_change)
+place = Workspace(folder)
+with place.locked():
+    full = {n: pl.concat([TABLES[n].empty(), rows[n]], how="diagonal") for n in TABLES}
+    place.write_quarantine({"orders.csv": pl.DataFrame({"row": [mark]})})
+    place.write_tables(create_tables(full, zone="UTC"), {"mark": mark})
+    with place.new_run(date(2025, 7, 10), new_id()) as run:
+        for name in ("scores.parquet", "contact_list.csv", "manifest.json"):
+            (run / name).write_text(mark)
+print(left)
+"""
+
+
+@pytest.fixture(scope="session")
+def replace_all() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Replace all of a workspace in a process of its own, which SIGKILL ends before change number `kill_at`."""
+
+    def run(folder: Path, mark: str, kill_at: int = 0) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", _REPLACE_ALL, str(folder), mark, str(kill_at)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def simulated_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Raw files of a simulated store of 1,500 orders in 200 days."""
