@@ -109,8 +109,9 @@ def test_manifest_tells_what_the_night_was_made_from(finished: Path, simulated_r
 
 
 def test_done_night_is_skipped_and_force_repeats_it_to_the_byte(workspace: Path, do_night: Callable[..., Path]) -> None:
-    first = latest(workspace)
+    first, tables = latest(workspace), (workspace / "tables").resolve()
     assert do_night(workspace) == first
+    assert (workspace / "tables").resolve() == tables
     assert do_night(workspace, is_forced=True) != first
     assert latest(workspace) != first
     for name in ("contact_list.csv", "scores.parquet"):
@@ -270,9 +271,11 @@ def test_kill_at_any_change_on_disk_leaves_the_former_state_or_the_new_one(
         of_tables, of_run = marks()
         assert of_tables in ({former}, {mark})
         assert of_run in ({former}, {mark})
+        with Workspace(tmp_path).locked():
+            assert leftovers(tmp_path) == []
         assert replace_all(tmp_path, f"{mark}+").returncode == 0
         assert marks() == ({f"{mark}+"}, {f"{mark}+"})
-        assert leftovers(tmp_path) == []
+        assert [path.name for path in (tmp_path / "quarantine").iterdir()] == ["orders.csv"]
         former = f"{mark}+"
     assert len(list((tmp_path / "versions").iterdir())) <= 2
     assert (tmp_path / "tables").readlink().parts[0] == "versions"
