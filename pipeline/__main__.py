@@ -89,7 +89,7 @@ def train(workspace: Folder, as_of: AsOf) -> None:
     from pipeline.train import train as step
 
     place, config, progress = _open(workspace)
-    with place.locked():
+    with place.locked(must_exist=True):
         step(place, config, progress, as_of=as_of)
 
 
@@ -100,7 +100,7 @@ def score(workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: 
     from pipeline.score import score as step
 
     place, config, progress = _open(workspace, capacity)
-    with place.locked():
+    with place.locked(must_exist=True):
         run = step(place, config, progress, as_of=as_of, is_forced=is_forced)
     say_first_rows(run)
 

@@ -66,11 +66,12 @@ def load_config(workspace: Path, *, capacity: int | None = None) -> Config:
     try:
         if path.exists():
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
-        if capacity is not None:
-            settings["decide"] = {**settings.get("decide", {}), "capacity": capacity}
-        return Config(**settings)
+        config = Config(**settings)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: is not TOML ({error}).") from None
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
         raise BadInput(f"{path}: {faults}") from None
+    if capacity is None:
+        return config
+    return config.model_copy(update={"decide": config.decide.model_copy(update={"capacity": capacity})})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 # what a spreadsheet takes for the start of a formula (OWASP, "CSV injection")
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^\s*[=+\-@\t\r＝＋－＠]"
 _NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)*$"
-_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]"
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 
 
 def neutral(column: pl.Expr) -> pl.Expr:

@@ -44,8 +44,10 @@ class Workspace:
         return self.folder / "quarantine"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, *, must_exist: bool = False) -> Iterator[None]:
         """Hold the workspace; a second run is told so at once. The lock falls with its process, however that ends."""
+        if must_exist and not self.folder.is_dir():
+            raise BadInput(f"{self.folder}: there is no such workspace. Check WORKSPACE, or load a store: make ingest")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / ".lock")

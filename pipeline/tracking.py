@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
 
+from features.registry import FEATURES
 from models.gbm import DisputeModel, from_text
 from pipeline.errors import NoChampion
 from pipeline.store import Workspace, new_id, sync
@@ -77,9 +78,21 @@ def find_champion(workspace: Workspace) -> Champion | None:
         raise
     run = client.get_run(str(version.run_id))
     mlflow.set_tracking_uri(tracking_uri(workspace))
-    local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}@{CHAMPION}"))
-    booster, rest = ((local / "artifacts" / name).read_text(encoding="utf-8") for name in (BOOSTER_FILE, REST_FILE))
-    return Champion(from_text(booster, rest), str(version.version), str(version.run_id), run.data.tags["trained_as_of"])
+    try:
+        local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}@{CHAMPION}"))
+        booster, rest = ((local / "artifacts" / name).read_text(encoding="utf-8") for name in (BOOSTER_FILE, REST_FILE))
+    except (OSError, MlflowException):
+        raise _unusable(workspace, "its files are not where the registry says (was the workspace moved?)") from None
+    model = from_text(booster, rest)
+    if unknown := sorted(set(model.feature_names) - set(FEATURES)):
+        raise _unusable(workspace, f"it reads features this program does not build: {', '.join(unknown)}")
+    return Champion(model, str(version.version), str(version.run_id), run.data.tags["trained_as_of"])
+
+
+def _unusable(workspace: Workspace, why: str) -> NoChampion:
+    return NoChampion(
+        f"{workspace.folder}: the champion cannot be used: {why}. Train again: make train WORKSPACE=... AS_OF=..."
+    )
 
 
 def require_champion(workspace: Workspace) -> Champion:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
 from pipeline import tracking
+from pipeline.errors import NoChampion
 from pipeline.store import Workspace
 
 
@@ -31,3 +33,22 @@ def test_a_database_half_made_never_takes_its_place(tmp_path: Path, monkeypatch:
     made = tracking.database(workspace).stat()
     tracking.create_database(workspace)
     assert tracking.database(workspace).stat() == made
+
+
+def test_a_champion_that_reads_unknown_features_is_said_to_be_unusable(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "FEATURES", {"order_value_usd": None})
+    with pytest.raises(NoChampion, match="features this program does not build: buyer_count_disputes_365d"):
+        tracking.find_champion(Workspace(finished))
+
+
+def test_a_moved_workspace_says_that_its_model_is_not_found(finished: Path, tmp_path: Path) -> None:
+    """The registry holds absolute paths."""
+    shutil.copytree(finished, tmp_path / "moved", symlinks=True)
+    away = finished.rename(finished.with_name("away"))
+    try:
+        with pytest.raises(NoChampion, match="was the workspace moved"):
+            tracking.find_champion(Workspace(tmp_path / "moved"))
+    finally:
+        away.rename(finished)

@@ -1,0 +1,25 @@
+"""What the tests of a night share: which night it is, and where its files lie."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+AS_OF = "2025-07-10"
+NIGHT = date.fromisoformat(AS_OF)
+RUN_FILES = ["contact_list.csv", "manifest.json", "scores.parquet"]
+
+
+def latest(workspace: Path) -> Path:
+    return (workspace / "runs" / AS_OF / "latest").resolve(strict=True)
+
+
+def nightly_command(workspace: Path, raw: Path) -> list[str]:
+    where = ["--workspace", str(workspace), "--source", "canonical", "--raw", str(raw), "--as-of", AS_OF]
+    return [sys.executable, "-m", "pipeline", "nightly", *where, "--force"]
+
+
+def leftovers(workspace: Path) -> list[Path]:
+    return list(workspace.rglob(".new-*"))
