@@ -16,7 +16,7 @@ force := $(if $(FORCE),--force)
 .PHONY: help demo nightly simulate ingest train score backtest mlflow-ui bench test lint check clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## the main job on a small simulated store: from raw files to a contact list
 	@$(STEP) simulate $(where) --orders 5000

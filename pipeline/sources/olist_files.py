@@ -1,0 +1,120 @@
+"""The eight files of the Olist export, read and checked: which rows are good, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.sources.checks import CheckedFile, open_checked
+
+ZONE = "America/Sao_Paulo"
+
+PURCHASED, APPROVED = "order_purchase_timestamp", "order_approved_at"
+HANDED_OVER, DELIVERED = "order_delivered_carrier_date", "order_delivered_customer_date"
+PROMISED, ANSWERED = "order_estimated_delivery_date", "review_answer_timestamp"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The good rows of the files."""
+
+    orders: pl.DataFrame
+    lines: pl.DataFrame
+    payments: pl.DataFrame
+    reviews: pl.DataFrame
+    products: pl.DataFrame
+
+
+def read_files(folder: Path) -> tuple[Raw, list[CheckedFile]]:
+    """The good rows, and every file with its faults."""
+    customers = _read(folder, "customers", "customer_id", "customer_unique_id", "customer_state")
+    customers.unique("customer_id")
+    sellers = _read(folder, "sellers", "seller_id", "seller_state")
+    sellers.unique("seller_id")
+    names = open_checked(
+        folder, "product_category_name_translation.csv", ["product_category_name", "product_category_name_english"]
+    )
+    names.require("product_category_name")
+    names.unique("product_category_name")
+    products = _read_products(folder)
+    orders = _read_orders(folder, customers)
+    lines = _read_lines(folder, orders, products, sellers)
+    payments, reviews = _read_payments(folder, orders), _read_reviews(folder, orders)
+    raw = Raw(
+        orders.good_rows().join(customers.good_rows(), on="customer_id"),
+        lines.good_rows().join(sellers.good_rows(), on="seller_id"),
+        payments.good_rows(),
+        reviews.good_rows(),
+        products.good_rows().join(names.good_rows(), on="product_category_name", how="left"),
+    )
+    files = [customers, sellers, names, products, orders, lines, payments, reviews]
+    return raw, files
+
+
+def _read(folder: Path, name: str, *columns: str, optional: tuple[str, ...] = ()) -> CheckedFile:
+    file = open_checked(folder, f"olist_{name}_dataset.csv", [*columns, *optional])
+    file.require(*columns)
+    return file
+
+
+def _read_products(folder: Path) -> CheckedFile:
+    optional = ("product_category_name", "product_photos_qty", "product_weight_g")
+    file = _read(folder, "products", "product_id", optional=optional)
+    file.number("product_photos_qty", minimum=0)
+    file.number("product_weight_g", minimum=0)
+    file.unique("product_id")
+    return file
+
+
+def _read_orders(folder: Path, customers: CheckedFile) -> CheckedFile:
+    file = _read(
+        folder, "orders", "order_id", "customer_id", PURCHASED, optional=(APPROVED, HANDED_OVER, DELIVERED, PROMISED)
+    )
+    for column in (PURCHASED, APPROVED, HANDED_OVER, DELIVERED, PROMISED):
+        file.instant(column, ZONE)
+    for column, words in ((APPROVED, "approved"), (HANDED_OVER, "handed over"), (DELIVERED, "delivered")):
+        file.not_before(column, PURCHASED, f"{words} before it was purchased")
+    file.known("customer_id", customers.good_rows()["customer_id"], customers.rejected("customer_id"), "customer")
+    file.unique("order_id")
+    return file
+
+
+def _read_lines(folder: Path, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile) -> CheckedFile:
+    key = ("order_id", "order_item_id")
+    columns = (*key, "product_id", "seller_id", "price", "freight_value")
+    file = _read(folder, "order_items", *columns, optional=("shipping_limit_date",))
+    file.number("price", minimum=0)
+    file.number("freight_value", minimum=0)
+    file.instant("shipping_limit_date", ZONE)
+    _of_known_order(file, orders)
+    file.known("product_id", products.good_rows()["product_id"], products.rejected("product_id"), "product")
+    file.known("seller_id", sellers.good_rows()["seller_id"], sellers.rejected("seller_id"), "seller")
+    file.unique(*key)
+    return file
+
+
+def _read_payments(folder: Path, orders: CheckedFile) -> CheckedFile:
+    key = ("order_id", "payment_sequential")
+    file = _read(folder, "order_payments", *key, "payment_installments", "payment_value")
+    file.number("payment_installments", minimum=0)
+    file.number("payment_value", minimum=0)
+    _of_known_order(file, orders)
+    file.unique(*key)
+    return file
+
+
+def _read_reviews(folder: Path, orders: CheckedFile) -> CheckedFile:
+    file = _read(folder, "order_reviews", "order_id", "review_score", ANSWERED, optional=("review_id",))
+    file.number("review_score", minimum=1, maximum=5)
+    file.instant(ANSWERED, ZONE)
+    _of_known_order(file, orders)
+    purchased = orders.good_rows().select("order_id", PURCHASED)
+    file.rows = file.rows.join(purchased, on="order_id", how="left", maintain_order="left")
+    file.not_before(ANSWERED, PURCHASED, "answered before the order was purchased")
+    return file
+
+
+def _of_known_order(file: CheckedFile, orders: CheckedFile) -> None:
+    file.known("order_id", orders.good_rows()["order_id"], orders.rejected("order_id"), "order")
