@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +11,17 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
-_console = Console(soft_wrap=True, highlight=False)
+
+class _PatientConsole(Console):
+    """A reader who stops reading (`| head`) must not stop the night: what follows is said to nobody."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+_console = _PatientConsole(soft_wrap=True, highlight=False)
 
 
 class Progress:

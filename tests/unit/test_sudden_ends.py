@@ -40,6 +40,16 @@ def test_killed_nightly_leaves_a_complete_latest_and_the_next_run_completes(
     assert leftovers(workspace) == []
 
 
+def test_a_reader_who_stops_reading_does_not_stop_the_night(workspace: Path, simulated_raw: Path) -> None:
+    former = latest(workspace)
+    run = subprocess.Popen(nightly_command(workspace, simulated_raw), cwd=ROOT, stdout=subprocess.PIPE)
+    assert run.stdout is not None
+    run.stdout.readline()
+    run.stdout.close()
+    assert run.wait(timeout=120) == 0
+    assert latest(workspace) != former
+
+
 # MLflow makes its database table by table, each kept at once; half of them cannot be opened again
 DIE_IN_DATABASE = """
 import os, signal
