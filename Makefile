@@ -10,23 +10,33 @@ where := --workspace "$(WORKSPACE)"
 source := $(if $(SOURCE),--source "$(SOURCE)") $(if $(RAW),--raw "$(RAW)")
 as_of := $(if $(AS_OF),--as-of "$(AS_OF)")
 capacity := $(if $(CAPACITY),--capacity "$(CAPACITY)")
+nights := $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 force := $(if $(FORCE),--force)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate ingest train score backtest mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest train score backtest evaluate replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## the main job on a small simulated store: from raw files to a contact list
-	@$(STEP) simulate $(where) --orders 5000
+	@$(STEP) simulate $(where) --orders 10000
 	@$(STEP) nightly $(where) --source canonical --raw "$(WORKSPACE)/raw" --as-of 2026-01-01 $(capacity) $(force)
 
 nightly: $(READY)  ## ingest, train if there is no champion, score: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
 	@$(STEP) nightly $(where) $(source) $(as_of) $(capacity) $(force)
 
-simulate: $(READY)  ## write the raw files of a small made-up store: WORKSPACE= [ORDERS=5000]
-	@$(STEP) simulate $(where) $(if $(ORDERS),--orders "$(ORDERS)")
+simulate: $(READY)  ## write the raw files of a made-up store, and the truth behind: WORKSPACE= [ORDERS=5000 SEED=7 DAYS=731]
+	@$(STEP) simulate $(where) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(SEED),--seed "$(SEED)") $(if $(DAYS),--days "$(DAYS)")
+
+world-page: $(READY)  ## a page of plots of a simulated store beside published ranges: WORKSPACE=
+	@$(STEP) world-page $(where)
+
+evaluate: $(READY)  ## the model of past nights beside rules of thumb and the attainable: WORKSPACE= FROM= TO= [EVERY=7]
+	@$(STEP) evaluate $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
+
+replay: $(READY)  ## what contact policies would have saved in a simulated store: WORKSPACE= FROM= TO= [CAPACITY=]
+	@$(STEP) replay $(where) $(nights) $(capacity)
 
 ingest: $(READY)  ## replace a workspace's tables: SOURCE= RAW= WORKSPACE=
 	@$(STEP) ingest $(where) $(source)
@@ -38,13 +48,14 @@ score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAP
 	@$(STEP) score $(where) $(as_of) $(capacity) $(force)
 
 backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [EVERY=7 SOURCE= RAW= CAPACITY=]
-	@$(STEP) backtest $(where) $(source) $(capacity) $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(EVERY),--every "$(EVERY)")
+	@$(STEP) backtest $(where) $(source) $(capacity) $(nights) $(if $(EVERY),--every "$(EVERY)")
 
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY)  ## time and memory of the feature kernel over growing stores, beside reading and sorting alone
+bench: $(READY)  ## time and memory over growing stores: the feature kernel beside sorting alone, the simulator beside reading
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest

@@ -101,8 +101,13 @@ TABLES: dict[str, Table] = {
         )),
         Table("disputes", "one row per step of a dispute", ("step_id",), (
             text("step_id"), text("dispute_id"), text("order_id"),
-            text("step", "opened", "withdrawn", "escalated", "ruled", "refunded"),
+            # answered: by the seller; ruled: by the platform
+            text("step", "opened", "answered", "withdrawn", "escalated", "ruled", "refunded"),
             text("cause", "not_received", "not_as_described", "other", "unknown"),
+            # the buyer's reason in the source's words; who took the step; whom a ruling holds liable
+            text("reason", is_required=False),
+            text("actor", "buyer", "seller", "platform", is_required=False),
+            text("liable", "buyer", "seller", is_required=False),
             number("amount_usd", is_required=False),
         )),
         Table("messages", "one row per message", ("message_id",), (

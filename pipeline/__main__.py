@@ -20,7 +20,7 @@ from pipeline.store import Workspace
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 
-FIRST_DAY = date(2025, 1, 1)
+FIRST_DAY = date(2024, 1, 1)
 
 
 class Source(StrEnum):
@@ -41,6 +41,9 @@ AsOf = Annotated[date, typer.Option("--as-of", parser=_day, metavar="YYYY-MM-DD"
 SourceName = Annotated[Source | None, typer.Option(help="what kind of files RAW holds")]
 Raw = Annotated[Path | None, typer.Option(help="folder with the source's files")]
 Capacity = Annotated[int | None, typer.Option(min=1, help="contacts the team can make a night")]
+From = Annotated[date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="first night")]
+To = Annotated[date, typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="last night")]
+Every = Annotated[int, typer.Option(min=1, help="days from one night to the next")]
 Force = Annotated[bool, typer.Option("--force", help="do a night again that is already done")]
 
 
@@ -53,19 +56,38 @@ def _both_or_none(source: Source | None, raw: Path | None) -> None:
         raise typer.BadParameter("SOURCE and RAW go together: what kind of files, and where they are")
 
 
+def _not_before(first: date, last: date) -> date:
+    if last < first:
+        raise typer.BadParameter(f"--to {last} is before --from {first}")
+    return last
+
+
 @app.command()
 def simulate(
     workspace: Folder,
-    orders: Annotated[int, typer.Option(min=100, help="how many orders")] = 5000,
+    orders: Annotated[int, typer.Option(min=100, max=100_000_000, help="how many orders")] = 5000,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="another seed, another store; default: that of the config")
+    ] = None,
     first: Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="the store's first day")] = FIRST_DAY,
-    days: Annotated[int, typer.Option(min=60, help="how many days of history")] = 365,
+    days: Annotated[int, typer.Option(min=60, max=3650, help="how many days of history")] = 731,
 ) -> None:
-    """Write the raw files of a small made-up store into the workspace."""
+    """Write the raw files of a made-up store, and the truth behind them, into the workspace."""
     from pipeline.simulate import simulate as step
 
     place, config, progress = _open(workspace)
     with place.locked():
-        step(place, config, progress, orders=orders, first=first, days=days)
+        step(place, config, progress, orders=orders, seed=seed, first=first, days=days)
+
+
+@app.command()
+def world_page(workspace: Folder) -> None:
+    """Draw the simulated store of the workspace beside published ranges."""
+    from pipeline.world_page import world_page as step
+
+    place, config, progress = _open(workspace)
+    with place.locked(must_exist=True):
+        say(f"open in a browser: {step(place, config, progress)}")
 
 
 @app.command()
@@ -108,9 +130,9 @@ def score(workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: 
 @app.command()
 def backtest(
     workspace: Folder,
-    first: Annotated[date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="first night")],
-    last: Annotated[date, typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="last night")],
-    every: Annotated[int, typer.Option(min=1, help="days from one night to the next")] = 7,
+    first: From,
+    last: To,
+    every: Every = 7,
     capacity: Capacity = None,
     source: SourceName = None,
     raw: Raw = None,
@@ -121,14 +143,35 @@ def backtest(
     from pipeline.ingest import ingest as load
 
     _both_or_none(source, raw)
-    if last < first:
-        raise typer.BadParameter(f"--to {last} is before --from {first}")
     place, config, progress = _open(workspace, capacity)
     with place.locked():
         if source and raw:
             load(place, config, progress, source=source, raw=raw)
-        say_summary(step(place, config, progress, first=first, last=last, every=every))
+        say_summary(step(place, config, progress, first=first, last=_not_before(first, last), every=every))
     say(f"every night and stage: {place.folder / RESULT}")
+
+
+@app.command()
+def evaluate(workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+    """Compare the model of past nights with rules of thumb and, in a simulated store, with the true risk."""
+    from pipeline.evaluate import RESULT, say_evaluation
+    from pipeline.evaluate import evaluate as step
+
+    place, config, progress = _open(workspace)
+    with place.locked(must_exist=True):
+        say_evaluation(step(place, config, progress, first=first, last=_not_before(first, last), every=every))
+    say(f"the same as a table: {place.folder / RESULT}")
+
+
+@app.command()
+def replay(workspace: Folder, first: From, last: To, capacity: Capacity = None) -> None:
+    """What contact policies would have prevented and saved in a simulated store, night by night."""
+    from pipeline.replay import RESULT, replay_policies, say_replay
+
+    place, config, progress = _open(workspace, capacity)
+    with place.locked(must_exist=True):
+        say_replay(replay_policies(place, config, progress, first=first, last=_not_before(first, last)))
+    say(f"the same as a table: {place.folder / RESULT}")
 
 
 @app.command()

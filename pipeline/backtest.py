@@ -31,10 +31,23 @@ def backtest(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
     """Write and return `backtest.csv`: metrics per night and pooled, overall and by stage."""
-    tables = workspace.read_tables()
+    scored = score_past_nights(workspace.read_tables(), config, progress, first=first, last=last, every=every)
+    result = measure_by(scored, config.decide.capacity, SLICES).with_columns(
+        night=pl.col("night").map_elements(
+            lambda night: night if night == "pooled" else calendar_day(int(night)).isoformat(), return_dtype=pl.String
+        )
+    )
+    write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
+    return result
+
+
+def score_past_nights(
+    tables: Tables, config: Config, progress: Progress, *, first: date, last: date, every: int
+) -> pl.DataFrame:
+    """Labelled rows of past nights: the features, `label`, and `probability` by a model trained before the night."""
     nights = _matured_nights(tables, config, first, last, every)
     with progress.piece("features") as notes:
-        dataset = training_dataset(tables, config, _matured_by(nights[-1], config))
+        dataset = training_dataset(tables, config, matured_by(nights[-1], config))
         test = build_features(tables, build_spine(tables, nights, config.dispute_window))
         notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
     with progress.piece("models") as notes:
@@ -43,13 +56,7 @@ def backtest(
         notes.append(f"{len(scored)} of {len(nights)} nights had enough matured disputes to train on")
     if not scored:
         raise Refused("no night had enough matured disputes to train on. Use later days.")
-    result = measure_by(pl.concat(scored), config.decide.capacity, SLICES).with_columns(
-        night=pl.col("night").map_elements(
-            lambda night: night if night == "pooled" else calendar_day(int(night)).isoformat(), return_dtype=pl.String
-        )
-    )
-    write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
-    return result
+    return pl.concat(scored)
 
 
 def _walk(
@@ -66,15 +73,14 @@ def _walk(
         of_night = test.filter(pl.col("as_of_day") == night)
         if model is None or disputed < config.min_training_disputes or of_night.is_empty():
             return None
-        kept = of_night.select("order_id", "as_of_day", "stage", "order_age_days", "label")
-        return kept.with_columns(probability=pl.Series(model.predict(of_night)))
+        return of_night.with_columns(probability=pl.Series(model.predict(of_night)))
 
     return Parallel(n_jobs=config.threads, prefer="threads")(delayed(one)(night) for night in nights)
 
 
 def _matured_nights(tables: Tables, config: Config, first: date, last: date, every: int) -> list[int]:
     wanted = [day_number(first + timedelta(days=d)) for d in range(0, (last - first).days + 1, every)]
-    matured = [night for night in wanted if night <= _matured_by(_data_end(tables), config)]
+    matured = [night for night in wanted if night <= matured_by(_data_end(tables), config)]
     if not matured:
         raise Refused(
             f"no night from {first} to {last} has matured: the data ends on {calendar_day(_data_end(tables))} and a "
@@ -85,7 +91,7 @@ def _matured_nights(tables: Tables, config: Config, first: date, last: date, eve
     return matured
 
 
-def _matured_by(day: int, config: Config) -> int:
+def matured_by(day: int, config: Config) -> int:
     return last_matured_day(day, config.horizon_days, config.reporting_delay_days)
 
 

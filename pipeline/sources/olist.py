@@ -68,7 +68,8 @@ def _canonical(raw: Raw, usd_per_brl: float) -> dict[str, pl.DataFrame]:
         ),
         "disputes": complaints.with_columns(
             step_id="review_id", dispute_id="review_id",
-            step=pl.lit("opened"), cause=pl.lit("unknown"), amount_usd=pl.lit(None, pl.Float64),
+            step=pl.lit("opened"), cause=pl.lit("unknown"), reason=pl.lit(None, pl.String),
+            actor=pl.lit("buyer"), liable=pl.lit(None, pl.String), amount_usd=pl.lit(None, pl.Float64),
         ),
         "reviews": reviews,
     }  # fmt: skip

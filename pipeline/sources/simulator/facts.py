@@ -1,94 +1,106 @@
-"""From what happened to the canonical tables: facts with their two times, as known at the end of the last day.
+"""From what happens to the canonical tables: facts with their two times, as known at the end of the last day.
 
-Rows are sorted, and ids without a natural number are counted, by `known_at`: what becomes known later never renames
-an earlier row.
+Ids are made of the order's number; rows follow the orders, and of an order the time they became known: what becomes
+known later never renames or moves an earlier row.
 """
 
 from __future__ import annotations
-
-from datetime import date
 
 import numpy as np
 import polars as pl
 
 from features.clock import SECONDS_A_DAY, day_number
 from features.tables import INSTANT, TABLES
-from pipeline.sources.simulator.assumptions import ASSUMED, CATEGORIES, CAUSES, COUNTRIES, MILESTONES, SERVICES
-from pipeline.sources.simulator.outcomes import build_steps
-from pipeline.sources.simulator.state import Catalogue, Life, Orders, Parcels
+from pipeline.sources.simulator.assumptions import QUARREL
+from pipeline.sources.simulator.journey import Journey
+from pipeline.sources.simulator.life import STORE_UTC_HOURS, Life
+from pipeline.sources.simulator.markets import CATEGORIES, CAUSES, COUNTRIES, SERVICES
+from pipeline.sources.simulator.orders import Orders, World
+from pipeline.sources.simulator.outcomes import Disputes
+from pipeline.sources.simulator.scans import SLOTS, Scans
 
 STORE = "store-1"
-# what the last column of `Parcels.scans` stands for, by `exception_kind`
-EXCEPTIONS = (
-    ("InTransit", "InTransit_CustomsRequiringInformation"),
-    ("Exception", "Exception_Returning"),
-    ("Exception", "Exception_Lost"),
-)
-COUNTED_IDS = {
-    "promises": ("promise_id", "pr"),
-    "order_events": ("event_id", "e"),
+# rows of one order in these tables are numbered as they become known
+COUNTED = {
     "tracking": ("scan_id", "t"),
     "disputes": ("step_id", "st"),
     "messages": ("message_id", "m"),
-    "reviews": ("review_id", "r"),
+    "order_events": ("event_id", "e"),
 }
 
 
-def build_frames(
-    rng: np.random.Generator,
-    catalogue: Catalogue,
-    orders: Orders,
-    parcels: Parcels,
-    life: Life,
-    *,
-    first_day: date,
-    days: int,
+def product_frame(world: World) -> pl.DataFrame:
+    """The products listed by the end of the last day; titles come from sellers and are not to be trusted."""
+    catalogue = world.catalogue
+    number = np.arange(len(catalogue.category))
+    category = pick_text([c.name for c in CATEGORIES], catalogue.category)
+    frame = facts(
+        catalogue.listed_at,
+        product_id=ids("p", number + 1, 5),
+        category=category,
+        title=category + ", model " + pl.Series(number + 1).cast(pl.String),
+        weight_g=catalogue.weight_g,
+        count_photos=catalogue.count_photos,
+    )
+    return publish(world, "products", frame)
+
+
+def order_frames(
+    world: World, orders: Orders, journey: Journey, scans: Scans, life: Life, disputes: Disputes
 ) -> dict[str, pl.DataFrame]:
-    """One frame per canonical table name, with exactly its columns; `contacts` is empty: nobody wrote first."""
-    steps, settled = build_steps(rng, orders, life)
-    order_id = _ids("o", np.arange(1, len(orders.placed) + 1))
-    ended = np.where(np.isinf(life.opened), life.closed, settled)
+    """One frame per canonical table that has facts of orders."""
+    order_id = ids("o", orders.number + 1, 6)
+    closed = np.where(life.opened_day >= 0, np.inf, journey.closed)
+    closed[disputes.order] = disputes.settled
+    promised = dict(
+        dispatch=journey.paid + orders.dispatch_promise_days,
+        delivery=orders.delivery_promise,
+    )
     happened = {
         "orders": _orders(orders, order_id),
-        "order_lines": pl.concat([_lines(catalogue, orders, order_id, line) for line in (0, 1)]),
-        "products": _products(catalogue),
+        "order_lines": pl.concat([_lines(world, orders, order_id, line) for line in (0, 1)]),
         "promises": pl.concat(
-            [
-                _facts(orders.paid, order_id=order_id, kind="dispatch", promised_at=orders.dispatch_promise),
-                _facts(orders.placed, order_id=order_id, kind="delivery", promised_at=orders.delivery_promise),
-            ]
+            facts(
+                journey.paid if kind == "dispatch" else orders.placed,
+                promise_id=order_id.str.replace("o", f"pr-{kind}"), order_id=order_id, kind=kind, promised_at=at,
+            )
+            for kind, at in promised.items()
         ),
         "order_events": pl.concat(
-            [_facts(orders.paid, order_id=order_id, event="paid"), _facts(ended, order_id=order_id, event="closed")]
+            [facts(journey.paid, order_id=order_id, event="paid"), facts(closed, order_id=order_id, event="closed")]
         ),
-        "shipments": _shipments(orders, parcels, order_id),
-        "tracking": _scans(rng, parcels, order_id),
-        "disputes": pl.concat([_steps(step, life, order_id) for step in steps]),
+        "shipments": facts(
+            journey.handed_over, shipment_id=order_id.str.replace("o", "s"), order_id=order_id,
+            carrier=pick_text([s.name for s in SERVICES], orders.service),
+        ),
+        "tracking": _tracking(scans, order_id),
+        "disputes": _disputes(disputes, order_id),
         "messages": _messages(life, order_id),
-        "reviews": _reviews(rng, orders, parcels, life, order_id),
-    }
-    tables = {name: _publish(name, frame, first_day, days) for name, frame in happened.items()}
-    return {name: tables.get(name, table.empty()) for name, table in TABLES.items()}
+        "reviews": _reviews(world, orders, journey, life, order_id),
+    }  # fmt: skip
+    return {name: publish(world, name, frame) for name, frame in happened.items()}
 
 
-def _publish(name: str, frame: pl.DataFrame, first_day: date, days: int) -> pl.DataFrame:
+def publish(world: World, name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The rows known before the end of the last day, numbered, with days turned into instants (whole seconds)."""
-    frame = frame.filter(pl.col("known_at") < days).sort("known_at", "occurred_at", maintain_order=True)
-    if name in COUNTED_IDS:
-        column, prefix = COUNTED_IDS[name]
-        frame = frame.with_columns(_ids(prefix, np.arange(1, frame.height + 1), width=6).alias(column))
-    start = day_number(first_day) * SECONDS_A_DAY
+    owner = "order_id" if "order_id" in frame.columns else TABLES[name].key[0]
+    frame = frame.filter(pl.col("known_at") < world.days).sort(owner, "known_at", "occurred_at", maintain_order=True)
+    if name in COUNTED:
+        column, prefix = COUNTED[name]
+        nth = pl.int_range(1, pl.len() + 1).over("order_id").cast(pl.String)
+        frame = frame.with_columns((pl.col("order_id").str.replace("o", prefix) + "-" + nth).alias(column))
+    start = day_number(world.first_day) * SECONDS_A_DAY - STORE_UTC_HOURS * 3600.0
     times = [column for column in ("occurred_at", "known_at", "promised_at") if column in frame.columns]
+    seconds = [(pl.col(c) * SECONDS_A_DAY + start).floor().cast(pl.Int64) for c in times]
     instants = [
-        pl.from_epoch((pl.col(c) * SECONDS_A_DAY + start).floor().cast(pl.Int64), time_unit="s").alias(c) for c in times
+        (s * 1_000_000).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(INSTANT).alias(c)
+        for s, c in zip(seconds, times, strict=True)
     ]
-    frame = frame.with_columns(instants).with_columns(
-        pl.col(c).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(INSTANT) for c in times
-    )
-    return frame.select(pl.col(c).cast(dtype) for c, dtype in TABLES[name].schema.items())
+    absent = [pl.lit(None).alias(c) for c in TABLES[name].schema if c not in frame.columns]
+    return frame.with_columns(*instants, *absent).select(pl.col(c).cast(t) for c, t in TABLES[name].schema.items())
 
 
-def _facts(occurred: np.ndarray, *, known: np.ndarray | None = None, **columns: object) -> pl.DataFrame:
+def facts(occurred: np.ndarray, *, known: np.ndarray | None = None, **columns: object) -> pl.DataFrame:
     """Rows that happen at all; without `known`, each is known as it happens. Times still in days."""
     times = {"occurred_at": occurred, "known_at": occurred if known is None else known}
     frame = pl.select(*(_as_expression(value).alias(name) for name, value in {**columns, **times}.items()), eager=True)
@@ -99,121 +111,99 @@ def _as_expression(value: object) -> pl.Expr:
     return pl.lit(pl.Series(value) if isinstance(value, np.ndarray) else value)
 
 
-def _ids(prefix: str, numbers: np.ndarray, width: int = 5) -> pl.Series:
+def ids(prefix: str, numbers: np.ndarray, width: int) -> pl.Series:
     return pl.Series(numbers).cast(pl.String).str.zfill(width).str.replace("^", f"{prefix}-")
 
 
-def _pick(names: list[str], index: np.ndarray) -> pl.Series:
-    return pl.Series(names).gather(index)
+def pick_text(names: list[str], index: np.ndarray) -> pl.Series:
+    return pl.Series(names, dtype=pl.String).gather(index)
 
 
 def _orders(orders: Orders, order_id: pl.Series) -> pl.DataFrame:
-    services, countries = [s.name for s in SERVICES], [c.code for c in COUNTRIES]
-    country = _pick(countries, orders.country)
-    return _facts(
+    country = pick_text([c.code for c in COUNTRIES], orders.country)
+    return facts(
         orders.placed,
         order_id=order_id,
-        buyer_id=_ids("b", orders.buyer + 1),
+        buyer_id=ids("b", orders.buyer + 1, 6),
         store_id=STORE,
         country=country,
-        lane=_pick(services, orders.service) + ">" + country,
+        lane=pick_text([s.name for s in SERVICES], orders.service) + ">" + country,
         currency="USD",
         total_usd=orders.total_usd,
         shipping_usd=orders.shipping_usd,
         total_source=orders.total_usd,
-        count_installments=None,
     )
 
 
-def _lines(catalogue: Catalogue, orders: Orders, order_id: pl.Series, line: int) -> pl.DataFrame:
+def _lines(world: World, orders: Orders, order_id: pl.Series, line: int) -> pl.DataFrame:
     """All of an order's shipping is on its first line."""
     product, quantity = orders.products[:, line], orders.quantity[:, line]
-    return _facts(
+    return facts(
         np.where(quantity > 0, orders.placed, np.inf),
         order_id=order_id,
         line_id=order_id + f"-{line + 1}",
-        product_id=_ids("p", product + 1, width=4),
-        supplier_id=_ids("sup", catalogue.supplier[product] + 1, width=2),
+        product_id=ids("p", product + 1, 5),
+        supplier_id=ids("sup", world.catalogue.supplier[product] + 1, 3),
         quantity=quantity,
-        unit_price_usd=catalogue.price_usd[product],
+        unit_price_usd=orders.price_usd[:, line],
         shipping_usd=orders.shipping_usd if line == 0 else np.zeros(len(product)),
     )
 
 
-def _products(catalogue: Catalogue) -> pl.DataFrame:
-    number = np.arange(1, len(catalogue.category) + 1)
-    category = _pick(list(CATEGORIES), catalogue.category)
-    return _facts(
-        catalogue.listed_at,
-        product_id=_ids("p", number, width=4),
-        category=category,
-        title=category + ", model " + pl.Series(number).cast(pl.String),
-        weight_g=catalogue.weight_g,
-        count_photos=catalogue.count_photos,
+def _tracking(scans: Scans, order_id: pl.Series) -> pl.DataFrame:
+    """A scan told twice is two rows: the second is known later."""
+    order, slot = np.nonzero(np.isfinite(scans.occurred))
+    by = order_id.gather(order)
+    status, sub_status = pick_text([s for s, _, _ in SLOTS], slot), pick_text([s for _, s, _ in SLOTS], slot)
+    told = dict(shipment_id=by.str.replace("o", "s"), order_id=by, status=status, sub_status=sub_status)
+    first = facts(scans.occurred[order, slot], known=scans.known[order, slot], **told)
+    again = facts(scans.occurred[order, slot], known=scans.told_again[order, slot], **told)
+    return pl.concat([first, again.filter(pl.col("known_at").is_finite())])
+
+
+def _disputes(disputes: Disputes, order_id: pl.Series) -> pl.DataFrame:
+    by = order_id.gather(disputes.order)
+    cause, reason = pick_text(list(CAUSES), disputes.cause), pl.Series(disputes.reason, dtype=pl.String)
+    who_escalates = pl.Series(np.where(disputes.is_by_itself, "platform", "buyer"), dtype=pl.String)
+    liable = pl.Series(np.where(disputes.is_liable, "seller", "buyer"), dtype=pl.String)
+    none = pl.Series([None] * len(cause), dtype=pl.Float64)
+    nobody = pl.Series([None] * len(cause), dtype=pl.String)
+    steps = (
+        ("opened", disputes.opened, disputes.claimed, "buyer", nobody),
+        ("answered", disputes.answered, none, "seller", nobody),
+        ("withdrawn", disputes.withdrawn, none, "buyer", nobody),
+        ("escalated", disputes.escalated, none, who_escalates, nobody),
+        ("ruled", disputes.ruled, np.where(disputes.is_liable, disputes.claimed, 0.0), "platform", liable),
+        ("refunded", disputes.refunded, disputes.refund, "seller", nobody),
     )
-
-
-def _shipments(orders: Orders, parcels: Parcels, order_id: pl.Series) -> pl.DataFrame:
-    return _facts(
-        parcels.handed_over,
-        shipment_id=order_id.str.replace("o", "s"),
-        order_id=order_id,
-        carrier=_pick([s.name for s in SERVICES], orders.service),
-    )
-
-
-def _scans(rng: np.random.Generator, parcels: Parcels, order_id: pl.Series) -> pl.DataFrame:
-    """Most scans reach the store within half an hour; some only a day or two later."""
-    shape = parcels.scans.shape
-    is_late = rng.random(shape) < ASSUMED.share_late_known
-    delay = np.where(is_late, rng.uniform(*ASSUMED.late_known_days, shape), rng.uniform(0.0, 0.02, shape))
-    status = np.tile([m.status for m in MILESTONES] + [""], (shape[0], 1)).astype(object)
-    sub_status = np.tile([m.sub_status for m in MILESTONES] + [""], (shape[0], 1)).astype(object)
-    for kind, (main, sub) in enumerate(EXCEPTIONS):
-        status[parcels.exception_kind == kind, -1] = main
-        sub_status[parcels.exception_kind == kind, -1] = sub
-    order = order_id.gather(np.repeat(np.arange(shape[0]), shape[1]))
-    return _facts(
-        parcels.scans.ravel(),
-        known=(parcels.scans + delay).ravel(),
-        shipment_id=order.str.replace("o", "s"),
-        order_id=order,
-        status=pl.Series(status.ravel(), dtype=pl.String),
-        sub_status=pl.Series(sub_status.ravel(), dtype=pl.String),
-    )
-
-
-def _steps(step: tuple[str, np.ndarray, np.ndarray], life: Life, order_id: pl.Series) -> pl.DataFrame:
-    name, at, amount = step
-    return _facts(
-        at,
-        dispute_id=order_id.str.replace("o", "d"),
-        order_id=order_id,
-        step=name,
-        cause=_pick(list(CAUSES), np.maximum(life.cause, 0)),
-        amount_usd=pl.Series(amount).fill_nan(None),
-    )
+    return pl.concat(
+        facts(
+            at, dispute_id=by.str.replace("o", "d"), order_id=by, step=step, cause=cause, reason=reason,
+            amount_usd=amount, actor=actor, liable=party,
+        )
+        for step, at, amount, actor, party in steps
+    )  # fmt: skip
 
 
 def _messages(life: Life, order_id: pl.Series) -> pl.DataFrame:
     messages = life.messages
-    order = order_id.gather(messages.order)
-    topic = _pick(["product", "parcel"], messages.is_about_parcel.astype(int))
+    by = order_id.gather(messages.order)
+    topic = pick_text(["product", "parcel"], messages.is_about_parcel.astype(int))
     return pl.concat(
         [
-            _facts(messages.written_at, order_id=order, sender="buyer", topic=topic),
-            _facts(messages.answered_at, order_id=order, sender="seller", topic=topic),
+            facts(messages.written, order_id=by, sender="buyer", topic=topic),
+            facts(messages.answered, order_id=by, sender="seller", topic=topic),
         ]
     )
 
 
-def _reviews(
-    rng: np.random.Generator, orders: Orders, parcels: Parcels, life: Life, order_id: pl.Series
-) -> pl.DataFrame:
-    """Stars 1-5 of some delivered orders: by quality, lower for late parcels and for orders disputed before."""
-    count = len(orders.placed)
-    written = parcels.delivered + rng.exponential(ASSUMED.review_mean_days, count)
-    written[rng.random(count) >= ASSUMED.share_reviewed] = np.inf
-    stars = 4.7 - 0.45 * orders.badness - 0.7 * (parcels.delivered > orders.delivery_promise)
-    stars += rng.normal(0.0, 0.7, count) - 1.5 * (life.opened < written)
-    return _facts(written, order_id=order_id, score=np.clip(np.round(stars), 1.0, 5.0))
+def _reviews(world: World, orders: Orders, journey: Journey, life: Life, order_id: pl.Series) -> pl.DataFrame:
+    """Stars 1-5 of some delivered orders: by the product's latent risk, lower for late parcels and after a dispute."""
+    draws, number = world.draws, orders.number
+    written = journey.delivered + draws.exponential(QUARREL.review_mean_days, "review day", number)
+    written[draws.uniform("reviews", number) >= QUARREL.share_reviewed] = np.inf
+    stars = 4.6 - 0.5 * np.log(orders.risks.sum(axis=1)) - 0.7 * (journey.delivered > orders.delivery_promise)
+    stars = stars + 0.7 * draws.normal("stars", number) - 1.5 * (life.opened < written)
+    return facts(
+        written, review_id=order_id.str.replace("o", "r"), order_id=order_id, score=np.clip(np.round(stars), 1.0, 5.0)
+    )

@@ -1,82 +1,210 @@
-"""Day by day after the order: buyers write, and some open a dispute, each by a hazard that what happens moves."""
+"""Day by day while an order is open: buyers ask, and may dispute, each by a hazard that what happens moves.
+
+A day of an order is a row; the rows of an order follow each other. Hazards are those of the whole day and stand on
+what was so when it started. A dispute opens on the first day on which the hazards so far reach the order's threshold,
+an exponential number: so the same order under other hazards (a message to the buyer) has a definite other outcome.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from pipeline.sources.simulator.assumptions import ASSUMED
-from pipeline.sources.simulator.state import Life, Message, Orders, Parcels
+from pipeline.sources.simulator.assumptions import QUARREL, SHOPPING
+from pipeline.sources.simulator.contact import contact_factor
+from pipeline.sources.simulator.draws import Draws
+from pipeline.sources.simulator.journey import Journey
+from pipeline.sources.simulator.markets import COUNTRIES
+from pipeline.sources.simulator.orders import Orders, World
+from pipeline.sources.simulator.scans import HELD, LOST, RETURNING, Scans, last_known
+
+STORE_UTC_HOURS = 8.0
+HAZARD_UNIT = 1e-9
 
 
-def live(rng: np.random.Generator, orders: Orders, parcels: Parcels) -> Life:
-    """Each order is looked at once a day, at a random moment, until it is closed or disputed."""
-    count = len(orders.placed)
-    closed = _closing_times(rng, orders, parcels)
-    opened, cause = np.full(count, np.inf), np.full(count, -1)
-    written_at, answered_at = np.full(count, -np.inf), np.full(count, -np.inf)
-    messages = []
-    for age in range(int(np.ceil((closed - orders.placed).max()))):
-        now = orders.placed + age + rng.random(count)
-        is_open = (now < closed) & np.isinf(opened)
-        is_unanswered = (answered_at > now) & (now - written_at > 1.0)
-        hazards = dispute_hazards(now, orders, parcels, is_unanswered)
-        is_disputed = is_open & (rng.random(count) < -np.expm1(-hazards.sum(axis=1)))
-        which = rng.random(count) * hazards.sum(axis=1)
-        opened[is_disputed] = now[is_disputed]
-        cause[is_disputed] = (which[:, None] > np.cumsum(hazards, axis=1)[:, :-1]).sum(axis=1)[is_disputed]
-        chance = _message_hazard(now, orders, parcels)
-        is_writing = is_open & (now - written_at > ASSUMED.message_gap_days) & (rng.random(count) < chance)
-        answer = now + rng.lognormal(np.log(ASSUMED.answer_median_days), 1.0, count)
-        answer[rng.random(count) >= ASSUMED.share_answered] = np.inf
-        written_at[is_writing], answered_at[is_writing] = now[is_writing], answer[is_writing]
-        wrote = np.flatnonzero(is_writing)
-        messages.append((wrote, now[wrote], parcels.delivered[wrote] > now[wrote], answer[wrote]))
-    order, written, is_about_parcel, answered = (np.concatenate(part) for part in zip(*messages, strict=True))
-    return Life(opened, cause, closed, Message(order, written, is_about_parcel, answered))
+@dataclass(frozen=True)
+class Messages:
+    """One entry per message of a buyer: `order` is an index, `answered` infinity when nobody answers."""
+
+    order: np.ndarray
+    written: np.ndarray
+    is_about_parcel: np.ndarray
+    answered: np.ndarray
 
 
-def _closing_times(rng: np.random.Generator, orders: Orders, parcels: Parcels) -> np.ndarray:
-    """When an order closes if nobody complains: confirmed, timed out, promise long over, or never shipped."""
-    count = len(orders.placed)
-    confirmed_after = np.where(
-        rng.random(count) < ASSUMED.share_confirming, rng.gamma(2.0, ASSUMED.confirm_mean_days / 2.0, count), np.inf
-    )
-    delivered = parcels.delivered + np.minimum(confirmed_after, ASSUMED.closes_days_after_delivery)
-    given_up = orders.delivery_promise + ASSUMED.closes_days_after_promise
-    cancelled = orders.dispatch_promise + ASSUMED.cancelled_days_after_dispatch_promise
-    closed = np.where(parcels.delivered < given_up, delivered, given_up)
-    return np.where(np.isinf(parcels.handed_over), cancelled, closed)
+@dataclass(frozen=True)
+class OrderDays:
+    """One entry per order and day; `first` (orders + 1) says where each order's rows start.
+
+    `hazard` (rows, 3) by cause; `contact_factor`: how much of its effect a message on this day has (contact.py).
+    """
+
+    order: np.ndarray
+    day: np.ndarray
+    first: np.ndarray
+    hazard: np.ndarray
+    contact_factor: np.ndarray
 
 
-def dispute_hazards(now: np.ndarray, orders: Orders, parcels: Parcels, is_unanswered: np.ndarray) -> np.ndarray:
-    """Hazard a day of (not_received, not_as_described, other), shape (orders, 3); zero while it may not be opened."""
-    may_open = now >= parcels.handed_over + ASSUMED.opens_days_after_hand_over
-    is_waiting = parcels.delivered > now
-    days_over = now - orders.delivery_promise
-    is_just_over = days_over < ASSUMED.promise_passed_days
-    over_x = np.where(days_over <= 0.0, 1.0, np.where(is_just_over, ASSUMED.promise_passed_x, ASSUMED.long_passed_x))
-    value_x = (orders.total_usd / ASSUMED.price_median_usd) ** 0.2
-    mood_x = orders.buyer_temper * value_x * np.where(is_unanswered, ASSUMED.unanswered_x, 1.0)
-    gone_x = np.where(parcels.is_gone & (days_over > 0.0), ASSUMED.lost_x, 1.0)
-    not_received = ASSUMED.hazard_not_received * over_x * _silence_x(now, parcels) * gone_x * is_waiting
-    days_since_delivery = np.where(is_waiting, 0.0, now - np.where(is_waiting, 0.0, parcels.delivered))
-    fading = np.exp(ASSUMED.badness_x * orders.badness - days_since_delivery / ASSUMED.after_delivery_fading_days)
-    not_as_described = ASSUMED.hazard_not_as_described * fading * ~is_waiting
-    other = np.full(len(now), ASSUMED.hazard_other)
+@dataclass(frozen=True)
+class Life:
+    """`opened`: a time, infinity for no dispute; `opened_day` (-1: none) and `cause` (-1: none) belong to it."""
+
+    days: OrderDays
+    threshold: np.ndarray
+    which: np.ndarray
+    opened_day: np.ndarray
+    opened: np.ndarray
+    cause: np.ndarray
+    messages: Messages
+
+
+def live(world: World, orders: Orders, journey: Journey, scans: Scans) -> Life:
+    order, day, first = open_days(journey.starts[:, 0], journey.closed)
+    messages = write_messages(world, orders, journey, scans, order, day)
+    days = order_days(orders, journey, scans, messages, order, day, first)
+    number, draws = orders.number, world.draws
+    threshold, which = draws.exponential(1.0, "threshold", number), draws.uniform("which cause", number)
+    opened_day, cause = first_dispute(days, threshold, which)
+    time = opened_day + time_of_day(draws, orders, "opened", np.maximum(opened_day, 0))
+    opened = np.where(opened_day >= 0, time, np.inf)
+    kept = messages.written < opened[messages.order]
+    messages = Messages(**{name: column[kept] for name, column in vars(messages).items()})
+    return Life(days, threshold, which, opened_day, opened, cause, messages)
+
+
+def open_days(begins: np.ndarray, closed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of whole days from the day after an order begins to the last before it closes: order, day, first row."""
+    start, end = np.floor(begins).astype(np.int64) + 1, np.floor(closed).astype(np.int64)
+    count = np.maximum(end - start, 0)
+    first = np.concatenate([[0], np.cumsum(count)])
+    order = np.repeat(np.arange(len(begins)), count)
+    day = np.arange(first[-1]) - np.repeat(first[:-1] - start, count)
+    return order, day, first
+
+
+def first_dispute(days: OrderDays, threshold: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Day and cause of each order's dispute, -1 where there is none.
+
+    Sums are taken in whole `HAZARD_UNIT`s: they are exact, so an order ends alike whatever it is computed with.
+    """
+    units = to_units(days.hazard)
+    total = units.sum(axis=1)
+    so_far = np.concatenate([[0], np.cumsum(total)])
+    needed = np.ceil(threshold / HAZARD_UNIT)
+    row = np.flatnonzero(so_far[1:] - so_far[days.first[:-1]][days.order] >= needed[days.order])
+    order, nth = np.unique(days.order[row], return_index=True)
+    row = row[nth]
+    day, cause = np.full(len(threshold), -1), np.full(len(threshold), -1)
+    day[order] = days.day[row]
+    shares = np.cumsum(units[row], axis=1) / total[row][:, None]
+    cause[order] = (which[order][:, None] > shares[:, :-1]).sum(axis=1)
+    return day, cause
+
+
+def to_units(hazard: np.ndarray) -> np.ndarray:
+    return np.rint(hazard / HAZARD_UNIT).astype(np.int64)
+
+
+def order_days(
+    orders: Orders,
+    journey: Journey,
+    scans: Scans,
+    messages: Messages,
+    order: np.ndarray,
+    day: np.ndarray,
+    first: np.ndarray,
+) -> OrderDays:
+    is_unanswered = _unanswered(messages, order, day, first)
+    is_waiting = journey.delivered[order] >= day + 1.0
+    overdue = day - orders.delivery_promise[order]
+    gone = np.minimum(journey.lost_at, journey.returned_at)[order] < day
+    hazard = dispute_hazards(orders, journey, scans, order, day, is_waiting, overdue, is_unanswered)
+    factor = contact_factor(journey, order, day, overdue, gone, is_unanswered)
+    return OrderDays(order, day, first, hazard, factor)
+
+
+def dispute_hazards(
+    orders: Orders, journey: Journey, scans: Scans, order: np.ndarray, day: np.ndarray,
+    is_waiting: np.ndarray, overdue: np.ndarray, is_unanswered: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Hazard of a day by cause (rows, 3); zero while no dispute may be opened."""
+    may_open = day >= journey.handed_over[order] + QUARREL.opens_days_after_hand_over
+    mood_x = orders.temper_x[order] * (orders.total_usd[order] / SHOPPING.price_median_usd) ** QUARREL.value_power
+    mood_x = mood_x * np.where(is_unanswered, QUARREL.unanswered_x, 1.0)
+    patience = orders.patience_days[order] * QUARREL.patience_days
+    tired_x = np.where(overdue > patience + QUARREL.tired_after_days, QUARREL.tired_x, 1.0)
+    over_x = np.where(overdue > patience, QUARREL.promise_passed_x * tired_x, np.where(overdue > 0.0, 2.0, 1.0))
+    bad_news = np.minimum(scans.known[:, LOST], scans.known[:, RETURNING])[order] < day
+    held = scans.known[order, HELD] < day
+    news_x = np.where(bad_news, QUARREL.bad_news_x, np.where(held, QUARREL.customs_x, 1.0))
+    not_received = QUARREL.hazard_not_received * over_x * news_x * silence_x(scans, journey, order, day) * is_waiting
+    delivered = journey.delivered[order]
+    is_there = delivered <= day
+    since = np.where(is_there, day - np.where(is_there, delivered, 0.0), 0.0)
+    late_x = np.where(delivered > orders.delivery_promise[order], QUARREL.late_delivery_x, 1.0)
+    fading = np.exp(-since / QUARREL.after_delivery_fading_days) * late_x
+    not_as_described = QUARREL.hazard_not_as_described * orders.risks[order].sum(axis=1) * fading * is_there
+    other = np.full(len(order), QUARREL.hazard_other)
     return np.stack([not_received, not_as_described, other], axis=1) * (mood_x * may_open)[:, None]
 
 
-def _silence_x(now: np.ndarray, parcels: Parcels) -> np.ndarray:
-    """Grows with the days since the last scan; a parcel not handed over has none."""
-    last = np.where(parcels.scans <= now[:, None], parcels.scans, parcels.handed_over[:, None]).max(axis=1)
-    silent_days = np.maximum(now - last - ASSUMED.silence_free_days, 0.0)
-    silence_x: np.ndarray = np.minimum(1.0 + ASSUMED.silence_x_per_day * silent_days, ASSUMED.silence_x_limit)
-    return silence_x
+def silence_x(scans: Scans, journey: Journey, order: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Grows with the days without news of the parcel; an order not handed over has none to miss."""
+    last = last_known(scans, journey, order, day)
+    silent = np.where(np.isfinite(last), day - last, 0.0) - QUARREL.silence_free_days
+    x: np.ndarray = np.minimum(1.0 + QUARREL.silence_x_per_day * np.maximum(silent, 0.0), QUARREL.silence_x_limit)
+    return x
 
 
-def _message_hazard(now: np.ndarray, orders: Orders, parcels: Parcels) -> np.ndarray:
-    """A buyer asks for the parcel while it is away, more so once late and silent; about the product after it came."""
-    is_waiting = parcels.delivered > now
-    late_x = np.where(now > orders.delivery_promise, ASSUMED.message_late_x, 1.0) * _silence_x(now, parcels)
-    about_product_x = np.exp(ASSUMED.badness_x * orders.badness)
-    return ASSUMED.hazard_message * orders.buyer_temper * np.where(is_waiting, late_x, about_product_x)
+def write_messages(
+    world: World,
+    orders: Orders,
+    journey: Journey,
+    scans: Scans,
+    order: np.ndarray,
+    day: np.ndarray,
+    copy: np.ndarray | int = 0,
+) -> Messages:
+    """A buyer asks for the parcel while it is away, more so once late and silent; about the product after it came.
+
+    `copy` (a number an order): 0 for what happens, others for other futures.
+    """
+    draws = world.draws
+    keys = (orders.number[order], day, copy if isinstance(copy, int) else copy)
+    delivered = journey.delivered[order]
+    late_x = np.where(day > orders.delivery_promise[order], QUARREL.message_late_x, 1.0)
+    worry = np.where(delivered > day, late_x * silence_x(scans, journey, order, day), orders.risks[order].sum(axis=1))
+    chance = -np.expm1(-QUARREL.hazard_message * np.sqrt(orders.temper_x[order]) * worry)
+    wrote = np.flatnonzero(draws.uniform("message", *keys) < chance)
+    keys = tuple(k if isinstance(k, int) else k[wrote] for k in keys)  # type: ignore[assignment]
+    by = order[wrote]
+    written = day[wrote] + time_of_day(draws, orders.take(by), "message", day[wrote])
+    weekend_x = np.where(world.calendar.is_weekend[world.calendar.day(written)], QUARREL.answer_weekend_x, 1.0)
+    answered = written + draws.lognormal(QUARREL.answer_median_days, 1.0, "answer", *keys) * weekend_x
+    answered[draws.uniform("answered", *keys) >= QUARREL.share_answered] = np.inf
+    return Messages(by, written, delivered[wrote] > written, answered)
+
+
+def _unanswered(messages: Messages, order: np.ndarray, day: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Rows on which the buyer has waited for an answer for a day or more; after two weeks nobody waits any longer."""
+    least, most = QUARREL.unanswered_days
+    start = np.ceil(messages.written + least).astype(np.int64)
+    end = np.ceil(np.minimum(messages.answered, messages.written + most)).astype(np.int64)
+    base = first[messages.order]
+    last = first[messages.order + 1]
+    begins = day[np.minimum(base, max(len(day) - 1, 0))] if len(day) else base
+    from_row = np.clip(base + start - begins, base, last)
+    to_row = np.clip(base + np.maximum(end, start) - begins, base, last)
+    change = np.zeros(len(order) + 1, dtype=np.int64)
+    np.add.at(change, from_row, 1)
+    np.add.at(change, to_row, -1)
+    return np.asarray(np.cumsum(change)[:-1] > 0)
+
+
+def time_of_day(draws: Draws, orders: Orders, purpose: str, day: np.ndarray) -> np.ndarray:
+    """Part of the store's day: buyers write between 8 and 24 by their own clock, most in the evening."""
+    hour = 8.0 + 16.0 * np.sqrt(draws.uniform(f"{purpose} hour", orders.number, day))
+    offset = np.array([c.utc_hours for c in COUNTRIES])[orders.country]
+    return np.asarray((hour - offset + STORE_UTC_HOURS) / 24.0 % 1.0)

@@ -1,0 +1,92 @@
+"""evaluate: the model of past nights beside rules of thumb and, in a simulated store, beside the true risk itself."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from features.stage import STAGES
+from models.baseline import RULES, rule_scores
+from pipeline.backtest import score_past_nights
+from pipeline.config import Config
+from pipeline.progress import Progress, say
+from pipeline.store import Workspace, write_whole
+from pipeline.true_risk import has_truth, true_risk
+
+RESULT = "evaluation.csv"
+MODEL, CEILING, FORESIGHT = "probability", "true_risk", "true_risk_with_foresight"
+NAMES = {MODEL: "model", CEILING: "true risk (ceiling)", FORESIGHT: "true risk, future known"}
+# the true risk of a row takes a millisecond; beyond this it is thinned
+MAX_ROWS = 60_000
+
+
+def evaluate(
+    workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
+) -> pl.DataFrame:
+    """Write and return `evaluation.csv`: AUC and average precision of each scorer, overall and by stage.
+
+    `auc_share` and `average_precision_share` are the parts of the attainable, null where no truth is known:
+    (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision.
+    """
+    tables = workspace.read_tables()
+    scored = _thin(score_past_nights(tables, config, progress, first=first, last=last, every=every))
+    scored = pl.concat([scored, rule_scores(scored)], how="horizontal")
+    if has_truth(workspace):
+        with progress.piece("truth") as notes:
+            truth = true_risk(workspace, scored, config.horizon_days)
+            scored = pl.concat([scored, truth], how="horizontal")
+            notes.append(f"the true risk of {scored.height:,} order-nights")
+    scorers = [name for name in (CEILING, FORESIGHT, MODEL, *RULES) if name in scored.columns]
+    result = pl.concat(_compare(scored.filter(is_inside), stage, scorers) for stage, is_inside in _slices().items())
+    write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
+    return result
+
+
+def _slices() -> dict[str, pl.Expr]:
+    return {"all": pl.lit(True)} | {stage: pl.col("stage") == stage for stage in STAGES}
+
+
+def _thin(scored: pl.DataFrame) -> pl.DataFrame:
+    """Every n-th row by night and order, so that all nights and stages stay in their proportions."""
+    step = -(-scored.height // MAX_ROWS)
+    return scored.sort("as_of_day", "order_id").gather_every(step)
+
+
+def _compare(rows: pl.DataFrame, stage: str, scorers: list[str]) -> pl.DataFrame:
+    """One row per scorer; nothing where only one outcome is there."""
+    label = rows["label"]
+    count = {"rows": rows.height, "count_disputes": int(label.sum()), "base_rate": label.mean()}
+    has_both = 0 < count["count_disputes"] < rows.height  # type: ignore[operator]
+    found = []
+    for name in scorers:
+        auc = float(roc_auc_score(label, rows[name])) if has_both else None
+        precision = float(average_precision_score(label, rows[name])) if has_both else None
+        found.append({"stage": stage, "scorer": name, **count, "auc": auc, "average_precision": precision})
+    schema = {"stage": pl.String, "scorer": pl.String, "rows": pl.Int64, "count_disputes": pl.Int64}
+    numbers = {name: pl.Float64 for name in ("base_rate", "auc", "average_precision")}
+    table = pl.DataFrame(found, schema={**schema, **numbers})
+    ceiling = table.filter(pl.col("scorer") == CEILING)
+    best = ceiling.row(0, named=True) if ceiling.height and has_both else {"auc": None, "average_precision": None}
+    return table.with_columns(
+        auc_share=(pl.col("auc") - 0.5) / (pl.lit(best["auc"], pl.Float64) - 0.5),
+        average_precision_share=pl.col("average_precision") / pl.lit(best["average_precision"], pl.Float64),
+    )
+
+
+def say_evaluation(result: pl.DataFrame) -> None:
+    """A block a stage, for people."""
+    for stage in result["stage"].unique(maintain_order=True):
+        rows = result.filter(pl.col("stage") == stage)
+        head = rows.row(0, named=True)
+        rate = "-" if head["base_rate"] is None else f"{head['base_rate']:.3f}"
+        say(f"{stage}: {head['rows']:,} order-nights, {head['count_disputes']:,} disputed, base rate {rate}")
+        for row in rows.iter_rows(named=True):
+            if row["auc"] is None:
+                continue
+            share = "" if row["auc_share"] is None else (
+                f"   share of the attainable: AUC {row['auc_share']:.0%}, AP {row['average_precision_share']:.0%}"
+            )  # fmt: skip
+            name = NAMES.get(row["scorer"], "rule: " + row["scorer"].replace("_", " "))
+            say(f"  {name:<26} AUC {row['auc']:.3f}  AP {row['average_precision']:.3f}{share}")

@@ -1,0 +1,92 @@
+"""The true chance of a dispute, standing at a night: what no model can beat.
+
+Two of them. With *foresight*, the way of the parcel is known to its end and only the buyer's decision is open: the
+hazards of the coming days, as they will be. The *attainable* chance knows every trait and all that has happened, and
+not the future: the mean over many futures, each drawn anew from that night on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pipeline.sources.simulator.assumptions import CONTACT
+from pipeline.sources.simulator.journey import Realised, Redrawn, travel
+from pipeline.sources.simulator.life import OrderDays, order_days, write_messages
+from pipeline.sources.simulator.orders import World, draw_orders
+from pipeline.sources.simulator.scans import scan
+
+# messages older than that move no hazard
+MEMORY_DAYS = 20
+ROWS_AT_ONCE = 50_000
+
+
+def foresight_risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int) -> np.ndarray:
+    """P(dispute in [as_of, as_of + horizon) | undisputed at as_of), the parcel's way being known; one a row."""
+    return _in_parts(lambda n, a: _risk(world, n, a, horizon, copy=0), number, as_of)
+
+
+def attainable_risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, copies: int) -> np.ndarray:
+    """The same with the future unknown: the mean of `copies` futures. Rows are (order number, world day)."""
+
+    def mean(n: np.ndarray, a: np.ndarray) -> np.ndarray:
+        return np.mean([_risk(world, n, a, horizon, copy=copy) for copy in range(1, copies + 1)], axis=0)
+
+    return _in_parts(mean, number, as_of)
+
+
+def _in_parts(
+    risk: Callable[[np.ndarray, np.ndarray], np.ndarray], number: np.ndarray, as_of: np.ndarray
+) -> np.ndarray:
+    parts = np.array_split(np.arange(len(number)), len(number) // ROWS_AT_ONCE + 1)
+    return np.concatenate([risk(number[part], as_of[part]) for part in parts])
+
+
+def _risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, *, copy: int) -> np.ndarray:
+    orders = draw_orders(world, number)
+    chance: Realised | Redrawn = Realised(world.draws, number)
+    journey = travel(world, orders, chance)
+    if copy:
+        # two nights of one order have futures of their own
+        chance = Redrawn(world.draws, number, journey, as_of, copy * 10**6 + as_of)
+        journey = travel(world, orders, chance)
+    scans = scan(world, orders, journey, chance)
+    begin = np.maximum(as_of - MEMORY_DAYS, np.floor(orders.placed).astype(np.int64) + 1)
+    end = np.minimum(as_of + horizon, np.floor(journey.closed).astype(np.int64))
+    count = np.maximum(end - begin, 0)
+    first = np.concatenate([[0], np.cumsum(count)])
+    order = np.repeat(np.arange(len(number)), count)
+    day = np.arange(first[-1]) - np.repeat(first[:-1] - begin, count)
+    is_ahead = day >= as_of[order]
+    messages = write_messages(
+        world, orders, journey, scans, order, day, np.where(is_ahead, copy * 10**6 + as_of[order], 0) if copy else 0
+    )
+    days = order_days(orders, journey, scans, messages, order, day, first)
+    total = np.bincount(order, weights=days.hazard.sum(axis=1) * is_ahead, minlength=len(number))
+    return -np.expm1(-total)
+
+
+def contact_savings(days: OrderDays, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Per order-day: the chance of a dispute from that day to the order's end, and what of it a message of that day
+    takes away (negative: adds).
+
+    With h(t) the hazards from day c on, a message leaves
+    sum h(t) - effect x factor(c) x sum h(t) exp(-(t - c) / waning) (contact.py);
+    the second sum is carried backwards from each order's last day.
+    """
+    last = days.first[1:][days.order] - 1
+    ahead = np.cumsum(days.hazard[::-1], axis=0)[::-1]
+    ahead = ahead - np.concatenate([ahead, np.zeros((1, 3))])[last + 1]
+    waned = days.hazard.copy()
+    from_end = last - np.arange(len(last))
+    by_distance = np.argsort(from_end, kind="stable")
+    edges = np.searchsorted(from_end[by_distance], np.arange(from_end.max(initial=0) + 2))
+    keep = np.exp(-1.0 / CONTACT.waning_days)
+    for distance in range(1, len(edges) - 1):
+        row = by_distance[edges[distance] : edges[distance + 1]]
+        waned[row] += keep * waned[row + 1]
+    taken = (effects[days.order] * waned).sum(axis=1) * days.contact_factor
+    total = ahead.sum(axis=1)
+    risk = -np.expm1(-total)
+    return risk, risk + np.expm1(-(total - taken))
