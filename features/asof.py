@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -48,9 +48,10 @@ def latest_fact(rows: pl.DataFrame, facts: pl.DataFrame, columns: Sequence[str],
 
 
 def trailing_totals(
-    rows: pl.DataFrame, facts: pl.DataFrame, key: Sequence[str], measures: Sequence[str], lookbacks: Sequence[int]
+    rows: pl.DataFrame, facts: pl.DataFrame, key: Sequence[str], measures: Mapping[str, Sequence[int]]
 ) -> pl.DataFrame:
-    """Totals of `measures` over the facts of the same `key` learned in `[as_of - lookback, as_of)`.
+    """Totals of `measures`, each over its lookbacks, of the facts of the same `key` learned in
+    `[as_of - lookback, as_of)`.
 
     `rows` has `key` and `as_of_day`; `facts` has `key`, `known_day` and the measures. The result has one row per
     row of `rows`, in its order, with columns `<measure>_<lookback>d` (int64; 0 without facts; null where the key is).
@@ -70,6 +71,7 @@ def trailing_totals(
     )
     asked = asked.join(entities, on=key, how="inner")
     days = pl.concat([daily["known_day"], asked["as_of_day"]])
+    lookbacks = sorted({lookback for each in measures.values() for lookback in each})
     first = int(days.min() or 0) - max(lookbacks)  # type: ignore[arg-type]
     span = int(days.max() or 0) - first + 1  # type: ignore[arg-type]
 
@@ -81,9 +83,9 @@ def trailing_totals(
     until = count_before(codes, ends)
     since = {lookback: count_before(codes, ends - lookback) for lookback in lookbacks}
     totals = {}
-    for measure in measures:
+    for measure, asked_for in measures.items():
         prefix = np.concatenate([[0], np.cumsum(daily[measure].to_numpy(), dtype=np.int64)])
-        for lookback in lookbacks:
+        for lookback in asked_for:
             totals[f"{measure}_{lookback}d"] = prefix[until] - prefix[since[lookback]]
     asked = asked.select([*key, "as_of_day"]).with_columns(pl.Series(n, v) for n, v in totals.items())
     return rows.select([*key, "as_of_day"]).join(asked, on=[*key, "as_of_day"], how="left", maintain_order="left")

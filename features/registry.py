@@ -6,12 +6,12 @@ from types import ModuleType
 
 import polars as pl
 
-from features import buyer, conversation, logistics, order, product, store
+from features import buyer, conversation, lane, logistics, order, product, season, store
 from features.feature import Feature
-from features.history import build_view
 from features.tables import Tables
+from features.view import build_view
 
-FAMILIES: tuple[ModuleType, ...] = (order, product, logistics, buyer, store, conversation)
+FAMILIES: tuple[ModuleType, ...] = (order, product, logistics, lane, buyer, store, conversation, season)
 FEATURES: dict[str, Feature] = {feature.name: feature for family in FAMILIES for feature in family.FEATURES}
 FEATURE_NAMES: list[str] = list(FEATURES)
 

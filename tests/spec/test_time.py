@@ -82,5 +82,5 @@ def test_a_lookback_takes_its_first_day_and_not_the_cutoff() -> None:
     facts = pl.DataFrame({"p": ["x"] * 4, "known_day": [69, 70, 99, 100], "n": [1, 10, 100, 1000]})
     facts = facts.cast({"known_day": pl.Int32})
     rows = pl.DataFrame({"p": ["x", "y", None], "as_of_day": [100, 100, 100]}).cast({"as_of_day": pl.Int32})
-    totals = trailing_totals(rows, facts, ["p"], ["n"], [30])
+    totals = trailing_totals(rows, facts, ["p"], {"n": [30]})
     assert totals["n_30d"].to_list() == [110, 0, None]

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from pipeline.sources.simulator.assumptions import CHINESE_NEW_YEARS, ROAD, SHOPPING
+from features.places import CHINESE_NEW_YEARS
+from pipeline.sources.simulator.assumptions import ROAD, SHOPPING
 from pipeline.sources.simulator.draws import Draws, pick
 from pipeline.sources.simulator.markets import COUNTRIES, SERVICES
 

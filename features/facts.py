@@ -1,0 +1,226 @@
+"""What happened to each order, as countable facts: `order_id, known_day` and whole numbers that may be summed.
+
+A fact about an order becomes a fact about its product, supplier or lane when both are known: joining two facts gives
+one that is known on the later of their days. Of each kind the fact learned first counts, and a later one never
+changes it, so that each row here is itself a fact of its day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from features.clock import SECONDS_A_DAY, is_visible, seconds_between
+from features.spine import closings, first_known
+from features.stage import NOT_YET_MOVING
+from features.tables import Tables
+
+# upper edges, in days, of the histograms from which quantiles are read
+TRANSIT_EDGES = (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 17.0, 20.0, 24.0, 28.0, 33.0, 40.0, 50.0, 65.0, 90.0)
+GAP_EDGES = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0, 16.0, 22.0, 30.0)
+CENTS = 100.0
+
+_FACT = ("order_id", "known_day", "known_at", "occurred_at")
+
+
+def bins(name: str, edges: Sequence[float]) -> list[str]:
+    """The columns of a histogram: one per edge, and one above the last."""
+    return [f"count_{name}_bin{number}" for number in range(len(edges) + 1)]
+
+
+def order_facts(tables: Tables) -> dict[str, pl.DataFrame]:
+    """Kinds of facts about orders, narrow tables each: `order_id, known_day` and measures (int64)."""
+    orders = tables["orders"].select("order_id", placed_at="occurred_at", order_day="known_day")
+    shipped, delivered = _shipped(tables), _delivered(tables)
+    kinds = {
+        "ordered": tables["orders"].select("order_id", "known_day", count_orders=1, count_open=1),
+        "returning": _returning(tables),
+        **_ended(tables),
+        **_disputed(tables, orders),
+        "shipped": _handled(shipped, orders, tables["promises"]),
+        "delivered": _transported(shipped, delivered),
+        "late": _late(delivered, tables["promises"]),
+        "exceptions": _first_fact(tables["tracking"].filter(pl.col("status") == "Exception")).select(
+            "order_id", "known_day", count_exceptions=1
+        ),
+        "reviewed": _reviewed(tables),
+        **_messages(tables),
+        "scanned": _scanned(tables),
+    }
+    return {kind: _since_the_order(facts, orders) for kind, facts in kinds.items()}
+
+
+def line_facts(tables: Tables) -> pl.DataFrame:
+    """One row per order line: `order_id, product_id, known_day` and the price of a unit."""
+    cents = (pl.col("unit_price_usd") * CENTS).round().cast(pl.Int64)
+    return tables["order_lines"].select(
+        "order_id", "product_id", "known_day", count_lines=pl.lit(1, pl.Int64), sum_price_cents=cents
+    )
+
+
+def _since_the_order(facts: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """A fact about an order is known when the order is, at the earliest."""
+    joined = facts.join(orders.select("order_id", "order_day"), on="order_id")
+    measures = [c for c in facts.columns if c.startswith(("count_", "sum_"))]
+    known = pl.max_horizontal("known_day", "order_day").cast(pl.Int32)
+    return joined.select("order_id", known.alias("known_day"), pl.col(measures).cast(pl.Int64))
+
+
+def _scanned(tables: Tables) -> pl.DataFrame:
+    """One row per scan that adds news: the days since the order's news before it, as a histogram.
+
+    The first scan's gap is counted from the hand-over. News is what became known; a scan told twice adds none.
+    """
+    handed = tables["shipments"].select(*_FACT)
+    scans = tables["tracking"].select(*_FACT)
+    news = pl.concat([handed.with_columns(is_scan=False), scans.with_columns(is_scan=True)])
+    news = news.sort("order_id", "known_at", "occurred_at", "is_scan").with_columns(
+        before=pl.col("known_at").shift(1).over("order_id"),
+        is_told=pl.col("occurred_at").is_first_distinct().over("order_id"),
+    )
+    news = news.filter("is_scan", "is_told", pl.col("before").is_not_null())
+    gap = seconds_between(pl.col("before"), pl.col("known_at")) / SECONDS_A_DAY
+    return news.select("order_id", "known_day", count_scans=1, **_histogram(gap, "gap", GAP_EDGES))
+
+
+def _histogram(days: pl.Expr, name: str, edges: Sequence[float]) -> dict[str, pl.Expr]:
+    """1 in the bin of each row's days, 0 in the others."""
+    number = pl.sum_horizontal(*((days > edge).cast(pl.Int32) for edge in edges))
+    return {column: (number == place).cast(pl.Int64) for place, column in enumerate(bins(name, edges))}
+
+
+def _ended(tables: Tables) -> dict[str, pl.DataFrame]:
+    """An outcome is the first of a dispute and a closing; where outcomes are recorded for some orders only, the first
+    of a dispute and the record: an order nobody reported on counts in no share."""
+    opened = _opened(tables).select("order_id", "known_day")
+    closed = closings(tables).select("order_id", known_day="closed_day").drop_nulls()
+    recorded = closed
+    if tables.has_partial_outcomes:
+        events = tables["order_events"].filter(pl.col("event") == "outcome_observed")
+        recorded = first_known(events, "known_day")
+
+    def first(ends: pl.DataFrame) -> pl.DataFrame:
+        both = pl.concat([opened, ends.select("order_id", "known_day")])
+        return both.group_by("order_id").agg(pl.col("known_day").min())
+
+    return {
+        "ended": first(recorded).with_columns(count_outcomes=1),
+        # what is open now: one up when ordered, one down when it ended, whether or not anybody recorded how
+        "closed": first(closed).with_columns(count_open=-1),
+    }
+
+
+def _opened(tables: Tables) -> pl.DataFrame:
+    return _first_fact(tables["disputes"].filter(pl.col("step") == "opened"), "cause")
+
+
+def _disputed(tables: Tables, orders: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    steps = tables["disputes"]
+    cents = (pl.col("amount_usd").fill_null(0.0) * CENTS).round().cast(pl.Int64)
+    refunded = _first_fact(steps.filter(pl.col("step") == "refunded"), "amount_usd")
+    withdrawn = _first_fact(steps.filter(pl.col("step") == "withdrawn"))
+    return {
+        "disputed": _opened(tables)
+        .join(orders, on="order_id")
+        .select(
+            "order_id",
+            "known_day",
+            count_disputes=1,
+            count_not_received=(pl.col("cause") == "not_received").cast(pl.Int64),
+            count_not_as_described=(pl.col("cause") == "not_as_described").cast(pl.Int64),
+            sum_dispute_seconds=seconds_between(pl.col("placed_at"), pl.col("occurred_at")),
+        ),
+        "withdrawn": withdrawn.select("order_id", "known_day", count_withdrawn=1),
+        "refunded": refunded.select("order_id", "known_day", count_refunded=1, sum_refund_cents=cents),
+    }
+
+
+def _shipped(tables: Tables) -> pl.DataFrame:
+    moved = tables["tracking"].filter(~pl.col("status").is_in(NOT_YET_MOVING))
+    return _first_fact(pl.concat([tables["shipments"].select(_FACT), moved.select(_FACT)]))
+
+
+def _delivered(tables: Tables) -> pl.DataFrame:
+    return _first_fact(tables["tracking"].filter(pl.col("status") == "Delivered").select(_FACT))
+
+
+def _handled(shipped: pl.DataFrame, orders: pl.DataFrame, promises: pl.DataFrame) -> pl.DataFrame:
+    """Handled late: after the first day to ship by, if that was known by then."""
+    ship_by = _first_promise(promises, "dispatch").select("order_id", "promised_at", promise_day="known_day")
+    joined = shipped.join(orders, on="order_id").join(ship_by, on="order_id", how="left")
+    is_late = seconds_between(pl.col("promised_at"), pl.col("occurred_at")) > 0
+    is_told = ~is_visible(pl.col("known_day"), pl.col("promise_day"))
+    return joined.select(
+        "order_id",
+        "known_day",
+        count_shipped=1,
+        sum_handling_seconds=seconds_between(pl.col("placed_at"), pl.col("occurred_at")),
+        count_shipped_late=(is_late & is_told).fill_null(False).cast(pl.Int64),
+    )
+
+
+def _transported(shipped: pl.DataFrame, delivered: pl.DataFrame) -> pl.DataFrame:
+    """Known when the delivery is: a delivery scan is itself a sign of shipping, so `shipped` is never known later."""
+    shipped = shipped.select("order_id", shipped_at="occurred_at")
+    seconds = seconds_between(pl.col("shipped_at"), pl.col("occurred_at"))
+    return delivered.join(shipped, on="order_id").select(
+        "order_id",
+        "known_day",
+        count_delivered=1,
+        sum_transit_seconds=seconds,
+        **_histogram(seconds / SECONDS_A_DAY, "transit", TRANSIT_EDGES),
+    )
+
+
+def _late(delivered: pl.DataFrame, promises: pl.DataFrame) -> pl.DataFrame:
+    """One row per order delivered after the promise first made, known when both the delivery and the promise are."""
+    first = _first_promise(promises, "delivery")
+    joined = delivered.join(first.select("order_id", "promised_at", promise_day="known_day"), on="order_id")
+    return joined.filter(seconds_between(pl.col("promised_at"), pl.col("occurred_at")) > 0).select(
+        "order_id", known_day=pl.max_horizontal("known_day", "promise_day"), count_late=1
+    )
+
+
+def _reviewed(tables: Tables) -> pl.DataFrame:
+    stars = (pl.col("score") * CENTS).round().cast(pl.Int64)
+    first = _first_fact(tables["reviews"], "score")
+    return first.select("order_id", "known_day", count_reviews=1, sum_star_hundredths=stars)
+
+
+def _returning(tables: Tables) -> pl.DataFrame:
+    """One row per order of a buyer of whom an order was known on an earlier day."""
+    orders = tables["orders"].with_columns(first_day=pl.col("known_day").min().over("buyer_id"))
+    is_again = pl.col("known_day") != pl.col("first_day")
+    return orders.filter(is_again).select("order_id", "known_day", count_returning=1)
+
+
+def _messages(tables: Tables) -> dict[str, pl.DataFrame]:
+    """Buyers' messages; and of each the answer learned first, with the time it took."""
+    asked = tables["messages"].filter(pl.col("sender") == "buyer")
+    answers = tables["messages"].filter(pl.col("sender") == "seller")
+    replied = (
+        asked.select("order_id", "message_id", asked_day="known_day", asked_at="occurred_at")
+        .join(answers.select(_FACT), on="order_id")
+        .with_columns(seconds=seconds_between(pl.col("asked_at"), pl.col("occurred_at")))
+        .filter(pl.col("seconds") >= 0)
+        .sort("order_id", "message_id", "known_at", "seconds")
+        .group_by("order_id", "message_id", maintain_order=True)
+        .first()
+    )
+    known = pl.max_horizontal("known_day", "asked_day").alias("known_day")
+    return {
+        "asked": asked.select("order_id", "known_day", count_questions=1),
+        "replied": replied.select("order_id", known, count_replies=1, sum_reply_seconds="seconds"),
+    }
+
+
+def _first_promise(promises: pl.DataFrame, kind: str) -> pl.DataFrame:
+    first = promises.filter(pl.col("kind") == kind).sort("order_id", "known_at", "promised_at")
+    return first.group_by("order_id", maintain_order=True).first()
+
+
+def _first_fact(facts: pl.DataFrame, *values: str) -> pl.DataFrame:
+    """One row per order: the fact learned first (of several learned at once, the one that happened first)."""
+    ordered = facts.select(*_FACT, *values).sort("order_id", "known_at", "occurred_at", *values)
+    return ordered.group_by("order_id", maintain_order=True).first()
