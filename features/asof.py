@@ -56,36 +56,48 @@ def trailing_totals(
     `rows` has `key` and `as_of_day`; `facts` has `key`, `known_day` and the measures. The result has one row per
     row of `rows`, in its order, with columns `<measure>_<lookback>d` (int64; 0 without facts; null where the key is).
     Measures are whole numbers, so that a total is exact and does not depend on the order of its facts.
-
-    One code per (entity, day), a prefix sum over the codes in order, and two binary searches for each distinct
-    (entity, as_of): exact at day grain, free of ties, linear but for the sort.
     """
     key = list(key)
-    asked = rows.select([*key, "as_of_day"]).unique().drop_nulls()
-    entities = asked.select(key).unique().with_row_index("entity")
-    daily = (
-        facts.join(entities, on=key, how="inner")
-        .group_by("entity", "known_day")
-        .agg(pl.col(m).cast(pl.Int64).sum() for m in measures)
-        .sort("entity", "known_day")
-    )
-    asked = asked.join(entities, on=key, how="inner")
-    days = pl.concat([daily["known_day"], asked["as_of_day"]])
+    numbered = rows.select(key).unique().drop_nulls().with_row_index("entity")
+    asked = rows.select([*key, "as_of_day"]).join(numbered, on=key, how="left", maintain_order="left")
+    told = facts.select([*key, "known_day", *measures]).join(numbered, on=key, how="inner")
+    return totals_of(asked["entity"], asked["as_of_day"], told, "entity", measures)
+
+
+def totals_of(
+    entity: pl.Series, as_of_day: pl.Series, facts: pl.DataFrame, column: str, measures: Mapping[str, Sequence[int]]
+) -> pl.DataFrame:
+    """The same with entities numbered from 0: one row per `entity` and `as_of_day`; `facts[column]` has the numbers.
+
+    One code per (entity, day); the facts of a code are summed, sorted by it and prefix-summed; two binary searches
+    for each distinct (entity, as_of), in their order, and a difference. Exact at day grain, free of ties, linear but
+    for the sort. A fact of an entity that nobody asks for is dropped first.
+    """
     lookbacks = sorted({lookback for each in measures.values() for lookback in each})
-    first = int(days.min() or 0) - max(lookbacks)  # type: ignore[arg-type]
-    span = int(days.max() or 0) - first + 1  # type: ignore[arg-type]
-
-    def code(entity: pl.Series, day: pl.Series) -> np.ndarray:
-        return entity.to_numpy().astype(np.int64) * span + (day.to_numpy().astype(np.int64) - first)
-
-    codes = code(daily["entity"], daily["known_day"])
-    ends = code(asked["entity"], asked["as_of_day"])
+    is_known = entity.is_not_null().to_numpy()
+    who, day = entity.drop_nulls().to_numpy().astype(np.int64), as_of_day.to_numpy()[is_known].astype(np.int64)
+    first = min(day.min(initial=0), int(facts["known_day"].min() or 0)) - max(lookbacks)  # type: ignore[call-overload]
+    span = max(day.max(initial=0), int(facts["known_day"].max() or 0)) - first + 1  # type: ignore[call-overload]
+    ends, place = np.unique(who * span + (day - first), return_inverse=True)
+    is_asked = np.zeros(int(max(who.max(initial=0), facts[column].max() or 0)) + 1, dtype=bool)  # type: ignore[call-overload]
+    is_asked[who] = True
+    code = pl.col(column).cast(pl.Int64) * span + (pl.col("known_day").cast(pl.Int64) - first)
+    daily = (
+        facts.filter(pl.Series(is_asked[facts[column].to_numpy()]))
+        .group_by(code.alias("code"))
+        .agg(pl.col(m).cast(pl.Int64).sum() for m in measures)
+        .sort("code")
+    )
+    codes = daily["code"].to_numpy()
     until = count_before(codes, ends)
     since = {lookback: count_before(codes, ends - lookback) for lookback in lookbacks}
     totals = {}
     for measure, asked_for in measures.items():
         prefix = np.concatenate([[0], np.cumsum(daily[measure].to_numpy(), dtype=np.int64)])
         for lookback in asked_for:
-            totals[f"{measure}_{lookback}d"] = prefix[until] - prefix[since[lookback]]
-    asked = asked.select([*key, "as_of_day"]).with_columns(pl.Series(n, v) for n, v in totals.items())
-    return rows.select([*key, "as_of_day"]).join(asked, on=[*key, "as_of_day"], how="left", maintain_order="left")
+            totals[f"{measure}_{lookback}d"] = (prefix[until] - prefix[since[lookback]])[place]
+    found = pl.DataFrame(totals)
+    if is_known.all():
+        return found
+    where = pl.Series(np.where(is_known, np.cumsum(is_known) - 1, -1))
+    return found.select(pl.all().gather(where.set(where < 0, None)))

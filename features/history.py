@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from features.asof import trailing_totals
+from features.asof import totals_of, trailing_totals
 from features.facts import GAP_EDGES, TRANSIT_EDGES, bins, line_facts
 from features.places import language_of
 from features.tables import Tables
@@ -88,52 +88,117 @@ def service_of(lane: pl.Expr) -> pl.Expr:
     return lane.str.split(">").list.first()
 
 
-def entity_totals(tables: Tables, rows: pl.DataFrame, kinds: Mapping[str, pl.DataFrame], entity: str) -> pl.DataFrame:
-    """Trailing totals of the entity's measures per spine row, for its value of `entity`, other orders only."""
-    members = _members(tables, entity)
-    known = pl.max_horizontal("known_day", "member_day").alias("known_day")
-    found = {kind: facts.join(members, on="order_id").with_columns(known) for kind, facts in kinds.items()}
-    if entity in ("product_id", "category"):
-        found["lines"] = _line_facts_of(tables, entity)
-    totals: dict[str, pl.Series] = {}
-    for facts in found.values():
-        asked = {measure: days for measure, days in ENTITIES[entity].items() if measure in facts.columns}
-        if not asked:
-            continue
-        own_facts = facts.join(rows.select("order_id").unique(), on="order_id", how="semi")
-        everyone = trailing_totals(rows, facts, [entity], asked)
-        own = trailing_totals(rows, own_facts, ["order_id", entity], asked)
-        for measure, lookbacks in asked.items():
-            for name in (f"{measure}_{days}d" for days in lookbacks):
-                # a measure told by two kinds of facts (open: up when ordered, down when ended) is their sum
-                others = everyone[name] - own[name]
-                totals[name] = totals[name] + others if name in totals else others
+def build_totals(tables: Tables, rows: pl.DataFrame, kinds: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Per entity, in the order of `rows`: the trailing totals of its measures, other orders only."""
+    orders, numbers = _number_orders(tables)
+    rows = rows.join(orders, on="order_id", how="left", maintain_order="left", suffix="_of_order")
+    for entity in ("product_id", "supplier_id", "category"):
+        rows = rows.join(numbers[entity], on=entity, how="left", maintain_order="left")
+    told = {kind: facts.join(orders, on="order_id") for kind, facts in kinds.items()}
+    found: dict[str, dict[str, pl.Series]] = {entity: {} for entity in ENTITIES}
+    for facts in told.values():
+        _add_of_orders(found, rows, facts)
+    for entity, members in _members(tables, orders, numbers).items():
+        for facts in told.values():
+            joined = facts.join(members, on="order").with_columns(_LATER)
+            _add_of_lines(found[entity], rows, joined, entity)
+        if entity != "supplier_id":
+            _add_of_lines(found[entity], rows, _priced(tables, orders, numbers, entity), entity)
     # a measure that no kind of facts tells is an error here
-    return pl.DataFrame(totals).select(
-        f"{m}_{days}d" for m, lookbacks in ENTITIES[entity].items() for days in lookbacks
-    )
-
-
-def _line_facts_of(tables: Tables, entity: str) -> pl.DataFrame:
-    lines = line_facts(tables)
-    if entity == "product_id":
-        return lines
-    products = tables["products"].select("product_id", "category", product_day="known_day")
-    known = pl.max_horizontal("known_day", "product_day").alias("known_day")
-    return lines.join(products, on="product_id").with_columns(known)
-
-
-def _members(tables: Tables, entity: str) -> pl.DataFrame:
-    """One row per order and entity it belongs to: `order_id, <entity>, member_day` (when both were known)."""
-    orders = tables["orders"].select(
-        pl.all(), service=service_of(pl.col("lane")), language=language_of(pl.col("country"))
-    )
-    if entity in orders.columns:
-        return orders.select("order_id", entity, member_day="known_day").drop_nulls()
-    lines = tables["order_lines"].select("order_id", "product_id", "supplier_id", member_day="known_day")
-    if entity == "category":
-        products = tables["products"].select("product_id", "category", product_day="known_day")
-        lines = lines.join(products, on="product_id").with_columns(
-            member_day=pl.max_horizontal("member_day", "product_day")
+    return {
+        entity: pl.DataFrame(found[entity]).select(
+            f"{m}_{days}d" for m, lookbacks in asked.items() for days in lookbacks
         )
-    return lines.group_by("order_id", entity).agg(pl.col("member_day").min())
+        for entity, asked in ENTITIES.items()
+    }
+
+
+# the entities that an order has from the start, and one of each
+OF_ORDER = ("lane", "service", "buyer_id", "country", "language", "store_id")
+_LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")
+
+
+def _number(entity: str) -> str:
+    return f"{entity}_number"
+
+
+def _number_orders(tables: Tables) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    """One row per order: its number and those of its entities (whole numbers join and sort much faster than text);
+    and, for the entities of lines, the number of each."""
+    orders = tables["orders"].select(
+        "order_id",
+        "buyer_id", "country", "store_id", "lane",
+        service=service_of(pl.col("lane")), language=language_of(pl.col("country")),
+    ).with_row_index("order")  # fmt: skip
+    for entity in OF_ORDER:
+        orders = orders.join(_numbers(orders[entity]), on=entity, how="left", maintain_order="left")
+    lines, products = tables["order_lines"], tables["products"]
+    values = {"product_id": lines["product_id"], "supplier_id": lines["supplier_id"], "category": products["category"]}
+    kept = orders.select("order_id", "order", *(_number(entity) for entity in OF_ORDER))
+    return kept, {entity: _numbers(column) for entity, column in values.items()}
+
+
+def _numbers(column: pl.Series) -> pl.DataFrame:
+    return column.drop_nulls().unique().to_frame().with_row_index(_number(column.name))
+
+
+def _add_of_orders(found: dict[str, dict[str, pl.Series]], rows: pl.DataFrame, facts: pl.DataFrame) -> None:
+    """Totals of the order's entities from one kind of facts. What the order itself told is the same for all of them."""
+    asked = {entity: _asked_of(entity, facts) for entity in OF_ORDER}
+    union = _asked(*(((measure,), lookbacks) for each in asked.values() for measure, lookbacks in each.items()))
+    if not union:
+        return
+    as_of_day = rows["as_of_day"]
+    own = totals_of(rows["order"], as_of_day, facts, "order", union)
+    for entity, measures in asked.items():
+        if measures:
+            column = _number(entity)
+            told = facts.filter(pl.col(column).is_not_null())
+            _add(found[entity], totals_of(rows[column], as_of_day, told, column, measures), own)
+
+
+def _add_of_lines(found: dict[str, pl.Series], rows: pl.DataFrame, facts: pl.DataFrame, entity: str) -> None:
+    """The same for an entity of which an order may have several."""
+    if measures := _asked_of(entity, facts):
+        column = _number(entity)
+        everyone = totals_of(rows[column], rows["as_of_day"], facts, column, measures)
+        own_facts = facts.join(rows.select("order").unique(), on="order", how="semi")
+        _add(found, everyone, trailing_totals(rows, own_facts, ["order", column], measures))
+
+
+def _asked_of(entity: str, facts: pl.DataFrame) -> dict[str, tuple[int, ...]]:
+    return {measure: days for measure, days in ENTITIES[entity].items() if measure in facts.columns}
+
+
+def _add(found: dict[str, pl.Series], everyone: pl.DataFrame, own: pl.DataFrame) -> None:
+    """A measure told by two kinds of facts (open: up when ordered, down when ended) is their sum."""
+    for total in everyone:
+        others = total - own[total.name]
+        found[total.name] = found[total.name] + others if total.name in found else others
+
+
+def _members(tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """For each entity of lines, one row per order and value: `order, <entity>_number, member_day` (when both were
+    known)."""
+    lines = tables["order_lines"].select("order_id", "product_id", "supplier_id", member_day="known_day")
+    lines = lines.join(orders.select("order_id", "order"), on="order_id")
+    products = tables["products"].select("product_id", "category", product_day="known_day")
+    listed = lines.join(products, on="product_id").with_columns(
+        member_day=pl.max_horizontal("member_day", "product_day")
+    )
+    return {
+        entity: (listed if entity == "category" else lines)
+        .join(numbers[entity], on=entity)
+        .group_by("order", _number(entity))
+        .agg(pl.col("member_day").min())
+        for entity in ("product_id", "supplier_id", "category")
+    }
+
+
+def _priced(tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame], entity: str) -> pl.DataFrame:
+    """One row per order line with its price, for its product or for that product's category."""
+    lines = line_facts(tables).join(orders.select("order_id", "order"), on="order_id")
+    if entity == "category":
+        products = tables["products"].select("product_id", "category", member_day="known_day")
+        lines = lines.join(products, on="product_id").with_columns(_LATER)
+    return lines.join(numbers[entity], on=entity)

@@ -9,7 +9,7 @@ import polars as pl
 from features.asof import ROW_KEY, latest_fact, visible_facts
 from features.clock import days_between
 from features.facts import order_facts
-from features.history import ENTITIES, entity_totals, service_of
+from features.history import build_totals, service_of
 from features.places import language_of
 from features.stage import build_stages
 from features.tables import Tables
@@ -29,8 +29,7 @@ class View:
 
 def build_view(tables: Tables, spine: pl.DataFrame) -> View:
     rows = add_promises(tables, add_entities(tables, build_stages(tables, spine)))
-    kinds = order_facts(tables)
-    return View(tables, rows, {entity: entity_totals(tables, rows, kinds, entity) for entity in ENTITIES})
+    return View(tables, rows, build_totals(tables, rows, order_facts(tables)))
 
 
 def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
