@@ -76,14 +76,15 @@ def totals_of(
     lookbacks = sorted({lookback for each in measures.values() for lookback in each})
     is_known = entity.is_not_null().to_numpy()
     who, day = entity.drop_nulls().to_numpy().astype(np.int64), as_of_day.to_numpy()[is_known].astype(np.int64)
-    first = min(day.min(initial=0), int(facts["known_day"].min() or 0)) - max(lookbacks)  # type: ignore[call-overload]
-    span = max(day.max(initial=0), int(facts["known_day"].max() or 0)) - first + 1  # type: ignore[call-overload]
+    known_day, numbers = facts["known_day"].to_numpy(), facts[column].to_numpy()
+    first = min(day.min(initial=0), known_day.min(initial=0)) - max(lookbacks)
+    span = max(day.max(initial=0), known_day.max(initial=0)) - first + 1
     ends, place = np.unique(who * span + (day - first), return_inverse=True)
-    is_asked = np.zeros(int(max(who.max(initial=0), facts[column].max() or 0)) + 1, dtype=bool)  # type: ignore[call-overload]
+    is_asked = np.zeros(max(who.max(initial=0), numbers.max(initial=0)) + 1, dtype=bool)
     is_asked[who] = True
     code = pl.col(column).cast(pl.Int64) * span + (pl.col("known_day").cast(pl.Int64) - first)
     daily = (
-        facts.filter(pl.Series(is_asked[facts[column].to_numpy()]))
+        facts.filter(pl.Series(is_asked[numbers]))
         .group_by(code.alias("code"))
         .agg(pl.col(m).cast(pl.Int64).sum() for m in measures)
         .sort("code")

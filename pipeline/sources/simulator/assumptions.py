@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-
 @dataclass(frozen=True)
 class Shopping:
     """When and what is bought. Assumption throughout, but for the basket: 56 % of cross-border baskets are below 50
@@ -50,7 +49,8 @@ class Shopping:
 
     # most buyers buy once: assumption
     share_returning: float = 0.25
-    regulars_x: float = 0.06
+    regulars_x: float = 0.12  # regulars = this x the orders
+    regulars_power: float = 1.35  # the higher, the more a few of them come
     share_habitual: float = 0.02
     habitual_x: float = 7.0
     temper_sigma: float = 0.65
@@ -76,17 +76,17 @@ class Road:
     longest_promise_days: int = 60
 
     # Stages of a parcel from China to Russia: international 10-20 days, customs 1-3, last mile 7-14 (a parcel guide)
-    leg_shares: tuple[float, ...] = (0.20, 0.40, 0.10, 0.30)  # origin, international, customs, last mile
+    leg_shares: tuple[float, ...] = (0.20, 0.42, 0.08, 0.30)  # origin, international, customs, last mile
     # legs spread independently, so each spreads wider than the whole (sum of squared shares: 0.30, its root 0.55);
     # and the middle of a sum of lognormals lies above the sum of the middles
     leg_sigma_x: float = 1.65
     leg_median_x: float = 0.87
-    # customs hold 1-3 %, returned 1-3 % (section of base rates; returned at its lower end, so that gone parcels do not
+    # customs hold 1-3 %, returned 1-3 % (section of base rates; returned: near its lower end, lest gone parcels
     # make most of the disputes); loss by service and country. Which leg loses: assumption
     lost_by_leg: tuple[float, ...] = (0.25, 0.25, 0.15, 0.35)
     share_customs_hold: float = 0.02
     customs_hold_days: tuple[float, float] = (5.0, 20.0)
-    share_returned: float = 0.010
+    share_returned: float = 0.012
     share_lost_reported: float = 0.3
     lost_reported_days: tuple[float, float] = (10.0, 30.0)
     share_failed_attempt: float = 0.06
@@ -96,7 +96,7 @@ class Road:
 
     # November to January adds 4-10 days to a lane of 12-25 (freight agent's table); new year's holidays: assumption
     peak_handling_x: float = 1.35
-    peak_road_x: float = 1.25
+    peak_road_x: float = 1.42
     new_year_days: tuple[int, int] = (-4, 12)
     new_year_handling_x: float = 2.5
     new_year_origin_x: float = 1.8
@@ -180,9 +180,16 @@ class Quarrel:
     liable_not_received: float = 0.65
     liable_otherwise: float = 0.50
 
-    # reviews: assumption
+    # reviews: most buyers give five stars, and some that are angry one. Sizes: assumption. A buyer's mood is worse by
+    # so much for a late parcel or a dispute; the stars are five, less one for each edge that the mood is below.
     share_reviewed: float = 0.35
     review_mean_days: float = 6.0
+    review_mood: float = 0.9
+    review_risk_x: float = 0.5
+    review_late: float = 0.7
+    review_disputed: float = 1.5
+    review_sigma: float = 0.8
+    review_edges: tuple[float, ...] = (0.0, -0.4, -0.65, -0.8)
 
 
 @dataclass(frozen=True)

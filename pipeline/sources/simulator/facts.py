@@ -202,8 +202,10 @@ def _reviews(world: World, orders: Orders, journey: Journey, life: Life, order_i
     draws, number = world.draws, orders.number
     written = journey.delivered + draws.exponential(QUARREL.review_mean_days, "review day", number)
     written[draws.uniform("reviews", number) >= QUARREL.share_reviewed] = np.inf
-    stars = 4.6 - 0.5 * np.log(orders.risks.sum(axis=1)) - 0.7 * (journey.delivered > orders.delivery_promise)
-    stars = stars + 0.7 * draws.normal("stars", number) - 1.5 * (life.opened < written)
-    return facts(
-        written, review_id=order_id.str.replace("o", "r"), order_id=order_id, score=np.clip(np.round(stars), 1.0, 5.0)
+    mood = QUARREL.review_mood - QUARREL.review_risk_x * np.log(orders.risks.sum(axis=1))
+    mood = mood - QUARREL.review_late * (journey.delivered > orders.delivery_promise)
+    mood = (
+        mood - QUARREL.review_disputed * (life.opened < written) + QUARREL.review_sigma * draws.normal("mood", number)
     )
+    stars = 5.0 - (mood[:, None] < np.array(QUARREL.review_edges)).sum(axis=1)
+    return facts(written, review_id=order_id.str.replace("o", "r"), order_id=order_id, score=stars)

@@ -53,7 +53,7 @@ class Category:
 # 7-15 (5-10), Super Economy 30-60 (20-45), Yanwen line 10-20, express 3-10; post took 25-30 days to Russia in 2019.
 # Spread: assumption within 0.25-0.45. Loss: 0.5-2 % (a vendor claims 3.2 %). Other columns: assumption.
 SERVICES = (
-    Service("AE Standard", 0.42, 17.0, 0.32, 0.008, 1.60, 1.9, 2.5, 0.90, 1.0),
+    Service("AE Standard", 0.42, 16.0, 0.32, 0.008, 1.60, 1.9, 2.5, 0.90, 1.0),
     Service("AE Premium", 0.12, 9.0, 0.25, 0.005, 1.60, 5.9, 1.2, 0.97, 0.7),
     Service("AE Super Economy", 0.16, 30.0, 0.36, 0.014, 1.60, 0.0, 7.0, 0.70, 1.4),
     Service("YW Line", 0.15, 14.0, 0.30, 0.008, 1.55, 2.4, 2.5, 0.88, 1.0),

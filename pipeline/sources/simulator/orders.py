@@ -156,7 +156,7 @@ def _buyers(world: World, number: np.ndarray, placed: np.ndarray) -> np.ndarray:
     """
     draws, regulars = world.draws, max(int(SHOPPING.regulars_x * world.count_orders), 1)
     known = np.maximum(regulars * (0.15 + 0.85 * placed / world.days), 1.0)
-    regular = np.floor(draws.uniform("regular", number) ** 1.6 * known).astype(np.int64)
+    regular = np.floor(draws.uniform("regular", number) ** SHOPPING.regulars_power * known).astype(np.int64)
     is_returning = draws.uniform("returning", number) < SHOPPING.share_returning
     plain = np.where(is_returning, regular, number + regulars).astype(np.uint64)
     count = np.uint64(world.count_orders + regulars)
