@@ -1,0 +1,32 @@
+"""One simulated world, with what lies behind it, for the specifications of what happens in it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipeline.sources.simulator.facts import product_frame
+from pipeline.sources.simulator.orders import World, build_world
+from pipeline.sources.simulator.store import Piece, draw_piece, piece_frames
+
+COUNT = 40_000
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return build_world(count_orders=COUNT, seed=11, first_day=date(2024, 1, 1), days=731)
+
+
+@pytest.fixture(scope="session")
+def piece(world: World) -> Piece:
+    """All orders of the world, with all that happens to them. Shared: only read it."""
+    return draw_piece(world, np.arange(COUNT))
+
+
+@pytest.fixture(scope="session")
+def store(world: World, piece: Piece) -> dict[str, pl.DataFrame]:
+    """The same as its owner sees it on the last day."""
+    return piece_frames(world, piece) | {"products": product_frame(world)}
