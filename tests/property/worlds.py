@@ -19,7 +19,7 @@ ZONE = "Asia/Shanghai"
 @cache
 def small_store() -> Mapping[str, pl.DataFrame]:
     """About 400 orders over 150 days."""
-    return simulate_store(count_orders=400, seed=5, first_day=FIRST_DAY, days=DAYS)
+    return simulate_store(count_orders=400, seed=36, first_day=FIRST_DAY, days=DAYS)
 
 
 def as_tables(frames: Mapping[str, pl.DataFrame], *, has_partial_outcomes: bool = False) -> Tables:
