@@ -14,10 +14,10 @@ nights := $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 force := $(if $(FORCE),--force)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest train score backtest evaluate replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features train score backtest evaluate replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## the main job on a small simulated store: from raw files to a contact list
 	@$(STEP) simulate $(where) --orders 10000
@@ -40,6 +40,12 @@ replay: $(READY)  ## what contact policies would have saved in a simulated store
 
 ingest: $(READY)  ## replace a workspace's tables: SOURCE= RAW= WORKSPACE=
 	@$(STEP) ingest $(where) $(source)
+
+features: $(READY)  ## the training matrix as a file: WORKSPACE= AS_OF= [KEEP=1: each family's table too]
+	@$(STEP) features $(where) $(as_of) $(if $(KEEP),--keep)
+
+describe-features: $(READY)  ## a page of every feature with its reason and an example: WORKSPACE= AS_OF=
+	@$(STEP) describe-features $(where) $(as_of)
 
 train: $(READY)  ## fit a model on what had matured and make it champion: WORKSPACE= AS_OF=
 	@$(STEP) train $(where) $(as_of)

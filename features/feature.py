@@ -29,6 +29,11 @@ class Feature:
         """The name without its lookback: features of one measure tell the same thing."""
         return re.sub(r"_\d+d$", "", self.name)
 
+    @property
+    def lookback(self) -> str:
+        found = re.search(r"_(\d+)d$", self.name)
+        return f"{found.group(1)} days" if found else "-"
+
     def sentence(self, value: float, usual: float | None) -> str:
         """The sentence with the order's own number; empty where the number is no reason to worry."""
         if not self.says:
@@ -41,7 +46,7 @@ class Feature:
             text = self.says.format(value=value)
             if usual is not None and self.worse != EITHER:
                 text += f" (usual: {self._number(usual)})"
-        return re.sub(r"\b1 (day|unit|scan|photo|time|supplier|exception|dispute)s\b", r"1 \1", text)
+        return re.sub(r"\b1 (day|unit|product|scan|photo|time|supplier|exception|dispute)s\b", r"1 \1", text)
 
     def _number(self, value: float) -> str:
         """`value` as the sentence writes its own number."""

@@ -51,7 +51,8 @@ def build(view: View) -> pl.DataFrame:
     return view.rows.select(
         order_value_usd=total,
         order_shipping_share=pl.when(total > 0).then(pl.col("shipping_usd") / total),
-        order_discount_share=pl.when(full > 0).then((full - total) / full),
+        # to the cent: no discount is 0 and not the last bit of a difference
+        order_discount_share=pl.when(full > 0).then(((full - total) * CENTS).round() / CENTS / full),
         order_count_units="count_units",
         order_count_lines="count_lines",
         order_count_suppliers="count_suppliers",

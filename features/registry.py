@@ -16,6 +16,10 @@ FEATURES: dict[str, Feature] = {feature.name: feature for family in FAMILIES for
 FEATURE_NAMES: list[str] = list(FEATURES)
 
 
+def family_name(family: ModuleType) -> str:
+    return family.__name__.rsplit(".", 1)[-1]
+
+
 def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
     """One row per spine row, in its order: `order_id, as_of_day, stage` and every feature (float64, null: unknown).
 

@@ -106,6 +106,30 @@ def ingest(
 
 
 @app.command()
+def features(
+    workspace: Folder,
+    as_of: AsOf,
+    is_kept: Annotated[bool, typer.Option("--keep", help="write each family's table too")] = False,
+) -> None:
+    """Write the training matrix, as `train` would learn from it standing at a day."""
+    from pipeline.feature_matrix import write_matrix
+
+    place, config, progress = _open(workspace)
+    with place.locked(must_exist=True):
+        say(f"training matrix: {write_matrix(place, config, progress, as_of=as_of, is_kept=is_kept)}")
+
+
+@app.command()
+def describe_features(workspace: Folder, as_of: AsOf) -> None:
+    """Write a page that lists every feature with its reason, how often it is missing, and an example."""
+    from pipeline.describe_features import describe_features as step
+
+    place, config, progress = _open(workspace)
+    with place.locked(must_exist=True):
+        say(f"every feature: {step(place, config, progress, as_of=as_of)}")
+
+
+@app.command()
 def train(workspace: Folder, as_of: AsOf) -> None:
     """Fit a model on what had matured by a day and make it the champion."""
     from pipeline.train import train as step
