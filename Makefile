@@ -14,7 +14,7 @@ nights := $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 force := $(if $(FORCE),--force)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features train score backtest evaluate replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score backtest evaluate replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ features: $(READY)  ## the training matrix as a file: WORKSPACE= AS_OF= [KEEP=1:
 
 describe-features: $(READY)  ## a page of every feature with its reason and an example: WORKSPACE= AS_OF=
 	@$(STEP) describe-features $(where) $(as_of)
+
+leak-proof: $(READY)  ## disturb what past nights could not know; no feature may move: WORKSPACE= [NIGHTS=4 SEED=1]
+	@$(STEP) leak-proof $(where) $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(SEED),--seed "$(SEED)")
 
 train: $(READY)  ## fit a model on what had matured and make it champion: WORKSPACE= AS_OF=
 	@$(STEP) train $(where) $(as_of)

@@ -130,6 +130,22 @@ def describe_features(workspace: Folder, as_of: AsOf) -> None:
 
 
 @app.command()
+def leak_proof(
+    workspace: Folder,
+    nights: Annotated[int, typer.Option(min=1, help="how many nights, drawn at random")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="another seed, other nights and disturbances")] = 1,
+) -> None:
+    """Alter, delete and add facts that a night could not know, and see that none of its features moves."""
+    from pipeline.leak_proof import RESULT
+    from pipeline.leak_proof import leak_proof as step
+
+    place, config, progress = _open(workspace)
+    with place.locked(must_exist=True):
+        step(place, config, progress, nights=nights, seed=seed)
+    say(f"night by night: {place.folder / RESULT}")
+
+
+@app.command()
 def train(workspace: Folder, as_of: AsOf) -> None:
     """Fit a model on what had matured by a day and make it the champion."""
     from pipeline.train import train as step

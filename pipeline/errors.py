@@ -31,3 +31,9 @@ class WorkspaceBusy(UserError):
     """Another run holds the workspace."""
 
     exit_code = 13
+
+
+class Leak(UserError):
+    """A feature knows what its night could not know: no figure of this program version may be trusted."""
+
+    exit_code = 14
