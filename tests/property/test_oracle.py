@@ -1,9 +1,8 @@
-"""An independent, naive oracle: plain loops over facts give the engine's totals."""
+"""An independent, naive oracle: plain loops over facts give the engine's totals, in thousands of small stores."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -11,22 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.asof import trailing_totals
-from features.facts import GAP_EDGES, TRANSIT_EDGES
 from features.history import ENTITIES
+from features.registry import build_features
 from features.spine import build_spine
-from features.tables import TABLES
-from features.view import build_view
+from features.tables import TABLES, Tables, create_tables
+from features.view import View, build_view
 from tests.conftest import day
-from tests.property.worlds import ZONE, as_tables, small_store
+from tests.property.naive import Order, read_worlds, seconds
+from tests.property.random_worlds import draw_worlds
 
-# the countries of the simulated store
-LANGUAGES = {
-    "US": "en", "GB": "en", "CA": "en", "AU": "en", "BR": "pt", "ES": "es", "MX": "es", "CL": "es", "FR": "fr",
-    "RU": "ru", "PL": "pl", "DE": "de", "IT": "it", "KR": "ko", "NL": "nl", "SA": "ar",
-}  # fmt: skip
 DAYS = st.integers(-5, 60)
 FACTS = st.lists(st.tuples(st.sampled_from("abc"), DAYS, st.integers(-3, 9)), max_size=40)
 ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", "d", None]), DAYS), min_size=1, max_size=15)
+WORLDS, BATCHES = 300, 8
+NIGHTS = [day("2024-01-09"), day("2024-01-20"), day("2024-02-05"), day("2024-02-25"), day("2024-04-25")]
 
 
 @settings(max_examples=300, deadline=None)
@@ -43,139 +40,82 @@ def test_trailing_totals_equal_a_loop(facts: list, rows: list, lookback: int) ->
         assert found[f"n_{size}d"].to_list() == expected
 
 
-def naive_world(tables) -> list[dict]:
-    """One dict per order: its entities, and of each measure the (day known, number) pairs; plain loops throughout."""
+def read_tables(seed: int) -> tuple[Tables, dict[str, list[dict]]]:
+    tables = create_tables(draw_worlds(WORLDS, seed), zone="UTC")
     rows = {name: list(tables[name].iter_rows(named=True)) for name in TABLES}
-    products = {row["product_id"]: row for row in rows["products"]}
-    first_day_of_buyer: dict[str, int] = {}
-    for order in rows["orders"]:
-        days = [first_day_of_buyer.get(order["buyer_id"], 10**6), order["known_day"]]
-        first_day_of_buyer[order["buyer_id"]] = min(days)
-    world = []
-    for order in rows["orders"]:
-        own = {name: [r for r in rows[name] if r.get("order_id") == order["order_id"]] for name in rows}
-        lines = own["order_lines"]
-        entity = {e: {order[e]} for e in ("lane", "buyer_id", "country", "store_id")}
-        entity |= {e: {line[e] for line in lines} for e in ("product_id", "supplier_id")}
-        entity["category"] = {products[product]["category"] for product in entity["product_id"]}
-        entity["service"], entity["language"] = {order["lane"].split(">")[0]}, {LANGUAGES[order["country"]]}
-        learnt = naive_facts(order, own)
-        if order["known_day"] != first_day_of_buyer[order["buyer_id"]]:
-            learnt["count_returning"] = [(order["known_day"], 1)]
-        world.append({"order_id": order["order_id"], **entity, "learnt": learnt, "lines": lines, "products": products})
-    return world
+    for promise in rows["promises"]:
+        promise["promised_day"] = day(f"{promise['promised_at'].astimezone(UTC):%Y-%m-%d}")
+    return tables, rows
 
 
-def first_known_of(rows: list[dict], **match: str) -> dict | None:
-    found = [r for r in rows if all(r[k] == v for k, v in match.items())]
-    return min(found, key=lambda r: (r["known_at"], r["occurred_at"]), default=None)
-
-
-def naive_facts(order: dict, own: dict) -> dict[str, list[tuple[int, int]]]:
-    """What is learnt of one order, measure by measure."""
-    learnt: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    placed, start = order["occurred_at"], order["known_day"]
-    opened, closed = first_known_of(own["disputes"], step="opened"), first_known_of(own["order_events"], event="closed")
-    delivered, shipped = first_known_of(own["tracking"], status="Delivered"), first_known_of(own["shipments"])
-    promise = first_known_of(own["promises"], kind="delivery")
-    ends = [promised_day(promise["promised_at"]) + 60]
-    if delivered and delivered["known_day"] <= ends[0]:
-        ends = [delivered["known_day"] + 15]
-    ends += [fact["known_day"] for fact in (closed, opened) if fact]
-    learnt["count_orders"], learnt["count_outcomes"] = [(start, 1)], [(min(ends), 1)]
-    learnt["count_open"] = [(start, 1), (min(ends), -1)]
-    if opened:
-        known, seconds = opened["known_day"], int((opened["occurred_at"] - placed).total_seconds())
-        learnt["count_disputes"], learnt["sum_dispute_seconds"] = [(known, 1)], [(known, seconds)]
-        learnt[f"count_{opened['cause']}"] = [(known, 1)]
-    if refund := first_known_of(own["disputes"], step="refunded"):
-        learnt["count_refunded"] = [(refund["known_day"], 1)]
-        learnt["sum_refund_cents"] = [(refund["known_day"], round(refund["amount_usd"] * 100))]
-    if withdrawn := first_known_of(own["disputes"], step="withdrawn"):
-        learnt["count_withdrawn"] = [(withdrawn["known_day"], 1)]
-    if shipped:
-        known, ship_by = shipped["known_day"], first_known_of(own["promises"], kind="dispatch")
-        learnt["count_shipped"] = [(known, 1)]
-        learnt["sum_handling_seconds"] = [(known, int((shipped["occurred_at"] - placed).total_seconds()))]
-        learnt["count_shipped_late"] = [(known, int(shipped["occurred_at"] > ship_by["promised_at"]))]
-    if delivered:
-        known, seconds = (
-            delivered["known_day"],
-            int((delivered["occurred_at"] - shipped["occurred_at"]).total_seconds()),
-        )
-        learnt["count_delivered"], learnt["sum_transit_seconds"] = [(known, 1)], [(known, seconds)]
-        learnt["count_late"] = [(known, int(delivered["occurred_at"] > promise["promised_at"]))]
-        learnt[f"count_transit_bin{sum(seconds > edge * 86_400 for edge in TRANSIT_EDGES)}"] = [(known, 1)]
-    if exception := first_known_of(own["tracking"], status="Exception"):
-        learnt["count_exceptions"] = [(exception["known_day"], 1)]
-    if review := first_known_of(own["reviews"]):
-        learnt["count_reviews"] = [(review["known_day"], 1)]
-        learnt["sum_star_hundredths"] = [(review["known_day"], round(review["score"] * 100))]
-    naive_talk(learnt, own["messages"])
-    naive_scans(learnt, own["tracking"], shipped)
-    return learnt
-
-
-def naive_talk(learnt: dict, messages: list[dict]) -> None:
-    for asked in (m for m in messages if m["sender"] == "buyer"):
-        learnt["count_questions"].append((asked["known_day"], 1))
-        answers = [m for m in messages if m["sender"] == "seller" and m["occurred_at"] >= asked["occurred_at"]]
-        if answers:
-            answer = min(answers, key=lambda m: (m["known_at"], m["occurred_at"]))
-            known = max(answer["known_day"], asked["known_day"])
-            seconds = int((answer["occurred_at"] - asked["occurred_at"]).total_seconds())
-            learnt["count_replies"].append((known, 1))
-            learnt["sum_reply_seconds"].append((known, seconds))
-
-
-def naive_scans(learnt: dict, scans: list[dict], shipped: dict | None) -> None:
-    """Each scan that tells something new, and how long the buyer had waited for news."""
-    if shipped is None:
-        return
-    told, last = {shipped["occurred_at"]}, shipped["known_at"]
-    for scan in sorted(scans, key=lambda r: (r["known_at"], r["occurred_at"])):
-        if scan["occurred_at"] not in told:
-            days = (scan["known_at"] - last).total_seconds() / 86_400
-            learnt["count_scans"].append((scan["known_day"], 1))
-            learnt[f"count_gap_bin{sum(days > edge for edge in GAP_EDGES)}"].append((scan["known_day"], 1))
-        told.add(scan["occurred_at"])
-        last = scan["known_at"]
-
-
-def promised_day(instant) -> int:
-    return day(f"{instant.astimezone(ZoneInfo(ZONE)):%Y-%m-%d}")
-
-
-@pytest.mark.parametrize("night", ["2025-02-20", "2025-04-01", "2025-05-25"])
-def test_totals_of_every_entity_equal_a_loop_over_other_orders(night: str) -> None:
-    tables = as_tables(small_store())
-    as_of = day(night)
-    view = build_view(tables, build_spine(tables, [as_of]).gather_every(3))
-    world = naive_world(tables)
+def check_totals(view: View, worlds: dict[str, list[Order]]) -> set[str]:
+    """Every total of every row; the measures that had a fact to tell."""
     seen: set[str] = set()
-    for entity, measures in ENTITIES.items():
-        for place, row in enumerate(view.rows.iter_rows(named=True)):
-            others = [o for o in world if row[entity] in o[entity] and o["order_id"] != row["order_id"]]
+    totals = {entity: view.totals[entity].rows(named=True) for entity in ENTITIES}
+    for place, row in enumerate(view.rows.iter_rows(named=True)):
+        others = [o for o in worlds[row["store_id"]] if o.row["order_id"] != row["order_id"]]
+        for entity, measures in ENTITIES.items():
+            value, found = row[entity], totals[entity][place]
+            members = [o for o in others if value in o.member.get(entity, {})]
             for measure, lookbacks in measures.items():
-                facts = [fact for o in others for fact in facts_of(o, measure, entity, row[entity])]
+                facts = [fact for o in members for fact in o.facts(measure, entity, value)]
                 seen |= {measure for _ in facts}
                 for lookback in lookbacks:
-                    expected = sum(n for known, n in facts if as_of - lookback <= known < as_of)
-                    assert view.totals[entity][f"{measure}_{lookback}d"][place] == expected, (entity, measure, lookback)
-    rare = {f"count_transit_bin{n}" for n in range(16)} | {f"count_gap_bin{n}" for n in range(13)}
-    if night == "2025-05-25":
-        assert {m for measures in ENTITIES.values() for m in measures} - seen <= rare
+                    expected = sum(n for known, n in facts if row["as_of_day"] - lookback <= known < row["as_of_day"])
+                    expected = None if value is None else expected
+                    assert found[f"{measure}_{lookback}d"] == expected, (row["order_id"], entity, measure, lookback)
+    return seen
 
 
-def facts_of(order: dict, measure: str, entity: str, value: str) -> list[tuple[int, int]]:
-    """An order's facts; prices are those of its lines of that product or category."""
-    if measure not in ("count_lines", "sum_price_cents"):
-        return order["learnt"][measure]
-    found = []
-    for line in order["lines"]:
-        product = order["products"][line["product_id"]]
-        if (product["category"] if entity == "category" else line[entity]) == value:
-            cents = round(line["unit_price_usd"] * 100)
-            known = max(line["known_day"], product["known_day"]) if entity == "category" else line["known_day"]
-            found.append((known, 1 if measure == "count_lines" else cents))
-    return found
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_totals_of_every_entity_equal_a_loop_over_other_orders(batch: int) -> None:
+    tables, rows = read_tables(batch)
+    spine = build_spine(tables, NIGHTS)
+    seen = check_totals(build_view(tables, spine), read_worlds(rows))
+    assert spine["order_id"].n_unique() > WORLDS
+    if batch == 0:
+        assert seen == {m for measures in ENTITIES.values() for m in measures}
+
+
+@pytest.mark.parametrize("batch", range(2))
+def test_what_is_plain_to_see_of_an_order_equals_a_loop_over_its_own_facts(batch: int) -> None:
+    tables, rows = read_tables(100 + batch)
+    features = build_features(tables, build_spine(tables, NIGHTS))
+    orders = {o.row["order_id"]: o for each in read_worlds(rows).values() for o in each}
+    for row in features.iter_rows(named=True):
+        expected = naive_features(orders[row["order_id"]], row["as_of_day"])
+        assert {name: row[name] for name in expected} == expected, (row["order_id"], row["as_of_day"])
+
+
+def naive_features(order: Order, as_of: int) -> dict[str, float | None]:
+    def seen(table: str, **match: str) -> list[dict]:
+        return [r for r in order.own[table] if r["known_day"] < as_of and all(r[k] == v for k, v in match.items())]
+
+    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=as_of)
+
+    def days_since(row: dict, column: str = "occurred_at") -> float:
+        return (start - row[column]).total_seconds() / 86_400.0
+
+    scans = {(r["status"], r["occurred_at"]): r for r in seen("tracking")}.values()
+    promises = sorted(
+        seen("promises", kind="delivery"), key=lambda r: (r["known_at"], r["occurred_at"], r["promised_at"])
+    )
+    asked, replies = seen("messages", sender="buyer"), seen("messages", sender="seller")
+    last_reply = max((r["occurred_at"] for r in replies), default=None)
+    milestones = [r for r in [*seen("shipments"), *scans] if r.get("status") not in ("NotFound", "InfoReceived")]
+    paid = sorted(seen("order_events", event="paid"), key=lambda r: (r["known_at"], r["occurred_at"]))
+    lines = seen("order_lines")
+    return {
+        "logistics_count_scans": float(len(scans)),
+        "logistics_count_exceptions": float(sum(r["status"] in ("Exception", "DeliveryFailure") for r in scans)),
+        "logistics_days_to_promise": -days_since(promises[-1], "promised_at") if promises else None,
+        "logistics_handling_days": min((seconds(order.row, r) / 86_400.0 for r in milestones), default=None),
+        "conversation_count_questions": float(len(asked)),
+        "conversation_count_replies": float(len(replies)),
+        "conversation_count_since_reply": float(
+            sum(last_reply is None or r["occurred_at"] > last_reply for r in asked)
+        ),
+        "order_age_days": days_since(order.row),
+        "order_days_since_paid": days_since(paid[-1]) if paid else None,
+        "order_count_lines": float(len(lines)) if lines else None,
+    }
