@@ -14,7 +14,7 @@ nights := $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 force := $(if $(FORCE),--force)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score backtest evaluate replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score backtest evaluate ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ world-page: $(READY)  ## a page of plots of a simulated store beside published r
 
 evaluate: $(READY)  ## the model of past nights beside rules of thumb and the attainable: WORKSPACE= FROM= TO= [EVERY=7]
 	@$(STEP) evaluate $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
+
+ablation: $(READY)  ## what each family of features adds on past nights: WORKSPACE= FROM= TO= [EVERY=7]
+	@$(STEP) ablation $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
+
+leak-cost: $(READY)  ## what the usual mistakes with time would have claimed: WORKSPACE= FROM= TO= [EVERY=7]
+	@$(STEP) leak-cost $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
 
 replay: $(READY)  ## what contact policies would have saved in a simulated store: WORKSPACE= FROM= TO= [CAPACITY=]
 	@$(STEP) replay $(where) $(nights) $(capacity)

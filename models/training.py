@@ -31,6 +31,7 @@ def train_model(
     calibration_share: float,
     seed: int,
     threads: int,
+    feature_names: list[str] = FEATURE_NAMES,
 ) -> tuple[DisputeModel | None, pl.DataFrame]:
     """A model fitted on what was known and matured at `data_end_day`, and the rows it saw (None: one class only).
 
@@ -40,5 +41,5 @@ def train_model(
     rows = label_rows(tables, dataset, window, data_end_day).filter(pl.col("order_count_units").is_not_null())
     if rows["label"].n_unique() < 2:
         return None, rows
-    model = fit_model(rows, FEATURE_NAMES, calibration_share=calibration_share, seed=seed, threads=threads)
+    model = fit_model(rows, feature_names, calibration_share=calibration_share, seed=seed, threads=threads)
     return model, rows

@@ -204,6 +204,30 @@ def evaluate(workspace: Folder, first: From, last: To, every: Every = 7) -> None
 
 
 @app.command()
+def ablation(workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+    """What each family of features adds to the model of past nights, with an interval."""
+    from pipeline.ablation import RESULT, say_ablation
+    from pipeline.ablation import ablation as step
+
+    place, config, progress = _open(workspace)
+    with place.locked(must_exist=True):
+        say_ablation(step(place, config, progress, first=first, last=_not_before(first, last), every=every))
+    say(f"the same as a table: {place.folder / RESULT}")
+
+
+@app.command()
+def leak_cost(workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+    """What the usual mistakes with time would have claimed on past nights, beside the honest figure."""
+    from pipeline.leak_cost import RESULT, say_leak_cost
+    from pipeline.leak_cost import leak_cost as step
+
+    place, config, progress = _open(workspace)
+    with place.locked(must_exist=True):
+        say_leak_cost(step(place, config, progress, first=first, last=_not_before(first, last), every=every))
+    say(f"the same as a table: {place.folder / RESULT}")
+
+
+@app.command()
 def replay(workspace: Folder, first: From, last: To, capacity: Capacity = None) -> None:
     """What contact policies would have prevented and saved in a simulated store, night by night."""
     from pipeline.replay import RESULT, replay_policies, say_replay

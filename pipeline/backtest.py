@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 
 from features.asof import newest_fact_day
 from features.clock import calendar_day, day_number, last_matured_day
-from features.registry import build_features
+from features.registry import FEATURE_NAMES, build_features
 from features.spine import build_spine
 from features.stage import STAGES
 from features.tables import Tables
@@ -45,29 +45,35 @@ def score_past_nights(
     tables: Tables, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
     """Labelled rows of past nights: the features, `label`, and `probability` by a model trained before the night."""
-    nights = _matured_nights(tables, config, first, last, every)
+    nights = matured_nights(tables, config, first, last, every)
     with progress.piece("features") as notes:
         dataset = training_dataset(tables, config, matured_by(nights[-1], config))
         test = build_features(tables, build_spine(tables, nights, config.dispute_window))
         notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
     with progress.piece("models") as notes:
-        test = label_rows(tables, test, config.label_window, _data_end(tables))
-        scored = [part for part in _walk(tables, config, dataset, test, nights) if part is not None]
-        notes.append(f"{len(scored)} of {len(nights)} nights had enough matured disputes to train on")
-    if not scored:
-        raise Refused("no night had enough matured disputes to train on. Use later days.")
-    return pl.concat(scored)
+        scored = walk(tables, config, dataset, test, nights)
+        notes.append(f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score")
+    return scored
 
 
-def _walk(
-    tables: Tables, config: Config, dataset: pl.DataFrame, test: pl.DataFrame, nights: list[int]
-) -> list[pl.DataFrame | None]:
-    """One scored frame per night, or None where too few disputes had matured; nights are shared out over the cores."""
+def walk(
+    tables: Tables,
+    config: Config,
+    dataset: pl.DataFrame,
+    test: pl.DataFrame,
+    nights: list[int],
+    feature_names: list[str] = FEATURE_NAMES,
+) -> pl.DataFrame:
+    """The labelled rows of `test` with `probability`, each night by a model fitted on what of `dataset` had matured.
+
+    Both hold `order_id, as_of_day, stage` and features. A night before which too few disputes had matured is left out.
+    """
+    test = label_rows(tables, test, config.label_window, newest_day(tables))
 
     def one(night: int) -> pl.DataFrame | None:
         model, rows = train_model(
             tables, dataset, config.label_window, night,
-            calibration_share=config.calibration_share, seed=config.seed, threads=1,
+            calibration_share=config.calibration_share, seed=config.seed, threads=1, feature_names=feature_names,
         )  # fmt: skip
         disputed = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
         of_night = test.filter(pl.col("as_of_day") == night)
@@ -75,15 +81,19 @@ def _walk(
             return None
         return of_night.with_columns(probability=pl.Series(model.predict(of_night)))
 
-    return Parallel(n_jobs=config.threads, prefer="threads")(delayed(one)(night) for night in nights)
+    # nights are shared out over the cores
+    scored = Parallel(n_jobs=config.threads, prefer="threads")(delayed(one)(night) for night in nights)
+    if not (found := [part for part in scored if part is not None]):
+        raise Refused("no night had enough matured disputes to train on. Use later days.")
+    return pl.concat(found)
 
 
-def _matured_nights(tables: Tables, config: Config, first: date, last: date, every: int) -> list[int]:
+def matured_nights(tables: Tables, config: Config, first: date, last: date, every: int) -> list[int]:
     wanted = [day_number(first + timedelta(days=d)) for d in range(0, (last - first).days + 1, every)]
-    matured = [night for night in wanted if night <= matured_by(_data_end(tables), config)]
+    matured = [night for night in wanted if night <= matured_by(newest_day(tables), config)]
     if not matured:
         raise Refused(
-            f"no night from {first} to {last} has matured: the data ends on {calendar_day(_data_end(tables))} and a "
+            f"no night from {first} to {last} has matured: the data ends on {calendar_day(newest_day(tables))} and a "
             f"label needs {config.horizon_days} + {config.reporting_delay_days} days. Use earlier days."
         )
     if len(matured) < len(wanted):
@@ -95,7 +105,7 @@ def matured_by(day: int, config: Config) -> int:
     return last_matured_day(day, config.horizon_days, config.reporting_delay_days)
 
 
-def _data_end(tables: Tables) -> int:
+def newest_day(tables: Tables) -> int:
     """The first day of which nothing is known: the day after the newest fact."""
     newest = newest_fact_day(tables)
     return 0 if newest is None else newest + 1
