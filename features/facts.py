@@ -72,22 +72,28 @@ def _scanned(tables: Tables) -> pl.DataFrame:
 
     The first scan's gap is counted from the hand-over. News is what became known; a scan told twice adds none.
     """
-    handed = tables["shipments"].select(*_FACT)
-    scans = tables["tracking"].select(*_FACT)
+    handed, scans = tables["shipments"].select(*_FACT), tables["tracking"].select(*_FACT)
     news = pl.concat([handed.with_columns(is_scan=False), scans.with_columns(is_scan=True)])
-    news = news.sort("order_id", "known_at", "occurred_at", "is_scan").with_columns(
-        before=pl.col("known_at").shift(1).over("order_id"),
-        is_told=pl.col("occurred_at").is_first_distinct().over("order_id"),
-    )
-    news = news.filter("is_scan", "is_told", pl.col("before").is_not_null())
+    # whole numbers sort much faster than text
+    numbers = news.select(pl.col("order_id").unique()).with_row_index("order")
+    news = news.join(numbers, on="order_id").sort("order", "known_at", "occurred_at", "is_scan")
+    is_told = pl.struct("order", "occurred_at").is_first_distinct()
+    has_before = pl.col("order") == pl.col("order").shift(1)
+    news = news.with_columns(before=pl.col("known_at").shift(1)).filter("is_scan", is_told, has_before)
     gap = seconds_between(pl.col("before"), pl.col("known_at")) / SECONDS_A_DAY
-    return news.select("order_id", "known_day", count_scans=1, **_histogram(gap, "gap", GAP_EDGES))
+    news = _binned(news, gap, GAP_EDGES)
+    return news.select("order_id", "known_day", count_scans=1, **_histogram("gap", GAP_EDGES))
 
 
-def _histogram(days: pl.Expr, name: str, edges: Sequence[float]) -> dict[str, pl.Expr]:
-    """1 in the bin of each row's days, 0 in the others."""
-    number = pl.sum_horizontal(*((days > edge).cast(pl.Int32) for edge in edges))
-    return {column: (number == place).cast(pl.Int64) for place, column in enumerate(bins(name, edges))}
+def _binned(frame: pl.DataFrame, days: pl.Expr, edges: Sequence[float]) -> pl.DataFrame:
+    """`frame` with the number of each row's `bin`: how many edges its days are above. Found once, then compared."""
+    days_of = frame.with_columns(days=days)
+    return days_of.with_columns(bin=pl.sum_horizontal(*((pl.col("days") > edge).cast(pl.Int32) for edge in edges)))
+
+
+def _histogram(name: str, edges: Sequence[float]) -> dict[str, pl.Expr]:
+    """1 in the bin of each row, 0 in the others."""
+    return {column: (pl.col("bin") == place).cast(pl.Int64) for place, column in enumerate(bins(name, edges))}
 
 
 def _ended(tables: Tables) -> dict[str, pl.DataFrame]:
@@ -164,12 +170,9 @@ def _transported(shipped: pl.DataFrame, delivered: pl.DataFrame) -> pl.DataFrame
     """Known when the delivery is: a delivery scan is itself a sign of shipping, so `shipped` is never known later."""
     shipped = shipped.select("order_id", shipped_at="occurred_at")
     seconds = seconds_between(pl.col("shipped_at"), pl.col("occurred_at"))
-    return delivered.join(shipped, on="order_id").select(
-        "order_id",
-        "known_day",
-        count_delivered=1,
-        sum_transit_seconds=seconds,
-        **_histogram(seconds / SECONDS_A_DAY, "transit", TRANSIT_EDGES),
+    taken = delivered.join(shipped, on="order_id").with_columns(sum_transit_seconds=seconds)
+    return _binned(taken, seconds / SECONDS_A_DAY, TRANSIT_EDGES).select(
+        "order_id", "known_day", "sum_transit_seconds", count_delivered=1, **_histogram("transit", TRANSIT_EDGES)
     )
 
 
