@@ -46,11 +46,11 @@ class DisputeModel:
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
-        return self.calibration.apply(np.asarray(self.booster.predict(self._matrix(features))))
+        return self.calibration.apply(predict_raw(self.booster, self._matrix(features)))
 
     def contributions(self, features: pl.DataFrame) -> np.ndarray:
         """Rows x features: how much each feature raised the row's log odds (TreeSHAP, Lundberg et al. 2020)."""
-        return np.asarray(self.booster.predict(self._matrix(features), pred_contrib=True))[:, :-1]
+        return predict_raw(self.booster, self._matrix(features), pred_contrib=True)[:, :-1]
 
     def _matrix(self, features: pl.DataFrame) -> np.ndarray:
         return fill_missing_lines(features, self.typical).select(self.feature_names).to_numpy()
@@ -91,7 +91,7 @@ def fit_model(
     if earlier["label"].n_unique() == 2 and later["label"].n_unique() == 2:
         draft = fit_booster(earlier, feature_names, seed=seed, threads=threads)
         calibration = fit_calibration(
-            np.asarray(draft.predict(later.select(feature_names).to_numpy())), later["label"].to_numpy()
+            predict_raw(draft, later.select(feature_names).to_numpy(), threads=threads), later["label"].to_numpy()
         )
     else:
         calibration = Calibration()
@@ -109,6 +109,18 @@ def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
     seen = seen.sort("first_day", "order_id")
     later = seen.filter(pl.col("count").cum_sum() > (1 - share) * rows.height)["order_id"]
     return rows["order_id"].is_in(later.implode())
+
+
+def predict_raw(
+    booster: lgb.Booster, matrix: np.ndarray, *, threads: int = 1, pred_contrib: bool = False
+) -> np.ndarray:
+    """What the booster says of each row, uncalibrated.
+
+    LightGBM has one thread count for the whole process, and a call that names none resets it to all cores: whatever
+    another thread builds at that moment then overruns its buffers. So every call names its count, and models fitted
+    side by side all name one.
+    """
+    return np.asarray(booster.predict(matrix, pred_contrib=pred_contrib, num_threads=threads))
 
 
 def fit_booster(rows: pl.DataFrame, feature_names: list[str], *, seed: int, threads: int) -> lgb.Booster:
