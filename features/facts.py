@@ -29,13 +29,16 @@ def bins(name: str, edges: Sequence[float]) -> list[str]:
     return [f"count_{name}_bin{number}" for number in range(len(edges) + 1)]
 
 
-def order_facts(tables: Tables) -> dict[str, pl.DataFrame]:
-    """Kinds of facts about orders, narrow tables each: `order_id, known_day` and measures (int64)."""
+def order_facts(tables: Tables, returning: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Kinds of facts about orders, narrow tables each: `order_id, known_day` and measures (int64).
+
+    Each order's facts come from its own rows of `tables` alone, but for `returning` (see `returning_facts`).
+    """
     orders = tables["orders"].select("order_id", placed_at="occurred_at", order_day="known_day")
     shipped, delivered = _shipped(tables), _delivered(tables)
     kinds = {
         "ordered": tables["orders"].select("order_id", "known_day", count_orders=1, count_open=1),
-        "returning": _returning(tables),
+        "returning": returning,
         **_ended(tables),
         **_disputed(tables, orders),
         "shipped": _handled(shipped, orders, tables["promises"]),
@@ -49,6 +52,13 @@ def order_facts(tables: Tables) -> dict[str, pl.DataFrame]:
         "scanned": _scanned(tables),
     }
     return {kind: _since_the_order(facts, orders) for kind, facts in kinds.items()}
+
+
+def returning_facts(orders: pl.DataFrame) -> pl.DataFrame:
+    """One row per order of a buyer of whom an order was known on an earlier day; `orders`: all those of the buyers."""
+    first = orders.with_columns(first_day=pl.col("known_day").min().over("buyer_id"))
+    is_again = pl.col("known_day") != pl.col("first_day")
+    return first.filter(is_again).select("order_id", "known_day", count_returning=1)
 
 
 def line_facts(tables: Tables) -> pl.DataFrame:
@@ -186,13 +196,6 @@ def _reviewed(tables: Tables) -> pl.DataFrame:
     stars = (pl.col("score") * CENTS).round().cast(pl.Int64)
     first = _first_fact(tables["reviews"], "score")
     return first.select("order_id", "known_day", count_reviews=1, sum_star_hundredths=stars)
-
-
-def _returning(tables: Tables) -> pl.DataFrame:
-    """One row per order of a buyer of whom an order was known on an earlier day."""
-    orders = tables["orders"].with_columns(first_day=pl.col("known_day").min().over("buyer_id"))
-    is_again = pl.col("known_day") != pl.col("first_day")
-    return orders.filter(is_again).select("order_id", "known_day", count_returning=1)
 
 
 def _messages(tables: Tables) -> dict[str, pl.DataFrame]:
