@@ -90,13 +90,13 @@ def _scanned(tables: Tables) -> pl.DataFrame:
         is_told=pl.col("occurred_at").is_first_distinct().over("order_id"),
     )
     news = news.filter("is_scan", "is_told", pl.col("before").is_not_null())
-    gap = seconds_between(pl.col("before"), pl.col("known_at")) / SECONDS_A_DAY
+    gap = seconds_between(pl.col("before"), pl.col("known_at"))
     return news.select("order_id", "known_day", count_scans=1, **_histogram(gap, "gap", GAP_EDGES))
 
 
-def _histogram(days: pl.Expr, name: str, edges: Sequence[float]) -> dict[str, pl.Expr]:
-    """1 in the bin of each row's days, 0 in the others."""
-    number = pl.sum_horizontal(*((days > edge).cast(pl.Int32) for edge in edges))
+def _histogram(seconds: pl.Expr, name: str, edges: Sequence[float]) -> dict[str, pl.Expr]:
+    """1 in the bin of each row's days, 0 in the others; whole seconds are compared, so that an edge is exact."""
+    number = pl.sum_horizontal(*((seconds > int(edge * SECONDS_A_DAY)).cast(pl.Int32) for edge in edges))
     return {column: (number == place).cast(pl.Int64) for place, column in enumerate(bins(name, edges))}
 
 
@@ -179,7 +179,7 @@ def _transported(shipped: pl.DataFrame, delivered: pl.DataFrame) -> pl.DataFrame
         "known_day",
         count_delivered=1,
         sum_transit_seconds=seconds,
-        **_histogram(seconds / SECONDS_A_DAY, "transit", TRANSIT_EDGES),
+        **_histogram(seconds, "transit", TRANSIT_EDGES),
     )
 
 
