@@ -18,6 +18,9 @@ import polars as pl
 
 EPOCH = date(1970, 1, 1)
 SECONDS_A_DAY = 86_400.0
+# Multiplied by, never divided: polars divides a column of one row by a number, and multiplies a longer one by its
+# inverse, which may differ in the last bit. A row must not depend on how many are built with it.
+_DAYS_A_MICROSECOND = 1.0 / (SECONDS_A_DAY * 1e6)
 
 
 def day_number(day: date) -> int:
@@ -84,7 +87,7 @@ def is_matured(as_of_day: pl.Expr, data_end_day: int, horizon_days: int, reporti
 
 def days_between(earlier: pl.Expr, later: pl.Expr) -> pl.Expr:
     """Days, with fractions, from one instant to another; negative when `later` comes first."""
-    return (later - earlier).dt.total_microseconds() / (SECONDS_A_DAY * 1e6)
+    return (later - earlier).dt.total_microseconds() * _DAYS_A_MICROSECOND
 
 
 def seconds_between(earlier: pl.Expr, later: pl.Expr) -> pl.Expr:

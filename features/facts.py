@@ -29,13 +29,16 @@ def bins(name: str, edges: Sequence[float]) -> list[str]:
     return [f"count_{name}_bin{number}" for number in range(len(edges) + 1)]
 
 
-def order_facts(tables: Tables) -> dict[str, pl.DataFrame]:
-    """Kinds of facts about orders, narrow tables each: `order_id, known_day` and measures (int64)."""
+def order_facts(tables: Tables, returning: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Kinds of facts about orders, narrow tables each: `order_id, known_day` and measures (int64).
+
+    Each order's facts come from its own rows of `tables` alone, but for `returning` (see `returning_facts`).
+    """
     orders = tables["orders"].select("order_id", placed_at="occurred_at", order_day="known_day")
     shipped, delivered = _shipped(tables), _delivered(tables)
     kinds = {
         "ordered": tables["orders"].select("order_id", "known_day", count_orders=1, count_open=1),
-        "returning": _returning(tables),
+        "returning": returning,
         **_ended(tables),
         **_disputed(tables, orders),
         "shipped": _handled(shipped, orders, tables["promises"]),
@@ -49,6 +52,13 @@ def order_facts(tables: Tables) -> dict[str, pl.DataFrame]:
         "scanned": _scanned(tables),
     }
     return {kind: _since_the_order(facts, orders) for kind, facts in kinds.items()}
+
+
+def returning_facts(orders: pl.DataFrame) -> pl.DataFrame:
+    """One row per order of a buyer of whom an order was known on an earlier day; `orders`: all those of the buyers."""
+    first = orders.with_columns(first_day=pl.col("known_day").min().over("buyer_id"))
+    is_again = pl.col("known_day") != pl.col("first_day")
+    return first.filter(is_again).select("order_id", "known_day", count_returning=1)
 
 
 def line_facts(tables: Tables) -> pl.DataFrame:
@@ -80,15 +90,15 @@ def _scanned(tables: Tables) -> pl.DataFrame:
     is_told = pl.struct("order", "occurred_at").is_first_distinct()
     has_before = pl.col("order") == pl.col("order").shift(1)
     news = news.with_columns(before=pl.col("known_at").shift(1)).filter("is_scan", is_told, has_before)
-    gap = seconds_between(pl.col("before"), pl.col("known_at")) / SECONDS_A_DAY
-    news = _binned(news, gap, GAP_EDGES)
+    news = _binned(news, seconds_between(pl.col("before"), pl.col("known_at")), GAP_EDGES)
     return news.select("order_id", "known_day", count_scans=1, **_histogram("gap", GAP_EDGES))
 
 
-def _binned(frame: pl.DataFrame, days: pl.Expr, edges: Sequence[float]) -> pl.DataFrame:
-    """`frame` with the number of each row's `bin`: how many edges its days are above. Found once, then compared."""
-    days_of = frame.with_columns(days=days)
-    return days_of.with_columns(bin=pl.sum_horizontal(*((pl.col("days") > edge).cast(pl.Int32) for edge in edges)))
+def _binned(frame: pl.DataFrame, seconds: pl.Expr, edges: Sequence[float]) -> pl.DataFrame:
+    """`frame` with the number of each row's `bin`: how many edges, in days, its whole `seconds` are above."""
+    above = [(pl.col("seconds") > int(edge * SECONDS_A_DAY)).cast(pl.Int32) for edge in edges]
+    # found once, then compared with each bin
+    return frame.with_columns(seconds=seconds).with_columns(bin=pl.sum_horizontal(above))
 
 
 def _histogram(name: str, edges: Sequence[float]) -> dict[str, pl.Expr]:
@@ -170,9 +180,13 @@ def _transported(shipped: pl.DataFrame, delivered: pl.DataFrame) -> pl.DataFrame
     """Known when the delivery is: a delivery scan is itself a sign of shipping, so `shipped` is never known later."""
     shipped = shipped.select("order_id", shipped_at="occurred_at")
     seconds = seconds_between(pl.col("shipped_at"), pl.col("occurred_at"))
-    taken = delivered.join(shipped, on="order_id").with_columns(sum_transit_seconds=seconds)
-    return _binned(taken, seconds / SECONDS_A_DAY, TRANSIT_EDGES).select(
-        "order_id", "known_day", "sum_transit_seconds", count_delivered=1, **_histogram("transit", TRANSIT_EDGES)
+    taken = _binned(delivered.join(shipped, on="order_id"), seconds, TRANSIT_EDGES)
+    return taken.select(
+        "order_id",
+        "known_day",
+        count_delivered=1,
+        sum_transit_seconds="seconds",
+        **_histogram("transit", TRANSIT_EDGES),
     )
 
 
@@ -189,13 +203,6 @@ def _reviewed(tables: Tables) -> pl.DataFrame:
     stars = (pl.col("score") * CENTS).round().cast(pl.Int64)
     first = _first_fact(tables["reviews"], "score")
     return first.select("order_id", "known_day", count_reviews=1, sum_star_hundredths=stars)
-
-
-def _returning(tables: Tables) -> pl.DataFrame:
-    """One row per order of a buyer of whom an order was known on an earlier day."""
-    orders = tables["orders"].with_columns(first_day=pl.col("known_day").min().over("buyer_id"))
-    is_again = pl.col("known_day") != pl.col("first_day")
-    return orders.filter(is_again).select("order_id", "known_day", count_returning=1)
 
 
 def _messages(tables: Tables) -> dict[str, pl.DataFrame]:

@@ -1,18 +1,19 @@
 """What happened to other orders of the same product, supplier, category, lane, buyer, country and store.
 
-For each entity: trailing totals of what was learned about its other orders. An order never counts in its own history.
+For each entity: trailing totals of what was learned about its other orders. An order never counts in its own history:
+the totals of everyone, then less what the order itself told. On a cluster everyone's facts are summed by day where
+they lie (`daily_sums`), and only the sums move to where they are totalled (`totals_of_sums`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
 from features.asof import totals_of, trailing_totals
-from features.facts import GAP_EDGES, TRANSIT_EDGES, bins, line_facts
-from features.places import language_of
-from features.tables import Tables
+from features.facts import GAP_EDGES, TRANSIT_EDGES, bins
+from features.told import OF_LINES, OF_ORDER, Told, number_of, number_rows
 
 LOOKBACKS = (30, 90, 365)
 # what is open now is all that ever began less all that ended
@@ -83,122 +84,103 @@ ENTITIES: dict[str, Mapping[str, tuple[int, ...]]] = {
 }  # fmt: skip
 
 
-def service_of(lane: pl.Expr) -> pl.Expr:
-    """The carrier service, or region of origin, of a lane: what stands before its `>`."""
-    return lane.str.split(">").list.first()
+Totals = dict[str, pl.DataFrame]
+SUM = ("known_day", "measure", "amount")
 
 
-def build_totals(tables: Tables, rows: pl.DataFrame, kinds: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+def total_names(entity: str) -> list[str]:
+    return [f"{measure}_{days}d" for measure, lookbacks in ENTITIES[entity].items() for days in lookbacks]
+
+
+def build_totals(told: Told, rows: pl.DataFrame) -> Totals:
     """Per entity, in the order of `rows`: the trailing totals of its measures, other orders only."""
-    orders, numbers = _number_orders(tables)
-    rows = rows.join(orders, on="order_id", how="left", maintain_order="left", suffix="_of_order")
-    for entity in ("product_id", "supplier_id", "category"):
-        rows = rows.join(numbers[entity], on=entity, how="left", maintain_order="left")
-    told = {kind: facts.join(orders, on="order_id") for kind, facts in kinds.items()}
+    return subtract_own(told, rows, total_everyone(told, rows))
+
+
+def total_everyone(told: Told, rows: pl.DataFrame) -> Totals:
+    """Per entity, in the order of `rows`: the trailing totals of its measures over all orders, `told` of all."""
+    rows = number_rows(told, rows)
     found: dict[str, dict[str, pl.Series]] = {entity: {} for entity in ENTITIES}
-    for facts in told.values():
-        _add_of_orders(found, rows, facts)
-    for entity, members in _members(tables, orders, numbers).items():
-        for facts in told.values():
-            joined = facts.join(members, on="order").with_columns(_LATER)
-            _add_of_lines(found[entity], rows, joined, entity)
-        if entity != "supplier_id":
-            _add_of_lines(found[entity], rows, _priced(tables, orders, numbers, entity), entity)
+    for entities, facts in _facts_by_entity(told):
+        for entity in entities:
+            if measures := _asked_of(entity, facts):
+                column = number_of(entity)
+                known = facts.filter(pl.col(column).is_not_null())
+                for total in totals_of(rows[column], rows["as_of_day"], known, column, measures):
+                    # a measure told by two kinds of facts (open: up when ordered, down when ended) is their sum
+                    former = found[entity].get(total.name)
+                    found[entity][total.name] = total if former is None else former + total
     # a measure that no kind of facts tells is an error here
-    return {
-        entity: pl.DataFrame(found[entity]).select(
-            f"{m}_{days}d" for m, lookbacks in asked.items() for days in lookbacks
-        )
-        for entity, asked in ENTITIES.items()
-    }
+    return {entity: pl.DataFrame(totals).select(total_names(entity)) for entity, totals in found.items()}
 
 
-# the entities that an order has from the start, and one of each
-OF_ORDER = ("lane", "service", "buyer_id", "country", "language", "store_id")
-_LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")
+def subtract_own(told: Told, rows: pl.DataFrame, everyone: Totals) -> Totals:
+    """`everyone` without what each row's own order told; `told` of these orders at least."""
+    rows = number_rows(told, rows)
+    others = {entity: {total.name: total for total in totals} for entity, totals in everyone.items()}
+    for entities, facts in _facts_by_entity(told):
+        asked = {entity: _asked_of(entity, facts) for entity in entities}
+        own = _own_totals(rows, facts, entities, asked)
+        for entity, measures in asked.items():
+            for name in (f"{measure}_{days}d" for measure, lookbacks in measures.items() for days in lookbacks):
+                others[entity][name] = others[entity][name] - own[name]
+    return {entity: pl.DataFrame(totals) for entity, totals in others.items()}
 
 
-def _number(entity: str) -> str:
-    return f"{entity}_number"
-
-
-def _number_orders(tables: Tables) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
-    """One row per order: its number and those of its entities (whole numbers join and sort much faster than text);
-    and, for the entities of lines, the number of each."""
-    orders = tables["orders"].select(
-        "order_id",
-        "buyer_id", "country", "store_id", "lane",
-        service=service_of(pl.col("lane")), language=language_of(pl.col("country")),
-    ).with_row_index("order")  # fmt: skip
-    for entity in OF_ORDER:
-        orders = orders.join(_numbers(orders[entity]), on=entity, how="left", maintain_order="left")
-    lines, products = tables["order_lines"], tables["products"]
-    values = {"product_id": lines["product_id"], "supplier_id": lines["supplier_id"], "category": products["category"]}
-    kept = orders.select("order_id", "order", *(_number(entity) for entity in OF_ORDER))
-    return kept, {entity: _numbers(column) for entity, column in values.items()}
-
-
-def _numbers(column: pl.Series) -> pl.DataFrame:
-    return column.drop_nulls().unique().to_frame().with_row_index(_number(column.name))
-
-
-def _add_of_orders(found: dict[str, dict[str, pl.Series]], rows: pl.DataFrame, facts: pl.DataFrame) -> None:
-    """Totals of the order's entities from one kind of facts. What the order itself told is the same for all of them."""
-    asked = {entity: _asked_of(entity, facts) for entity in OF_ORDER}
+def _own_totals(
+    rows: pl.DataFrame, facts: pl.DataFrame, entities: Sequence[str], asked: Mapping[str, Mapping[str, tuple[int, ...]]]
+) -> pl.DataFrame:
+    """Totals of the facts that each row's own order told: the same for all entities of which it has one of each."""
     union = _asked(*(((measure,), lookbacks) for each in asked.values() for measure, lookbacks in each.items()))
     if not union:
-        return
-    as_of_day = rows["as_of_day"]
-    own = totals_of(rows["order"], as_of_day, facts, "order", union)
-    for entity, measures in asked.items():
-        if measures:
-            column = _number(entity)
-            told = facts.filter(pl.col(column).is_not_null())
-            _add(found[entity], totals_of(rows[column], as_of_day, told, column, measures), own)
+        return pl.DataFrame()
+    if entities == OF_ORDER:
+        return totals_of(rows["order"], rows["as_of_day"], facts, "order", union)
+    own_facts = facts.join(rows.select("order").unique(), on="order", how="semi")
+    return trailing_totals(rows, own_facts, ["order", *map(number_of, entities)], union)
 
 
-def _add_of_lines(found: dict[str, pl.Series], rows: pl.DataFrame, facts: pl.DataFrame, entity: str) -> None:
-    """The same for an entity of which an order may have several."""
-    if measures := _asked_of(entity, facts):
-        column = _number(entity)
-        everyone = totals_of(rows[column], rows["as_of_day"], facts, column, measures)
-        own_facts = facts.join(rows.select("order").unique(), on="order", how="semi")
-        _add(found, everyone, trailing_totals(rows, own_facts, ["order", column], measures))
+def daily_sums(told: Told) -> pl.DataFrame:
+    """All that `told` tells, summed by day: `entity, value, known_day, measure, amount` (int64; none is 0).
+
+    However many orders one store, lane or product has, this is all that leaves the place where their facts lie. Sums
+    of one measure by two kinds of facts are two rows.
+    """
+    found = []
+    for entities, facts in _facts_by_entity(told):
+        for entity in entities:
+            if measures := _asked_of(entity, facts):
+                column = number_of(entity)
+                daily = facts.drop_nulls(column).group_by(column, "known_day").agg(pl.col(list(measures)).sum())
+                sums = daily.unpivot(index=[column, "known_day"], variable_name="measure", value_name="amount")
+                named = sums.filter(pl.col("amount") != 0).join(told.numbers[entity], on=column)
+                found.append(named.select(pl.lit(entity).alias("entity"), pl.col(entity).alias("value"), *SUM))
+    return pl.concat(found)
+
+
+def totals_of_sums(entity: str, asked: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
+    """Everyone's totals of one entity, one row per row of `asked` (`value, as_of_day`), in its order.
+
+    `sums`: the `value, known_day, measure, amount` of all orders of the values asked for, in any number of parts.
+    """
+    measure, amount = pl.col("measure"), pl.col("amount")
+    daily = sums.group_by("value", "known_day").agg(
+        amount.filter(measure == m).sum().alias(m) for m in ENTITIES[entity]
+    )
+    return trailing_totals(asked, daily, ["value"], ENTITIES[entity]).select(total_names(entity))
+
+
+def _facts_by_entity(told: Told) -> Iterator[tuple[Sequence[str], pl.DataFrame]]:
+    """Each kind of facts with the entities it is told of and their numbers, one at a time: together they are large."""
+    for facts in told.kinds.values():
+        yield OF_ORDER, facts
+    for entity in OF_LINES:
+        for facts in told.kinds.values():
+            if _asked_of(entity, facts):
+                yield (entity,), told.of_lines(entity, facts)
+        if entity in told.prices:
+            yield (entity,), told.prices[entity]
 
 
 def _asked_of(entity: str, facts: pl.DataFrame) -> dict[str, tuple[int, ...]]:
     return {measure: days for measure, days in ENTITIES[entity].items() if measure in facts.columns}
-
-
-def _add(found: dict[str, pl.Series], everyone: pl.DataFrame, own: pl.DataFrame) -> None:
-    """A measure told by two kinds of facts (open: up when ordered, down when ended) is their sum."""
-    for total in everyone:
-        others = total - own[total.name]
-        found[total.name] = found[total.name] + others if total.name in found else others
-
-
-def _members(tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """For each entity of lines, one row per order and value: `order, <entity>_number, member_day` (when both were
-    known)."""
-    lines = tables["order_lines"].select("order_id", "product_id", "supplier_id", member_day="known_day")
-    lines = lines.join(orders.select("order_id", "order"), on="order_id")
-    products = tables["products"].select("product_id", "category", product_day="known_day")
-    listed = lines.join(products, on="product_id").with_columns(
-        member_day=pl.max_horizontal("member_day", "product_day")
-    )
-    return {
-        entity: (listed if entity == "category" else lines)
-        .join(numbers[entity], on=entity)
-        .group_by("order", _number(entity))
-        .agg(pl.col("member_day").min())
-        for entity in ("product_id", "supplier_id", "category")
-    }
-
-
-def _priced(tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame], entity: str) -> pl.DataFrame:
-    """One row per order line with its price, for its product or for that product's category."""
-    lines = line_facts(tables).join(orders.select("order_id", "order"), on="order_id")
-    if entity == "category":
-        products = tables["products"].select("product_id", "category", member_day="known_day")
-        lines = lines.join(products, on="product_id").with_columns(_LATER)
-    return lines.join(numbers[entity], on=entity)

@@ -52,7 +52,7 @@ def build(view: View) -> pl.DataFrame:
         order_value_usd=total,
         order_shipping_share=pl.when(total > 0).then(pl.col("shipping_usd") / total),
         # to the cent: no discount is 0 and not the last bit of a difference
-        order_discount_share=pl.when(full > 0).then(((full - total) * CENTS).round() / CENTS / full),
+        order_discount_share=pl.when(full > 0).then(((full - total) * CENTS).round() * (1.0 / CENTS) / full),
         order_count_units="count_units",
         order_count_lines="count_lines",
         order_count_suppliers="count_suppliers",
@@ -61,7 +61,7 @@ def build(view: View) -> pl.DataFrame:
         order_payment_delay_days=days_between(placed, pl.col("paid_at")),
         order_days_since_paid=days_between(pl.col("paid_at"), pl.col("as_of")),
         order_promise_days=days_between(placed, pl.col("promised_at")),
-        order_local_hour=local.dt.hour() + local.dt.minute() / 60.0,
+        order_local_hour=local.dt.hour() + local.dt.minute() * (1.0 / 60.0),
         order_local_weekday=local.dt.weekday() - 1.0,
         order_price_to_product_usual=pl.when(product > 0).then(price / product),
         order_price_to_category_usual=pl.when(category > 0).then(price / category),

@@ -9,7 +9,7 @@ import polars as pl
 from features import buyer, conversation, lane, logistics, order, product, season, store
 from features.feature import Feature
 from features.tables import Tables
-from features.view import build_view
+from features.view import View, build_view
 
 FAMILIES: tuple[ModuleType, ...] = (order, product, logistics, lane, buyer, store, conversation, season)
 FEATURES: dict[str, Feature] = {feature.name: feature for family in FAMILIES for feature in family.FEATURES}
@@ -25,7 +25,11 @@ def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
 
     Uses the facts with `known_at < as_of` of each row and no others; the same for training and for scoring.
     """
-    view = build_view(tables, spine)
+    return features_of(build_view(tables, spine))
+
+
+def features_of(view: View) -> pl.DataFrame:
+    """The same from what the families see of the rows."""
     families = [family.build(view).with_columns(pl.all().cast(pl.Float64)) for family in FAMILIES]
     return pl.concat([view.rows.select("order_id", "as_of_day", "stage"), *families], how="horizontal").select(
         "order_id", "as_of_day", "stage", *FEATURE_NAMES

@@ -82,7 +82,8 @@ def histogram(view: View, chain: Sequence[str], name: str, edges: Sequence[float
         if shares is not None:
             counts = counts + strength * np.nan_to_num(shares)
         with np.errstate(invalid="ignore"):
-            shares = counts / counts.sum(axis=1, keepdims=True)
+            # one after the other: `sum` would add in an order that depends on how many rows there are
+            shares = counts / np.cumsum(counts, axis=1)[:, -1:]
     assert shares is not None
     return shares
 

@@ -8,11 +8,12 @@ import polars as pl
 
 from features.asof import ROW_KEY, latest_fact, visible_facts
 from features.clock import days_between
-from features.facts import order_facts
-from features.history import build_totals, service_of
+from features.facts import order_facts, returning_facts
+from features.history import build_totals
 from features.places import language_of
 from features.stage import build_stages
 from features.tables import Tables
+from features.told import Told, number_facts, service_of
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,18 @@ class View:
 
 
 def build_view(tables: Tables, spine: pl.DataFrame) -> View:
-    rows = add_promises(tables, add_entities(tables, build_stages(tables, spine)))
-    return View(tables, rows, build_totals(tables, rows, order_facts(tables)))
+    rows = build_rows(tables, spine)
+    return View(tables, rows, build_totals(tell(tables, returning_facts(tables["orders"])), rows))
+
+
+def tell(tables: Tables, returning: pl.DataFrame) -> Told:
+    """What is told of each order of `tables` and of its entities; `returning`: see `features.facts`."""
+    return number_facts(tables, order_facts(tables, returning))
+
+
+def build_rows(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
+    """The `rows` of the view: what is plain to see of each order itself."""
+    return add_promises(tables, add_entities(tables, build_stages(tables, spine)))
 
 
 def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:

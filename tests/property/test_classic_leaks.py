@@ -45,7 +45,7 @@ LEAKS = {
         'ordered = facts.select(*_FACT, *values).sort("order_id", "known_at", "occurred_at", *values, descending=True)',
     ),
     "a link between facts that was learnt later": (
-        "features/history.py", '_LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")',
+        "features/told.py", '_LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")',
         '_LATER = pl.col("known_day")',
     ),
 }  # fmt: skip

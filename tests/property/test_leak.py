@@ -61,3 +61,13 @@ def test_chunks_row_order_and_other_nights_change_nothing(chunks: int) -> None:
     size = -(-spine.height // chunks)
     parts = pl.concat(build_features(tables, part) for part in spine.iter_slices(size))
     assert_frame_equal(parts.sort("order_id", "as_of_day"), together, check_exact=True)
+
+
+def test_a_row_alone_is_the_same_to_the_bit() -> None:
+    """A store with one open order: what is computed of one row may not be rounded otherwise than among many."""
+    tables = as_tables(small_store())
+    spine = build_spine(tables, [FIRST + 60, FIRST + 120])
+    together = build_features(tables, spine)
+    assert spine.height > 60
+    for place in range(0, spine.height, spine.height // 8):
+        assert_frame_equal(build_features(tables, spine[place]), together[place], check_exact=True)
