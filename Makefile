@@ -70,6 +70,7 @@ mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 
 bench: $(READY)  ## time and memory over growing stores: the feature kernel beside sorting alone, the simulator beside reading
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 
 test: $(READY)  ## run the tests

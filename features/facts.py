@@ -30,7 +30,7 @@ def bins(name: str, edges: Sequence[float]) -> list[str]:
 
 
 def order_facts(tables: Tables, returning: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Kinds of facts about orders, narrow tables each: `order_id, known_day` and measures (int64).
+    """Kinds of facts about orders, narrow tables each: `order_id, known_day` and measures (counts int8, sums int64).
 
     Each order's facts come from its own rows of `tables` alone, but for `returning` (see `returning_facts`).
     """
@@ -72,9 +72,11 @@ def line_facts(tables: Tables) -> pl.DataFrame:
 def _since_the_order(facts: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """A fact about an order is known when the order is, at the earliest."""
     joined = facts.join(orders.select("order_id", "order_day"), on="order_id")
-    measures = [c for c in facts.columns if c.startswith(("count_", "sum_"))]
+    # one fact counts one, so its counts need a byte; their totals are int64
+    measures = [pl.col(c).cast(pl.Int8) for c in facts.columns if c.startswith("count_")]
+    measures += [pl.col(c).cast(pl.Int64) for c in facts.columns if c.startswith("sum_")]
     known = pl.max_horizontal("known_day", "order_day").cast(pl.Int32)
-    return joined.select("order_id", known.alias("known_day"), pl.col(measures).cast(pl.Int64))
+    return joined.select("order_id", known.alias("known_day"), *measures)
 
 
 def _scanned(tables: Tables) -> pl.DataFrame:
@@ -103,7 +105,7 @@ def _binned(frame: pl.DataFrame, seconds: pl.Expr, edges: Sequence[float]) -> pl
 
 def _histogram(name: str, edges: Sequence[float]) -> dict[str, pl.Expr]:
     """1 in the bin of each row, 0 in the others."""
-    return {column: (pl.col("bin") == place).cast(pl.Int64) for place, column in enumerate(bins(name, edges))}
+    return {column: (pl.col("bin") == place).cast(pl.Int8) for place, column in enumerate(bins(name, edges))}
 
 
 def _ended(tables: Tables) -> dict[str, pl.DataFrame]:
