@@ -29,10 +29,11 @@ def bins(name: str, edges: Sequence[float]) -> list[str]:
     return [f"count_{name}_bin{number}" for number in range(len(edges) + 1)]
 
 
-def order_facts(tables: Tables, returning: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def order_facts(tables: Tables, returning: pl.DataFrame, scans_since: int | None = None) -> dict[str, pl.DataFrame]:
     """Kinds of facts about orders, narrow tables each: `order_id, known_day` and measures (counts int8, sums int64).
 
-    Each order's facts come from its own rows of `tables` alone, but for `returning` (see `returning_facts`).
+    Each order's facts come from its own rows of `tables` alone, but for `returning` (see `returning_facts`). Most facts
+    are scans: those of orders of which nothing was known from day `scans_since` on are left out.
     """
     orders = tables["orders"].select("order_id", placed_at="occurred_at", order_day="known_day")
     shipped, delivered = _shipped(tables), _delivered(tables)
@@ -49,7 +50,7 @@ def order_facts(tables: Tables, returning: pl.DataFrame) -> dict[str, pl.DataFra
         ),
         "reviewed": _reviewed(tables),
         **_messages(tables),
-        "scanned": _scanned(tables),
+        "scanned": _scanned(tables, scans_since),
     }
     return {kind: _since_the_order(facts, orders) for kind, facts in kinds.items()}
 
@@ -79,12 +80,17 @@ def _since_the_order(facts: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     return joined.select("order_id", known.alias("known_day"), *measures)
 
 
-def _scanned(tables: Tables) -> pl.DataFrame:
+def _scanned(tables: Tables, since: int | None) -> pl.DataFrame:
     """One row per scan that adds news: the days since the order's news before it, as a histogram.
 
     The first scan's gap is counted from the hand-over. News is what became known; a scan told twice adds none.
     """
     handed, scans = tables["shipments"].select(*_FACT), tables["tracking"].select(*_FACT)
+    if since is not None:
+        # whole orders, since a gap begins with an older scan, and no scan counts before its order is known
+        told = pl.concat([facts.select("order_id", "known_day") for facts in (tables["orders"], scans)])
+        recent = told.filter(~is_visible(pl.col("known_day"), pl.lit(since))).select("order_id").unique()
+        handed, scans = (facts.join(recent, on="order_id", how="semi") for facts in (handed, scans))
     news = pl.concat([handed.with_columns(is_scan=False), scans.with_columns(is_scan=True)])
     # whole numbers sort much faster than text
     numbers = news.select(pl.col("order_id").unique()).with_row_index("order")

@@ -88,6 +88,14 @@ Totals = dict[str, pl.DataFrame]
 SUM = ("known_day", "measure", "amount")
 
 
+def longest_lookback(*measures: str) -> int:
+    return max(max(asked[m]) for asked in ENTITIES.values() for m in measures if m in asked)
+
+
+# how far back scans of any use to a row lie
+SCANS_LOOKBACK = longest_lookback("count_scans", *bins("gap", GAP_EDGES))
+
+
 def total_names(entity: str) -> list[str]:
     return [f"{measure}_{days}d" for measure, lookbacks in ENTITIES[entity].items() for days in lookbacks]
 

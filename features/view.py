@@ -9,7 +9,7 @@ import polars as pl
 from features.asof import ROW_KEY, latest_fact, visible_facts
 from features.clock import days_between
 from features.facts import order_facts, returning_facts
-from features.history import build_totals
+from features.history import SCANS_LOOKBACK, build_totals
 from features.places import language_of
 from features.stage import build_stages
 from features.tables import Tables
@@ -30,12 +30,14 @@ class View:
 
 def build_view(tables: Tables, spine: pl.DataFrame) -> View:
     rows = build_rows(tables, spine)
-    return View(tables, rows, build_totals(tell(tables, returning_facts(tables["orders"])), rows))
+    first = spine["as_of_day"].to_numpy().min(initial=2**31 - 1)
+    told = tell(tables, returning_facts(tables["orders"]), int(first) - SCANS_LOOKBACK)
+    return View(tables, rows, build_totals(told, rows))
 
 
-def tell(tables: Tables, returning: pl.DataFrame) -> Told:
-    """What is told of each order of `tables` and of its entities; `returning`: see `features.facts`."""
-    return number_facts(tables, order_facts(tables, returning))
+def tell(tables: Tables, returning: pl.DataFrame, scans_since: int | None = None) -> Told:
+    """What is told of each order of `tables` and of its entities; `returning`, `scans_since`: see `features.facts`."""
+    return number_facts(tables, order_facts(tables, returning, scans_since))
 
 
 def build_rows(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:

@@ -70,9 +70,10 @@ def check_totals(view: View, worlds: dict[str, list[Order]]) -> set[str]:
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_totals_of_every_entity_equal_a_loop_over_other_orders(batch: int) -> None:
     tables, rows = read_tables(batch)
-    spine = build_spine(tables, NIGHTS)
+    # one late night alone leaves older scans out
+    spine = build_spine(tables, NIGHTS[-1:] if batch % 2 else NIGHTS)
     seen = check_totals(build_view(tables, spine), read_worlds(rows))
-    assert spine["order_id"].n_unique() > WORLDS
+    assert spine["order_id"].n_unique() > WORLDS / 3
     if batch == 0:
         assert seen == {m for measures in ENTITIES.values() for m in measures}
 
