@@ -38,6 +38,12 @@ needs_spark = pytest.mark.skipif(
 PATIENCE = 300.0
 
 
+@pytest.fixture(autouse=True)
+def short_lived_java(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile quickly rather than well: these processes live for seconds (it halves their work)."""
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+
 def stored(folder: Path, tables: Tables) -> Tables:
     place = Workspace(folder)
     with place.locked():
