@@ -2,8 +2,8 @@
 WORKSPACE ?= workspaces/demo
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-STEP := $(BIN)/python -m pipeline
-READY := .venv/ready
+SPARK_READY := .venv/ready-spark
+READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY))
 
 # the variables a user may set, as options of a step; an empty one is left out
 where := --workspace "$(WORKSPACE)"
@@ -12,6 +12,8 @@ as_of := $(if $(AS_OF),--as-of "$(AS_OF)")
 capacity := $(if $(CAPACITY),--capacity "$(CAPACITY)")
 nights := $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 force := $(if $(FORCE),--force)
+engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-master "$(SPARK_MASTER)")
+STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score backtest evaluate ablation leak-cost replay mlflow-ui bench test lint check clean
@@ -73,7 +75,7 @@ bench: $(READY)  ## time and memory over growing stores: the feature kernel besi
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 
-test: $(READY)  ## run the tests
+test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java
 	@$(BIN)/python -m pytest
 	@echo "tests passed; what they check is told in tests/spec"
 
@@ -85,10 +87,15 @@ check: lint test  ## what CI runs
 clean:  ## remove the virtual environment; workspaces stay
 	rm -rf .venv
 
-$(READY): requirements.txt
+.venv/ready: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Install it, or say PYTHON=..."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11; say PYTHON=..."; exit 1; }
 	@echo "setting up .venv with pinned packages (once; one to three minutes)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || { echo "venv failed; on Debian: apt-get install python3-venv"; rm -rf .venv; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(SPARK_READY): requirements-spark.txt .venv/ready
+	@echo "adding PySpark to .venv (once; about 450 MB)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
 	@touch $@

@@ -1,12 +1,11 @@
-"""python -m pipeline STEP --workspace DIR [--as-of YYYY-MM-DD] [...]; each make target is one such line."""
+"""python -m pipeline [--engine spark] STEP --workspace DIR [--as-of YYYY-MM-DD] [...]; make writes such lines."""
 
 from __future__ import annotations
 
 import sys
 import traceback
 from collections.abc import Callable
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,21 @@ import typer
 
 from pipeline.config import Config, load_config
 from pipeline.errors import UserError
+from pipeline.options import (
+    AsOf,
+    Capacity,
+    EngineChoice,
+    Every,
+    Folder,
+    Force,
+    From,
+    Raw,
+    Source,
+    SourceName,
+    SparkMaster,
+    To,
+    day,
+)
 from pipeline.progress import Progress, say
 from pipeline.store import Workspace
 
@@ -23,32 +37,16 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 FIRST_DAY = date(2024, 1, 1)
 
 
-class Source(StrEnum):
-    canonical = "canonical"
-    olist = "olist"
+@app.callback()
+def settings(context: typer.Context, engine: EngineChoice = None, spark_master: SparkMaster = None) -> None:
+    context.obj = {"engine": engine and engine.value, "spark_master": spark_master}
 
 
-def _day(text: str | date) -> date:
-    """A day as typed, or a default, which is one already."""
-    try:
-        return text if isinstance(text, date) else datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write it like 2018-03-01") from None
-
-
-Folder = Annotated[Path, typer.Option("--workspace", help="folder with all derived state of one store")]
-AsOf = Annotated[date, typer.Option("--as-of", parser=_day, metavar="YYYY-MM-DD", help="the day we stand at")]
-SourceName = Annotated[Source | None, typer.Option(help="what kind of files RAW holds")]
-Raw = Annotated[Path | None, typer.Option(help="folder with the source's files")]
-Capacity = Annotated[int | None, typer.Option(min=1, help="contacts the team can make a night")]
-From = Annotated[date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="first night")]
-To = Annotated[date, typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="last night")]
-Every = Annotated[int, typer.Option(min=1, help="days from one night to the next")]
-Force = Annotated[bool, typer.Option("--force", help="do a night again that is already done")]
-
-
-def _open(folder: Path, capacity: int | None = None) -> tuple[Workspace, Config, Progress]:
-    return Workspace(folder), load_config(folder, capacity=capacity), Progress()
+def _open(
+    folder: Path, context: typer.Context | None = None, capacity: int | None = None
+) -> tuple[Workspace, Config, Progress]:
+    said = context.obj if context else {}
+    return Workspace(folder), load_config(folder, capacity=capacity, **said), Progress()
 
 
 def _both_or_none(source: Source | None, raw: Path | None) -> None:
@@ -69,7 +67,7 @@ def simulate(
     seed: Annotated[
         int | None, typer.Option(min=0, help="another seed, another store; default: that of the config")
     ] = None,
-    first: Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="the store's first day")] = FIRST_DAY,
+    first: Annotated[date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="the store's first day")] = FIRST_DAY,
     days: Annotated[int, typer.Option(min=60, max=3650, help="how many days of history")] = 731,
 ) -> None:
     """Write the raw files of a made-up store, and the truth behind them, into the workspace."""
@@ -107,6 +105,7 @@ def ingest(
 
 @app.command()
 def features(
+    context: typer.Context,
     workspace: Folder,
     as_of: AsOf,
     is_kept: Annotated[bool, typer.Option("--keep", help="write each family's table too")] = False,
@@ -114,17 +113,17 @@ def features(
     """Write the training matrix, as `train` would learn from it standing at a day."""
     from pipeline.feature_matrix import write_matrix
 
-    place, config, progress = _open(workspace)
+    place, config, progress = _open(workspace, context)
     with place.locked(must_exist=True):
         say(f"training matrix: {write_matrix(place, config, progress, as_of=as_of, is_kept=is_kept)}")
 
 
 @app.command()
-def describe_features(workspace: Folder, as_of: AsOf) -> None:
+def describe_features(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
     """Write a page that lists every feature with its reason, how often it is missing, and an example."""
     from pipeline.describe_features import describe_features as step
 
-    place, config, progress = _open(workspace)
+    place, config, progress = _open(workspace, context)
     with place.locked(must_exist=True):
         say(f"every feature: {step(place, config, progress, as_of=as_of)}")
 
@@ -146,22 +145,24 @@ def leak_proof(
 
 
 @app.command()
-def train(workspace: Folder, as_of: AsOf) -> None:
+def train(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
     """Fit a model on what had matured by a day and make it the champion."""
     from pipeline.train import train as step
 
-    place, config, progress = _open(workspace)
+    place, config, progress = _open(workspace, context)
     with place.locked(must_exist=True):
         step(place, config, progress, as_of=as_of)
 
 
 @app.command()
-def score(workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: Force = False) -> None:
+def score(
+    context: typer.Context, workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: Force = False
+) -> None:
     """Score one night with the champion and write its contact list."""
     from pipeline.nightly import say_first_rows
     from pipeline.score import score as step
 
-    place, config, progress = _open(workspace, capacity)
+    place, config, progress = _open(workspace, context, capacity)
     with place.locked(must_exist=True):
         run = step(place, config, progress, as_of=as_of, is_forced=is_forced)
     say_first_rows(run)
@@ -169,6 +170,7 @@ def score(workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: 
 
 @app.command()
 def backtest(
+    context: typer.Context,
     workspace: Folder,
     first: From,
     last: To,
@@ -183,7 +185,7 @@ def backtest(
     from pipeline.ingest import ingest as load
 
     _both_or_none(source, raw)
-    place, config, progress = _open(workspace, capacity)
+    place, config, progress = _open(workspace, context, capacity)
     with place.locked():
         if source and raw:
             load(place, config, progress, source=source, raw=raw)
@@ -192,24 +194,24 @@ def backtest(
 
 
 @app.command()
-def evaluate(workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+def evaluate(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 7) -> None:
     """Compare the model of past nights with rules of thumb and, in a simulated store, with the true risk."""
     from pipeline.evaluate import RESULT, say_evaluation
     from pipeline.evaluate import evaluate as step
 
-    place, config, progress = _open(workspace)
+    place, config, progress = _open(workspace, context)
     with place.locked(must_exist=True):
         say_evaluation(step(place, config, progress, first=first, last=_not_before(first, last), every=every))
     say(f"the same as a table: {place.folder / RESULT}")
 
 
 @app.command()
-def ablation(workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+def ablation(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 7) -> None:
     """What each family of features adds to the model of past nights, with an interval."""
     from pipeline.ablation import RESULT, say_ablation
     from pipeline.ablation import ablation as step
 
-    place, config, progress = _open(workspace)
+    place, config, progress = _open(workspace, context)
     with place.locked(must_exist=True):
         say_ablation(step(place, config, progress, first=first, last=_not_before(first, last), every=every))
     say(f"the same as a table: {place.folder / RESULT}")
@@ -228,11 +230,11 @@ def leak_cost(workspace: Folder, first: From, last: To, every: Every = 7) -> Non
 
 
 @app.command()
-def replay(workspace: Folder, first: From, last: To, capacity: Capacity = None) -> None:
+def replay(context: typer.Context, workspace: Folder, first: From, last: To, capacity: Capacity = None) -> None:
     """What contact policies would have prevented and saved in a simulated store, night by night."""
     from pipeline.replay import RESULT, replay_policies, say_replay
 
-    place, config, progress = _open(workspace, capacity)
+    place, config, progress = _open(workspace, context, capacity)
     with place.locked(must_exist=True):
         say_replay(replay_policies(place, config, progress, first=first, last=_not_before(first, last)))
     say(f"the same as a table: {place.folder / RESULT}")
@@ -240,6 +242,7 @@ def replay(workspace: Folder, first: From, last: To, capacity: Capacity = None) 
 
 @app.command()
 def nightly(
+    context: typer.Context,
     workspace: Folder,
     as_of: AsOf,
     source: SourceName = None,
@@ -252,7 +255,7 @@ def nightly(
     from pipeline.nightly import say_first_rows
 
     _both_or_none(source, raw)
-    place, config, progress = _open(workspace, capacity)
+    place, config, progress = _open(workspace, context, capacity)
     with place.locked():
         run = step(place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced)
     say_first_rows(run)

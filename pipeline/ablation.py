@@ -6,11 +6,12 @@ from datetime import date
 
 import polars as pl
 
-from features.registry import FAMILIES, build_features, family_name
+from features.registry import FAMILIES, family_name
 from features.spine import build_spine
 from models.compare import compare_scorers
 from pipeline.backtest import matured_by, matured_nights, walk
 from pipeline.config import Config
+from pipeline.engine import build_features
 from pipeline.progress import Progress, say
 from pipeline.store import Workspace, write_whole
 from pipeline.train import training_dataset
@@ -29,7 +30,7 @@ def ablation(
     nights = matured_nights(tables, config, first, last, every)
     with progress.piece("features"):
         dataset = training_dataset(tables, config, matured_by(nights[-1], config))
-        test = build_features(tables, build_spine(tables, nights, config.dispute_window))
+        test = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
     families = {family_name(family): [feature.name for feature in family.FEATURES] for family in FAMILIES}
     scored, names = {}, list[str]()
     for family in ORDER:

@@ -9,13 +9,14 @@ from joblib import Parallel, delayed
 
 from features.asof import newest_fact_day
 from features.clock import calendar_day, day_number, last_matured_day
-from features.registry import FEATURE_NAMES, build_features
+from features.registry import FEATURE_NAMES
 from features.spine import build_spine
 from features.stage import STAGES
 from features.tables import Tables
 from models.metrics import measure_by
 from models.training import label_rows, train_model
 from pipeline.config import Config
+from pipeline.engine import build_features
 from pipeline.errors import Refused
 from pipeline.progress import Progress, say, warn
 from pipeline.store import Workspace, write_whole
@@ -48,7 +49,7 @@ def score_past_nights(
     nights = matured_nights(tables, config, first, last, every)
     with progress.piece("features") as notes:
         dataset = training_dataset(tables, config, matured_by(nights[-1], config))
-        test = build_features(tables, build_spine(tables, nights, config.dispute_window))
+        test = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
         notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
     with progress.piece("models") as notes:
         scored = walk(tables, config, dataset, test, nights)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +14,9 @@ from features.spine import DisputeWindow
 from pipeline.errors import BadInput
 
 STAGE_SHARE = {"before_shipment": 0.15, "dispatch": 0.20, "in_transit": 0.25, "delivered": 0.10}
+
+# as Spark knows them; the hosts of a standalone cluster may be several
+SPARK_MASTER = r"^(local(\[(\d+|\*)\])?|spark://[^\s/,]+:\d+(,[^\s/,]+:\d+)*|yarn|k8s://\S+)$"
 
 
 class Section(BaseModel):
@@ -28,6 +33,23 @@ class Decide(Section):
     )
     dispute_fixed_cost_usd: float = Field(default=15.0, ge=0, description="fees, work, the store's rank")
     contact_cost_usd: float = Field(default=0.5, ge=0, description="an agent's two minutes")
+
+
+class Engine(Section):
+    """What builds the features. The results are the same to the bit: docs/cluster.md says when to move, what to set."""
+
+    name: Literal["polars", "spark"] = Field(default="polars", description="in this process, or through PySpark")
+    spark_master: str = Field(
+        default="local[2]",
+        pattern=SPARK_MASTER,
+        description="this machine with two tasks at a time, or a cluster: spark://host:7077",
+    )
+    orders_per_bucket: int = Field(default=50_000, ge=1, description="what one task holds in memory at a time")
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether master, workers and this process are all on this machine."""
+        return re.match(r"local|spark://(127\.0\.0\.1|localhost):", self.spark_master) is not None
 
 
 class Config(Section):
@@ -49,6 +71,7 @@ class Config(Section):
     )
     threads: int = Field(default=2, ge=1, description="fixed, so that the same input gives the same bytes")
     decide: Decide = Decide()
+    engine: Engine = Engine()
 
     @property
     def label_window(self) -> LabelWindow:
@@ -59,7 +82,9 @@ class Config(Section):
         return DisputeWindow(self.days_after_delivery, self.days_after_promise)
 
 
-def load_config(workspace: Path, *, capacity: int | None = None) -> Config:
+def load_config(
+    workspace: Path, *, capacity: int | None = None, engine: str | None = None, spark_master: str | None = None
+) -> Config:
     """The workspace's `config.toml` over the defaults, and the command line over both."""
     path = workspace / "config.toml"
     settings: dict = {}
@@ -72,6 +97,14 @@ def load_config(workspace: Path, *, capacity: int | None = None) -> Config:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
         raise BadInput(f"{path}: {faults}") from None
-    if capacity is None:
-        return config
-    return config.model_copy(update={"decide": config.decide.model_copy(update={"capacity": capacity})})
+    return config.model_copy(
+        update={
+            "decide": _changed(config.decide, capacity=capacity),
+            "engine": _changed(config.engine, name=engine, spark_master=spark_master),
+        }
+    )
+
+
+def _changed(section: Section, **said: object) -> Section:
+    """The section with what was said on the command line; None: nothing was."""
+    return section.model_copy(update={name: value for name, value in said.items() if value is not None})

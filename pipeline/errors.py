@@ -33,6 +33,12 @@ class WorkspaceBusy(UserError):
     exit_code = 13
 
 
+class NoEngine(UserError):
+    """What ENGINE=spark needs is not there: PySpark, Java, or a master that answers."""
+
+    exit_code = 15
+
+
 class Leak(UserError):
     """A feature knows what its night could not know: no figure of this program version may be trusted."""
 

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from features.clock import day_number
-from features.registry import build_features
 from features.spine import build_spine
 from features.tables import Tables
 from models.baseline import rule_scores
@@ -16,6 +15,7 @@ from models.decide import Costs, add_expected_value
 from models.training import train_model
 from pipeline.backtest import matured_by
 from pipeline.config import Config
+from pipeline.engine import build_features
 from pipeline.errors import Refused
 from pipeline.progress import Progress, say
 from pipeline.sources.simulator.draws import Draws
@@ -65,7 +65,7 @@ def _candidates(
     workspace: Workspace, tables: Tables, truth: Truth, config: Config, nights: list[int], cost_usd: np.ndarray
 ) -> pl.DataFrame:
     """Every open, undisputed order of every night with the score of each policy."""
-    spine = build_features(tables, build_spine(tables, nights, config.dispute_window))
+    spine = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
     number = order_number(workspace, spine["order_id"], truth.orders.height)
     as_of = spine["as_of_day"].to_numpy().astype(np.int64)
     is_there = _is_alive(truth, number, as_of)

@@ -10,12 +10,13 @@ import polars as pl
 
 from features.asof import newest_fact_day, visible
 from features.clock import calendar_day, day_number
-from features.registry import FEATURES, build_features
+from features.registry import FEATURES
 from features.spine import build_spine
 from features.tables import Tables
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
 from pipeline.config import Config
+from pipeline.engine import build_features
 from pipeline.errors import Refused
 from pipeline.manifest import program_facts
 from pipeline.progress import Progress, say, warn
@@ -45,7 +46,7 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         warn(f"the champion was trained as of {champion.trained_as_of}, after this night: it knows the outcome")
     with progress.piece("features") as notes:
         spine = build_spine(tables, [day], config.dispute_window)
-        features = build_features(tables, spine)
+        features = build_features(tables, spine, config)
         notes.append(f"{spine.height:,} open, undisputed orders on {as_of}")
     with progress.piece("score") as notes:
         scored = _score(champion, features, config).with_columns(as_of=pl.lit(as_of))
@@ -105,7 +106,8 @@ def _inputs(workspace: Workspace, config: Config, champion: Champion) -> dict[st
     return {
         "sha256": workspace.read_ingest_facts()["input_sha256"],
         "model_run_id": champion.run_id,
-        "config": config.model_dump(),
+        # either engine gives the same files
+        "config": config.model_dump(exclude={"engine"}),
     }
 
 
@@ -123,6 +125,7 @@ def _manifest(
             "version": champion.version,
             "trained_as_of": champion.trained_as_of,
         },
+        "engine": config.engine.model_dump(),
         "timings_seconds": progress.timings,
         **program_facts(),
     }

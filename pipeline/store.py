@@ -16,6 +16,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,13 @@ from features.tables import TABLES, Tables, create_tables
 from pipeline.errors import BadInput, WorkspaceBusy
 
 STORE_JSON = "store.json"
+
+
+@dataclass(frozen=True)
+class StoredTables(Tables):
+    """Tables with the folder of the Parquet files they were read from, one per table."""
+
+    folder: Path = Path()
 
 
 class Workspace:
@@ -109,11 +117,13 @@ class Workspace:
             write_json(aside / STORE_JSON, settings)
         self.point(self.tables, version / "tables")
 
-    def read_tables(self) -> Tables:
+    def read_tables(self) -> StoredTables:
         """The tables in use."""
         settings = self.read_ingest_facts()
-        frames = {name: pl.read_parquet(self.tables / f"{name}.parquet") for name in TABLES}
-        return create_tables(frames, zone=settings["zone"], has_partial_outcomes=settings["has_partial_outcomes"])
+        folder = self.tables.resolve()
+        frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+        tables = create_tables(frames, zone=settings["zone"], has_partial_outcomes=settings["has_partial_outcomes"])
+        return StoredTables(tables.frames, tables.zone, tables.has_partial_outcomes, folder)
 
     def read_ingest_facts(self) -> dict[str, Any]:
         try:

@@ -7,12 +7,12 @@ from datetime import date
 import polars as pl
 
 from features.clock import calendar_day, day_number, last_matured_day
-from features.registry import build_features
 from features.spine import open_spells, sample_spine
 from features.tables import Tables
 from models.gbm import PARAMETERS, ROUNDS
 from models.training import train_model
 from pipeline.config import Config
+from pipeline.engine import build_features
 from pipeline.errors import Refused
 from pipeline.manifest import git_revision
 from pipeline.progress import Progress
@@ -43,7 +43,7 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     with progress.piece("register") as notes:
         number = register_champion(
             workspace, model, example=rows.head(5),
-            params={**PARAMETERS, "rounds": ROUNDS, **config.model_dump(exclude={"decide", "usd_per"})},
+            params={**PARAMETERS, "rounds": ROUNDS, **config.model_dump(exclude={"decide", "engine", "usd_per"})},
             metrics={
                 "rows": rows.height,
                 "disputed_orders": disputes,
@@ -65,7 +65,7 @@ def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFr
         seed=config.seed,
         window=config.dispute_window,
     )
-    return build_features(tables, spine)
+    return build_features(tables, spine, config)
 
 
 def _window(config: Config) -> tuple[int, int]:

@@ -26,7 +26,10 @@ SHELL_ONLY = {
     "logging",
     "pandas",
     "typer",
+    "pyarrow",
+    "pyspark",
 }
+SPARK_FILES = {"pipeline/spark_engine.py"}
 MLFLOW_FILES = {"pipeline/tracking.py", "pipeline/served_model.py"}
 TIME_NAME = re.compile(r"(_at|_day|as_of)\b")
 
@@ -60,6 +63,10 @@ def test_the_core_is_pure(package: str) -> None:
 def test_mlflow_is_imported_in_its_own_files_only() -> None:
     users = {str(p.relative_to(ROOT)) for p in sources("pipeline") if "mlflow" in imported(p)}
     assert users == MLFLOW_FILES
+
+
+def test_spark_is_imported_in_its_own_file_only() -> None:
+    assert {str(p.relative_to(ROOT)) for p in sources("pipeline") if "pyspark" in imported(p)} == SPARK_FILES
 
 
 def test_only_the_clock_compares_times() -> None:
