@@ -1,4 +1,4 @@
-"""The options that several steps share."""
+"""The options that several steps share, and what they come to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.config import SPARK_MASTER
+from pipeline.config import SPARK_MASTER, Config, load_config
+from pipeline.progress import Progress
+from pipeline.store import Workspace
 
 
 class Source(StrEnum):
@@ -50,3 +52,21 @@ SparkMaster = Annotated[
     str | None, typer.Option(parser=master, metavar="URL", help="for Spark: local[2], spark://host:7077")
 ]
 Force = Annotated[bool, typer.Option("--force", help="do a night again that is already done")]
+
+
+def open_workspace(
+    folder: Path, context: typer.Context | None = None, capacity: int | None = None
+) -> tuple[Workspace, Config, Progress]:
+    said = context.obj if context else {}
+    return Workspace(folder), load_config(folder, capacity=capacity, **said), Progress()
+
+
+def both_or_none(source: Source | None, raw: Path | None) -> None:
+    if (source is None) != (raw is None):
+        raise typer.BadParameter("SOURCE and RAW go together: what kind of files, and where they are")
+
+
+def not_before(first: date, last: date) -> date:
+    if last < first:
+        raise typer.BadParameter(f"--to {last} is before --from {first}")
+    return last

@@ -1,0 +1,121 @@
+"""The steps that judge: past nights, rules of thumb, proofs, what-ifs. None of them changes what a night will do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline.options import (
+    Capacity,
+    Every,
+    Folder,
+    From,
+    Raw,
+    SourceName,
+    To,
+    both_or_none,
+    not_before,
+    open_workspace,
+)
+from pipeline.progress import say
+
+app = typer.Typer()
+
+
+@app.command()
+def world_page(workspace: Folder) -> None:
+    """Draw the simulated store of the workspace beside published ranges."""
+    from pipeline.world_page import world_page as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        say(f"open in a browser: {step(place, config, progress)}")
+
+
+@app.command()
+def leak_proof(
+    workspace: Folder,
+    nights: Annotated[int, typer.Option(min=1, help="how many nights, drawn at random")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="another seed, other nights and disturbances")] = 1,
+) -> None:
+    """Alter, delete and add facts that a night could not know, and see that none of its features moves."""
+    from pipeline.leak_proof import RESULT
+    from pipeline.leak_proof import leak_proof as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        step(place, config, progress, nights=nights, seed=seed)
+    say(f"night by night: {place.folder / RESULT}")
+
+
+@app.command()
+def backtest(
+    context: typer.Context,
+    workspace: Folder,
+    first: From,
+    last: To,
+    every: Every = 7,
+    capacity: Capacity = None,
+    source: SourceName = None,
+    raw: Raw = None,
+) -> None:
+    """Score past nights walking forward and measure how good the lists would have been."""
+    from pipeline.backtest import RESULT, say_summary
+    from pipeline.backtest import backtest as step
+    from pipeline.ingest import ingest as load
+
+    both_or_none(source, raw)
+    place, config, progress = open_workspace(workspace, context, capacity)
+    with place.locked():
+        if source and raw:
+            load(place, config, progress, source=source, raw=raw)
+        say_summary(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+    say(f"every night and stage: {place.folder / RESULT}")
+
+
+@app.command()
+def evaluate(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+    """Compare the model of past nights with rules of thumb and, in a simulated store, with the true risk."""
+    from pipeline.evaluate import RESULT, say_evaluation
+    from pipeline.evaluate import evaluate as step
+
+    place, config, progress = open_workspace(workspace, context)
+    with place.locked(must_exist=True):
+        say_evaluation(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+    say(f"the same as a table: {place.folder / RESULT}")
+
+
+@app.command()
+def ablation(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+    """What each family of features adds to the model of past nights, with an interval."""
+    from pipeline.ablation import RESULT, say_ablation
+    from pipeline.ablation import ablation as step
+
+    place, config, progress = open_workspace(workspace, context)
+    with place.locked(must_exist=True):
+        say_ablation(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+    say(f"the same as a table: {place.folder / RESULT}")
+
+
+@app.command()
+def leak_cost(workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+    """What the usual mistakes with time would have claimed on past nights, beside the honest figure."""
+    from pipeline.leak_cost import RESULT, say_leak_cost
+    from pipeline.leak_cost import leak_cost as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        say_leak_cost(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+    say(f"the same as a table: {place.folder / RESULT}")
+
+
+@app.command()
+def replay(context: typer.Context, workspace: Folder, first: From, last: To, capacity: Capacity = None) -> None:
+    """What contact policies would have prevented and saved in a simulated store, night by night."""
+    from pipeline.replay import RESULT, replay_policies, say_replay
+
+    place, config, progress = open_workspace(workspace, context, capacity)
+    with place.locked(must_exist=True):
+        say_replay(replay_policies(place, config, progress, first=first, last=not_before(first, last)))
+    say(f"the same as a table: {place.folder / RESULT}")
