@@ -69,9 +69,10 @@ def totals_of(
 ) -> pl.DataFrame:
     """The same with entities numbered from 0: one row per `entity` and `as_of_day`; `facts[column]` has the numbers.
 
-    One code per (entity, day); the facts of a code are summed, sorted by it and prefix-summed; two binary searches
-    for each distinct (entity, as_of), in their order, and a difference. Exact at day grain, free of ties, linear but
-    for the sort. A fact of an entity that nobody asks for is dropped first.
+    One code per (entity, day). The facts are sorted by it and their measures prefix-summed, whole numbers in that
+    order; two binary searches for each distinct (entity, as_of), in their order, and a difference. Facts of one code
+    need no sum of their own: a search never ends among them. Exact at day grain, free of ties, linear but for the
+    sort. A fact of an entity that nobody asks for is dropped first.
     """
     lookbacks = sorted({lookback for each in measures.values() for lookback in each})
     is_known = entity.is_not_null().to_numpy()
@@ -79,26 +80,46 @@ def totals_of(
     known_day, numbers = facts["known_day"].to_numpy(), facts[column].to_numpy()
     first = min(day.min(initial=0), known_day.min(initial=0)) - max(lookbacks)
     span = max(day.max(initial=0), known_day.max(initial=0)) - first + 1
-    ends, place = np.unique(who * span + (day - first), return_inverse=True)
+    ends, place = distinct(who * span + (day - first))
     is_asked = np.zeros(max(who.max(initial=0), numbers.max(initial=0)) + 1, dtype=bool)
     is_asked[who] = True
-    code = pl.col(column).cast(pl.Int64) * span + (pl.col("known_day").cast(pl.Int64) - first)
-    daily = (
-        facts.filter(pl.Series(is_asked[numbers]))
-        .group_by(code.alias("code"))
-        .agg(pl.col(m).cast(pl.Int64).sum() for m in measures)
-        .sort("code")
-    )
-    codes = daily["code"].to_numpy()
+    facts = facts.filter(pl.Series(is_asked[numbers]))
+    codes, order = in_order(facts[column].to_numpy().astype(np.int64) * span + (facts["known_day"].to_numpy() - first))
     until = count_before(codes, ends)
     since = {lookback: count_before(codes, ends - lookback) for lookback in lookbacks}
     totals = {}
     for measure, asked_for in measures.items():
-        prefix = np.concatenate([[0], np.cumsum(daily[measure].to_numpy(), dtype=np.int64)])
+        prefix = np.zeros(len(order) + 1, dtype=np.int64)
+        np.cumsum(facts[measure].cast(pl.Int64).fill_null(0).to_numpy()[order], out=prefix[1:])
+        ever = prefix[until]
         for lookback in asked_for:
-            totals[f"{measure}_{lookback}d"] = (prefix[until] - prefix[since[lookback]])[place]
+            totals[f"{measure}_{lookback}d"] = (ever - prefix[since[lookback]])[place]
     found = pl.DataFrame(totals)
     if is_known.all():
         return found
     where = pl.Series(np.where(is_known, np.cumsum(is_known) - 1, -1))
     return found.select(pl.all().gather(where.set(where < 0, None)))
+
+
+def in_order(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes (int64, none negative) in ascending order, and the place that each of them had.
+
+    Code and place sorted as one number: several times faster than an argsort. Where they do not fit into 63 bits
+    together, the argsort.
+    """
+    bits = len(codes).bit_length()
+    if int(codes.max(initial=0)).bit_length() + bits > 63:
+        order = np.argsort(codes)
+        return codes[order], order
+    both = codes << bits | np.arange(len(codes))
+    both.sort()
+    return both >> bits, both & ((1 << bits) - 1)
+
+
+def distinct(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct codes in ascending order, and for each of `codes` where it stands among them."""
+    ordered, order = in_order(codes)
+    is_first = np.diff(ordered, prepend=-1) > 0
+    place = np.empty_like(order)
+    place[order] = np.cumsum(is_first) - 1
+    return ordered[is_first], place

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.asof import trailing_totals
+from features.asof import distinct, in_order, trailing_totals
 from features.history import ENTITIES
 from features.registry import build_features
 from features.spine import build_spine
@@ -38,6 +39,18 @@ def test_trailing_totals_equal_a_loop(facts: list, rows: list, lookback: int) ->
             for key, as_of in rows
         ]
         assert found[f"n_{size}d"].to_list() == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(codes=st.lists(st.integers(0, 9) | st.integers(0, 2**62), max_size=40))
+def test_codes_are_put_in_order_whether_or_not_they_leave_room_for_their_place(codes: list) -> None:
+    given_codes = np.array(codes, dtype=np.int64)
+    ordered, order = in_order(given_codes)
+    assert ordered.tolist() == sorted(codes) == given_codes[order].tolist()
+    assert sorted(order.tolist()) == list(range(len(codes)))
+    ends, place = distinct(given_codes)
+    assert ends.tolist() == sorted(set(codes))
+    assert ends[place].tolist() == codes
 
 
 def read_tables(seed: int) -> tuple[Tables, dict[str, list[dict]]]:
