@@ -46,6 +46,12 @@ class Engine(Section):
     )
     orders_per_bucket: int = Field(default=50_000, ge=1, description="what one task holds in memory at a time")
 
+    memory: str = Field(
+        default="4g",
+        pattern=r"^\d+[mg]$",
+        description="of Java in this process, which all features pass, and in each worker; Python's comes on top",
+    )
+
     @property
     def is_on_loopback(self) -> bool:
         """Whether master, workers and this process are all on this machine."""

@@ -34,7 +34,7 @@ class WorkspaceBusy(UserError):
 
 
 class NoEngine(UserError):
-    """What ENGINE=spark needs is not there: PySpark, Java, or a master that answers."""
+    """What ENGINE=spark needs is not there: PySpark, Java, a master that answers, or enough memory."""
 
     exit_code = 15
 

@@ -24,12 +24,15 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException, PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.registry import FEATURE_NAMES
 from features.tables import INSTANT, TABLES
 from pipeline.config import Engine
+from pipeline.errors import NoEngine
 from pipeline.spark_buckets import AGAIN, ANSWER, NEWS, RETURNING, ROW, SPINE, Buckets
 from pipeline.store import StoredTables
 
@@ -44,11 +47,20 @@ COLUMN_TYPES = {pl.String(): "string", pl.Float64(): "double", INSTANT: "timesta
 def build_features(tables: StoredTables, spine: pl.DataFrame, settings: Engine) -> pl.DataFrame:
     """What `features.registry.build_features` gives of the same tables and spine."""
     count = -(-tables["orders"].height // settings.orders_per_bucket)
-    with _session(settings) as spark:
-        # a bucket is one task's work: at least as many as cores
-        buckets = max(count, 2 * spark.sparkContext.defaultParallelism)
-        spark.conf.set("spark.sql.shuffle.partitions", buckets)
-        rows = _pl(_plan(spark, tables, spine, buckets))
+    try:
+        with _session(settings) as spark:
+            # a bucket is one task's work: more than cores, since they differ in size
+            buckets = max(count, 2 * spark.sparkContext.defaultParallelism)
+            spark.conf.set("spark.sql.shuffle.partitions", buckets)
+            rows = _pl(_plan(spark, tables, spine, buckets))
+    except PythonException:
+        # what our own functions raise in a worker is a defect, to be seen whole
+        raise
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        raise NoEngine(
+            f"Spark did not finish: {str(error).strip()[:400]}\nIf memory was short, give more ([engine] memory in "
+            "config.toml) or hold less at a time ([engine] orders_per_bucket)."
+        ) from error
     rows = rows.sort("row").select("stage", *FEATURE_NAMES)
     return pl.concat([spine.select("order_id", "as_of_day"), rows], how="horizontal")
 
@@ -133,6 +145,8 @@ def _options(settings: Engine) -> dict[str, str]:
         # a bucket is worth a task however few bytes it has: its work is in Python
         "spark.sql.adaptive.coalescePartitions.enabled": "false",
         "spark.driver.maxResultSize": "0",
+        "spark.driver.memory": settings.memory,
+        "spark.executor.memory": settings.memory,
         # tasks run side by side: one thread each
         "spark.executorEnv.POLARS_MAX_THREADS": "1",
         "spark.ui.enabled": "false",

@@ -130,6 +130,8 @@ def wait_for(status: str, is_so) -> dict:
 def test_a_night_on_a_cluster_writes_the_same_files(master: tuple[str, str], finished: Path, tmp_path: Path) -> None:
     url, status = master
     workspace = shutil.copytree(finished, tmp_path / "w", symlinks=True)
+    with (workspace / "config.toml").open("a") as config:
+        config.write('[engine]\nmemory = "1g"\n')
     command = [sys.executable, "-m", "pipeline", "--engine", "spark", "--spark-master", url]
     command += ["score", "--workspace", str(workspace), "--as-of", AS_OF, "--force"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
