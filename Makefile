@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SPARK_READY := .venv/ready-spark
 READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY))
+# what `make bench` compares with, in an environment of its own: featuretools needs pandas 2
+PEERS := .venv-bench
 
 # the variables a user may set, as options of a step; an empty one is left out
 where := --workspace "$(WORKSPACE)"
@@ -70,8 +72,8 @@ backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY)  ## time and memory over growing stores: the feature kernel beside sorting alone, the simulator beside reading
-	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py
+bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, the simulator: [SIZES="200000 2000000" LIMIT=900]
+	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 
@@ -84,8 +86,8 @@ lint: $(READY)  ## style and types
 
 check: lint test  ## what CI runs
 
-clean:  ## remove the virtual environment; workspaces stay
-	rm -rf .venv
+clean:  ## remove the virtual environments; workspaces stay
+	rm -rf .venv $(PEERS)
 
 .venv/ready: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Install it, or say PYTHON=..."; exit 1; }
@@ -98,4 +100,10 @@ clean:  ## remove the virtual environment; workspaces stay
 $(SPARK_READY): requirements-spark.txt .venv/ready
 	@echo "adding PySpark to .venv (once; about 450 MB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	@touch $@
+
+$(PEERS)/ready: tests/bench/requirements.txt | $(READY)
+	@echo "setting up $(PEERS) with what the benchmark compares with (once; about a minute)"
+	@test -x $(PEERS)/bin/python || "$(PYTHON)" -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
 	@touch $@

@@ -1,63 +1,168 @@
-"""Time and memory of the trailing totals over growing stores, beside reading and sorting the same columns alone.
+"""The trailing totals over growing stores: seconds, growth and peak memory, beside sorting alone and beside peers.
 
-Prints one line per size: seconds of the totals and of the plain sort, their ratio, rows per second, the peak memory
-of the process so far; and, at the end, the growth exponent. Ratios in one run can be compared; seconds are this
-machine's.
+Every contender reads the same two parquet files, runs in a process of its own, and makes the same 60 totals for the
+same rows; a peer with one different number ends the benchmark. Ours and sorting alone are run in turns, the median
+counts; a peer is run once and stopped at the time limit. Ratios in one run can be compared; seconds are this machine's
+(`processor` are those of all cores together, which other work on the machine disturbs less).
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import math
-import resource
+import subprocess
 import sys
-import time
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
-import polars as pl
+from contest import CHOSEN, TOTALS
+from made_orders import write_orders
 
-from features.asof import trailing_totals
-from features.history import LOOKBACKS
-
-SIZES = (200_000, 1_000_000, 5_000_000)
-MEASURES = [f"count_{n}" for n in range(5)]
-KEYS = {"product_id": 0.05, "supplier_id": 0.001, "lane": 0.0001, "buyer_id": 0.8}
-
-
-def made_facts(count: int, rng: np.random.Generator) -> pl.DataFrame:
-    keys = {key: rng.integers(0, max(10, int(count * share)), count) for key, share in KEYS.items()}
-    measures = {measure: rng.integers(0, 2, count) for measure in MEASURES}
-    return pl.DataFrame({**keys, **measures, "known_day": rng.integers(0, 730, count).astype(np.int32)})
+HERE = Path(__file__).parent
+SIZES, TURNS = (200_000, 2_000_000, 10_000_000), 3
+LIMIT, FEATURETOOLS_SECONDS = 900, 120
+PEERS = {"DuckDB": "peer_duckdb.py", "pandas": "peer_pandas.py"}
+# what is asked for: at most, at least, and GB
+SORTING, PEER, FEATURETOOLS, EXPONENT, MEMORY = 1.5, 8, 100, 1.1, 5
+LARGE = 10_000_000
 
 
-def measure(count: int, rng: np.random.Generator) -> tuple[float, float]:
-    facts = made_facts(count, rng)
-    rows = facts.sample(count // 2, seed=1).select(*KEYS, as_of_day=pl.col("known_day") + 20)
-    started = time.perf_counter()
-    for key in KEYS:
-        trailing_totals(rows, facts, [key], dict.fromkeys(MEASURES, LOOKBACKS))
-    totals = time.perf_counter() - started
-    started = time.perf_counter()
-    for key in KEYS:
-        facts.select(key, "known_day", *MEASURES).sort(key, "known_day")
-    return totals, time.perf_counter() - started
+@dataclass(frozen=True)
+class Run:
+    """One contender at one size: seconds, peak memory in GiB, rows it made totals for, a digest per total."""
+
+    seconds: float
+    processor: float
+    peak: float
+    rows: int
+    digests: dict[str, str]
+
+
+def run(python: str, script: str, folder: Path, *options: str, limit: float | None = None) -> Run | None:
+    """None when it was not finished within `limit` seconds."""
+    command = [python, str(HERE / script), str(folder), *options]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return None
+    return Run(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def show(name: str, orders: int, one: Run, ours: Run) -> None:
+    rows = one.rows or orders // 2
+    ratio = (one.seconds / rows) / (ours.seconds / ours.rows)
+    say(
+        f"{name:<14}{orders:>12,}{rows:>11,}{one.seconds:>10.2f}{one.processor:>11.2f}{rows / one.seconds:>13,.0f}"
+        f"{ratio:>10.2f}{one.peak:>9.2f}"
+    )
+
+
+def median(runs: list[Run]) -> Run:
+    """The run in the middle by seconds (`TURNS` is odd)."""
+    return sorted(runs, key=lambda one: one.seconds)[len(runs) // 2]
+
+
+def must_agree(name: str, one: Run, ours: Run) -> None:
+    differing = [total for total in TOTALS if one.digests[total] != ours.digests[total]]
+    if differing or one.rows != ours.rows:
+        raise SystemExit(f"{name} and ours differ in {len(differing)} of {len(TOTALS)} totals: {differing[:5]}")
+
+
+def compare(orders: int, peers: str, limit: float, with_featuretools: bool) -> tuple[Run, dict[str, float]]:
+    """All contenders at one size. Ours, and per other contender its seconds per row as a multiple of ours."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_orders(folder, orders)
+        turns = [[run(sys.executable, script, folder) for script in ("ours.py", "sorting.py")] for _ in range(TURNS)]
+        ours, sorting = (median([one for one in runs if one]) for runs in zip(*turns, strict=True))
+        show("ours", orders, ours, ours)
+        show("sorting alone", orders, sorting, ours)
+        multiples = {"sorting": sorting.seconds / ours.seconds}
+        for name, script in PEERS.items():
+            peer = run(peers, script, folder, limit=limit)
+            if peer is None:
+                say(f"{name:<14}{orders:>12,}  not finished within {limit:.0f} s")
+                continue
+            must_agree(name, peer, ours)
+            show(name, orders, peer, ours)
+            multiples[name] = peer.seconds / ours.seconds
+        if with_featuretools:
+            multiples["featuretools"] = of_featuretools(folder, orders, peers, ours)
+    return ours, multiples
+
+
+def of_featuretools(folder: Path, orders: int, peers: str, ours: Run) -> float:
+    """As many rows as its time allows; the same rows of ours are made anew, only to compare the numbers."""
+    peer = run(peers, "peer_featuretools.py", folder, str(FEATURETOOLS_SECONDS))
+    same = run(sys.executable, "ours.py", folder)
+    (folder / CHOSEN).unlink()
+    assert peer is not None
+    assert same is not None
+    must_agree("featuretools", peer, same)
+    show("featuretools", orders, peer, ours)
+    return (peer.seconds / peer.rows) / (ours.seconds / ours.rows)
+
+
+def verdicts(found: dict[int, tuple[Run, dict[str, float]]]) -> list[str]:
+    """The targets in plain words, each met or missed; one that was not measured is not named."""
+    lines = []
+
+    def judge(is_met: bool, text: str) -> None:
+        lines.append(f"{'met' if is_met else 'MISSED':<7}{text}")
+
+    for orders, (ours, multiples) in found.items():
+        times = 1 / multiples["sorting"]
+        judge(times <= SORTING, f"at {orders:,}: {times:.2f} times sorting alone, at most {SORTING} asked for")
+        for name in PEERS:
+            if name in multiples:
+                text = f"at {orders:,}: {multiples[name]:.1f} times as fast as {name}, at least {PEER} asked for"
+                judge(multiples[name] >= PEER, text)
+        if "featuretools" in multiples:
+            times = multiples["featuretools"]
+            text = (
+                f"at {orders:,}: {times:,.0f} times as fast per row as featuretools, at least {FEATURETOOLS} asked for"
+            )
+            judge(times >= FEATURETOOLS, text)
+        if orders >= LARGE:
+            peak = ours.peak * 2**30 / 1e9
+            judge(peak < MEMORY, f"at {orders:,}: peak memory {peak:.1f} GB, under {MEMORY} asked for")
+    sizes = sorted(found)
+    if len(sizes) > 1:
+        grown = math.log(found[sizes[-1]][0].seconds / found[sizes[0]][0].seconds) / math.log(sizes[-1] / sizes[0])
+        text = f"growth exponent {grown:.2f} from {sizes[0]:,} to {sizes[-1]:,} orders, at most {EXPONENT} asked for"
+        judge(grown <= EXPONENT, text)
+    return lines
 
 
 def main() -> None:
-    write = sys.stdout.write
-    rng = np.random.default_rng(7)
-    features = len(KEYS) * len(MEASURES) * len(LOOKBACKS)
-    write(f"{features} trailing totals; half as many rows asked for as facts\n")
-    taken = []
-    for size in SIZES:
-        seconds, sorting = measure(size, rng)
-        taken.append(seconds)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        write(
-            f"{size:>10,} facts: {seconds:6.2f} s, {size / 2 / seconds:>9,.0f} rows/s, sorting alone {sorting:5.2f} s "
-            f"(ratio {seconds / sorting:.1f}), peak {peak:.2f} GiB\n"
-        )
-    exponent = math.log(taken[-1] / taken[0]) / math.log(SIZES[-1] / SIZES[0])
-    write(f"growth exponent from {SIZES[0]:,} to {SIZES[-1]:,}: {exponent:.2f}\n")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", required=True, help="the Python of the peers' environment")
+    parser.add_argument("--sizes", default=" ".join(map(str, SIZES)), help="counts of orders, ascending")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds after which a peer is stopped")
+    given = parser.parse_args()
+    sizes = [int(size) for size in given.sizes.replace(",", " ").split()]
+    say(f"{len(TOTALS)} trailing totals a row, half as many rows as orders; {TURNS} turns of ours and of sorting")
+    heads = (
+        ("orders", 12),
+        ("rows", 11),
+        ("seconds", 10),
+        ("processor", 11),
+        ("rows/s", 13),
+        ("ours = 1", 10),
+        ("GiB", 9),
+    )
+    say(f"{'contender':<14}" + "".join(f"{head:>{width}}" for head, width in heads))
+    found = {size: compare(size, given.peers, given.limit, size == sizes[0]) for size in sizes}
+    say("")
+    for line in verdicts(found):
+        say(line)
 
 
 if __name__ == "__main__":
