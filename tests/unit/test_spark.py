@@ -24,6 +24,7 @@ from features.tables import Tables, create_tables
 from pipeline import engine
 from pipeline.config import Config, Engine
 from pipeline.errors import NoEngine
+from pipeline.leak_proof import changed
 from pipeline.store import Workspace
 from tests.conftest import day
 from tests.property.random_worlds import draw_worlds
@@ -68,7 +69,9 @@ def test_spark_builds_the_same_features_to_the_bit(store: str, tmp_path: Path) -
     config = Config(engine=Engine(name="spark", orders_per_bucket=75))
     found = engine.build_features(tables, spine, config)
     assert found.height > 90
-    assert_frame_equal(found, registry.build_features(tables, spine), check_exact=True)
+    expected = registry.build_features(tables, spine)
+    assert_frame_equal(found, expected, check_exact=True)
+    assert changed(found, expected) == []
 
 
 def test_a_night_without_open_orders_needs_no_spark(tmp_path: Path) -> None:
