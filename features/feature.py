@@ -44,7 +44,9 @@ class Feature:
             text = self.says_below_zero.format(value=-value)
         else:
             text = self.says.format(value=value)
-            if usual is not None and self.worse != EITHER:
+            # days late beside a usual that is days early would need two sentences
+            is_other_side = usual is not None and usual < 0 and self.says_below_zero
+            if usual is not None and self.worse != EITHER and not is_other_side:
                 text += f" (usual: {self._number(usual)})"
         return re.sub(r"\b1 (day|unit|product|scan|photo|time|supplier|exception|dispute)s\b", r"1 \1", text)
 

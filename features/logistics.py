@@ -71,7 +71,8 @@ FEATURES = [
     Feature("logistics_late_chance", "share of the lane's parcels as old as this that arrived after the promised day",
             "the chance that the promise is broken", "{value:.0%} of such parcels arrive after their promised day"),
     Feature("logistics_road_rank", "share of the lane's parcels that were faster; null once delivered",
-            "a parcel that should be there already", "{value:.0%} of this lane's parcels arrive sooner"),
+            "a parcel that should be there already",
+            "on its way for longer than {value:.0%} of this lane's parcels take"),
 ]  # fmt: skip
 MILESTONES = {
     "InfoReceived": 1, "InTransit_PickedUp": 2, "InTransit_Departure": 3, "InTransit_Arrival": 4,

@@ -6,7 +6,7 @@ import polars as pl
 
 from features.clock import days_between
 from features.facts import CENTS
-from features.feature import EITHER, LOW, Feature
+from features.feature import LOW, Feature
 from features.history import LOOKBACKS, OPEN
 from features.shares import chained_share, dispute_share, smoothed_mean
 from features.view import View
@@ -50,8 +50,8 @@ FEATURES = [
     Feature("category_not_as_described_share_365d", "share of ended orders", "sizes and fragile goods disappoint",
             "{value:.1%} of the orders of this category were disputed as not as described over the last year"),
     Feature("category_refunded_share_365d", "share of ended orders", "easy refunds are asked for"),
-    Feature("product_unit_price_usd", "USD", "expectations grow with the price",
-            "one unit costs {value:.2f} USD", worse=EITHER),
+    # not said: the order's value is, and says the same
+    Feature("product_unit_price_usd", "USD", "expectations grow with the price"),
     Feature("product_weight_g", "grams", "heavy goods travel slowly and break", "the product weighs {value:,.0f} g"),
     Feature("product_count_photos", "photos", "a thin listing leaves room for surprise",
             "the listing has {value:.0f} photos", worse=LOW),

@@ -7,14 +7,11 @@ from datetime import date
 import polars as pl
 
 from features.registry import FAMILIES, family_name
-from features.spine import build_spine
 from models.compare import compare_scorers
-from pipeline.backtest import matured_by, matured_nights, walk
+from pipeline.backtest import past_nights, walk
 from pipeline.config import Config
-from pipeline.engine import build_features
 from pipeline.progress import Progress, say
 from pipeline.store import Workspace, write_whole
-from pipeline.train import training_dataset
 
 RESULT = "ablation.csv"
 # nearest to the order first: what a family adds is what the families before it did not tell
@@ -27,10 +24,8 @@ def ablation(
     """Write and return `ablation.csv`: AUC and average precision with one family after the other, each with the gain
     over the families before it."""
     tables = workspace.read_tables()
-    nights = matured_nights(tables, config, first, last, every)
     with progress.piece("features"):
-        dataset = training_dataset(tables, config, matured_by(nights[-1], config))
-        test = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
+        nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
     families = {family_name(family): [feature.name for feature in family.FEATURES] for family in FAMILIES}
     scored, names = {}, list[str]()
     for family in ORDER:

@@ -46,15 +46,22 @@ def score_past_nights(
     tables: Tables, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
     """Labelled rows of past nights: the features, `label`, and `probability` by a model trained before the night."""
-    nights = matured_nights(tables, config, first, last, every)
     with progress.piece("features") as notes:
-        dataset = training_dataset(tables, config, matured_by(nights[-1], config))
-        test = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
+        nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
     with progress.piece("models") as notes:
         scored = walk(tables, config, dataset, test, nights)
         notes.append(f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score")
     return scored
+
+
+def past_nights(
+    tables: Tables, config: Config, *, first: date, last: date, every: int
+) -> tuple[list[int], pl.DataFrame, pl.DataFrame]:
+    """The matured nights of first..last, order-nights before them to learn from, and those to be scored."""
+    nights = _matured_nights(tables, config, first, last, every)
+    dataset = training_dataset(tables, config, matured_by(nights[-1], config))
+    return nights, dataset, build_features(tables, build_spine(tables, nights, config.dispute_window), config)
 
 
 def walk(
@@ -89,7 +96,7 @@ def walk(
     return pl.concat(found)
 
 
-def matured_nights(tables: Tables, config: Config, first: date, last: date, every: int) -> list[int]:
+def _matured_nights(tables: Tables, config: Config, first: date, last: date, every: int) -> list[int]:
     wanted = [day_number(first + timedelta(days=d)) for d in range(0, (last - first).days + 1, every)]
     matured = [night for night in wanted if night <= matured_by(newest_day(tables), config)]
     if not matured:

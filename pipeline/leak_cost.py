@@ -9,15 +9,13 @@ import polars as pl
 
 from features.clock import start_of_day
 from features.registry import FEATURE_NAMES, build_features
-from features.spine import build_spine
 from features.tables import TABLES, Tables, create_tables
 from models.compare import compare_scorers
 from models.training import label_rows
-from pipeline.backtest import matured_by, matured_nights, newest_day, walk
+from pipeline.backtest import newest_day, past_nights, walk
 from pipeline.config import Config
 from pipeline.progress import Progress, say
 from pipeline.store import Workspace, write_whole
-from pipeline.train import training_dataset
 
 RESULT = "leak_cost.csv"
 KEY = ["order_id", "as_of_day"]
@@ -33,10 +31,8 @@ def leak_cost(
     Rows, labels, nights and model are the honest ones throughout; only the features know too much.
     """
     tables = workspace.read_tables()
-    nights = matured_nights(tables, config, first, last, every)
     with progress.piece("honest"):
-        dataset = training_dataset(tables, config, matured_by(nights[-1], config))
-        test = build_features(tables, build_spine(tables, nights, config.dispute_window))
+        nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         rows = walk(tables, config, dataset, test, nights)
     claimed = {"honest": rows["probability"].to_numpy()}
     spines = [part.select(*KEY, as_of=start_of_day(pl.col("as_of_day"), tables.zone)) for part in (dataset, test)]

@@ -206,3 +206,10 @@ def test_reasons_speak_of_worse_than_usual_numbers_only(model) -> None:
 def test_a_sentence_has_the_orders_number(value: float, text: str) -> None:
     feature = Feature("x_days", "days", "", "{value:.0f} days left", "{value:.0f} days late", LOW)
     assert feature.sentence(value, 6.0) == text
+
+
+def test_days_late_are_not_said_beside_a_usual_that_is_days_early() -> None:
+    late = Feature("late_days", "days", "w", "{value:.0f} days after", "{value:.0f} days before")
+    assert late.sentence(2.0, -9.0) == "2 days after"
+    assert late.sentence(2.0, 1.0) == "2 days after (usual: 1)"
+    assert late.sentence(-2.0, -9.0) == "2 days before"
