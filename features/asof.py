@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,12 @@ from features.clock import count_before, is_visible
 from features.tables import TABLES, Tables
 
 ROW_KEY = ["order_id", "as_of_day"]
+# so many cells of a grid are filled as fast as one fact is sorted
+CELLS_A_FACT = 2
+# facts or rows worked on at a time; measures summed side by side
+BLOCK, TOGETHER = 8192, 6
+# float64, which `bincount` sums in, has each whole number up to here
+EXACT = 2.0**53
 
 
 def visible(facts: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
@@ -69,36 +76,129 @@ def totals_of(
 ) -> pl.DataFrame:
     """The same with entities numbered from 0: one row per `entity` and `as_of_day`; `facts[column]` has the numbers.
 
-    One code per (entity, day). The facts are sorted by it and their measures prefix-summed, whole numbers in that
-    order; two binary searches for each distinct (entity, as_of), in their order, and a difference. Facts of one code
-    need no sum of their own: a search never ends among them. Exact at day grain, free of ties, linear but for the
-    sort. A fact of an entity that nobody asks for is dropped first.
+    A total is the difference of two running sums. Only days on which a window begins or ends matter to it: days
+    between two such cuts are one. Where there are no more (entity, cut) than facts, the facts are summed into a
+    grid of them; else they are sorted. Exact at day grain, free of ties, linear but for the sort. A fact of an
+    entity that nobody asks for is dropped first.
     """
-    lookbacks = sorted({lookback for each in measures.values() for lookback in each})
     is_known = entity.is_not_null().to_numpy()
     who, day = entity.drop_nulls().to_numpy().astype(np.int64), as_of_day.to_numpy()[is_known].astype(np.int64)
-    known_day, numbers = facts["known_day"].to_numpy(), facts[column].to_numpy()
-    first = min(day.min(initial=0), known_day.min(initial=0)) - max(lookbacks)
-    span = max(day.max(initial=0), known_day.max(initial=0)) - first + 1
-    ends, place = distinct(who * span + (day - first))
-    is_asked = np.zeros(max(who.max(initial=0), numbers.max(initial=0)) + 1, dtype=bool)
-    is_asked[who] = True
-    facts = facts.filter(pl.Series(is_asked[numbers]))
-    codes, order = in_order(facts[column].to_numpy().astype(np.int64) * span + (facts["known_day"].to_numpy() - first))
-    until = count_before(codes, ends)
-    since = {lookback: count_before(codes, ends - lookback) for lookback in lookbacks}
-    totals = {}
-    for measure, asked_for in measures.items():
-        prefix = np.zeros(len(order) + 1, dtype=np.int64)
-        np.cumsum(facts[measure].cast(pl.Int64).fill_null(0).to_numpy()[order], out=prefix[1:])
-        ever = prefix[until]
-        for lookback in asked_for:
-            totals[f"{measure}_{lookback}d"] = (ever - prefix[since[lookback]])[place]
+    facts = _of_entities(facts, column, who)
+    windows = _windows(who, day, facts[column].to_numpy(), facts["known_day"].to_numpy(), measures)
+    totals = dict[str, np.ndarray]()
+    names = list(measures)
+    for some in (names[n : n + TOGETHER] for n in range(0, len(names), TOGETHER)):
+        sums = windows.running_sums([facts[name].fill_null(0).to_numpy() for name in some])
+        for name, running in zip(some, sums, strict=True):
+            columns = windows.differences(running, measures[name])
+            totals |= {f"{name}_{lookback}d": one for lookback, one in zip(measures[name], columns, strict=True)}
     found = pl.DataFrame(totals)
     if is_known.all():
         return found
     where = pl.Series(np.where(is_known, np.cumsum(is_known) - 1, -1))
     return found.select(pl.all().gather(where.set(where < 0, None)))
+
+
+def _of_entities(facts: pl.DataFrame, column: str, who: np.ndarray) -> pl.DataFrame:
+    numbers = facts[column].to_numpy()
+    is_asked = np.zeros(max(who.max(initial=0), numbers.max(initial=0)) + 1, dtype=bool)
+    is_asked[who] = True
+    keeps = is_asked[numbers]
+    return facts if keeps.all() else facts.filter(pl.Series(keeps))
+
+
+def _windows(
+    who: np.ndarray, day: np.ndarray, numbers: np.ndarray, known_day: np.ndarray, measures: Mapping[str, Sequence[int]]
+) -> Windows:
+    """Where the windows of each row begin and end among the running sums, and how these are made."""
+    lookbacks = sorted({lookback for each in measures.values() for lookback in each})
+    nights = _distinct_days(day)
+    cuts = np.unique(np.subtract.outer(nights, [0, *lookbacks]))
+    # what became known on a day lies behind all cuts up to the start of that day
+    first = min(known_day.min(initial=0), cuts.min(initial=0))
+    days = np.arange(first, max(known_day.max(initial=0), day.max(initial=0)) + 1)
+    behind, end_of = count_before(cuts, days + 1), count_before(cuts, days)
+    width, count = len(cuts) + 1, int(who.max(initial=-1)) + 1
+    codes = numbers.astype(np.int64) * width + behind[known_day - first]
+    since = {lookback: count_before(cuts, cuts - lookback) for lookback in lookbacks}
+    if count * width <= CELLS_A_FACT * len(codes):
+        ends = end_of[nights - first]
+        start = np.arange(count)[:, None] * width
+        return Windows(
+            place=who * len(nights) + count_before(nights, days)[day - first],
+            until=(start + ends).ravel(),
+            since={lookback: (start + begins[ends]).ravel() for lookback, begins in since.items()},
+            running_sums=lambda values: _grid_sums(codes, values, count, width),
+        )
+    asked, place = distinct(who * width + end_of[day - first])
+    ordered, order = in_order(codes)
+    start, end = asked - asked % width, asked % width
+    return Windows(
+        place=place,
+        until=count_before(ordered, asked + 1),
+        since={lookback: count_before(ordered, start + begins[end] + 1) for lookback, begins in since.items()},
+        running_sums=lambda values: _sorted_sums(order, values),
+    )
+
+
+def _distinct_days(day: np.ndarray) -> np.ndarray:
+    """In ascending order. Days are few and rows many: marked, not sorted."""
+    first = day.min(initial=0)
+    is_asked = np.zeros(day.max(initial=0) - first + 1, dtype=bool)
+    is_asked[day - first] = True
+    return np.flatnonzero(is_asked) + first
+
+
+@dataclass(frozen=True)
+class Windows:
+    """`place`: of each row, its number among the distinct ones; `until`, `since[lookback]`: of these, where their
+    windows end and begin among the `running_sums` of a measure's values."""
+
+    place: np.ndarray
+    until: np.ndarray
+    since: Mapping[int, np.ndarray]
+    running_sums: Callable[[Sequence[np.ndarray]], np.ndarray]
+
+    def differences(self, running: np.ndarray, lookbacks: Sequence[int]) -> list[np.ndarray]:
+        """Of each lookback the totals (int64, one per row). By blocks that fit into the processor's cache."""
+        found = np.empty((len(self.until), len(lookbacks)), dtype=np.int64)
+        for block in _blocks(len(self.until)):
+            ever = running[self.until[block]]
+            for number, lookback in enumerate(lookbacks):
+                np.subtract(ever, running[self.since[lookback][block]], out=found[block, number])
+        columns = [np.empty(len(self.place), dtype=np.int64) for _ in lookbacks]
+        for block in _blocks(len(self.place)):
+            # one look-up brings all lookbacks: they lie side by side
+            placed = np.take(found, self.place[block], axis=0)
+            for number, column in enumerate(columns):
+                column[block] = placed[:, number]
+        return columns
+
+
+def _grid_sums(codes: np.ndarray, values: Sequence[np.ndarray], count: int, width: int) -> np.ndarray:
+    """(measures, cells): the sums of an entity's facts up to each cut, side by side."""
+    sums = np.zeros((len(values), count * width), dtype=np.int64)
+    for number, one in enumerate(values):
+        if max(float(one.max(initial=0)), -float(one.min(initial=0))) * len(one) < EXACT:
+            sums[number] = np.bincount(codes, one, minlength=count * width)
+        else:
+            np.add.at(sums[number], codes, one)
+    return np.cumsum(sums.reshape(len(values), count, width), axis=2).reshape(len(values), -1)
+
+
+def _sorted_sums(order: np.ndarray, values: Sequence[np.ndarray]) -> np.ndarray:
+    """(measures, facts + 1): the sums of all facts before each place of the order."""
+    together = np.stack(values, axis=1)
+    sums = np.zeros((len(values), len(order) + 1), dtype=np.int64)
+    for block in _blocks(len(order)):
+        after = sums[:, block.start + 1 : block.stop + 1]
+        np.cumsum(np.take(together, order[block], axis=0).T, axis=1, out=after)
+        after += sums[:, block.start, None]
+    return sums
+
+
+def _blocks(length: int) -> Iterator[slice]:
+    return (slice(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK))
 
 
 def in_order(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -62,6 +62,11 @@ def returning_facts(orders: pl.DataFrame) -> pl.DataFrame:
     return first.filter(is_again).select("order_id", "known_day", count_returning=1)
 
 
+def repeated_buyers(orders: pl.DataFrame) -> pl.DataFrame:
+    """`buyer_id` of the buyers with more than one order; `orders`: all those of the buyers."""
+    return orders.filter(pl.col("buyer_id").is_duplicated()).select(pl.col("buyer_id").unique())
+
+
 def line_facts(tables: Tables) -> pl.DataFrame:
     """One row per order line: `order_id, product_id, known_day` and the price of a unit."""
     cents = (pl.col("unit_price_usd") * CENTS).round().cast(pl.Int64)
@@ -215,15 +220,15 @@ def _reviewed(tables: Tables) -> pl.DataFrame:
 
 def _messages(tables: Tables) -> dict[str, pl.DataFrame]:
     """Buyers' messages; and of each the answer learned first, with the time it took."""
-    asked = tables["messages"].filter(pl.col("sender") == "buyer")
+    asked = tables["messages"].filter(pl.col("sender") == "buyer").with_row_index("message")
     answers = tables["messages"].filter(pl.col("sender") == "seller")
     replied = (
-        asked.select("order_id", "message_id", asked_day="known_day", asked_at="occurred_at")
+        asked.select("order_id", "message", asked_day="known_day", asked_at="occurred_at")
         .join(answers.select(_FACT), on="order_id")
         .with_columns(seconds=seconds_between(pl.col("asked_at"), pl.col("occurred_at")))
         .filter(pl.col("seconds") >= 0)
-        .sort("order_id", "message_id", "known_at", "seconds")
-        .group_by("order_id", "message_id", maintain_order=True)
+        .sort("order_id", "message", "known_at", "seconds")
+        .group_by("order_id", "message", maintain_order=True)
         .first()
     )
     known = pl.max_horizontal("known_day", "asked_day").alias("known_day")

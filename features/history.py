@@ -108,13 +108,30 @@ def build_totals(told: Told, rows: pl.DataFrame) -> Totals:
 def total_everyone(told: Told, rows: pl.DataFrame) -> Totals:
     """Per entity, in the order of `rows`: the trailing totals of its measures over all orders, `told` of all."""
     rows = number_rows(told, rows)
+    return _totals_of_entities(told, {entity: (rows[number_of(entity)], rows["as_of_day"]) for entity in ENTITIES})
+
+
+def total_part(told: Told, as_of_day: int) -> Totals:
+    """What some orders, `told` of all of them, add to everyone's totals of one night: per entity one row per value,
+    `<entity>` and its totals. Totals are sums, so those of all orders are the sums of those of any parts of them."""
+    night = pl.Series([as_of_day], dtype=pl.Int32)
+    asked = {
+        entity: (numbers[number_of(entity)], night.new_from_index(0, numbers.height))
+        for entity, numbers in told.numbers.items()
+    }
+    totals = _totals_of_entities(told, asked)
+    return {entity: totals[entity].insert_column(0, told.numbers[entity][entity]) for entity in asked}
+
+
+def _totals_of_entities(told: Told, asked: Mapping[str, tuple[pl.Series, pl.Series]]) -> Totals:
+    """`asked`: per entity the numbers, and as many days."""
     found: dict[str, dict[str, pl.Series]] = {entity: {} for entity in ENTITIES}
     for entities, facts in _facts_by_entity(told):
         for entity in entities:
             if measures := _asked_of(entity, facts):
                 column = number_of(entity)
-                known = facts.filter(pl.col(column).is_not_null())
-                for total in totals_of(rows[column], rows["as_of_day"], known, column, measures):
+                known = facts.filter(pl.col(column).is_not_null()) if facts[column].null_count() else facts
+                for total in totals_of(*asked[entity], known, column, measures):
                     # a measure told by two kinds of facts (open: up when ordered, down when ended) is their sum
                     former = found[entity].get(total.name)
                     found[entity][total.name] = total if former is None else former + total

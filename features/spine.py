@@ -47,7 +47,7 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
     promised = (
         tables["promises"]
         .filter(pl.col("kind") == "delivery")
-        .sort("known_at", "promised_at", "promise_id")
+        .sort("known_at", "promised_at")
         .group_by("order_id", maintain_order=True)
         .first()
         .select("order_id", "known_day", promised_day=local_day(pl.col("promised_at"), tables.zone))

@@ -30,9 +30,13 @@ class View:
 
 def build_view(tables: Tables, spine: pl.DataFrame) -> View:
     rows = build_rows(tables, spine)
-    first = spine["as_of_day"].to_numpy().min(initial=2**31 - 1)
-    told = tell(tables, returning_facts(tables["orders"]), int(first) - SCANS_LOOKBACK)
+    told = tell(tables, returning_facts(tables["orders"]), scans_since(spine))
     return View(tables, rows, build_totals(told, rows))
+
+
+def scans_since(spine: pl.DataFrame) -> int:
+    """The first day of scans that are of any use to these rows."""
+    return int(spine["as_of_day"].to_numpy().min(initial=2**31 - 1)) - SCANS_LOOKBACK
 
 
 def tell(tables: Tables, returning: pl.DataFrame, scans_since: int | None = None) -> Told:

@@ -36,8 +36,8 @@ LEAKS = {
         'keys.join(facts, on=on, how="inner")',
     ),
     "shares over the whole table": (
-        "features/asof.py", "until = count_before(codes, ends)",
-        "until = count_before(codes, (ends // span + 1) * span)",
+        "features/asof.py", "behind, end_of = count_before(cuts, days + 1)",
+        "behind, end_of = np.minimum(count_before(cuts, days + 1), len(cuts) - 1)",
     ),
     "a revised fact replaces the first": (
         "features/facts.py",

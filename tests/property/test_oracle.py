@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features import asof
 from features.asof import distinct, in_order, trailing_totals
 from features.history import ENTITIES
 from features.registry import build_features
@@ -27,9 +29,22 @@ WORLDS, BATCHES = 300, 8
 NIGHTS = [day("2024-01-09"), day("2024-01-20"), day("2024-02-05"), day("2024-02-25"), day("2024-04-25")]
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.parametrize("cells_a_fact", [0, asof.CELLS_A_FACT, 1e9], ids=["sorted", "as it is", "a grid"])
+@settings(max_examples=200, deadline=None)
 @given(facts=FACTS, rows=ROWS, lookback=st.integers(1, 40))
-def test_trailing_totals_equal_a_loop(facts: list, rows: list, lookback: int) -> None:
+def test_trailing_totals_equal_a_loop(cells_a_fact: float, facts: list, rows: list, lookback: int) -> None:
+    with patch.object(asof, "CELLS_A_FACT", cells_a_fact), patch.object(asof, "BLOCK", 7):
+        compare_with_a_loop(facts, rows, lookback)
+
+
+def test_totals_above_what_floats_can_hold_are_exact() -> None:
+    # 2**53 + 1 is the first whole number that a float64 has not
+    facts = [("a", 1, 2**53), ("a", 1, 1), ("a", 2, -(2**40))] * 9
+    with patch.object(asof, "CELLS_A_FACT", 1e9):
+        compare_with_a_loop(facts, [("a", 2), ("a", 9)], 30)
+
+
+def compare_with_a_loop(facts: list, rows: list, lookback: int) -> None:
     table = pl.DataFrame(facts, schema={"key": pl.String, "known_day": pl.Int32, "n": pl.Int64}, orient="row")
     asked = pl.DataFrame(rows, schema={"key": pl.String, "as_of_day": pl.Int32}, orient="row")
     found = trailing_totals(asked, table, ["key"], {"n": [lookback, 7]})

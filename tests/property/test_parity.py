@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from features.facts import repeated_buyers, returning_facts
+from features.in_parts import add_up, features_of_part, read_part
 from features.registry import build_features
 from features.spine import build_spine, sample_spine
 from features.tables import TABLES, Tables, create_tables
@@ -40,6 +42,27 @@ def test_the_rows_a_model_learns_from_are_those_the_scorer_sees(tables: Tables) 
         assert_frame_equal(scored.join(of_night, on="order_id", how="semi"), of_night, check_exact=True)
         compared += of_night.height
     assert compared > 1_000
+
+
+@pytest.mark.parametrize("count_parts", [1, 3])
+def test_a_night_is_the_same_part_by_part(tables: Tables, count_parts: int) -> None:
+    night = LAST - 40
+    whole = build_features(tables, build_spine(tables, [night]))
+    orders = tables["orders"]
+    number = orders.select("order_id", part=pl.int_range(pl.len()) % count_parts)
+    returning, repeated = returning_facts(orders), repeated_buyers(orders)
+    parts = []
+    for n in range(count_parts):
+        of_part = number.filter(pl.col("part") == n)
+        frames = {
+            name: frame.join(of_part, on="order_id", how="semi") if "order_id" in frame.columns else frame
+            for name, frame in tables.frames.items()
+        }
+        again = returning.join(of_part, on="order_id", how="semi")
+        parts.append(read_part(Tables(frames, tables.zone), again, repeated, night))
+    everyone = add_up(part.totals for part in parts)
+    found = pl.concat(features_of_part(part, everyone) for part in parts)
+    assert_frame_equal(found.sort("order_id"), whole, check_exact=True)
 
 
 _HASH = """
