@@ -25,14 +25,11 @@ def visible(facts: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     return facts.filter(is_visible(pl.col("known_day"), pl.lit(as_of_day)))
 
 
-def newest_fact_day(tables: Tables, as_of_day: int | None = None) -> int | None:
-    """The last day on which anything became known (before `as_of_day`, where given); None without facts."""
-    days = []
-    for name in TABLES:
-        facts = tables[name] if as_of_day is None else visible(tables[name], as_of_day)
-        if facts.height:
-            days.append(int(facts["known_day"].to_numpy().max()))
-    return max(days, default=None)
+def newest_fact_day(tables: Tables) -> int | None:
+    """The last day on which anything became known; None without facts."""
+    return max(
+        (int(tables[name]["known_day"].to_numpy().max()) for name in TABLES if tables[name].height), default=None
+    )
 
 
 def visible_facts(rows: pl.DataFrame, facts: pl.DataFrame, on: str = "order_id") -> pl.DataFrame:

@@ -30,12 +30,13 @@ def bins(name: str, edges: Sequence[float]) -> list[str]:
 
 
 def order_facts(tables: Tables, returning: pl.DataFrame, scans_since: int | None = None) -> dict[str, pl.DataFrame]:
-    """Kinds of facts about orders, narrow tables each: `order_id, known_day` and measures (counts int8, sums int64).
+    """Kinds of facts about orders, narrow tables each: `order, known_day` and measures (counts int8, sums int64).
 
-    Each order's facts come from its own rows of `tables` alone, but for `returning` (see `returning_facts`). Most facts
-    are scans: those of orders of which nothing was known from day `scans_since` on are left out.
+    `order` is the order's row in `tables["orders"]`, counted from 0. Each order's facts come from its own rows of
+    `tables` alone, but for `returning` (see `returning_facts`). Most facts are scans: those of orders of which nothing
+    was known from day `scans_since` on are left out.
     """
-    orders = tables["orders"].select("order_id", placed_at="occurred_at", order_day="known_day")
+    orders = tables["orders"].select("order_id", placed_at="occurred_at", order_day="known_day").with_row_index("order")
     shipped, delivered = _shipped(tables), _delivered(tables)
     kinds = {
         "ordered": tables["orders"].select("order_id", "known_day", count_orders=1, count_open=1),
@@ -63,8 +64,8 @@ def returning_facts(orders: pl.DataFrame) -> pl.DataFrame:
 
 
 def repeated_buyers(orders: pl.DataFrame) -> pl.DataFrame:
-    """`buyer_id` of the buyers with more than one order; `orders`: all those of the buyers."""
-    return orders.filter(pl.col("buyer_id").is_duplicated()).select(pl.col("buyer_id").unique())
+    """`order_id, buyer_id`: the orders of buyers with more than one; `orders`: all those of the buyers."""
+    return orders.filter(pl.col("buyer_id").is_duplicated()).select("order_id", "buyer_id")
 
 
 def line_facts(tables: Tables) -> pl.DataFrame:
@@ -77,12 +78,12 @@ def line_facts(tables: Tables) -> pl.DataFrame:
 
 def _since_the_order(facts: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """A fact about an order is known when the order is, at the earliest."""
-    joined = facts.join(orders.select("order_id", "order_day"), on="order_id")
+    joined = facts.select(pl.exclude("order")).join(orders.select("order_id", "order", "order_day"), on="order_id")
     # one fact counts one, so its counts need a byte; their totals are int64
     measures = [pl.col(c).cast(pl.Int8) for c in facts.columns if c.startswith("count_")]
     measures += [pl.col(c).cast(pl.Int64) for c in facts.columns if c.startswith("sum_")]
     known = pl.max_horizontal("known_day", "order_day").cast(pl.Int32)
-    return joined.select("order_id", known.alias("known_day"), *measures)
+    return joined.select("order", known.alias("known_day"), *measures)
 
 
 def _scanned(tables: Tables, since: int | None) -> pl.DataFrame:
@@ -124,19 +125,19 @@ def _ended(tables: Tables) -> dict[str, pl.DataFrame]:
     of a dispute and the record: an order nobody reported on counts in no share."""
     opened = _opened(tables).select("order_id", "known_day")
     closed = closings(tables).select("order_id", known_day="closed_day").drop_nulls()
-    recorded = closed
-    if tables.has_partial_outcomes:
-        events = tables["order_events"].filter(pl.col("event") == "outcome_observed")
-        recorded = first_known(events, "known_day")
 
     def first(ends: pl.DataFrame) -> pl.DataFrame:
         both = pl.concat([opened, ends.select("order_id", "known_day")])
         return both.group_by("order_id").agg(pl.col("known_day").min())
 
+    recorded = ended = first(closed)
+    if tables.has_partial_outcomes:
+        events = tables["order_events"].filter(pl.col("event") == "outcome_observed")
+        recorded = first(first_known(events, "known_day"))
     return {
-        "ended": first(recorded).with_columns(count_outcomes=1),
+        "ended": recorded.with_columns(count_outcomes=1),
         # what is open now: one up when ordered, one down when it ended, whether or not anybody recorded how
-        "closed": first(closed).with_columns(count_open=-1),
+        "closed": ended.with_columns(count_open=-1),
     }
 
 
@@ -245,5 +246,7 @@ def _first_promise(promises: pl.DataFrame, kind: str) -> pl.DataFrame:
 
 def _first_fact(facts: pl.DataFrame, *values: str) -> pl.DataFrame:
     """One row per order: the fact learned first (of several learned at once, the one that happened first)."""
-    ordered = facts.select(*_FACT, *values).sort("order_id", "known_at", "occurred_at", *values)
+    # far fewer to sort
+    earliest = facts.filter(pl.col("known_at") == pl.col("known_at").min().over("order_id"))
+    ordered = earliest.select(*_FACT, *values).sort("order_id", "known_at", "occurred_at", *values)
     return ordered.group_by("order_id", maintain_order=True).first()

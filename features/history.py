@@ -129,9 +129,8 @@ def _totals_of_entities(told: Told, asked: Mapping[str, tuple[pl.Series, pl.Seri
     for entities, facts in _facts_by_entity(told):
         for entity in entities:
             if measures := _asked_of(entity, facts):
-                column = number_of(entity)
-                known = facts.filter(pl.col(column).is_not_null()) if facts[column].null_count() else facts
-                for total in totals_of(*asked[entity], known, column, measures):
+                of_entity = told.of_order(entity, facts) if entities == OF_ORDER else facts
+                for total in totals_of(*asked[entity], of_entity, number_of(entity), measures):
                     # a measure told by two kinds of facts (open: up when ordered, down when ended) is their sum
                     former = found[entity].get(total.name)
                     found[entity][total.name] = total if former is None else former + total
@@ -176,7 +175,8 @@ def daily_sums(told: Told) -> pl.DataFrame:
         for entity in entities:
             if measures := _asked_of(entity, facts):
                 column = number_of(entity)
-                daily = facts.drop_nulls(column).group_by(column, "known_day").agg(pl.col(list(measures)).sum())
+                of_entity = told.of_order(entity, facts) if entities == OF_ORDER else facts
+                daily = of_entity.group_by(column, "known_day").agg(pl.col(list(measures)).sum())
                 sums = daily.unpivot(index=[column, "known_day"], variable_name="measure", value_name="amount")
                 named = sums.filter(pl.col("amount") != 0).join(told.numbers[entity], on=column)
                 found.append(named.select(pl.lit(entity).alias("entity"), pl.col(entity).alias("value"), *SUM))
@@ -196,13 +196,14 @@ def totals_of_sums(entity: str, asked: pl.DataFrame, sums: pl.DataFrame) -> pl.D
 
 
 def _facts_by_entity(told: Told) -> Iterator[tuple[Sequence[str], pl.DataFrame]]:
-    """Each kind of facts with the entities it is told of and their numbers, one at a time: together they are large."""
+    """Each kind of facts with the entities it is told of, and those `OF_LINES` with their numbers, one at a time:
+    together they are large."""
     for facts in told.kinds.values():
         yield OF_ORDER, facts
     for entity in OF_LINES:
         for facts in told.kinds.values():
-            if _asked_of(entity, facts):
-                yield (entity,), told.of_lines(entity, facts)
+            if measures := _asked_of(entity, facts):
+                yield (entity,), told.of_lines(entity, facts.select("order", "known_day", *measures))
         if entity in told.prices:
             yield (entity,), told.prices[entity]
 

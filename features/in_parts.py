@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from features.history import ENTITIES, Totals, subtract_own, total_part
+from features.history import ENTITIES, SCANS_LOOKBACK, Totals, subtract_own, total_part
 from features.registry import features_of
 from features.spine import DEFAULT_WINDOW, DisputeWindow, build_spine
 from features.tables import Tables
@@ -26,14 +26,12 @@ from features.view import View, build_rows, scans_since, tell
 class Part:
     """Some orders at one night.
 
-    `spine`: those that are open; `tables` and `returning`: what is known of these and of their products; `totals`:
-    what all orders of the part add to everyone's (see `features.history.total_part`).
+    `spine`: those that are open; `tables` and `returning`: what is known of these and of their products.
     """
 
     spine: pl.DataFrame
     tables: Tables
     returning: pl.DataFrame
-    totals: Totals
 
 
 def read_part(
@@ -42,24 +40,24 @@ def read_part(
     repeated: pl.DataFrame,
     as_of_day: int,
     window: DisputeWindow = DEFAULT_WINDOW,
-) -> Part:
-    """`tables`: all facts of some orders. `returning` (`features.facts.returning_facts`) is of these orders, and
-    `repeated` (`buyer_id`, see `features.facts.repeated_buyers`) of all there are."""
+) -> tuple[Part, Totals]:
+    """The part, and what all its orders add to everyone's totals (see `features.history.total_part`).
+
+    `tables`: all facts of some orders; `returning` and `repeated` are of these orders: what `returning_facts` and
+    `repeated_buyers` of `features.facts` find among all there are.
+    """
     spine = build_spine(tables, [as_of_day], window)
-    totals = total_part(tell(tables, returning, scans_since(spine)), as_of_day)
+    # of the night, not of the spine: a part without open orders has news of its lanes too
+    totals = total_part(tell(tables, returning, as_of_day - SCANS_LOOKBACK), as_of_day)
     own = spine.select("order_id")
     open_tables = {
         name: frame.join(own, on="order_id", how="semi") if "order_id" in frame.columns else frame
         for name, frame in tables.frames.items()
     }
-    kept = pl.concat([repeated, open_tables["orders"].select("buyer_id")])
+    kept = pl.concat([repeated.select("buyer_id"), open_tables["orders"].select("buyer_id")])
     totals["buyer_id"] = totals["buyer_id"].join(kept, on="buyer_id", how="semi")
-    return Part(
-        spine,
-        Tables(open_tables, tables.zone, tables.has_partial_outcomes),
-        returning.join(own, on="order_id", how="semi"),
-        totals,
-    )
+    open_orders = Tables(open_tables, tables.zone, tables.has_partial_outcomes)
+    return Part(spine, open_orders, returning.join(own, on="order_id", how="semi")), totals
 
 
 def add_up(totals: Iterable[Totals]) -> Totals:

@@ -34,9 +34,9 @@ def service_of(lane: pl.Expr) -> pl.Expr:
 class Told:
     """The facts of some orders, numbered.
 
-    `orders`: one row per order, `order_id, order` and a number for each entity `OF_ORDER`. `numbers`: of each entity,
-    one row per value, `<entity>, <entity>_number`. `kinds`: of each kind of facts, `order, known_day`, its measures
-    and the numbers `OF_ORDER`. `members`: of each entity `OF_LINES`, one row per order and value, `order,
+    `orders`: one row per order, `order_id, order` (which row it is, from 0) and a number for each entity `OF_ORDER`.
+    `numbers`: of each entity, one row per value, `<entity>, <entity>_number`. `kinds`: of each kind of facts, `order,
+    known_day` and its measures. `members`: of each entity `OF_LINES`, one row per order and value, `order,
     <entity>_number, member_day` (when both were known). `prices`: one row per order line, in the same way.
     """
 
@@ -45,6 +45,13 @@ class Told:
     kinds: Mapping[str, pl.DataFrame]
     members: Mapping[str, pl.DataFrame]
     prices: Mapping[str, pl.DataFrame]
+
+    def of_order(self, entity: str, facts: pl.DataFrame) -> pl.DataFrame:
+        """`facts` of one kind with the number of the order's value of an entity `OF_ORDER`; those without one left
+        out."""
+        number = self.orders[number_of(entity)].gather(facts["order"])
+        found = facts.with_columns(number)
+        return found.filter(number.is_not_null()) if number.null_count() else found
 
     def of_lines(self, entity: str, facts: pl.DataFrame) -> pl.DataFrame:
         """`facts` of one kind, told of each of the order's values of an entity `OF_LINES`."""
@@ -57,7 +64,7 @@ def number_facts(tables: Tables, kinds: Mapping[str, pl.DataFrame]) -> Told:
     return Told(
         orders=orders,
         numbers=numbers,
-        kinds={kind: facts.join(orders, on="order_id") for kind, facts in kinds.items()},
+        kinds=kinds,
         members=_members(tables, orders, numbers),
         prices={entity: _priced(tables, orders, numbers, entity) for entity in ("product_id", "category")},
     )

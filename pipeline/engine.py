@@ -12,10 +12,12 @@ from importlib.util import find_spec
 import polars as pl
 
 from features import registry
+from features.spine import build_spine
 from features.tables import Tables
 from pipeline.config import Config, Engine
 from pipeline.errors import NoEngine
-from pipeline.store import StoredTables
+from pipeline.night_features import night_features
+from pipeline.table_files import StoredTables, TableFiles
 
 JAVA = 17
 
@@ -30,6 +32,14 @@ def build_features(tables: Tables, spine: pl.DataFrame, config: Config) -> pl.Da
     from pipeline import spark_engine
 
     return spark_engine.build_features(tables, spine, config.engine)
+
+
+def build_night(files: TableFiles, as_of_day: int, config: Config) -> pl.DataFrame:
+    """The features of all orders that are open and undisputed on `as_of_day`, sorted by order_id."""
+    if config.engine.name == "polars":
+        return night_features(files, as_of_day, config.dispute_window, config.engine.orders_per_part)
+    tables = files.read_all()
+    return build_features(tables, build_spine(tables, [as_of_day], config.dispute_window), config)
 
 
 def require_spark(settings: Engine) -> None:

@@ -8,20 +8,19 @@ from typing import Any
 
 import polars as pl
 
-from features.asof import newest_fact_day, visible
+from features.asof import visible
 from features.clock import calendar_day, day_number
 from features.registry import FEATURES
-from features.spine import build_spine
-from features.tables import Tables
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
 from pipeline.config import Config
-from pipeline.engine import build_features
+from pipeline.engine import build_night
 from pipeline.errors import Refused
 from pipeline.manifest import program_facts
 from pipeline.progress import Progress, say, warn
 from pipeline.safe_text import neutral_frame
 from pipeline.store import Workspace, new_id, read_json, write_json
+from pipeline.table_files import TableFiles
 from pipeline.tracking import Champion, require_champion
 
 LIST_COLUMNS = [
@@ -39,18 +38,16 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     if done and not is_forced and read_json(done / "manifest.json").get("inputs") == inputs:
         say(f"score     {as_of} is done with the same inputs: {done} (FORCE=1 makes it again)")
         return done
-    tables = workspace.read_tables()
-    day = day_number(as_of)
-    _refuse_stale_data(tables, day, config.max_data_age_days)
+    files, day = workspace.table_files(), day_number(as_of)
+    _refuse_stale_data(files, day, config.max_data_age_days)
     if champion.trained_as_of > as_of.isoformat():
         warn(f"the champion was trained as of {champion.trained_as_of}, after this night: it knows the outcome")
     with progress.piece("features") as notes:
-        spine = build_spine(tables, [day], config.dispute_window)
-        features = build_features(tables, spine, config)
-        notes.append(f"{spine.height:,} open, undisputed orders on {as_of}")
+        features = build_night(files, day, config)
+        notes.append(f"{features.height:,} open, undisputed orders on {as_of}")
     with progress.piece("score") as notes:
         scored = _score(champion, features, config).with_columns(as_of=pl.lit(as_of))
-        listed = contact_list(tables, champion, scored, config.decide.capacity, day)
+        listed = contact_list(files, champion, scored, config.decide.capacity, day)
         notes.append(f"{listed.height} orders to contact")
     run_id = new_id()
     with workspace.new_run(as_of, run_id) as folder:
@@ -73,12 +70,12 @@ def _score(champion: Champion, features: pl.DataFrame, config: Config) -> pl.Dat
 
 
 def contact_list(
-    tables: Tables, champion: Champion, scored: pl.DataFrame, capacity: int, as_of_day: int
+    files: TableFiles, champion: Champion, scored: pl.DataFrame, capacity: int, as_of_day: int
 ) -> pl.DataFrame:
     """The night's list: `LIST_COLUMNS`, best first."""
     listed = choose_contacts(scored, capacity)
-    buyers = tables["orders"].select("order_id", "buyer_id")
-    lines = visible(tables["order_lines"], as_of_day).sort("order_id", "line_id")
+    buyers = files.read_facts("orders", listed["order_id"]).select("order_id", "buyer_id")
+    lines = visible(files.read_facts("order_lines", listed["order_id"]), as_of_day).sort("order_id", "line_id")
     products = lines.group_by("order_id", maintain_order=True).agg(pl.col("product_id").first())
     listed = listed.join(buyers, on="order_id", how="left", maintain_order="left")
     listed = listed.join(products, on="order_id", how="left", maintain_order="left")
@@ -89,8 +86,8 @@ def contact_list(
     return add_contact_by(listed.hstack(reasons), as_of_day).select(LIST_COLUMNS)
 
 
-def _refuse_stale_data(tables: Tables, as_of_day: int, max_age_days: int) -> None:
-    newest = newest_fact_day(tables, as_of_day)
+def _refuse_stale_data(files: TableFiles, as_of_day: int, max_age_days: int) -> None:
+    newest = files.newest_fact_day(as_of_day)
     if newest is None:
         raise Refused(f"nothing is known before {calendar_day(as_of_day)}. Use a later AS_OF, or load older data.")
     age = as_of_day - newest

@@ -34,7 +34,7 @@ from features.tables import INSTANT, TABLES
 from pipeline.config import Engine
 from pipeline.errors import NoEngine
 from pipeline.spark_buckets import AGAIN, ANSWER, NEWS, RETURNING, ROW, SPINE, Buckets
-from pipeline.store import StoredTables
+from pipeline.table_files import StoredTables
 
 ROOT = Path(__file__).resolve().parents[1]
 SPARK_TYPES = {

@@ -16,7 +16,6 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,17 +23,11 @@ from typing import Any
 import polars as pl
 from filelock import FileLock, Timeout
 
-from features.tables import TABLES, Tables, create_tables
+from features.tables import Tables
 from pipeline.errors import BadInput, WorkspaceBusy
+from pipeline.table_files import StoredTables, TableFiles, write_table_files
 
 STORE_JSON = "store.json"
-
-
-@dataclass(frozen=True)
-class StoredTables(Tables):
-    """Tables with the folder of the Parquet files they were read from, one per table."""
-
-    folder: Path = Path()
 
 
 class Workspace:
@@ -112,18 +105,18 @@ class Workspace:
         version = self.folder / "versions" / new_id()
         settings = {"zone": tables.zone, "has_partial_outcomes": tables.has_partial_outcomes, **facts}
         with self.replaced(version / "tables") as aside:
-            for name, table in TABLES.items():
-                tables[name].select(list(table.schema)).write_parquet(aside / f"{name}.parquet")
+            write_table_files(tables, aside)
             write_json(aside / STORE_JSON, settings)
         self.point(self.tables, version / "tables")
 
-    def read_tables(self) -> StoredTables:
-        """The tables in use."""
+    def table_files(self) -> TableFiles:
+        """The files of the tables in use."""
         settings = self.read_ingest_facts()
-        folder = self.tables.resolve()
-        frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}
-        tables = create_tables(frames, zone=settings["zone"], has_partial_outcomes=settings["has_partial_outcomes"])
-        return StoredTables(tables.frames, tables.zone, tables.has_partial_outcomes, folder)
+        return TableFiles.of(self.tables.resolve(), settings)
+
+    def read_tables(self) -> StoredTables:
+        """The tables in use, whole."""
+        return self.table_files().read_all()
 
     def read_ingest_facts(self) -> dict[str, Any]:
         try:

@@ -1,7 +1,7 @@
 """All features of one night over growing stores: seconds from the tables on disk, growth, peak memory.
 
-Prints one line a size: orders of history, open orders, facts; seconds of reading the tables and of building every
-feature of every open order; the peak memory of the process. Seconds are this machine's.
+Prints one line a size: orders of history, open orders, facts; seconds in which every feature of every open order is
+built from the files; the peak memory of the process. Seconds are this machine's.
 """
 
 from __future__ import annotations
@@ -14,56 +14,68 @@ import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
+
 SIZES = (50_000, 200_000, 1_000_000)
-FIRST_DAY, DAYS = date(2024, 1, 1), 731
+# orders of so many days up to the night, so that one in ten is open
+DAYS = 430
 NIGHT = date(2025, 11, 20)
+ZONE = "Asia/Shanghai"
 
 
 def write_tables(folder: Path, count: int) -> None:
-    """The canonical tables of a simulated store as Parquet, piece by piece."""
+    """The table files of a simulated store, piece by piece, as `pipeline.table_files` writes them whole."""
     import pyarrow.parquet as pq
 
-    from features.tables import TABLES
+    from features.tables import TABLES, create_tables
     from pipeline.sources.simulator.facts import product_frame
     from pipeline.sources.simulator.orders import build_world
     from pipeline.sources.simulator.store import draw_pieces, piece_frames
+    from pipeline.table_files import stored_frames
 
-    world = build_world(count_orders=count, seed=7, first_day=FIRST_DAY, days=DAYS)
+    world = build_world(count_orders=count, seed=7, first_day=NIGHT - timedelta(days=DAYS), days=DAYS)
+    products = {"products": product_frame(world)}
+    last, written = "", 0
     with ExitStack() as stack:
-        schemas = {name: table.empty().to_arrow().schema for name, table in TABLES.items()}
-        files = {
-            name: stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", schemas[name])) for name in TABLES
-        }
-        files["products"].write_table(product_frame(world).to_arrow())
+        files: dict[str, pq.ParquetWriter] = {}
         for piece in draw_pieces(world, 50_000):
-            for name, frame in piece_frames(world, piece).items():
-                files[name].write_table(frame.to_arrow().cast(schemas[name]))
+            frames = {name: padded(frame) for name, frame in piece_frames(world, piece).items()} | products
+            frames = stored_frames(create_tables(frames, zone=ZONE), written)
+            ids = frames["orders"]["order_id"]
+            # the files must be in the order of the orders, as those of a workspace are
+            assert last < ids[0]
+            last, written = ids[-1], written + len(ids)
+            for name in TABLES:
+                table = frames[name].to_arrow(compat_level=pl.CompatLevel.oldest())
+                if name not in files:
+                    files[name] = stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", table.schema))
+                elif name == "products":
+                    continue
+                files[name].write_table(table)
+
+
+def padded(frame: pl.DataFrame) -> pl.DataFrame:
+    """With order ids of one length, so that pieces drawn one after the other follow each other as text too."""
+    return frame.with_columns(pl.col("order_id").str.replace("o-", "").str.zfill(9))
 
 
 def one(folder: Path) -> None:
     """In a process of its own, so that the peak is this night's."""
-    import polars as pl
-
     from features.clock import day_number
-    from features.registry import build_features
-    from features.spine import build_spine
-    from features.tables import TABLES, create_tables
+    from features.spine import DEFAULT_WINDOW
+    from pipeline.config import Engine
+    from pipeline.night_features import night_features
+    from pipeline.table_files import TableFiles
 
     started = time.perf_counter()
-    frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}
-    tables = create_tables(frames, zone="Asia/Shanghai")
-    facts = sum(frame.height for frame in frames.values())
-    del frames
-    reading = time.perf_counter() - started
-    started = time.perf_counter()
-    spine = build_spine(tables, [day_number(NIGHT)])
-    found = build_features(tables, spine)
+    files = TableFiles(folder, ZONE, has_partial_outcomes=False)
+    found = night_features(files, day_number(NIGHT), DEFAULT_WINDOW, Engine().orders_per_part)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    sys.stdout.write(f"{reading} {seconds} {peak} {found.height} {facts} {found.width - 3}\n")
+    sys.stdout.write(f"{seconds} {peak} {found.height} {files.count_facts()} {found.width - 3}\n")
 
 
 def main(sizes: Iterable[int]) -> None:
@@ -72,11 +84,11 @@ def main(sizes: Iterable[int]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             write_tables(Path(folder), count)
             told = subprocess.run([sys.executable, __file__, folder], capture_output=True, text=True, check=True)
-        reading, seconds, peak, rows, facts, features = map(float, told.stdout.split())
+        seconds, peak, rows, facts, features = map(float, told.stdout.split())
         growth = f", growth {math.log(seconds / before[1]) / math.log(count / before[0]):.2f}" if before else ""
         sys.stdout.write(
-            f"{count:>9,} orders, {facts:>10,.0f} facts, {rows:>7,.0f} open: read in {reading:5.1f} s, "
-            f"{features:.0f} features in {seconds:6.1f} s, peak {peak:.2f} GiB{growth}\n"
+            f"{count:>10,} orders, {facts:>11,.0f} facts, {rows:>9,.0f} open: {features:.0f} features in "
+            f"{seconds:6.1f} s, peak {peak:.2f} GiB{growth}\n"
         )
         sys.stdout.flush()
         before = count, seconds

@@ -41,8 +41,8 @@ LEAKS = {
     ),
     "a revised fact replaces the first": (
         "features/facts.py",
-        'ordered = facts.select(*_FACT, *values).sort("order_id", "known_at", "occurred_at", *values)',
-        'ordered = facts.select(*_FACT, *values).sort("order_id", "known_at", "occurred_at", *values, descending=True)',
+        'facts.filter(pl.col("known_at") == pl.col("known_at").min().over("order_id"))',
+        'facts.filter(pl.col("known_at") == pl.col("known_at").max().over("order_id"))',
     ),
     "a link between facts that was learnt later": (
         "features/told.py", '_LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")',

@@ -59,9 +59,10 @@ def test_a_night_is_the_same_part_by_part(tables: Tables, count_parts: int) -> N
             for name, frame in tables.frames.items()
         }
         again = returning.join(of_part, on="order_id", how="semi")
-        parts.append(read_part(Tables(frames, tables.zone), again, repeated, night))
-    everyone = add_up(part.totals for part in parts)
-    found = pl.concat(features_of_part(part, everyone) for part in parts)
+        others = repeated.join(of_part, on="order_id", how="semi")
+        parts.append(read_part(Tables(frames, tables.zone), again, others, night))
+    everyone = add_up(totals for _, totals in parts)
+    found = pl.concat(features_of_part(part, everyone) for part, _ in parts)
     assert_frame_equal(found.sort("order_id"), whole, check_exact=True)
 
 

@@ -1,0 +1,39 @@
+"""The features of one night from the workspace's files, part by part: only the open orders' facts stay in memory."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+
+from features.facts import repeated_buyers, returning_facts
+from features.history import Totals
+from features.in_parts import Part, add_up, features_of_part, read_part
+from features.spine import DisputeWindow
+from pipeline.table_files import NUMBER, TableFiles
+
+# parts worked on at a time: while one waits for a step that uses one core, the other goes on
+AT_ONCE = 2
+
+
+def night_features(files: TableFiles, as_of_day: int, window: DisputeWindow, orders_per_part: int) -> pl.DataFrame:
+    """What `features.registry.build_features` gives of all orders that are open and undisputed on `as_of_day`, sorted
+    by order_id."""
+    buyers = files.read_buyers()
+    returning, repeated = returning_facts(buyers), repeated_buyers(buyers)
+    del buyers
+
+    def read(first: int) -> tuple[Part, Totals]:
+        is_in = pl.col("order_id").is_between(first, first + orders_per_part - 1)
+        tables = files.read_part(first, orders_per_part)
+        return read_part(tables, returning.filter(is_in), repeated.filter(is_in), as_of_day, window)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(read, range(0, max(files.count_orders(), 1), orders_per_part)))
+        everyone = add_up(totals for _, totals in found)
+        parts = [part for part, _ in found]
+        del found
+        features = pl.concat(pool.map(lambda part: features_of_part(part, everyone), parts))
+    names = files.read_names(features["order_id"])
+    named = features.rename({"order_id": NUMBER}).join(names, on=NUMBER, how="left", maintain_order="left")
+    return named.select("order_id", *features.columns[1:])
