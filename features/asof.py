@@ -76,11 +76,12 @@ def totals_of(
     A total is the difference of two running sums. Only days on which a window begins or ends matter to it: days
     between two such cuts are one. Where there are no more (entity, cut) than facts, the facts are summed into a
     grid of them; else they are sorted. Exact at day grain, free of ties, linear but for the sort. A fact of an
-    entity that nobody asks for is dropped first.
+    entity that nobody asks for, or older than all windows, is dropped first.
     """
     is_known = entity.is_not_null().to_numpy()
     who, day = entity.drop_nulls().to_numpy().astype(np.int64), as_of_day.to_numpy()[is_known].astype(np.int64)
-    facts = _of_entities(facts, column, who)
+    oldest = day.min(initial=2**31) - max(lookback for each in measures.values() for lookback in each)
+    facts = _of_use(facts, column, who, oldest)
     windows = _windows(who, day, facts[column].to_numpy(), facts["known_day"].to_numpy(), measures)
     totals = dict[str, np.ndarray]()
     names = list(measures)
@@ -96,11 +97,12 @@ def totals_of(
     return found.select(pl.all().gather(where.set(where < 0, None)))
 
 
-def _of_entities(facts: pl.DataFrame, column: str, who: np.ndarray) -> pl.DataFrame:
+def _of_use(facts: pl.DataFrame, column: str, who: np.ndarray, oldest: int) -> pl.DataFrame:
+    """The facts of entities in `who`, but for those learned before the day `oldest`."""
     numbers = facts[column].to_numpy()
     is_asked = np.zeros(max(who.max(initial=0), numbers.max(initial=0)) + 1, dtype=bool)
     is_asked[who] = True
-    keeps = is_asked[numbers]
+    keeps = is_asked[numbers] & (facts["known_day"].to_numpy() >= oldest)
     return facts if keeps.all() else facts.filter(pl.Series(keeps))
 
 

@@ -58,14 +58,15 @@ def order_facts(tables: Tables, returning: pl.DataFrame, scans_since: int | None
 
 def returning_facts(orders: pl.DataFrame) -> pl.DataFrame:
     """One row per order of a buyer of whom an order was known on an earlier day; `orders`: all those of the buyers."""
-    first = orders.with_columns(first_day=pl.col("known_day").min().over("buyer_id"))
-    is_again = pl.col("known_day") != pl.col("first_day")
-    return first.filter(is_again).select("order_id", "known_day", count_returning=1)
+    return split_buyers(orders)[0]
 
 
-def repeated_buyers(orders: pl.DataFrame) -> pl.DataFrame:
-    """`order_id, buyer_id`: the orders of buyers with more than one; `orders`: all those of the buyers."""
-    return orders.filter(pl.col("buyer_id").is_duplicated()).select("order_id", "buyer_id")
+def split_buyers(orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`returning_facts(orders)`; and `order_id, buyer_id` of the orders whose buyers have more than one."""
+    first, count = pl.col("known_day").min().over("buyer_id"), pl.len().over("buyer_id")
+    orders = orders.with_columns(first_day=first, count=count).filter(pl.col("count") > 1)
+    returning = orders.filter(pl.col("known_day") != pl.col("first_day"))
+    return returning.select("order_id", "known_day", count_returning=1), orders.select("order_id", "buyer_id")
 
 
 def line_facts(tables: Tables) -> pl.DataFrame:

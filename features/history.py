@@ -142,26 +142,28 @@ def subtract_own(told: Told, rows: pl.DataFrame, everyone: Totals) -> Totals:
     """`everyone` without what each row's own order told; `told` of these orders at least."""
     rows = number_rows(told, rows)
     others = {entity: {total.name: total for total in totals} for entity, totals in everyone.items()}
-    for entities, facts in _facts_by_entity(told):
-        asked = {entity: _asked_of(entity, facts) for entity in entities}
-        own = _own_totals(rows, facts, entities, asked)
-        for entity, measures in asked.items():
-            for name in (f"{measure}_{days}d" for measure, lookbacks in measures.items() for days in lookbacks):
-                others[entity][name] = others[entity][name] - own[name]
+    for facts in told.kinds.values():
+        # the same for all entities of which an order has one
+        asked = {entity: _asked_of(entity, facts) for entity in OF_ORDER}
+        if union := _asked(*(((m,), days) for each in asked.values() for m, days in each.items())):
+            own = totals_of(rows["order"], rows["as_of_day"], facts, "order", union)
+            for entity, measures in asked.items():
+                _subtract(others[entity], own, measures)
+    for entity in OF_LINES:
+        pair, members, prices = told.own_lines(entity, rows)
+        for facts in told.kinds.values():
+            if measures := _asked_of(entity, facts):
+                own_facts = told.of_members(members, facts.select("order", "known_day", *measures))
+                _subtract(others[entity], totals_of(pair, rows["as_of_day"], own_facts, "pair", measures), measures)
+        if prices is not None:
+            measures = _asked_of(entity, prices)
+            _subtract(others[entity], totals_of(pair, rows["as_of_day"], prices, "pair", measures), measures)
     return {entity: pl.DataFrame(totals) for entity, totals in others.items()}
 
 
-def _own_totals(
-    rows: pl.DataFrame, facts: pl.DataFrame, entities: Sequence[str], asked: Mapping[str, Mapping[str, tuple[int, ...]]]
-) -> pl.DataFrame:
-    """Totals of the facts that each row's own order told: the same for all entities of which it has one of each."""
-    union = _asked(*(((measure,), lookbacks) for each in asked.values() for measure, lookbacks in each.items()))
-    if not union:
-        return pl.DataFrame()
-    if entities == OF_ORDER:
-        return totals_of(rows["order"], rows["as_of_day"], facts, "order", union)
-    own_facts = facts.join(rows.select("order").unique(), on="order", how="semi")
-    return trailing_totals(rows, own_facts, ["order", *map(number_of, entities)], union)
+def _subtract(others: dict[str, pl.Series], own: pl.DataFrame, measures: Mapping[str, tuple[int, ...]]) -> None:
+    for name in (f"{measure}_{days}d" for measure, lookbacks in measures.items() for days in lookbacks):
+        others[name] = others[name] - own[name]
 
 
 def daily_sums(told: Told) -> pl.DataFrame:

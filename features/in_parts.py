@@ -43,8 +43,8 @@ def read_part(
 ) -> tuple[Part, Totals]:
     """The part, and what all its orders add to everyone's totals (see `features.history.total_part`).
 
-    `tables`: all facts of some orders; `returning` and `repeated` are of these orders: what `returning_facts` and
-    `repeated_buyers` of `features.facts` find among all there are.
+    `tables`: all facts of some orders; `returning` and `repeated` are of these: what `features.facts.split_buyers`
+    finds among all there are.
     """
     spine = build_spine(tables, [as_of_day], window)
     # of the night, not of the spine: a part without open orders has news of its lanes too

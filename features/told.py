@@ -55,7 +55,20 @@ class Told:
 
     def of_lines(self, entity: str, facts: pl.DataFrame) -> pl.DataFrame:
         """`facts` of one kind, told of each of the order's values of an entity `OF_LINES`."""
-        return facts.join(self.members[entity], on="order").with_columns(_LATER)
+        return self.of_members(self.members[entity], facts)
+
+    def of_members(self, members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+        """`facts` of one kind, told of `members` (some of those of one entity)."""
+        return facts.join(members, on="order").with_columns(_LATER)
+
+    def own_lines(self, entity: str, rows: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame, pl.DataFrame | None]:
+        """Of each of `rows` (see `number_rows`) the number of its pair of an order and its value of `entity`; and the
+        members and prices of these pairs, with `pair`."""
+        key = ["order", number_of(entity)]
+        pairs = rows.select(key).drop_nulls().unique().with_row_index("pair")
+        number = rows.select(key).join(pairs, on=key, how="left", maintain_order="left")["pair"]
+        prices = self.prices[entity].join(pairs, on=key) if entity in self.prices else None
+        return number, self.members[entity].join(pairs, on=key), prices
 
 
 def number_facts(tables: Tables, kinds: Mapping[str, pl.DataFrame]) -> Told:

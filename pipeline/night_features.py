@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
-from features.facts import repeated_buyers, returning_facts
+from features.facts import split_buyers
 from features.history import Totals
 from features.in_parts import Part, add_up, features_of_part, read_part
 from features.spine import DisputeWindow
@@ -19,9 +19,7 @@ AT_ONCE = 2
 def night_features(files: TableFiles, as_of_day: int, window: DisputeWindow, orders_per_part: int) -> pl.DataFrame:
     """What `features.registry.build_features` gives of all orders that are open and undisputed on `as_of_day`, sorted
     by order_id."""
-    buyers = files.read_buyers()
-    returning, repeated = returning_facts(buyers), repeated_buyers(buyers)
-    del buyers
+    returning, repeated = split_buyers(files.read_buyers())
 
     def read(first: int) -> tuple[Part, Totals]:
         is_in = pl.col("order_id").is_between(first, first + orders_per_part - 1)

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from features.facts import repeated_buyers, returning_facts
+from features.facts import split_buyers
 from features.in_parts import add_up, features_of_part, read_part
 from features.registry import build_features
 from features.spine import build_spine, sample_spine
@@ -50,7 +50,7 @@ def test_a_night_is_the_same_part_by_part(tables: Tables, count_parts: int) -> N
     whole = build_features(tables, build_spine(tables, [night]))
     orders = tables["orders"]
     number = orders.select("order_id", part=pl.int_range(pl.len()) % count_parts)
-    returning, repeated = returning_facts(orders), repeated_buyers(orders)
+    returning, repeated = split_buyers(orders)
     parts = []
     for n in range(count_parts):
         of_part = number.filter(pl.col("part") == n)
