@@ -13,6 +13,7 @@ from features.clock import calendar_day, local_day, seconds_between, start_of_da
 from features.policy import Policy, Terms
 from features.tables import Tables
 
+KEY = ["order_id", "dispute_id"]
 SECONDS_AN_HOUR = 3600.0
 # steps of one moment, in the order in which they make sense
 STEPS = ("opened", "answered", "escalated", "ruled", "refunded", "withdrawn")
@@ -29,37 +30,33 @@ def open_disputes(tables: Tables, as_of_day: int) -> pl.DataFrame:
     A dispute filed again after a withdrawal, a ruling or a refund is open again.
     """
     order = pl.col("step").replace_strict({step: n for n, step in enumerate(STEPS)}, return_dtype=pl.Int8)
-    steps = visible(tables["disputes"], as_of_day).sort("dispute_id", "occurred_at", "known_at", order, "step_id")
+    steps = visible(tables["disputes"], as_of_day).sort(*KEY, "occurred_at", "known_at", order, "step_id")
     is_end = pl.col("step").is_in(ENDS)
     steps = steps.with_columns(
-        first_filed_at=pl.col("occurred_at").filter(pl.col("step") == "opened").first().over("dispute_id"),
+        first_filed_at=pl.col("occurred_at").filter(pl.col("step") == "opened").first().over(KEY),
         # steps after the last end: the dispute's present life
-        spell=is_end.cast(pl.Int32).cum_sum().over("dispute_id"),
+        spell=is_end.cast(pl.Int32).cum_sum().over(KEY),
     ).filter(~is_end)
-    steps = steps.filter(pl.col("spell") == pl.col("spell").max().over("dispute_id"))
+    steps = steps.filter(pl.col("spell") == pl.col("spell").max().over(KEY))
     said, filings = pl.col("step").is_in(["opened", "answered"]), pl.col("step") == "opened"
-    present = steps.group_by("dispute_id").agg(
-        pl.col("order_id", "first_filed_at", "spell").first(),
+    present = steps.group_by(KEY).agg(
+        pl.col("first_filed_at", "spell").first(),
         pl.col("cause", "reason", "amount_usd").filter(filings).last(),
         filed_at=pl.col("occurred_at").filter(filings).first(),
         claimed_at=pl.col("occurred_at").filter(filings).last(),
         escalated_at=pl.col("occurred_at").filter(pl.col("step") == "escalated").first(),
         owes_answer=pl.col("step").filter(said).last() == "opened",
     )
-    ended = visible(tables["disputes"], as_of_day).filter(is_end).group_by("dispute_id").agg(ended=pl.len())
-    still = present.join(ended, on="dispute_id", how="left").filter(
+    ended = visible(tables["disputes"], as_of_day).filter(is_end).group_by(KEY).agg(ended=pl.len())
+    still = present.join(ended, on=KEY, how="left").filter(
         pl.col("filed_at").is_not_null() & (pl.col("spell") == pl.col("ended").fill_null(0))
     )
     is_with_platform = pl.col("escalated_at").is_not_null()
-    return (
-        still.with_columns(owes_answer=pl.col("owes_answer") & ~is_with_platform)
-        .drop("spell", "ended")
-        .sort("dispute_id")
-    )
+    return still.with_columns(owes_answer=pl.col("owes_answer") & ~is_with_platform).drop("spell", "ended").sort(KEY)
 
 
 def clock_disputes(tables: Tables, as_of_day: int, policy: Policy) -> pl.DataFrame:
-    """One row per open dispute, sorted by `dispute_id`: where it stands and what comes next.
+    """One row per open dispute, sorted by `KEY`: where it stands and what comes next.
 
     `day`: the number of the day at the platform; `period` in words; `next_deadline_at` (UTC) and `next_event`
     (`answer_due`, `escalation_opens`, `auto_submit`, null: none ahead), `hours_left` until it; `is_overdue`: the time
@@ -81,7 +78,7 @@ def clock_disputes(tables: Tables, as_of_day: int, policy: Policy) -> pl.DataFra
             & (seconds_between(pl.col("as_of"), pl.col("promised_at")) > 0).fill_null(False)
         ),
     )
-    return _with_deadlines(disputes, filed_day, zone).with_columns(period=_period()).sort("dispute_id")
+    return _with_deadlines(disputes, filed_day, zone).with_columns(period=_period()).sort(KEY)
 
 
 def _with_deadlines(disputes: pl.DataFrame, filed_day: pl.Expr, zone: str) -> pl.DataFrame:
