@@ -2,8 +2,8 @@
 
 Everything is counted from facts known when the day starts, so the indicators of a past day are those that were
 knowable then. Days are those of the store's zone. By event day: what was filed, closed, escalated or ruled in the
-window, whenever it was ordered. By order day: the orders placed in the window, and how they stand. Orders that may still
-be disputed are `maturing`: counted beside the rate, never as clean.
+window, whenever it was ordered. By order day: the orders placed in the window, and how they stand. Orders that may
+still be disputed are `maturing`: counted beside the rate, never as clean.
 """
 
 from __future__ import annotations

@@ -81,6 +81,9 @@ class Config(Section):
         default={}, description="your limit of an indicator; it goes before the policy's: dispute_rate = 0.03"
     )
     assessment_day: int = Field(default=27, ge=1, le=28, description="the day of the month on which rates are judged")
+    max_dispute_days: int = Field(
+        default=90, ge=1, description="a dispute filed longer ago whose end nobody recorded is left off the clock"
+    )
     decide: Decide = Decide()
     engine: Engine = Engine()
 
