@@ -83,6 +83,21 @@ def in_label_window(occurred_day: pl.Expr, as_of_day: pl.Expr, horizon_days: int
     return (occurred_day >= as_of_day) & (occurred_day < as_of_day + horizon_days)
 
 
+def is_earlier(day: pl.Expr, other_day: pl.Expr) -> pl.Expr:
+    """It happened on an earlier day than the other; null where either did not happen."""
+    return day < other_day
+
+
+def in_days(day: pl.Expr, first_day: int, until_day: int) -> pl.Expr:
+    """Half-open: it happened in [first_day, until_day)."""
+    return (day >= first_day) & (day < until_day)
+
+
+def is_in_force(day: date, since: date | None, until: date | None) -> bool:
+    """Whether a rule holds on a day: half-open, [since, until); None: without that end."""
+    return (since is None or since <= day) and (until is None or day < until)
+
+
 def last_matured_day(data_end_day: int, horizon_days: int, reporting_delay_days: int) -> int:
     """The last night whose label window is over, and reported, when we stand at `data_end_day`.
 

@@ -124,6 +124,16 @@ def score(
 
 
 @app.command()
+def clock(workspace: Folder, as_of: AsOf) -> None:
+    """Write every open dispute by deadline; a night's run holds the same."""
+    from pipeline.clock import clock as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        say(f"dispute clock: {step(place, config, progress, as_of=as_of) / 'dispute_clock.csv'}")
+
+
+@app.command()
 def nightly(
     context: typer.Context,
     workspace: Folder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -79,6 +79,14 @@ class Config(Section):
         description="exchange rates; the real stood near 0.31 USD in 2017 and early 2018",
     )
     threads: int = Field(default=2, ge=1, description="fixed, so that the same input gives the same bytes")
+    policy: str = Field(default="aliexpress-classic", description="the rules that the store is judged by")
+    limits: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default={}, description="your limit of an indicator; it goes before the policy's: dispute_rate = 0.03"
+    )
+    assessment_day: int = Field(default=27, ge=1, le=28, description="the day of the month on which rates are judged")
+    max_dispute_days: int = Field(
+        default=90, ge=1, description="a dispute filed longer ago whose end nobody recorded is left off the clock"
+    )
     decide: Decide = Decide()
     engine: Engine = Engine()
 

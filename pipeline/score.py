@@ -13,6 +13,7 @@ from features.clock import calendar_day, day_number
 from features.registry import FEATURES
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
+from pipeline.clock import clock_inputs, say_clock, write_clock
 from pipeline.config import Config
 from pipeline.engine import build_night
 from pipeline.errors import Refused
@@ -39,7 +40,7 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         say(f"score     {as_of} is done with the same inputs: {done} (FORCE=1 makes it again)")
         return done
     files, day = workspace.table_files(), day_number(as_of)
-    _refuse_stale_data(files, day, config.max_data_age_days)
+    refuse_stale_data(files, day, config.max_data_age_days)
     if champion.trained_as_of > as_of.isoformat():
         warn(f"the champion was trained as of {champion.trained_as_of}, after this night: it knows the outcome")
     with progress.piece("features") as notes:
@@ -53,9 +54,13 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     with workspace.new_run(as_of, run_id) as folder:
         scored.select(SCORE_COLUMNS).write_parquet(folder / "scores.parquet")
         neutral_frame(listed).write_csv(folder / "contact_list.csv", float_precision=4)
+        with progress.piece("clock") as notes:
+            clock = write_clock(folder, workspace, config, files.read_disputed(), as_of)
+            notes.append(say_clock(clock))
         write_json(
             folder / "manifest.json",
             _manifest(workspace, config, champion, progress, inputs)
+            | clock
             | {"run_id": run_id, "as_of": as_of, "rows": {"scores": scored.height, "contact_list": listed.height}},
         )
     return workspace.folder / "runs" / as_of.isoformat() / run_id
@@ -86,7 +91,7 @@ def contact_list(
     return add_contact_by(listed.hstack(reasons), as_of_day).select(LIST_COLUMNS)
 
 
-def _refuse_stale_data(files: TableFiles, as_of_day: int, max_age_days: int) -> None:
+def refuse_stale_data(files: TableFiles, as_of_day: int, max_age_days: int) -> None:
     newest = files.newest_fact_day(as_of_day)
     if newest is None:
         raise Refused(f"nothing is known before {calendar_day(as_of_day)}. Use a later AS_OF, or load older data.")
@@ -105,6 +110,7 @@ def _inputs(workspace: Workspace, config: Config, champion: Champion) -> dict[st
         "model_run_id": champion.run_id,
         # either engine gives the same files
         "config": config.model_dump(exclude={"engine"}),
+        **clock_inputs(workspace, config),
     }
 
 

@@ -93,6 +93,16 @@ class TableFiles:
         """One row per order: `order_id` (its number), `buyer_id, known_day`."""
         return self._scan("orders").select(pl.col(NUMBER).alias("order_id"), "buyer_id", "known_day").collect()
 
+    def read_disputed(self) -> Tables:
+        """All facts of the orders that were ever disputed, and all products."""
+        disputed = self._scan("disputes").select(pl.col(NUMBER).unique()).collect()
+        is_disputed = pl.col(NUMBER).is_in(disputed[NUMBER].implode())
+        frames = {}
+        for name, table in TABLES.items():
+            scan = self._scan(name).filter(is_disputed) if "order_id" in table.schema else self._scan(name)
+            frames[name] = scan.select(*table.schema, *DAYS).collect()
+        return Tables(frames, self.zone, self.has_partial_outcomes)
+
     def read_names(self, numbers: pl.Series) -> pl.DataFrame:
         """`order_number, order_id` of these orders."""
         return self._scan("orders").select(NUMBER, "order_id").filter(pl.col(NUMBER).is_in(numbers.implode())).collect()

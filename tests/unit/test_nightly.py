@@ -87,7 +87,7 @@ def test_done_night_is_skipped_and_force_repeats_it_to_the_byte(workspace: Path,
     assert (workspace / "tables").resolve() == tables
     assert do_night(workspace, is_forced=True) != first
     assert latest(workspace) != first
-    for name in ("contact_list.csv", "scores.parquet"):
+    for name in ("contact_list.csv", "dispute_clock.csv", "dispute_clock.xlsx", "scores.parquet"):
         assert (latest(workspace) / name).read_bytes() == (first / name).read_bytes()
 
 
@@ -95,7 +95,7 @@ def test_two_fresh_workspaces_give_the_same_bytes(
     finished: Path, tmp_path: Path, do_night: Callable[..., Path]
 ) -> None:
     do_night(tmp_path)
-    for name in ("contact_list.csv", "scores.parquet"):
+    for name in ("contact_list.csv", "dispute_clock.csv", "dispute_clock.xlsx", "scores.parquet"):
         assert (latest(tmp_path) / name).read_bytes() == (latest(finished) / name).read_bytes()
 
 

@@ -1,0 +1,95 @@
+"""How each order stands as far as is known when a day starts: the days of what happened to it, for the indicators.
+
+Parent orders count, not lines or disputes (the platform's service scores count parent orders: platform source S9 in
+docs/policies.md): an order with two disputes was filed once, on the day of the first, and is withdrawn when both are.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from features.asof import visible
+from features.clock import is_earlier
+from features.spine import DEFAULT_WINDOW, DisputeWindow, closings
+from features.tables import Tables
+
+USED = ("orders", "order_events", "promises", "shipments", "tracking", "disputes", "reviews")
+NEGATIVE_SCORE = 2.0
+DAYS = (
+    "shipped_day", "confirmed_day", "filed_day", "withdrawn_day", "escalated_day", "resolved_day", "ruled_day",
+    "seller_liable_day", "negative_review_day",
+)  # fmt: skip
+
+
+def visible_tables(tables: Tables, as_of_day: int) -> Tables:
+    """The tables that outcomes are read from, with the facts known when the day starts."""
+    frames = {name: visible(tables[name], as_of_day) for name in USED}
+    return Tables(frames, tables.zone, tables.has_partial_outcomes)
+
+
+def order_outcomes(tables: Tables, as_of_day: int, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataFrame:
+    """One row per order known by then: `order_id, country, lane, total_usd, disputed_usd, ordered_day`, and `DAYS`,
+    the day on which each thing first happened (null: not yet, as far as is known).
+
+    `confirmed_day`: receipt confirmed by the buyer, or by timeout; a closing after the first filing is that of the
+    dispute and does not count. Where no closing is told, the end of the time to dispute stands for it; but where
+    outcomes are recorded of some orders only, the others are neither confirmed nor open: unknown.
+    `resolved_day`: a dispute refunded or withdrawn that never went to the platform. `is_open`: neither confirmed nor
+    disputed yet; `is_in_dispute`: a dispute is open.
+    """
+    known = visible_tables(tables, as_of_day)
+    closed = known["order_events"].filter(pl.col("event").is_in(["closed", "outcome_observed"]))
+    lapsed = closings(known, window).filter(is_earlier(pl.col("closed_day"), pl.lit(as_of_day)))
+    bad = known["reviews"].filter(pl.col("score") <= NEGATIVE_SCORE)
+    columns = ["order_id", "country", "lane", "total_usd", pl.col("occurred_day").alias("ordered_day")]
+    orders = known["orders"].select(columns)
+    for part in (
+        _first(known["shipments"], "shipped_day"),
+        _first(closed, "told_day"),
+        lapsed,
+        _disputed(known["disputes"]),
+        _first(bad, "negative_review_day"),
+    ):
+        orders = orders.join(part, on="order_id", how="left")
+    ended = pl.col("told_day") if tables.has_partial_outcomes else pl.min_horizontal("told_day", "closed_day")
+    confirmed = pl.when(~is_earlier(pl.col("filed_day"), ended).fill_null(False)).then(ended)
+    return orders.with_columns(
+        confirmed_day=confirmed,
+        is_open=pl.all_horizontal(pl.col("told_day", "closed_day", "filed_day").is_null()),
+        is_in_dispute=pl.col("is_in_dispute").fill_null(False),
+    ).drop("told_day", "closed_day")
+
+
+def _first(facts: pl.DataFrame, name: str) -> pl.DataFrame:
+    return facts.group_by("order_id").agg(pl.col("occurred_day").min().alias(name))
+
+
+def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
+    """One row per disputed order. The amount is that of each dispute's last filing, summed."""
+
+    def day_of(step: pl.Expr) -> pl.Expr:
+        return pl.col("occurred_day").filter(step)
+
+    step = pl.col("step")
+    ordered = steps.sort("order_id", "dispute_id", "occurred_at", "known_at", "step_id")
+    # of a dispute, what comes last among filing and end says whether it is open
+    last = step.filter(step.is_in(["opened", "withdrawn", "ruled", "refunded"])).last()
+    disputes = ordered.group_by("order_id", "dispute_id").agg(
+        day_of(step == "opened").min().alias("filed_day"),
+        day_of(step == "escalated").min().alias("escalated_day"),
+        day_of(step == "ruled").min().alias("ruled_day"),
+        day_of((step == "ruled") & (pl.col("liable") == "seller")).min().alias("seller_liable_day"),
+        day_of(step.is_in(["withdrawn", "refunded"])).min().alias("settled_day"),
+        pl.when(last == "withdrawn").then(day_of(step == "withdrawn").max()).alias("withdrawn_day"),
+        (last == "opened").alias("is_in_dispute"),
+        pl.col("amount_usd").filter(step == "opened").last().alias("disputed_usd"),
+    )
+    resolved = pl.when(pl.col("escalated_day").is_null() & pl.col("ruled_day").is_null()).then("settled_day")
+    disputes = disputes.filter(pl.col("filed_day").is_not_null()).with_columns(resolved_day=resolved)
+    days = ["filed_day", "escalated_day", "ruled_day", "seller_liable_day", "resolved_day"]
+    return disputes.group_by("order_id").agg(
+        pl.col(days).min(),
+        pl.when(pl.col("withdrawn_day").is_not_null().all()).then(pl.col("withdrawn_day").max()).alias("withdrawn_day"),
+        pl.col("is_in_dispute").any(),
+        pl.when(pl.col("disputed_usd").is_not_null().any()).then(pl.col("disputed_usd").sum()).alias("disputed_usd"),
+    )
