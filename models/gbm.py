@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
 import polars as pl
 
-from models.calibrate import Calibration, fit_calibration
+from models.calibrate import Calibration, Curve, fit_calibration, from_numbers, to_numbers
+from models.recipe import Recipe
 from models.typical import Typical, fill_missing_lines, learn_typical
+from models.venn_abers import VennAbers, fit_venn_abers
 
-# Small trees, strong regularisation: thousands of rows, but only as many independent cases as there are disputes.
-# No class weights: re-weighting spoils probabilities.
-PARAMETERS = {
-    "objective": "binary",
-    "num_leaves": 8,
-    "learning_rate": 0.03,
-    "feature_fraction": 0.6,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 10.0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
-}
-ROUNDS = 100
 # The nights of an order share its fate, so a leaf is as large as this many orders' rows. Chosen, with the numbers
 # above, on earlier nights than any we report: more leaves or rounds raised the log loss on real and simulated stores.
 ORDERS_IN_LEAF, SMALLEST_LEAF = 10, 50
@@ -36,17 +23,30 @@ ORDERS_IN_LEAF, SMALLEST_LEAF = 10, 50
 class DisputeModel:
     """A booster, its calibration, and what was usual in its training rows.
 
-    `feature_names` are the columns it reads, in order; besides them it reads `stage`.
+    `feature_names` are the columns it reads, in order; besides them it reads `stage`. `bounds` say how sure it is; None
+    where too little was there to calibrate on.
     """
 
     booster: lgb.Booster
     calibration: Calibration
+    bounds: VennAbers | None
     feature_names: tuple[str, ...]
     typical: Typical
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
         return self.calibration.apply(predict_raw(self.booster, self._matrix(features)))
+
+    def predict_with_bounds(self, features: pl.DataFrame) -> pl.DataFrame:
+        """`probability, probability_low, probability_high` per row: between the last two Venn-Abers expects it.
+
+        Where the shipped calibration says something outside of them, they are widened to hold it.
+        """
+        raw = predict_raw(self.booster, self._matrix(features))
+        probability = self.calibration.apply(raw)
+        low, high = self.bounds.bounds(raw) if self.bounds else (np.zeros_like(raw), np.ones_like(raw))
+        low, high = np.minimum(low, probability), np.maximum(high, probability)
+        return pl.DataFrame({"probability": probability, "probability_low": low, "probability_high": high})
 
     def contributions(self, features: pl.DataFrame) -> np.ndarray:
         """Rows x features: how much each feature raised the row's log odds (TreeSHAP, Lundberg et al. 2020)."""
@@ -59,7 +59,8 @@ class DisputeModel:
         """The booster as LightGBM text and the rest as JSON."""
         rest = {
             "feature_names": list(self.feature_names),
-            "calibration": asdict(self.calibration),
+            "calibration": to_numbers(self.calibration),
+            "bounds": to_numbers(self.bounds) if self.bounds else None,
             "typical": self.typical,
         }
         return self.booster.model_to_string(), json.dumps(rest, indent=2)
@@ -68,17 +69,17 @@ class DisputeModel:
 def from_text(booster: str, rest: str) -> DisputeModel:
     """The inverse of `DisputeModel.to_text`."""
     settings = json.loads(rest)
+    bounds = settings["bounds"]
     return DisputeModel(
         lgb.Booster(model_str=booster),
-        Calibration(**settings["calibration"]),
+        from_numbers(settings["calibration"]),
+        from_numbers(bounds) if bounds else None,  # type: ignore[arg-type]
         tuple(settings["feature_names"]),
         settings["typical"],
     )
 
 
-def fit_model(
-    rows: pl.DataFrame, feature_names: list[str], *, calibration_share: float, seed: int, threads: int
-) -> DisputeModel:
+def fit_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> DisputeModel:
     """Fit on labelled order-nights: columns `order_id, as_of_day, stage, label` and the features.
 
     The calibration is learnt on the latest `calibration_share` of the rows from a model fitted on the orders before
@@ -86,21 +87,34 @@ def fit_model(
     refitted on all rows.
     """
     rows = rows.sort("as_of_day", "order_id")
-    is_later = later_orders(rows, calibration_share)
-    earlier, later = rows.filter(~is_later), rows.filter(is_later)
-    if earlier["label"].n_unique() == 2 and later["label"].n_unique() == 2:
-        draft = fit_booster(earlier, feature_names, seed=seed, threads=threads)
-        calibration = fit_calibration(
-            predict_raw(draft, later.select(feature_names).to_numpy(), threads=threads), later["label"].to_numpy()
-        )
-    else:
-        calibration = Calibration()
+    later = score_later(rows, feature_names, recipe)
+    calibration: Calibration = Curve()
+    bounds = None
+    if later is not None:
+        raw, label, evidence = later
+        calibration = fit_calibration(recipe.calibration, raw, label, evidence)
+        bounds = fit_venn_abers(raw, label, evidence)
     return DisputeModel(
-        fit_booster(rows, feature_names, seed=seed, threads=threads),
+        fit_booster(rows, feature_names, recipe),
         calibration,
+        bounds,
         tuple(feature_names),
         learn_typical(rows, feature_names),
     )
+
+
+def score_later(
+    rows: pl.DataFrame, feature_names: list[str], recipe: Recipe
+) -> tuple[np.ndarray, np.ndarray, float] | None:
+    """What a booster of the earlier orders says of the later ones, their labels, and orders a row; None where either
+    side has one outcome only. `rows` are sorted by night and order."""
+    is_later = later_orders(rows, recipe.calibration_share)
+    earlier, later = rows.filter(~is_later), rows.filter(is_later)
+    if earlier["label"].n_unique() < 2 or later["label"].n_unique() < 2:
+        return None
+    draft = fit_booster(earlier, feature_names, recipe)
+    raw = predict_raw(draft, later.select(feature_names).to_numpy(), threads=recipe.threads)
+    return raw, later["label"].to_numpy(), later["order_id"].n_unique() / later.height
 
 
 def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
@@ -123,10 +137,9 @@ def predict_raw(
     return np.asarray(booster.predict(matrix, pred_contrib=pred_contrib, num_threads=threads))
 
 
-def fit_booster(rows: pl.DataFrame, feature_names: list[str], *, seed: int, threads: int) -> lgb.Booster:
+def fit_booster(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> lgb.Booster:
     data = lgb.Dataset(
         rows.select(feature_names).to_numpy(), rows["label"].to_numpy(), feature_name=list(feature_names)
     )
     smallest = max(SMALLEST_LEAF, ORDERS_IN_LEAF * rows.height // rows["order_id"].n_unique())
-    parameters = {**PARAMETERS, "min_data_in_leaf": smallest, "seed": seed, "num_threads": threads}
-    return lgb.train(parameters, data, num_boost_round=ROUNDS)
+    return lgb.train({"min_data_in_leaf": smallest, **recipe.booster}, data, num_boost_round=recipe.rounds)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.labels import LabelWindow
 from features.spine import DisputeWindow
+from models.recipe import Recipe
 from pipeline.errors import BadInput
 
 STAGE_SHARE = {"before_shipment": 0.15, "dispatch": 0.20, "in_transit": 0.25, "delivered": 0.10}
@@ -69,6 +70,9 @@ class Config(Section):
     max_training_rows: int = Field(default=200_000, ge=1_000, description="order-nights sampled for training")
     min_training_disputes: int = Field(default=30, ge=2, description="fewer matured disputes teach nothing")
     calibration_share: float = Field(default=0.25, gt=0, lt=1, description="the latest orders, by row, that calibrate")
+    calibration: Literal["none", "platt", "isotonic", "beta", "venn_abers"] = Field(
+        default="beta", description="how a model's numbers become probabilities"
+    )
     max_fault_share: float = Field(default=0.05, ge=0, le=1, description="more faulty rows in a file refuse the ingest")
     max_data_age_days: int = Field(default=7, ge=1, description="a night is refused when its newest fact is older")
     usd_per: dict[str, float] = Field(
@@ -82,6 +86,10 @@ class Config(Section):
     @property
     def label_window(self) -> LabelWindow:
         return LabelWindow(self.horizon_days, self.reporting_delay_days)
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(self.calibration, self.calibration_share, self.seed, self.threads)
 
     @property
     def dispute_window(self) -> DisputeWindow:

@@ -28,7 +28,9 @@ LIST_COLUMNS = [
     "rank", "order_id", "buyer_id", "product_id", "stage", "probability",
     "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd",
 ]  # fmt: skip
-SCORE_COLUMNS = ["order_id", "as_of", "stage", "probability", "expected_value_usd"]
+SCORE_COLUMNS = [
+    "order_id", "as_of", "stage", "probability", "probability_low", "probability_high", "expected_value_usd",
+]  # fmt: skip
 
 
 def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: date, is_forced: bool = False) -> Path:
@@ -67,9 +69,10 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
 def _score(champion: Champion, features: pl.DataFrame, config: Config) -> pl.DataFrame:
     costs = Costs(**config.decide.model_dump(exclude={"capacity"}))
     if features.is_empty():
-        return add_expected_value(features.with_columns(probability=pl.lit(0.0)), costs)
-    probability = pl.Series(champion.model.predict(features))
-    return add_expected_value(features.with_columns(probability=probability), costs)
+        empty = {name: pl.lit(0.0) for name in ("probability", "probability_low", "probability_high")}
+        return add_expected_value(features.with_columns(**empty), costs)
+    scored = pl.concat([features, champion.model.predict_with_bounds(features)], how="horizontal")
+    return add_expected_value(scored, costs)
 
 
 def contact_list(

@@ -9,7 +9,6 @@ import polars as pl
 from features.clock import calendar_day, day_number, last_matured_day
 from features.spine import open_spells, sample_spine
 from features.tables import Tables
-from models.gbm import PARAMETERS, ROUNDS
 from models.training import train_model
 from pipeline.config import Config
 from pipeline.engine import build_features
@@ -28,10 +27,7 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         dataset = training_dataset(tables, config, last_matured_day(day, *_window(config)))
         notes.append(f"{dataset.height:,} order-nights sampled, {dataset.width - 3} features")
     with progress.piece("train") as notes:
-        model, rows = train_model(
-            tables, dataset, config.label_window, day,
-            calibration_share=config.calibration_share, seed=config.seed, threads=config.threads,
-        )  # fmt: skip
+        model, rows = train_model(tables, dataset, config.label_window, day, config.recipe)
         disputes = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
         if model is None or disputes < config.min_training_disputes:
             raise Refused(
@@ -43,7 +39,11 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     with progress.piece("register") as notes:
         number = register_champion(
             workspace, model, example=rows.head(5),
-            params={**PARAMETERS, "rounds": ROUNDS, **config.model_dump(exclude={"decide", "engine", "usd_per"})},
+            params={
+                **config.recipe.booster,
+                "rounds": config.recipe.rounds,
+                **config.model_dump(exclude={"decide", "engine", "usd_per", "threads"}),
+            },
             metrics={
                 "rows": rows.height,
                 "disputed_orders": disputes,

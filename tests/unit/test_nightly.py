@@ -38,7 +38,12 @@ def test_night_writes_the_contracted_files_and_columns(finished: Path) -> None:
     run = latest(finished)
     assert sorted(path.name for path in run.iterdir()) == RUN_FILES
     scores, listed = pl.read_parquet(run / "scores.parquet"), pl.read_csv(run / "contact_list.csv")
-    assert scores.columns == ["order_id", "as_of", "stage", "probability", "expected_value_usd"]
+    assert scores.columns == [
+        "order_id", "as_of", "stage", "probability", "probability_low", "probability_high", "expected_value_usd",
+    ]  # fmt: skip
+    assert (scores["probability_low"] <= scores["probability"]).all()
+    assert (scores["probability"] <= scores["probability_high"]).all()
+    assert (scores["probability_low"] < scores["probability_high"]).all()
     assert listed.columns == LIST_COLUMNS
     assert scores["as_of"].unique().to_list() == [NIGHT]
     assert scores["order_id"].is_unique().all()
