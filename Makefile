@@ -3,7 +3,8 @@ WORKSPACE ?= workspaces/demo
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SPARK_READY := .venv/ready-spark
-READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY))
+CHALLENGERS_READY := .venv/ready-challengers
+READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY))
 # what `make bench` compares with, in an environment of its own: featuretools needs pandas 2
 PEERS := .venv-bench
 
@@ -18,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score backtest evaluate ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ world-page: $(READY)  ## a page of plots of a simulated store beside published r
 
 evaluate: $(READY)  ## the model of past nights beside rules of thumb and the attainable: WORKSPACE= FROM= TO= [EVERY=7]
 	@$(STEP) evaluate $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
+
+compare: $(READY)  ## the model beside baselines and other learners on past nights: WORKSPACE= FROM= TO= [EVERY=28 CHALLENGERS=1]
+	@$(STEP) compare $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
 
 ablation: $(READY)  ## what each family of features adds on past nights: WORKSPACE= FROM= TO= [EVERY=7]
 	@$(STEP) ablation $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
@@ -100,6 +104,11 @@ clean:  ## remove the virtual environments; workspaces stay
 $(SPARK_READY): requirements-spark.txt .venv/ready
 	@echo "adding PySpark to .venv (once; about 450 MB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	@touch $@
+
+$(CHALLENGERS_READY): requirements-challengers.txt .venv/ready
+	@echo "adding XGBoost, CatBoost and FLAML to .venv (once; about 900 MB)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-challengers.txt
 	@touch $@
 
 $(PEERS)/ready: tests/bench/requirements.txt | $(READY)

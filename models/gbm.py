@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
@@ -17,6 +17,8 @@ from models.venn_abers import VennAbers, fit_venn_abers
 # The nights of an order share its fate, so a leaf is as large as this many orders' rows. Chosen, with the numbers
 # above, on earlier nights than any we report: more leaves or rounds raised the log loss on real and simulated stores.
 ORDERS_IN_LEAF, SMALLEST_LEAF = 10, 50
+# rounds without a gain after which a draft stops; and as many as every model gets, whatever few later orders say
+PATIENCE, FEWEST_ROUNDS = 50, 50
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,14 @@ class DisputeModel:
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
-        return self.calibration.apply(predict_raw(self.booster, self._matrix(features)))
+        return self.calibration.apply(predict_raw(self.booster, self.matrix(features)))
 
     def predict_with_bounds(self, features: pl.DataFrame) -> pl.DataFrame:
         """`probability, probability_low, probability_high` per row: between the last two Venn-Abers expects it.
 
         Where the shipped calibration says something outside of them, they are widened to hold it.
         """
-        raw = predict_raw(self.booster, self._matrix(features))
+        raw = predict_raw(self.booster, self.matrix(features))
         probability = self.calibration.apply(raw)
         low, high = self.bounds.bounds(raw) if self.bounds else (np.zeros_like(raw), np.ones_like(raw))
         low, high = np.minimum(low, probability), np.maximum(high, probability)
@@ -50,9 +52,10 @@ class DisputeModel:
 
     def contributions(self, features: pl.DataFrame) -> np.ndarray:
         """Rows x features: how much each feature raised the row's log odds (TreeSHAP, Lundberg et al. 2020)."""
-        return predict_raw(self.booster, self._matrix(features), pred_contrib=True)[:, :-1]
+        return predict_raw(self.booster, self.matrix(features), pred_contrib=True)[:, :-1]
 
-    def _matrix(self, features: pl.DataFrame) -> np.ndarray:
+    def matrix(self, features: pl.DataFrame) -> np.ndarray:
+        """What the booster reads of `features`."""
         return fill_missing_lines(features, self.typical).select(self.feature_names).to_numpy()
 
     def to_text(self) -> tuple[str, str]:
@@ -87,13 +90,17 @@ def fit_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> D
     refitted on all rows.
     """
     rows = rows.sort("as_of_day", "order_id")
-    later = score_later(rows, feature_names, recipe)
+    return finish_model(rows, feature_names, recipe, score_later(rows, feature_names, recipe))
+
+
+def finish_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, later: Later | None) -> DisputeModel:
+    """The model of all rows, calibrated by what a draft said of the later ones."""
     calibration: Calibration = Curve()
     bounds = None
     if later is not None:
-        raw, label, evidence = later
-        calibration = fit_calibration(recipe.calibration, raw, label, evidence)
-        bounds = fit_venn_abers(raw, label, evidence)
+        calibration = fit_calibration(recipe.calibration, later.raw, later.label, later.evidence)
+        bounds = fit_venn_abers(later.raw, later.label, later.evidence)
+        recipe = replace(recipe, rounds=later.rounds)
     return DisputeModel(
         fit_booster(rows, feature_names, recipe),
         calibration,
@@ -103,18 +110,31 @@ def fit_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> D
     )
 
 
-def score_later(
-    rows: pl.DataFrame, feature_names: list[str], recipe: Recipe
-) -> tuple[np.ndarray, np.ndarray, float] | None:
-    """What a booster of the earlier orders says of the later ones, their labels, and orders a row; None where either
-    side has one outcome only. `rows` are sorted by night and order."""
+@dataclass(frozen=True)
+class Later:
+    """What a booster of the earlier orders says of the later ones (`raw`), their labels, how many orders a row brings,
+    and after how many rounds it was best."""
+
+    raw: np.ndarray
+    label: np.ndarray
+    evidence: float
+    rounds: int
+
+
+def score_later(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> Later | None:
+    """Train on the earlier orders, see how it does on the later; None where either side has one outcome only.
+
+    `rows` are sorted by night and order. How many rounds are worth it depends on how many disputes there are to learn
+    from, so the later orders say it, as they say how to calibrate.
+    """
     is_later = later_orders(rows, recipe.calibration_share)
     earlier, later = rows.filter(~is_later), rows.filter(is_later)
     if earlier["label"].n_unique() < 2 or later["label"].n_unique() < 2:
         return None
-    draft = fit_booster(earlier, feature_names, recipe)
-    raw = predict_raw(draft, later.select(feature_names).to_numpy(), threads=recipe.threads)
-    return raw, later["label"].to_numpy(), later["order_id"].n_unique() / later.height
+    draft = fit_booster(earlier, feature_names, recipe, later)
+    rounds = max(draft.best_iteration, FEWEST_ROUNDS)
+    raw = predict_raw(draft, later.select(feature_names).to_numpy(), threads=recipe.threads, rounds=rounds)
+    return Later(raw, later["label"].to_numpy(), later["order_id"].n_unique() / later.height, rounds)
 
 
 def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
@@ -126,20 +146,31 @@ def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
 
 
 def predict_raw(
-    booster: lgb.Booster, matrix: np.ndarray, *, threads: int = 1, pred_contrib: bool = False
+    booster: lgb.Booster, matrix: np.ndarray, *, threads: int = 1, rounds: int = -1, pred_contrib: bool = False
 ) -> np.ndarray:
-    """What the booster says of each row, uncalibrated.
+    """What the booster says of each row after so many rounds (-1: the best, or all), uncalibrated.
 
     LightGBM has one thread count for the whole process, and a call that names none resets it to all cores: whatever
     another thread builds at that moment then overruns its buffers. So every call names its count, and models fitted
     side by side all name one.
     """
-    return np.asarray(booster.predict(matrix, pred_contrib=pred_contrib, num_threads=threads))
+    return np.asarray(booster.predict(matrix, num_iteration=rounds, pred_contrib=pred_contrib, num_threads=threads))
 
 
-def fit_booster(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> lgb.Booster:
-    data = lgb.Dataset(
-        rows.select(feature_names).to_numpy(), rows["label"].to_numpy(), feature_name=list(feature_names)
-    )
+def fit_booster(
+    rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, later: pl.DataFrame | None = None
+) -> lgb.Booster:
+    """Trained for `recipe.rounds`; beside `later` rows, until their log loss has not fallen for `PATIENCE` rounds."""
+    data = _dataset(rows, feature_names)
     smallest = max(SMALLEST_LEAF, ORDERS_IN_LEAF * rows.height // rows["order_id"].n_unique())
-    return lgb.train({"min_data_in_leaf": smallest, **recipe.booster}, data, num_boost_round=recipe.rounds)
+    parameters = {"min_data_in_leaf": smallest, **recipe.booster}
+    if later is None:
+        return lgb.train(parameters, data, num_boost_round=recipe.rounds)
+    stop = lgb.early_stopping(PATIENCE, verbose=False)
+    beside = _dataset(later, feature_names, data)
+    return lgb.train(parameters, data, recipe.rounds, valid_sets=[beside], callbacks=[stop])
+
+
+def _dataset(rows: pl.DataFrame, feature_names: list[str], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    matrix, label = rows.select(feature_names).to_numpy(), rows["label"].to_numpy()
+    return lgb.Dataset(matrix, label, feature_name=list(feature_names), reference=reference)

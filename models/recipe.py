@@ -20,13 +20,14 @@ PARAMETERS: dict[str, Any] = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-ROUNDS = 100
+# at the most: the later orders say how many are worth it
+ROUNDS = 600
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`calibration`: one of `models.calibrate.KINDS`, learnt on the latest `calibration_share` of the orders;
-    `parameters`: LightGBM's, over the defaults above."""
+    """`rounds`: boosting rounds at the most. `calibration`: one of `models.calibrate.KINDS`, learnt on the latest
+    `calibration_share` of the orders. `parameters`: LightGBM's, over the defaults above."""
 
     calibration: str
     calibration_share: float

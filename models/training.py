@@ -23,6 +23,15 @@ def label_rows(tables: Tables, dataset: pl.DataFrame, window: LabelWindow, data_
     return nights.with_columns(labels["label"]).drop_nulls("label")
 
 
+def learnable(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows a model may learn from.
+
+    An order without lines is left out: its lines are missing because of how it ended (an item found unavailable
+    later), so a model would learn the outcome from the hole.
+    """
+    return rows.filter(pl.col("order_count_units").is_not_null())
+
+
 def train_model(
     tables: Tables,
     dataset: pl.DataFrame,
@@ -31,12 +40,8 @@ def train_model(
     recipe: Recipe,
     feature_names: list[str] = FEATURE_NAMES,
 ) -> tuple[DisputeModel | None, pl.DataFrame]:
-    """A model fitted on what was known and matured at `data_end_day`, and the rows it saw (None: one class only).
-
-    An order without lines is left out: its lines are missing because of how it ended (an item found unavailable
-    later), so a model would learn the outcome from the hole.
-    """
-    rows = label_rows(tables, dataset, window, data_end_day).filter(pl.col("order_count_units").is_not_null())
+    """A model fitted on what was known and matured at `data_end_day`, and the rows it saw (None: one class only)."""
+    rows = learnable(label_rows(tables, dataset, window, data_end_day))
     if rows["label"].n_unique() < 2:
         return None, rows
     return fit_model(rows, feature_names, recipe), rows

@@ -73,6 +73,12 @@ class Config(Section):
     calibration: Literal["none", "platt", "isotonic", "beta", "venn_abers"] = Field(
         default="beta", description="how a model's numbers become probabilities"
     )
+    delivered_weight: float = Field(
+        default=1.0,
+        gt=0,
+        description="orders that one delivered order of the data stands for when figures are made: above 1 where the "
+        "data holds only some of the delivered ones; the model learns from rows as they are",
+    )
     max_fault_share: float = Field(default=0.05, ge=0, le=1, description="more faulty rows in a file refuse the ingest")
     max_data_age_days: int = Field(default=7, ge=1, description="a night is refused when its newest fact is older")
     usd_per: dict[str, float] = Field(

@@ -87,6 +87,18 @@ def evaluate(context: typer.Context, workspace: Folder, first: From, last: To, e
 
 
 @app.command()
+def compare(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 28) -> None:
+    """The model of past nights beside baselines and other learners, and the ways to calibrate it beside each other."""
+    from pipeline.compare import CALIBRATIONS, RESULT, say_comparison
+    from pipeline.compare import compare as step
+
+    place, config, progress = open_workspace(workspace, context)
+    with place.locked(must_exist=True):
+        say_comparison(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+    say(f"the same as a table: {place.folder / RESULT}; ways to calibrate: {place.folder / CALIBRATIONS}")
+
+
+@app.command()
 def ablation(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 7) -> None:
     """What each family of features adds to the model of past nights, with an interval."""
     from pipeline.ablation import RESULT, say_ablation
