@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train promote rollback score backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,8 +64,14 @@ describe-features: $(READY)  ## a page of every feature with its reason and an e
 leak-proof: $(READY)  ## disturb what past nights could not know; no feature may move: WORKSPACE= [NIGHTS=4 SEED=1]
 	@$(STEP) leak-proof $(where) $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(SEED),--seed "$(SEED)")
 
-train: $(READY)  ## fit a model on what had matured and make it champion: WORKSPACE= AS_OF=
+train: $(READY)  ## fit a model on what had matured: the challenger, or the first champion: WORKSPACE= AS_OF=
 	@$(STEP) train $(where) $(as_of)
+
+promote: $(READY)  ## make the challenger champion if nothing speaks against it: WORKSPACE= [EVERY=3]
+	@$(STEP) promote $(where) $(if $(EVERY),--every "$(EVERY)")
+
+rollback: $(READY)  ## return to the former champion: WORKSPACE=
+	@$(STEP) rollback $(where)
 
 score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
 	@$(STEP) score $(where) $(as_of) $(capacity) $(force)

@@ -7,6 +7,7 @@ for what keeps it from learning some hundred disputes by heart, and for a fixed 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -82,14 +83,17 @@ def fit_catboost(features: np.ndarray, label: np.ndarray, budget: Budget) -> Sco
 
 def fit_flaml(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
     """Searches learners and their settings by itself for as long as our model trained."""
-    from flaml import AutoML
+    with warnings.catch_warnings():
+        # it imports PySpark where there is one, which warns under pandas 3 of what is not used here
+        warnings.simplefilter("ignore")
+        from flaml import AutoML
 
-    search = AutoML()
-    search.fit(
-        features, label, task="classification", metric="log_loss", time_budget=max(budget.seconds, 1.0),
-        estimator_list=["lgbm", "rf", "extra_tree"], split_type="time", n_jobs=budget.threads, seed=budget.seed,
-        verbose=0, log_file_name="", mlflow_logging=False,
-    )  # fmt: skip
+        search = AutoML()
+        search.fit(
+            features, label, task="classification", metric="log_loss", time_budget=max(budget.seconds, 1.0),
+            estimator_list=["lgbm", "rf", "extra_tree"], split_type="time", n_jobs=budget.threads, seed=budget.seed,
+            verbose=0, log_file_name="", mlflow_logging=False,
+        )  # fmt: skip
     return lambda rows: np.asarray(search.predict_proba(rows)[:, 1])
 
 

@@ -59,6 +59,16 @@ def draw_weights(rows: pl.DataFrame, seed: int, resamples: int) -> np.ndarray:
     return np.asarray(np.stack([own, *(own * draw for draw in draws)]))
 
 
+def draw_totals(order_id: pl.Series, columns: list[np.ndarray], seed: int, resamples: int) -> np.ndarray:
+    """(1 + resamples) x columns: the sum of each column over all rows, then over each bootstrap draw of orders."""
+    order = order_id.rank("dense").to_numpy().astype(np.int64) - 1
+    count = int(order.max()) + 1
+    of_order = np.stack([np.bincount(order, weights=column, minlength=count) for column in columns], axis=1)
+    rng = np.random.default_rng(seed)
+    draws = [np.bincount(rng.integers(0, count, count), minlength=count) @ of_order for _ in range(resamples)]
+    return np.asarray(np.stack([of_order.sum(axis=0), *draws]))
+
+
 def interval(drawn: np.ndarray) -> tuple[float, float]:
     """The middle 90 % of what was drawn; draws without a value are left out."""
     known = drawn[np.isfinite(drawn)]

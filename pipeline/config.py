@@ -36,6 +36,17 @@ class Decide(Section):
     contact_cost_usd: float = Field(default=0.5, ge=0, description="an agent's two minutes")
 
 
+class Gate(Section):
+    """What a challenger must keep to before it replaces the champion: `models/gate.py`."""
+
+    loss_margin: float = Field(
+        default=0.10, ge=0, description="share of what the champion's contacts prevent that may, at the worst, be lost"
+    )
+    calibration_error: float = Field(default=0.02, gt=0, lt=1, description="over all and in each stage")
+    rate_ratio: float = Field(default=1.25, gt=1, description="predicted over realised disputes, either way")
+    least_disputes: int = Field(default=20, ge=1, description="with fewer disputed orders a stage is not judged alone")
+
+
 class Engine(Section):
     """What builds the features. The results are the same to the bit: docs/cluster.md says when to move, what to set."""
 
@@ -87,6 +98,7 @@ class Config(Section):
     )
     threads: int = Field(default=2, ge=1, description="fixed, so that the same input gives the same bytes")
     decide: Decide = Decide()
+    gate: Gate = Gate()
     engine: Engine = Engine()
 
     @property

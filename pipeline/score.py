@@ -22,7 +22,7 @@ from pipeline.manifest import program_facts
 from pipeline.progress import Progress, say, warn
 from pipeline.safe_text import neutral_frame
 from pipeline.store import Workspace, new_id, read_json, write_json
-from pipeline.tracking import Champion, require_champion
+from pipeline.tracking import Registered, require_champion
 
 LIST_COLUMNS = [
     "rank", "order_id", "buyer_id", "product_id", "stage", "probability",
@@ -66,7 +66,7 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     return workspace.folder / "runs" / as_of.isoformat() / run_id
 
 
-def _score(champion: Champion, features: pl.DataFrame, config: Config) -> pl.DataFrame:
+def _score(champion: Registered, features: pl.DataFrame, config: Config) -> pl.DataFrame:
     costs = Costs(**config.decide.model_dump(exclude={"capacity"}))
     if features.is_empty():
         empty = {name: pl.lit(0.0) for name in ("probability", "probability_low", "probability_high")}
@@ -76,7 +76,7 @@ def _score(champion: Champion, features: pl.DataFrame, config: Config) -> pl.Dat
 
 
 def contact_list(
-    tables: Tables, champion: Champion, scored: pl.DataFrame, capacity: int, as_of_day: int
+    tables: Tables, champion: Registered, scored: pl.DataFrame, capacity: int, as_of_day: int
 ) -> pl.DataFrame:
     """The night's list: `LIST_COLUMNS`, best first."""
     listed = choose_contacts(scored, capacity)
@@ -104,7 +104,7 @@ def _refuse_stale_data(tables: Tables, as_of_day: int, max_age_days: int) -> Non
         )
 
 
-def _inputs(workspace: Workspace, config: Config, champion: Champion) -> dict[str, Any]:
+def _inputs(workspace: Workspace, config: Config, champion: Registered) -> dict[str, Any]:
     """All that the night's files depend on besides the program."""
     return {
         "sha256": workspace.read_ingest_facts()["input_sha256"],
@@ -115,7 +115,7 @@ def _inputs(workspace: Workspace, config: Config, champion: Champion) -> dict[st
 
 
 def _manifest(
-    workspace: Workspace, config: Config, champion: Champion, progress: Progress, inputs: dict[str, Any]
+    workspace: Workspace, config: Config, champion: Registered, progress: Progress, inputs: dict[str, Any]
 ) -> dict[str, Any]:
     ingested = workspace.read_ingest_facts()
     return {

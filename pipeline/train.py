@@ -1,4 +1,4 @@
-"""train: fit on what was known and matured at a day, log it, and make it the champion."""
+"""train: fit on what was known and matured at a day, log it, and register it as challenger, or first champion."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pipeline.config import Config
 from pipeline.engine import build_features
 from pipeline.errors import Refused
 from pipeline.manifest import git_revision
-from pipeline.progress import Progress
+from pipeline.progress import Progress, say
 from pipeline.store import Workspace
-from pipeline.tracking import register_champion
+from pipeline.tracking import CHALLENGER, CHAMPION, has_usable_champion, register_model
 
 
 def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> None:
-    """Register a new champion trained on the nights whose labels had matured by `as_of`."""
+    """Register a model trained on the nights whose labels had matured by `as_of`."""
     tables = workspace.read_tables()
     day = day_number(as_of)
     with progress.piece("features") as notes:
@@ -37,12 +37,13 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
             )
         notes.append(f"{rows.height:,} matured rows, {disputes:,} disputed orders")
     with progress.piece("register") as notes:
-        number = register_champion(
-            workspace, model, example=rows.head(5),
+        alias = CHALLENGER if has_usable_champion(workspace) else CHAMPION
+        number = register_model(
+            workspace, model, alias=alias, example=rows.head(5),
             params={
                 **config.recipe.booster,
                 "rounds": config.recipe.rounds,
-                **config.model_dump(exclude={"decide", "engine", "usd_per", "threads"}),
+                **config.model_dump(exclude={"decide", "gate", "engine", "usd_per", "threads"}),
             },
             metrics={
                 "rows": rows.height,
@@ -51,7 +52,9 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
             },
             tags=_tags(workspace, rows, as_of),
         )  # fmt: skip
-        notes.append(f"version {number} is champion")
+        notes.append(f"version {number} is {alias}")
+    if alias == CHALLENGER:
+        say("the champion stays until make promote finds nothing against the challenger")
 
 
 def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFrame:

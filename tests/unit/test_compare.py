@@ -72,7 +72,6 @@ def test_a_weight_counts_as_that_many_rows() -> None:
 
 
 @pytest.mark.parametrize("fit", (BASELINES | installed_challengers()).values())
-@pytest.mark.filterwarnings("ignore::Warning:flaml", "ignore::Warning:pyspark")
 def test_a_challenger_learns_from_rows_with_holes(fit: Callable) -> None:
     rng = np.random.default_rng(2)
     features = rng.random((3000, 4))
