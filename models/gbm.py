@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from models.calibrate import Calibration, Curve, fit_calibration, from_numbers, to_numbers
+from models.cause import CAUSES, CauseModel, cause_from_text
 from models.recipe import Recipe
 from models.typical import Typical, fill_missing_lines, learn_typical
 from models.venn_abers import VennAbers, fit_venn_abers
@@ -26,7 +27,7 @@ class DisputeModel:
     """A booster, its calibration, and what was usual in its training rows.
 
     `feature_names` are the columns it reads, in order; besides them it reads `stage`. `bounds` say how sure it is; None
-    where too little was there to calibrate on.
+    where too little was there to calibrate on. `cause`: why, if it is disputed; None where no reasons are told.
     """
 
     booster: lgb.Booster
@@ -34,6 +35,7 @@ class DisputeModel:
     bounds: VennAbers | None
     feature_names: tuple[str, ...]
     typical: Typical
+    cause: CauseModel | None = None
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
@@ -50,6 +52,14 @@ class DisputeModel:
         low, high = np.minimum(low, probability), np.maximum(high, probability)
         return pl.DataFrame({"probability": probability, "probability_low": low, "probability_high": high})
 
+    def predict_cause(self, features: pl.DataFrame) -> pl.DataFrame:
+        """`<cause>_share` per row: the chance of each cause given a dispute; null where no reasons were told."""
+        names = [f"{cause}_share" for cause in CAUSES]
+        if self.cause is None:
+            return pl.DataFrame({name: [None] * features.height for name in names}, schema_overrides=_floats(names))
+        shares = self.cause.predict(fill_missing_lines(features, self.typical))
+        return pl.DataFrame(shares, schema=_floats(names))
+
     def contributions(self, features: pl.DataFrame) -> np.ndarray:
         """Rows x features: how much each feature raised the row's log odds (TreeSHAP, Lundberg et al. 2020)."""
         return predict_raw(self.booster, self.matrix(features), pred_contrib=True)[:, :-1]
@@ -65,6 +75,7 @@ class DisputeModel:
             "calibration": to_numbers(self.calibration),
             "bounds": to_numbers(self.bounds) if self.bounds else None,
             "typical": self.typical,
+            "cause": self.cause.to_text() if self.cause else None,
         }
         return self.booster.model_to_string(), json.dumps(rest, indent=2)
 
@@ -79,6 +90,7 @@ def from_text(booster: str, rest: str) -> DisputeModel:
         from_numbers(bounds) if bounds else None,  # type: ignore[arg-type]
         tuple(settings["feature_names"]),
         settings["typical"],
+        cause_from_text(settings["cause"]) if settings["cause"] else None,
     )
 
 
@@ -143,6 +155,10 @@ def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
     seen = seen.sort("first_day", "order_id")
     later = seen.filter(pl.col("count").cum_sum() > (1 - share) * rows.height)["order_id"]
     return rows["order_id"].is_in(later.implode())
+
+
+def _floats(names: list[str]) -> dict[str, type[pl.Float64]]:
+    return dict.fromkeys(names, pl.Float64)
 
 
 def predict_raw(

@@ -13,6 +13,7 @@ from features.clock import calendar_day, day_number
 from features.registry import FEATURES
 from features.spine import build_spine
 from features.tables import Tables
+from models.cause import CAUSES
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
 from pipeline.config import Config
@@ -25,11 +26,12 @@ from pipeline.store import Workspace, new_id, read_json, write_json
 from pipeline.tracking import Registered, require_champion
 
 LIST_COLUMNS = [
-    "rank", "order_id", "buyer_id", "product_id", "stage", "probability",
+    "rank", "order_id", "buyer_id", "product_id", "stage", "probability", "likely_cause",
     "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd",
 ]  # fmt: skip
 SCORE_COLUMNS = [
-    "order_id", "as_of", "stage", "probability", "probability_low", "probability_high", "expected_value_usd",
+    "order_id", "as_of", "stage", "probability", "probability_low", "probability_high",
+    "not_received_share", "not_as_described_share", "other_share", "expected_value_usd",
 ]  # fmt: skip
 
 
@@ -69,9 +71,10 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
 def _score(champion: Registered, features: pl.DataFrame, config: Config) -> pl.DataFrame:
     costs = Costs(**config.decide.model_dump(exclude={"capacity"}))
     if features.is_empty():
-        empty = {name: pl.lit(0.0) for name in ("probability", "probability_low", "probability_high")}
+        empty = {name: pl.lit(0.0) for name in SCORE_COLUMNS if name.startswith(("probability", *CAUSES))}
         return add_expected_value(features.with_columns(**empty), costs)
-    scored = pl.concat([features, champion.model.predict_with_bounds(features)], how="horizontal")
+    told = champion.model.predict_with_bounds(features), champion.model.predict_cause(features)
+    scored = pl.concat([features, *told], how="horizontal")
     return add_expected_value(scored, costs)
 
 
@@ -89,7 +92,16 @@ def contact_list(
         reasons = pl.DataFrame(schema={f"reason_{n}": pl.String for n in (1, 2, 3)})
     else:
         reasons = explain(champion.model, listed, FEATURES)
-    return add_contact_by(listed.hstack(reasons), as_of_day).select(LIST_COLUMNS)
+    return (
+        add_contact_by(listed.hstack(reasons), as_of_day).with_columns(likely_cause=_likeliest()).select(LIST_COLUMNS)
+    )
+
+
+def _likeliest() -> pl.Expr:
+    """The likeliest cause; empty where the store's disputes tell none."""
+    shares = [pl.col(f"{cause}_share") for cause in CAUSES]
+    names = pl.concat_list(shares).list.arg_max().replace_strict(dict(enumerate(CAUSES)), return_dtype=pl.String)
+    return pl.when(shares[0].is_null()).then(pl.lit("")).otherwise(names)
 
 
 def _refuse_stale_data(tables: Tables, as_of_day: int, max_age_days: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from features.clock import calendar_day, day_number, last_matured_day
 from features.spine import open_spells, sample_spine
 from features.tables import Tables
+from models.cause import add_cause, fit_cause
 from models.training import train_model
 from pipeline.config import Config
 from pipeline.engine import build_features
@@ -35,6 +37,8 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
                 f"{config.min_training_disputes} are needed (min_training_disputes in config.toml). "
                 "Use a later AS_OF or more history."
             )
+        told = add_cause(tables, rows, day)
+        model = replace(model, cause=fit_cause(told, list(model.feature_names), config.recipe))
         notes.append(f"{rows.height:,} matured rows, {disputes:,} disputed orders")
     with progress.piece("register") as notes:
         alias = CHALLENGER if has_usable_champion(workspace) else CHAMPION
