@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train promote rollback score backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ leak-proof: $(READY)  ## disturb what past nights could not know; no feature may
 
 train: $(READY)  ## fit a model on what had matured: the challenger, or the first champion: WORKSPACE= AS_OF=
 	@$(STEP) train $(where) $(as_of)
+
+tune: $(READY)  ## search the model's settings on forward folds; train uses what is better: WORKSPACE= AS_OF= [MINUTES=10]
+	@$(STEP) tune $(where) $(as_of) $(if $(MINUTES),--minutes "$(MINUTES)")
 
 promote: $(READY)  ## make the challenger champion if nothing speaks against it: WORKSPACE= [EVERY=3]
 	@$(STEP) promote $(where) $(if $(EVERY),--every "$(EVERY)")

@@ -15,9 +15,7 @@ from models.recipe import Recipe
 from models.typical import Typical, fill_missing_lines, learn_typical
 from models.venn_abers import VennAbers, fit_venn_abers
 
-# The nights of an order share its fate, so a leaf is as large as this many orders' rows. Chosen, with the numbers
-# above, on earlier nights than any we report: more leaves or rounds raised the log loss on real and simulated stores.
-ORDERS_IN_LEAF, SMALLEST_LEAF = 10, 50
+SMALLEST_LEAF = 50
 # rounds without a gain after which a draft stops; and as many as every model gets, whatever few later orders say
 PATIENCE, FEWEST_ROUNDS = 50, 50
 
@@ -178,7 +176,7 @@ def fit_booster(
 ) -> lgb.Booster:
     """Trained for `recipe.rounds`; beside `later` rows, until their log loss has not fallen for `PATIENCE` rounds."""
     data = _dataset(rows, feature_names)
-    smallest = max(SMALLEST_LEAF, ORDERS_IN_LEAF * rows.height // rows["order_id"].n_unique())
+    smallest = max(SMALLEST_LEAF, recipe.orders_in_leaf * rows.height // rows["order_id"].n_unique())
     parameters = {"min_data_in_leaf": smallest, **recipe.booster}
     if later is None:
         return lgb.train(parameters, data, num_boost_round=recipe.rounds)

@@ -27,7 +27,9 @@ ROUNDS = 600
 @dataclass(frozen=True)
 class Recipe:
     """`rounds`: boosting rounds at the most. `calibration`: one of `models.calibrate.KINDS`, learnt on the latest
-    `calibration_share` of the orders. `parameters`: LightGBM's, over the defaults above."""
+    `calibration_share` of the orders. `parameters`: LightGBM's, over the defaults above. The nights of an order share
+    its fate, so a leaf is as large as the rows of `orders_in_leaf` orders.
+    """
 
     calibration: str
     calibration_share: float
@@ -35,6 +37,7 @@ class Recipe:
     threads: int
     rounds: int = ROUNDS
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    orders_in_leaf: int = 10
 
     @property
     def booster(self) -> dict[str, Any]:

@@ -136,6 +136,14 @@ def require_champion(workspace: Workspace) -> Registered:
     return champion
 
 
+def _open_experiment(workspace: Workspace) -> None:
+    create_database(workspace)
+    mlflow.set_tracking_uri(tracking_uri(workspace))
+    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+        mlflow.create_experiment(EXPERIMENT, artifact_location=(workspace.folder / "mlartifacts").as_uri())
+    mlflow.set_experiment(EXPERIMENT)
+
+
 def register_model(
     workspace: Workspace,
     model: DisputeModel,
@@ -147,11 +155,7 @@ def register_model(
     tags: Mapping[str, str],
 ) -> str:
     """Log the run and its model, register it, and, last of all, point `alias` at it; returns the version."""
-    create_database(workspace)
-    mlflow.set_tracking_uri(tracking_uri(workspace))
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        mlflow.create_experiment(EXPERIMENT, artifact_location=(workspace.folder / "mlartifacts").as_uri())
-    mlflow.set_experiment(EXPERIMENT)
+    _open_experiment(workspace)
     frame = example.select(model.feature_names).to_pandas()
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)):
         for name, text in zip((BOOSTER_FILE, REST_FILE), model.to_text(), strict=True):
@@ -172,6 +176,14 @@ def register_model(
             version = mlflow.register_model(info.model_uri, MODEL_NAME).version
     _client(workspace).set_registered_model_alias(MODEL_NAME, alias, version)
     return str(version)
+
+
+def log_search(workspace: Workspace, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+    """A run without a model: which settings were searched for and found."""
+    _open_experiment(workspace)
+    with mlflow.start_run(tags={"step": "tune"}):
+        mlflow.log_params(dict(params))
+        mlflow.log_metrics(dict(metrics))
 
 
 def promote_challenger(workspace: Workspace) -> None:

@@ -47,7 +47,7 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
             params={
                 **config.recipe.booster,
                 "rounds": config.recipe.rounds,
-                **config.model_dump(exclude={"decide", "gate", "engine", "usd_per", "threads"}),
+                **config.model_dump(exclude={"decide", "gate", "booster", "engine", "usd_per", "threads"}),
             },
             metrics={
                 "rows": rows.height,
