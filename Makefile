@@ -3,7 +3,8 @@ WORKSPACE ?= workspaces/demo
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SPARK_READY := .venv/ready-spark
-READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY))
+CHALLENGERS_READY := .venv/ready-challengers
+READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY))
 # what `make bench` compares with, in an environment of its own: featuretools needs pandas 2
 PEERS := .venv-bench
 
@@ -18,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score clock backtest evaluate ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score clock backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ world-page: $(READY)  ## a page of plots of a simulated store beside published r
 
 evaluate: $(READY)  ## the model of past nights beside rules of thumb and the attainable: WORKSPACE= FROM= TO= [EVERY=7]
 	@$(STEP) evaluate $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
+
+compare: $(READY)  ## the model beside baselines and other learners on past nights: WORKSPACE= FROM= TO= [EVERY=28 CHALLENGERS=1]
+	@$(STEP) compare $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
 
 ablation: $(READY)  ## what each family of features adds on past nights: WORKSPACE= FROM= TO= [EVERY=7]
 	@$(STEP) ablation $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
@@ -60,8 +64,17 @@ describe-features: $(READY)  ## a page of every feature with its reason and an e
 leak-proof: $(READY)  ## disturb what past nights could not know; no feature may move: WORKSPACE= [NIGHTS=4 SEED=1]
 	@$(STEP) leak-proof $(where) $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(SEED),--seed "$(SEED)")
 
-train: $(READY)  ## fit a model on what had matured and make it champion: WORKSPACE= AS_OF=
+train: $(READY)  ## fit a model on what had matured: the challenger, or the first champion: WORKSPACE= AS_OF=
 	@$(STEP) train $(where) $(as_of)
+
+tune: $(READY)  ## search the model's settings on forward folds; train uses what is better: WORKSPACE= AS_OF= [MINUTES=10]
+	@$(STEP) tune $(where) $(as_of) $(if $(MINUTES),--minutes "$(MINUTES)")
+
+promote: $(READY)  ## make the challenger champion if nothing speaks against it: WORKSPACE= [EVERY=3]
+	@$(STEP) promote $(where) $(if $(EVERY),--every "$(EVERY)")
+
+rollback: $(READY)  ## return to the former champion: WORKSPACE=
+	@$(STEP) rollback $(where)
 
 score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
 	@$(STEP) score $(where) $(as_of) $(capacity) $(force)
@@ -103,6 +116,11 @@ clean:  ## remove the virtual environments; workspaces stay
 $(SPARK_READY): requirements-spark.txt .venv/ready
 	@echo "adding PySpark to .venv (once; about 450 MB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	@touch $@
+
+$(CHALLENGERS_READY): requirements-challengers.txt .venv/ready
+	@echo "adding XGBoost, CatBoost and FLAML to .venv (once; about 900 MB)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-challengers.txt
 	@touch $@
 
 $(PEERS)/ready: tests/bench/requirements.txt | $(READY)

@@ -1,47 +1,78 @@
-"""Is one scorer better than another? Ranking metrics with intervals; the nights of an order share its fate."""
+"""Is one scorer better than another? Metrics with intervals; the nights of an order share its fate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import average_precision_score, roc_auc_score
 
-METRICS: dict[str, Callable[..., float]] = {"auc": roc_auc_score, "average_precision": average_precision_score}
+from models.ranking import weighted_metrics
+
+METRICS = ("auc", "average_precision")
 RESAMPLES, LEVEL = 200, 0.90
 
 
 def compare_scorers(
-    rows: pl.DataFrame, scores: Mapping[str, np.ndarray], *, seed: int, resamples: int = RESAMPLES
+    rows: pl.DataFrame,
+    scores: Mapping[str, np.ndarray],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    metrics: tuple[str, ...] = METRICS,
+    reference: str | None = None,
 ) -> pl.DataFrame:
-    """One row per scorer and metric: `scorer, metric, value, low, high`, and beside the scorer before it `gain,
-    gain_low, gain_high` (null for the first).
+    """One row per scorer and metric: `scorer, metric, value, low, high`, and beside the `reference` (None: the scorer
+    before it) `gain, gain_low, gain_high`, null for the reference itself.
 
-    `rows` has `order_id` and `label`; `scores` one number a row. Intervals hold 90 %: a bootstrap of whole orders
-    (Field & Welsh 2007), the same draws for all scorers, so that a gain's interval is that of the paired difference.
+    `rows` has `order_id`, `label` and, if rows stand for more than themselves, `weight`; `scores` one number a row.
+    Intervals hold 90 %: a bootstrap of whole orders (Field & Welsh 2007), the same draws for all scorers, so that a
+    gain's interval is that of the paired difference. A gain in log loss is negative when it is better.
     """
     label = rows["label"].to_numpy()
+    weights = draw_weights(rows, seed, resamples)
+    drawn = {name: weighted_metrics(label, np.asarray(score, float), weights) for name, score in scores.items()}
+    found, before = [], reference
+    for name in scores:
+        for metric in metrics:
+            mine = drawn[name][metric]
+            low, high = interval(mine[1:])
+            row = {"scorer": name, "metric": metric, "value": mine[0], "low": low, "high": high}
+            if before and before != name:
+                gain = mine - drawn[before][metric]
+                gain_low, gain_high = interval(gain[1:])
+                row |= {"gain": gain[0], "gain_low": gain_low, "gain_high": gain_high}
+            found.append(row)
+        before = reference or name
+    texts, numbers = ("scorer", "metric"), ("value", "low", "high", "gain", "gain_low", "gain_high")
+    table = pl.DataFrame(found, schema={n: pl.String for n in texts} | {n: pl.Float64 for n in numbers})
+    return table.with_columns(pl.col(numbers).fill_nan(None))
+
+
+def draw_weights(rows: pl.DataFrame, seed: int, resamples: int) -> np.ndarray:
+    """(1 + resamples) x rows: the rows' own weights, then those of each bootstrap draw of whole orders."""
     order = rows["order_id"].rank("dense").to_numpy().astype(np.int64) - 1
+    own = rows["weight"].to_numpy() if "weight" in rows.columns else np.ones(rows.height)
     rng = np.random.default_rng(seed)
     count = int(order.max()) + 1
-    weights = [np.bincount(rng.integers(0, count, count), minlength=count)[order] for _ in range(resamples)]
-    found, before = [], None
-    for name, score in scores.items():
-        drawn = {m: np.array([f(label, score, sample_weight=w) for w in weights]) for m, f in METRICS.items()}
-        value = {metric: float(f(label, score)) for metric, f in METRICS.items()}
-        for metric in METRICS:
-            low, high = _interval(drawn[metric])
-            row = {"scorer": name, "metric": metric, "value": value[metric], "low": low, "high": high}
-            if before:
-                gain_low, gain_high = _interval(drawn[metric] - before[1][metric])
-                row |= {"gain": value[metric] - before[0][metric], "gain_low": gain_low, "gain_high": gain_high}
-            found.append(row)
-        before = value, drawn
-    texts, numbers = ("scorer", "metric"), ("value", "low", "high", "gain", "gain_low", "gain_high")
-    return pl.DataFrame(found, schema={n: pl.String for n in texts} | {n: pl.Float64 for n in numbers})
+    draws = [np.bincount(rng.integers(0, count, count), minlength=count)[order] for _ in range(resamples)]
+    return np.asarray(np.stack([own, *(own * draw for draw in draws)]))
 
 
-def _interval(drawn: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(drawn, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
+def draw_totals(order_id: pl.Series, columns: list[np.ndarray], seed: int, resamples: int) -> np.ndarray:
+    """(1 + resamples) x columns: the sum of each column over all rows, then over each bootstrap draw of orders."""
+    order = order_id.rank("dense").to_numpy().astype(np.int64) - 1
+    count = int(order.max()) + 1
+    of_order = np.stack([np.bincount(order, weights=column, minlength=count) for column in columns], axis=1)
+    rng = np.random.default_rng(seed)
+    draws = [np.bincount(rng.integers(0, count, count), minlength=count) @ of_order for _ in range(resamples)]
+    return np.asarray(np.stack([of_order.sum(axis=0), *draws]))
+
+
+def interval(drawn: np.ndarray) -> tuple[float, float]:
+    """The middle 90 % of what was drawn; draws without a value are left out."""
+    known = drawn[np.isfinite(drawn)]
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.quantile(known, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
     return float(low), float(high)

@@ -3,64 +3,77 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
 import polars as pl
 
-from models.calibrate import Calibration, fit_calibration
+from models.calibrate import Calibration, Curve, fit_calibration, from_numbers, to_numbers
+from models.cause import CAUSES, CauseModel, cause_from_text
+from models.recipe import Recipe
 from models.typical import Typical, fill_missing_lines, learn_typical
+from models.venn_abers import VennAbers, fit_venn_abers
 
-# Small trees, strong regularisation: thousands of rows, but only as many independent cases as there are disputes.
-# No class weights: re-weighting spoils probabilities.
-PARAMETERS = {
-    "objective": "binary",
-    "num_leaves": 8,
-    "learning_rate": 0.03,
-    "feature_fraction": 0.6,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 10.0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
-}
-ROUNDS = 100
-# The nights of an order share its fate, so a leaf is as large as this many orders' rows. Chosen, with the numbers
-# above, on earlier nights than any we report: more leaves or rounds raised the log loss on real and simulated stores.
-ORDERS_IN_LEAF, SMALLEST_LEAF = 10, 50
+SMALLEST_LEAF = 50
+# rounds without a gain after which a draft stops; and as many as every model gets, whatever few later orders say
+PATIENCE, FEWEST_ROUNDS = 50, 50
 
 
 @dataclass(frozen=True)
 class DisputeModel:
     """A booster, its calibration, and what was usual in its training rows.
 
-    `feature_names` are the columns it reads, in order; besides them it reads `stage`.
+    `feature_names` are the columns it reads, in order; besides them it reads `stage`. `bounds` say how sure it is; None
+    where too little was there to calibrate on. `cause`: why, if it is disputed; None where no reasons are told.
     """
 
     booster: lgb.Booster
     calibration: Calibration
+    bounds: VennAbers | None
     feature_names: tuple[str, ...]
     typical: Typical
+    cause: CauseModel | None = None
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
-        return self.calibration.apply(predict_raw(self.booster, self._matrix(features)))
+        return self.calibration.apply(predict_raw(self.booster, self.matrix(features)))
+
+    def predict_with_bounds(self, features: pl.DataFrame) -> pl.DataFrame:
+        """`probability, probability_low, probability_high` per row: between the last two Venn-Abers expects it.
+
+        Where the shipped calibration says something outside of them, they are widened to hold it.
+        """
+        raw = predict_raw(self.booster, self.matrix(features))
+        probability = self.calibration.apply(raw)
+        low, high = self.bounds.bounds(raw) if self.bounds else (np.zeros_like(raw), np.ones_like(raw))
+        low, high = np.minimum(low, probability), np.maximum(high, probability)
+        return pl.DataFrame({"probability": probability, "probability_low": low, "probability_high": high})
+
+    def predict_cause(self, features: pl.DataFrame) -> pl.DataFrame:
+        """`<cause>_share` per row: the chance of each cause given a dispute; null where no reasons were told."""
+        names = [f"{cause}_share" for cause in CAUSES]
+        if self.cause is None:
+            return pl.DataFrame({name: [None] * features.height for name in names}, schema_overrides=_floats(names))
+        shares = self.cause.predict(fill_missing_lines(features, self.typical))
+        return pl.DataFrame(shares, schema=_floats(names))
 
     def contributions(self, features: pl.DataFrame) -> np.ndarray:
         """Rows x features: how much each feature raised the row's log odds (TreeSHAP, Lundberg et al. 2020)."""
-        return predict_raw(self.booster, self._matrix(features), pred_contrib=True)[:, :-1]
+        return predict_raw(self.booster, self.matrix(features), pred_contrib=True)[:, :-1]
 
-    def _matrix(self, features: pl.DataFrame) -> np.ndarray:
+    def matrix(self, features: pl.DataFrame) -> np.ndarray:
+        """What the booster reads of `features`."""
         return fill_missing_lines(features, self.typical).select(self.feature_names).to_numpy()
 
     def to_text(self) -> tuple[str, str]:
         """The booster as LightGBM text and the rest as JSON."""
         rest = {
             "feature_names": list(self.feature_names),
-            "calibration": asdict(self.calibration),
+            "calibration": to_numbers(self.calibration),
+            "bounds": to_numbers(self.bounds) if self.bounds else None,
             "typical": self.typical,
+            "cause": self.cause.to_text() if self.cause else None,
         }
         return self.booster.model_to_string(), json.dumps(rest, indent=2)
 
@@ -68,17 +81,18 @@ class DisputeModel:
 def from_text(booster: str, rest: str) -> DisputeModel:
     """The inverse of `DisputeModel.to_text`."""
     settings = json.loads(rest)
+    bounds = settings["bounds"]
     return DisputeModel(
         lgb.Booster(model_str=booster),
-        Calibration(**settings["calibration"]),
+        from_numbers(settings["calibration"]),
+        from_numbers(bounds) if bounds else None,  # type: ignore[arg-type]
         tuple(settings["feature_names"]),
         settings["typical"],
+        cause_from_text(settings["cause"]) if settings["cause"] else None,
     )
 
 
-def fit_model(
-    rows: pl.DataFrame, feature_names: list[str], *, calibration_share: float, seed: int, threads: int
-) -> DisputeModel:
+def fit_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> DisputeModel:
     """Fit on labelled order-nights: columns `order_id, as_of_day, stage, label` and the features.
 
     The calibration is learnt on the latest `calibration_share` of the rows from a model fitted on the orders before
@@ -86,21 +100,51 @@ def fit_model(
     refitted on all rows.
     """
     rows = rows.sort("as_of_day", "order_id")
-    is_later = later_orders(rows, calibration_share)
-    earlier, later = rows.filter(~is_later), rows.filter(is_later)
-    if earlier["label"].n_unique() == 2 and later["label"].n_unique() == 2:
-        draft = fit_booster(earlier, feature_names, seed=seed, threads=threads)
-        calibration = fit_calibration(
-            predict_raw(draft, later.select(feature_names).to_numpy(), threads=threads), later["label"].to_numpy()
-        )
-    else:
-        calibration = Calibration()
+    return finish_model(rows, feature_names, recipe, score_later(rows, feature_names, recipe))
+
+
+def finish_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, later: Later | None) -> DisputeModel:
+    """The model of all rows, calibrated by what a draft said of the later ones."""
+    calibration: Calibration = Curve()
+    bounds = None
+    if later is not None:
+        calibration = fit_calibration(recipe.calibration, later.raw, later.label, later.evidence)
+        bounds = fit_venn_abers(later.raw, later.label, later.evidence)
+        recipe = replace(recipe, rounds=later.rounds)
     return DisputeModel(
-        fit_booster(rows, feature_names, seed=seed, threads=threads),
+        fit_booster(rows, feature_names, recipe),
         calibration,
+        bounds,
         tuple(feature_names),
         learn_typical(rows, feature_names),
     )
+
+
+@dataclass(frozen=True)
+class Later:
+    """What a booster of the earlier orders says of the later ones (`raw`), their labels, how many orders a row brings,
+    and after how many rounds it was best."""
+
+    raw: np.ndarray
+    label: np.ndarray
+    evidence: float
+    rounds: int
+
+
+def score_later(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> Later | None:
+    """Train on the earlier orders, see how it does on the later; None where either side has one outcome only.
+
+    `rows` are sorted by night and order. How many rounds are worth it depends on how many disputes there are to learn
+    from, so the later orders say it, as they say how to calibrate.
+    """
+    is_later = later_orders(rows, recipe.calibration_share)
+    earlier, later = rows.filter(~is_later), rows.filter(is_later)
+    if earlier["label"].n_unique() < 2 or later["label"].n_unique() < 2:
+        return None
+    draft = fit_booster(earlier, feature_names, recipe, later)
+    rounds = max(draft.best_iteration, FEWEST_ROUNDS)
+    raw = predict_raw(draft, later.select(feature_names).to_numpy(), threads=recipe.threads, rounds=rounds)
+    return Later(raw, later["label"].to_numpy(), later["order_id"].n_unique() / later.height, rounds)
 
 
 def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
@@ -111,22 +155,36 @@ def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
     return rows["order_id"].is_in(later.implode())
 
 
+def _floats(names: list[str]) -> dict[str, type[pl.Float64]]:
+    return dict.fromkeys(names, pl.Float64)
+
+
 def predict_raw(
-    booster: lgb.Booster, matrix: np.ndarray, *, threads: int = 1, pred_contrib: bool = False
+    booster: lgb.Booster, matrix: np.ndarray, *, threads: int = 1, rounds: int = -1, pred_contrib: bool = False
 ) -> np.ndarray:
-    """What the booster says of each row, uncalibrated.
+    """What the booster says of each row after so many rounds (-1: the best, or all), uncalibrated.
 
     LightGBM has one thread count for the whole process, and a call that names none resets it to all cores: whatever
     another thread builds at that moment then overruns its buffers. So every call names its count, and models fitted
     side by side all name one.
     """
-    return np.asarray(booster.predict(matrix, pred_contrib=pred_contrib, num_threads=threads))
+    return np.asarray(booster.predict(matrix, num_iteration=rounds, pred_contrib=pred_contrib, num_threads=threads))
 
 
-def fit_booster(rows: pl.DataFrame, feature_names: list[str], *, seed: int, threads: int) -> lgb.Booster:
-    data = lgb.Dataset(
-        rows.select(feature_names).to_numpy(), rows["label"].to_numpy(), feature_name=list(feature_names)
-    )
-    smallest = max(SMALLEST_LEAF, ORDERS_IN_LEAF * rows.height // rows["order_id"].n_unique())
-    parameters = {**PARAMETERS, "min_data_in_leaf": smallest, "seed": seed, "num_threads": threads}
-    return lgb.train(parameters, data, num_boost_round=ROUNDS)
+def fit_booster(
+    rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, later: pl.DataFrame | None = None
+) -> lgb.Booster:
+    """Trained for `recipe.rounds`; beside `later` rows, until their log loss has not fallen for `PATIENCE` rounds."""
+    data = _dataset(rows, feature_names)
+    smallest = max(SMALLEST_LEAF, recipe.orders_in_leaf * rows.height // rows["order_id"].n_unique())
+    parameters = {"min_data_in_leaf": smallest, **recipe.booster}
+    if later is None:
+        return lgb.train(parameters, data, num_boost_round=recipe.rounds)
+    stop = lgb.early_stopping(PATIENCE, verbose=False)
+    beside = _dataset(later, feature_names, data)
+    return lgb.train(parameters, data, recipe.rounds, valid_sets=[beside], callbacks=[stop])
+
+
+def _dataset(rows: pl.DataFrame, feature_names: list[str], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    matrix, label = rows.select(feature_names).to_numpy(), rows["label"].to_numpy()
+    return lgb.Dataset(matrix, label, feature_name=list(feature_names), reference=reference)

@@ -9,6 +9,7 @@ from features.labels import LabelWindow, build_labels
 from features.registry import FEATURE_NAMES
 from features.tables import Tables
 from models.gbm import DisputeModel, fit_model
+from models.recipe import Recipe
 
 
 def label_rows(tables: Tables, dataset: pl.DataFrame, window: LabelWindow, data_end_day: int) -> pl.DataFrame:
@@ -22,24 +23,25 @@ def label_rows(tables: Tables, dataset: pl.DataFrame, window: LabelWindow, data_
     return nights.with_columns(labels["label"]).drop_nulls("label")
 
 
+def learnable(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows a model may learn from.
+
+    An order without lines is left out: its lines are missing because of how it ended (an item found unavailable
+    later), so a model would learn the outcome from the hole.
+    """
+    return rows.filter(pl.col("order_count_units").is_not_null())
+
+
 def train_model(
     tables: Tables,
     dataset: pl.DataFrame,
     window: LabelWindow,
     data_end_day: int,
-    *,
-    calibration_share: float,
-    seed: int,
-    threads: int,
+    recipe: Recipe,
     feature_names: list[str] = FEATURE_NAMES,
 ) -> tuple[DisputeModel | None, pl.DataFrame]:
-    """A model fitted on what was known and matured at `data_end_day`, and the rows it saw (None: one class only).
-
-    An order without lines is left out: its lines are missing because of how it ended (an item found unavailable
-    later), so a model would learn the outcome from the hole.
-    """
-    rows = label_rows(tables, dataset, window, data_end_day).filter(pl.col("order_count_units").is_not_null())
+    """A model fitted on what was known and matured at `data_end_day`, and the rows it saw (None: one class only)."""
+    rows = learnable(label_rows(tables, dataset, window, data_end_day))
     if rows["label"].n_unique() < 2:
         return None, rows
-    model = fit_model(rows, feature_names, calibration_share=calibration_share, seed=seed, threads=threads)
-    return model, rows
+    return fit_model(rows, feature_names, recipe), rows

@@ -17,6 +17,7 @@ from pipeline.options import (
     AsOf,
     Capacity,
     EngineChoice,
+    Every,
     Folder,
     Force,
     Raw,
@@ -101,12 +102,32 @@ def describe_features(context: typer.Context, workspace: Folder, as_of: AsOf) ->
 
 @app.command()
 def train(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
-    """Fit a model on what had matured by a day and make it the champion."""
+    """Fit a model on what had matured by a day: the challenger, or the first champion."""
     from pipeline.train import train as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
         step(place, config, progress, as_of=as_of)
+
+
+@app.command()
+def promote(context: typer.Context, workspace: Folder, every: Every = 3) -> None:
+    """Make the challenger champion if nothing speaks against it; otherwise say what does."""
+    from pipeline.promote import promote as step
+
+    place, config, progress = open_workspace(workspace, context)
+    with place.locked(must_exist=True):
+        step(place, config, progress, every=every)
+
+
+@app.command()
+def rollback(workspace: Folder) -> None:
+    """Return to the former champion."""
+    from pipeline.promote import rollback as step
+
+    place, _, _ = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        step(place)
 
 
 @app.command()

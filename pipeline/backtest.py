@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -77,12 +78,10 @@ def walk(
     Both hold `order_id, as_of_day, stage` and features. A night before which too few disputes had matured is left out.
     """
     test = label_rows(tables, test, config.label_window, newest_day(tables))
+    recipe = replace(config.recipe, threads=1)
 
     def one(night: int) -> pl.DataFrame | None:
-        model, rows = train_model(
-            tables, dataset, config.label_window, night,
-            calibration_share=config.calibration_share, seed=config.seed, threads=1, feature_names=feature_names,
-        )  # fmt: skip
+        model, rows = train_model(tables, dataset, config.label_window, night, recipe, feature_names)
         disputed = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
         of_night = test.filter(pl.col("as_of_day") == night)
         if model is None or disputed < config.min_training_disputes or of_night.is_empty():

@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.labels import LabelWindow
 from features.spine import DisputeWindow
+from models.recipe import PARAMETERS, Recipe
 from pipeline.errors import BadInput
 
+TUNED = "tuned.toml"
 STAGE_SHARE = {"before_shipment": 0.15, "dispatch": 0.20, "in_transit": 0.25, "delivered": 0.10}
 
 # as Spark knows them; the hosts of a standalone cluster may be several
@@ -33,6 +35,27 @@ class Decide(Section):
     )
     dispute_fixed_cost_usd: float = Field(default=15.0, ge=0, description="fees, work, the store's rank")
     contact_cost_usd: float = Field(default=0.5, ge=0, description="an agent's two minutes")
+
+
+class Booster(Section):
+    """The booster's settings. The defaults were chosen on earlier nights than any we report; `make tune` searches."""
+
+    num_leaves: int = Field(default=PARAMETERS["num_leaves"], ge=2, le=1024)
+    learning_rate: float = Field(default=PARAMETERS["learning_rate"], gt=0, le=1)
+    feature_fraction: float = Field(default=PARAMETERS["feature_fraction"], gt=0, le=1)
+    lambda_l2: float = Field(default=PARAMETERS["lambda_l2"], ge=0)
+    orders_in_leaf: int = Field(default=10, ge=1, description="a leaf holds the order-nights of that many orders")
+
+
+class Gate(Section):
+    """What a challenger must keep to before it replaces the champion: `models/gate.py`."""
+
+    loss_margin: float = Field(
+        default=0.10, ge=0, description="share of what the champion's contacts prevent that may, at the worst, be lost"
+    )
+    calibration_error: float = Field(default=0.02, gt=0, lt=1, description="over all and in each stage")
+    rate_ratio: float = Field(default=1.25, gt=1, description="predicted over realised disputes, either way")
+    least_disputes: int = Field(default=20, ge=1, description="with fewer disputed orders a stage is not judged alone")
 
 
 class Engine(Section):
@@ -72,6 +95,15 @@ class Config(Section):
     max_training_rows: int = Field(default=200_000, ge=1_000, description="order-nights sampled for training")
     min_training_disputes: int = Field(default=30, ge=2, description="fewer matured disputes teach nothing")
     calibration_share: float = Field(default=0.25, gt=0, lt=1, description="the latest orders, by row, that calibrate")
+    calibration: Literal["none", "platt", "isotonic", "beta", "venn_abers"] = Field(
+        default="beta", description="how a model's numbers become probabilities"
+    )
+    delivered_weight: float = Field(
+        default=1.0,
+        gt=0,
+        description="orders that one delivered order of the data stands for when figures are made: above 1 where the "
+        "data holds only some of the delivered ones; the model learns from rows as they are",
+    )
     max_fault_share: float = Field(default=0.05, ge=0, le=1, description="more faulty rows in a file refuse the ingest")
     max_data_age_days: int = Field(default=7, ge=1, description="a night is refused when its newest fact is older")
     usd_per: dict[str, float] = Field(
@@ -88,11 +120,24 @@ class Config(Section):
         default=90, ge=1, description="a dispute filed longer ago whose end nobody recorded is left off the clock"
     )
     decide: Decide = Decide()
+    booster: Booster = Booster()
+    gate: Gate = Gate()
     engine: Engine = Engine()
 
     @property
     def label_window(self) -> LabelWindow:
         return LabelWindow(self.horizon_days, self.reporting_delay_days)
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(
+            self.calibration,
+            self.calibration_share,
+            self.seed,
+            self.threads,
+            parameters=self.booster.model_dump(exclude={"orders_in_leaf"}),
+            orders_in_leaf=self.booster.orders_in_leaf,
+        )
 
     @property
     def dispute_window(self) -> DisputeWindow:
@@ -102,12 +147,14 @@ class Config(Section):
 def load_config(
     workspace: Path, *, capacity: int | None = None, engine: str | None = None, spark_master: str | None = None
 ) -> Config:
-    """The workspace's `config.toml` over the defaults, and the command line over both."""
-    path = workspace / "config.toml"
+    """The workspace's `config.toml` over what `make tune` found, over the defaults; the command line over all."""
     settings: dict = {}
     try:
-        if path.exists():
-            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        for path in (workspace / TUNED, workspace / "config.toml"):
+            if path.exists():
+                told = tomllib.loads(path.read_text(encoding="utf-8"))
+                booster = {**settings.get("booster", {}), **told.get("booster", {})}
+                settings = {**settings, **told, **({"booster": booster} if booster else {})}
         config = Config(**settings)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: is not TOML ({error}).") from None

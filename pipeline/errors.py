@@ -33,6 +33,12 @@ class WorkspaceBusy(UserError):
     exit_code = 13
 
 
+class NotPromoted(UserError):
+    """The gate found reasons against the challenger; the champion stays."""
+
+    exit_code = 14
+
+
 class NoEngine(UserError):
     """What ENGINE=spark needs is not there: PySpark, Java, a master that answers, or enough memory."""
 
@@ -42,4 +48,4 @@ class NoEngine(UserError):
 class Leak(UserError):
     """A feature knows what its night could not know: no figure of this program version may be trusted."""
 
-    exit_code = 14
+    exit_code = 16

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline.options import (
+    AsOf,
     Capacity,
     Every,
     Folder,
@@ -84,6 +85,33 @@ def evaluate(context: typer.Context, workspace: Folder, first: From, last: To, e
     with place.locked(must_exist=True):
         say_evaluation(step(place, config, progress, first=first, last=not_before(first, last), every=every))
     say(f"the same as a table: {place.folder / RESULT}")
+
+
+@app.command()
+def tune(
+    context: typer.Context,
+    workspace: Folder,
+    as_of: AsOf,
+    minutes: Annotated[float, typer.Option(min=0.01, help="how long to search")] = 10.0,
+) -> None:
+    """Search the booster's settings on forward folds of what had matured by a day."""
+    from pipeline.tune import tune as step
+
+    place, config, progress = open_workspace(workspace, context)
+    with place.locked(must_exist=True):
+        step(place, config, progress, as_of=as_of, minutes=minutes)
+
+
+@app.command()
+def compare(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 28) -> None:
+    """The model of past nights beside baselines and other learners, and the ways to calibrate it beside each other."""
+    from pipeline.compare import CALIBRATIONS, RESULT, say_comparison
+    from pipeline.compare import compare as step
+
+    place, config, progress = open_workspace(workspace, context)
+    with place.locked(must_exist=True):
+        say_comparison(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+    say(f"the same as a table: {place.folder / RESULT}; ways to calibrate: {place.folder / CALIBRATIONS}")
 
 
 @app.command()

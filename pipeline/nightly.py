@@ -12,7 +12,7 @@ from pipeline.ingest import ingest
 from pipeline.progress import Progress, say
 from pipeline.score import score
 from pipeline.store import Workspace
-from pipeline.tracking import find_champion
+from pipeline.tracking import find_model
 from pipeline.train import train
 
 
@@ -33,7 +33,7 @@ def nightly(
         return done
     if source and raw:
         ingest(workspace, config, progress, source=source, raw=raw)
-    if find_champion(workspace) is None:
+    if find_model(workspace) is None:
         train(workspace, config, progress, as_of=as_of)
     return score(workspace, config, progress, as_of=as_of, is_forced=is_forced)
 

@@ -71,10 +71,7 @@ def _candidates(
     is_there = _is_alive(truth, number, as_of)
     spine, number, as_of = spine.filter(pl.Series(is_there)), number[is_there], as_of[is_there]
     dataset = training_dataset(tables, config, matured_by(nights[0], config))
-    model, _ = train_model(
-        tables, dataset, config.label_window, nights[0],
-        calibration_share=config.calibration_share, seed=config.seed, threads=config.threads,
-    )  # fmt: skip
+    model, _ = train_model(tables, dataset, config.label_window, nights[0], config.recipe)
     if model is None:
         raise Refused("no dispute had matured by the first night. Use a later FROM.")
     scored = spine.select("order_id", "as_of_day", "stage", "order_value_usd").with_columns(

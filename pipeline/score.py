@@ -11,6 +11,7 @@ import polars as pl
 from features.asof import visible
 from features.clock import calendar_day, day_number
 from features.registry import FEATURES
+from models.cause import CAUSES
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
 from pipeline.clock import clock_inputs, say_clock, write_clock
@@ -22,13 +23,16 @@ from pipeline.progress import Progress, say, warn
 from pipeline.safe_text import neutral_frame
 from pipeline.store import Workspace, new_id, read_json, write_json
 from pipeline.table_files import TableFiles
-from pipeline.tracking import Champion, require_champion
+from pipeline.tracking import Registered, require_champion
 
 LIST_COLUMNS = [
-    "rank", "order_id", "buyer_id", "product_id", "stage", "probability",
+    "rank", "order_id", "buyer_id", "product_id", "stage", "probability", "likely_cause",
     "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd",
 ]  # fmt: skip
-SCORE_COLUMNS = ["order_id", "as_of", "stage", "probability", "expected_value_usd"]
+SCORE_COLUMNS = [
+    "order_id", "as_of", "stage", "probability", "probability_low", "probability_high",
+    "not_received_share", "not_as_described_share", "other_share", "expected_value_usd",
+]  # fmt: skip
 
 
 def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: date, is_forced: bool = False) -> Path:
@@ -66,16 +70,18 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     return workspace.folder / "runs" / as_of.isoformat() / run_id
 
 
-def _score(champion: Champion, features: pl.DataFrame, config: Config) -> pl.DataFrame:
+def _score(champion: Registered, features: pl.DataFrame, config: Config) -> pl.DataFrame:
     costs = Costs(**config.decide.model_dump(exclude={"capacity"}))
     if features.is_empty():
-        return add_expected_value(features.with_columns(probability=pl.lit(0.0)), costs)
-    probability = pl.Series(champion.model.predict(features))
-    return add_expected_value(features.with_columns(probability=probability), costs)
+        empty = {name: pl.lit(0.0) for name in SCORE_COLUMNS if name.startswith(("probability", *CAUSES))}
+        return add_expected_value(features.with_columns(**empty), costs)
+    told = champion.model.predict_with_bounds(features), champion.model.predict_cause(features)
+    scored = pl.concat([features, *told], how="horizontal")
+    return add_expected_value(scored, costs)
 
 
 def contact_list(
-    files: TableFiles, champion: Champion, scored: pl.DataFrame, capacity: int, as_of_day: int
+    files: TableFiles, champion: Registered, scored: pl.DataFrame, capacity: int, as_of_day: int
 ) -> pl.DataFrame:
     """The night's list: `LIST_COLUMNS`, best first."""
     listed = choose_contacts(scored, capacity)
@@ -88,7 +94,16 @@ def contact_list(
         reasons = pl.DataFrame(schema={f"reason_{n}": pl.String for n in (1, 2, 3)})
     else:
         reasons = explain(champion.model, listed, FEATURES)
-    return add_contact_by(listed.hstack(reasons), as_of_day).select(LIST_COLUMNS)
+    return (
+        add_contact_by(listed.hstack(reasons), as_of_day).with_columns(likely_cause=_likeliest()).select(LIST_COLUMNS)
+    )
+
+
+def _likeliest() -> pl.Expr:
+    """The likeliest cause; empty where the store's disputes tell none."""
+    shares = [pl.col(f"{cause}_share") for cause in CAUSES]
+    names = pl.concat_list(shares).list.arg_max().replace_strict(dict(enumerate(CAUSES)), return_dtype=pl.String)
+    return pl.when(shares[0].is_null()).then(pl.lit("")).otherwise(names)
 
 
 def refuse_stale_data(files: TableFiles, as_of_day: int, max_age_days: int) -> None:
@@ -103,7 +118,7 @@ def refuse_stale_data(files: TableFiles, as_of_day: int, max_age_days: int) -> N
         )
 
 
-def _inputs(workspace: Workspace, config: Config, champion: Champion) -> dict[str, Any]:
+def _inputs(workspace: Workspace, config: Config, champion: Registered) -> dict[str, Any]:
     """All that the night's files depend on besides the program."""
     return {
         "sha256": workspace.read_ingest_facts()["input_sha256"],
@@ -115,7 +130,7 @@ def _inputs(workspace: Workspace, config: Config, champion: Champion) -> dict[st
 
 
 def _manifest(
-    workspace: Workspace, config: Config, champion: Champion, progress: Progress, inputs: dict[str, Any]
+    workspace: Workspace, config: Config, champion: Registered, progress: Progress, inputs: dict[str, Any]
 ) -> dict[str, Any]:
     ingested = workspace.read_ingest_facts()
     return {

@@ -1,10 +1,17 @@
-"""MLflow, through its front door: one SQLite database per workspace, and the registered model `champion`."""
+"""MLflow, through its front door: one SQLite database per workspace, and the registered models by their aliases.
+
+champion           scores the nights
+challenger         on trial; `make promote` makes it champion if nothing speaks against it
+former_champion    what `make rollback` returns to
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +22,11 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+import lightgbm as lgb
 import mlflow
+import numpy as np
 import polars as pl
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
@@ -28,14 +38,15 @@ from pipeline.errors import NoChampion
 from pipeline.store import Workspace, new_id, sync
 
 MODEL_NAME = "dispute-risk"
-CHAMPION = "champion"
+CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former_champion"
 EXPERIMENT = "dispute-risk"
+ROOT = Path(__file__).resolve().parent.parent
 BOOSTER_FILE, REST_FILE = "booster.txt", "model.json"
 
 
 @dataclass(frozen=True)
-class Champion:
-    """The model in use, and what the registry says of it."""
+class Registered:
+    """A model of the registry, and what the registry says of it."""
 
     model: DisputeModel
     version: str
@@ -65,38 +76,59 @@ def create_database(workspace: Workspace) -> None:
     aside.replace(database(workspace))
 
 
-def find_champion(workspace: Workspace) -> Champion | None:
-    """The champion, or None if there is none yet."""
+def find_model(workspace: Workspace, alias: str = CHAMPION) -> Registered | None:
+    """The model of that alias, or None if there is none yet."""
     if not database(workspace).exists():
         return None
-    client = MlflowClient(tracking_uri(workspace), tracking_uri(workspace))
+    version = _version(workspace, alias)
+    if version is None:
+        return None
+    run = _client(workspace).get_run(str(version.run_id))
+    mlflow.set_tracking_uri(tracking_uri(workspace))
     try:
-        version = client.get_model_version_by_alias(MODEL_NAME, CHAMPION)
+        local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}@{alias}"))
+        booster, rest = ((local / "artifacts" / name).read_text(encoding="utf-8") for name in (BOOSTER_FILE, REST_FILE))
+    except (OSError, MlflowException):
+        raise _unusable(
+            workspace, alias, "its files are not where the registry says (was the workspace moved?)"
+        ) from None
+    try:
+        model = from_text(booster, rest)
+    except (ValueError, KeyError, TypeError, lgb.basic.LightGBMError):
+        raise _unusable(workspace, alias, "its files are not as this program writes them") from None
+    if unknown := sorted(set(model.feature_names) - set(FEATURES)):
+        raise _unusable(workspace, alias, f"it reads features this program does not build: {', '.join(unknown)}")
+    return Registered(model, str(version.version), str(version.run_id), run.data.tags["trained_as_of"])
+
+
+def _client(workspace: Workspace) -> MlflowClient:
+    return MlflowClient(tracking_uri(workspace), tracking_uri(workspace))
+
+
+def _version(workspace: Workspace, alias: str) -> Any:
+    try:
+        return _client(workspace).get_model_version_by_alias(MODEL_NAME, alias)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
-    run = client.get_run(str(version.run_id))
-    mlflow.set_tracking_uri(tracking_uri(workspace))
-    try:
-        local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}@{CHAMPION}"))
-        booster, rest = ((local / "artifacts" / name).read_text(encoding="utf-8") for name in (BOOSTER_FILE, REST_FILE))
-    except (OSError, MlflowException):
-        raise _unusable(workspace, "its files are not where the registry says (was the workspace moved?)") from None
-    model = from_text(booster, rest)
-    if unknown := sorted(set(model.feature_names) - set(FEATURES)):
-        raise _unusable(workspace, f"it reads features this program does not build: {', '.join(unknown)}")
-    return Champion(model, str(version.version), str(version.run_id), run.data.tags["trained_as_of"])
 
 
-def _unusable(workspace: Workspace, why: str) -> NoChampion:
+def _unusable(workspace: Workspace, alias: str, why: str) -> NoChampion:
     return NoChampion(
-        f"{workspace.folder}: the champion cannot be used: {why}. Train again: make train WORKSPACE=... AS_OF=..."
+        f"{workspace.folder}: the {alias} cannot be used: {why}. Train again: make train WORKSPACE=... AS_OF=..."
     )
 
 
-def require_champion(workspace: Workspace) -> Champion:
-    champion = find_champion(workspace)
+def has_usable_champion(workspace: Workspace) -> bool:
+    try:
+        return find_model(workspace) is not None
+    except NoChampion:
+        return False
+
+
+def require_champion(workspace: Workspace) -> Registered:
+    champion = find_model(workspace)
     if champion is None:
         raise NoChampion(
             f"{workspace.folder}: there is no champion model yet. Train one: make train WORKSPACE=... AS_OF=..."
@@ -104,21 +136,26 @@ def require_champion(workspace: Workspace) -> Champion:
     return champion
 
 
-def register_champion(
-    workspace: Workspace,
-    model: DisputeModel,
-    *,
-    example: pl.DataFrame,
-    params: Mapping[str, Any],
-    metrics: Mapping[str, float],
-    tags: Mapping[str, str],
-) -> str:
-    """Log the run and its model, register it, and, last of all, point `champion` at it; returns the version."""
+def _open_experiment(workspace: Workspace) -> None:
     create_database(workspace)
     mlflow.set_tracking_uri(tracking_uri(workspace))
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
         mlflow.create_experiment(EXPERIMENT, artifact_location=(workspace.folder / "mlartifacts").as_uri())
     mlflow.set_experiment(EXPERIMENT)
+
+
+def register_model(
+    workspace: Workspace,
+    model: DisputeModel,
+    *,
+    alias: str,
+    example: pl.DataFrame,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+) -> str:
+    """Log the run and its model, register it, and, last of all, point `alias` at it; returns the version."""
+    _open_experiment(workspace)
     frame = example.select(model.feature_names).to_pandas()
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)):
         for name, text in zip((BOOSTER_FILE, REST_FILE), model.to_text(), strict=True):
@@ -137,5 +174,58 @@ def register_champion(
         # register_model tells of its success on stderr, in words that say nothing to a seller
         with contextlib.redirect_stderr(io.StringIO()):
             version = mlflow.register_model(info.model_uri, MODEL_NAME).version
-    MlflowClient().set_registered_model_alias(MODEL_NAME, CHAMPION, version)
+    _client(workspace).set_registered_model_alias(MODEL_NAME, alias, version)
     return str(version)
+
+
+def log_search(workspace: Workspace, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+    """A run without a model: which settings were searched for and found."""
+    _open_experiment(workspace)
+    with mlflow.start_run(tags={"step": "tune"}):
+        mlflow.log_params(dict(params))
+        mlflow.log_metrics(dict(metrics))
+
+
+def promote_challenger(workspace: Workspace) -> None:
+    """The challenger becomes champion, and the champion the former one.
+
+    Alias by alias: killed in between, there is a champion all the same, and doing it again ends it.
+    """
+    champion, challenger = _version(workspace, CHAMPION), _version(workspace, CHALLENGER)
+    client = _client(workspace)
+    client.set_registered_model_alias(MODEL_NAME, FORMER, champion.version)
+    client.set_registered_model_alias(MODEL_NAME, CHAMPION, challenger.version)
+    client.delete_registered_model_alias(MODEL_NAME, CHALLENGER)
+
+
+def return_to_former(workspace: Workspace) -> tuple[str, str]:
+    """Champion and former champion change places; returns the version that is champion now and the one that was."""
+    require_champion(workspace)
+    champion, former = _version(workspace, CHAMPION), _version(workspace, FORMER)
+    if former is None:
+        raise NoChampion(f"{workspace.folder}: there is no former champion to return to: none was ever replaced.")
+    client = _client(workspace)
+    client.set_registered_model_alias(MODEL_NAME, CHAMPION, former.version)
+    client.set_registered_model_alias(MODEL_NAME, FORMER, champion.version)
+    return str(former.version), str(champion.version)
+
+
+def scores_in_fresh_process(workspace: Workspace, alias: str, rows: pl.DataFrame) -> np.ndarray:
+    """What the model of that alias says of `rows` when another process loads it from the registry.
+
+    Raises `NoChampion` with what that process said if it cannot.
+    """
+    program = (
+        "import sys, mlflow, pandas, numpy; mlflow.set_tracking_uri(sys.argv[1]); "
+        "model = mlflow.pyfunc.load_model(sys.argv[2]); "
+        "numpy.save(sys.argv[4], model.predict(pandas.read_parquet(sys.argv[3])))"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        asked, told = Path(folder) / "rows.parquet", Path(folder) / "scores.npy"
+        rows.write_parquet(asked)
+        command = [sys.executable, "-c", program, tracking_uri(workspace), f"models:/{MODEL_NAME}@{alias}"]
+        ended = subprocess.run([*command, str(asked), str(told)], capture_output=True, text=True, cwd=ROOT, check=False)
+        if ended.returncode:
+            last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise _unusable(workspace, alias, f"a fresh process could not score with it ({last})")
+        return np.asarray(np.load(told))

@@ -1,7 +1,8 @@
-"""train: fit on what was known and matured at a day, log it, and make it the champion."""
+"""train: fit on what was known and matured at a day, log it, and register it as challenger, or first champion."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -9,29 +10,26 @@ import polars as pl
 from features.clock import calendar_day, day_number, last_matured_day
 from features.spine import open_spells, sample_spine
 from features.tables import Tables
-from models.gbm import PARAMETERS, ROUNDS
+from models.cause import add_cause, fit_cause
 from models.training import train_model
 from pipeline.config import Config
 from pipeline.engine import build_features
 from pipeline.errors import Refused
 from pipeline.manifest import git_revision
-from pipeline.progress import Progress
+from pipeline.progress import Progress, say
 from pipeline.store import Workspace
-from pipeline.tracking import register_champion
+from pipeline.tracking import CHALLENGER, CHAMPION, has_usable_champion, register_model
 
 
 def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> None:
-    """Register a new champion trained on the nights whose labels had matured by `as_of`."""
+    """Register a model trained on the nights whose labels had matured by `as_of`."""
     tables = workspace.read_tables()
     day = day_number(as_of)
     with progress.piece("features") as notes:
         dataset = training_dataset(tables, config, last_matured_day(day, *_window(config)))
         notes.append(f"{dataset.height:,} order-nights sampled, {dataset.width - 3} features")
     with progress.piece("train") as notes:
-        model, rows = train_model(
-            tables, dataset, config.label_window, day,
-            calibration_share=config.calibration_share, seed=config.seed, threads=config.threads,
-        )  # fmt: skip
+        model, rows = train_model(tables, dataset, config.label_window, day, config.recipe)
         disputes = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
         if model is None or disputes < config.min_training_disputes:
             raise Refused(
@@ -39,11 +37,18 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
                 f"{config.min_training_disputes} are needed (min_training_disputes in config.toml). "
                 "Use a later AS_OF or more history."
             )
+        told = add_cause(tables, rows, day)
+        model = replace(model, cause=fit_cause(told, list(model.feature_names), config.recipe))
         notes.append(f"{rows.height:,} matured rows, {disputes:,} disputed orders")
     with progress.piece("register") as notes:
-        number = register_champion(
-            workspace, model, example=rows.head(5),
-            params={**PARAMETERS, "rounds": ROUNDS, **config.model_dump(exclude={"decide", "engine", "usd_per"})},
+        alias = CHALLENGER if has_usable_champion(workspace) else CHAMPION
+        number = register_model(
+            workspace, model, alias=alias, example=rows.head(5),
+            params={
+                **config.recipe.booster,
+                "rounds": config.recipe.rounds,
+                **config.model_dump(exclude={"decide", "gate", "booster", "engine", "usd_per", "threads"}),
+            },
             metrics={
                 "rows": rows.height,
                 "disputed_orders": disputes,
@@ -51,7 +56,9 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
             },
             tags=_tags(workspace, rows, as_of),
         )  # fmt: skip
-        notes.append(f"version {number} is champion")
+        notes.append(f"version {number} is {alias}")
+    if alias == CHALLENGER:
+        say("the champion stays until make promote finds nothing against the challenger")
 
 
 def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFrame:

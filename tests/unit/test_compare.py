@@ -11,6 +11,8 @@ import pytest
 
 from features.registry import FEATURE_NAMES, build_features
 from features.spine import build_spine
+from models.calibrate import KINDS
+from models.challengers import BASELINES, Budget, installed_challengers
 from models.compare import METRICS, compare_scorers
 from pipeline.ablation import ORDER
 from pipeline.leak_cost import leaky_tables
@@ -46,6 +48,58 @@ def test_nights_of_the_same_orders_are_no_new_evidence() -> None:
         for rows, risk in (made_rows(1), made_rows(4))
     )
     assert again["width"].to_list() == pytest.approx(once["width"].to_list(), rel=0.25)
+
+
+def test_a_reference_is_what_all_others_gain_over() -> None:
+    rows, risk = made_rows()
+    scores = {"first": risk**2, "noise": np.random.default_rng(5).random(len(risk)), "second": risk}
+    found = compare_scorers(rows, scores, seed=1, metrics=("auc", "log_loss"), reference="first")
+    gain = {(r["scorer"], r["metric"]): r["gain"] for r in found.iter_rows(named=True)}
+    assert gain["first", "auc"] is None
+    assert gain["second", "auc"] == 0.0, "the ranking is the same"
+    assert gain["noise", "auc"] < 0.0 < gain["noise", "log_loss"]
+
+
+def test_a_weight_counts_as_that_many_rows() -> None:
+    rows, risk = made_rows()
+    doubled = rows.with_columns(weight=pl.when(pl.col("label") == 1).then(2.0).otherwise(1.0))
+    twice = pl.concat([rows, rows.filter(pl.col("label") == 1)])
+    score = np.concatenate([risk, risk[(rows["label"] == 1).to_numpy()]])
+    by_weight = compare_scorers(doubled, {"risk": risk}, seed=1, resamples=1)
+    assert by_weight["value"].to_list() == pytest.approx(
+        compare_scorers(twice, {"risk": score}, seed=1, resamples=1)["value"].to_list()
+    )
+
+
+@pytest.mark.parametrize("fit", (BASELINES | installed_challengers()).values())
+def test_a_challenger_learns_from_rows_with_holes(fit: Callable) -> None:
+    rng = np.random.default_rng(2)
+    features = rng.random((3000, 4))
+    label = (rng.random(3000) < 0.6 * features[:, 0]).astype(int)
+    features[rng.random((3000, 4)) < 0.1] = np.nan
+    features[:, 3] = np.nan
+    probability = fit(features, label, Budget(seed=1, threads=1, seconds=1.0))(features)
+    assert probability.shape == (3000,)
+    assert 0.0 < probability.min() < probability.max() < 1.0
+    assert np.corrcoef(probability, np.nan_to_num(features[:, 0], nan=0.5))[0, 1] > 0.7
+
+
+def test_every_scorer_is_put_beside_the_model(workspace: Path, run_step: Callable) -> None:
+    told = run_step("compare", "--workspace", workspace, *NIGHTS)
+    assert told.returncode == 0, told.stderr
+    table = pl.read_csv(workspace / "comparison.csv")
+    names = table["scorer"].unique(maintain_order=True).to_list()
+    assert names[:4] == ["model", "base_rate_by_stage", "past_promise", "stalled_scan"]
+    assert {"logistic_regression", "hist_gradient_boosting", "mlp"} <= set(names)
+    model = table.filter(pl.col("scorer") == "model", pl.col("stage") == "all")
+    assert model["gain"].null_count() == 3
+    assert (model["train_seconds"] > 0).all()
+    assert table.filter(pl.col("scorer") == "past_promise", pl.col("metric") == "log_loss")["value"].null_count() > 0
+    kinds = pl.read_csv(workspace / "calibrations.csv")
+    assert kinds["scorer"].unique(maintain_order=True).to_list() == list(KINDS)
+    assert kinds.filter(pl.col("scorer") == "beta")["value"].to_list() == pytest.approx(
+        table.filter(pl.col("scorer") == "model")["value"].to_list(), abs=1e-5
+    )
 
 
 def test_each_family_is_added_once(workspace: Path, run_step: Callable) -> None:

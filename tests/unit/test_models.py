@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import lightgbm as lgb
 import numpy as np
 import polars as pl
 import pytest
 
 from features.feature import LOW, Feature
-from models.calibrate import Calibration, fit_calibration
+from models.calibrate import KINDS, Curve, fit_calibration, from_numbers, to_numbers
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
 from models.gbm import fit_model, from_text, later_orders
 from models.metrics import expected_calibration_error, mark_listed, measure, measure_by
+from models.recipe import Recipe
 from models.typical import fill_missing_lines, learn_typical
+from models.venn_abers import fit_venn_abers
 from tests.conftest import day
 
 
@@ -34,12 +38,13 @@ def made_rows(count: int = 3000, seed: int = 1) -> pl.DataFrame:
     )
 
 
+RECIPE = Recipe("beta", calibration_share=0.25, seed=7, threads=1)
 NAMES = ["order_count_units", "order_age_days", "risk_30d"]
 
 
 @pytest.fixture(scope="module")
 def model():
-    return fit_model(made_rows(), NAMES, calibration_share=0.25, seed=7, threads=1)
+    return fit_model(made_rows(), NAMES, RECIPE)
 
 
 def test_every_call_of_lightgbm_names_its_thread_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +55,7 @@ def test_every_call_of_lightgbm_names_its_thread_count(monkeypatch: pytest.Monke
     monkeypatch.setattr(lgb, "train", lambda p, *a, **k: named.append(p.get("num_threads")) or train(p, *a, **k))
     monkeypatch.setattr(lgb.Booster, "predict", lambda *a, **k: named.append(k.get("num_threads")) or predict(*a, **k))
     rows = made_rows()
-    model = fit_model(rows, NAMES, calibration_share=0.25, seed=1, threads=1)
+    model = fit_model(rows, NAMES, RECIPE)
     model.predict(rows)
     model.contributions(rows.head(5))
     assert named == [1] * 5
@@ -71,8 +76,8 @@ def test_text_and_json_give_the_same_model(model) -> None:
 
 def test_the_same_rows_in_any_order_give_the_same_model() -> None:
     rows = made_rows()
-    again = fit_model(rows.sample(fraction=1.0, shuffle=True, seed=9), NAMES, calibration_share=0.25, seed=7, threads=1)
-    first = fit_model(rows, NAMES, calibration_share=0.25, seed=7, threads=1)
+    again = fit_model(rows.sample(fraction=1.0, shuffle=True, seed=9), NAMES, RECIPE)
+    first = fit_model(rows, NAMES, RECIPE)
     assert again.to_text() == first.to_text()
 
 
@@ -83,20 +88,67 @@ def test_no_order_is_on_both_sides_of_the_calibration() -> None:
     assert not set(rows.filter(later)["order_id"]) & set(rows.filter(~later)["order_id"])
 
 
-def test_calibration_repairs_overconfidence_and_keeps_the_ranking() -> None:
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "none"])
+def test_calibration_repairs_overconfidence(kind: str) -> None:
     rng = np.random.default_rng(3)
     truth = rng.random(20_000) * 0.4 + 0.05
     label = (rng.random(20_000) < truth).astype(int)
     odds = np.log(truth / (1 - truth))
     overconfident = 1 / (1 + np.exp(-2 * odds))
-    fitted = fit_calibration(overconfident, label)
-    assert fitted.slope == pytest.approx(0.5, abs=0.05)
-    assert abs(fitted.apply(overconfident) - truth).max() < 0.05
-    assert Calibration().apply(np.array([0.2, 0.9])).tolist() == pytest.approx([0.2, 0.9])
+    fitted = fit_calibration(kind, overconfident, label)
+    found = fitted.apply(overconfident)
+    assert abs(found - truth).mean() < 0.02 < abs(overconfident - truth).mean()
+    assert (np.diff(found[np.argsort(overconfident)]) >= 0).all(), "the ranking is never turned round"
+    assert from_numbers(json.loads(json.dumps(to_numbers(fitted)))) == fitted
 
 
-def test_a_ranking_is_never_turned_round() -> None:
-    assert fit_calibration(np.array([0.1, 0.2, 0.8, 0.9]), np.array([1, 1, 0, 0])) == Calibration()
+def test_beta_calibration_finds_the_curve_it_is_made_of() -> None:
+    rng = np.random.default_rng(4)
+    given = rng.beta(1, 6, 200_000)
+    curve = Curve(a=0.7, b=2.0, c=-0.5)
+    label = (rng.random(len(given)) < curve.apply(given)).astype(int)
+    assert abs(fit_calibration("beta", given, label).apply(given) - curve.apply(given)).max() < 0.03
+    assert Curve().apply(np.array([0.2, 0.9])).tolist() == pytest.approx([0.2, 0.9])
+
+
+@pytest.mark.parametrize("kind", ["platt", "beta"])
+def test_a_ranking_is_never_turned_round(kind: str) -> None:
+    assert fit_calibration(kind, np.array([0.1, 0.2, 0.8, 0.9]), np.array([1, 1, 0, 0])) == Curve()
+
+
+def test_an_unknown_calibration_is_named() -> None:
+    with pytest.raises(ValueError, match="'isotone' is not one of none, platt"):
+        fit_calibration("isotone", np.array([0.1, 0.9]), np.array([0, 1]))
+
+
+def test_venn_abers_by_hand() -> None:
+    """Scores 0.1 (not disputed) and 0.9 (disputed). A new order at 0.1: as if not disputed 0 of 2, as if disputed
+    1 of 2; at 0.9: 1 of 2 and 2 of 2."""
+    fitted = fit_venn_abers(np.array([0.1, 0.9]), np.array([0, 1]))
+    low, high = fitted.bounds(np.array([0.1, 0.9]))
+    assert (low.tolist(), high.tolist()) == ([0.0, 0.5], [0.5, 1.0])
+    assert fitted.apply(np.array([0.1, 0.9])).tolist() == pytest.approx([0.5 / 1.5, 1.0 / 1.5])
+
+
+def test_nights_of_the_same_orders_make_venn_abers_no_surer() -> None:
+    rng = np.random.default_rng(5)
+    score = rng.random(500)
+    label = (rng.random(500) < score).astype(int)
+    once = fit_venn_abers(score, label)
+    again = fit_venn_abers(np.tile(score, 10), np.tile(label, 10), evidence=0.1)
+    assert again.low == pytest.approx(once.low)
+    assert again.high == pytest.approx(once.high)
+
+
+def test_the_truth_lies_between_the_bounds_for_rows_never_seen(model) -> None:
+    fresh = made_rows(20_000, seed=2)
+    found = model.predict_with_bounds(fresh)
+    low, probability, high = (found[name] for name in ("probability_low", "probability", "probability_high"))
+    assert probability.to_list() == model.predict(fresh).tolist()
+    assert ((low <= probability) & (probability <= high)).all()
+    assert (high - low).mean() < 0.25
+    share = fresh["label"].mean()
+    assert low.mean() < share < high.mean()
 
 
 def test_calibration_error_by_hand() -> None:

@@ -17,6 +17,7 @@ from filelock import FileLock
 from features.clock import day_number
 from features.registry import build_features
 from features.spine import build_spine
+from models.cause import CAUSES
 from pipeline.config import Config, load_config
 from pipeline.errors import Refused
 from pipeline.progress import Progress
@@ -26,7 +27,7 @@ from pipeline.tracking import tracking_uri
 from tests.unit.nights import AS_OF, NIGHT, ROOT, RUN_FILES, latest, leftovers
 
 LIST_COLUMNS = [
-    "rank", "order_id", "buyer_id", "product_id", "stage", "probability",
+    "rank", "order_id", "buyer_id", "product_id", "stage", "probability", "likely_cause",
     "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd",
 ]  # fmt: skip
 
@@ -38,7 +39,16 @@ def test_night_writes_the_contracted_files_and_columns(finished: Path) -> None:
     run = latest(finished)
     assert sorted(path.name for path in run.iterdir()) == RUN_FILES
     scores, listed = pl.read_parquet(run / "scores.parquet"), pl.read_csv(run / "contact_list.csv")
-    assert scores.columns == ["order_id", "as_of", "stage", "probability", "expected_value_usd"]
+    assert scores.columns == [
+        "order_id", "as_of", "stage", "probability", "probability_low", "probability_high",
+        "not_received_share", "not_as_described_share", "other_share", "expected_value_usd",
+    ]  # fmt: skip
+    shares = scores.select(f"{cause}_share" for cause in CAUSES)
+    assert shares.sum_horizontal().to_numpy() == pytest.approx(1.0)
+    assert set(listed["likely_cause"]) <= set(CAUSES)
+    assert (scores["probability_low"] <= scores["probability"]).all()
+    assert (scores["probability"] <= scores["probability_high"]).all()
+    assert (scores["probability_low"] < scores["probability_high"]).all()
     assert listed.columns == LIST_COLUMNS
     assert scores["as_of"].unique().to_list() == [NIGHT]
     assert scores["order_id"].is_unique().all()

@@ -28,7 +28,7 @@ def test_a_database_half_made_never_takes_its_place(tmp_path: Path, monkeypatch:
     assert not tracking.database(workspace).exists()
     with workspace.locked():
         tracking.create_database(workspace)
-    assert tracking.find_champion(workspace) is None
+    assert tracking.find_model(workspace) is None
     assert [p.name for p in tmp_path.glob(".new-*")] == []
     made = tracking.database(workspace).stat()
     tracking.create_database(workspace)
@@ -40,7 +40,7 @@ def test_a_champion_that_reads_unknown_features_is_said_to_be_unusable(
 ) -> None:
     monkeypatch.setattr(tracking, "FEATURES", {"order_value_usd": None})
     with pytest.raises(NoChampion, match="features this program does not build: buyer_count_disputes_365d"):
-        tracking.find_champion(Workspace(finished))
+        tracking.find_model(Workspace(finished))
 
 
 def test_a_moved_workspace_says_that_its_model_is_not_found(finished: Path, tmp_path: Path) -> None:
@@ -49,6 +49,6 @@ def test_a_moved_workspace_says_that_its_model_is_not_found(finished: Path, tmp_
     away = finished.rename(finished.with_name("away"))
     try:
         with pytest.raises(NoChampion, match="was the workspace moved"):
-            tracking.find_champion(Workspace(tmp_path / "moved"))
+            tracking.find_model(Workspace(tmp_path / "moved"))
     finally:
         away.rename(finished)

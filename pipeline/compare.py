@@ -1,0 +1,211 @@
+"""compare: the model of past nights beside baselines and other learners, paired, with what each takes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from features.registry import FEATURE_NAMES
+from features.tables import Tables
+from models.baseline import rule_scores
+from models.calibrate import KINDS, fit_calibration
+from models.challengers import BASELINES, Budget, installed_challengers, missing_challengers
+from models.compare import compare_scorers
+from models.gbm import finish_model, predict_raw, score_later
+from models.metrics import expected_calibration_error
+from models.training import label_rows, learnable
+from pipeline.backtest import SLICES, newest_day, past_nights
+from pipeline.config import Config
+from pipeline.errors import Refused
+from pipeline.progress import Progress, say, warn
+from pipeline.store import Workspace, write_whole
+from pipeline.watch import Taken, watched
+
+RESULT, CALIBRATIONS = "comparison.csv", "calibrations.csv"
+MODEL, BASE_RATE = "model", "base_rate_by_stage"
+BASELINE_RULES = ("past_promise", "stalled_scan")
+METRICS = ("auc", "average_precision", "log_loss")
+
+
+@dataclass
+class Costs:
+    """What a scorer took over all nights."""
+
+    seconds: float = 0.0
+    megabytes: float = 0.0
+    scored: int = 0
+    scoring_seconds: float = 0.0
+
+    def add(self, fit: Taken, scoring: Taken, rows: int) -> None:
+        self.seconds += fit.seconds
+        self.megabytes = max(self.megabytes, fit.megabytes or 0.0)
+        self.scored += rows
+        self.scoring_seconds += scoring.seconds
+
+
+@dataclass
+class Night:
+    """One forward fold: who says what of the night's labelled rows."""
+
+    rows: pl.DataFrame
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    calibrations: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def compare(
+    workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
+) -> pl.DataFrame:
+    """Write and return `comparison.csv`: one row per slice, scorer and metric with its interval, its gain over the
+    model and on how many nights it was better; write `calibrations.csv`, the same for the ways to calibrate."""
+    tables = workspace.read_tables()
+    with progress.piece("features") as notes:
+        nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
+        notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
+    test = label_rows(tables, test, config.label_window, newest_day(tables))
+    test = test.with_columns(weight=_weights(tables, test, config.delivered_weight))
+    costs: dict[str, Costs] = defaultdict(Costs)
+    folds = []
+    for night in nights:
+        train = learnable(label_rows(tables, dataset, config.label_window, night)).sort("as_of_day", "order_id")
+        rows = test.filter(pl.col("as_of_day") == night)
+        disputed = train.filter(pl.col("label") == 1)["order_id"].n_unique()
+        if rows.is_empty() or disputed < config.min_training_disputes:
+            continue
+        with progress.piece("fold") as notes:
+            folds.append(_fold(train, rows, config, costs))
+            notes.append(f"night {len(folds)} of {len(nights)}: {train.height:,} order-nights learnt")
+    if not folds:
+        raise Refused("no night had enough matured disputes to train on. Use later days.")
+    if missing := missing_challengers():
+        warn(f"not installed and left out: {', '.join(missing)} (make compare CHALLENGERS=1 adds them)")
+    result = _tabulate(folds, lambda fold: fold.scores, MODEL, config).join(_taken(costs), on="scorer", how="left")
+    write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
+    kinds = _tabulate(folds, lambda fold: fold.calibrations, config.calibration, config)
+    write_whole(workspace.folder / CALIBRATIONS, kinds.write_csv(float_precision=5))
+    return result
+
+
+def _fold(train: pl.DataFrame, rows: pl.DataFrame, config: Config, costs: dict[str, Costs]) -> Night:
+    night, recipe = Night(rows), config.recipe
+    with watched() as fitting:
+        later = score_later(train, FEATURE_NAMES, recipe)
+        model = finish_model(train, FEATURE_NAMES, recipe, later)
+    with watched() as scoring:
+        night.scores[MODEL] = model.predict(rows)
+    costs[MODEL].add(fitting, scoring, rows.height)
+    raw = predict_raw(model.booster, model.matrix(rows), threads=recipe.threads)
+    if later:
+        night.calibrations = {
+            kind: fit_calibration(kind, later.raw, later.label, later.evidence).apply(raw) for kind in KINDS
+        }
+    rates = dict(train.group_by("stage").agg(pl.col("label").mean()).iter_rows())
+    night.scores[BASE_RATE] = rows["stage"].replace_strict(rates, default=train["label"].mean()).to_numpy()
+    rules = rule_scores(rows)
+    night.scores |= {name: rules[name].to_numpy() for name in BASELINE_RULES}
+    known, label, asked = (x.to_numpy() for x in (train.select(FEATURE_NAMES), train["label"], rows[FEATURE_NAMES]))
+    budget = Budget(recipe.seed, recipe.threads, fitting.seconds)
+    for name, fit in (BASELINES | installed_challengers()).items():
+        with watched() as fitting:
+            scorer = fit(known, label, budget)
+        with watched() as scoring:
+            night.scores[name] = scorer(asked)
+        costs[name].add(fitting, scoring, rows.height)
+    return night
+
+
+def _weights(tables: Tables, rows: pl.DataFrame, delivered_weight: float) -> pl.Series:
+    """How many orders of the market a row stands for: delivered ones may have been thinned when the data was made."""
+    delivered = tables["tracking"].filter(pl.col("status") == "Delivered")["order_id"].unique()
+    return rows.select(
+        pl.when(pl.col("order_id").is_in(delivered.implode())).then(delivered_weight).otherwise(1.0)
+    ).to_series()
+
+
+def _tabulate(
+    folds: list[Night], told: Callable[[Night], dict[str, np.ndarray]], reference: str, config: Config
+) -> pl.DataFrame:
+    names = [name for name in told(folds[-1]) if all(name in told(fold) for fold in folds)]
+    rows = pl.concat(fold.rows for fold in folds)
+    scores = {name: np.concatenate([told(fold)[name] for fold in folds]) for name in names}
+    tables = []
+    for stage, is_inside in {"all": pl.lit(True), **SLICES}.items():
+        mask = rows.with_columns(inside=is_inside.fill_null(False))["inside"].to_numpy()
+        of_stage = rows.filter(mask)
+        if of_stage["label"].n_unique() < 2:
+            continue
+        own = {name: score[mask] for name, score in scores.items()}
+        table = compare_scorers(of_stage, own, seed=config.seed, metrics=METRICS, reference=reference)
+        error = {name: _calibration_error(of_stage, score) for name, score in own.items()}
+        better = _nights_better(of_stage, own, reference)
+        tables.append(
+            table.with_columns(
+                stage=pl.lit(stage),
+                nights=pl.lit(of_stage["as_of_day"].n_unique()),
+                nights_better=pl.Series([better.get((r["scorer"], r["metric"])) for r in table.iter_rows(named=True)]),
+                calibration_error=table["scorer"].replace_strict(error, return_dtype=pl.Float64),
+            )
+        )
+    return pl.concat(tables).select("stage", pl.exclude("stage"))
+
+
+def _calibration_error(rows: pl.DataFrame, score: np.ndarray) -> float | None:
+    if score.min() < 0 or score.max() > 1:
+        return None
+    return expected_calibration_error(rows["label"].to_numpy(), score)
+
+
+def _nights_better(rows: pl.DataFrame, scores: dict[str, np.ndarray], reference: str) -> dict[tuple[str, str], int]:
+    """On how many nights a scorer was better than the reference, by metric."""
+    count: dict[tuple[str, str], int] = defaultdict(int)
+    for night in rows["as_of_day"].unique():
+        mask = (rows["as_of_day"] == night).to_numpy()
+        found = compare_scorers(
+            rows.filter(mask), {name: score[mask] for name, score in scores.items()},
+            seed=0, resamples=0, metrics=METRICS, reference=reference,
+        )  # fmt: skip
+        for row in found.drop_nulls("gain").iter_rows(named=True):
+            gain = -row["gain"] if row["metric"] == "log_loss" else row["gain"]
+            count[row["scorer"], row["metric"]] += gain > 0
+    return count
+
+
+def _taken(costs: dict[str, Costs]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "scorer": name,
+                "train_seconds": cost.seconds,
+                "rows_per_second": cost.scored / max(cost.scoring_seconds, 1e-9),
+                "memory_mb": cost.megabytes,
+            }
+            for name, cost in costs.items()
+        ]
+    )
+
+
+def say_comparison(result: pl.DataFrame) -> None:
+    """A block a slice, for people; each scorer beside the model."""
+    for stage in result["stage"].unique(maintain_order=True):
+        rows = result.filter(pl.col("stage") == stage)
+        say(f"{stage}: {rows['nights'][0]} nights")
+        for name in rows["scorer"].unique(maintain_order=True):
+            told = {r["metric"]: r for r in rows.filter(pl.col("scorer") == name).iter_rows(named=True)}
+            say(f"  {name:<24} {_say_metrics(told)}")
+
+
+def _say_metrics(told: dict[str, dict]) -> str:
+    texts = []
+    for metric, short in (("auc", "AUC"), ("average_precision", "AP"), ("log_loss", "log loss")):
+        row = told[metric]
+        if row["value"] is None:
+            continue
+        gain = ""
+        if row["gain"] is not None:
+            gain = f" ({row['gain']:+.4f}: {row['gain_low']:+.4f} to {row['gain_high']:+.4f})"
+        texts.append(f"{short} {row['value']:.4f}{gain}")
+    return "  ".join(texts)
