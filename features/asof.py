@@ -102,7 +102,8 @@ def _of_use(facts: pl.DataFrame, column: str, who: np.ndarray, oldest: int) -> p
     numbers = facts[column].to_numpy()
     is_asked = np.zeros(max(who.max(initial=0), numbers.max(initial=0)) + 1, dtype=bool)
     is_asked[who] = True
-    keeps = is_asked[numbers] & (facts["known_day"].to_numpy() >= oldest)
+    is_recent = facts.select(~is_visible(pl.col("known_day"), pl.lit(oldest))).to_series().to_numpy()
+    keeps = is_asked[numbers] & is_recent
     return facts if keeps.all() else facts.filter(pl.Series(keeps))
 
 
