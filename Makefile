@@ -88,9 +88,9 @@ backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, the simulator: [SIZES="200000 2000000" LIMIT=900]
+bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, the simulator: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000"]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
-	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java

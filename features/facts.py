@@ -69,14 +69,6 @@ def split_buyers(orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return returning.select("order_id", "known_day", count_returning=1), orders.select("order_id", "buyer_id")
 
 
-def line_facts(tables: Tables) -> pl.DataFrame:
-    """One row per order line: `order_id, product_id, known_day` and the price of a unit."""
-    cents = (pl.col("unit_price_usd") * CENTS).round().cast(pl.Int64)
-    return tables["order_lines"].select(
-        "order_id", "product_id", "known_day", count_lines=pl.lit(1, pl.Int64), sum_price_cents=cents
-    )
-
-
 def _since_the_order(facts: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """A fact about an order is known when the order is, at the earliest."""
     joined = facts.select(pl.exclude("order")).join(orders.select("order_id", "order", "order_day"), on="order_id")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from features.facts import line_facts
+from features.facts import CENTS
 from features.places import language_of
 from features.tables import Tables
 
@@ -129,8 +129,16 @@ def _members(tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.Data
 
 def _priced(tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame], entity: str) -> pl.DataFrame:
     """One row per order line with its price, for its product or for that product's category."""
-    lines = line_facts(tables).join(orders.select("order_id", "order"), on="order_id")
+    lines = _line_facts(tables).join(orders.select("order_id", "order"), on="order_id")
     if entity == "category":
         products = tables["products"].select("product_id", "category", member_day="known_day")
         lines = lines.join(products, on="product_id").with_columns(_LATER)
     return lines.join(numbers[entity], on=entity)
+
+
+def _line_facts(tables: Tables) -> pl.DataFrame:
+    """One row per order line: `order_id, product_id, known_day` and the price of a unit."""
+    cents = (pl.col("unit_price_usd") * CENTS).round().cast(pl.Int64)
+    return tables["order_lines"].select(
+        "order_id", "product_id", "known_day", count_lines=pl.lit(1, pl.Int64), sum_price_cents=cents
+    )

@@ -51,7 +51,9 @@ def write_tables(folder: Path, count: int) -> None:
             for name in TABLES:
                 table = frames[name].to_arrow(compat_level=pl.CompatLevel.oldest())
                 if name not in files:
-                    files[name] = stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", table.schema))
+                    files[name] = stack.enter_context(
+                        pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd")
+                    )
                 elif name == "products":
                     continue
                 files[name].write_table(table)
