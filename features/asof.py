@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -159,20 +160,24 @@ class Windows:
     since: Mapping[int, np.ndarray]
     running_sums: Callable[[Sequence[np.ndarray]], np.ndarray]
 
-    def differences(self, running: np.ndarray, lookbacks: Sequence[int]) -> list[np.ndarray]:
-        """Of each lookback the totals (int64, one per row). By blocks that fit into the processor's cache."""
-        found = np.empty((len(self.until), len(lookbacks)), dtype=np.int64)
+    def differences(self, running: np.ndarray, lookbacks: Sequence[int]) -> np.ndarray:
+        """(lookbacks, rows), int64: the totals. By blocks that fit into the processor's cache."""
+        found = self.scratch[:, : len(lookbacks)]
         for block in _blocks(len(self.until)):
-            ever = running[self.until[block]]
+            ever = np.take(running, self.until[block], mode="clip")
             for number, lookback in enumerate(lookbacks):
-                np.subtract(ever, running[self.since[lookback][block]], out=found[block, number])
-        columns = [np.empty(len(self.place), dtype=np.int64) for _ in lookbacks]
+                before = np.take(running, self.since[lookback][block], mode="clip")
+                np.subtract(ever, before, out=found[block, number])
+        totals = np.empty((len(lookbacks), len(self.place)), dtype=np.int64)
         for block in _blocks(len(self.place)):
             # one look-up brings all lookbacks: they lie side by side
-            placed = np.take(found, self.place[block], axis=0)
-            for number, column in enumerate(columns):
-                column[block] = placed[:, number]
-        return columns
+            totals[:, block] = np.take(found, self.place[block], axis=0, mode="clip").T
+        return totals
+
+    @cached_property
+    def scratch(self) -> np.ndarray:
+        """Used for one measure after the other: new memory costs more than the sums."""
+        return np.empty((len(self.until), len(self.since)), dtype=np.int64)
 
 
 def _grid_sums(codes: np.ndarray, values: Sequence[np.ndarray], count: int, width: int) -> np.ndarray:
