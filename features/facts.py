@@ -29,19 +29,21 @@ def bins(name: str, edges: Sequence[float]) -> list[str]:
     return [f"count_{name}_bin{number}" for number in range(len(edges) + 1)]
 
 
-def order_facts(tables: Tables, returning: pl.DataFrame, scans_since: int | None = None) -> dict[str, pl.DataFrame]:
+def order_facts(
+    tables: Tables, returning: pl.DataFrame, scans_since: int | None = None, closed: pl.DataFrame | None = None
+) -> dict[str, pl.DataFrame]:
     """Kinds of facts about orders, narrow tables each: `order, known_day` and measures (counts int8, sums int64).
 
     `order` is the order's row in `tables["orders"]`, counted from 0. Each order's facts come from its own rows of
     `tables` alone, but for `returning` (see `returning_facts`). Most facts are scans: those of orders of which nothing
-    was known from day `scans_since` on are left out.
+    was known from day `scans_since` on are left out. `closed`: the `closings` of these orders, where they are at hand.
     """
     orders = tables["orders"].select("order_id", placed_at="occurred_at", order_day="known_day").with_row_index("order")
     shipped, delivered = _shipped(tables), _delivered(tables)
     kinds = {
         "ordered": tables["orders"].select("order_id", "known_day", count_orders=1, count_open=1),
         "returning": returning,
-        **_ended(tables),
+        **_ended(tables, closings(tables) if closed is None else closed),
         **_disputed(tables, orders),
         "shipped": _handled(shipped, orders, tables["promises"]),
         "delivered": _transported(shipped, delivered),
@@ -113,11 +115,11 @@ def _histogram(name: str, edges: Sequence[float]) -> dict[str, pl.Expr]:
     return {column: (pl.col("bin") == place).cast(pl.Int8) for place, column in enumerate(bins(name, edges))}
 
 
-def _ended(tables: Tables) -> dict[str, pl.DataFrame]:
+def _ended(tables: Tables, closed: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """An outcome is the first of a dispute and a closing; where outcomes are recorded for some orders only, the first
     of a dispute and the record: an order nobody reported on counts in no share."""
     opened = _opened(tables).select("order_id", "known_day")
-    closed = closings(tables).select("order_id", known_day="closed_day").drop_nulls()
+    closed = closed.select("order_id", known_day="closed_day").drop_nulls()
 
     def first(ends: pl.DataFrame) -> pl.DataFrame:
         both = pl.concat([opened, ends.select("order_id", "known_day")])

@@ -17,7 +17,7 @@ import polars as pl
 
 from features.history import ENTITIES, SCANS_LOOKBACK, Totals, subtract_own, total_part
 from features.registry import features_of
-from features.spine import DEFAULT_WINDOW, DisputeWindow, build_spine
+from features.spine import DEFAULT_WINDOW, DisputeWindow, build_spine, closings
 from features.tables import Tables
 from features.view import View, build_rows, scans_since, tell
 
@@ -46,18 +46,21 @@ def read_part(
     `tables`: all facts of some orders; `returning` and `repeated` are of these: what `features.facts.split_buyers`
     finds among all there are.
     """
-    spine = build_spine(tables, [as_of_day], window)
+    closed = closings(tables)
+    spine = build_spine(tables, [as_of_day], window, closed if window == DEFAULT_WINDOW else None)
     # of the night, not of the spine: a part without open orders has news of its lanes too
-    totals = total_part(tell(tables, returning, as_of_day - SCANS_LOOKBACK), as_of_day)
+    totals = total_part(tell(tables, returning, as_of_day - SCANS_LOOKBACK, closed), as_of_day)
     own = spine.select("order_id")
-    open_tables = {
-        name: frame.join(own, on="order_id", how="semi") if "order_id" in frame.columns else frame
-        for name, frame in tables.frames.items()
-    }
+
+    def of_open(frame: pl.DataFrame) -> pl.DataFrame:
+        # most parts of a long history have no open order at all
+        return frame.clear() if own.is_empty() else frame.join(own, on="order_id", how="semi")
+
+    open_tables = {name: of_open(f) if "order_id" in f.columns else f for name, f in tables.frames.items()}
     kept = pl.concat([repeated.select("buyer_id"), open_tables["orders"].select("buyer_id")])
     totals["buyer_id"] = totals["buyer_id"].join(kept, on="buyer_id", how="semi")
     open_orders = Tables(open_tables, tables.zone, tables.has_partial_outcomes)
-    return Part(spine, open_orders, returning.join(own, on="order_id", how="semi")), totals
+    return Part(spine, open_orders, of_open(returning)), totals
 
 
 def add_up(totals: Iterable[Totals]) -> Totals:

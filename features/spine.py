@@ -73,13 +73,18 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
     )
 
 
-def open_spells(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataFrame:
-    """One row per order that is ever open: its first and last night (`first_day`, `last_day`; null: still open)."""
+def open_spells(
+    tables: Tables, window: DisputeWindow = DEFAULT_WINDOW, closed: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """One row per order that is ever open: its first and last night (`first_day`, `last_day`; null: still open).
+
+    `closed`: what `closings` finds, where that is at hand.
+    """
     disputed = first_known(tables["disputes"].filter(pl.col("step") == "opened"), "disputed_day")
     spells = (
         tables["orders"]
         .select("order_id", "known_day")
-        .join(closings(tables, window), on="order_id", how="left")
+        .join(closings(tables, window) if closed is None else closed, on="order_id", how="left")
         .join(disputed, on="order_id", how="left")
         .select(
             "order_id",
@@ -91,10 +96,15 @@ def open_spells(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.Da
     return spells.sort("order_id")
 
 
-def build_spine(tables: Tables, as_of_days: list[int], window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataFrame:
+def build_spine(
+    tables: Tables,
+    as_of_days: list[int],
+    window: DisputeWindow = DEFAULT_WINDOW,
+    closed: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """One row per (order_id, as_of_day), sorted: every order open and undisputed at each of the days."""
     days = pl.DataFrame({"as_of_day": pl.Series(sorted(set(as_of_days)), dtype=pl.Int32)})
-    spells = open_spells(tables, window)
+    spells = open_spells(tables, window, closed)
     spine = pl.concat([_open_at(spells, day) for day in days["as_of_day"]] or [_open_at(spells, 0).clear()])
     return _finish(spine, tables.zone)
 

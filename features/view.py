@@ -39,9 +39,11 @@ def scans_since(spine: pl.DataFrame) -> int:
     return int(spine["as_of_day"].to_numpy().min(initial=2**31 - 1)) - SCANS_LOOKBACK
 
 
-def tell(tables: Tables, returning: pl.DataFrame, scans_since: int | None = None) -> Told:
-    """What is told of each order of `tables` and of its entities; `returning`, `scans_since`: see `features.facts`."""
-    return number_facts(tables, order_facts(tables, returning, scans_since))
+def tell(
+    tables: Tables, returning: pl.DataFrame, scans_since: int | None = None, closed: pl.DataFrame | None = None
+) -> Told:
+    """What is told of each order of `tables` and of its entities; the other arguments: see `features.facts`."""
+    return number_facts(tables, order_facts(tables, returning, scans_since, closed))
 
 
 def build_rows(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:

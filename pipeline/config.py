@@ -68,7 +68,7 @@ class Engine(Section):
         description="this machine with two tasks at a time, or a cluster: spark://host:7077",
     )
     orders_per_part: int = Field(
-        default=400_000, ge=1, description="a night's features: two parts are in memory at a time, some 0.8 GiB each"
+        default=200_000, ge=1, description="a night's features: three parts are in memory at a time, some 0.5 GiB each"
     )
     orders_per_bucket: int = Field(default=50_000, ge=1, description="what one task holds in memory at a time")
 

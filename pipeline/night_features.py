@@ -12,8 +12,8 @@ from features.in_parts import Part, add_up, features_of_part, read_part
 from features.spine import DisputeWindow
 from pipeline.table_files import NUMBER, TableFiles
 
-# parts worked on at a time: while one waits for a step that uses one core, the other goes on
-AT_ONCE = 2
+# parts worked on at a time: while one waits for a step that uses one core, the others go on
+AT_ONCE = 3
 
 
 def night_features(files: TableFiles, as_of_day: int, window: DisputeWindow, orders_per_part: int) -> pl.DataFrame:
@@ -29,7 +29,7 @@ def night_features(files: TableFiles, as_of_day: int, window: DisputeWindow, ord
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(read, range(0, max(files.count_orders(), 1), orders_per_part)))
         everyone = add_up(totals for _, totals in found)
-        parts = [part for part, _ in found]
+        parts = [part for part, _ in found if not part.spine.is_empty()] or [found[0][0]]
         del found
         features = pl.concat(pool.map(lambda part: features_of_part(part, everyone), parts))
     names = files.read_names(features["order_id"])
