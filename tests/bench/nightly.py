@@ -16,8 +16,10 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 SIZES = (50_000, 200_000, 1_000_000)
 # orders of so many days up to the night, so that one in ten is open
@@ -28,6 +30,7 @@ ZONE = "Asia/Shanghai"
 
 def write_tables(folder: Path, count: int) -> None:
     """The table files of a simulated store, piece by piece, as `pipeline.table_files` writes them whole."""
+    import polars as pl
     import pyarrow.parquet as pq
 
     from features.tables import TABLES, create_tables
@@ -61,11 +64,14 @@ def write_tables(folder: Path, count: int) -> None:
 
 def padded(frame: pl.DataFrame) -> pl.DataFrame:
     """With order ids of one length, so that pieces drawn one after the other follow each other as text too."""
+    import polars as pl
+
     return frame.with_columns(pl.col("order_id").str.replace("o-", "").str.zfill(9))
 
 
 def one(folder: Path) -> None:
-    """In a process of its own, so that the peak is this night's."""
+    """In a process of its own, so that the peak is this night's and that the program comes first, as in a night."""
+    import pipeline  # noqa: F401 - its settings of the environment are read when polars is
     from features.clock import day_number
     from features.spine import DEFAULT_WINDOW
     from pipeline.config import Engine
