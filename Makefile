@@ -18,7 +18,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score clock backtest evaluate ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train score clock kpi backtest evaluate ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAP
 
 clock: $(READY)  ## open disputes by deadline, with what happens then and a draft answer: WORKSPACE= AS_OF=
 	@$(STEP) clock $(where) $(as_of)
+
+kpi: $(READY)  ## the rates that the platform judges by, as of a day: WORKSPACE= AS_OF= [BY="category product country carrier supplier lane" WINDOW=30]
+	@$(STEP) kpi $(where) $(as_of) $(foreach dimension,$(BY),--by "$(dimension)") $(if $(WINDOW),--window "$(WINDOW)")
 
 backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [EVERY=7 SOURCE= RAW= CAPACITY=]
 	@$(STEP) backtest $(where) $(source) $(capacity) $(nights) $(if $(EVERY),--every "$(EVERY)")
