@@ -39,25 +39,33 @@ def order_outcomes(tables: Tables, as_of_day: int, window: DisputeWindow = DEFAU
     """
     known = visible_tables(tables, as_of_day)
     closed = known["order_events"].filter(pl.col("event").is_in(["closed", "outcome_observed"]))
-    lapsed = closings(known, window).filter(is_earlier(pl.col("closed_day"), pl.lit(as_of_day)))
+    disputed = _disputed(known["disputes"])
     bad = known["reviews"].filter(pl.col("score") <= NEGATIVE_SCORE)
     columns = ["order_id", "country", "lane", "total_usd", pl.col("occurred_day").alias("ordered_day")]
     orders = known["orders"].select(columns)
     for part in (
         _first(known["shipments"], "shipped_day"),
         _first(closed, "told_day"),
-        lapsed,
-        _disputed(known["disputes"]),
+        disputed,
+        _lapsed(known, closed, disputed, window).filter(is_earlier(pl.col("closed_day"), pl.lit(as_of_day))),
         _first(bad, "negative_review_day"),
     ):
         orders = orders.join(part, on="order_id", how="left")
-    ended = pl.col("told_day") if tables.has_partial_outcomes else pl.min_horizontal("told_day", "closed_day")
+    ended = pl.col("told_day") if tables.has_partial_outcomes else pl.coalesce("told_day", "closed_day")
     confirmed = pl.when(~is_earlier(pl.col("filed_day"), ended).fill_null(False)).then(ended)
     return orders.with_columns(
         confirmed_day=confirmed,
         is_open=pl.all_horizontal(pl.col("told_day", "closed_day", "filed_day").is_null()),
         is_in_dispute=pl.col("is_in_dispute").fill_null(False),
     ).drop("told_day", "closed_day")
+
+
+def _lapsed(known: Tables, closed: pl.DataFrame, disputed: pl.DataFrame, window: DisputeWindow) -> pl.DataFrame:
+    """The end of the time to dispute of orders of which no closing and no dispute is told: `order_id, closed_day`."""
+    ended = pl.concat([closed.select("order_id"), disputed.select("order_id")])
+    ids = known["orders"].select("order_id").join(ended, on="order_id", how="anti")
+    frames = {name: known[name].join(ids, on="order_id", how="semi") for name in ("orders", "promises", "tracking")}
+    return closings(Tables({"order_events": closed.clear(), **frames}, known.zone), window)
 
 
 def _first(facts: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from features.policy import Basis, Policy, untold
 from features.rates import policy_rates
 from features.tables import Tables
 from pipeline.config import Config
+from pipeline.forecast import forecast_tables, next_assessment, say_forecast
 from pipeline.policy_files import load_policy
 from pipeline.progress import Progress, say, warn
 from pipeline.run_folder import publish
@@ -37,7 +38,8 @@ def kpi(
     by: Sequence[str],
     window_days: int | None = None,
 ) -> Path:
-    """Write `kpi.csv` and `kpi.xlsx` into a run folder of their own; return it (`runs/<as_of>/latest-kpi`)."""
+    """Write `kpi.csv`, `forecast.csv`, `drivers.csv` and all of them as `kpi.xlsx` into a run folder of their own;
+    return it (`runs/<as_of>/latest-kpi`)."""
     tables, day = workspace.read_tables(), day_number(as_of)
     refuse_stale_data(tables, day, config.max_data_age_days)
     policy = load_policy(config.policy, workspace.folder)
@@ -46,10 +48,16 @@ def kpi(
             rates = policy_rates(policy, day, bases=BASES, window_days=window_days, limits=config.limits)
             told = measure_rates(tables, day, rates, dimensions=by, window=config.dispute_window)
             notes.append(f"{told.height:,} rows by {', '.join(by) or 'nothing'}; policy {policy.name}")
-        neutral_frame(told).write_csv(folder / "kpi.csv", float_precision=6)
-        write_workbook(folder / "kpi.xlsx", _sheets(told), as_of)
+        with progress.piece("forecast") as notes:
+            ahead, driving = forecast_tables(tables, config, policy, as_of)
+            notes.append(f"{ahead.height} rates on {next_assessment(as_of, config.assessment_day)}")
+        extra = {"forecast": ahead, "drivers": driving}
+        for name, frame in {"kpi": told, **extra}.items():
+            neutral_frame(frame).write_csv(folder / f"{name}.csv", float_precision=6)
+        write_workbook(folder / "kpi.xlsx", _sheets(told) | {n: neutral_frame(f) for n, f in extra.items()}, as_of)
         manifest["kpi"] = {"policy": policy.name, "rows": told.height, "window_days": window_days}
     say_rates(told)
+    say_forecast(ahead, driving)
     say_untold(policy, tables, config, as_of)
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-kpi").resolve()
 
