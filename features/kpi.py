@@ -16,7 +16,7 @@ import polars as pl
 
 from features.asof import visible
 from features.clock import in_days
-from features.outcomes import order_outcomes
+from features.outcomes import DAYS, order_outcomes
 from features.policy import Denominator, Event
 from features.rates import Rate
 from features.spine import DEFAULT_WINDOW, DisputeWindow
@@ -95,7 +95,11 @@ def measure_rates(
 ) -> pl.DataFrame:
     """One row per rate, withdrawals `counted` and, where the policy nets them, `netted`, and group: the whole store
     (`dimension` "all"), then each value of each dimension. The columns are told in docs/policies.md."""
-    outcomes = order_outcomes(tables, as_of_day, window)
+    # most of a long history neither happened in a window nor is still open
+    oldest = min((first for rate in rates for first, _ in rate.windows), default=as_of_day)
+    outcomes = order_outcomes(tables, as_of_day, window, since_day=oldest)
+    last_day = pl.max_horizontal("ordered_day", *DAYS)
+    outcomes = outcomes.filter(in_days(last_day, oldest, as_of_day) | pl.col("is_open") | pl.col("is_in_dispute"))
     flags, amounts = {}, {}
     for number, rate in enumerate(rates):
         for when, days in zip(("now", "before"), rate.windows, strict=True):

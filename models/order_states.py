@@ -6,7 +6,7 @@ import polars as pl
 
 from features.asof import visible
 from features.clock import in_days, local_day
-from features.outcomes import USED, order_outcomes
+from features.outcomes import FOREVER, USED, order_outcomes
 from features.spine import DisputeWindow, first_known
 from features.tables import Tables
 
@@ -16,8 +16,7 @@ LONGEST_LIFE_DAYS = 200
 
 def recent_tables(tables: Tables, first_day: int) -> Tables:
     """The tables that states are made from, with the orders placed since a day only."""
-    until = 2**31 - 1
-    orders = tables["orders"].filter(in_days(pl.col("occurred_day"), first_day, until))
+    orders = tables["orders"].filter(in_days(pl.col("occurred_day"), first_day, FOREVER))
     ids = orders.select("order_id")
     frames = {name: tables[name].join(ids, on="order_id", how="semi") for name in USED if name != "orders"}
     frames["tracking"] = frames["tracking"].filter(pl.col("status") == "Delivered")
