@@ -16,11 +16,11 @@ from features.rates import policy_rates
 from features.tables import Tables
 from pipeline.config import Config
 from pipeline.forecast import forecast_tables, next_assessment, say_forecast
+from pipeline.freshness import refuse_stale_data
 from pipeline.policy_files import load_policy
 from pipeline.progress import Progress, say, warn
 from pipeline.run_folder import publish
 from pipeline.safe_text import neutral_frame
-from pipeline.score import refuse_stale_data
 from pipeline.spreadsheet import write_workbook
 from pipeline.store import Workspace
 

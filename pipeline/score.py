@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from features.asof import newest_fact_day, visible
-from features.clock import calendar_day, day_number
+from features.asof import visible
+from features.clock import day_number
 from features.registry import FEATURES
 from features.spine import build_spine
 from features.tables import Tables
@@ -18,7 +18,7 @@ from models.explain import explain
 from pipeline.clock import clock_inputs, say_clock, write_clock
 from pipeline.config import Config
 from pipeline.engine import build_features
-from pipeline.errors import Refused
+from pipeline.freshness import refuse_stale_data
 from pipeline.manifest import program_facts
 from pipeline.progress import Progress, say, warn
 from pipeline.safe_text import neutral_frame
@@ -92,18 +92,6 @@ def contact_list(
     else:
         reasons = explain(champion.model, listed, FEATURES)
     return add_contact_by(listed.hstack(reasons), as_of_day).select(LIST_COLUMNS)
-
-
-def refuse_stale_data(tables: Tables, as_of_day: int, max_age_days: int) -> None:
-    newest = newest_fact_day(tables, as_of_day)
-    if newest is None:
-        raise Refused(f"nothing is known before {calendar_day(as_of_day)}. Use a later AS_OF, or load older data.")
-    age = as_of_day - newest
-    if age > max_age_days:
-        raise Refused(
-            f"the newest fact is {age} days older than {calendar_day(as_of_day)}; at most {max_age_days} are allowed "
-            "(max_data_age_days in config.toml). Load newer files, or use an earlier AS_OF. The last list stays."
-        )
 
 
 def _inputs(workspace: Workspace, config: Config, champion: Champion) -> dict[str, Any]:
