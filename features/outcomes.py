@@ -122,7 +122,7 @@ def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
         day_of(step.is_in(["withdrawn", "refunded"])).min().alias("settled_day"),
         pl.when(last == "withdrawn").then(day_of(step == "withdrawn").max()).alias("withdrawn_day"),
         (last == "opened").alias("is_in_dispute"),
-        pl.col("amount_usd").filter(step == "opened").last().alias("disputed_usd"),
+        pl.col("amount_usd").filter(step == "opened").drop_nulls().last().alias("disputed_usd"),
     )
     resolved = pl.when(pl.col("escalated_day").is_null() & pl.col("ruled_day").is_null()).then("settled_day")
     disputes = disputes.filter(pl.col("filed_day").is_not_null()).with_columns(resolved_day=resolved)
