@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from features.clock import day_number
-from features.kpi import dimension_of
+from features.kpi import groups_of
 from features.policy import Indicator, Policy
 from features.rates import Rate, rate_on
 from features.tables import Tables
@@ -65,8 +65,7 @@ def forecast_tables(tables: Tables, config: Config, policy: Policy, as_of: date)
             warn(f"{indicator.name}: no forecast; it needs some months of history and a window in days by event day")
             continue
         rows.append(_row(told, assessed))
-        for dimension in DRIVERS:
-            groups = dimension_of(tables, told.expected, dimension, day_number(as_of))
+        for dimension, groups in groups_of(tables, told.expected, DRIVERS, day_number(as_of)):
             named = drivers(told, groups).select(
                 pl.lit(indicator.name).alias("indicator"), pl.lit(dimension).alias("dimension"), pl.all()
             )
