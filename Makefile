@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score clock backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score clock kpi rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,16 +82,23 @@ score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAP
 clock: $(READY)  ## open disputes by deadline, with what happens then and a draft answer: WORKSPACE= AS_OF=
 	@$(STEP) clock $(where) $(as_of)
 
+kpi: $(READY)  ## the rates that the platform judges by, as of a day: WORKSPACE= AS_OF= [BY="category product country carrier supplier lane" WINDOW=30]
+	@$(STEP) kpi $(where) $(as_of) $(foreach dimension,$(BY),--by "$(dimension)") $(if $(WINDOW),--window "$(WINDOW)")
+
+rules-check: $(READY)  ## forecasts of the rates on past month-ends beside what came: WORKSPACE= FROM= TO=
+	@$(STEP) rules-check $(where) $(nights)
+
 backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [EVERY=7 SOURCE= RAW= CAPACITY=]
 	@$(STEP) backtest $(where) $(source) $(capacity) $(nights) $(if $(EVERY),--every "$(EVERY)")
 
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, the simulator: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000"]
+bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, the simulator, the indicators: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000"]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py
 
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java
 	@$(BIN)/python -m pytest

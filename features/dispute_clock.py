@@ -41,7 +41,8 @@ def open_disputes(tables: Tables, as_of_day: int) -> pl.DataFrame:
     said, filings = pl.col("step").is_in(["opened", "answered"]), pl.col("step") == "opened"
     present = steps.group_by(KEY).agg(
         pl.col("first_filed_at", "spell").first(),
-        pl.col("cause", "reason", "amount_usd").filter(filings).last(),
+        pl.col("cause", "reason").filter(filings).last(),
+        pl.col("amount_usd").filter(filings).drop_nulls().last(),
         filed_at=pl.col("occurred_at").filter(filings).first(),
         claimed_at=pl.col("occurred_at").filter(filings).last(),
         escalated_at=pl.col("occurred_at").filter(pl.col("step") == "escalated").first(),

@@ -8,7 +8,7 @@ still be disputed are `maturing`: counted beside the rate, never as clean.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
 
@@ -16,7 +16,7 @@ import polars as pl
 
 from features.asof import visible
 from features.clock import in_days
-from features.outcomes import order_outcomes
+from features.outcomes import DAYS, order_outcomes
 from features.policy import Denominator, Event
 from features.rates import Rate
 from features.spine import DEFAULT_WINDOW, DisputeWindow
@@ -65,24 +65,30 @@ def membership(rate: Rate, window: tuple[int, int]) -> dict[str, pl.Expr]:
     }
 
 
-def dimension_of(tables: Tables, outcomes: pl.DataFrame, dimension: str, as_of_day: int) -> pl.DataFrame:
-    """One row per order of `outcomes` and value of the dimension: `order_id, value`. An order with two products counts
-    in both groups, so groups may add up to more than the whole."""
+def groups_of(
+    tables: Tables, outcomes: pl.DataFrame, dimensions: Sequence[str], as_of_day: int
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Each dimension with one row per order of `outcomes` (`order_id, country, lane`) and value: `order_id, value`. An
+    order with two products counts in both groups, so groups may add up to more than the whole."""
     orders = outcomes.select("order_id")
-    if dimension in ("country", "lane"):
-        told = outcomes.select("order_id", value=pl.col(dimension))
-    elif dimension == "carrier":
-        sent = visible(tables["shipments"], as_of_day).join(orders, on="order_id", how="semi")
-        told = sent.select("order_id", value="carrier").unique()
-    else:
-        lines = visible(tables["order_lines"], as_of_day).join(orders, on="order_id", how="semi")
-        lines = lines.select("order_id", "product_id", "supplier_id")
-        if dimension == "category":
-            products = visible(tables["products"], as_of_day).select("product_id", "category")
-            lines = lines.join(products, on="product_id", how="left")
-        column = {"product": "product_id", "supplier": "supplier_id", "category": "category"}[dimension]
-        told = lines.select("order_id", value=pl.col(column)).unique()
-    return orders.join(told, on="order_id", how="left").with_columns(pl.col("value").fill_null("unknown"))
+    by_line = {"product": "product_id", "supplier": "supplier_id", "category": "category"}
+    lines = pl.DataFrame()
+    if by_line.keys() & set(dimensions):
+        facts = tables["order_lines"].select("order_id", "product_id", "supplier_id", "known_day")
+        lines = visible(facts.join(orders, on="order_id", how="semi"), as_of_day)
+        products = visible(tables["products"], as_of_day).select("product_id", "category")
+        lines = lines.join(products, on="product_id", how="left")
+    for dimension in dimensions:
+        if dimension in by_line:
+            told = lines.select("order_id", value=pl.col(by_line[dimension])).unique()
+        elif dimension == "carrier":
+            sent = tables["shipments"].select("order_id", "carrier", "known_day")
+            sent = visible(sent.join(orders, on="order_id", how="semi"), as_of_day)
+            told = sent.select("order_id", value="carrier").unique()
+        else:
+            told = outcomes.select("order_id", value=pl.col(dimension))
+        told = orders.join(told, on="order_id", how="left")
+        yield dimension, told.with_columns(pl.col("value").fill_null("unknown"))
 
 
 def measure_rates(
@@ -95,7 +101,11 @@ def measure_rates(
 ) -> pl.DataFrame:
     """One row per rate, withdrawals `counted` and, where the policy nets them, `netted`, and group: the whole store
     (`dimension` "all"), then each value of each dimension. The columns are told in docs/policies.md."""
-    outcomes = order_outcomes(tables, as_of_day, window)
+    # most of a long history neither happened in a window nor is still open
+    oldest = min((first for rate in rates for first, _ in rate.windows), default=as_of_day)
+    outcomes = order_outcomes(tables, as_of_day, window, since_day=oldest)
+    last_day = pl.max_horizontal("ordered_day", *DAYS)
+    outcomes = outcomes.filter(in_days(last_day, oldest, as_of_day) | pl.col("is_open") | pl.col("is_in_dispute"))
     flags, amounts = {}, {}
     for number, rate in enumerate(rates):
         for when, days in zip(("now", "before"), rate.windows, strict=True):
@@ -113,8 +123,8 @@ def measure_rates(
     marked = marked.filter(pl.any_horizontal(list(flags)))
     sums = [pl.col(*flags, *amounts).sum()]
     groups = [marked.select(sums).select(pl.lit("all").alias("dimension"), pl.lit("all").alias("value"), pl.all())]
-    for dimension in dimensions:
-        told = dimension_of(tables, marked, dimension, as_of_day).join(marked, on="order_id", how="left")
+    for dimension, told in groups_of(tables, marked, dimensions, as_of_day):
+        told = told.join(marked, on="order_id", how="left")
         groups.append(
             told.group_by("value").agg(sums).sort("value").select(pl.lit(dimension).alias("dimension"), pl.all())
         )

@@ -16,6 +16,7 @@ from pipeline.errors import UserError
 from pipeline.options import (
     AsOf,
     Capacity,
+    Dimension,
     EngineChoice,
     Every,
     Folder,
@@ -152,6 +153,23 @@ def clock(workspace: Folder, as_of: AsOf) -> None:
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
         say(f"dispute clock: {step(place, config, progress, as_of=as_of) / 'dispute_clock.csv'}")
+
+
+@app.command()
+def kpi(
+    workspace: Folder,
+    as_of: AsOf,
+    by: Annotated[list[Dimension] | None, typer.Option(help="also by this; may be given several times")] = None,
+    window: Annotated[int | None, typer.Option(min=1, help="days of the window; default: the policy's")] = None,
+) -> None:
+    """Write the indicators that the platform judges by, as they were knowable on a day."""
+    from pipeline.kpi import kpi as step
+
+    place, config, progress = open_workspace(workspace)
+    groups = [dimension.value for dimension in by or []]
+    with place.locked(must_exist=True):
+        run = step(place, config, progress, as_of=as_of, by=groups, window_days=window)
+    say(f"the same as tables: {run / 'kpi.csv'}, {run / 'kpi.xlsx'}")
 
 
 @app.command()

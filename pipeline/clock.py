@@ -17,6 +17,7 @@ from features.tables import Tables
 from models.escalation import Escalation, fit_escalation, rows_of
 from pipeline.config import Config
 from pipeline.draft_answers import case_of, draft, load_templates
+from pipeline.freshness import refuse_stale_data
 from pipeline.policy_files import load_policy, policy_sha256
 from pipeline.progress import Progress
 from pipeline.run_folder import publish
@@ -48,7 +49,9 @@ _OFFER = {
 
 def clock(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
     """Write the night's clock into a folder of its own, `runs/<as_of>/latest-clock`; return that folder."""
-    tables = workspace.table_files().read_disputed()
+    files = workspace.table_files()
+    refuse_stale_data(files, day_number(as_of), config.max_data_age_days)
+    tables = files.read_disputed()
     with publish(workspace, config, as_of, "clock") as (folder, manifest):
         with progress.piece("clock") as notes:
             written = write_clock(folder, workspace, config, tables, as_of)

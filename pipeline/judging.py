@@ -35,6 +35,18 @@ def world_page(workspace: Folder) -> None:
 
 
 @app.command()
+def rules_check(workspace: Folder, first: From, last: To) -> None:
+    """The forecasts of the rates, and the chances of escalation, on past month-ends beside what came."""
+    from pipeline.rules_check import RESULT
+    from pipeline.rules_check import rules_check as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        step(place, config, progress, first=first, last=not_before(first, last))
+    say(f"month by month: {place.folder / RESULT}")
+
+
+@app.command()
 def leak_proof(
     workspace: Folder,
     nights: Annotated[int, typer.Option(min=1, help="how many nights, drawn at random")] = 4,

@@ -25,6 +25,15 @@ class EngineName(StrEnum):
     spark = "spark"
 
 
+class Dimension(StrEnum):
+    category = "category"
+    product = "product"
+    country = "country"
+    carrier = "carrier"
+    supplier = "supplier"
+    lane = "lane"
+
+
 def day(text: str | date) -> date:
     """A day as typed, or a default, which is one already."""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from features.asof import visible
-from features.clock import calendar_day, day_number
+from features.clock import day_number
 from features.registry import FEATURES
 from models.cause import CAUSES
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
@@ -17,7 +17,7 @@ from models.explain import explain
 from pipeline.clock import clock_inputs, say_clock, write_clock
 from pipeline.config import Config
 from pipeline.engine import build_night
-from pipeline.errors import Refused
+from pipeline.freshness import refuse_stale_data
 from pipeline.manifest import program_facts
 from pipeline.progress import Progress, say, warn
 from pipeline.safe_text import neutral_frame
@@ -104,18 +104,6 @@ def _likeliest() -> pl.Expr:
     shares = [pl.col(f"{cause}_share") for cause in CAUSES]
     names = pl.concat_list(shares).list.arg_max().replace_strict(dict(enumerate(CAUSES)), return_dtype=pl.String)
     return pl.when(shares[0].is_null()).then(pl.lit("")).otherwise(names)
-
-
-def refuse_stale_data(files: TableFiles, as_of_day: int, max_age_days: int) -> None:
-    newest = files.newest_fact_day(as_of_day)
-    if newest is None:
-        raise Refused(f"nothing is known before {calendar_day(as_of_day)}. Use a later AS_OF, or load older data.")
-    age = as_of_day - newest
-    if age > max_age_days:
-        raise Refused(
-            f"the newest fact is {age} days older than {calendar_day(as_of_day)}; at most {max_age_days} are allowed "
-            "(max_data_age_days in config.toml). Load newer files, or use an earlier AS_OF. The last list stays."
-        )
 
 
 def _inputs(workspace: Workspace, config: Config, champion: Registered) -> dict[str, Any]:

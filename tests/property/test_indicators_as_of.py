@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from features.clock import day_number, start_of_day
+from features.clock import day_number, in_days, start_of_day
 from features.dispute_clock import clock_disputes
 from features.kpi import DIMENSIONS, measure_rates
+from features.outcomes import DAYS as DAY_COLUMNS
+from features.outcomes import FOREVER, order_outcomes
 from features.rates import policy_rates
 from features.tables import Tables, create_tables
 from pipeline.policy_files import load_policy, policy_names
@@ -54,6 +56,19 @@ def test_a_past_day_is_the_same_from_a_store_that_ends_then_and_one_that_goes_on
     )
     for a, b in zip(told(ending, day), told(going_on, day), strict=True):
         assert_frame_equal(a, b, check_exact=True)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000), st.integers(10, DAYS), st.integers(0, 60), st.booleans())
+def test_leaving_out_what_ended_long_ago_changes_nothing(seed: int, after: int, back: int, is_partial: bool) -> None:
+    day = day_number(START.date()) + after
+    tables = create_tables(draw_store(seed), zone="UTC", has_partial_outcomes=is_partial)
+    happened = in_days(pl.max_horizontal("ordered_day", *DAY_COLUMNS), day - back, FOREVER)
+    matters = happened | pl.col("is_open") | pl.col("is_in_dispute")
+    whole, part = (
+        order_outcomes(tables, day, since_day=since).filter(matters).sort("order_id") for since in (None, day - back)
+    )
+    assert_frame_equal(whole, part)
 
 
 def test_the_worlds_have_what_is_to_be_counted() -> None:

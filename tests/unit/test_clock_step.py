@@ -14,7 +14,7 @@ import pytest
 from features.tables import Tables
 from pipeline.clock import clock
 from pipeline.config import load_config
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, Refused
 from pipeline.progress import Progress
 from pipeline.store import Workspace
 
@@ -114,6 +114,13 @@ def test_the_same_night_gives_the_same_bytes_and_a_manifest(place: Workspace) ->
     assert (told["clock"]["count_disputes"], told["clock"]["count_left_out"]) == (4, 1)
     assert told["clock"]["policy"] == "aliexpress-classic"
     assert not (place.folder / "runs" / "2024-05-20" / "latest").exists()
+
+
+def test_old_facts_are_refused_and_the_last_clock_stays(place: Workspace) -> None:
+    made(place)
+    with pytest.raises(Refused, match="newest fact"):
+        clock(place, load_config(place.folder), Progress(), as_of=date(2024, 7, 1))
+    assert not (place.folder / "runs" / "2024-07-01").exists()
 
 
 def test_a_policy_without_a_time_line_says_so(place: Workspace) -> None:
