@@ -222,6 +222,12 @@ def say_comparison(result: pl.DataFrame) -> None:
         for name in rows["scorer"].unique(maintain_order=True):
             told = {r["metric"]: r for r in rows.filter(pl.col("scorer") == name).iter_rows(named=True)}
             say(f"  {name:<24} {_say_metrics(told)}")
+    say("what each took over all nights")
+    for row in result.drop_nulls("train_seconds").unique("scorer", maintain_order=True).iter_rows(named=True):
+        say(
+            f"  {row['scorer']:<24} training {row['train_seconds']:.1f} s, "
+            f"scoring {row['rows_per_second']:,.0f} rows/s, memory {row['memory_mb']:,.0f} MB"
+        )
 
 
 def _say_metrics(told: dict[str, dict]) -> str:
