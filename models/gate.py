@@ -26,7 +26,7 @@ class Limits:
 
     loss_margin: float = 0.10
     calibration_error: float = 0.02
-    rate_ratio: float = 1.25
+    rate_ratio: float = 1.2
     least_disputes: int = 20
 
 
