@@ -37,8 +37,8 @@ simulate: $(READY)  ## write the raw files of a made-up store, and the truth beh
 world-page: $(READY)  ## a page of plots of a simulated store beside published ranges: WORKSPACE=
 	@$(STEP) world-page $(where)
 
-evaluate: $(READY)  ## the model of past nights beside rules of thumb and the attainable: WORKSPACE= FROM= TO= [EVERY=7]
-	@$(STEP) evaluate $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")
+evaluate: $(READY)  ## the model of past nights beside rules of thumb and the attainable: WORKSPACE= FROM= TO= [EVERY=7 VISIBLE=1]
+	@$(STEP) evaluate $(where) $(nights) $(if $(EVERY),--every "$(EVERY)") $(if $(VISIBLE),--visible)
 
 compare: $(READY)  ## the model beside baselines and other learners on past nights: WORKSPACE= FROM= TO= [EVERY=28 CHALLENGERS=1]
 	@$(STEP) compare $(where) $(nights) $(if $(EVERY),--every "$(EVERY)")

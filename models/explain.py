@@ -16,13 +16,14 @@ COUNT_REASONS = 3
 def explain(model: DisputeModel, features: pl.DataFrame, registry: Mapping[str, Feature]) -> pl.DataFrame:
     """`reason_1..3` per row of `features`; empty where fewer drivers raise the risk.
 
-    Of features that tell the same thing (the same measure over several lookbacks) the strongest speaks, and none
-    speaks whose number is as usual or better for the order's stage.
+    Features that move together raise the risk together: the group's drive is their sum, and the strongest of them with
+    something to say speaks for it. Of the same measure over several lookbacks only one speaks, and none whose number is
+    as usual or better for the order's stage.
     """
     contributions = model.contributions(features)
     values = features.select(model.feature_names).to_numpy()
     reasons = [
-        _sentences(contributions[row], values[row], model.feature_names, registry, model.typical.get(stage, {}))
+        _sentences(contributions[row], values[row], model, registry, model.typical.get(stage, {}))
         for row, stage in enumerate(features["stage"])
     ]
     return pl.DataFrame(
@@ -36,17 +37,22 @@ def explain(model: DisputeModel, features: pl.DataFrame, registry: Mapping[str, 
 def _sentences(
     contribution: np.ndarray,
     value: np.ndarray,
-    names: tuple[str, ...],
+    model: DisputeModel,
     registry: Mapping[str, Feature],
     usual: Mapping[str, float | None],
 ) -> list[str]:
+    group = np.asarray(model.groups)
+    drive = np.bincount(group, weights=contribution)
     said: dict[str, str] = {}
-    for place in np.argsort(-contribution, kind="stable"):
-        feature = registry[names[place]]
-        if contribution[place] <= 0 or len(said) == COUNT_REASONS:
+    spoken: set[int] = set()
+    # the strongest group first, in it the strongest feature
+    for place in np.lexsort((-contribution, group, -drive[group])):
+        feature = registry[model.feature_names[place]]
+        if drive[group[place]] <= 0 or len(said) == COUNT_REASONS:
             break
-        if not np.isfinite(value[place]):
+        if contribution[place] <= 0 or group[place] in spoken or not np.isfinite(value[place]):
             continue
-        if sentence := feature.sentence(float(value[place]), usual.get(feature.name)):
-            said.setdefault(feature.measure, sentence)
+        if feature.measure not in said and (sentence := feature.sentence(float(value[place]), usual.get(feature.name))):
+            said[feature.measure] = sentence
+            spoken.add(int(group[place]))
     return list(said.values())

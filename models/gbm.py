@@ -11,6 +11,7 @@ import polars as pl
 
 from models.calibrate import Calibration, Curve, fit_calibration, from_numbers, to_numbers
 from models.cause import CAUSES, CauseModel, cause_from_text
+from models.groups import learn_groups
 from models.recipe import Recipe
 from models.typical import Typical, fill_missing_lines, learn_typical
 from models.venn_abers import VennAbers, fit_venn_abers
@@ -25,7 +26,8 @@ class DisputeModel:
     """A booster, its calibration, and what was usual in its training rows.
 
     `feature_names` are the columns it reads, in order; besides them it reads `stage`. `bounds` say how sure it is; None
-    where too little was there to calibrate on. `cause`: why, if it is disputed; None where no reasons are told.
+    where too little was there to calibrate on. `groups`: a number per feature, the same for
+    those that move together. `cause`: why, if it is disputed; None where no reasons are told.
     """
 
     booster: lgb.Booster
@@ -33,6 +35,7 @@ class DisputeModel:
     bounds: VennAbers | None
     feature_names: tuple[str, ...]
     typical: Typical
+    groups: tuple[int, ...]
     cause: CauseModel | None = None
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
@@ -73,6 +76,7 @@ class DisputeModel:
             "calibration": to_numbers(self.calibration),
             "bounds": to_numbers(self.bounds) if self.bounds else None,
             "typical": self.typical,
+            "groups": list(self.groups),
             "cause": self.cause.to_text() if self.cause else None,
         }
         return self.booster.model_to_string(), json.dumps(rest, indent=2)
@@ -88,6 +92,7 @@ def from_text(booster: str, rest: str) -> DisputeModel:
         from_numbers(bounds) if bounds else None,  # type: ignore[arg-type]
         tuple(settings["feature_names"]),
         settings["typical"],
+        tuple(settings["groups"]),
         cause_from_text(settings["cause"]) if settings["cause"] else None,
     )
 
@@ -117,6 +122,7 @@ def finish_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, l
         bounds,
         tuple(feature_names),
         learn_typical(rows, feature_names),
+        tuple(learn_groups(rows, feature_names)),
     )
 
 

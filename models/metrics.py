@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
+from models.calibrate import log_odds
 
 METRICS = (
     "rows", "count_disputes", "base_rate", "auc", "average_precision",
@@ -20,6 +23,13 @@ def expected_calibration_error(label: np.ndarray, probability: np.ndarray, bins:
     parts = [part for part in np.array_split(order, bins) if len(part)]
     gaps = [abs(label[part].mean() - probability[part].mean()) * len(part) for part in parts]
     return float(sum(gaps) / len(label))
+
+
+def calibration_slope(label: np.ndarray, probability: np.ndarray) -> float:
+    """Slope of the logistic regression of `label` on the predicted log odds (Cox 1958): 1 is right, below 1 the
+    probabilities are too extreme, above 1 too timid."""
+    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(log_odds(probability)[:, None], label)
+    return float(fitted.coef_[0, 0])
 
 
 def mark_listed(scored: pl.DataFrame, capacity: int) -> pl.DataFrame:

@@ -14,16 +14,20 @@ from features.registry import FEATURE_NAMES
 from features.spine import build_spine
 from features.stage import STAGES
 from features.tables import Tables
-from models.metrics import measure_by
-from models.training import label_rows, train_model
+from models.gbm import fit_model
+from models.metrics import measure, measure_by
+from models.training import label_rows, learnable, train_model
 from pipeline.config import Config
 from pipeline.engine import build_features
 from pipeline.errors import Refused
+from pipeline.model_page import PAGE, model_page
 from pipeline.progress import Progress, say, warn
 from pipeline.store import Workspace, write_whole
+from pipeline.tracking import log_backtest
 from pipeline.train import training_dataset
 
 RESULT = "backtest.csv"
+CURVE_PARTS = 8
 # the stages, and the first night of an order, when published models of complaints before dispatch are asked
 SLICES = {stage: pl.col("stage") == stage for stage in STAGES} | {"first_night": pl.col("order_age_days") <= 1.0}
 SUMMARY = ("rows", "base_rate", "auc", "average_precision", "precision_at_capacity", "expected_calibration_error")
@@ -32,28 +36,48 @@ SUMMARY = ("rows", "base_rate", "auc", "average_precision", "precision_at_capaci
 def backtest(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
-    """Write and return `backtest.csv`: metrics per night and pooled, overall and by stage."""
-    scored = score_past_nights(workspace.read_tables(), config, progress, first=first, last=last, every=every)
-    result = measure_by(scored, config.decide.capacity, SLICES).with_columns(
-        night=pl.col("night").map_elements(
-            lambda night: night if night == "pooled" else calendar_day(int(night)).isoformat(), return_dtype=pl.String
-        )
-    )
-    write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
-    return result
-
-
-def score_past_nights(
-    tables: Tables, config: Config, progress: Progress, *, first: date, last: date, every: int
-) -> pl.DataFrame:
-    """Labelled rows of past nights: the features, `label`, and `probability` by a model trained before the night."""
+    """Write `model_page.html`, and write and return `backtest.csv`: metrics per night and pooled, overall and by stage;
+    both are logged."""
+    tables = workspace.read_tables()
     with progress.piece("features") as notes:
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
     with progress.piece("models") as notes:
         scored = walk(tables, config, dataset, test, nights)
         notes.append(f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score")
-    return scored
+    result = measure_by(scored, config.decide.capacity, SLICES).with_columns(
+        night=pl.col("night").map_elements(
+            lambda night: night if night == "pooled" else calendar_day(int(night)).isoformat(), return_dtype=pl.String
+        )
+    )
+    write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
+    with progress.piece("page"):
+        learnt, curve = learning_curve(tables, config, dataset, scored)
+        of_nights = result.filter(pl.col("night") != "pooled", pl.col("stage") == "all")
+        page = model_page(tables, config, scored, learnt, curve, of_nights)
+        write_whole(workspace.folder / PAGE, page)
+    log_backtest(workspace, result, [workspace.folder / RESULT, workspace.folder / PAGE], config.model_dump())
+    return result
+
+
+def learning_curve(
+    tables: Tables, config: Config, dataset: pl.DataFrame, scored: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What the last night's model learnt from, and how it does on that night with ever fewer of those orders."""
+    night = int(scored["as_of_day"].max())  # type: ignore[arg-type]
+    of_night = scored.filter(pl.col("as_of_day") == night)
+    rows = learnable(label_rows(tables, dataset, config.label_window, night))
+    part = rows["order_id"].hash(seed=config.seed) % CURVE_PARTS
+    found = []
+    for kept in (1, 2, 4, CURVE_PARTS):
+        some = rows.filter(part < kept)
+        if some["label"].n_unique() == 2 and of_night["label"].n_unique() == 2:
+            model = fit_model(some, FEATURE_NAMES, config.recipe)
+            told = measure(of_night.with_columns(probability=model.predict(of_night), is_listed=False))
+            orders = some["order_id"].n_unique()
+            found.append({"orders": orders, **{name: told[name] for name in ("average_precision", "log_loss")}})
+    schema = {"orders": pl.Int64, "average_precision": pl.Float64, "log_loss": pl.Float64}
+    return rows, pl.DataFrame(found, schema=schema)
 
 
 def past_nights(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -14,9 +14,10 @@ from features.registry import FEATURE_NAMES
 from features.tables import Tables
 from models.baseline import rule_scores
 from models.calibrate import KINDS, fit_calibration
+from models.censored import fit_delay_weighted, fit_hazard, follow
 from models.challengers import BASELINES, Budget, installed_challengers, missing_challengers
 from models.compare import compare_scorers
-from models.gbm import finish_model, predict_raw, score_later
+from models.gbm import DisputeModel, Later, finish_model, predict_raw, score_later
 from models.metrics import expected_calibration_error
 from models.training import label_rows, learnable
 from pipeline.backtest import SLICES, newest_day, past_nights
@@ -77,7 +78,8 @@ def compare(
         if rows.is_empty() or disputed < config.min_training_disputes:
             continue
         with progress.piece("fold") as notes:
-            folds.append(_fold(train, rows, config, costs))
+            followed = follow(tables, dataset, config.label_window, night) if not tables.has_partial_outcomes else None
+            folds.append(_fold(train, rows, followed, config, costs))
             notes.append(f"night {len(folds)} of {len(nights)}: {train.height:,} order-nights learnt")
     if not folds:
         raise Refused("no night had enough matured disputes to train on. Use later days.")
@@ -90,7 +92,9 @@ def compare(
     return result
 
 
-def _fold(train: pl.DataFrame, rows: pl.DataFrame, config: Config, costs: dict[str, Costs]) -> Night:
+def _fold(
+    train: pl.DataFrame, rows: pl.DataFrame, followed: pl.DataFrame | None, config: Config, costs: dict[str, Costs]
+) -> Night:
     night, recipe = Night(rows), config.recipe
     with watched() as fitting:
         later = score_later(train, FEATURE_NAMES, recipe)
@@ -103,6 +107,8 @@ def _fold(train: pl.DataFrame, rows: pl.DataFrame, config: Config, costs: dict[s
         night.calibrations = {
             kind: fit_calibration(kind, later.raw, later.label, later.evidence).apply(raw) for kind in KINDS
         }
+    if followed is not None:
+        _add_censored(night, learnable(followed), model, later, config, costs)
     rates = dict(train.group_by("stage").agg(pl.col("label").mean()).iter_rows())
     night.scores[BASE_RATE] = rows["stage"].replace_strict(rates, default=train["label"].mean()).to_numpy()
     rules = rule_scores(rows)
@@ -116,6 +122,26 @@ def _fold(train: pl.DataFrame, rows: pl.DataFrame, config: Config, costs: dict[s
             night.scores[name] = scorer(asked)
         costs[name].add(fitting, scoring, rows.height)
     return night
+
+
+def _add_censored(
+    night: Night, followed: pl.DataFrame, model: DisputeModel, later: Later | None, config: Config,
+    costs: dict[str, Costs],
+) -> None:  # fmt: skip
+    """The ways to learn from nights whose window is not over, with as many rounds as the model, uncalibrated."""
+    recipe = replace(config.recipe, rounds=later.rounds if later else config.recipe.rounds)
+    matrix = model.matrix(night.rows)
+    night.scores["model_uncalibrated"] = predict_raw(model.booster, matrix, threads=recipe.threads)
+    with watched() as fitting:
+        hazard = fit_hazard(followed, FEATURE_NAMES, recipe, config.horizon_days)
+    with watched() as scoring:
+        night.scores["daily_hazard"] = hazard.predict(matrix, recipe.threads)
+    costs["daily_hazard"].add(fitting, scoring, night.rows.height)
+    with watched() as fitting:
+        booster = fit_delay_weighted(followed, FEATURE_NAMES, recipe, config.horizon_days)
+    with watched() as scoring:
+        night.scores["delay_weights"] = predict_raw(booster, matrix, threads=recipe.threads)
+    costs["delay_weights"].add(fitting, scoring, night.rows.height)
 
 
 def _weights(tables: Tables, rows: pl.DataFrame, delivered_weight: float) -> pl.Series:
@@ -196,6 +222,12 @@ def say_comparison(result: pl.DataFrame) -> None:
         for name in rows["scorer"].unique(maintain_order=True):
             told = {r["metric"]: r for r in rows.filter(pl.col("scorer") == name).iter_rows(named=True)}
             say(f"  {name:<24} {_say_metrics(told)}")
+    say("what each took over all nights")
+    for row in result.drop_nulls("train_seconds").unique("scorer", maintain_order=True).iter_rows(named=True):
+        say(
+            f"  {row['scorer']:<24} training {row['train_seconds']:.1f} s, "
+            f"scoring {row['rows_per_second']:,.0f} rows/s, memory {row['memory_mb']:,.0f} MB"
+        )
 
 
 def _say_metrics(told: dict[str, dict]) -> str:

@@ -54,7 +54,7 @@ class Gate(Section):
         default=0.10, ge=0, description="share of what the champion's contacts prevent that may, at the worst, be lost"
     )
     calibration_error: float = Field(default=0.02, gt=0, lt=1, description="over all and in each stage")
-    rate_ratio: float = Field(default=1.25, gt=1, description="predicted over realised disputes, either way")
+    rate_ratio: float = Field(default=1.2, gt=1, description="predicted over realised disputes, either way")
     least_disputes: int = Field(default=20, ge=1, description="with fewer disputed orders a stage is not judged alone")
 
 

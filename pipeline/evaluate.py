@@ -2,46 +2,86 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from features.registry import FEATURE_NAMES
 from features.stage import STAGES
 from models.baseline import RULES, rule_scores
-from pipeline.backtest import score_past_nights
+from models.gbm import fit_booster, predict_raw
+from models.metrics import calibration_slope, expected_calibration_error
+from models.training import label_rows
+from pipeline.backtest import past_nights, walk
 from pipeline.config import Config
 from pipeline.progress import Progress, say
 from pipeline.store import Workspace, write_whole
 from pipeline.true_risk import has_truth, true_risk
 
 RESULT = "evaluation.csv"
-MODEL, CEILING, FORESIGHT = "probability", "true_risk", "true_risk_with_foresight"
-NAMES = {MODEL: "model", CEILING: "true risk (ceiling)", FORESIGHT: "true risk, future known"}
+MODEL, CEILING, FORESIGHT, VISIBLE = "probability", "true_risk", "true_risk_with_foresight", "visible_risk"
+NAMES = {
+    MODEL: "model",
+    CEILING: "true risk (ceiling)",
+    FORESIGHT: "true risk, future known",
+    VISIBLE: "what the features tell of it",
+}
+CALIBRATION = ("calibration_error", "calibration_slope")
 # the true risk of a row takes a millisecond; beyond this it is thinned
 MAX_ROWS = 60_000
+# the booster that learns the true risk itself: no noise of outcomes to be shy of
+VISIBLE_PARAMETERS = {"objective": "cross_entropy", "num_leaves": 31, "learning_rate": 0.05}
+VISIBLE_ROUNDS = 500
 
 
 def evaluate(
-    workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    *,
+    first: date,
+    last: date,
+    every: int,
+    is_visible_asked: bool = False,
 ) -> pl.DataFrame:
     """Write and return `evaluation.csv`: AUC and average precision of each scorer, overall and by stage.
 
     `auc_share` and `average_precision_share` are the parts of the attainable, null where no truth is known:
-    (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision.
+    (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision. `calibration_error` and
+    `calibration_slope` are those of probabilities. If it is asked, `visible_risk` is what a model says that was taught
+    the true risk of past order-nights instead of their outcomes: about what can be told from the features at all.
     """
     tables = workspace.read_tables()
-    scored = _thin(score_past_nights(tables, config, progress, first=first, last=last, every=every))
+    with progress.piece("features") as notes:
+        nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
+        notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
+    with progress.piece("models") as notes:
+        scored = _thin(walk(tables, config, dataset, test, nights))
+        notes.append(f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score")
     scored = pl.concat([scored, rule_scores(scored)], how="horizontal")
     if has_truth(workspace):
         with progress.piece("truth") as notes:
             truth = true_risk(workspace, scored, config.horizon_days)
             scored = pl.concat([scored, truth], how="horizontal")
             notes.append(f"the true risk of {scored.height:,} order-nights")
-    scorers = [name for name in (CEILING, FORESIGHT, MODEL, *RULES) if name in scored.columns]
+        if is_visible_asked:
+            with progress.piece("visible"):
+                taught = _thin(label_rows(tables, dataset, config.label_window, nights[0]))
+                scored = scored.with_columns(_visible_risk(workspace, config, taught, scored))
+    scorers = [name for name in (CEILING, FORESIGHT, VISIBLE, MODEL, *RULES) if name in scored.columns]
     result = pl.concat(_compare(scored.filter(is_inside), stage, scorers) for stage, is_inside in _slices().items())
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     return result
+
+
+def _visible_risk(workspace: Workspace, config: Config, taught: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
+    """The true risk as far as the features tell it: what is hidden of buyers and products averages out."""
+    risk = true_risk(workspace, taught, config.horizon_days)["true_risk"]
+    recipe = replace(config.recipe, parameters=VISIBLE_PARAMETERS, rounds=VISIBLE_ROUNDS)
+    booster = fit_booster(taught.with_columns(label=risk), FEATURE_NAMES, recipe)
+    return pl.Series(VISIBLE, predict_raw(booster, asked.select(FEATURE_NAMES).to_numpy(), threads=config.threads))
 
 
 def _slices() -> dict[str, pl.Expr]:
@@ -63,9 +103,17 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str]) -> pl.DataFrame
     for name in scorers:
         auc = float(roc_auc_score(label, rows[name])) if has_both else None
         precision = float(average_precision_score(label, rows[name])) if has_both else None
-        found.append({"stage": stage, "scorer": name, **count, "auc": auc, "average_precision": precision})
+        told = rows[name].to_numpy()
+        is_chance = has_both and name not in RULES
+        calibration = {
+            "calibration_error": expected_calibration_error(label.to_numpy(), told) if is_chance else None,
+            "calibration_slope": calibration_slope(label.to_numpy(), told) if is_chance else None,
+        }
+        found.append(
+            {"stage": stage, "scorer": name, **count, "auc": auc, "average_precision": precision, **calibration}
+        )
     schema = {"stage": pl.String, "scorer": pl.String, "rows": pl.Int64, "count_disputes": pl.Int64}
-    numbers = {name: pl.Float64 for name in ("base_rate", "auc", "average_precision")}
+    numbers = {name: pl.Float64 for name in ("base_rate", "auc", "average_precision", *CALIBRATION)}
     table = pl.DataFrame(found, schema={**schema, **numbers})
     ceiling = table.filter(pl.col("scorer") == CEILING)
     best = ceiling.row(0, named=True) if ceiling.height and has_both else {"auc": None, "average_precision": None}
@@ -89,4 +137,6 @@ def say_evaluation(result: pl.DataFrame) -> None:
                 f"   share of the attainable: AUC {row['auc_share']:.0%}, AP {row['average_precision_share']:.0%}"
             )  # fmt: skip
             name = NAMES.get(row["scorer"], "rule: " + row["scorer"].replace("_", " "))
-            say(f"  {name:<26} AUC {row['auc']:.3f}  AP {row['average_precision']:.3f}{share}")
+            if row["calibration_error"] is not None:
+                share += f"   calibration error {row['calibration_error']:.4f}, slope {row['calibration_slope']:.2f}"
+            say(f"  {name:<29} AUC {row['auc']:.3f}  AP {row['average_precision']:.3f}{share}")

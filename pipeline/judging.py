@@ -88,14 +88,23 @@ def backtest(
 
 
 @app.command()
-def evaluate(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+def evaluate(
+    context: typer.Context,
+    workspace: Folder,
+    first: From,
+    last: To,
+    every: Every = 7,
+    is_visible_asked: Annotated[bool, typer.Option("--visible", help="how much of it the features tell")] = False,
+) -> None:
     """Compare the model of past nights with rules of thumb and, in a simulated store, with the true risk."""
     from pipeline.evaluate import RESULT, say_evaluation
     from pipeline.evaluate import evaluate as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
-        say_evaluation(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+        last = not_before(first, last)
+        found = step(place, config, progress, first=first, last=last, every=every, is_visible_asked=is_visible_asked)
+        say_evaluation(found)
     say(f"the same as a table: {place.folder / RESULT}")
 
 

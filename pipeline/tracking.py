@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from mlflow.tracking import MlflowClient
 from features.registry import FEATURES
 from models.gbm import DisputeModel, from_text
 from pipeline.errors import NoChampion
+from pipeline.manifest import git_revision
 from pipeline.store import Workspace, new_id, sync
 
 MODEL_NAME = "dispute-risk"
@@ -156,7 +158,8 @@ def register_model(
 ) -> str:
     """Log the run and its model, register it, and, last of all, point `alias` at it; returns the version."""
     _open_experiment(workspace)
-    frame = example.select(model.feature_names).to_pandas()
+    # the stage too: an order without lines gets what is usual at its stage
+    frame = example.select("stage", *model.feature_names).to_pandas()
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)):
         for name, text in zip((BOOSTER_FILE, REST_FILE), model.to_text(), strict=True):
             (Path(folder) / name).write_text(text, encoding="utf-8")
@@ -184,6 +187,23 @@ def log_search(workspace: Workspace, params: Mapping[str, Any], metrics: Mapping
     with mlflow.start_run(tags={"step": "tune"}):
         mlflow.log_params(dict(params))
         mlflow.log_metrics(dict(metrics))
+
+
+def log_backtest(workspace: Workspace, result: pl.DataFrame, files: list[Path], config: Mapping[str, Any]) -> None:
+    """A run with the metrics of past nights: those of a stage night by night (the step is the night's day number, or
+    the name ends in `.pooled`), and the files."""
+    _open_experiment(workspace)
+    with mlflow.start_run(tags={"step": "backtest", "git_revision": git_revision()}):
+        mlflow.log_params({name: str(value)[:500] for name, value in config.items()})
+        for row in result.iter_rows(named=True):
+            stage, night = row.pop("stage"), row.pop("night")
+            known = {f"{stage}.{name}": float(value) for name, value in row.items() if value is not None}
+            if night == "pooled":
+                mlflow.log_metrics({f"{name}.pooled": value for name, value in known.items()})
+            else:
+                mlflow.log_metrics(known, step=date.fromisoformat(night).toordinal())
+        for file in files:
+            mlflow.log_artifact(str(file))
 
 
 def promote_challenger(workspace: Workspace) -> None:

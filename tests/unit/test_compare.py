@@ -89,7 +89,10 @@ def test_every_scorer_is_put_beside_the_model(workspace: Path, run_step: Callabl
     assert told.returncode == 0, told.stderr
     table = pl.read_csv(workspace / "comparison.csv")
     names = table["scorer"].unique(maintain_order=True).to_list()
-    assert names[:4] == ["model", "base_rate_by_stage", "past_promise", "stalled_scan"]
+    assert names[:7] == [
+        "model", "model_uncalibrated", "daily_hazard", "delay_weights",
+        "base_rate_by_stage", "past_promise", "stalled_scan",
+    ]  # fmt: skip
     assert {"logistic_regression", "hist_gradient_boosting", "mlp"} <= set(names)
     model = table.filter(pl.col("scorer") == "model", pl.col("stage") == "all")
     assert model["gain"].null_count() == 3

@@ -23,19 +23,23 @@ def with_truth(workspace: Path, simulated_raw: Path) -> Path:
 
 
 def test_evaluate_puts_model_and_rules_beside_the_ceiling(with_truth: Path, run_step: Callable) -> None:
-    told = run_step("evaluate", "--workspace", with_truth, *NIGHTS)
+    told = run_step("evaluate", "--workspace", with_truth, *NIGHTS, "--visible")
     assert told.returncode == 0, told.stderr
     result = pl.read_csv(with_truth / "evaluation.csv")
     assert result["stage"].unique(maintain_order=True).to_list() == ["all", *STAGES]
     everything = result.filter(pl.col("stage") == "all")
-    assert everything["scorer"].to_list() == ["true_risk", "true_risk_with_foresight", "probability", *RULES]
-    ceiling, model = everything.row(0, named=True), everything.row(2, named=True)
+    assert everything["scorer"].to_list() == [
+        "true_risk", "true_risk_with_foresight", "visible_risk", "probability", *RULES,
+    ]  # fmt: skip
+    ceiling, model = everything.row(0, named=True), everything.row(3, named=True)
     assert (ceiling["auc_share"], ceiling["average_precision_share"]) == (1.0, 1.0)
     assert model["average_precision_share"] == pytest.approx(
         model["average_precision"] / ceiling["average_precision"], abs=1e-4
     )
     assert model["auc_share"] == pytest.approx((model["auc"] - 0.5) / (ceiling["auc"] - 0.5), abs=1e-3)
     assert model["average_precision"] < ceiling["average_precision"]
+    assert everything["calibration_slope"].null_count() == len(RULES), "a rule is no probability"
+    assert everything["calibration_slope"][0] == pytest.approx(1.0, abs=0.35), "the truth is calibrated"
     by_stage = result.filter(pl.col("scorer") == "probability", pl.col("stage") != "all")
     assert by_stage["rows"].sum() == model["rows"]
     assert "share of the attainable" in told.stdout

@@ -14,7 +14,7 @@ from models.calibrate import KINDS, Curve, fit_calibration, from_numbers, to_num
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
 from models.gbm import fit_model, from_text, later_orders
-from models.metrics import expected_calibration_error, mark_listed, measure, measure_by
+from models.metrics import calibration_slope, expected_calibration_error, mark_listed, measure, measure_by
 from models.recipe import Recipe
 from models.typical import fill_missing_lines, learn_typical
 from models.venn_abers import fit_venn_abers
@@ -155,6 +155,15 @@ def test_calibration_error_by_hand() -> None:
     # two bins of two: predicted 0.1, realised 0.5; predicted 0.9, realised 1
     label, probability = np.array([0, 1, 1, 1]), np.array([0.1, 0.1, 0.9, 0.9])
     assert expected_calibration_error(label, probability, bins=2) == pytest.approx((0.4 + 0.1) / 2)
+
+
+def test_a_slope_below_one_says_too_extreme() -> None:
+    rng = np.random.default_rng(6)
+    truth = rng.beta(2, 8, 50_000)
+    label = (rng.random(len(truth)) < truth).astype(int)
+    odds = np.log(truth / (1 - truth))
+    assert calibration_slope(label, truth) == pytest.approx(1.0, abs=0.03)
+    assert calibration_slope(label, 1 / (1 + np.exp(-2 * odds))) == pytest.approx(0.5, abs=0.02)
 
 
 SCORED = pl.DataFrame(

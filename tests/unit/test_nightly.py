@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 from filelock import FileLock
+from mlflow.exceptions import MlflowException
 
 from features.clock import day_number
 from features.registry import build_features
@@ -23,7 +24,7 @@ from pipeline.errors import Refused
 from pipeline.progress import Progress
 from pipeline.score import score
 from pipeline.store import Workspace
-from pipeline.tracking import tracking_uri
+from pipeline.tracking import require_champion, tracking_uri
 from tests.unit.nights import AS_OF, NIGHT, ROOT, RUN_FILES, latest, leftovers
 
 LIST_COLUMNS = [
@@ -127,6 +128,21 @@ def test_model_in_the_registry_gives_the_scorers_probabilities(finished: Path) -
     columns = model.metadata.get_input_schema().input_names()
     assert rows["order_id"].to_list() == scores["order_id"].to_list()
     np.testing.assert_array_equal(model.predict(rows.select(columns).to_pandas()), scores["probability"].to_numpy())
+    no_lines = rows.with_columns(pl.lit(None, pl.Float64).alias("order_count_units")).head(3)
+    champion = require_champion(place).model
+    assert model.predict(no_lines.select(columns).to_pandas()).tolist() == champion.predict(no_lines).tolist()
+
+
+def test_a_column_missing_or_of_another_type_is_named_not_guessed(finished: Path) -> None:
+    place = Workspace(finished)
+    mlflow.set_tracking_uri(tracking_uri(place))
+    model = mlflow.pyfunc.load_model("models:/dispute-risk@champion")
+    rows = build_features(place.read_tables(), build_spine(place.read_tables(), [day_number(NIGHT)])).head(3)
+    frame = rows.select(model.metadata.get_input_schema().input_names()).to_pandas()
+    with pytest.raises(MlflowException, match="order_age_days"):
+        model.predict(frame.drop(columns="order_age_days"))
+    with pytest.raises(MlflowException, match="order_age_days"):
+        model.predict(frame.assign(order_age_days="ten"))
 
 
 def test_night_without_open_orders_writes_an_empty_list(workspace: Path, run_step: Callable) -> None:
