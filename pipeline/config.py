@@ -96,7 +96,8 @@ class Config(Section):
     min_training_disputes: int = Field(default=30, ge=2, description="fewer matured disputes teach nothing")
     calibration_share: float = Field(default=0.25, gt=0, lt=1, description="the latest orders, by row, that calibrate")
     calibration: Literal["none", "platt", "isotonic", "beta", "venn_abers"] = Field(
-        default="beta", description="how a model's numbers become probabilities"
+        default="none",
+        description="how a model's numbers become probabilities; none lost least on real and made-up stores",
     )
     delivered_weight: float = Field(
         default=1.0,

@@ -15,6 +15,7 @@ from models.calibrate import KINDS
 from models.challengers import BASELINES, Budget, installed_challengers
 from models.compare import METRICS, compare_scorers
 from pipeline.ablation import ORDER
+from pipeline.config import Config
 from pipeline.leak_cost import leaky_tables
 from tests.conftest import day
 
@@ -100,7 +101,7 @@ def test_every_scorer_is_put_beside_the_model(workspace: Path, run_step: Callabl
     assert table.filter(pl.col("scorer") == "past_promise", pl.col("metric") == "log_loss")["value"].null_count() > 0
     kinds = pl.read_csv(workspace / "calibrations.csv")
     assert kinds["scorer"].unique(maintain_order=True).to_list() == list(KINDS)
-    assert kinds.filter(pl.col("scorer") == "beta")["value"].to_list() == pytest.approx(
+    assert kinds.filter(pl.col("scorer") == Config().calibration)["value"].to_list() == pytest.approx(
         table.filter(pl.col("scorer") == "model")["value"].to_list(), abs=1e-5
     )
 
