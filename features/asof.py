@@ -79,6 +79,7 @@ def totals_of(
     grid of them; else they are sorted. Exact at day grain, free of ties, linear but for the sort. A fact of an
     entity that nobody asks for, or older than all windows, is dropped first.
     """
+    measures = {measure: tuple(dict.fromkeys(lookbacks)) for measure, lookbacks in measures.items()}
     is_known = entity.is_not_null().to_numpy()
     who, day = entity.drop_nulls().to_numpy().astype(np.int64), as_of_day.to_numpy()[is_known].astype(np.int64)
     oldest = day.min(initial=2**31) - max(lookback for each in measures.values() for lookback in each)

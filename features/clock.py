@@ -11,7 +11,9 @@ on which it became known is an earlier day, so every comparison here is one of w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -67,14 +69,15 @@ def count_before(sorted_codes: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
     Fast where `codes` ascend too: a block of them is searched for between what its first and last one are among.
     """
+    before: Callable[..., np.ndarray] = partial(np.searchsorted, side="left")
     if len(codes) <= _BLOCK or (np.diff(codes) < 0).any():
-        return np.searchsorted(sorted_codes, codes, side="left")
-    bounds = np.append(np.searchsorted(sorted_codes, codes[::_BLOCK], side="left"), len(sorted_codes))
+        return before(sorted_codes, codes)
+    bounds = np.append(before(sorted_codes, codes[::_BLOCK]), len(sorted_codes))
     counts = np.empty(len(codes), dtype=np.int64)
     for number, start in enumerate(range(0, len(codes), _BLOCK)):
         low, high = bounds[number], bounds[number + 1]
         block = slice(start, start + _BLOCK)
-        counts[block] = low + np.searchsorted(sorted_codes[low:high], codes[block], side="left")
+        counts[block] = low + before(sorted_codes[low:high], codes[block])
     return counts
 
 

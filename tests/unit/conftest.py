@@ -145,6 +145,7 @@ from pathlib import Path
 import polars as pl
 from features.tables import TABLES, create_tables
 from pipeline.store import Workspace, new_id
+from tests.unit.nights import RUN_FILES
 
 folder, mark, left = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 CHANGES = {"os.mkdir", "os.rename", "os.symlink", "os.remove", "os.rmdir"}
@@ -164,7 +165,7 @@ with place.locked():
     place.write_quarantine({"orders.csv": pl.DataFrame({"row": [mark]})})
     place.write_tables(create_tables(full, zone="UTC"), {"mark": mark})
     with place.new_run(date(2025, 7, 10), new_id()) as run:
-        for name in ("scores.parquet", "contact_list.csv", "manifest.json"):
+        for name in RUN_FILES:
             (run / name).write_text(mark)
 print(left)
 """
