@@ -11,9 +11,7 @@ on which it became known is an earlier day, so every comparison here is one of w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
-from functools import partial
 
 import numpy as np
 import polars as pl
@@ -69,16 +67,19 @@ def count_before(sorted_codes: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
     Fast where `codes` ascend too: a block of them is searched for between what its first and last one are among.
     """
-    before: Callable[..., np.ndarray] = partial(np.searchsorted, side="left")
     if len(codes) <= _BLOCK or (np.diff(codes) < 0).any():
-        return before(sorted_codes, codes)
-    bounds = np.append(before(sorted_codes, codes[::_BLOCK]), len(sorted_codes))
+        return _before(sorted_codes, codes)
+    bounds = np.append(_before(sorted_codes, codes[::_BLOCK]), len(sorted_codes))
     counts = np.empty(len(codes), dtype=np.int64)
     for number, start in enumerate(range(0, len(codes), _BLOCK)):
         low, high = bounds[number], bounds[number + 1]
         block = slice(start, start + _BLOCK)
-        counts[block] = low + before(sorted_codes[low:high], codes[block])
+        counts[block] = low + _before(sorted_codes[low:high], codes[block])
     return counts
+
+
+def _before(sorted_codes: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    return np.searchsorted(sorted_codes, codes, side="left")
 
 
 def in_label_window(occurred_day: pl.Expr, as_of_day: pl.Expr, horizon_days: int) -> pl.Expr:
