@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score clock kpi rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest quarantine requarantine features describe-features leak-proof train tune promote rollback score clock kpi rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ replay: $(READY)  ## what contact policies would have saved in a simulated store
 
 ingest: $(READY)  ## replace a workspace's tables: SOURCE= RAW= WORKSPACE=
 	@$(STEP) ingest $(where) $(source)
+
+quarantine: $(READY)  ## which rows of the last ingest were refused, and why: WORKSPACE=
+	@$(STEP) quarantine $(where)
+
+requarantine: $(READY)  ## take records mended in the quarantine, and ingest again: SOURCE= RAW= WORKSPACE=
+	@$(STEP) requarantine $(where) $(source)
 
 features: $(READY)  ## the training matrix as a file: WORKSPACE= AS_OF= [KEEP=1: each family's table too]
 	@$(STEP) features $(where) $(as_of) $(if $(KEEP),--keep)

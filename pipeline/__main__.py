@@ -77,6 +77,30 @@ def ingest(
 
 
 @app.command()
+def quarantine(workspace: Folder) -> None:
+    """Say which rows of the last ingest were refused, and why."""
+    from pipeline.quarantine import summarise
+
+    place, _, _ = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        summarise(place)
+
+
+@app.command()
+def requarantine(
+    workspace: Folder,
+    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
+    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
+) -> None:
+    """Take the records that were mended in the quarantine, and ingest again."""
+    from pipeline.quarantine import requarantine as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        step(place, config, progress, source=source, raw=raw)
+
+
+@app.command()
 def features(
     context: typer.Context,
     workspace: Folder,

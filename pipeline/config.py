@@ -13,6 +13,7 @@ from features.labels import LabelWindow
 from features.spine import DisputeWindow
 from models.recipe import PARAMETERS, Recipe
 from pipeline.errors import BadInput
+from pipeline.sources.settings import SourceSettings
 
 TUNED = "tuned.toml"
 STAGE_SHARE = {"before_shipment": 0.15, "dispatch": 0.20, "in_transit": 0.25, "delivered": 0.10}
@@ -123,6 +124,7 @@ class Config(Section):
     decide: Decide = Decide()
     booster: Booster = Booster()
     gate: Gate = Gate()
+    sources: SourceSettings = SourceSettings()
     engine: Engine = Engine()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,14 +13,19 @@ from pipeline.errors import BadInput
 from pipeline.progress import Progress, warn
 from pipeline.safe_text import neutral_frame
 from pipeline.sources.canonical import read_canonical
+from pipeline.sources.corrections import Corrections
+from pipeline.sources.hold import hold
 from pipeline.sources.olist import read_olist
+from pipeline.sources.origin import Origin
 from pipeline.sources.store_data import StoreData
-from pipeline.store import Workspace
+from pipeline.store import Workspace, read_json
 
-SOURCES: dict[str, Callable[[Path, dict[str, float]], StoreData]] = {
+SOURCES: dict[str, Callable[[Origin], StoreData]] = {
     "canonical": read_canonical,
     "olist": read_olist,
 }
+# rows that a person mended in the quarantine: by file, then by the id of the faulty row
+CORRECTIONS = "corrections.json"
 
 
 def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: str, raw: Path) -> None:
@@ -27,19 +33,22 @@ def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: 
     with progress.piece("ingest") as notes:
         if not raw.is_dir():
             raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
-        data = SOURCES[source](raw, config.usd_per)
+        origin = open_origin(workspace, config, raw)
+        data = hold(SOURCES[source](origin))
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
         tables = _sorted_tables(data)
         if tables["orders"].is_empty():
             raise BadInput(f"{raw}: holds no usable order. The former tables stay in place.")
         counts = {name: tables[name].height for name in TABLES}
+        if data.keep:
+            data.keep()
         workspace.write_tables(
             tables,
             {
                 "source": source,
-                "input_sha256": {file.name: sha256(raw / file.name) for file in data.files},
-                "input_rows": {file.name: file.rows.height for file in data.files},
+                "input_sha256": _input_sha256(data, origin),
+                "input_rows": {file.name: file.count_rows for file in data.files},
                 "quarantined_rows": quarantined,
                 "table_rows": counts,
             },
@@ -47,6 +56,39 @@ def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: 
         notes.append(f"{counts['orders']:,} orders, {sum(counts.values()):,} facts")
     if total := sum(quarantined.values()):
         warn(f"{total} rows in quarantine, each with its reason: {workspace.quarantine}")
+
+
+def open_origin(workspace: Workspace, config: Config, raw: Path) -> Origin:
+    """The folder `raw` with the workspace's corrections and what its sources remember."""
+    try:
+        loaded = workspace.read_ingest_facts().get("input_sha256", {})
+    except BadInput:
+        loaded = {}
+    return Origin(
+        raw, config.usd_per, config.sources, read_corrections(workspace), workspace.folder / "sources", loaded
+    )
+
+
+def read_corrections(workspace: Workspace) -> Corrections:
+    path = workspace.folder / CORRECTIONS
+    try:
+        return Corrections(read_json(path)) if path.exists() else Corrections()
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: is not JSON ({error}). Mend it, or remove it to do without corrections.") from None
+
+
+def _input_sha256(data: StoreData, origin: Origin) -> dict[str, str]:
+    told = data.input_sha256
+    if told is None:
+        told = {file.name: sha256(origin.folder / file.name) for file in data.files if file.name in _names(origin)}
+    if origin.corrections:
+        text = json.dumps(origin.corrections.records, sort_keys=True, ensure_ascii=False)
+        told = {**told, CORRECTIONS: hashlib.sha256(text.encode()).hexdigest()}
+    return dict(told)
+
+
+def _names(origin: Origin) -> set[str]:
+    return {path.name for path in origin.folder.iterdir()}
 
 
 def _quarantine(workspace: Workspace, data: StoreData) -> dict[str, int]:
@@ -61,7 +103,7 @@ def _refuse_too_many_faults(data: StoreData, limit: float) -> None:
         if file.fault_share > limit:
             first = file.quarantine().row(0, named=True)
             raise BadInput(
-                f"{file.name}: {file.fault_share:.1%} of its rows are faulty; at most {limit:.0%} may be "
+                f"{first['file']}: {file.fault_share:.1%} of its rows are faulty; at most {limit:.0%} may be "
                 f"(max_fault_share in config.toml). The first: row {first['row']}, {first['column']} = "
                 f"{first['value']!r}: {first['reason']}. All are in quarantine/{file.name}. "
                 "Mend the file and run again; the former tables stay in place."

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 
 from features.clock import to_utc
 from pipeline.errors import BadInput
+from pipeline.sources.corrections import record_ids, record_text
 from pipeline.sources.csv_text import ROW, read_text_table
+from pipeline.sources.origin import Origin
 
 INSTANT_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 # instants outside are typing errors: no marketplace is older, and no promise reaches further
@@ -24,7 +24,8 @@ class CheckedFile:
     """The rows of one file, as text and as parsed columns, and what is wrong with which of them.
 
     `rows` keeps the text columns as they came; `parsed` columns are added under their own names. `ROW` is the row as
-    a spreadsheet shows it: the header is row 1. A row with a fault leaves with `good_rows`.
+    a spreadsheet shows it: the header is row 1. A row with a fault leaves with `good_rows`. `table`: the canonical
+    table that its rows are, one for one.
     """
 
     name: str
@@ -32,6 +33,7 @@ class CheckedFile:
     source: pl.DataFrame
     faults: list[pl.DataFrame] = field(default_factory=list)
     cascaded: list[pl.DataFrame] = field(default_factory=list)
+    table: str | None = None
 
     def reject(self, is_bad: pl.Expr, column: str, reason: str, *, is_cascade: bool = False) -> None:
         """Quarantine the rows for which `is_bad` is true. A cascade is a fault of another file's row, not of this."""
@@ -39,6 +41,11 @@ class CheckedFile:
             pl.col(ROW), column=pl.lit(column), reason=pl.lit(reason)
         )
         (self.cascaded if is_cascade else self.faults).append(bad)
+
+    def reject_rows(self, found: pl.DataFrame) -> None:
+        """The same for rows that others found: `ROW, column, reason, is_cascade`."""
+        for is_cascade, kept in ((False, self.faults), (True, self.cascaded)):
+            kept.append(found.filter(is_cascade=is_cascade).select(ROW, "column", "reason"))
 
     def require(self, *columns: str) -> None:
         """Every value must be there."""
@@ -96,14 +103,18 @@ class CheckedFile:
         self.rows = parsed
 
     def good_rows(self) -> pl.DataFrame:
-        return self.rows.join(self._bad_rows(), on=ROW, how="anti", maintain_order="left")
+        return self.rows.join(self.bad_rows(), on=ROW, how="anti", maintain_order="left")
 
     def rejected(self, column: str) -> pl.Series:
         """The values of `column` on rejected rows."""
-        return self.rows.join(self._bad_rows(), on=ROW, how="semi")[column].drop_nulls()
+        return self.rows.join(self.bad_rows(), on=ROW, how="semi")[column].drop_nulls()
 
-    def _bad_rows(self) -> pl.DataFrame:
+    def bad_rows(self) -> pl.DataFrame:
         return pl.concat([self.rows.select(ROW).clear(), *(f.select(ROW) for f in [*self.faults, *self.cascaded])])
+
+    @property
+    def count_rows(self) -> int:
+        return self.rows.height
 
     @property
     def fault_share(self) -> float:
@@ -112,35 +123,49 @@ class CheckedFile:
         return len(rows) / max(self.rows.height, 1)
 
     def quarantine(self) -> pl.DataFrame:
-        """One row per fault: `file, row, column, value, reason, record` (the whole source row as JSON)."""
+        """One row per fault: `file, row, column, value, reason, record` (the whole source row as JSON), `record_id`."""
         empty = pl.DataFrame(schema={ROW: pl.Int64, "column": pl.String, "reason": pl.String})
         faults = pl.concat([empty, *self.faults, *self.cascaded]).sort(ROW, maintain_order=True)
-        records = faults.select(ROW).join(self.source, on=ROW, how="left", maintain_order="left").drop(ROW)
-        values = [record.get(column) for record, column in zip(records.to_dicts(), faults["column"], strict=True)]
-        return pl.DataFrame(
-            {
-                "file": pl.Series([self.name] * faults.height, dtype=pl.String),
-                "row": faults[ROW],
-                "column": faults["column"],
-                "value": pl.Series(values, dtype=pl.String),
-                "reason": faults["reason"],
-                "record": pl.Series([json.dumps(r, ensure_ascii=False) for r in records.to_dicts()], dtype=pl.String),
-            }
-        )
+        rows = faults.select(ROW).join(self.source, on=ROW, how="left", maintain_order="left").drop(ROW)
+        return quarantined(self.name, faults, rows.to_dicts())
 
 
-def open_checked(folder: Path, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()) -> CheckedFile:
-    """Read `folder/name`; its `columns` must be there, the `optional` ones are added empty, others are ignored."""
-    table, undecodable = read_text_table(folder / name)
+def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict]) -> pl.DataFrame:
+    """`faults` (`ROW, column, reason`; a row a fault) beside their source records, as the quarantine shows them."""
+    values = [record.get(column) for record, column in zip(records, faults["column"], strict=True)]
+    texts = [record_text(record) for record in records]
+    return pl.DataFrame(
+        {
+            "file": [name] * faults.height,
+            "row": faults[ROW],
+            "column": faults["column"],
+            "value": [None if value is None else str(value) for value in values],
+            "reason": faults["reason"],
+            "record": texts,
+            "record_id": record_ids(texts),
+        },
+        schema={
+            "file": pl.String, "row": pl.Int64, "column": pl.String, "value": pl.String, "reason": pl.String,
+            "record": pl.String, "record_id": pl.String,
+        },
+    )  # fmt: skip
+
+
+def open_checked(origin: Origin, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()) -> CheckedFile:
+    """Read a file of the origin's folder; its `columns` must be there, the `optional` ones are added empty, others are
+    ignored."""
+    table, undecodable = read_text_table(origin.folder / name)
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise BadInput(
             f"{name}: column {', '.join(missing)} is missing. Found: {', '.join(table.columns[1:])}. "
             "Add the column, or name it so. The former tables stay in place."
         )
+    table, mended = origin.corrections.apply(name, table)
     absent = [pl.lit(None, pl.String).alias(column) for column in optional if column not in table.columns]
     kept = table.with_columns(absent).select(ROW, *columns, *optional)
     checked = CheckedFile(name, kept, table)
     for row, column, reason in undecodable:
-        checked.faults.append(pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}))
+        if row not in mended:
+            checked.faults.append(pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}))
     return checked

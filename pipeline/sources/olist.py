@@ -14,8 +14,6 @@ What is peculiar about it:
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 
 from pipeline.errors import BadInput
@@ -30,20 +28,21 @@ from pipeline.sources.olist_files import (
     Raw,
     read_files,
 )  # fmt: skip
+from pipeline.sources.origin import Origin
 from pipeline.sources.store_data import StoreData
 
 CURRENCY = "BRL"
 COMPLAINT_SCORE = 2
 
 
-def read_olist(folder: Path, usd_per: dict[str, float]) -> StoreData:
-    """The canonical tables of the export in `folder`; `usd_per[currency]` is the config's exchange rate."""
-    if CURRENCY not in usd_per:
+def read_olist(origin: Origin) -> StoreData:
+    """The canonical tables of the export in the origin's folder, money converted by the config's exchange rate."""
+    if CURRENCY not in origin.usd_per:
         raise BadInput(
             f"config.toml: usd_per has no {CURRENCY}, the currency of this source. Add its rate, or leave out usd_per."
         )
-    raw, files = read_files(folder)
-    return StoreData(_canonical(raw, usd_per[CURRENCY]), ZONE, True, files)
+    raw, files = read_files(origin)
+    return StoreData(_canonical(raw, origin.usd_per[CURRENCY]), ZONE, True, files)
 
 
 def _canonical(raw: Raw, usd_per_brl: float) -> dict[str, pl.DataFrame]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from pipeline.sources.checks import CheckedFile, open_checked
+from pipeline.sources.origin import Origin
 
 ZONE = "America/Sao_Paulo"
 
@@ -27,21 +27,21 @@ class Raw:
     products: pl.DataFrame
 
 
-def read_files(folder: Path) -> tuple[Raw, list[CheckedFile]]:
+def read_files(origin: Origin) -> tuple[Raw, list[CheckedFile]]:
     """The good rows, and every file with its faults."""
-    customers = _read(folder, "customers", "customer_id", "customer_unique_id", "customer_state")
+    customers = _read(origin, "customers", "customer_id", "customer_unique_id", "customer_state")
     customers.unique("customer_id")
-    sellers = _read(folder, "sellers", "seller_id", "seller_state")
+    sellers = _read(origin, "sellers", "seller_id", "seller_state")
     sellers.unique("seller_id")
     names = open_checked(
-        folder, "product_category_name_translation.csv", ["product_category_name", "product_category_name_english"]
+        origin, "product_category_name_translation.csv", ["product_category_name", "product_category_name_english"]
     )
     names.require("product_category_name")
     names.unique("product_category_name")
-    products = _read_products(folder)
-    orders = _read_orders(folder, customers)
-    lines = _read_lines(folder, orders, products, sellers)
-    payments, reviews = _read_payments(folder, orders), _read_reviews(folder, orders)
+    products = _read_products(origin)
+    orders = _read_orders(origin, customers)
+    lines = _read_lines(origin, orders, products, sellers)
+    payments, reviews = _read_payments(origin, orders), _read_reviews(origin, orders)
     raw = Raw(
         orders.good_rows().join(customers.good_rows(), on="customer_id"),
         lines.good_rows().join(sellers.good_rows(), on="seller_id"),
@@ -53,24 +53,24 @@ def read_files(folder: Path) -> tuple[Raw, list[CheckedFile]]:
     return raw, files
 
 
-def _read(folder: Path, name: str, *columns: str, optional: tuple[str, ...] = ()) -> CheckedFile:
-    file = open_checked(folder, f"olist_{name}_dataset.csv", [*columns, *optional])
+def _read(origin: Origin, name: str, *columns: str, optional: tuple[str, ...] = ()) -> CheckedFile:
+    file = open_checked(origin, f"olist_{name}_dataset.csv", [*columns, *optional])
     file.require(*columns)
     return file
 
 
-def _read_products(folder: Path) -> CheckedFile:
+def _read_products(origin: Origin) -> CheckedFile:
     optional = ("product_category_name", "product_photos_qty", "product_weight_g")
-    file = _read(folder, "products", "product_id", optional=optional)
+    file = _read(origin, "products", "product_id", optional=optional)
     file.number("product_photos_qty", minimum=0)
     file.number("product_weight_g", minimum=0)
     file.unique("product_id")
     return file
 
 
-def _read_orders(folder: Path, customers: CheckedFile) -> CheckedFile:
+def _read_orders(origin: Origin, customers: CheckedFile) -> CheckedFile:
     file = _read(
-        folder, "orders", "order_id", "customer_id", PURCHASED, optional=(APPROVED, HANDED_OVER, DELIVERED, PROMISED)
+        origin, "orders", "order_id", "customer_id", PURCHASED, optional=(APPROVED, HANDED_OVER, DELIVERED, PROMISED)
     )
     for column in (PURCHASED, APPROVED, HANDED_OVER, DELIVERED, PROMISED):
         file.instant(column, ZONE)
@@ -81,10 +81,10 @@ def _read_orders(folder: Path, customers: CheckedFile) -> CheckedFile:
     return file
 
 
-def _read_lines(folder: Path, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile) -> CheckedFile:
+def _read_lines(origin: Origin, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile) -> CheckedFile:
     key = ("order_id", "order_item_id")
     columns = (*key, "product_id", "seller_id", "price", "freight_value")
-    file = _read(folder, "order_items", *columns, optional=("shipping_limit_date",))
+    file = _read(origin, "order_items", *columns, optional=("shipping_limit_date",))
     file.number("price", minimum=0)
     file.number("freight_value", minimum=0)
     file.instant("shipping_limit_date", ZONE)
@@ -95,9 +95,9 @@ def _read_lines(folder: Path, orders: CheckedFile, products: CheckedFile, seller
     return file
 
 
-def _read_payments(folder: Path, orders: CheckedFile) -> CheckedFile:
+def _read_payments(origin: Origin, orders: CheckedFile) -> CheckedFile:
     key = ("order_id", "payment_sequential")
-    file = _read(folder, "order_payments", *key, "payment_installments", "payment_value")
+    file = _read(origin, "order_payments", *key, "payment_installments", "payment_value")
     file.number("payment_installments", minimum=0)
     file.number("payment_value", minimum=0)
     _of_known_order(file, orders)
@@ -105,8 +105,8 @@ def _read_payments(folder: Path, orders: CheckedFile) -> CheckedFile:
     return file
 
 
-def _read_reviews(folder: Path, orders: CheckedFile) -> CheckedFile:
-    file = _read(folder, "order_reviews", "order_id", "review_score", ANSWERED, optional=("review_id",))
+def _read_reviews(origin: Origin, orders: CheckedFile) -> CheckedFile:
+    file = _read(origin, "order_reviews", "order_id", "review_score", ANSWERED, optional=("review_id",))
     file.number("review_score", minimum=1, maximum=5)
     file.instant(ANSWERED, ZONE)
     _of_known_order(file, orders)

@@ -59,6 +59,10 @@ FAULTS = [
     ("canonical", "order_lines.csv", {"quantity": "0"}, "quantity", "below 1"),
     ("canonical", "order_lines.csv", {"order_id": "nobody"}, "order_id", "unknown order"),
     ("canonical", "order_lines.csv", {"product_id": "nothing"}, "product_id", "unknown product"),
+    ("canonical", "orders.csv", {"total_usd": "22.50"}, "total_usd", "not the sum of its lines, before discounts"),
+    ("canonical", "orders.csv", {"shipping_usd": "30"}, "shipping_usd", "more than the total"),
+    ("canonical", "promises.csv", {"promised_at": "2017-01-01"}, "promised_at", "promised for a time before its order"),
+    ("canonical", "disputes.csv", {"step": "ruled"}, "dispute_id", "its dispute has no step 'opened'"),
     ("canonical", "promises.csv", {"kind": "gift"}, "kind", "unknown value; allowed: dispatch, delivery"),
     ("canonical", "tracking.csv", {"occurred_at": "2017-01-01"}, "occurred_at", "before its order was placed"),
     ("canonical", "tracking.csv", {"status": "Gone"}, "status", "unknown value"),
@@ -153,7 +157,9 @@ def test_rows_of_a_quarantined_order_follow_it_without_counting(
 ) -> None:
     source = make_source(kind)
     lines = ITEMS if kind == "olist" else "order_lines.csv"
-    source.files[lines] = [{**row, list(row)[1]: n} for row in source.files[lines][:7] for n in "12345"]
+    # of the canonical format, the lines of an order add up to its total
+    part = {} if kind == "olist" else {"unit_price_usd": "4.00", "shipping_usd": "0.30"}
+    source.files[lines] = [{**row, list(row)[1]: n, **part} for row in source.files[lines][:7] for n in "12345"]
     source.files[file][4][BOUGHT if kind == "olist" else "occurred_at"] = "?"
     # 5 of the 35 lines, 14 %, belong to the order
     load(tmp_path / "w", kind, source.write(tmp_path / "raw"))

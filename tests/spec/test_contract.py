@@ -1,0 +1,137 @@
+"""The contract of the tables, drawn: what a row must keep to, and which rows follow one that is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from features.tables import TABLES, Tables
+from pipeline.sources.contract import INDEX, find_faults
+
+ORDERS = """
+    order_id | total_usd | shipping_usd | occurred_at
+    o1       | 20        | 2            | 05-03
+    o2       | 40        | 0            | 05-04
+"""
+LINES = """
+    order_id | line_id | quantity | unit_price_usd | shipping_usd | occurred_at
+    o1       | 1       | 2        | 9              | 2            | 05-03
+    o2       | 1       | 1        | 30             | 0            | 05-04
+    o2       | 2       | 1        | 10             | 0            | 05-04
+"""
+Made = Callable[..., Tables]
+
+
+def faults(make_tables: Made, **drawings: str) -> set[tuple[str, int, str, str]]:
+    """(table, row, column, reason up to its colon) of everything that breaks the contract."""
+    tables = make_tables(**drawings)
+    frames = {name: tables[name].select(*TABLES[name].schema) for name in drawings}
+    return {
+        (name, row[INDEX], row["column"], row["reason"].split(": ")[0])
+        for name, found in find_faults(frames).items()
+        for row in found.iter_rows(named=True)
+    }
+
+
+def test_sound_tables_break_nothing(make_tables: Made) -> None:
+    assert faults(make_tables, orders=ORDERS, order_lines=LINES) == set()
+
+
+def test_a_total_is_the_sum_of_its_lines_within_a_cent_a_line(make_tables: Made) -> None:
+    close = LINES.replace("| 30 ", "| 30.015 ")
+    assert faults(make_tables, orders=ORDERS, order_lines=close) == set()
+    off = LINES.replace("| 30 ", "| 30.03 ")
+    found = faults(make_tables, orders=ORDERS, order_lines=off)
+    assert ("orders", 1, "total_usd", "not the sum of its lines, before discounts") in found
+    assert {(table, row) for table, row, _, reason in found if "in quarantine" in reason} == {
+        ("order_lines", 1),
+        ("order_lines", 2),
+    }
+
+
+def test_of_an_order_with_a_refused_line_no_sum_is_asked(make_tables: Made) -> None:
+    bad = LINES.replace("o2       | 2       | 1 ", "o2       | 2       | 0 ")
+    assert faults(make_tables, orders=ORDERS, order_lines=bad) == {
+        ("order_lines", 2, "quantity", "below 1, the smallest value allowed")
+    }
+
+
+def test_a_line_told_twice_is_refused_once_and_its_order_kept(make_tables: Made) -> None:
+    twice = LINES + "    o2 | 2 | 1 | 10 | 0 | 05-04\n"
+    assert faults(make_tables, orders=ORDERS, order_lines=twice) == {
+        ("order_lines", 3, "line_id", "duplicate key (order_id, line_id); the first good row is kept")
+    }
+
+
+def test_what_belongs_to_nothing_is_refused_and_what_belongs_to_a_refused_order_follows(make_tables: Made) -> None:
+    events = """
+        order_id | event | occurred_at
+        o1       | paid  | 05-03
+        o9       | paid  | 05-05
+        o2       | paid  | 05-05
+    """
+    orders = ORDERS.replace("| 40        |", "| -40       |")
+    assert faults(make_tables, orders=orders, order_events=events) == {
+        ("orders", 1, "total_usd", "below 0, the smallest value allowed"),
+        ("order_events", 1, "order_id", "unknown order"),
+        ("order_events", 2, "order_id", "its order is in quarantine"),
+    }
+
+
+def test_the_product_of_a_line_must_be_listed_where_there_is_a_list(make_tables: Made) -> None:
+    found = faults(make_tables, orders=ORDERS, order_lines=LINES, products="product_id | occurred_at\nq | 05-01")
+    assert ("order_lines", 0, "product_id", "unknown product") in found
+
+
+@pytest.mark.parametrize(
+    ("table", "drawing", "fault"),
+    [
+        ("order_events", "order_id | occurred_at\no1 | 05-02", ("occurred_at", "happened before its order was placed")),
+        (
+            "order_events",
+            "order_id | occurred_at | known_at\no1 | 05-04 | 05-03",
+            ("known_at", "known before it happened"),
+        ),
+        (
+            "promises",
+            "order_id | promised_at | occurred_at\no1 | 05-01 | 05-03",
+            ("promised_at", "promised for a time before its order was placed"),
+        ),
+        ("reviews", "order_id | score | occurred_at\no1 | - | 05-04", ("score", "empty; a value is required")),
+        (
+            "reviews",
+            "order_id | score | occurred_at\no1 | inf | 05-04",
+            ("score", "not a number; write it like 1234.50"),
+        ),
+        (
+            "disputes",
+            "dispute_id | order_id | step | occurred_at\nd | o1 | ruled | 05-09",
+            ("dispute_id", "its dispute has no step 'opened'"),
+        ),
+        ("messages", "order_id | sender | occurred_at\no1 | robot | 05-09", ("sender", "unknown value; allowed")),
+    ],
+)
+def test_order_in_time_and_values(make_tables: Made, table: str, drawing: str, fault: tuple[str, str]) -> None:
+    column, reason = fault
+    found = faults(make_tables, orders=ORDERS, **{table: drawing})
+    assert {(name, row, at, told.split(";")[0]) for name, row, at, told in found} == {
+        (table, 0, column, reason.split(";")[0])
+    }
+
+
+def test_a_step_before_its_dispute_was_opened(make_tables: Made) -> None:
+    drawing = """
+        dispute_id | order_id | step     | occurred_at
+        d          | o1       | opened   | 05-09
+        d          | o1       | answered | 05-08
+    """
+    assert faults(make_tables, orders=ORDERS, disputes=drawing) == {
+        ("disputes", 1, "occurred_at", "happened before its dispute was opened")
+    }
+
+
+def test_columns_of_another_type_are_a_defect_of_the_source() -> None:
+    with pytest.raises(ValueError, match="not the columns of the table"):
+        find_faults({"reviews": TABLES["reviews"].empty().cast({"score": pl.Int64}).head(0)})
