@@ -36,8 +36,8 @@ LEAKS = {
         'keys.join(facts, on=on, how="inner")',
     ),
     "shares over the whole table": (
-        "features/asof.py", "behind, end_of = count_before(cuts, days + 1)",
-        "behind, end_of = np.minimum(count_before(cuts, days + 1), len(cuts) - 1)",
+        "features/asof.py", "first_cuts = count_before(cuts, told + 1) + 1",
+        "first_cuts = np.minimum(count_before(cuts, told + 1) + 1, len(cuts))",
     ),
     "a revised fact replaces the first": (
         "features/facts.py",
