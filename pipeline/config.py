@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from features.labels import LabelWindow
 from features.spine import DisputeWindow
+from models.decide import Costs, Rules
 from models.recipe import PARAMETERS, Recipe
 from pipeline.errors import BadInput
 
 TUNED = "tuned.toml"
 STAGE_SHARE = {"before_shipment": 0.15, "dispatch": 0.20, "in_transit": 0.25, "delivered": 0.10}
+# words can say where a parcel is; they do not mend a product
+CAUSE_FACTOR = {"not_received": 1.0, "not_as_described": 0.5, "other": 0.25}
+Share = Annotated[float, Field(ge=0, le=1)]
 
 # as Spark knows them; the hosts of a standalone cluster may be several
 SPARK_MASTER = r"^(local(\[(\d+|\*)\])?|spark://[^\s/,]+:\d+(,[^\s/,]+:\d+)*|yarn|k8s://\S+)$"
@@ -29,12 +34,50 @@ class Decide(Section):
     """What a dispute costs and what a contact prevents. Assumptions, until a hold-out has measured them."""
 
     capacity: int = Field(default=50, ge=1, description="contacts the team can make a night")
-    prevented_share: dict[str, float] = Field(
+    prevented_share: dict[str, Share] = Field(
         default=STAGE_SHARE,
         description="share of disputes that a contact prevents, by stage; assumption: published effects lie at 5-35 %",
     )
+    cause_factor: dict[str, Share] = Field(
+        default=CAUSE_FACTOR, description="times this, by what the dispute would be about; assumption"
+    )
+    refund_share: float = Field(default=1.0, ge=0, le=1, description="of an order's value, lost in a dispute")
     dispute_fixed_cost_usd: float = Field(default=15.0, ge=0, description="fees, work, the store's rank")
     contact_cost_usd: float = Field(default=0.5, ge=0, description="an agent's two minutes")
+    cool_off_days: int = Field(default=7, ge=0, description="a buyer is left alone so long after a contact")
+    holdout_share: float = Field(
+        default=0.10, ge=0, lt=1, description="buyers who are never written to, so that the effect can be measured"
+    )
+    holdout_salt: str = Field(default="hold-out", description="another salt holds out other buyers: keep it")
+    explore_share: float = Field(
+        default=0.04, ge=0, lt=1, description="of the capacity, for worthwhile orders below the cut, drawn by lot"
+    )
+    learns: bool = Field(default=True, description="shares prevented follow the hold-out as it matures")
+    prior_disputes: float = Field(
+        default=30.0, gt=0, description="so many would-be disputes weigh as much as the assumed shares"
+    )
+
+    @field_validator("prevented_share", "cause_factor")
+    @classmethod
+    def _all_named(cls, given: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        """One that a workspace's file leaves out has its default."""
+        default = STAGE_SHARE if info.field_name == "prevented_share" else CAUSE_FACTOR
+        if unknown := sorted(set(given) - set(default)):
+            raise ValueError(f"unknown {', '.join(unknown)}; there are {', '.join(default)}")
+        return {**default, **given}
+
+    @property
+    def costs(self) -> Costs:
+        return Costs(
+            self.prevented_share,
+            self.dispute_fixed_cost_usd,
+            self.contact_cost_usd,
+            self.refund_share,
+            self.cause_factor,
+        )
+
+    def rules(self, resting: Collection[str]) -> Rules:
+        return Rules(self.capacity, self.holdout_share, self.explore_share, self.holdout_salt, resting)
 
 
 class Booster(Section):

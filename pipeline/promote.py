@@ -9,7 +9,6 @@ import polars as pl
 
 from features.clock import calendar_day, day_number
 from features.spine import build_spine
-from models.decide import Costs
 from models.gate import Limits, Verdict, judge
 from models.training import label_rows
 from pipeline.backtest import matured_by, newest_day
@@ -100,7 +99,7 @@ def _unseen_rows(
 
 
 def _judge(rows: pl.DataFrame, champion: Registered, challenger: Registered, config: Config) -> Verdict:
-    costs = Costs(**config.decide.model_dump(exclude={"capacity"}))
+    costs = config.decide.costs
     return judge(
         rows, champion.model.predict(rows), challenger.model.predict(rows), costs, config.decide.capacity,
         Limits(**config.gate.model_dump()), config.seed,

@@ -11,7 +11,7 @@ from features.clock import day_number
 from features.spine import build_spine
 from features.tables import Tables
 from models.baseline import rule_scores
-from models.decide import Costs, add_expected_value
+from models.decide import add_expected_value
 from models.training import train_model
 from pipeline.backtest import matured_by
 from pipeline.config import Config
@@ -79,7 +79,7 @@ def _candidates(
         probability=pl.Series(model.predict(spine)),
         random=pl.Series(Draws(config.seed).uniform("random policy", number, as_of)),
     )
-    scored = add_expected_value(scored, Costs(**config.decide.model_dump(exclude={"capacity"})))
+    scored = add_expected_value(scored, config.decide.costs)
     true = true_scores(truth.days, truth.effects, cost_usd, config.decide.contact_cost_usd, number, as_of)
     return pl.concat([scored, rule_scores(spine), true], how="horizontal")
 

@@ -95,13 +95,28 @@ class TableFiles:
 
     def read_disputed(self) -> Tables:
         """All facts of the orders that were ever disputed, and all products."""
-        disputed = self._scan("disputes").select(pl.col(NUMBER).unique()).collect()
-        is_disputed = pl.col(NUMBER).is_in(disputed[NUMBER].implode())
+        return self._read_about(self._scan("disputes").select(pl.col(NUMBER).unique()).collect()[NUMBER])
+
+    def read_orders(self, order_ids: Iterable[str]) -> Tables:
+        """All facts of some orders, and all products."""
+        wanted = pl.col("order_id").is_in(list(order_ids))
+        return self._read_about(self._scan("orders").filter(wanted).select(NUMBER).collect()[NUMBER])
+
+    def _read_about(self, numbers: pl.Series) -> Tables:
+        is_about = pl.col(NUMBER).is_in(numbers.implode())
         frames = {}
         for name, table in TABLES.items():
-            scan = self._scan(name).filter(is_disputed) if "order_id" in table.schema else self._scan(name)
+            scan = self._scan(name).filter(is_about) if "order_id" in table.schema else self._scan(name)
             frames[name] = scan.select(*table.schema, *DAYS).collect()
         return Tables(frames, self.zone, self.has_partial_outcomes)
+
+    def read_contacts(self) -> pl.DataFrame:
+        return self._scan("contacts").select(*TABLES["contacts"].schema, *DAYS).collect()
+
+    def read_buyers_of(self, order_ids: pl.Series) -> pl.DataFrame:
+        """`order_id, buyer_id`, in the order of `order_ids`."""
+        buyers = self._scan("orders").select("order_id", "buyer_id").collect()
+        return order_ids.to_frame("order_id").join(buyers, on="order_id", how="left", maintain_order="left")
 
     def read_names(self, numbers: pl.Series) -> pl.DataFrame:
         """`order_number, order_id` of these orders."""
