@@ -136,13 +136,13 @@ def score(
     context: typer.Context, workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: Force = False
 ) -> None:
     """Score one night with the champion and write its contact list."""
-    from pipeline.nightly import say_first_rows
+    from pipeline.nightly import say_summary
     from pipeline.score import score as step
 
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked(must_exist=True):
         run = step(place, config, progress, as_of=as_of, is_forced=is_forced)
-    say_first_rows(run)
+    say_summary(run)
 
 
 @app.command()
@@ -173,6 +173,19 @@ def kpi(
 
 
 @app.command()
+def contacts(
+    workspace: Folder,
+    file: Annotated[Path, typer.Option("--file", help="the contact list with contacted_at and outcome filled in")],
+) -> None:
+    """Take a contact list back that agents have filled in: their contacts become facts."""
+    from pipeline.contacts import take_contacts as step
+
+    place, _, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        step(place, progress, file=file)
+
+
+@app.command()
 def nightly(
     context: typer.Context,
     workspace: Folder,
@@ -184,13 +197,13 @@ def nightly(
 ) -> None:
     """Ingest, train if there is no champion, score: tonight's list in one step."""
     from pipeline.nightly import nightly as step
-    from pipeline.nightly import say_first_rows
+    from pipeline.nightly import say_summary
 
     both_or_none(source, raw)
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked():
         run = step(place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced)
-    say_first_rows(run)
+    say_summary(run)
 
 
 def main(run: Callable[[], None] = app) -> None:
