@@ -74,7 +74,9 @@ def stop(
     record = {"as_of": as_of, "refused_at": datetime.now(UTC), **facts, **told(readings, config)}
     workspace.write_refusal(as_of, record)
     raise Refused(
-        f"{as_of}: " + "; ".join(reading.says for reading in refused) + ". The last list stays. Mend the data, or let "
+        f"{as_of}: "
+        + "; ".join(reading.says.removesuffix(".") for reading in refused)
+        + ". The last list stays. Mend the data, or let "
         f'it through with a warning: {refused[0].gate} = "banner" under [data_gates.actions] in config.toml. '
         f"All readings: {workspace.refusal(as_of)}"
     )

@@ -92,11 +92,8 @@ def message_facts(row: Mapping[str, Any], as_of: date, zone: str) -> dict[str, s
         return None if moment is None else moment.date()
 
     def said(when: date | None, is_so: bool = True) -> str | None:
-        return (
-            format_date(when, "long", locale=locale).replace("\u00a0", " ").removesuffix(" г.")
-            if when and is_so
-            else None
-        )
+        # Russian ends with "year", shortened: its full stop would meet the sentence's
+        return re.sub(r"\s*г\.$", "", format_date(when, "long", locale=locale)) if when and is_so else None
 
     promised, ship_by, delivered = day(row["promised_at"]), day(row["ship_by_at"]), day(row["delivered_at"])
     status, scanned = row["last_status"], day(row["last_scan_at"])

@@ -19,6 +19,7 @@ from pipeline.config import Config
 from pipeline.data_gates import banner, check_inputs, check_scores, stop, told
 from pipeline.deliver import add_what_to_say, write_list, write_readme
 from pipeline.engine import build_night
+from pipeline.journal import current_run_id
 from pipeline.manifest import program_facts
 from pipeline.past_lists import past_lists, say_past
 from pipeline.progress import Progress, say
@@ -45,7 +46,7 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     if done and not is_forced and read_json(done / "manifest.json").get("inputs") == inputs:
         say(f"score     {as_of} is done with the same inputs: {done} (FORCE=1 makes it again)")
         return done
-    files, day, run_id = workspace.table_files(), day_number(as_of), new_id()
+    files, day, run_id = workspace.table_files(), day_number(as_of), _run_id(workspace, as_of)
     record = {"run_id": run_id, "inputs": inputs}
     readings = check_inputs(workspace, files, champion, config, as_of)
     stop(workspace, config, as_of, readings, record)
@@ -78,6 +79,12 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         )
     workspace.refusal(as_of).unlink(missing_ok=True)
     return workspace.folder / "runs" / as_of.isoformat() / run_id
+
+
+def _run_id(workspace: Workspace, as_of: date) -> str:
+    """That of the log's lines, so that a run's folder and its lines find each other; a second run needs another."""
+    found = current_run_id()
+    return new_id() if (workspace.folder / "runs" / as_of.isoformat() / found).exists() else found
 
 
 def _score(champion: Registered, features: pl.DataFrame, config: Config) -> pl.DataFrame:

@@ -24,6 +24,7 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from features.tables import Tables
+from pipeline.disk_trouble import disk_trouble
 from pipeline.errors import BadInput, WorkspaceBusy
 from pipeline.table_files import StoredTables, TableFiles, write_table_files
 
@@ -58,7 +59,8 @@ class Workspace:
                 f"{self.folder}: another run holds this workspace. Wait until it is done, or use another WORKSPACE."
             ) from None
         except OSError as error:
-            raise BadInput(f"{self.folder}: cannot be used as a workspace ({error.strerror}).") from None
+            trouble = disk_trouble(error, self.folder)
+            raise trouble or BadInput(f"{self.folder}: cannot be used as a workspace ({error.strerror}).") from None
         try:
             self._clear_leftovers()
             yield
