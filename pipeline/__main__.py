@@ -14,7 +14,7 @@ import typer
 from pipeline import judging
 from pipeline.disk_trouble import disk_trouble
 from pipeline.errors import UserError
-from pipeline.journal import close_journal, name_step
+from pipeline.journal import close_journal, current_folder, name_step
 from pipeline.options import (
     AsOf,
     Capacity,
@@ -219,7 +219,7 @@ def main(run: Callable[[], None] = app) -> None:
     except UserError as error:
         code, told = error.exit_code, str(error)
     except Exception as error:
-        if trouble := disk_trouble(error):
+        if trouble := disk_trouble(error, current_folder()):
             code, told = trouble.exit_code, str(trouble)
         else:
             traceback.print_exc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.config import Config
 from pipeline.draft_messages import add_messages
 from pipeline.list_columns import MORE_COLUMNS, explained, list_look
 from pipeline.past_lists import PastLists, say_past
-from pipeline.safe_text import neutral_frame
+from pipeline.safe_text import neutral_frame, one_line
 from pipeline.spreadsheet import Look, write_workbook
 from pipeline.table_files import TableFiles
 
@@ -67,10 +68,14 @@ def write_readme(
 ) -> None:
     """What tonight's list is, and how good it was last month."""
     text = README.format(
-        as_of=as_of, listed=listed.height, scored=count_scored, past=say_past(past),
-        banner="".join(f"WARNING: {line}\n" for line in banner) + ("\n" if banner else ""),
+        as_of=as_of, listed=listed.height, scored=count_scored, past=_wrapped(say_past(past)),
+        banner="".join(f"{_wrapped(f'WARNING: {line}')}\n" for line in banner) + ("\n" if banner else ""),
     )  # fmt: skip
     (folder / "README.txt").write_text(text, encoding="utf-8")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 110)
 
 
 README = """{banner}Contact list of the night of {as_of}
@@ -96,7 +101,8 @@ When the day is over, fill in contacted_at and outcome in contact_list.xlsx or .
 def say_list(listed: pl.DataFrame, count: int = 5) -> list[str]:
     """One screen of the list, for people: ids, numbers and reasons; no names, no messages."""
     lines = []
-    for row in neutral_frame(listed.head(count)).iter_rows(named=True):
+    for row in listed.head(count).iter_rows(named=True):
+        row = {name: one_line(value) if isinstance(value, str) else value for name, value in row.items()}
         lines.append(_line(row))
         lines += [f"       - {row[f'reason_{n}']}" for n in (1, 2, 3) if row[f"reason_{n}"]]
     by_stage = listed["stage"].value_counts(sort=True).sort(["count", "stage"], descending=[True, False])

@@ -6,6 +6,7 @@ The trouble comes up in many shapes: from the system, from polars, from SQLite b
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,15 +37,29 @@ KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
 )
 
 
+_KEPT = "Nothing half-written stays; the last list does."
+FULL_BYTES = 1_000_000
+
+
 def disk_trouble(error: BaseException, where: Path | None = None) -> DiskTrouble | None:
     """What the disk's trouble is, if `error` or what it came from is one; None for all else."""
     for cause in _chain(error):
+        if "transport error" in str(cause) and where is not None and _is_full(where):
+            # polars, when the room ends within a file's last few bytes
+            return DiskTrouble(f"{where}: {KINDS[0][2]}. {_KEPT}")
         for numbers, words, told in KINDS:
             text = str(cause).lower()
             if getattr(cause, "errno", None) in numbers or any(word in text for word in words):
                 place = getattr(cause, "filename", None) or where
-                return DiskTrouble(f"{place or 'writing'}: {told}. Nothing half-written stays; the last list does.")
+                return DiskTrouble(f"{place or 'writing'}: {told}. {_KEPT}")
     return None
+
+
+def _is_full(where: Path) -> bool:
+    try:
+        return shutil.disk_usage(where).free < FULL_BYTES
+    except OSError:
+        return False
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -40,7 +40,7 @@ CURRENCY_COUNTRY = {
     "GBP": "GB", "AUD": "AU", "NZD": "NZ", "PLN": "PL", "SAR": "SA", "AED": "AE", "EGP": "EG", "MAD": "MA",
 }  # fmt: skip
 # ids and carriers from files are text that anybody may have written: what does not look like one counts as missing
-_ID, _CARRIER = re.compile(r"[\w.#/-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}")
+_ID, _CARRIER = re.compile(r"[\w.#-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}")
 MOVING = ("InTransit", "OutForDelivery", "InfoReceived", "Exception")
 # an estimate from other parcels says nothing of one that is silent, or older than nearly all of them
 SILENT_DAYS, OLDEST_RANK = 14.0, 0.95

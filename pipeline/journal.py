@@ -128,6 +128,11 @@ def close_journal(exit_code: int, error: str = "") -> list[str]:
     return journal.end(exit_code, error) if journal else []
 
 
+def current_folder() -> Path | None:
+    """The workspace of this process's run."""
+    return _current.path.parent if _current is not None else None
+
+
 def current_run_id() -> str:
     """The id of this process's run in the log, or a new one without a log."""
     return _current.run_id if _current is not None else new_id()
