@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score clock kpi rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score contacts clock kpi rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ rollback: $(READY)  ## return to the former champion: WORKSPACE=
 score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
 	@$(STEP) score $(where) $(as_of) $(capacity) $(force)
 
+contacts: $(READY)  ## take a filled-in contact list back, .csv or .xlsx: FILE= WORKSPACE=
+	@$(STEP) contacts $(where) --file "$(FILE)"
+
 clock: $(READY)  ## open disputes by deadline, with what happens then and a draft answer: WORKSPACE= AS_OF=
 	@$(STEP) clock $(where) $(as_of)
 
@@ -94,9 +97,10 @@ backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, the simulator, the indicators: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000"]
+bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the simulator, the indicators: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000"]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
+	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import lightgbm as lgb
 import numpy as np
@@ -11,6 +11,7 @@ import polars as pl
 
 from models.calibrate import Calibration, Curve, fit_calibration, from_numbers, to_numbers
 from models.cause import CAUSES, CauseModel, cause_from_text
+from models.data_gates import Moments, learn_moments
 from models.groups import learn_groups
 from models.recipe import Recipe
 from models.typical import Typical, fill_missing_lines, learn_typical
@@ -27,7 +28,8 @@ class DisputeModel:
 
     `feature_names` are the columns it reads, in order; besides them it reads `stage`. `bounds` say how sure it is; None
     where too little was there to calibrate on. `groups`: a number per feature, the same for
-    those that move together. `cause`: why, if it is disputed; None where no reasons are told.
+    those that move together. `cause`: why, if it is disputed; None where no reasons are told. `moments`: mean and
+    spread of each feature, and `learnt_rate`: the share disputed, over the rows learnt from.
     """
 
     booster: lgb.Booster
@@ -37,6 +39,8 @@ class DisputeModel:
     typical: Typical
     groups: tuple[int, ...]
     cause: CauseModel | None = None
+    moments: Moments = field(default_factory=dict)
+    learnt_rate: float | None = None
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
@@ -78,6 +82,8 @@ class DisputeModel:
             "typical": self.typical,
             "groups": list(self.groups),
             "cause": self.cause.to_text() if self.cause else None,
+            "moments": self.moments,
+            "learnt_rate": self.learnt_rate,
         }
         return self.booster.model_to_string(), json.dumps(rest, indent=2)
 
@@ -94,6 +100,9 @@ def from_text(booster: str, rest: str) -> DisputeModel:
         settings["typical"],
         tuple(settings["groups"]),
         cause_from_text(settings["cause"]) if settings["cause"] else None,
+        # a model of a former version of this program has none
+        {name: (mean, spread) for name, (mean, spread) in settings.get("moments", {}).items()},
+        settings.get("learnt_rate"),
     )
 
 
@@ -123,6 +132,8 @@ def finish_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, l
         tuple(feature_names),
         learn_typical(rows, feature_names),
         tuple(learn_groups(rows, feature_names)),
+        moments=learn_moments(rows, feature_names),
+        learnt_rate=int(rows["label"].sum()) / rows.height,
     )
 
 

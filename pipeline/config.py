@@ -101,6 +101,51 @@ class Gate(Section):
     least_disputes: int = Field(default=20, ge=1, description="with fewer disputed orders a stage is not judged alone")
 
 
+GateAction = Literal["refuse", "banner", "ignore"]
+GATE_ACTIONS: dict[str, GateAction] = {
+    "newest_fact": "refuse", "row_counts": "refuse", "base_rate": "banner", "quarantine": "refuse",
+    "champion_age": "banner", "champion_knows_outcome": "banner", "drift": "banner", "mean_probability": "banner",
+}  # fmt: skip
+
+
+class DataGates(Section):
+    """When a night is refused, or its list gets a banner: `models/data_gates.py`. Ratios are either way."""
+
+    actions: dict[str, GateAction] = Field(default=GATE_ACTIONS, description="what each gate does when it is out")
+    count_ratio: float = Field(default=4.0, gt=1, description="rows of the last week over those of a usual one")
+    rate_ratio: float = Field(default=2.5, gt=1, description="disputes of the last 28 days over the usual")
+    quarantine_share: float = Field(default=0.02, ge=0, le=1, description="of all source rows")
+    champion_age_days: int = Field(default=120, ge=1, description="an older model has not seen the last season")
+    drift_size: float = Field(default=1.0, gt=0, description="standard deviations a feature may move")
+    drift_share: float = Field(default=0.2, ge=0, le=1, description="of the features that may move further")
+    probability_ratio: float = Field(default=2.0, gt=1, description="mean probability over the rate that came")
+
+    @field_validator("actions")
+    @classmethod
+    def _all_gates(cls, actions: dict[str, GateAction]) -> dict[str, GateAction]:
+        if unknown := sorted(set(actions) - set(GATE_ACTIONS)):
+            raise ValueError(f"there is no gate {', '.join(unknown)}; there are {', '.join(GATE_ACTIONS)}")
+        return {**GATE_ACTIONS, **actions}
+
+
+class Offers(Section):
+    """What may be suggested beside a message: `models/suggest.py`. The team decides; these are assumptions."""
+
+    allowed: tuple[Literal["extend_protection", "resend", "partial_refund", "ask_for_photos"], ...] = Field(
+        default=("extend_protection", "resend", "partial_refund", "ask_for_photos"),
+        description="what the platform knows and you allow",
+    )
+    budget_usd: float = Field(default=100.0, ge=0, description="what all offers of a night may cost together")
+    refund_share: float = Field(default=0.15, ge=0, le=1, description="of the order, offered back when it came late")
+    max_refund_usd: float = Field(default=10.0, ge=0, description="the most that is offered back for one order")
+    late_days: float = Field(default=5.0, ge=0, description="delivered that late, a part is offered back")
+    resend_max_usd: float = Field(default=20.0, ge=0, description="dearer goods are not sent a second time")
+    resend_silent_days: float = Field(default=21.0, ge=0, description="past the promised day and silent for so long")
+    protection_days: float = Field(
+        default=7.0, description="so long before the promised day, after it, or if it will be missed"
+    )
+
+
 class Engine(Section):
     """What builds the features. The results are the same to the bit: docs/cluster.md says when to move, what to set."""
 
@@ -166,6 +211,8 @@ class Config(Section):
     decide: Decide = Decide()
     booster: Booster = Booster()
     gate: Gate = Gate()
+    data_gates: DataGates = DataGates()
+    offers: Offers = Offers()
     engine: Engine = Engine()
 
     @property

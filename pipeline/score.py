@@ -20,13 +20,16 @@ from models.explain import explain
 from pipeline.assignments import COLUMNS, FILE, learnt_beliefs, likeliest_cause, resting_buyers
 from pipeline.clock import clock_inputs, say_clock, write_clock
 from pipeline.config import Config
+from pipeline.data_gates import banner, check_inputs, check_scores, stop, told
+from pipeline.deliver import add_what_to_say, write_list, write_readme
 from pipeline.engine import build_night
-from pipeline.freshness import refuse_stale_data
+from pipeline.journal import current_run_id
 from pipeline.manifest import program_facts
-from pipeline.progress import Progress, say, warn
-from pipeline.safe_text import neutral_frame
+from pipeline.past_lists import past_lists, say_past
+from pipeline.progress import Progress, say
 from pipeline.store import Workspace, new_id, read_json, write_json
 from pipeline.table_files import TableFiles
+from pipeline.text_templates import files_sha256
 from pipeline.tracking import Registered, require_champion
 
 LIST_COLUMNS = [
@@ -49,9 +52,10 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     if done and not is_forced and read_json(done / "manifest.json").get("inputs") == inputs:
         say(f"score     {as_of} is done with the same inputs: {done} (FORCE=1 makes it again)")
         return done
-    refuse_stale_data(files, day, config.max_data_age_days)
-    if champion.trained_as_of > as_of.isoformat():
-        warn(f"the champion was trained as of {champion.trained_as_of}, after this night: it knows the outcome")
+    run_id = _run_id(workspace, as_of)
+    record = {"run_id": run_id, "inputs": inputs}
+    readings = check_inputs(workspace, files, champion, config, as_of)
+    stop(workspace, config, as_of, readings, record)
     with progress.piece("features") as notes:
         features = build_night(files, day, config)
         notes.append(f"{features.height:,} open, undisputed orders on {as_of}")
@@ -61,11 +65,16 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         assigned = _assign(files, scored, config, as_of)
         listed = contact_list(files, champion, assigned.filter(pl.col("arm") != HELD_OUT), day)
         notes.append(f"{listed.height} buyers to contact, {assigned.height - listed.height} held out")
-    run_id = new_id()
+    past = past_lists(workspace, files, config, as_of)
+    readings += check_scores(champion, scored, past, config)
+    stop(workspace, config, as_of, readings, record)
+    with progress.piece("messages"):
+        listed = add_what_to_say(listed, scored, files, workspace.folder, config, as_of)
     with workspace.new_run(as_of, run_id) as folder:
         scored.select(SCORE_COLUMNS).write_parquet(folder / "scores.parquet")
         assigned.select(COLUMNS).write_parquet(folder / FILE)
-        neutral_frame(listed).write_csv(folder / "contact_list.csv", float_precision=4)
+        write_list(folder, listed, as_of)
+        write_readme(folder, listed, scored.height, as_of, past, banner(readings, config))
         with progress.piece("clock") as notes:
             clock = write_clock(folder, workspace, config, files.read_disputed(), as_of)
             notes.append(say_clock(clock))
@@ -73,9 +82,18 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
             folder / "manifest.json",
             _manifest(workspace, config, champion, progress, inputs)
             | clock
+            | told(readings, config)
+            | {"banner": banner(readings, config), "last_month": say_past(past)}
             | {"run_id": run_id, "as_of": as_of, "rows": {"scores": scored.height, "contact_list": listed.height}},
         )
+    workspace.refusal(as_of).unlink(missing_ok=True)
     return workspace.folder / "runs" / as_of.isoformat() / run_id
+
+
+def _run_id(workspace: Workspace, as_of: date) -> str:
+    """That of the log's lines, so that a run's folder and its lines find each other; a second run needs another."""
+    found = current_run_id()
+    return new_id() if (workspace.folder / "runs" / as_of.isoformat() / found).exists() else found
 
 
 def _told(beliefs: Mapping[tuple[str, str], Belief]) -> dict[str, list[float]]:
@@ -120,7 +138,8 @@ def _inputs(workspace: Workspace, config: Config, champion: Registered) -> dict[
         "sha256": workspace.read_ingest_facts()["input_sha256"],
         "model_run_id": champion.run_id,
         # either engine gives the same files
-        "config": config.model_dump(exclude={"engine"}),
+        "config": config.model_dump(mode="json", exclude={"engine"}),
+        "messages_sha256": files_sha256(workspace.folder / "messages"),
         **clock_inputs(workspace, config),
     }
 
