@@ -70,7 +70,7 @@ def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.Dat
         list_day=pl.coalesce(night, local_day(pl.col("contacted_at"), zone).cast(pl.Date)),
         outcome=pl.col("outcome").str.to_lowercase(),
     )
-    file.unique("order_id", "list_day")
+    file.unique("list_day", "order_id")
     good = file.good_rows()
     file.choose("outcome", OUTCOMES)
     return good.select(

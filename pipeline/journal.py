@@ -37,9 +37,10 @@ class Journal:
         self.path, self.step, self.run_id = folder.resolve() / LOG, step, new_id()
         self._now, self._ticks = now, ticks
         self._started, self._tick = now(), ticks()
+        self._unfinished: str | None = None
 
     def begin(self, **facts: Any) -> list[str]:
-        """The first line; returns what is odd: a clock set back. A former run without an end is written down."""
+        """The first line; returns what is odd: a clock set back."""
         last, odd = self._last(), []
         if last and (written := _moment(last)) and self._started < written - JUMP:
             odd.append(
@@ -48,11 +49,18 @@ class Journal:
             )
         self._turn_over()
         self.write("begin", **facts)
-        if last and last.get("event") != "end" and last.get("run_id") != self.run_id:
-            self.write("former_run_without_end", former_run_id=last.get("run_id"))
+        if last and last.get("event") != "end":
+            self._unfinished = last.get("run_id")
         for text in odd:
             self.write("clock", text=text)
         return odd
+
+    def piece(self, **facts: Any) -> None:
+        """A piece of work is done: the lock is ours, so a former run without an end is not at work but was killed."""
+        if self._unfinished:
+            self.write("former_run_without_end", former_run_id=self._unfinished)
+        self._unfinished = None
+        self.write("piece", **facts)
 
     def end(self, exit_code: int, error: str = "") -> list[str]:
         """The last line; returns what is odd: a clock that jumped meanwhile."""
@@ -120,6 +128,11 @@ def open_journal(folder: Path, **facts: Any) -> list[str]:
 def note(event: str, **facts: Any) -> None:
     if _current is not None:
         _current.write(event, **facts)
+
+
+def note_piece(**facts: Any) -> None:
+    if _current is not None:
+        _current.piece(**facts)
 
 
 def close_journal(exit_code: int, error: str = "") -> list[str]:

@@ -106,7 +106,7 @@ def say_past(past: PastLists | None) -> str:
         )
     times = f", {past.precision / past.base_rate:.1f} times as many" if past.base_rate else ""
     return (
-        f"How good the lists were last month: of {past.listed:,} rows listed on {past.nights} "
+        f"How good the lists were last month: of {past.listed:,} listed rows whose end is known, of {past.nights} "
         f"{'night' if past.nights == 1 else 'nights'} ({past.first} to {past.last}), {past.listed_disputed:,} "
         f"({past.precision:.1%}) were disputed within the horizon; of all open orders of those nights "
         f"{past.base_rate:.1%}{times}. A dispute that your message prevented counts as none."

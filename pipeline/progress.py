@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
-from pipeline.journal import note
+from pipeline.journal import note, note_piece
 
 
 class _PatientConsole(Console):
@@ -40,7 +40,7 @@ class Progress:
         yield notes
         seconds = time.perf_counter() - started
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 3)
-        note("piece", name=name, seconds=round(seconds, 3), told="; ".join(notes))
+        note_piece(name=name, seconds=round(seconds, 3), told="; ".join(notes))
         say(f"{name:<9} {'; '.join(notes)} ({seconds:.1f} s)")
 
 

@@ -60,8 +60,8 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         features = build_night(files, day, config)
         notes.append(f"{features.height:,} open, undisputed orders on {as_of}")
     with progress.piece("score") as notes:
-        costs = replace(config.decide.costs, beliefs=beliefs)
-        scored = _score(champion, features, costs).with_columns(as_of=pl.lit(as_of))
+        scored = _score(champion, features, replace(config.decide.costs, beliefs=beliefs))
+        scored = scored.with_columns(as_of=pl.lit(as_of))
         assigned = _assign(files, scored, config, as_of)
         listed = contact_list(files, champion, assigned.filter(pl.col("arm") != HELD_OUT), day)
         notes.append(f"{listed.height} buyers to contact, {assigned.height - listed.height} held out")
@@ -78,14 +78,11 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         with progress.piece("clock") as notes:
             clock = write_clock(folder, workspace, config, files.read_disputed(), as_of)
             notes.append(say_clock(clock))
-        write_json(
-            folder / "manifest.json",
-            _manifest(workspace, config, champion, progress, inputs)
-            | clock
-            | told(readings, config)
-            | {"banner": banner(readings, config), "last_month": say_past(past)}
-            | {"run_id": run_id, "as_of": as_of, "rows": {"scores": scored.height, "contact_list": listed.height}},
-        )
+        rows = {"scores": scored.height, "contact_list": listed.height}
+        night = {"run_id": run_id, "as_of": as_of, "rows": rows, "last_month": say_past(past)}
+        gates = told(readings, config) | {"banner": banner(readings, config)}
+        made = _manifest(workspace, config, champion, progress, inputs)
+        write_json(folder / "manifest.json", made | clock | gates | night)
     workspace.refusal(as_of).unlink(missing_ok=True)
     return workspace.folder / "runs" / as_of.isoformat() / run_id
 

@@ -139,7 +139,9 @@ def test_the_readme_says_what_it_is_and_how_good_it_was(finished: Path, tmp_path
     write_readme(tmp_path, listed, 235, NIGHT, PAST, ["facts are old"])
     text = " ".join((tmp_path / "README.txt").read_text().split())
     assert text.startswith("WARNING: facts are old")
-    assert "of 90 rows listed on 9 nights (2025-05-01 to 2025-05-09), 18 (20.0%) were disputed" in text
+    assert (
+        "of 90 listed rows whose end is known, of 9 nights (2025-05-01 to 2025-05-09), 18 (20.0%) were disputed" in text
+    )
     assert "4.0%, 5.0 times as many" in text
     assert all(len(line) <= 120 for line in (tmp_path / "README.txt").read_text().splitlines())
 

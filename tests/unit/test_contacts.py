@@ -93,7 +93,7 @@ def test_bad_cells_are_kept_with_their_reason_and_the_rest_is_taken(workspace: P
         ("3", "outcome", "'=cmd|x", "unknown value; allowed: answered, no_answer, settled, refused, undeliverable"),
         ("4", "contacted_at", "2099-01-01", "lies in the future by this machine's clock"),
         ("5", "contacted_at", "2001-01-01", "before the order was placed"),
-        ("7", "list_day", None, "duplicate key (order_id, list_day); the first good row is kept"),
+        ("7", "order_id", twice, "duplicate key (list_day, order_id); the first good row is kept"),
         ("8", "order_id", "no-such", "unknown order"),
         ("9", "contacted_at", "someday", "not a date and time; write it like 2026-05-03 14:00:00"),
         ("10", "contacted_at", None, "empty; a value is required"),

@@ -144,8 +144,11 @@ def test_a_killed_run_is_told_by_the_next_and_half_a_line_is_passed_over(tmp_pat
     killed.begin()
     with (tmp_path / LOG).open("a") as log:
         log.write('{"at": "2026-')
-    Journal(tmp_path, "nightly").begin()
-    found = json.loads((tmp_path / LOG).read_text().splitlines()[-1])
+    later = Journal(tmp_path, "nightly")
+    later.begin()
+    assert "former_run_without_end" not in (tmp_path / LOG).read_text()
+    later.piece(name="ingest")
+    found = json.loads((tmp_path / LOG).read_text().splitlines()[-2])
     assert (found["event"], found["former_run_id"]) == ("former_run_without_end", killed.run_id)
 
 

@@ -117,9 +117,9 @@ def test_two_fresh_workspaces_give_the_same_bytes(
 def test_score_is_skipped_until_its_settings_change(workspace: Path) -> None:
     place, first = Workspace(workspace), latest(workspace)
     assert score(place, load_config(workspace), Progress(), as_of=NIGHT) == first
-    run = score(place, load_config(workspace, capacity=1), Progress(), as_of=NIGHT)
+    run = score(place, load_config(workspace, capacity=3), Progress(), as_of=NIGHT)
     assert latest(workspace) == run != first
-    assert pl.read_csv(run / "contact_list.csv").height == 1
+    assert pl.read_csv(run / "contact_list.csv").height == 3
 
 
 def test_model_in_the_registry_gives_the_scorers_probabilities(finished: Path) -> None:
