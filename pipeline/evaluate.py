@@ -12,6 +12,7 @@ from features.registry import FEATURE_NAMES
 from features.stage import STAGES
 from models.baseline import RULES, rule_scores
 from models.gbm import fit_booster, predict_raw
+from models.matrix import to_matrix
 from models.metrics import calibration_slope, expected_calibration_error
 from models.training import label_rows
 from pipeline.backtest import past_nights, walk
@@ -81,7 +82,7 @@ def _visible_risk(workspace: Workspace, config: Config, taught: pl.DataFrame, as
     risk = true_risk(workspace, taught, config.horizon_days)["true_risk"]
     recipe = replace(config.recipe, parameters=VISIBLE_PARAMETERS, rounds=VISIBLE_ROUNDS)
     booster = fit_booster(taught.with_columns(label=risk), FEATURE_NAMES, recipe)
-    return pl.Series(VISIBLE, predict_raw(booster, asked.select(FEATURE_NAMES).to_numpy(), threads=config.threads))
+    return pl.Series(VISIBLE, predict_raw(booster, to_matrix(asked, FEATURE_NAMES), threads=config.threads))
 
 
 def _slices() -> dict[str, pl.Expr]:

@@ -159,7 +159,8 @@ def register_model(
     """Log the run and its model, register it, and, last of all, point `alias` at it; returns the version."""
     _open_experiment(workspace)
     # the stage too: an order without lines gets what is usual at its stage
-    frame = example.select("stage", *model.feature_names).to_pandas()
+    # training rows are held as float32; a night's features come as float64, and the signature must allow them
+    frame = example.select("stage", pl.col(model.feature_names).cast(pl.Float64)).to_pandas()
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)):
         for name, text in zip((BOOSTER_FILE, REST_FILE), model.to_text(), strict=True):
             (Path(folder) / name).write_text(text, encoding="utf-8")

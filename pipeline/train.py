@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import polars as pl
+import polars.selectors as cs
 
 from features.clock import calendar_day, day_number, last_matured_day
 from features.spine import open_spells, sample_spine
@@ -19,6 +20,9 @@ from pipeline.manifest import git_revision
 from pipeline.progress import Progress, say
 from pipeline.store import Workspace
 from pipeline.tracking import CHALLENGER, CHAMPION, has_usable_champion, register_model
+
+# features of millions of order-nights are built so many at a time
+ROWS_AT_ONCE = 500_000
 
 
 def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> None:
@@ -62,7 +66,10 @@ def train(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
 
 
 def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFrame:
-    """Sampled order-nights up to `last_day`, with features; a row's features know only its own past."""
+    """Sampled order-nights up to `last_day`, with features; a row's features know only its own past.
+
+    They are kept as float32, as every booster reads them: the training matrix is the largest thing there is.
+    """
     first_day = int(open_spells(tables, config.dispute_window)["first_day"].min() or 0)  # type: ignore[arg-type]
     spine = sample_spine(
         tables,
@@ -72,7 +79,11 @@ def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFr
         seed=config.seed,
         window=config.dispute_window,
     )
-    return build_features(tables, spine, config)
+    parts = [
+        build_features(tables, spine[start : start + ROWS_AT_ONCE], config).with_columns(cs.float().cast(pl.Float32))
+        for start in range(0, max(spine.height, 1), ROWS_AT_ONCE)
+    ]
+    return pl.concat(parts)
 
 
 def _window(config: Config) -> tuple[int, int]:
