@@ -70,8 +70,8 @@ train: $(READY)  ## fit a model on what had matured: the challenger, or the firs
 tune: $(READY)  ## search the model's settings on forward folds; train uses what is better: WORKSPACE= AS_OF= [MINUTES=10]
 	@$(STEP) tune $(where) $(as_of) $(if $(MINUTES),--minutes "$(MINUTES)")
 
-promote: $(READY)  ## make the challenger champion if nothing speaks against it: WORKSPACE= [EVERY=3]
-	@$(STEP) promote $(where) $(if $(EVERY),--every "$(EVERY)")
+promote: $(READY)  ## make the challenger champion if nothing speaks against it, refitted on all that has matured: WORKSPACE= [EVERY=3 AS_JUDGED=1]
+	@$(STEP) promote $(where) $(if $(EVERY),--every "$(EVERY)") $(if $(AS_JUDGED),--as-judged)
 
 rollback: $(READY)  ## return to the former champion: WORKSPACE=
 	@$(STEP) rollback $(where)

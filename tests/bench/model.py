@@ -57,9 +57,7 @@ def made_rows(count: int, seed: int, dtype: type[np.floating]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "order_id": pl.Series(number).cast(pl.String).str.zfill(9),
-            "as_of_day": pl.Series(
-                20_000 + (number * 700 // max(number[-1], 1)) + np.arange(count) % 4, dtype=pl.Int32
-            ),
+            "as_of_day": pl.Series(night, dtype=pl.Int32),
             "stage": pl.Series(stage).replace_strict(dict(enumerate(STAGES)), return_dtype=pl.String),
             **columns,
             "label": pl.Series(label).cast(pl.Int8),
