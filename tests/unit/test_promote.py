@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -31,6 +33,7 @@ from pipeline.tracking import (
     require_champion,
 )
 from pipeline.train import train
+from tests.property.test_classic_leaks import with_leak
 
 TRAINED = date(2025, 5, 1)
 
@@ -144,6 +147,18 @@ def test_one_whose_features_know_the_future_is_refused(trial: Workspace, monkeyp
     challenge(trial, require_champion(trial).model)
     monkeypatch.setattr(step, "leak_proof", found)
     refused(trial, "rule of time.*logistics_count_scans")
+
+
+def test_a_program_that_reads_the_status_as_it_is_now_promotes_nothing(trial: Workspace, tmp_path: Path) -> None:
+    """From end to end: the leak is seeded into a copy of the program, and the copy itself must refuse."""
+    challenge(trial, require_champion(trial).model)
+    program = with_leak("the status column as it is now", tmp_path / "program")
+    command = [sys.executable, "-m", "pipeline", "promote", "--workspace", str(trial.folder), "--every", "30"]
+    told = subprocess.run(command, cwd=program, capture_output=True, text=True, timeout=300, check=False)
+    assert told.returncode == 14, told.stderr
+    assert "does not keep to the rule of time" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert versions(trial) == {CHAMPION: "1", CHALLENGER: "2"}
 
 
 @pytest.mark.parametrize("spoil", [lambda file: file.unlink(), lambda file: file.write_text("tree\nnonsense")])
