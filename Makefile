@@ -70,8 +70,8 @@ train: $(READY)  ## fit a model on what had matured: the challenger, or the firs
 tune: $(READY)  ## search the model's settings on forward folds; train uses what is better: WORKSPACE= AS_OF= [MINUTES=10]
 	@$(STEP) tune $(where) $(as_of) $(if $(MINUTES),--minutes "$(MINUTES)")
 
-promote: $(READY)  ## make the challenger champion if nothing speaks against it: WORKSPACE= [EVERY=3]
-	@$(STEP) promote $(where) $(if $(EVERY),--every "$(EVERY)")
+promote: $(READY)  ## make the challenger champion if nothing speaks against it, refitted on all that has matured: WORKSPACE= [EVERY=3 AS_JUDGED=1]
+	@$(STEP) promote $(where) $(if $(EVERY),--every "$(EVERY)") $(if $(AS_JUDGED),--as-judged)
 
 rollback: $(READY)  ## return to the former champion: WORKSPACE=
 	@$(STEP) rollback $(where)
@@ -97,10 +97,11 @@ backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the simulator, the indicators: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000"]
+bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the model, the simulator, the indicators: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/model.py $(TRAIN_ROWS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from features.clock import in_days
@@ -78,9 +79,13 @@ def champion_age(age_days: int, limit_days: int) -> Reading:
     return Reading("champion_age", age_days > limit_days, says)
 
 
-def learn_moments(rows: pl.DataFrame, feature_names: list[str]) -> dict[str, tuple[float, float]]:
-    """Mean and standard deviation of each feature over the rows learnt from; those that never vary are left out."""
-    means, spreads = rows.select(pl.col(feature_names).mean()), rows.select(pl.col(feature_names).std())
+def learn_moments(rows: pl.DataFrame, feature_names: list[str], order: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each feature over the rows learnt from; those that never vary are left out.
+
+    `order`: the rows in an order of their own, so that a sum of floats is the same in whatever order they came.
+    """
+    column = pl.col(feature_names).gather(order)
+    means, spreads = rows.select(column.mean()), rows.select(column.std())
     found = {name: (means[name][0], spreads[name][0]) for name in feature_names}
     return {name: (mean, spread) for name, (mean, spread) in found.items() if mean is not None and spread}
 

@@ -115,13 +115,20 @@ def train(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
 
 
 @app.command()
-def promote(context: typer.Context, workspace: Folder, every: Every = 3) -> None:
+def promote(
+    context: typer.Context,
+    workspace: Folder,
+    every: Every = 3,
+    is_refitted: Annotated[
+        bool, typer.Option("--refit/--as-judged", help="then learn from all that has matured, or stay as judged")
+    ] = True,
+) -> None:
     """Make the challenger champion if nothing speaks against it; otherwise say what does."""
     from pipeline.promote import promote as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
-        step(place, config, progress, every=every)
+        step(place, config, progress, every=every, is_refitted=is_refitted)
 
 
 @app.command()

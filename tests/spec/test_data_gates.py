@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -79,7 +80,7 @@ def test_drift_is_an_effect_size_and_not_the_calendars() -> None:
     learnt = pl.DataFrame(
         {"a": [0.0, 2.0] * 50, "b": [0.0, 2.0] * 50, "season_x": [0.0, 2.0] * 50, "same": [1.0] * 100}
     )
-    moments = gates.learn_moments(learnt, learnt.columns)
+    moments = gates.learn_moments(learnt, learnt.columns, np.arange(learnt.height))
     assert set(moments) == {"a", "b", "season_x"}
     assert moments["a"] == (1.0, pytest.approx(1.005, abs=1e-3))
 
