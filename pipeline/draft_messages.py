@@ -30,6 +30,7 @@ FALLBACK = "en"
 FACTS = (
     "order_id", "parcel", "sent_on", "last_scan_on", "pickup_on", "failed_on", "delivered_on", "expected_on",
     "late_expected_on", "missed_on", "promised_on", "was_promised_on", "ship_by_on", "was_to_ship_on",
+    "ordered_on",
     "amount", "offer",
 )  # fmt: skip
 # between two sentences
@@ -44,6 +45,7 @@ _ID, _CARRIER = re.compile(r"[\w.#-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}"
 MOVING = ("InTransit", "OutForDelivery", "InfoReceived", "Exception")
 # an estimate from other parcels says nothing of one that is silent, or older than nearly all of them
 SILENT_DAYS, OLDEST_RANK = 14.0, 0.95
+LONG_DAYS = 7
 
 
 def add_messages(listed: pl.DataFrame, files: TableFiles, workspace: Path, as_of: date, as_of_day: int) -> pl.DataFrame:
@@ -117,12 +119,18 @@ def message_facts(row: Mapping[str, Any], as_of: date, zone: str) -> dict[str, s
         "was_promised_on": said(promised, _is_before(promised, delivered or as_of)),
         "ship_by_on": said(ship_by, is_unsent and not _is_before(ship_by, as_of)),
         "was_to_ship_on": said(ship_by, is_unsent and _is_before(ship_by, as_of)),
+        # where no day to ship by is known, a long wait is owned up to all the same
+        "ordered_on": said(day(row["placed_at"]), is_unsent and ship_by is None and _is_long_ago(row, as_of)),
         "amount": _amount(row, locale),
     }
 
 
 def _is_before(day: date | None, other: date) -> bool:
     return day is not None and day < other
+
+
+def _is_long_ago(row: Mapping[str, Any], as_of: date) -> bool:
+    return row["placed_at"] is not None and _is_before(row["placed_at"].date(), as_of - timedelta(days=LONG_DAYS))
 
 
 def _expected(row: Mapping[str, Any], as_of: date) -> date | None:
@@ -184,7 +192,7 @@ def _order_facts(files: TableFiles, order_ids: pl.Series, as_of_day: int) -> pl.
             ship_by_at=due.filter(pl.col("kind") == "dispatch").last(),
         ),
     ]  # fmt: skip
-    rows = told("orders").select("order_id", "country", "currency", "total_usd", "total_source")
+    rows = told("orders").select("order_id", "country", "currency", "total_usd", "total_source", placed_at=at)
     for frame in facts:
         rows = rows.join(frame, on="order_id", how="left", maintain_order="left")
     return rows

@@ -4,7 +4,7 @@ The features are drawn at random, since what they are does not matter to the tim
 them); the store behind has an order, a parcel, two promises and a scan for each. Prints what each piece took, and the
 target beside the whole. Seconds are this machine's.
 
-python tests/bench/deliver.py [ORDERS] [CAPACITY]
+PYTHONPATH=. python tests/bench/deliver.py [ORDERS] [CAPACITY]
 """
 
 from __future__ import annotations

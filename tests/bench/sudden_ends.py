@@ -4,7 +4,7 @@ After each end `latest` must be a whole run, the former or a new one, to the byt
 agents made must be there; and the next run must succeed and leave nothing half done. Prints one line a kind of end,
 and fails if any of it was otherwise. The disks are a small tmpfs, which only root may mount: else they are left out.
 
-python tests/bench/sudden_ends.py [KILLS] [ORDERS]
+PYTHONPATH=. python tests/bench/sudden_ends.py [KILLS] [ORDERS]
 """
 
 from __future__ import annotations
@@ -18,64 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-AS_OF, SEED = "2026-01-01", 7
-FILES = (
-    "README.txt", "contact_list.csv", "contact_list.parquet", "contact_list.xlsx", "dispute_clock.csv",
-    "dispute_clock.xlsx", "manifest.json", "scores.parquet",
-)  # fmt: skip
-# MB free on the disk when a night starts
-FREE = (0.1, 0.5, 1, 2, 3, 4, 6)
+from ended_night import AS_OF, ROOT, Wanted, half_done, latest, night, run, say, step
+from small_disks import first_night_on_a_full_disk, full_disk, read_only
 
-
-def step(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "pipeline", *map(str, arguments)]
-
-
-def night(place: Path, raw: Path) -> list[str]:
-    where = ("--workspace", place, "--source", "canonical", "--raw", raw, "--as-of", AS_OF)
-    return step("nightly", *where, "--force")
-
-
-def run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def latest(place: Path) -> Path:
-    return (place / "runs" / AS_OF / "latest").resolve(strict=True)
-
-
-class Wanted:
-    """What a workspace must hold after any end: the bytes of the first good night."""
-
-    def __init__(self, place: Path) -> None:
-        self.files = {name: (latest(place) / name).read_bytes() for name in FILES if name != "manifest.json"}
-        self.contacts = (place / "own_contacts.parquet").read_bytes()
-
-    def missing(self, place: Path) -> list[str]:
-        """What is not as it must be; empty: all is well."""
-        found = [name for name, data in self.files.items() if (latest(place) / name).read_bytes() != data]
-        try:
-            json.loads((latest(place) / "manifest.json").read_text())
-            with zipfile.ZipFile(latest(place) / "contact_list.xlsx") as book:
-                assert book.testzip() is None
-        except (OSError, ValueError, AssertionError) as error:
-            found.append(f"run: {error}")
-        if (place / "own_contacts.parquet").read_bytes() != self.contacts:
-            found.append("own contacts")
-        if not (place / "tables" / "orders.parquet").exists() or not (place / "mlflow.db").exists():
-            found.append("tables or model")
-        return found
-
-
-def half_done(place: Path) -> list[Path]:
-    return list(place.rglob(".new-*"))
+SEED = 7
 
 
 def last_piece(place: Path, run_before: str) -> str:
@@ -179,93 +128,6 @@ def two_at_once(place: Path, raw: Path, wanted: Wanted, count: int = 5) -> list[
         faults += wanted.missing(place)
     say(f"two runs at once, {count} times", faults, f"exit codes {dict(codes)}")
     return faults
-
-
-@contextmanager
-def small_disk(megabytes: float) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={int(megabytes * 2**20)}", "tmpfs", folder], check=True)
-        try:
-            yield Path(folder)
-        finally:
-            subprocess.run(["umount", folder], check=True)
-
-
-def remount(folder: Path, option: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{option}", str(folder)], check=True)
-
-
-def full_disk(place: Path, raw: Path, wanted: Wanted) -> list[str]:
-    faults, told = [], []
-    size = int(run(["du", "-sm", str(place)]).stdout.split()[0])
-    with small_disk(size + 100) as folder:
-        copy = shutil.copytree(place, folder / "w", symlinks=True)
-        used_tables = (copy / "tables").resolve().parent
-        # a run begins with removing the tables before those in use: what they take would count as free
-        for version in (copy / "versions").iterdir():
-            if version != used_tables:
-                shutil.rmtree(version)
-        used = shutil.disk_usage(folder).used / 2**20
-        for free in FREE:
-            remount(folder, f"size={int((used + free) * 2**20)}")
-            ended = run(night(copy, raw))
-            told.append(f"{free:g} MB free: exit {ended.returncode}")
-            faults += [f"{told[-1]}: {what}" for what in wanted.missing(copy)]
-            if ended.returncode not in (0, 17) or "Traceback" in ended.stderr:
-                faults.append(f"{told[-1]}: {ended.stderr[-300:]}")
-            if ended.returncode and half_done(copy):
-                faults.append(f"{told[-1]}: half done {half_done(copy)}")
-            if ended.returncode == 0:
-                break
-        remount(folder, f"size={int((used + 200) * 2**20)}")
-        ended = run(night(copy, raw))
-        if ended.returncode or half_done(copy) or wanted.missing(copy):
-            faults.append(f"with room again: exit {ended.returncode} {ended.stderr[-200:]}")
-    if not any("exit 17" in line for line in told):
-        faults.append("the disk was never full")
-    say("a full disk", faults, "; ".join(told) + "; with room again: exit 0")
-    return faults
-
-
-def first_night_on_a_full_disk(raw: Path) -> list[str]:
-    """No model yet: its database is what the disk is too small for."""
-    faults, told = [], []
-    with small_disk(1) as folder:
-        for megabytes in (0.5, 6, 7, 8):
-            remount(folder, f"size={int(megabytes * 2**20)}")
-            ended = run(night(folder / "w", raw))
-            told.append(f"{megabytes:g} MB: exit {ended.returncode}")
-            if ended.returncode not in (0, 17) or "Traceback" in ended.stderr:
-                faults.append(f"{told[-1]}: {ended.stderr[-300:]}")
-        remount(folder, "size=200m")
-        ended = run(night(folder / "w", raw))
-        if ended.returncode or half_done(folder / "w"):
-            faults.append(f"with room again: exit {ended.returncode} {ended.stderr[-200:]}")
-    say("a first night on a full disk", faults, "; ".join(told) + "; with room again: exit 0")
-    return faults
-
-
-def read_only(place: Path, raw: Path, wanted: Wanted) -> list[str]:
-    faults = []
-    size = int(run(["du", "-sm", str(place)]).stdout.split()[0])
-    with small_disk(size + 100) as folder:
-        copy = shutil.copytree(place, folder / "w", symlinks=True)
-        remount(folder, "ro")
-        ended = run(night(copy, raw))
-        if ended.returncode != 17 or "read-only" not in ended.stderr or wanted.missing(copy):
-            faults.append(f"exit {ended.returncode}: {ended.stderr[-300:]}")
-        remount(folder, "rw")
-        again = run(night(copy, raw))
-        if again.returncode or half_done(copy) or wanted.missing(copy):
-            faults.append(f"writable again: exit {again.returncode} {again.stderr[-200:]}")
-    say("a read-only folder", faults, f"exit {ended.returncode}; writable again: exit {again.returncode}")
-    return faults
-
-
-def say(what: str, faults: list[str], details: str) -> None:
-    sys.stdout.write(f"{what}: {'as it must be' if not faults else f'{len(faults)} FAULTS'}; {details}\n")
-    sys.stdout.writelines(f"    {fault}\n" for fault in faults[:20])
-    sys.stdout.flush()
 
 
 def fill_in(place: Path) -> Path:

@@ -26,7 +26,8 @@ ROW = {
     "total_source": 40.0, "shipment_id": "RX1", "carrier": "Post", "last_status": "InTransit",
     "sent_at": datetime(2026, 5, 1, tzinfo=UTC), "last_scan_at": datetime(2026, 5, 15, tzinfo=UTC),
     "promised_at": datetime(2026, 6, 1, tzinfo=UTC), "ship_by_at": datetime(2026, 5, 3, tzinfo=UTC),
-    "delivered_at": None, "logistics_expected_days_left": 4.0, "logistics_expected_late_days": -8.0,
+    "placed_at": datetime(2026, 4, 28, tzinfo=UTC), "delivered_at": None,
+    "logistics_expected_days_left": 4.0, "logistics_expected_late_days": -8.0,
     "logistics_road_rank": 0.4, "logistics_days_since_news": 5.0,
 }  # fmt: skip
 
@@ -85,6 +86,14 @@ def test_what_is_late_is_said_and_not_promised_again() -> None:
     missed = message(promised_at=datetime(2026, 5, 22, tzinfo=UTC), logistics_expected_late_days=2.0)
     assert "around May 24, 2026, after the promised May 22, 2026; we are sorry" in missed
     assert "It is due by" not in late + missed
+
+
+def test_an_order_that_was_never_sent_owns_up_to_it() -> None:
+    unsent = {"stage": "before_shipment", "sent_at": None, "last_scan_at": None, "last_status": None}
+    assert "should have left by May 3, 2026" in message(**unsent)
+    assert "hand it to the carrier by May 22" in message(**unsent, ship_by_at=datetime(2026, 5, 22, tzinfo=UTC))
+    assert "You ordered on April 28, 2026, and it has not left yet" in message(**unsent, ship_by_at=None)
+    assert "ordered on" not in message(**unsent, ship_by_at=None, placed_at=datetime(2026, 5, 18, tzinfo=UTC))
 
 
 def test_an_estimate_is_left_out_where_it_means_nothing() -> None:
