@@ -96,15 +96,17 @@ def judged_of(workspace: Workspace, champion: Registered) -> Registered:
 
 
 def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
-    run = _client(workspace).get_run(str(version.run_id))
     mlflow.set_tracking_uri(tracking_uri(workspace))
+    try:
+        run = _client(workspace).get_run(str(version.run_id))
+    except MlflowException:
+        raise unusable(workspace, alias, "the run that made it is not in the registry") from None
     try:
         local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}/{version.version}"))
         booster, rest = ((local / "artifacts" / name).read_text(encoding="utf-8") for name in (BOOSTER_FILE, REST_FILE))
     except (OSError, MlflowException):
-        raise unusable(
-            workspace, alias, "its files are not where the registry says (was the workspace moved?)"
-        ) from None
+        why = "its files are not where the registry says (was the workspace moved? registered by other code?)"
+        raise unusable(workspace, alias, why) from None
     try:
         model = from_text(booster, rest)
     except (ValueError, KeyError, TypeError, lgb.basic.LightGBMError):
@@ -112,14 +114,9 @@ def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
     if unknown := sorted(set(model.feature_names) - set(FEATURES)):
         raise unusable(workspace, alias, f"it reads features this program does not build: {', '.join(unknown)}")
     tags = run.data.tags
-    return Registered(
-        model,
-        str(version.version),
-        str(version.run_id),
-        tags["trained_as_of"],
-        run.data.params,
-        tags.get("judged_version"),
-    )
+    if (day := tags.get("trained_as_of")) is None:
+        raise unusable(workspace, alias, "nothing says as of which day it was trained: it was registered by other code")
+    return Registered(model, str(version.version), run.info.run_id, day, run.data.params, tags.get("judged_version"))
 
 
 def _client(workspace: Workspace) -> MlflowClient:

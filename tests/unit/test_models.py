@@ -13,9 +13,10 @@ import pytest
 from features.feature import LOW, Feature
 from models import matrix
 from models.calibrate import KINDS, Curve, fit_calibration, from_numbers, to_numbers
+from models.compare import compare_scorers
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
-from models.gbm import fit_model, from_text, later_orders
+from models.gbm import bin_rows, fit_model, from_text, later_orders, score_later
 from models.matrix import UnusableFeatures, to_matrix
 from models.metrics import calibration_slope, expected_calibration_error, mark_listed, measure, measure_by
 from models.recipe import Recipe
@@ -107,6 +108,23 @@ def test_a_matrix_is_the_frame_in_float32_whatever_its_blocks(monkeypatch: pytes
 def test_a_column_that_is_missing_or_no_number_is_named_and_never_guessed(model, spoil: Callable, why: str) -> None:
     with pytest.raises(UnusableFeatures, match=why):
         model.predict(spoil(made_rows(5)))
+
+
+def test_a_constant_feature_one_of_holes_and_a_stage_never_seen_are_scored_not_feared() -> None:
+    rows = made_rows().with_columns(constant=pl.lit(3.0), hole=pl.lit(None, pl.Float64))
+    model = fit_model(rows, [*NAMES, "constant", "hole"], RECIPE)
+    assert len(set(model.groups)) == len(NAMES) + 2, "neither moves with another"
+    asked = rows.head(5).with_columns(stage=pl.lit("returned"), constant=pl.lit(9.0), order_count_units=None)
+    probability = model.predict(asked)
+    assert ((probability > 0) & (probability < 1)).all()
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_of_one_outcome_only_nothing_is_drafted_or_claimed(label: int) -> None:
+    rows = made_rows(300).with_columns(label=pl.lit(label, pl.Int8))
+    assert score_later(rows, bin_rows(rows, NAMES, 1), RECIPE) is None
+    found = compare_scorers(rows, {"a": rows["risk_30d"].to_numpy()}, seed=1, resamples=3)
+    assert found["value"].null_count() == found.height
 
 
 def test_no_order_is_on_both_sides_of_the_calibration() -> None:
