@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import judging
+from pipeline import judging, reviewing
 from pipeline.errors import UserError
 from pipeline.options import (
     AsOf,
@@ -33,6 +33,7 @@ from pipeline.progress import say
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(judging.app)
+app.add_typer(reviewing.app)
 
 
 FIRST_DAY = date(2024, 1, 1)
