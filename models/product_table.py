@@ -105,12 +105,6 @@ def product_frame(
     families, posterior = reviewed.families, reviewed.posterior
     frame = _with_rates(reviewed.products, posterior, limit, families.rate)
     own = product_posterior(families, 1.0, frame["count_disputes"].to_numpy(), frame["adjusted"].to_numpy())
-    was = product_posterior(
-        families,
-        (frame["lane_x"] * frame["buyers_x"]).to_numpy(),
-        frame["count_disputes"].to_numpy(),
-        frame["adjusted"].to_numpy(),
-    )
     supplier = families.supplier
     supplier_x, _ = supplier.of(reviewed.supplier.codes, *_told_by_itself(reviewed))
     return frame.with_columns(
@@ -119,8 +113,6 @@ def product_frame(
         pl.Series("own_rate", own.mean),
         pl.Series("chance_hopeless", own.chance_over(stop_factor * limit)),
         pl.Series("own_chance_over_limit", own.chance_over(limit)),
-        # on the lanes and before the buyers as they were, not as they are to be expected
-        pl.Series("was_chance_over_limit", was.chance_over(limit)),
         pl.Series("product_x", own.mean / families.rate),
         pl.Series("supplier_x", supplier_x),
         pl.Series("category_x", families.category.mean[reviewed.category.codes]),

@@ -39,9 +39,8 @@ def add_verdict(products: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     is_buyers = ~is_own & ~is_lane & (pl.col("buyers_x") >= NOTABLE)
     is_hopeless = (pl.col("chance_hopeless") >= sure) | (pl.col("margin_per_100_units_usd") < 0).fill_null(False)
     is_supplier = pl.col("supplier_x") >= NOTABLE
-    was_lane = (pl.col("was_chance_over_limit") >= sure) & is_lane
     verdict = (
-        pl.when(was_lane | (is_over & is_lane)).then(pl.lit(CARRIER))
+        pl.when(is_over & is_lane).then(pl.lit(CARRIER))
         .when(~is_over | is_buyers).then(pl.lit(KEEP))
         .when(is_hopeless).then(pl.lit(STOP))
         .when(is_supplier).then(pl.lit(SUPPLIER))
