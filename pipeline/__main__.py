@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import judging
+from pipeline import judging, reviewing
 from pipeline.disk_trouble import disk_trouble
 from pipeline.errors import UserError
 from pipeline.journal import close_journal, current_folder, name_step
@@ -35,6 +35,7 @@ from pipeline.progress import say, warn
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(judging.app)
+app.add_typer(reviewing.app)
 
 
 FIRST_DAY = date(2024, 1, 1)

@@ -172,6 +172,20 @@ class Engine(Section):
         return re.match(r"local|spark://(127\.0\.0\.1|localhost):", self.spark_master) is not None
 
 
+class Products(Section):
+    """Product reviews: docs/products.md."""
+
+    lookback_days: int = Field(default=365, ge=30, description="orders placed longer ago say little of today's product")
+    rate_limit: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="a product's own; default: limits.dispute_rate, else 1.5 x the store's rate",
+    )
+    sure: float = Field(default=0.8, gt=0.5, lt=1, description="chance of being over the limit that accuses a product")
+    stop_factor: float = Field(default=2.0, ge=1, description="surely over so many times the limit: nothing mends it")
+
+
 class Config(Section):
     """All settings of a run; it is written into the run's manifest."""
 
@@ -214,6 +228,7 @@ class Config(Section):
     data_gates: DataGates = DataGates()
     offers: Offers = Offers()
     engine: Engine = Engine()
+    products: Products = Products()
 
     @property
     def label_window(self) -> LabelWindow:

@@ -91,6 +91,15 @@ class TableFiles:
                 frames[name] = scan.select(*seen, "known_day").collect()
         return Tables(frames, self.zone, self.has_partial_outcomes)
 
+    def read_columns(self, used: Mapping[str, Iterable[str]]) -> Tables:
+        """All orders, but these columns of these tables alone; the others are empty. `order_id` is the order's number:
+        whole numbers are joined several times faster than text."""
+        frames = {name: table.empty() for name, table in TABLES.items()}
+        for name, columns in used.items():
+            asked = [pl.col(NUMBER).alias(column) if column == "order_id" else pl.col(column) for column in columns]
+            frames[name] = self._scan(name).select(asked).collect()
+        return Tables(frames, self.zone, self.has_partial_outcomes)
+
     def read_buyers(self) -> pl.DataFrame:
         """One row per order: `order_id` (its number), `buyer_id, known_day`."""
         return self._scan("orders").select(pl.col(NUMBER).alias("order_id"), "buyer_id", "known_day").collect()
