@@ -23,7 +23,8 @@ NIGHT, SEED = date(2025, 11, 20), 7
 def main(count: int, capacity: int) -> None:
     import pipeline.score as step
     from features.tables import create_tables
-    from pipeline.config import GATE_ACTIONS, Config, DataGates, Decide
+    from pipeline.config import Config
+    from pipeline.list_config import GATE_ACTIONS, DataGates, Decide
     from pipeline.progress import Progress
     from pipeline.store import Workspace
     from pipeline.tracking import Registered

@@ -13,8 +13,9 @@ import pytest
 from features.clock import day_number
 from features.labels import build_labels
 from models.gbm import from_text
-from pipeline.config import GATE_ACTIONS, load_config
+from pipeline.config import load_config
 from pipeline.errors import BadInput, Refused
+from pipeline.list_config import GATE_ACTIONS
 from pipeline.past_lists import past_lists
 from pipeline.progress import Progress
 from pipeline.score import score
