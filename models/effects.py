@@ -73,14 +73,15 @@ def _count(rows: pl.DataFrame) -> Counts:
 def _learn(counts: Counts, prior: float, strength: float) -> Belief:
     """The weighted mean of the prior and of what the counts show.
 
-    The hold-out corrects the model's probabilities, as far as its own size allows; the trials that count are as many
-    as the difference of two samples is worth, the harmonic sum of both.
+    The hold-out alone corrects the model's probabilities: what the model has wrong must not pass for prevention. The
+    trials that count are as many as the difference of two samples is worth, the harmonic sum of both. One dispute is
+    added on either side, so that a hold-out without any says something too.
     """
     if not counts.predicted_sent or not counts.predicted_held:
         return Belief(prior, 0.0)
-    correction = (counts.came_held + strength) / (counts.predicted_held + strength)
-    would_be = correction * counts.predicted_sent
-    trials = 1.0 / (1.0 / would_be + 1.0 / (counts.predicted_held + strength))
+    would_be_held = counts.came_held + 1.0
+    would_be = would_be_held / (counts.predicted_held + 1.0) * counts.predicted_sent
+    trials = 1.0 / (1.0 / would_be + 1.0 / would_be_held)
     shown = float(np.clip(1.0 - counts.came_sent / would_be, WORST, 1.0))
     weight = trials / (trials + strength)
     return Belief(prior + weight * (shown - prior), weight)

@@ -31,8 +31,8 @@ from pipeline.train import training_dataset
 from pipeline.true_risk import Truth, order_number, read_truth
 
 RESULT = "replay.csv"
-# nights of the season before, and draws of an interval
-SEASON, RESAMPLES = 120, 500
+# nights of the season before, but for one, and draws of an interval
+SEASON, RESAMPLES = 119, 500
 REFERENCE = "model: highest probability"
 POLICIES = {
     "none": None,
@@ -52,17 +52,21 @@ def replay_policies(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date
 ) -> pl.DataFrame:
     """Write and return `replay.csv`: one row per policy. The model is trained once, on what had matured before all of
-    these nights. What contacts prevent is learnt in a season of `SEASON` nights that has matured by `first`."""
+    these nights. What contacts prevent is learnt in a season that has matured by `first`: `SEASON` nights, or a quarter
+    of what the store has."""
     tables, truth = workspace.read_tables(), read_truth(workspace)
     nights = [day_number(first + timedelta(days=d)) for d in range((last - first).days + 1)]
     season_end = last_matured_day(nights[0], config.horizon_days, config.reporting_delay_days)
-    earlier = list(range(season_end - SEASON + 1, season_end + 1))
+    # who is not of this store is told before anything is learnt
+    order_number(workspace, tables["orders"]["order_id"], truth.orders.height)
+    oldest = int(tables["orders"]["known_day"].to_numpy().min(initial=season_end))
+    earlier = list(range(season_end - min(SEASON, (season_end - oldest) // 4), season_end + 1))
     cost_usd = truth.orders["total_usd"].to_numpy() + config.decide.dispute_fixed_cost_usd
     model = _train(tables, config, earlier[0])
     with progress.piece("season") as notes:
         season = run_season(_candidates(workspace, tables, truth, config, model, earlier, cost_usd), config)
         beliefs = learn_from_season(season, truth, config)
-        notes.append(f"{SEASON} nights up to {calendar_day(season_end)}: {season.height:,} listed or held out")
+        notes.append(f"{len(earlier)} nights up to {calendar_day(season_end)}: {season.height:,} listed or held out")
     with progress.piece("nights") as notes:
         candidates = _candidates(workspace, tables, truth, config, model, nights, cost_usd)
         learnt = add_expected_value(candidates, replace(config.decide.costs, beliefs=beliefs))["expected_value_usd"]
@@ -103,7 +107,7 @@ def _train(tables: Tables, config: Config, first_night: int) -> DisputeModel:
     dataset = training_dataset(tables, config, matured_by(first_night, config))
     model, rows = train_model(tables, dataset, config.label_window, first_night, config.recipe)
     if model is None:
-        raise Refused(f"no dispute had matured {SEASON} nights before the first one. Use a later FROM.")
+        raise Refused("no dispute had matured before the season that is learnt from. Use a later FROM.")
     told = add_cause(tables, rows, first_night)
     return replace(model, cause=fit_cause(told, list(model.feature_names), config.recipe))
 
