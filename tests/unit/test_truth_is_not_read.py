@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # what writes it, what judges by it, and the page that shows it
 MAY_KNOW = {
     "simulate", "evaluate", "replay", "true_risk", "world_page", "world_measures", "world_charts", "world_sample",
-    "products_check", "true_products",
+    "products_check", "true_products", "season",
 }  # fmt: skip
-TOLD_BY = {"pipeline.true_risk", "pipeline.true_products", "pipeline.sources.simulator"}
+TOLD_BY = {"pipeline.true_risk", "pipeline.true_products", "pipeline.season", "pipeline.sources.simulator"}
 
 
 def modules(path: Path) -> set[str]:
