@@ -17,6 +17,9 @@ from numba import njit
 
 # up to so many facts of an entity are searched faster than a table is made; rows, and facts, worked on at a time
 FEW, BLOCK, CHUNK = 64, 512, 16384
+# The type of a place in an array. Of a signed number that was read, numba asks each time whether it counts from the
+# end, which takes a third of the time. It must not meet a signed number in a sum: the two together make a float.
+AT = np.uintp
 
 
 class RunningSums(NamedTuple):
@@ -68,8 +71,9 @@ def _count(entities: np.ndarray, known: np.ndarray, cut_of: np.ndarray, is_asked
     """(entities + 1): where the facts of each entity start, if those of one stand beside those of the next."""
     starts = np.zeros(len(is_asked) + 1, dtype=np.int64)
     for fact in range(len(entities)):
-        if is_asked[entities[fact]] and cut_of[known[fact]] >= 0:
-            starts[entities[fact] + 1] += 1
+        whose = AT(entities[fact])
+        if is_asked[whose] and cut_of[AT(known[fact])] >= 0:
+            starts[whose + AT(1)] += 1
     for entity in range(len(is_asked)):
         starts[entity + 1] += starts[entity]
     return starts
@@ -86,38 +90,41 @@ def differences(
     of rows, so that the look-ups of one row need not wait for those of another.
     """
     start, stop = np.empty((2, BLOCK), dtype=np.int64)
-    seen = np.empty((len(edges), BLOCK), dtype=np.int64)
+    seen = np.empty((len(edges), BLOCK), dtype=AT)
+    later = np.empty((told.sums.shape[1], BLOCK), dtype=np.int64)
     for first in range(0, len(who), BLOCK):
         rows = range(min(BLOCK, len(who) - first))
         for row in rows:
-            entity = who[first + row]
+            entity = AT(who[first + row])
             start[row], stop[row] = told.places[entity, 0], told.places[entity, 1]
-        for number in range(len(edges)):
-            for row in rows:
-                cut = edges[number, night[first + row]]
+        for row in rows:
+            for number in range(len(edges)):
+                cut = edges[number, AT(night[first + row])]
                 if stop[row] >= 0:
                     seen[number, row] = _first_unseen(told.cuts, start[row], stop[row], cut)
                 else:
-                    seen[number, row] = start[row] + told.tables[-1 - stop[row], cut]
+                    seen[number, row] = AT(start[row]) + AT(told.tables[AT(-1 - stop[row]), AT(cut)])
+        for measure in range(len(later)):
+            for row in rows:
+                later[measure, row] = told.sums[seen[0, row], measure]
         for column in range(len(asked)):
             measure, number = asked[column]
             for row in rows:
-                later, earlier = seen[0, row], seen[number, row]
-                totals[column, first + row] = told.sums[later, measure] - told.sums[earlier, measure]
+                totals[column, first + row] = later[measure, row] - told.sums[seen[number, row], AT(measure)]
 
 
 @njit(nogil=True, cache=True)
-def _first_unseen(cuts: np.ndarray, start: int, stop: int, cut: int) -> int:
+def _first_unseen(cuts: np.ndarray, start: int, stop: int, cut: int) -> np.uintp:
     """The first place in [start, stop) that `cut` does not see, else `stop`.
 
     Halving without a branch, because a processor guesses half of them wrong; it looks at one place too many at most.
     """
-    left = stop - start
-    while left > 0:
-        half = (left + 1) >> 1
-        start += half * (cuts[start + half - 1] <= cut)
+    place, left = AT(start), AT(stop) - AT(start)
+    while left > AT(0):
+        half = (left + AT(1)) >> AT(1)
+        place += half * AT(cuts[place + half - AT(1)] <= cut)
         left -= half
-    return start
+    return place
 
 
 @njit(nogil=True, cache=True)
@@ -132,13 +139,13 @@ def _put_beside_their_own(
 ) -> None:
     """Fills `cuts`, and `sums` with each fact's own values, entity after entity."""
     for fact in range(len(entities)):
-        entity, cut = entities[fact], cut_of[known[fact]]
+        entity, cut = AT(entities[fact]), cut_of[AT(known[fact])]
         if is_asked[entity] and cut >= 0:
-            place = free[entity]
-            free[entity] = place + 1
+            place = AT(free[entity])
+            free[entity] += 1
             told.cuts[place] = cut
             for measure in range(len(values)):
-                told.sums[place + 1, measure] = values[measure, fact]
+                told.sums[place + AT(1), measure] = values[measure, fact]
 
 
 @njit(nogil=True, cache=True)
@@ -164,7 +171,7 @@ def _put_in_order(cuts: np.ndarray, sums: np.ndarray, start: int, stop: int, mov
     measures = range(len(moved))
     for fact in range(start + 1, stop):
         cut = cuts[fact]
-        place = _first_unseen(cuts, start, fact, cut)
+        place = int(_first_unseen(cuts, start, fact, cut))
         if place == fact:
             continue
         for measure in measures:
