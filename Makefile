@@ -119,7 +119,7 @@ bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and i
 	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
 
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 	@echo "tests passed; what they check is told in tests/spec"
 
 lint: $(READY)  ## style and types
