@@ -38,8 +38,8 @@ STEPS = ("opened", "escalated", "ruled")
 
 def order_exposure(tables: Tables, as_of_day: int, lookback_days: int) -> pl.DataFrame:
     """One row per order learned in `[as_of - lookback, as_of)`: `order_id, country, lane, service, month` (months since
-    year 0), `known_day, promise` (band), `is_disputed`, `is_not_received`, `is_not_as_described`, `is_escalated`,
-    `is_seller_liable` (bool) and `exposure` (1 where disputed).
+    year 0), `known_day, promise` (band), `is_disputed`, `is_not_received`, `is_not_as_described`, `is_cause_told`,
+    `is_escalated`, `is_seller_liable` (bool) and `exposure` (1 where disputed).
 
     Where outcomes are recorded of some orders only, an order without one has exposure 0: unknown, not good.
     """
@@ -68,7 +68,7 @@ def order_exposure(tables: Tables, as_of_day: int, lookback_days: int) -> pl.Dat
     )
 
 
-_FLAGS = ("not_received", "not_as_described", "escalated", "seller_liable")
+_FLAGS = ("not_received", "not_as_described", "cause_told", "escalated", "seller_liable")
 
 
 def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
@@ -77,6 +77,7 @@ def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
         pl.col("known_day").filter(step == "opened").min().alias("disputed_day"),
         (cause == "not_received").any().alias("is_not_received"),
         (cause == "not_as_described").any().alias("is_not_as_described"),
+        (cause != UNKNOWN).any().alias("is_cause_told"),
         (step == "escalated").any().alias("is_escalated"),
         ((step == "ruled") & (pl.col("liable") == "seller")).any().alias("is_seller_liable"),
     )

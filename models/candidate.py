@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from features.exposure import PRICE_EDGES, PROMISE_EDGES, UNKNOWN, band_of
-from models.product_rates import prior_of
+from models.beta_rates import prior_of
 from models.product_table import Reviewed
 
 LIKE = 3

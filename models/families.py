@@ -1,7 +1,9 @@
 """How much products differ, and what their supplier and category say of each: empirical Bayes.
 
 A product's rate is (store's rate) x (category's factor) x (supplier's factor) x (its own): each factor gamma with mean
-1, and a shape that the store's own data tell by their likelihood (a gamma mixture of counts is negative binomial).
+1, and a shape that the store's own data tell by their likelihood. Products' counts are taken as beta-binomial: as
+negative binomial (a gamma mixture of Poisson counts, good enough for the sums of suppliers and categories) products
+seem more alike than they are, because an order is disputed once at most.
 A supplier's and a category's factor rest on their products' observed over expected disputes, a product counting
 for e a / (e + a) of its e expected disputes, a being the shape among products: one with thousands of orders is still
 only one product (hierarchical credibility: Buehlmann & Straub 1970, Jewell 1975). Suppliers sell in several categories,
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import gammaln
+
+from models.beta_rates import log_evidence, prior_of
 
 SHAPES = np.geomspace(0.3, 300.0, 40)
 ROUNDS = 4
@@ -74,8 +78,8 @@ def fit_families(disputes: np.ndarray, exposure: np.ndarray, supplier: np.ndarra
             expected = exposure * rate * levels[other].mean[codes[other]]
             levels[name], own[name] = _fit_level(disputes, expected, shape, codes[name])
         of_each = [levels[name].of(codes[name], *own[name]) for name in codes]
-        grid = [_together(rate, one, *of_each) for one in SHAPES]
-        shape = _likely_shape(np.array([_log_likelihood(disputes, exposure * m, 1.0 / v).sum() for m, v in grid]))
+        grid = [prior_of(*_together(rate, one, *of_each)) for one in SHAPES]
+        shape = _likely_shape(np.array([log_evidence(prior, disputes, exposure).sum() for prior in grid]))
         mean, variance = _together(rate, shape, *of_each)
         # the categories' factors hold what the store's rate leaves over; products in no family need the rate alone
         rate = float((disputes.sum() + 0.5) / ((exposure * mean).sum() / rate + 10.0))
@@ -108,8 +112,10 @@ def _together(rate: float, shape: float, *levels: tuple[np.ndarray, np.ndarray])
 
 def _likely_shape(scores: np.ndarray) -> float:
     """The shape whose spread, 1 / shape, is the mean of all, each as likely as the data make it: the single most likely
-    one is often far too sure that all are alike, and its intervals too narrow."""
-    weight = np.exp(scores - scores.max())
+    one is often far too sure that all are alike, and its intervals too narrow. Before the data the likelihood of a
+    standard deviation grows with it, since products that do not differ at all are in no store (Chung et al. 2013,
+    Psychometrika 78)."""
+    weight = np.exp(scores - scores.max()) / SHAPES
     return float(weight.sum() / (weight / SHAPES).sum())
 
 

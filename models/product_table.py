@@ -10,20 +10,18 @@ import polars as pl
 from features.clock import in_days
 from features.exposure import UNKNOWN
 from models.adjust import Adjustment, Coded, code_parts, fit_adjustment
+from models.beta_rates import Posterior, prior_of, update
 from models.families import Families, fit_families
 from models.product_rates import (
-    Posterior,
     chance_risen,
     expected_mix,
-    prior_of,
     product_posterior,
     rank_stability,
-    update,
 )
 
 RECENT_DAYS = 90
 SURE_TREND = 0.9
-FLAGS = ("is_not_received", "is_not_as_described", "is_escalated", "is_seller_liable")
+FLAGS = ("is_not_received", "is_not_as_described", "is_cause_told", "is_escalated", "is_seller_liable")
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,10 @@ def _told_by_itself(reviewed: Reviewed) -> tuple[np.ndarray, np.ndarray]:
 
 def _with_rates(frame: pl.DataFrame, posterior: Posterior, limit: float, store_rate: float) -> pl.DataFrame:
     exposure = pl.col("exposure")
+    # nobody wrote down why: that is not "none of them"
+    is_told = (pl.col("count_cause_told") > 0) | (pl.col("count_disputes") == 0)
     return frame.with_columns(
+        pl.when(is_told).then(pl.col("count_not_received", "count_not_as_described")),
         raw_rate=pl.when(exposure > 0).then(pl.col("count_disputes") / exposure),
         rate=pl.Series(posterior.mean),
         rate_low=pl.Series(posterior.quantile(0.05)),
@@ -173,7 +174,7 @@ def group_frame(reviewed: Reviewed, by: str, limit: float) -> pl.DataFrame:
         .agg(
             pl.len().alias("count_products"),
             pl.col("count_orders", "exposure", "count_disputes", "count_not_received", "count_not_as_described",
-                   "count_escalated", "count_seller_liable", "adjusted", "lane").sum(),
+                   "count_cause_told", "count_escalated", "count_seller_liable", "adjusted", "lane").sum(),
         )
         .sort("group")
     )  # fmt: skip

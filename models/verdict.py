@@ -65,6 +65,7 @@ def _why(is_buyers: pl.Expr) -> pl.Expr:
         "on average lanes it would still be {} %, {} times the store's", _percent("own_rate"), _times("product_x")
     )
     described = pl.format("{} of them not as described", pl.col("count_not_as_described").cast(pl.Int64))
+    described = described.fill_null("why they were opened is not on record")
     buyers = pl.format("its buyers and months multiply disputes by {}, not the goods", _times("buyers_x"))
     reason = (
         pl.when(verdict == CARRIER).then(lane)

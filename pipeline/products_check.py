@@ -15,8 +15,8 @@ from scipy.special import ndtri
 from features.clock import calendar_day, day_number
 from features.exposure import USED, order_exposure, product_orders
 from features.tables import Tables
+from models.beta_rates import prior_of
 from models.families import fit_families
-from models.product_rates import prior_of
 from models.product_table import Reviewed, review_products
 from pipeline.config import Config
 from pipeline.products import limit_of

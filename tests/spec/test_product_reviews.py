@@ -11,7 +11,9 @@ import pytest
 
 from features.exposure import LONGEST_DAYS, lived_share, order_exposure, product_orders
 from features.tables import TABLES, Tables, create_tables
-from models.product_rates import chance_better, orders_to_settle, prior_of, update
+from models.beta_rates import prior_of, update
+from models.families import fit_families
+from models.product_rates import chance_better, orders_to_settle
 from models.product_table import Reviewed, group_frame, notes, product_frame, review_products
 from models.verdict import Rules, add_verdict
 from models.what_if import what_if
@@ -103,6 +105,15 @@ def test_one_dispute_in_three_orders_is_not_worse_than_forty_in_a_thousand(told:
     assert few["rate_high"] - few["rate_low"] > 2 * (many["rate_high"] - many["rate_low"])
 
 
+def test_a_cause_nobody_wrote_down_is_not_none_of_them() -> None:
+    tables = plant(PLANTED)
+    unsaid = tables["disputes"].with_columns(cause=pl.lit("unknown"))
+    row = verdicts(review(Tables(tables.frames | {"disputes": unsaid}, tables.zone)))["bad-on-good-lane"]
+    assert row["count_not_as_described"] is None
+    assert row["count_not_received"] is None
+    assert row["count_disputes"] > 0
+
+
 def test_nothing_known_later_moves_a_review() -> None:
     tables = plant(PLANTED)
     early = tables.frames | {
@@ -129,6 +140,19 @@ def test_the_posterior_of_a_beta_prior_is_the_textbooks() -> None:
         pytest.approx(2 / 28)
     )
     assert prior.mean[0] == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("rate", [0.03, 0.2])
+def test_how_much_products_differ_is_found_whatever_the_rate(rate: float) -> None:
+    """20,000 products of 1 to 9 orders; their own factors have variance 1 / 4. An order is disputed once at most: where
+    many are, counts vary less than by chance alone, and products seem alike if that is not reckoned with."""
+    rng = np.random.default_rng(5)
+    own = prior_of(np.array([rate]), np.array([0.25]))
+    orders = rng.integers(1, 10, 20_000)
+    disputes = rng.binomial(orders, rng.beta(own.above, own.below, len(orders)))
+    one_family = np.zeros(len(orders), dtype=int)
+    found = fit_families(disputes.astype(float), orders.astype(float), one_family, one_family)
+    assert 1 / found.shape == pytest.approx(0.25, rel=0.25)
 
 
 def test_two_products_beside_each_other() -> None:
