@@ -40,7 +40,7 @@ def main(count: int, capacity: int) -> None:
         empty = {name: {} for name in ("input_sha256", "input_rows", "quarantined_rows", "table_rows")}
         place.write_tables(tables, {"source": "made up", **empty})
         step.build_night = lambda *_: night  # type: ignore[assignment]
-        step.require_champion = lambda _: Registered(model, "1", "made-up", NIGHT.isoformat())
+        step.require_champion = lambda _: Registered(model, "1", "made-up", NIGHT.isoformat(), settings={})
         started, worked = time.perf_counter(), time.process_time()
         run = step.score(place, config, Progress(), as_of=NIGHT)
         seconds, worked = time.perf_counter() - started, time.process_time() - worked
