@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest quarantine requarantine features describe-features leak-proof train tune promote rollback score clock kpi rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest quarantine requarantine features describe-features leak-proof train tune promote rollback score contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,8 +76,8 @@ train: $(READY)  ## fit a model on what had matured: the challenger, or the firs
 tune: $(READY)  ## search the model's settings on forward folds; train uses what is better: WORKSPACE= AS_OF= [MINUTES=10]
 	@$(STEP) tune $(where) $(as_of) $(if $(MINUTES),--minutes "$(MINUTES)")
 
-promote: $(READY)  ## make the challenger champion if nothing speaks against it: WORKSPACE= [EVERY=3]
-	@$(STEP) promote $(where) $(if $(EVERY),--every "$(EVERY)")
+promote: $(READY)  ## make the challenger champion if nothing speaks against it, refitted on all that has matured: WORKSPACE= [EVERY=3 AS_JUDGED=1]
+	@$(STEP) promote $(where) $(if $(EVERY),--every "$(EVERY)") $(if $(AS_JUDGED),--as-judged)
 
 rollback: $(READY)  ## return to the former champion: WORKSPACE=
 	@$(STEP) rollback $(where)
@@ -85,11 +85,26 @@ rollback: $(READY)  ## return to the former champion: WORKSPACE=
 score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
 	@$(STEP) score $(where) $(as_of) $(capacity) $(force)
 
+contacts: $(READY)  ## take a filled-in contact list back, .csv or .xlsx: FILE= WORKSPACE=
+	@$(STEP) contacts $(where) --file "$(FILE)"
+
 clock: $(READY)  ## open disputes by deadline, with what happens then and a draft answer: WORKSPACE= AS_OF=
 	@$(STEP) clock $(where) $(as_of)
 
 kpi: $(READY)  ## the rates that the platform judges by, as of a day: WORKSPACE= AS_OF= [BY="category product country carrier supplier lane" WINDOW=30]
 	@$(STEP) kpi $(where) $(as_of) $(foreach dimension,$(BY),--by "$(dimension)") $(if $(WINDOW),--window "$(WINDOW)")
+
+products: $(READY)  ## review the products: rate with interval, whose fault, verdict; what if: WORKSPACE= AS_OF= [COSTS= DROP="p-1 p-2" MOVE="old lane=new lane"]
+	@$(STEP) products $(where) $(as_of) $(if $(COSTS),--costs "$(COSTS)") $(foreach product,$(DROP),--drop "$(product)") $(if $(MOVE),--move "$(MOVE)")
+
+candidate: $(READY)  ## the dispute rate of products not yet sold: WORKSPACE= AS_OF= FILE=candidates.csv
+	@$(STEP) candidate $(where) $(as_of) --file "$(FILE)"
+
+compare-products: $(READY)  ## which of two products is disputed less, how sure: WORKSPACE= AS_OF= A= B=
+	@$(STEP) compare-products $(where) $(as_of) --a "$(A)" --b "$(B)"
+
+products-check: $(READY)  ## product reviews of 24 past days of a simulated store beside its true rates: WORKSPACE= FROM= TO=
+	@$(STEP) products-check $(where) $(nights)
 
 rules-check: $(READY)  ## forecasts of the rates on past month-ends beside what came: WORKSPACE= FROM= TO=
 	@$(STEP) rules-check $(where) $(nights)
@@ -100,14 +115,17 @@ backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, the simulator, the indicators: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000"]
+bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the model, the simulator, the indicators, the product reviews: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
+	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/model.py $(TRAIN_ROWS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
 
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 	@echo "tests passed; what they check is told in tests/spec"
 
 lint: $(READY)  ## style and types

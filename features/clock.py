@@ -20,7 +20,6 @@ EPOCH = date(1970, 1, 1)
 SECONDS_A_DAY = 86_400.0
 # Multiplied by, never divided: polars divides a column of one row by a number, and multiplies a longer one by its
 # inverse, which may differ in the last bit. A row must not depend on how many are built with it.
-_BLOCK = 4096
 _DAYS_A_MICROSECOND = 1.0 / (SECONDS_A_DAY * 1e6)
 
 
@@ -62,24 +61,9 @@ def is_visible(known_day: pl.Expr, as_of_day: pl.Expr) -> pl.Expr:
     return known_day < as_of_day
 
 
-def count_before(sorted_codes: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """How many of `sorted_codes` come strictly before each of `codes`: `is_visible` for the prefix-sum kernel.
-
-    Fast where `codes` ascend too: a block of them is searched for between what its first and last one are among.
-    """
-    if len(codes) <= _BLOCK or (np.diff(codes) < 0).any():
-        return _before(sorted_codes, codes)
-    bounds = np.append(_before(sorted_codes, codes[::_BLOCK]), len(sorted_codes))
-    counts = np.empty(len(codes), dtype=np.int64)
-    for number, start in enumerate(range(0, len(codes), _BLOCK)):
-        low, high = bounds[number], bounds[number + 1]
-        block = slice(start, start + _BLOCK)
-        counts[block] = low + _before(sorted_codes[low:high], codes[block])
-    return counts
-
-
-def _before(sorted_codes: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    return np.searchsorted(sorted_codes, codes, side="left")
+def count_before(sorted_days: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """How many of `sorted_days` come strictly before each of `days`: `is_visible` for arrays."""
+    return np.searchsorted(sorted_days, days, side="left")
 
 
 def in_label_window(occurred_day: pl.Expr, as_of_day: pl.Expr, horizon_days: int) -> pl.Expr:

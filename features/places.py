@@ -18,7 +18,7 @@ COUNTRIES: dict[str, tuple[float, str]] = {
     "NL": (1.0, "nl"), "PL": (1.0, "pl"), "CZ": (1.0, "cs"), "SE": (1.0, "sv"), "NO": (1.0, "no"),
     "UA": (2.0, "uk"), "RU": (3.0, "ru"), "BY": (3.0, "ru"), "KZ": (5.0, "ru"), "TR": (3.0, "tr"),
     "SA": (3.0, "ar"), "AE": (4.0, "ar"), "EG": (2.0, "ar"), "MA": (1.0, "ar"), "IL": (2.0, "he"),
-    "KR": (9.0, "ko"), "JP": (9.0, "ja"), "IN": (5.5, "en"), "ZA": (2.0, "en"),
+    "KR": (9.0, "ko"), "CN": (8.0, "zh"), "JP": (9.0, "ja"), "IN": (5.5, "en"), "ZA": (2.0, "en"),
 }  # fmt: skip
 
 # New year's days of the Chinese calendar (Hong Kong Observatory's conversion tables)

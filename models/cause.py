@@ -11,6 +11,7 @@ import polars as pl
 
 from features.asof import visible
 from features.tables import Tables
+from models.matrix import to_matrix
 from models.recipe import Recipe
 
 CAUSES = ("not_received", "not_as_described", "other")
@@ -32,7 +33,7 @@ class CauseModel:
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """Rows x `CAUSES`: the chance of each, given that the order is disputed; each row sums to 1."""
         if self.booster is not None:
-            return np.asarray(self.booster.predict(features.select(self.feature_names).to_numpy(), num_threads=1))
+            return np.asarray(self.booster.predict(to_matrix(features, self.feature_names), num_threads=1))
         return np.array([self.shares.get(stage, self.shares[""]) for stage in features["stage"]]).reshape(-1, 3)
 
     def to_text(self) -> str:
@@ -66,7 +67,7 @@ def fit_cause(disputed: pl.DataFrame, feature_names: list[str], recipe: Recipe) 
     if disputed["order_id"].n_unique() >= FEWEST_ORDERS:
         label = disputed["cause"].replace_strict({cause: place for place, cause in enumerate(CAUSES)}).to_numpy()
         nights = disputed.height / disputed["order_id"].n_unique()
-        data = lgb.Dataset(disputed.select(feature_names).to_numpy(), label, feature_name=list(feature_names))
+        data = lgb.Dataset(to_matrix(disputed, feature_names), label, feature_name=list(feature_names))
         parameters = {**recipe.booster, **PARAMETERS, "min_data_in_leaf": int(ROWS_IN_LEAF * nights)}
         booster = lgb.train(parameters, data, ROUNDS)
     return CauseModel(shares, booster, tuple(feature_names))

@@ -17,6 +17,7 @@ from features.clock import in_label_window
 from features.labels import LabelWindow
 from features.tables import Tables
 from models.gbm import SMALLEST_LEAF, predict_raw
+from models.matrix import to_matrix
 from models.recipe import Recipe
 
 # days from as_of at which a stretch ends; the last is the horizon's
@@ -48,7 +49,7 @@ class Hazard:
         """The chance over the whole window, one a row."""
         stays = np.ones(len(matrix))
         for place in range(self.stretches):
-            asked = np.column_stack([matrix, np.full(len(matrix), place)])
+            asked = np.column_stack([matrix, np.full(len(matrix), place, np.float32)])
             stays *= 1.0 - predict_raw(self.booster, asked, threads=threads)
         return 1.0 - stays
 
@@ -56,14 +57,14 @@ class Hazard:
 def fit_hazard(followed: pl.DataFrame, feature_names: list[str], recipe: Recipe, horizon: int) -> Hazard:
     """`recipe.rounds` rounds on one row per order-night and stretch it was followed through undisputed until then."""
     ends = [*(end for end in STRETCHES if end < horizon), horizon]
-    features = followed.select(feature_names).to_numpy()
+    features = to_matrix(followed, feature_names)
     days = followed["followed_days"].to_numpy()
     after = followed["disputed_after_days"].cast(pl.Float64).fill_null(np.inf).to_numpy()
     matrices, labels = [], []
     for place, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         # a stretch that is not over teaches nothing, not even a dispute: disputes show sooner than none does
         taught = (days >= end) & (after >= start)
-        matrices.append(np.column_stack([features[taught], np.full(taught.sum(), place)]))
+        matrices.append(np.column_stack([features[taught], np.full(taught.sum(), place, np.float32)]))
         labels.append(after[taught] < end)
     nights = followed.height / followed["order_id"].n_unique()
     smallest = int(max(SMALLEST_LEAF, recipe.orders_in_leaf * nights * len(ends)))
@@ -76,7 +77,7 @@ def fit_delay_weighted(followed: pl.DataFrame, feature_names: list[str], recipe:
     """`recipe.rounds` rounds on matured rows and, weighted, on those that are not."""
     weight = _still_to_come(followed, horizon)
     is_disputed = followed["disputed_after_days"].is_not_null().to_numpy()
-    features = followed.select(feature_names).to_numpy()
+    features = to_matrix(followed, feature_names)
     open_still = ~is_disputed & (weight > 0)
     matrix = np.concatenate([features, features[open_still]])
     label = np.concatenate([is_disputed, np.ones(open_still.sum())]).astype(float)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -11,7 +13,9 @@ import polars as pl
 
 from models.calibrate import Calibration, Curve, fit_calibration, from_numbers, to_numbers
 from models.cause import CAUSES, CauseModel, cause_from_text
+from models.data_gates import Moments, learn_moments
 from models.groups import learn_groups
+from models.matrix import to_matrix
 from models.recipe import Recipe
 from models.typical import Typical, fill_missing_lines, learn_typical
 from models.venn_abers import VennAbers, fit_venn_abers
@@ -19,6 +23,8 @@ from models.venn_abers import VennAbers, fit_venn_abers
 SMALLEST_LEAF = 50
 # rounds without a gain after which a draft stops; and as many as every model gets, whatever few later orders say
 PATIENCE, FEWEST_ROUNDS = 50, 50
+# a round learns from no more: of millions of nights it takes its time, and another draw teaches it as much
+MOST_ROWS_A_ROUND = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,8 @@ class DisputeModel:
 
     `feature_names` are the columns it reads, in order; besides them it reads `stage`. `bounds` say how sure it is; None
     where too little was there to calibrate on. `groups`: a number per feature, the same for
-    those that move together. `cause`: why, if it is disputed; None where no reasons are told.
+    those that move together. `cause`: why, if it is disputed; None where no reasons are told. `moments`: mean and
+    spread of each feature, and `learnt_rate`: the share disputed, over the rows learnt from.
     """
 
     booster: lgb.Booster
@@ -37,6 +44,8 @@ class DisputeModel:
     typical: Typical
     groups: tuple[int, ...]
     cause: CauseModel | None = None
+    moments: Moments = field(default_factory=dict)
+    learnt_rate: float | None = None
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
@@ -67,7 +76,7 @@ class DisputeModel:
 
     def matrix(self, features: pl.DataFrame) -> np.ndarray:
         """What the booster reads of `features`."""
-        return fill_missing_lines(features, self.typical).select(self.feature_names).to_numpy()
+        return to_matrix(fill_missing_lines(features, self.typical), self.feature_names)
 
     def to_text(self) -> tuple[str, str]:
         """The booster as LightGBM text and the rest as JSON."""
@@ -78,6 +87,8 @@ class DisputeModel:
             "typical": self.typical,
             "groups": list(self.groups),
             "cause": self.cause.to_text() if self.cause else None,
+            "moments": self.moments,
+            "learnt_rate": self.learnt_rate,
         }
         return self.booster.model_to_string(), json.dumps(rest, indent=2)
 
@@ -94,6 +105,9 @@ def from_text(booster: str, rest: str) -> DisputeModel:
         settings["typical"],
         tuple(settings["groups"]),
         cause_from_text(settings["cause"]) if settings["cause"] else None,
+        # a model of a former version of this program has none
+        {name: (mean, spread) for name, (mean, spread) in settings.get("moments", {}).items()},
+        settings.get("learnt_rate"),
     )
 
 
@@ -104,11 +118,11 @@ def fit_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> D
     them: no order is on both sides, since the nights of one order share its fate. The booster that ships is then
     refitted on all rows.
     """
-    rows = rows.sort("as_of_day", "order_id")
-    return finish_model(rows, feature_names, recipe, score_later(rows, feature_names, recipe))
+    binned = bin_rows(rows, feature_names, recipe.threads)
+    return finish_model(rows, binned, recipe, score_later(rows, binned, recipe))
 
 
-def finish_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, later: Later | None) -> DisputeModel:
+def finish_model(rows: pl.DataFrame, binned: Binned, recipe: Recipe, later: Later | None) -> DisputeModel:
     """The model of all rows, calibrated by what a draft said of the later ones."""
     calibration: Calibration = Curve()
     bounds = None
@@ -116,14 +130,36 @@ def finish_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, l
         calibration = fit_calibration(recipe.calibration, later.raw, later.label, later.evidence)
         bounds = fit_venn_abers(later.raw, later.label, later.evidence)
         recipe = replace(recipe, rounds=later.rounds)
+    names = list(binned.feature_names)
     return DisputeModel(
-        fit_booster(rows, feature_names, recipe),
+        lgb.train(parameters(recipe, rows), binned.data, recipe.rounds),
         calibration,
         bounds,
-        tuple(feature_names),
-        learn_typical(rows, feature_names),
-        tuple(learn_groups(rows, feature_names)),
+        binned.feature_names,
+        learn_typical(rows, names),
+        tuple(learn_groups(rows, names, binned.order)),
+        moments=learn_moments(rows, names, binned.order),
+        learnt_rate=int(rows["label"].sum()) / rows.height,
     )
+
+
+@dataclass(frozen=True)
+class Binned:
+    """Labelled rows as LightGBM holds them, a byte a number. `order`: the rows of the frame by night and order, as
+    `matrix` (float32) and `data` have them, whatever order the frame came in."""
+
+    feature_names: tuple[str, ...]
+    order: np.ndarray
+    matrix: np.ndarray
+    data: lgb.Dataset
+
+
+def bin_rows(rows: pl.DataFrame, feature_names: list[str], threads: int) -> Binned:
+    """Once for the draft and the model that ships: the bins know the features of the later rows, never their labels."""
+    order = rows.select(pl.arg_sort_by("as_of_day", "order_id")).to_series().to_numpy()
+    matrix = to_matrix(rows, feature_names, order)
+    data = _dataset(matrix, rows["label"].to_numpy()[order], feature_names, threads)
+    return Binned(tuple(feature_names), order, matrix, data.construct())
 
 
 @dataclass(frozen=True)
@@ -137,19 +173,29 @@ class Later:
     rounds: int
 
 
-def score_later(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> Later | None:
+def score_later(rows: pl.DataFrame, binned: Binned, recipe: Recipe) -> Later | None:
     """Train on the earlier orders, see how it does on the later; None where either side has one outcome only.
 
-    `rows` are sorted by night and order. How many rounds are worth it depends on how many disputes there are to learn
-    from, so the later orders say it, as they say how to calibrate.
+    How many rounds are worth it depends on how many disputes there are to learn from, so the later orders say it, as
+    they say how to calibrate.
     """
-    is_later = later_orders(rows, recipe.calibration_share)
-    earlier, later = rows.filter(~is_later), rows.filter(is_later)
+    keys = rows.select("order_id", "as_of_day", "label")[binned.order]
+    is_later = later_orders(keys, recipe.calibration_share)
+    earlier, later = keys.filter(~is_later), keys.filter(is_later)
     if earlier["label"].n_unique() < 2 or later["label"].n_unique() < 2:
         return None
-    draft = fit_booster(earlier, feature_names, recipe, later)
+    taught, asked = np.flatnonzero(~is_later), np.flatnonzero(is_later)
+    # it takes arrays too, which need a tenth of the memory of the lists it asks for
+    early, late = (binned.data.subset(places) for places in (taught, asked))  # type: ignore[arg-type]
+    draft = lgb.train(
+        parameters(recipe, earlier),
+        early,
+        recipe.rounds,
+        valid_sets=[late],
+        callbacks=[_stop()],
+    )
     rounds = max(draft.best_iteration, FEWEST_ROUNDS)
-    raw = predict_raw(draft, later.select(feature_names).to_numpy(), threads=recipe.threads, rounds=rounds)
+    raw = predict_raw(draft, binned.matrix[asked], threads=recipe.threads, rounds=rounds)
     return Later(raw, later["label"].to_numpy(), later["order_id"].n_unique() / later.height, rounds)
 
 
@@ -181,16 +227,29 @@ def fit_booster(
     rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, later: pl.DataFrame | None = None
 ) -> lgb.Booster:
     """Trained for `recipe.rounds`; beside `later` rows, until their log loss has not fallen for `PATIENCE` rounds."""
-    data = _dataset(rows, feature_names)
-    smallest = max(SMALLEST_LEAF, recipe.orders_in_leaf * rows.height // rows["order_id"].n_unique())
-    parameters = {"min_data_in_leaf": smallest, **recipe.booster}
+    data = _dataset(to_matrix(rows, feature_names), rows["label"].to_numpy(), feature_names, recipe.threads)
     if later is None:
-        return lgb.train(parameters, data, num_boost_round=recipe.rounds)
-    stop = lgb.early_stopping(PATIENCE, verbose=False)
-    beside = _dataset(later, feature_names, data)
-    return lgb.train(parameters, data, recipe.rounds, valid_sets=[beside], callbacks=[stop])
+        return lgb.train(parameters(recipe, rows), data, recipe.rounds)
+    told = later["label"].to_numpy()
+    beside = _dataset(to_matrix(later, feature_names), told, feature_names, recipe.threads, data)
+    return lgb.train(parameters(recipe, rows), data, recipe.rounds, valid_sets=[beside], callbacks=[_stop()])
 
 
-def _dataset(rows: pl.DataFrame, feature_names: list[str], reference: lgb.Dataset | None = None) -> lgb.Dataset:
-    matrix, label = rows.select(feature_names).to_numpy(), rows["label"].to_numpy()
-    return lgb.Dataset(matrix, label, feature_name=list(feature_names), reference=reference)
+def parameters(recipe: Recipe, rows: pl.DataFrame) -> dict[str, Any]:
+    """LightGBM's, with those that follow from how many rows and orders there are to learn from."""
+    told = recipe.booster
+    smallest = max(SMALLEST_LEAF, recipe.orders_in_leaf * rows.height // rows["order_id"].n_unique())
+    drawn = min(told["bagging_fraction"], MOST_ROWS_A_ROUND / max(rows.height, 1))
+    return {"min_data_in_leaf": smallest, **told, "bagging_fraction": drawn}
+
+
+def _stop() -> Callable:
+    return lgb.early_stopping(PATIENCE, verbose=False)
+
+
+def _dataset(
+    matrix: np.ndarray, label: np.ndarray, feature_names: list[str], threads: int, reference: lgb.Dataset | None = None
+) -> lgb.Dataset:
+    # the leaf size is not the same for all boosters of these bins, so no feature is left out for it beforehand
+    fixed = {"feature_pre_filter": False, "verbosity": -1, "num_threads": threads}
+    return lgb.Dataset(matrix, label, reference, feature_name=list(feature_names), params=fixed)

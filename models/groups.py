@@ -12,11 +12,11 @@ LEAST_CORRELATION = 0.7
 MOST_ROWS = 20_000
 
 
-def learn_groups(rows: pl.DataFrame, feature_names: list[str]) -> list[int]:
+def learn_groups(rows: pl.DataFrame, feature_names: list[str], order: np.ndarray | None = None) -> list[int]:
     """The group of each feature, as a number: complete linkage on Spearman's rank correlation of the training rows.
 
     A hole counts as the median: features that are missing together are not alike for that. One that never changes is
-    alone.
+    alone. `order`: in which order to take the rows; of many, every n-th is looked at.
     """
     if len(feature_names) < 2:
         return [1] * len(feature_names)

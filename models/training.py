@@ -18,9 +18,9 @@ def label_rows(tables: Tables, dataset: pl.DataFrame, window: LabelWindow, data_
     `dataset` holds `order_id, as_of_day` and the features. Only facts known before `data_end_day` are used.
     """
     last = last_matured_day(data_end_day, window.horizon_days, window.reporting_delay_days)
-    nights = dataset.filter(pl.col("as_of_day").is_between(pl.lit(-(2**31)), last))
+    nights = _kept(dataset, pl.col("as_of_day").is_between(pl.lit(-(2**31)), last))
     labels = build_labels(tables, nights.select("order_id", "as_of_day"), window, data_end_day)
-    return nights.with_columns(labels["label"]).drop_nulls("label")
+    return _kept(nights.with_columns(labels["label"]), pl.col("label").is_not_null())
 
 
 def learnable(rows: pl.DataFrame) -> pl.DataFrame:
@@ -29,7 +29,13 @@ def learnable(rows: pl.DataFrame) -> pl.DataFrame:
     An order without lines is left out: its lines are missing because of how it ended (an item found unavailable
     later), so a model would learn the outcome from the hole.
     """
-    return rows.filter(pl.col("order_count_units").is_not_null())
+    return _kept(rows, pl.col("order_count_units").is_not_null())
+
+
+def _kept(rows: pl.DataFrame, is_kept: pl.Expr) -> pl.DataFrame:
+    """The rows that are kept; where that is all, the frame itself and not a copy of what may be gigabytes."""
+    mask = rows.select(is_kept).to_series()
+    return rows if mask.all() else rows.filter(mask)
 
 
 def train_model(

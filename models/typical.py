@@ -12,13 +12,20 @@ from collections.abc import Mapping
 import polars as pl
 
 Typical = Mapping[str, Mapping[str, float | None]]
+FEATURES_AT_ONCE = 8
 HAS_LINES, AGE, COUNTDOWN = "order_count_units", "order_age_days", "logistics_days_to_ship_by"
 
 
 def learn_typical(rows: pl.DataFrame, feature_names: list[str]) -> dict[str, dict[str, float | None]]:
     """`typical[stage][feature]`: the median over the stage's rows; None where the stage never has the feature."""
-    medians = rows.sort("stage").group_by("stage", maintain_order=True).agg(pl.col(feature_names).median())
-    return {row.pop("stage"): row for row in medians.iter_rows(named=True)}
+    found: dict[str, dict[str, float | None]] = {stage: {} for stage in rows["stage"].unique().sort()}
+    # a few at a time: to group millions of rows by stage copies their columns
+    for start in range(0, len(feature_names), FEATURES_AT_ONCE):
+        some = feature_names[start : start + FEATURES_AT_ONCE]
+        medians = rows.select("stage", *some).group_by("stage").agg(pl.col(some).median())
+        for row in medians.iter_rows(named=True):
+            found[row.pop("stage")] |= row
+    return found
 
 
 def fill_missing_lines(features: pl.DataFrame, typical: Typical) -> pl.DataFrame:

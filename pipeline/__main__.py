@@ -11,8 +11,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline import judging
+from pipeline import judging, reviewing
+from pipeline.disk_trouble import disk_trouble
 from pipeline.errors import UserError
+from pipeline.journal import close_journal, current_folder, name_step
 from pipeline.options import (
     AsOf,
     Capacity,
@@ -29,10 +31,11 @@ from pipeline.options import (
     day,
     open_workspace,
 )
-from pipeline.progress import say
+from pipeline.progress import say, warn
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(judging.app)
+app.add_typer(reviewing.app)
 
 
 FIRST_DAY = date(2024, 1, 1)
@@ -40,6 +43,7 @@ FIRST_DAY = date(2024, 1, 1)
 
 @app.callback()
 def settings(context: typer.Context, engine: EngineChoice = None, spark_master: SparkMaster = None) -> None:
+    name_step(context.invoked_subcommand or "")
     context.obj = {"engine": engine and engine.value, "spark_master": spark_master}
 
 
@@ -136,13 +140,20 @@ def train(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
 
 
 @app.command()
-def promote(context: typer.Context, workspace: Folder, every: Every = 3) -> None:
+def promote(
+    context: typer.Context,
+    workspace: Folder,
+    every: Every = 3,
+    is_refitted: Annotated[
+        bool, typer.Option("--refit/--as-judged", help="then learn from all that has matured, or stay as judged")
+    ] = True,
+) -> None:
     """Make the challenger champion if nothing speaks against it; otherwise say what does."""
     from pipeline.promote import promote as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
-        step(place, config, progress, every=every)
+        step(place, config, progress, every=every, is_refitted=is_refitted)
 
 
 @app.command()
@@ -160,13 +171,13 @@ def score(
     context: typer.Context, workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: Force = False
 ) -> None:
     """Score one night with the champion and write its contact list."""
-    from pipeline.nightly import say_first_rows
+    from pipeline.nightly import say_summary
     from pipeline.score import score as step
 
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked(must_exist=True):
         run = step(place, config, progress, as_of=as_of, is_forced=is_forced)
-    say_first_rows(run)
+    say_summary(run)
 
 
 @app.command()
@@ -197,6 +208,19 @@ def kpi(
 
 
 @app.command()
+def contacts(
+    workspace: Folder,
+    file: Annotated[Path, typer.Option("--file", help="the contact list with contacted_at and outcome filled in")],
+) -> None:
+    """Take a contact list back that agents have filled in: their contacts become facts."""
+    from pipeline.contacts import take_contacts as step
+
+    place, _, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        step(place, progress, file=file)
+
+
+@app.command()
 def nightly(
     context: typer.Context,
     workspace: Folder,
@@ -208,26 +232,35 @@ def nightly(
 ) -> None:
     """Ingest, train if there is no champion, score: tonight's list in one step."""
     from pipeline.nightly import nightly as step
-    from pipeline.nightly import say_first_rows
+    from pipeline.nightly import say_summary
 
     both_or_none(source, raw)
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked():
         run = step(place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced)
-    say_first_rows(run)
+    say_summary(run)
 
 
 def main(run: Callable[[], None] = app) -> None:
     """Run a step; a user's error is a message and its exit code, a defect of ours says so and shows where."""
+    code, told = 0, ""
     try:
         run()
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
     except UserError as error:
-        typer.echo(f"pipeline: {error}", err=True)
-        sys.exit(error.exit_code)
-    except Exception:
-        traceback.print_exc()
-        typer.echo("pipeline: a defect of the program, not of your data; the last good output is kept.", err=True)
-        sys.exit(1)
+        code, told = error.exit_code, str(error)
+    except Exception as error:
+        if trouble := disk_trouble(error, current_folder()):
+            code, told = trouble.exit_code, str(trouble)
+        else:
+            traceback.print_exc()
+            code, told = 1, "a defect of the program, not of your data; the last good output is kept."
+    for odd in close_journal(code, told):
+        warn(odd)
+    if told:
+        typer.echo(f"pipeline: {told}", err=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from features.policy import Policy
 from features.tables import Tables
 from models.escalation import Escalation, fit_escalation, rows_of
 from pipeline.config import Config
-from pipeline.draft_answers import case_of, draft, load_templates
+from pipeline.draft_answers import case_of, load_templates
 from pipeline.freshness import refuse_stale_data
 from pipeline.policy_files import load_policy, policy_sha256
 from pipeline.progress import Progress
@@ -24,6 +23,7 @@ from pipeline.run_folder import publish
 from pipeline.safe_text import neutral_frame
 from pipeline.spreadsheet import write_workbook
 from pipeline.store import Workspace
+from pipeline.text_templates import files_sha256, fill
 
 TABLE = "dispute_clock"
 COLUMNS = [
@@ -188,12 +188,11 @@ def _with_drafts(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
     for row in rows.iter_rows(named=True):
         amount = row["amount_at_risk_usd"]
         facts = {**row, "amount": None if amount is None else f"{amount:.2f} USD"}
-        drafts.append(draft(templates[row["case"]], facts))
+        drafts.append(fill(templates[row["case"]], facts))
     return rows.with_columns(draft_answer=pl.Series(drafts, dtype=pl.String))
 
 
 def clock_inputs(workspace: Workspace, config: Config) -> dict[str, str]:
     """What the clock depends on besides tables and settings: the rules, and the answers that the seller has edited."""
-    own = sorted((workspace.folder / "answers").glob("*.txt"))
-    texts = hashlib.sha256(b"".join(file.name.encode() + b"\0" + file.read_bytes() for file in own))
-    return {"policy_sha256": policy_sha256(config.policy, workspace.folder), "answers_sha256": texts.hexdigest()}
+    answers = files_sha256(workspace.folder / "answers")
+    return {"policy_sha256": policy_sha256(config.policy, workspace.folder), "answers_sha256": answers}

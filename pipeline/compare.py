@@ -17,7 +17,8 @@ from models.calibrate import KINDS, fit_calibration
 from models.censored import fit_delay_weighted, fit_hazard, follow
 from models.challengers import BASELINES, Budget, installed_challengers, missing_challengers
 from models.compare import compare_scorers
-from models.gbm import DisputeModel, Later, finish_model, predict_raw, score_later
+from models.gbm import DisputeModel, Later, bin_rows, finish_model, predict_raw, score_later
+from models.matrix import to_matrix
 from models.metrics import expected_calibration_error
 from models.training import label_rows, learnable
 from pipeline.backtest import SLICES, newest_day, past_nights
@@ -97,8 +98,9 @@ def _fold(
 ) -> Night:
     night, recipe = Night(rows), config.recipe
     with watched() as fitting:
-        later = score_later(train, FEATURE_NAMES, recipe)
-        model = finish_model(train, FEATURE_NAMES, recipe, later)
+        binned = bin_rows(train, FEATURE_NAMES, recipe.threads)
+        later = score_later(train, binned, recipe)
+        model = finish_model(train, binned, recipe, later)
     with watched() as scoring:
         night.scores[MODEL] = model.predict(rows)
     costs[MODEL].add(fitting, scoring, rows.height)
@@ -113,7 +115,7 @@ def _fold(
     night.scores[BASE_RATE] = rows["stage"].replace_strict(rates, default=train["label"].mean()).to_numpy()
     rules = rule_scores(rows)
     night.scores |= {name: rules[name].to_numpy() for name in BASELINE_RULES}
-    known, label, asked = (x.to_numpy() for x in (train.select(FEATURE_NAMES), train["label"], rows[FEATURE_NAMES]))
+    known, label, asked = to_matrix(train, FEATURE_NAMES), train["label"].to_numpy(), to_matrix(rows, FEATURE_NAMES)
     budget = Budget(recipe.seed, recipe.threads, fitting.seconds)
     for name, fit in (BASELINES | installed_challengers()).items():
         with watched() as fitting:

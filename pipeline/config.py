@@ -7,35 +7,18 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from features.labels import LabelWindow
 from features.spine import DisputeWindow
 from models.recipe import PARAMETERS, Recipe
 from pipeline.errors import BadInput
+from pipeline.list_config import DataGates, Decide, Offers, Section
 from pipeline.sources.settings import SourceSettings
 
 TUNED = "tuned.toml"
-STAGE_SHARE = {"before_shipment": 0.15, "dispatch": 0.20, "in_transit": 0.25, "delivered": 0.10}
-
 # as Spark knows them; the hosts of a standalone cluster may be several
 SPARK_MASTER = r"^(local(\[(\d+|\*)\])?|spark://[^\s/,]+:\d+(,[^\s/,]+:\d+)*|yarn|k8s://\S+)$"
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Decide(Section):
-    """What a dispute costs and what a contact prevents. Assumptions, until a hold-out has measured them."""
-
-    capacity: int = Field(default=50, ge=1, description="contacts the team can make a night")
-    prevented_share: dict[str, float] = Field(
-        default=STAGE_SHARE,
-        description="share of disputes that a contact prevents, by stage; assumption: published effects lie at 5-35 %",
-    )
-    dispute_fixed_cost_usd: float = Field(default=15.0, ge=0, description="fees, work, the store's rank")
-    contact_cost_usd: float = Field(default=0.5, ge=0, description="an agent's two minutes")
 
 
 class Booster(Section):
@@ -85,6 +68,20 @@ class Engine(Section):
         return re.match(r"local|spark://(127\.0\.0\.1|localhost):", self.spark_master) is not None
 
 
+class Products(Section):
+    """Product reviews: docs/products.md."""
+
+    lookback_days: int = Field(default=365, ge=30, description="orders placed longer ago say little of today's product")
+    rate_limit: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="a product's own; default: limits.dispute_rate, else 1.5 x the store's rate",
+    )
+    sure: float = Field(default=0.8, gt=0.5, lt=1, description="chance of being over the limit that accuses a product")
+    stop_factor: float = Field(default=2.0, ge=1, description="surely over so many times the limit: nothing mends it")
+
+
 class Config(Section):
     """All settings of a run; it is written into the run's manifest."""
 
@@ -125,7 +122,10 @@ class Config(Section):
     booster: Booster = Booster()
     gate: Gate = Gate()
     sources: SourceSettings = SourceSettings()
+    data_gates: DataGates = DataGates()
+    offers: Offers = Offers()
     engine: Engine = Engine()
+    products: Products = Products()
 
     @property
     def label_window(self) -> LabelWindow:

@@ -45,6 +45,12 @@ class NoEngine(UserError):
     exit_code = 15
 
 
+class DiskTrouble(UserError):
+    """The disk is full, read-only, closed to us or broken. What was there stays as it was."""
+
+    exit_code = 17
+
+
 class Leak(UserError):
     """A feature knows what its night could not know: no figure of this program version may be trusted."""
 

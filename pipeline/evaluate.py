@@ -12,6 +12,7 @@ from features.registry import FEATURE_NAMES
 from features.stage import STAGES
 from models.baseline import RULES, rule_scores
 from models.gbm import fit_booster, predict_raw
+from models.matrix import to_matrix
 from models.metrics import calibration_slope, expected_calibration_error
 from models.training import label_rows
 from pipeline.backtest import past_nights, walk
@@ -51,7 +52,8 @@ def evaluate(
     `auc_share` and `average_precision_share` are the parts of the attainable, null where no truth is known:
     (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision. `calibration_error` and
     `calibration_slope` are those of probabilities. If it is asked, `visible_risk` is what a model says that was taught
-    the true risk of past order-nights instead of their outcomes: about what can be told from the features at all.
+    the true risk of past order-nights instead of their outcomes: about what can be told from the features at all; then
+    `auc_share_of_visible` and `average_precision_share_of_visible` are the same parts of that.
     """
     tables = workspace.read_tables()
     with progress.piece("features") as notes:
@@ -81,7 +83,7 @@ def _visible_risk(workspace: Workspace, config: Config, taught: pl.DataFrame, as
     risk = true_risk(workspace, taught, config.horizon_days)["true_risk"]
     recipe = replace(config.recipe, parameters=VISIBLE_PARAMETERS, rounds=VISIBLE_ROUNDS)
     booster = fit_booster(taught.with_columns(label=risk), FEATURE_NAMES, recipe)
-    return pl.Series(VISIBLE, predict_raw(booster, asked.select(FEATURE_NAMES).to_numpy(), threads=config.threads))
+    return pl.Series(VISIBLE, predict_raw(booster, to_matrix(asked, FEATURE_NAMES), threads=config.threads))
 
 
 def _slices() -> dict[str, pl.Expr]:
@@ -115,12 +117,21 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str]) -> pl.DataFrame
     schema = {"stage": pl.String, "scorer": pl.String, "rows": pl.Int64, "count_disputes": pl.Int64}
     numbers = {name: pl.Float64 for name in ("base_rate", "auc", "average_precision", *CALIBRATION)}
     table = pl.DataFrame(found, schema={**schema, **numbers})
-    ceiling = table.filter(pl.col("scorer") == CEILING)
-    best = ceiling.row(0, named=True) if ceiling.height and has_both else {"auc": None, "average_precision": None}
     return table.with_columns(
-        auc_share=(pl.col("auc") - 0.5) / (pl.lit(best["auc"], pl.Float64) - 0.5),
-        average_precision_share=pl.col("average_precision") / pl.lit(best["average_precision"], pl.Float64),
+        **_shares(table, CEILING, "share"),
+        **(_shares(table, VISIBLE, "share_of_visible") if VISIBLE in scorers else {}),
     )
+
+
+def _shares(table: pl.DataFrame, of: str, name: str) -> dict[str, pl.Expr]:
+    """How much of what a scorer reaches the others do; null where there is no such scorer, or one outcome only."""
+    best = {"auc": None, "average_precision": None}
+    for row in table.filter(pl.col("scorer") == of).iter_rows(named=True):
+        best = row
+    return {
+        f"auc_{name}": (pl.col("auc") - 0.5) / (pl.lit(best["auc"], pl.Float64) - 0.5),
+        f"average_precision_{name}": pl.col("average_precision") / pl.lit(best["average_precision"], pl.Float64),
+    }
 
 
 def say_evaluation(result: pl.DataFrame) -> None:
@@ -136,6 +147,9 @@ def say_evaluation(result: pl.DataFrame) -> None:
             share = "" if row["auc_share"] is None else (
                 f"   share of the attainable: AUC {row['auc_share']:.0%}, AP {row['average_precision_share']:.0%}"
             )  # fmt: skip
+            if row.get("average_precision_share_of_visible") is not None:
+                auc, precision = row["auc_share_of_visible"], row["average_precision_share_of_visible"]
+                share += f"   of what the features tell: AUC {auc:.0%}, AP {precision:.0%}"
             name = NAMES.get(row["scorer"], "rule: " + row["scorer"].replace("_", " "))
             if row["calibration_error"] is not None:
                 share += f"   calibration error {row['calibration_error']:.4f}, slope {row['calibration_slope']:.2f}"

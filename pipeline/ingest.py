@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from features.tables import TABLES, Tables, create_tables
 from pipeline.config import Config
+from pipeline.contacts import own_sha256, read_own, with_own
 from pipeline.errors import BadInput
 from pipeline.progress import Progress, warn
 from pipeline.safe_text import neutral_frame
@@ -35,9 +37,12 @@ def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: 
             raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
         origin = open_origin(workspace, config, raw)
         data = hold(SOURCES[source](origin))
+        own = read_own(workspace)
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
-        tables = _sorted_tables(data)
+        contacts = data.frames.get("contacts", TABLES["contacts"].empty())
+        joined = {**data.frames, "contacts": with_own(contacts, own, data.frames["orders"]["order_id"])}
+        tables = _sorted_tables(replace(data, frames=joined))
         if tables["orders"].is_empty():
             raise BadInput(f"{raw}: holds no usable order. The former tables stay in place.")
         counts = {name: tables[name].height for name in TABLES}
@@ -47,7 +52,7 @@ def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: 
             tables,
             {
                 "source": source,
-                "input_sha256": _input_sha256(data, origin),
+                "input_sha256": _input_sha256(data, origin) | own_sha256(own),
                 "input_rows": {file.name: file.count_rows for file in data.files},
                 "quarantined_rows": quarantined,
                 "table_rows": counts,

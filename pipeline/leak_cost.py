@@ -41,6 +41,8 @@ def leak_cost(
             learnt_from, asked = (build_features(leaky, spine) for spine in spines)
             claimed[mistake] = walk(tables, config, learnt_from, asked, nights)["probability"].to_numpy()
     with progress.piece(TARGET_ENCODING):
+        # a training frame holds float32, nights that are scored float64
+        test = test.cast(dict(dataset.schema))  # type: ignore[arg-type]
         whole = pl.concat([dataset, test])
         learnt_from, asked = (_add_encoded(tables, config, part, whole) for part in (dataset, test))
         names = [*FEATURE_NAMES, *(f"whole_table_{entity}" for entity in ENCODED)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,8 @@ from pipeline.progress import Progress, say
 from pipeline.store import Workspace, write_whole
 
 RESULT = "leak_proof.csv"
+# of the tables and features that break the rule, so many are said; the file has all
+SAID = 5
 MOMENT = timedelta(microseconds=1)
 
 
@@ -38,9 +41,20 @@ def leak_proof(workspace: Workspace, config: Config, progress: Progress, *, nigh
         notes.append(f"{nights} nights of {workspace.folder}")
     _say(result)
     if (broken := result.filter((pl.col("violations") > 0) | (pl.col("moves") == "no"))).height:
-        told = "; ".join(f"{r['night']} {r['table']}: {r['moved'] or 'unmoved'}" for r in broken.iter_rows(named=True))
-        raise Leak(f"{workspace.folder}: a feature does not keep to the rule of time. {told}")
+        told = "; ".join(_shortly(row) for row in broken.head(SAID).iter_rows(named=True))
+        rest = f"; and {broken.height - SAID} tables more" if broken.height > SAID else ""
+        raise Leak(
+            f"{workspace.folder}: a feature does not keep to the rule of time. {told}{rest}. Night by night: "
+            f"{workspace.folder / RESULT}"
+        )
     return result
+
+
+def _shortly(row: dict[str, Any]) -> str:
+    """The night, the table whose later facts move features, and the first of them: they may be all there are."""
+    moved = (row["moved"] or "unmoved").split(" ")
+    more = f" and {len(moved) - SAID} more" if len(moved) > SAID else ""
+    return f"{row['night']} {row['table']}: {' '.join(moved[:SAID])}{more}"
 
 
 def _random_nights(tables: Tables, config: Config, count: int, seed: int) -> list[int]:

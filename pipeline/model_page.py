@@ -12,7 +12,6 @@ import polars as pl
 
 from features.clock import calendar_day
 from features.tables import Tables
-from models.decide import Costs
 from pipeline import model_measures as measures
 from pipeline.config import Config
 from pipeline.world_charts import BLUE, GREY, ORANGE, WIDTH
@@ -44,7 +43,7 @@ def model_page(
 ) -> str:
     """The page. `learnt`: the rows of the last night's model; `curve`: `orders, average_precision, log_loss` with
     ever more orders learnt from; `nights`: one row of metrics a night."""
-    costs, seed = Costs(**config.decide.model_dump(exclude={"capacity"})), config.seed
+    costs, seed = config.decide.costs, config.seed
     sliced = measures.with_slices(tables, scored)
     last = scored.filter(pl.col("as_of_day") == scored["as_of_day"].max())
     capacity = config.decide.capacity

@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.config import Config
+from pipeline.deliver import say_list
 from pipeline.ingest import ingest
-from pipeline.progress import Progress, say
+from pipeline.progress import Progress, say, warn
 from pipeline.score import score
-from pipeline.store import Workspace
+from pipeline.store import Workspace, read_json
 from pipeline.tracking import find_model
 from pipeline.train import train
 
@@ -38,17 +39,16 @@ def nightly(
     return score(workspace, config, progress, as_of=as_of, is_forced=is_forced)
 
 
-def say_first_rows(run: Path, count: int = 5) -> None:
-    """The head of the contact list, for people: ids only."""
-    ids = dict.fromkeys(("order_id", "buyer_id", "product_id"), pl.String)
-    rows = pl.read_csv(run / "contact_list.csv", schema_overrides=ids)
-    for row in rows.head(count).iter_rows(named=True):
-        say(
-            f"{row['rank']:>3}. order {row['order_id']} ({row['stage']}): risk {row['probability']:.0%}, worth "
-            f"{row['expected_value_usd']:.2f} USD, write by {row['contact_by']}"
-        )
-        for reason in (row["reason_1"], row["reason_2"], row["reason_3"]):
-            if reason:
-                say(f"       - {reason}")
-    say(f"{rows.height} orders to contact: {run / 'contact_list.csv'}")
+def say_summary(run: Path) -> None:
+    """One screen of a night: its warnings, the head of the list, how good lists were, where the files are."""
+    facts = read_json(run / "manifest.json")
+    for line in facts.get("banner", []):
+        warn(line)
+    # a run of a former version of this program has no such file
+    if (run / "contact_list.parquet").exists():
+        for line in say_list(pl.read_parquet(run / "contact_list.parquet")):
+            say(line)
+    if "last_month" in facts:
+        say(facts["last_month"])
+    say(f"the list: {run / 'contact_list.xlsx'} (or .csv); what it is: {run / 'README.txt'}")
     say(f"all scores: {run / 'scores.parquet'}; how they were made: {run / 'manifest.json'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Annotated
 import typer
 
 from pipeline.config import SPARK_MASTER, Config, load_config
-from pipeline.progress import Progress
+from pipeline.journal import open_journal
+from pipeline.progress import Progress, warn
 from pipeline.store import Workspace
 
 
@@ -67,6 +69,8 @@ def open_workspace(
     folder: Path, context: typer.Context | None = None, capacity: int | None = None
 ) -> tuple[Workspace, Config, Progress]:
     said = context.obj if context else {}
+    for odd in open_journal(folder, arguments=sys.argv[1:]):
+        warn(odd)
     return Workspace(folder), load_config(folder, capacity=capacity, **said), Progress()
 
 

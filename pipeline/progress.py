@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.journal import note, note_piece
+
 
 class _PatientConsole(Console):
     """A reader who stops reading (`| head`) must not stop the night: what follows is said to nobody."""
@@ -38,6 +40,7 @@ class Progress:
         yield notes
         seconds = time.perf_counter() - started
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 3)
+        note_piece(name=name, seconds=round(seconds, 3), told="; ".join(notes))
         say(f"{name:<9} {'; '.join(notes)} ({seconds:.1f} s)")
 
 
@@ -47,4 +50,5 @@ def say(text: str) -> None:
 
 
 def warn(text: str) -> None:
+    note("warning", text=text)
     _console.print(Text(f"note: {text}", style="yellow"))

@@ -9,33 +9,39 @@ import polars as pl
 
 from features.clock import calendar_day, day_number
 from features.spine import build_spine
-from models.decide import Costs
 from models.gate import Limits, Verdict, judge
 from models.training import label_rows
 from pipeline.backtest import matured_by, newest_day
 from pipeline.config import Config
 from pipeline.engine import build_features
 from pipeline.errors import Leak, NoChampion, NotPromoted
+from pipeline.fresh_process import scores_in_fresh_process
 from pipeline.leak_proof import leak_proof
-from pipeline.progress import Progress, say
+from pipeline.progress import Progress, say, warn
 from pipeline.store import Workspace
 from pipeline.tracking import (
     CHALLENGER,
+    CHAMPION,
     Registered,
     find_model,
+    judged_of,
     promote_challenger,
     require_champion,
     return_to_former,
-    scores_in_fresh_process,
 )
+from pipeline.train import learn, register, training_settings
 
 LEAK_NIGHTS = 2
 FRESH_ROWS = 100
 
 
-def promote(workspace: Workspace, config: Config, progress: Progress, *, every: int) -> None:
-    """Point `champion` at the challenger, or raise `NotPromoted` with every reason found against it."""
-    champion = require_champion(workspace)
+def promote(workspace: Workspace, config: Config, progress: Progress, *, every: int, is_refitted: bool = True) -> None:
+    """Point `champion` at the challenger, or raise `NotPromoted` with every reason found against it.
+
+    What was judged had to leave the newest nights unseen; so, if `is_refitted`, the same recipe then learns from all
+    that has matured, and that is the champion of the coming nights.
+    """
+    champion = judged_of(workspace, require_champion(workspace))
     reasons: list[str] = []
     try:
         challenger = find_model(workspace, CHALLENGER)
@@ -64,7 +70,29 @@ def promote(workspace: Workspace, config: Config, progress: Progress, *, every: 
     if reasons := [*verdict.reasons, *reasons]:
         raise NotPromoted("the champion stays. Against the challenger: " + "; ".join(reasons))
     promote_challenger(workspace)
-    say(f"version {challenger.version} is champion; make rollback returns to version {champion.version}")
+    say(f"version {challenger.version} is champion; make rollback returns to the one before")
+    if is_refitted:
+        _refit(workspace, config, progress, challenger)
+
+
+def _refit(workspace: Workspace, config: Config, progress: Progress, judged: Registered) -> None:
+    """The judged recipe on all matured nights becomes champion, unless it is another recipe or says something else."""
+    if judged.settings != {name: str(value) for name, value in training_settings(config).items()}:
+        warn("the settings have changed since the challenger was trained: it stays as it was judged, not refitted")
+        return
+    newest = calendar_day(newest_day(workspace.read_tables()))
+    model, rows = learn(workspace, config, progress, newest)
+    night = rows.filter(pl.col("as_of_day") == rows["as_of_day"].max())
+    times = float(model.predict(night).sum() / judged.model.predict(night).sum())
+    if not 1.0 / config.gate.rate_ratio <= times <= config.gate.rate_ratio:
+        warn(
+            f"refitted on all that has matured by {newest}, it would expect {times:.2f} times the disputes on the last "
+            "night learnt: the champion stays as it was judged. Look at make backtest before training the next one"
+        )
+        return
+    with progress.piece("refit") as notes:
+        number = register(workspace, config, model, rows, newest, CHAMPION, {"judged_version": judged.version})
+        notes.append(f"version {number}, which learnt from all that has matured by {newest}, is champion")
 
 
 def rollback(workspace: Workspace) -> None:
@@ -100,7 +128,7 @@ def _unseen_rows(
 
 
 def _judge(rows: pl.DataFrame, champion: Registered, challenger: Registered, config: Config) -> Verdict:
-    costs = Costs(**config.decide.model_dump(exclude={"capacity"}))
+    costs = config.decide.costs
     return judge(
         rows, champion.model.predict(rows), challenger.model.predict(rows), costs, config.decide.capacity,
         Limits(**config.gate.model_dump()), config.seed,

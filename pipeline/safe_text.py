@@ -1,13 +1,15 @@
-"""Text from buyers and listings is hostile: make it harmless in a spreadsheet."""
+"""Text from buyers and listings is hostile: make it harmless in a spreadsheet and on the terminal."""
 
 from __future__ import annotations
+
+import re
 
 import polars as pl
 
 # what a spreadsheet takes for the start of a formula (OWASP, "CSV injection")
 _FORMULA = r"^\s*[=+\-@\t\r＝＋－＠]"
 _NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)*$"
-_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 
 
 def neutral(column: pl.Expr) -> pl.Expr:
@@ -15,6 +17,12 @@ def neutral(column: pl.Expr) -> pl.Expr:
     text = column.str.replace_all(_CONTROL, "")
     is_formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
     return pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
+
+
+def one_line(text: str, longest: int = 100) -> str:
+    """For the terminal: no control or direction marks, no breaks, not longer than a line or two."""
+    plain = " ".join(re.sub(_CONTROL, "", text).split())
+    return plain if len(plain) <= longest else plain[:longest] + "..."
 
 
 def neutral_frame(frame: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,22 +14,27 @@ from features.asof import visible
 from features.clock import day_number
 from features.registry import FEATURES
 from models.cause import CAUSES
-from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
+from models.decide import HELD_OUT, Costs, add_contact_by, add_expected_value, assign
+from models.effects import Belief
 from models.explain import explain
+from pipeline.assignments import COLUMNS, FILE, learnt_beliefs, likeliest_cause, resting_buyers
 from pipeline.clock import clock_inputs, say_clock, write_clock
 from pipeline.config import Config
+from pipeline.data_gates import banner, check_inputs, check_scores, stop, told
+from pipeline.deliver import add_what_to_say, write_list, write_readme
 from pipeline.engine import build_night
-from pipeline.freshness import refuse_stale_data
+from pipeline.journal import current_run_id
 from pipeline.manifest import program_facts
-from pipeline.progress import Progress, say, warn
-from pipeline.safe_text import neutral_frame
+from pipeline.past_lists import past_lists, say_past
+from pipeline.progress import Progress, say
 from pipeline.store import Workspace, new_id, read_json, write_json
 from pipeline.table_files import TableFiles
+from pipeline.text_templates import files_sha256
 from pipeline.tracking import Registered, require_champion
 
 LIST_COLUMNS = [
     "rank", "order_id", "buyer_id", "product_id", "stage", "probability", "likely_cause",
-    "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd",
+    "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd", "also_orders", "basis",
 ]  # fmt: skip
 SCORE_COLUMNS = [
     "order_id", "as_of", "stage", "probability", "probability_low", "probability_high",
@@ -38,40 +45,68 @@ SCORE_COLUMNS = [
 def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: date, is_forced: bool = False) -> Path:
     """Write the night's run folder and return it; a night whose inputs have not changed is left as it is."""
     champion = require_champion(workspace)
-    inputs = _inputs(workspace, config, champion)
+    files, day = workspace.table_files(), day_number(as_of)
+    beliefs = learnt_beliefs(workspace, files, config, as_of)
+    inputs = _inputs(workspace, config, champion) | {"prevented_share_learnt": _told(beliefs)}
     done = workspace.latest(as_of)
     if done and not is_forced and read_json(done / "manifest.json").get("inputs") == inputs:
         say(f"score     {as_of} is done with the same inputs: {done} (FORCE=1 makes it again)")
         return done
-    files, day = workspace.table_files(), day_number(as_of)
-    refuse_stale_data(files, day, config.max_data_age_days)
-    if champion.trained_as_of > as_of.isoformat():
-        warn(f"the champion was trained as of {champion.trained_as_of}, after this night: it knows the outcome")
+    run_id = _run_id(workspace, as_of)
+    record = {"run_id": run_id, "inputs": inputs}
+    readings = check_inputs(workspace, files, champion, config, as_of)
+    stop(workspace, config, as_of, readings, record)
     with progress.piece("features") as notes:
         features = build_night(files, day, config)
         notes.append(f"{features.height:,} open, undisputed orders on {as_of}")
     with progress.piece("score") as notes:
-        scored = _score(champion, features, config).with_columns(as_of=pl.lit(as_of))
-        listed = contact_list(files, champion, scored, config.decide.capacity, day)
-        notes.append(f"{listed.height} orders to contact")
-    run_id = new_id()
+        scored = _score(champion, features, replace(config.decide.costs, beliefs=beliefs))
+        scored = scored.with_columns(as_of=pl.lit(as_of))
+        assigned = _assign(files, scored, config, as_of)
+        listed = contact_list(files, champion, assigned.filter(pl.col("arm") != HELD_OUT), day)
+        notes.append(f"{listed.height} buyers to contact, {assigned.height - listed.height} held out")
+    past = past_lists(workspace, files, config, as_of)
+    readings += check_scores(champion, scored, past, config)
+    stop(workspace, config, as_of, readings, record)
+    with progress.piece("messages"):
+        listed = add_what_to_say(listed, scored, files, workspace.folder, config, as_of)
     with workspace.new_run(as_of, run_id) as folder:
         scored.select(SCORE_COLUMNS).write_parquet(folder / "scores.parquet")
-        neutral_frame(listed).write_csv(folder / "contact_list.csv", float_precision=4)
+        assigned.select(COLUMNS).write_parquet(folder / FILE)
+        write_list(folder, listed, as_of)
+        write_readme(folder, listed, scored.height, as_of, past, banner(readings, config))
         with progress.piece("clock") as notes:
             clock = write_clock(folder, workspace, config, files.read_disputed(), as_of)
             notes.append(say_clock(clock))
-        write_json(
-            folder / "manifest.json",
-            _manifest(workspace, config, champion, progress, inputs)
-            | clock
-            | {"run_id": run_id, "as_of": as_of, "rows": {"scores": scored.height, "contact_list": listed.height}},
-        )
+        rows = {"scores": scored.height, "contact_list": listed.height}
+        night = {"run_id": run_id, "as_of": as_of, "rows": rows, "last_month": say_past(past)}
+        gates = told(readings, config) | {"banner": banner(readings, config)}
+        made = _manifest(workspace, config, champion, progress, inputs)
+        write_json(folder / "manifest.json", made | clock | gates | night)
+    workspace.refusal(as_of).unlink(missing_ok=True)
     return workspace.folder / "runs" / as_of.isoformat() / run_id
 
 
-def _score(champion: Registered, features: pl.DataFrame, config: Config) -> pl.DataFrame:
-    costs = Costs(**config.decide.model_dump(exclude={"capacity"}))
+def _run_id(workspace: Workspace, as_of: date) -> str:
+    """That of the log's lines, so that a run's folder and its lines find each other; a second run needs another."""
+    found = current_run_id()
+    return new_id() if (workspace.folder / "runs" / as_of.isoformat() / found).exists() else found
+
+
+def _told(beliefs: Mapping[tuple[str, str], Belief]) -> dict[str, list[float]]:
+    """[share prevented, how much of it is measured] by stage and cause, as JSON has it."""
+    return {f"{stage}, {cause}": [belief.share, belief.evidence] for (stage, cause), belief in beliefs.items()}
+
+
+def _assign(files: TableFiles, scored: pl.DataFrame, config: Config, as_of: date) -> pl.DataFrame:
+    """Listed, explored and held out, one row per buyer; the columns of `scored` are those of the order that leads."""
+    buyers = files.read_buyers_of(scored["order_id"])["buyer_id"]
+    rules = config.decide.rules(resting_buyers(files, as_of, config.decide.cool_off_days))
+    asked = scored.with_columns(buyer_id=buyers, likely_cause=likeliest_cause())
+    return assign(asked, rules, config.decide.contact_cost_usd, as_of.isoformat())
+
+
+def _score(champion: Registered, features: pl.DataFrame, costs: Costs) -> pl.DataFrame:
     if features.is_empty():
         empty = {name: pl.lit(0.0) for name in SCORE_COLUMNS if name.startswith(("probability", *CAUSES))}
         return add_expected_value(features.with_columns(**empty), costs)
@@ -80,30 +115,18 @@ def _score(champion: Registered, features: pl.DataFrame, config: Config) -> pl.D
     return add_expected_value(scored, costs)
 
 
-def contact_list(
-    files: TableFiles, champion: Registered, scored: pl.DataFrame, capacity: int, as_of_day: int
-) -> pl.DataFrame:
+def contact_list(files: TableFiles, champion: Registered, listed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     """The night's list: `LIST_COLUMNS`, best first."""
-    listed = choose_contacts(scored, capacity)
-    buyers = files.read_facts("orders", listed["order_id"]).select("order_id", "buyer_id")
     lines = visible(files.read_facts("order_lines", listed["order_id"]), as_of_day).sort("order_id", "line_id")
     products = lines.group_by("order_id", maintain_order=True).agg(pl.col("product_id").first())
-    listed = listed.join(buyers, on="order_id", how="left", maintain_order="left")
     listed = listed.join(products, on="order_id", how="left", maintain_order="left")
     if listed.is_empty():
         reasons = pl.DataFrame(schema={f"reason_{n}": pl.String for n in (1, 2, 3)})
     else:
         reasons = explain(champion.model, listed, FEATURES)
-    return (
-        add_contact_by(listed.hstack(reasons), as_of_day).with_columns(likely_cause=_likeliest()).select(LIST_COLUMNS)
-    )
-
-
-def _likeliest() -> pl.Expr:
-    """The likeliest cause; empty where the store's disputes tell none."""
-    shares = [pl.col(f"{cause}_share") for cause in CAUSES]
-    names = pl.concat_list(shares).list.arg_max().replace_strict(dict(enumerate(CAUSES)), return_dtype=pl.String)
-    return pl.when(shares[0].is_null()).then(pl.lit("")).otherwise(names)
+    is_measured = pl.col("evidence_share") >= 0.5
+    basis = pl.when(is_measured).then(pl.lit("evidence")).otherwise(pl.lit("assumption"))
+    return add_contact_by(listed.hstack(reasons), as_of_day).with_columns(basis=basis).select(LIST_COLUMNS)
 
 
 def _inputs(workspace: Workspace, config: Config, champion: Registered) -> dict[str, Any]:
@@ -112,7 +135,8 @@ def _inputs(workspace: Workspace, config: Config, champion: Registered) -> dict[
         "sha256": workspace.read_ingest_facts()["input_sha256"],
         "model_run_id": champion.run_id,
         # either engine gives the same files
-        "config": config.model_dump(exclude={"engine"}),
+        "config": config.model_dump(mode="json", exclude={"engine"}),
+        "messages_sha256": files_sha256(workspace.folder / "messages"),
         **clock_inputs(workspace, config),
     }
 

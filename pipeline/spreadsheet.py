@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,33 +14,82 @@ import xlsxwriter
 
 WIDEST = 60
 SAMPLE = 50
+# a cell holds no more (Excel's limit is 32,767), and a longer one would be left out
+LONGEST = 32_000
 
 
-def write_workbook(path: Path, sheets: Mapping[str, pl.DataFrame], created: date) -> None:
+@dataclass(frozen=True)
+class Look:
+    """How a sheet is shown: by column a number format, a width and the values to choose from; by row a fill colour
+    (one per row, None: plain). `wrapped`: columns whose text breaks into lines."""
+
+    formats: Mapping[str, str] = field(default_factory=dict)
+    widths: Mapping[str, int] = field(default_factory=dict)
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    wrapped: Sequence[str] = ()
+    fills: Sequence[str | None] = ()
+
+
+def write_workbook(
+    path: Path, sheets: Mapping[str, pl.DataFrame], created: date, looks: Mapping[str, Look] | None = None
+) -> None:
     """One sheet per frame, header fixed and with filters. `created`: the night, so that equal runs are equal files."""
     with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         book.set_properties({"created": datetime(created.year, created.month, created.day, tzinfo=UTC)})
-        bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         for name, frame in sheets.items():
-            sheet = book.add_worksheet(name)
-            sheet.freeze_panes(1, 0)
-            sheet.autofilter(0, 0, frame.height, max(frame.width - 1, 0))
-            for column, series in enumerate(frame):
-                sheet.write_string(0, column, series.name, bold)
-                sheet.set_column(column, column, _width(series))
-                for row, value in enumerate(series, 1):
-                    _write(sheet, row, column, value)
+            _write_sheet(book, book.add_worksheet(name), frame, (looks or {}).get(name, Look()))
 
 
-def _write(sheet: Any, row: int, column: int, value: object) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool):
-        sheet.write_string(row, column, "yes" if value else "no")
+def _write_sheet(book: Any, sheet: Any, frame: pl.DataFrame, look: Look) -> None:
+    header = _format(book, {"bold": True, "text_wrap": True, "valign": "top"})
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, frame.height, max(frame.width - 1, 0))
+    for column, series in enumerate(frame):
+        sheet.write_string(0, column, series.name, header)
+        sheet.set_column(column, column, look.widths.get(series.name, _width(series)))
+        for row, value in enumerate(series, 1):
+            fill = look.fills[row - 1] if look.fills else None
+            _write(sheet, row, column, value, _format(book, _style(look, series.name, fill)))
+        if (allowed := look.choices.get(series.name)) and frame.height:
+            sheet.data_validation(1, column, frame.height, column, {
+                "validate": "list", "source": list(allowed),
+                "error_title": "not one of the values", "error_message": "Choose one of: " + ", ".join(allowed),
+            })  # fmt: skip
+
+
+def _style(look: Look, column: str, fill: str | None) -> dict[str, Any]:
+    style: dict[str, Any] = {"num_format": look.formats[column]} if column in look.formats else {}
+    if column in look.wrapped:
+        style |= {"text_wrap": True}
+    if fill:
+        style |= {"bg_color": fill}
+    return style | {"valign": "top"} if style else style
+
+
+def _format(book: Any, style: dict[str, Any]) -> Any:
+    """The book's format of that style, made once; None: plain."""
+    made = book.__dict__.setdefault("styles_made", {})
+    key = tuple(sorted(style.items()))
+    if style and key not in made:
+        made[key] = book.add_format(style)
+    return made.get(key)
+
+
+def _write(sheet: Any, row: int, column: int, value: object, shape: Any) -> None:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        sheet.write_blank(row, column, None, shape)
+    elif isinstance(value, bool):
+        sheet.write_string(row, column, "yes" if value else "no", shape)
     elif isinstance(value, int | float):
-        sheet.write_number(row, column, value)
+        sheet.write_number(row, column, value, shape)
+    elif isinstance(value, date) and shape is not None and shape.num_format != "General":
+        sheet.write_datetime(row, column, value, shape)
     else:
-        sheet.write_string(row, column, str(value))
+        sheet.write_string(row, column, _cut(str(value)), shape)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + "..."
 
 
 def _width(series: pl.Series) -> int:

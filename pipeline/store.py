@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from features.tables import Tables
+from pipeline.disk_trouble import disk_trouble
 from pipeline.errors import BadInput, WorkspaceBusy
 from pipeline.table_files import StoredTables, TableFiles, write_table_files
 
@@ -58,7 +59,8 @@ class Workspace:
                 f"{self.folder}: another run holds this workspace. Wait until it is done, or use another WORKSPACE."
             ) from None
         except OSError as error:
-            raise BadInput(f"{self.folder}: cannot be used as a workspace ({error.strerror}).") from None
+            trouble = disk_trouble(error, self.folder)
+            raise trouble or BadInput(f"{self.folder}: cannot be used as a workspace ({error.strerror}).") from None
         try:
             self._clear_leftovers()
             yield
@@ -109,6 +111,18 @@ class Workspace:
             write_json(aside / STORE_JSON, settings)
         self.point(self.tables, version / "tables")
 
+    def replace_table(self, name: str, frame: pl.DataFrame, facts: Mapping[str, Any]) -> None:
+        """Replace one of the tables in use, and some of the facts beside them; the others stay as they are."""
+        files, current = self.table_files(), self.tables.resolve()
+        version = self.folder / "versions" / new_id()
+        with self.replaced(version / "tables") as aside:
+            for file in current.iterdir():
+                if file.name not in (STORE_JSON, f"{name}.parquet"):
+                    _link_or_copy(file, aside / file.name)
+            files.write_one(name, frame, aside)
+            write_json(aside / STORE_JSON, {**self.read_ingest_facts(), **facts})
+        self.point(self.tables, version / "tables")
+
     def table_files(self) -> TableFiles:
         """The files of the tables in use."""
         settings = self.read_ingest_facts()
@@ -135,6 +149,16 @@ class Workspace:
             if file.name not in faults:
                 file.unlink()
 
+    # -- refusals ----------------------------------------------------------------------------------------------
+
+    def refusal(self, as_of: date) -> Path:
+        """Why the night was refused the last time; gone once it is published."""
+        return self.folder / "refused" / f"{as_of.isoformat()}.json"
+
+    def write_refusal(self, as_of: date, record: Mapping[str, Any]) -> None:
+        self.refusal(as_of).parent.mkdir(exist_ok=True)
+        write_json(self.refusal(as_of), record)
+
     # -- runs --------------------------------------------------------------------------------------------------
 
     def latest(self, as_of: date) -> Path | None:
@@ -149,6 +173,14 @@ class Workspace:
         with self.replaced(folder / run_id) as aside:
             yield aside
         self.point(folder / "latest", folder / run_id)
+
+
+def _link_or_copy(file: Path, target: Path) -> None:
+    """The same file under a second name; a copy where the disk knows no such names. Table files are never changed."""
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copy2(file, target)
 
 
 def new_id() -> str:
@@ -167,10 +199,18 @@ def sync(path: Path) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write aside, then rename: a reader never sees half a file."""
+    write_bytes_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+
+
+def write_bytes_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """The same with a function that writes the file; what fails leaves nothing behind."""
     aside = path.with_name(f".new-{path.name}")
-    aside.write_text(text, encoding="utf-8")
-    sync(aside)
-    aside.replace(path)
+    try:
+        write(aside)
+        sync(aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

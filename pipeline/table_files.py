@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from features.clock import is_visible
-from features.tables import TABLES, UNSEEN, Tables
+from features.tables import TABLES, UNSEEN, Tables, create_tables
 from pipeline.errors import BadInput
 
 NUMBER = "order_number"
@@ -35,14 +35,16 @@ def write_table_files(tables: Tables, folder: Path) -> None:
 def stored_frames(tables: Tables, first_number: int = 0) -> dict[str, pl.DataFrame]:
     """The contents of the files; orders are numbered from `first_number`."""
     numbers = tables["orders"].select("order_id").sort("order_id").with_row_index(NUMBER, offset=first_number)
-    frames = {}
-    for name, table in TABLES.items():
-        frame = tables[name].select(*table.schema, *DAYS)
-        if "order_id" in table.schema:
-            frame = frame.join(numbers, on="order_id", how="left", maintain_order="left")
-            frame = frame.sort(NUMBER, "known_at", "occurred_at", maintain_order=True)
-        frames[name] = frame
-    return frames
+    return {name: _stored(name, tables[name], numbers) for name in TABLES}
+
+
+def _stored(name: str, frame: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    table = TABLES[name]
+    frame = frame.select(*table.schema, *DAYS)
+    if "order_id" not in table.schema:
+        return frame
+    frame = frame.join(numbers, on="order_id", how="left", maintain_order="left")
+    return frame.sort(NUMBER, "known_at", "occurred_at", maintain_order=True)
 
 
 @dataclass(frozen=True)
@@ -89,19 +91,43 @@ class TableFiles:
                 frames[name] = scan.select(*seen, "known_day").collect()
         return Tables(frames, self.zone, self.has_partial_outcomes)
 
+    def read_columns(self, used: Mapping[str, Iterable[str]]) -> Tables:
+        """All orders, but these columns of these tables alone; the others are empty. `order_id` is the order's number:
+        whole numbers are joined several times faster than text."""
+        frames = {name: table.empty() for name, table in TABLES.items()}
+        for name, columns in used.items():
+            asked = [pl.col(NUMBER).alias(column) if column == "order_id" else pl.col(column) for column in columns]
+            frames[name] = self._scan(name).select(asked).collect()
+        return Tables(frames, self.zone, self.has_partial_outcomes)
+
     def read_buyers(self) -> pl.DataFrame:
         """One row per order: `order_id` (its number), `buyer_id, known_day`."""
         return self._scan("orders").select(pl.col(NUMBER).alias("order_id"), "buyer_id", "known_day").collect()
 
     def read_disputed(self) -> Tables:
         """All facts of the orders that were ever disputed, and all products."""
-        disputed = self._scan("disputes").select(pl.col(NUMBER).unique()).collect()
-        is_disputed = pl.col(NUMBER).is_in(disputed[NUMBER].implode())
+        return self._read_about(self._scan("disputes").select(pl.col(NUMBER).unique()).collect()[NUMBER])
+
+    def read_orders(self, order_ids: Iterable[str]) -> Tables:
+        """All facts of some orders, and all products."""
+        wanted = pl.col("order_id").is_in(list(order_ids))
+        return self._read_about(self._scan("orders").filter(wanted).select(NUMBER).collect()[NUMBER])
+
+    def _read_about(self, numbers: pl.Series) -> Tables:
+        is_about = pl.col(NUMBER).is_in(numbers.implode())
         frames = {}
         for name, table in TABLES.items():
-            scan = self._scan(name).filter(is_disputed) if "order_id" in table.schema else self._scan(name)
+            scan = self._scan(name).filter(is_about) if "order_id" in table.schema else self._scan(name)
             frames[name] = scan.select(*table.schema, *DAYS).collect()
         return Tables(frames, self.zone, self.has_partial_outcomes)
+
+    def read_contacts(self) -> pl.DataFrame:
+        return self._scan("contacts").select(*TABLES["contacts"].schema, *DAYS).collect()
+
+    def read_buyers_of(self, order_ids: pl.Series) -> pl.DataFrame:
+        """`order_id, buyer_id`, in the order of `order_ids`."""
+        buyers = self._scan("orders").select("order_id", "buyer_id").collect()
+        return order_ids.to_frame("order_id").join(buyers, on="order_id", how="left", maintain_order="left")
 
     def read_names(self, numbers: pl.Series) -> pl.DataFrame:
         """`order_number, order_id` of these orders."""
@@ -112,6 +138,31 @@ class TableFiles:
         wanted = self._scan("orders").filter(pl.col("order_id").is_in(list(order_ids))).select(NUMBER).collect()
         about = self._scan(name).filter(pl.col(NUMBER).is_in(wanted[NUMBER].implode()))
         return about.select(*TABLES[name].schema, *DAYS).collect()
+
+    def read_all_of(self, name: str) -> pl.DataFrame:
+        """One table, whole."""
+        return self._scan(name).select(*TABLES[name].schema, *DAYS).collect()
+
+    def read_placed(self) -> pl.DataFrame:
+        """One row per order: `order_id, occurred_at`."""
+        return self._scan("orders").select("order_id", "occurred_at").collect()
+
+    def write_one(self, name: str, frame: pl.DataFrame, folder: Path) -> None:
+        """Write one table's file into another folder, for the same orders."""
+        tables = create_tables({name: frame}, zone=self.zone)
+        numbers = self._scan("orders").select("order_id", NUMBER).collect()
+        _stored(name, tables[name], numbers).write_parquet(folder / f"{name}.parquet")
+
+    def read_products(self, product_ids: pl.Series) -> pl.DataFrame:
+        """The rows of some products."""
+        about = self._scan("products").filter(pl.col("product_id").is_in(product_ids.implode()))
+        return about.select(*TABLES["products"].schema, *DAYS).collect()
+
+    def count_by_day(self, name: str, as_of_day: int, about: pl.Expr | None = None) -> pl.DataFrame:
+        """`known_day, count` of a table's facts before `as_of_day`; `about`: of these facts only."""
+        scan = self._scan(name).filter(is_visible(pl.col("known_day"), pl.lit(as_of_day)))
+        scan = scan if about is None else scan.filter(about)
+        return scan.group_by("known_day").agg(count=pl.len()).sort("known_day").collect()
 
     def newest_fact_day(self, as_of_day: int) -> int | None:
         """The last day before `as_of_day` on which anything became known; None without facts."""

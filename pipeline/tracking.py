@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +25,6 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import lightgbm as lgb
 import mlflow
-import numpy as np
 import polars as pl
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
@@ -48,12 +45,16 @@ BOOSTER_FILE, REST_FILE = "booster.txt", "model.json"
 
 @dataclass(frozen=True)
 class Registered:
-    """A model of the registry, and what the registry says of it."""
+    """A model of the registry, and what the registry says of it. `judged_version`: the version that the gate judged,
+    where this one is the same recipe refitted on what has matured since; None where it is itself. `settings`: as they
+    were logged, all as text."""
 
     model: DisputeModel
     version: str
     run_id: str
     trained_as_of: str
+    settings: Mapping[str, str]
+    judged_version: str | None = None
 
 
 def database(workspace: Workspace) -> Path:
@@ -83,24 +84,39 @@ def find_model(workspace: Workspace, alias: str = CHAMPION) -> Registered | None
     if not database(workspace).exists():
         return None
     version = _version(workspace, alias)
-    if version is None:
-        return None
-    run = _client(workspace).get_run(str(version.run_id))
+    return None if version is None else _load(workspace, alias, version)
+
+
+def judged_of(workspace: Workspace, champion: Registered) -> Registered:
+    """The champion as the gate judged it: with fewer nights learnt, so with more left to compare it on."""
+    if champion.judged_version is None:
+        return champion
+    version = _client(workspace).get_model_version(MODEL_NAME, champion.judged_version)
+    return _load(workspace, f"version {champion.judged_version} that the champion was refitted from", version)
+
+
+def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
     mlflow.set_tracking_uri(tracking_uri(workspace))
     try:
-        local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}@{alias}"))
+        run = _client(workspace).get_run(str(version.run_id))
+    except MlflowException:
+        raise unusable(workspace, alias, "the run that made it is not in the registry") from None
+    try:
+        local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}/{version.version}"))
         booster, rest = ((local / "artifacts" / name).read_text(encoding="utf-8") for name in (BOOSTER_FILE, REST_FILE))
     except (OSError, MlflowException):
-        raise _unusable(
-            workspace, alias, "its files are not where the registry says (was the workspace moved?)"
-        ) from None
+        why = "its files are not where the registry says (was the workspace moved? registered by other code?)"
+        raise unusable(workspace, alias, why) from None
     try:
         model = from_text(booster, rest)
     except (ValueError, KeyError, TypeError, lgb.basic.LightGBMError):
-        raise _unusable(workspace, alias, "its files are not as this program writes them") from None
+        raise unusable(workspace, alias, "its files are not as this program writes them") from None
     if unknown := sorted(set(model.feature_names) - set(FEATURES)):
-        raise _unusable(workspace, alias, f"it reads features this program does not build: {', '.join(unknown)}")
-    return Registered(model, str(version.version), str(version.run_id), run.data.tags["trained_as_of"])
+        raise unusable(workspace, alias, f"it reads features this program does not build: {', '.join(unknown)}")
+    tags = run.data.tags
+    if (day := tags.get("trained_as_of")) is None:
+        raise unusable(workspace, alias, "nothing says as of which day it was trained: it was registered by other code")
+    return Registered(model, str(version.version), run.info.run_id, day, run.data.params, tags.get("judged_version"))
 
 
 def _client(workspace: Workspace) -> MlflowClient:
@@ -116,7 +132,7 @@ def _version(workspace: Workspace, alias: str) -> Any:
         raise
 
 
-def _unusable(workspace: Workspace, alias: str, why: str) -> NoChampion:
+def unusable(workspace: Workspace, alias: str, why: str) -> NoChampion:
     return NoChampion(
         f"{workspace.folder}: the {alias} cannot be used: {why}. Train again: make train WORKSPACE=... AS_OF=..."
     )
@@ -159,7 +175,8 @@ def register_model(
     """Log the run and its model, register it, and, last of all, point `alias` at it; returns the version."""
     _open_experiment(workspace)
     # the stage too: an order without lines gets what is usual at its stage
-    frame = example.select("stage", *model.feature_names).to_pandas()
+    # training rows are held as float32; a night's features come as float64, and the signature must allow them
+    frame = example.select("stage", pl.col(model.feature_names).cast(pl.Float64)).to_pandas()
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)):
         for name, text in zip((BOOSTER_FILE, REST_FILE), model.to_text(), strict=True):
             (Path(folder) / name).write_text(text, encoding="utf-8")
@@ -228,24 +245,3 @@ def return_to_former(workspace: Workspace) -> tuple[str, str]:
     client.set_registered_model_alias(MODEL_NAME, CHAMPION, former.version)
     client.set_registered_model_alias(MODEL_NAME, FORMER, champion.version)
     return str(former.version), str(champion.version)
-
-
-def scores_in_fresh_process(workspace: Workspace, alias: str, rows: pl.DataFrame) -> np.ndarray:
-    """What the model of that alias says of `rows` when another process loads it from the registry.
-
-    Raises `NoChampion` with what that process said if it cannot.
-    """
-    program = (
-        "import sys, mlflow, pandas, numpy; mlflow.set_tracking_uri(sys.argv[1]); "
-        "model = mlflow.pyfunc.load_model(sys.argv[2]); "
-        "numpy.save(sys.argv[4], model.predict(pandas.read_parquet(sys.argv[3])))"
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        asked, told = Path(folder) / "rows.parquet", Path(folder) / "scores.npy"
-        rows.write_parquet(asked)
-        command = [sys.executable, "-c", program, tracking_uri(workspace), f"models:/{MODEL_NAME}@{alias}"]
-        ended = subprocess.run([*command, str(asked), str(told)], capture_output=True, text=True, cwd=ROOT, check=False)
-        if ended.returncode:
-            last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise _unusable(workspace, alias, f"a fresh process could not score with it ({last})")
-        return np.asarray(np.load(told))

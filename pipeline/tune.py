@@ -14,6 +14,7 @@ from features.clock import day_number
 from features.registry import FEATURE_NAMES
 from features.tables import Tables
 from models.gbm import fit_booster, predict_raw
+from models.matrix import to_matrix
 from models.splits import forward_folds, train_and_test
 from models.training import learnable
 from pipeline.backtest import matured_by
@@ -111,5 +112,5 @@ def _loss(fold: Data, config: Config, booster: Booster) -> float:
     """Log loss on the fold's later nights, after the rounds that suit them best, which flatters every setting alike."""
     recipe = config.model_copy(update={"booster": booster}).recipe
     model = fit_booster(fold.train, FEATURE_NAMES, recipe, fold.test)
-    raw = predict_raw(model, fold.test.select(FEATURE_NAMES).to_numpy(), threads=recipe.threads)
+    raw = predict_raw(model, to_matrix(fold.test, FEATURE_NAMES), threads=recipe.threads)
     return float(log_loss(fold.test["label"], raw))

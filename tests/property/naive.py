@@ -10,7 +10,7 @@ DAY = 86_400
 SPOKEN = {
     "en": "US CA GB IE AU NZ IN ZA", "pt": "BR PT", "es": "ES MX CL AR CO PE", "fr": "FR BE", "de": "CH DE AT",
     "it": "IT", "nl": "NL", "pl": "PL", "cs": "CZ", "sv": "SE", "no": "NO", "uk": "UA", "ru": "RU BY KZ", "tr": "TR",
-    "ar": "SA AE EG MA", "he": "IL", "ko": "KR", "ja": "JP",
+    "ar": "SA AE EG MA", "he": "IL", "ko": "KR", "ja": "JP", "zh": "CN",
 }  # fmt: skip
 LANGUAGE = {country: language for language, countries in SPOKEN.items() for country in countries.split()}
 

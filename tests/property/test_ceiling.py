@@ -143,7 +143,7 @@ def test_the_riskiest_orders_are_not_those_a_message_helps_most(
     candidates = pl.concat([rows, scores], how="horizontal")
     truth = order_truth(world, piece)
     told = {
-        score: replay(days, truth, effects, choose(candidates, score, 2), cost, 0.5)
+        score: replay(days, truth, effects, choose(candidates, score, 2), cost, 0.5)[0]
         for score in ("risk", "saving_usd", "past_promise")
     }
     assert told["saving_usd"]["expected_usd_saved_per_100"] > told["risk"]["expected_usd_saved_per_100"] + 20.0
@@ -154,7 +154,8 @@ def test_the_riskiest_orders_are_not_those_a_message_helps_most(
 def test_nobody_contacted_changes_nothing(world: World, piece: Piece) -> None:
     days, effects = piece.life.days, draw_effects(world.draws, piece.orders)
     nobody = pl.DataFrame(schema={"number": pl.Int64, "as_of_day": pl.Int64, "prevented": float, "saving_usd": float})
-    told = replay(days, order_truth(world, piece), effects, nobody, piece.orders.total_usd, 0.5)
+    told, saved = replay(days, order_truth(world, piece), effects, nobody, piece.orders.total_usd, 0.5)
+    assert not saved.any()
     assert set(told.values()) == {0}
     again, _ = first_dispute(days, piece.life.threshold, piece.life.which)
     assert np.array_equal(again, piece.life.opened_day)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import asof
-from features.asof import distinct, in_order, trailing_totals
+from features import running_sums
+from features.asof import trailing_totals
 from features.history import ENTITIES
 from features.registry import build_features
 from features.spine import build_spine
@@ -22,6 +25,7 @@ from tests.conftest import day
 from tests.property.naive import Order, read_worlds, seconds
 from tests.property.random_worlds import draw_worlds
 
+ROOT = Path(__file__).resolve().parents[2]
 DAYS = st.integers(-5, 60)
 FACTS = st.lists(st.tuples(st.sampled_from("abc"), DAYS, st.integers(-3, 9)), max_size=40)
 ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", "d", None]), DAYS), min_size=1, max_size=15)
@@ -29,19 +33,39 @@ WORLDS, BATCHES = 300, 8
 NIGHTS = [day("2024-01-09"), day("2024-01-20"), day("2024-02-05"), day("2024-02-25"), day("2024-04-25")]
 
 
-@pytest.mark.parametrize("cells_a_fact", [0, asof.CELLS_A_FACT, 1e9], ids=["sorted", "as it is", "a grid"])
+@pytest.mark.parametrize("few", [0, 2, running_sums.FEW], ids=["a table each", "some of both", "as it is"])
 @settings(max_examples=200, deadline=None)
 @given(facts=FACTS, rows=ROWS, lookback=st.integers(1, 40))
-def test_trailing_totals_equal_a_loop(cells_a_fact: float, facts: list, rows: list, lookback: int) -> None:
-    with patch.object(asof, "CELLS_A_FACT", cells_a_fact), patch.object(asof, "BLOCK", 7):
+def test_trailing_totals_equal_a_loop(few: int, facts: list, rows: list, lookback: int) -> None:
+    with patch.object(running_sums, "FEW", few):
         compare_with_a_loop(facts, rows, lookback)
+
+
+def test_more_facts_and_rows_than_are_worked_on_at_once() -> None:
+    facts = [("ab"[n % 3 % 2], n * 7 % 50, n % 11 - 4) for n in range(5 * running_sums.FEW)]
+    rows = [("ab"[n % 2], n * 13 % 60) for n in range(2 * running_sums.BLOCK + 3)]
+    compare_with_a_loop(facts, rows, 20)
+
+
+def test_the_kernel_stays_inside_its_arrays() -> None:
+    """Compiled it would not be told: here the same lines run as Python, where numpy refuses."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        f"{__file__}::test_trailing_totals_equal_a_loop",
+    ]
+    env = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_totals_above_what_floats_can_hold_are_exact() -> None:
     # 2**53 + 1 is the first whole number that a float64 has not
     facts = [("a", 1, 2**53), ("a", 1, 1), ("a", 2, -(2**40))] * 9
-    with patch.object(asof, "CELLS_A_FACT", 1e9):
-        compare_with_a_loop(facts, [("a", 2), ("a", 9)], 30)
+    compare_with_a_loop(facts, [("a", 2), ("a", 9)], 30)
 
 
 def compare_with_a_loop(facts: list, rows: list, lookback: int) -> None:
@@ -54,18 +78,6 @@ def compare_with_a_loop(facts: list, rows: list, lookback: int) -> None:
             for key, as_of in rows
         ]
         assert found[f"n_{size}d"].to_list() == expected
-
-
-@settings(max_examples=300, deadline=None)
-@given(codes=st.lists(st.integers(0, 9) | st.integers(0, 2**62), max_size=40))
-def test_codes_are_put_in_order_whether_or_not_they_leave_room_for_their_place(codes: list) -> None:
-    given_codes = np.array(codes, dtype=np.int64)
-    ordered, order = in_order(given_codes)
-    assert ordered.tolist() == sorted(codes) == given_codes[order].tolist()
-    assert sorted(order.tolist()) == list(range(len(codes)))
-    ends, place = distinct(given_codes)
-    assert ends.tolist() == sorted(set(codes))
-    assert ends[place].tolist() == codes
 
 
 def read_tables(seed: int) -> tuple[Tables, dict[str, list[dict]]]:

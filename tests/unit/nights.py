@@ -9,7 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 AS_OF = "2025-07-10"
 NIGHT = date.fromisoformat(AS_OF)
-RUN_FILES = ["contact_list.csv", "dispute_clock.csv", "dispute_clock.xlsx", "manifest.json", "scores.parquet"]
+RUN_FILES = [
+    "README.txt", "assignments.parquet", "contact_list.csv", "contact_list.parquet", "contact_list.xlsx",
+    "dispute_clock.csv", "dispute_clock.xlsx", "manifest.json", "scores.parquet",
+]  # fmt: skip
 
 
 def latest(workspace: Path) -> Path:

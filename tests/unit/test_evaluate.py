@@ -38,11 +38,17 @@ def test_evaluate_puts_model_and_rules_beside_the_ceiling(with_truth: Path, run_
     )
     assert model["auc_share"] == pytest.approx((model["auc"] - 0.5) / (ceiling["auc"] - 0.5), abs=1e-3)
     assert model["average_precision"] < ceiling["average_precision"]
+    visible = everything.row(2, named=True)
+    assert visible["average_precision_share_of_visible"] == 1.0
+    assert model["average_precision_share_of_visible"] == pytest.approx(
+        model["average_precision"] / visible["average_precision"], abs=1e-3
+    )
     assert everything["calibration_slope"].null_count() == len(RULES), "a rule is no probability"
     assert everything["calibration_slope"][0] == pytest.approx(1.0, abs=0.35), "the truth is calibrated"
     by_stage = result.filter(pl.col("scorer") == "probability", pl.col("stage") != "all")
     assert by_stage["rows"].sum() == model["rows"]
     assert "share of the attainable" in told.stdout
+    assert "of what the features tell" in told.stdout
 
 
 def test_a_real_store_is_evaluated_without_a_ceiling(workspace: Path, run_step: Callable) -> None:

@@ -84,3 +84,20 @@ def test_money_by_hand() -> None:
     )  # fmt: skip
     saved, spent = saved_usd(rows, np.array([0.5, 0.6]), COSTS, capacity=1)
     assert (saved.tolist(), spent) == ([pytest.approx(9.0), 0.0], 1.0)
+
+
+@pytest.mark.parametrize("told", [0.8, 1.0])
+@pytest.mark.parametrize("factor", [1.5, 1 / 1.5])
+def test_one_and_a_half_times_the_champion_is_refused_though_the_champion_is_off_the_other_way(
+    told: float, factor: float
+) -> None:
+    """A champion at 0.8 of what came, and 1.5 times as much: 1.2, no further off."""
+    rows, chance = made_nights(orders=1500)
+    champion = chance * (told if factor > 1 else 1.0 / told)
+    reasons = verdict(champion * factor, rows, champion).reasons
+    assert any(f"expects {factor:.2f} times the disputes that the champion does" in reason for reason in reasons)
+
+
+def test_one_that_mends_a_champion_far_off_may_come() -> None:
+    rows, chance = made_nights()
+    assert verdict(chance, rows, chance * 0.5).reasons == ()

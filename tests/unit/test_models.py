@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import lightgbm as lgb
 import numpy as np
@@ -10,10 +11,13 @@ import polars as pl
 import pytest
 
 from features.feature import LOW, Feature
+from models import matrix
 from models.calibrate import KINDS, Curve, fit_calibration, from_numbers, to_numbers
+from models.compare import compare_scorers
 from models.decide import Costs, add_contact_by, add_expected_value, choose_contacts
 from models.explain import explain
-from models.gbm import fit_model, from_text, later_orders
+from models.gbm import bin_rows, fit_model, from_text, later_orders, score_later
+from models.matrix import UnusableFeatures, to_matrix
 from models.metrics import calibration_slope, expected_calibration_error, mark_listed, measure, measure_by
 from models.recipe import Recipe
 from models.typical import fill_missing_lines, learn_typical
@@ -51,14 +55,16 @@ def test_every_call_of_lightgbm_names_its_thread_count(monkeypatch: pytest.Monke
     """One that names none resets the count of the whole process, and a model that another thread is building then
     overruns its buffers: a backtest of many nights died of it, one time in three."""
     named = []
-    train, predict = lgb.train, lgb.Booster.predict
+    train, predict, bins = lgb.train, lgb.Booster.predict, lgb.Dataset.construct
     monkeypatch.setattr(lgb, "train", lambda p, *a, **k: named.append(p.get("num_threads")) or train(p, *a, **k))
     monkeypatch.setattr(lgb.Booster, "predict", lambda *a, **k: named.append(k.get("num_threads")) or predict(*a, **k))
+    monkeypatch.setattr(lgb.Dataset, "construct", lambda d: named.append(d.params.get("num_threads")) or bins(d))
     rows = made_rows()
     model = fit_model(rows, NAMES, RECIPE)
     model.predict(rows)
     model.contributions(rows.head(5))
-    assert named == [1] * 5
+    assert set(named) == {1}
+    assert len(named) >= 6
 
 
 def test_probabilities_are_calibrated_on_rows_never_seen(model) -> None:
@@ -79,6 +85,46 @@ def test_the_same_rows_in_any_order_give_the_same_model() -> None:
     again = fit_model(rows.sample(fraction=1.0, shuffle=True, seed=9), NAMES, RECIPE)
     first = fit_model(rows, NAMES, RECIPE)
     assert again.to_text() == first.to_text()
+
+
+def test_a_matrix_is_the_frame_in_float32_whatever_its_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = made_rows(10).with_columns(order_age_days=pl.Series([None, *range(9)], dtype=pl.Float64))
+    whole = to_matrix(rows, NAMES)
+    assert (whole.dtype, whole.shape) == (np.float32, (10, 3))
+    assert np.isnan(whole[0, 1])
+    np.testing.assert_array_equal(whole[:, 2], rows["risk_30d"].cast(pl.Float32))
+    monkeypatch.setattr(matrix, "BLOCK", 3)
+    turned = np.arange(10)[::-1]
+    np.testing.assert_array_equal(to_matrix(rows, NAMES, turned), whole[::-1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda rows: rows.drop("risk_30d"), "risk_30d is missing"),
+        (lambda rows: rows.with_columns(risk_30d=pl.lit("0.3")), "risk_30d holds String where numbers are needed"),
+    ],
+)
+def test_a_column_that_is_missing_or_no_number_is_named_and_never_guessed(model, spoil: Callable, why: str) -> None:
+    with pytest.raises(UnusableFeatures, match=why):
+        model.predict(spoil(made_rows(5)))
+
+
+def test_a_constant_feature_one_of_holes_and_a_stage_never_seen_are_scored_not_feared() -> None:
+    rows = made_rows().with_columns(constant=pl.lit(3.0), hole=pl.lit(None, pl.Float64))
+    model = fit_model(rows, [*NAMES, "constant", "hole"], RECIPE)
+    assert len(set(model.groups)) == len(NAMES) + 2, "neither moves with another"
+    asked = rows.head(5).with_columns(stage=pl.lit("returned"), constant=pl.lit(9.0), order_count_units=None)
+    probability = model.predict(asked)
+    assert ((probability > 0) & (probability < 1)).all()
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_of_one_outcome_only_nothing_is_drafted_or_claimed(label: int) -> None:
+    rows = made_rows(300).with_columns(label=pl.lit(label, pl.Int8))
+    assert score_later(rows, bin_rows(rows, NAMES, 1), RECIPE) is None
+    found = compare_scorers(rows, {"a": rows["risk_30d"].to_numpy()}, seed=1, resamples=3)
+    assert found["value"].null_count() == found.height
 
 
 def test_no_order_is_on_both_sides_of_the_calibration() -> None:

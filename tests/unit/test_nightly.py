@@ -29,7 +29,11 @@ from tests.unit.nights import AS_OF, NIGHT, ROOT, RUN_FILES, latest, leftovers
 
 LIST_COLUMNS = [
     "rank", "order_id", "buyer_id", "product_id", "stage", "probability", "likely_cause",
-    "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd",
+    "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd", "also_orders", "basis",
+]  # fmt: skip
+MORE_COLUMNS = [
+    "as_of", "country", "message_language", "product_title", "suggested_action", "offer_usd", "draft_message",
+    "contacted_at", "outcome",
 ]  # fmt: skip
 
 
@@ -50,7 +54,7 @@ def test_night_writes_the_contracted_files_and_columns(finished: Path) -> None:
     assert (scores["probability_low"] <= scores["probability"]).all()
     assert (scores["probability"] <= scores["probability_high"]).all()
     assert (scores["probability_low"] < scores["probability_high"]).all()
-    assert listed.columns == LIST_COLUMNS
+    assert listed.columns == LIST_COLUMNS + MORE_COLUMNS
     assert scores["as_of"].unique().to_list() == [NIGHT]
     assert scores["order_id"].is_unique().all()
     assert scores["probability"].is_between(0, 1, closed="none").all()
@@ -98,7 +102,7 @@ def test_done_night_is_skipped_and_force_repeats_it_to_the_byte(workspace: Path,
     assert (workspace / "tables").resolve() == tables
     assert do_night(workspace, is_forced=True) != first
     assert latest(workspace) != first
-    for name in ("contact_list.csv", "dispute_clock.csv", "dispute_clock.xlsx", "scores.parquet"):
+    for name in set(RUN_FILES) - {"manifest.json"}:
         assert (latest(workspace) / name).read_bytes() == (first / name).read_bytes()
 
 
@@ -106,7 +110,7 @@ def test_two_fresh_workspaces_give_the_same_bytes(
     finished: Path, tmp_path: Path, do_night: Callable[..., Path]
 ) -> None:
     do_night(tmp_path)
-    for name in ("contact_list.csv", "dispute_clock.csv", "dispute_clock.xlsx", "scores.parquet"):
+    for name in set(RUN_FILES) - {"manifest.json"}:
         assert (latest(tmp_path) / name).read_bytes() == (latest(finished) / name).read_bytes()
 
 
@@ -151,7 +155,7 @@ def test_night_without_open_orders_writes_an_empty_list(workspace: Path, run_ste
     told = run_step("nightly", "--workspace", workspace, "--as-of", "2027-01-01")
     assert told.returncode == 0, told.stderr
     run = workspace / "runs/2027-01-01/latest"
-    assert (run / "contact_list.csv").read_text() == ",".join(LIST_COLUMNS) + "\n"
+    assert (run / "contact_list.csv").read_text() == ",".join(LIST_COLUMNS + MORE_COLUMNS) + "\n"
     assert pl.read_parquet(run / "scores.parquet").height == 0
     assert json.loads((run / "manifest.json").read_text())["rows"] == {"scores": 0, "contact_list": 0}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -21,8 +23,17 @@ from pipeline.config import load_config
 from pipeline.errors import Leak, NoChampion, NotPromoted
 from pipeline.progress import Progress
 from pipeline.store import Workspace
-from pipeline.tracking import CHALLENGER, CHAMPION, FORMER, find_model, register_model, require_champion
+from pipeline.tracking import (
+    CHALLENGER,
+    CHAMPION,
+    FORMER,
+    find_model,
+    judged_of,
+    register_model,
+    require_champion,
+)
 from pipeline.train import train
+from tests.property.test_classic_leaks import with_leak
 
 TRAINED = date(2025, 5, 1)
 
@@ -57,8 +68,8 @@ def challenge(workspace: Workspace, model: DisputeModel) -> str:
     )  # fmt: skip
 
 
-def promote(workspace: Workspace) -> None:
-    step.promote(workspace, load_config(workspace.folder), Progress(), every=7)
+def promote(workspace: Workspace, *, is_refitted: bool = False) -> None:
+    step.promote(workspace, load_config(workspace.folder), Progress(), every=7, is_refitted=is_refitted)
 
 
 def newest(workspace: Workspace, name: str) -> Path:
@@ -85,6 +96,28 @@ def test_a_later_model_of_train_is_the_challenger(trial: Workspace) -> None:
     assert find_model(trial, CHALLENGER).model.to_text() == find_model(trial).model.to_text(), "same data, same model"
 
 
+def test_what_is_promoted_then_learns_from_all_that_has_matured(trial: Workspace) -> None:
+    """And the next challenger is compared with it as it was judged, else no night would be left to compare them on."""
+    train(trial, load_config(trial.folder), Progress(), as_of=TRAINED)
+    judged = find_model(trial, CHALLENGER)
+    promote(trial, is_refitted=True)
+    assert versions(trial) == {CHAMPION: "3", FORMER: "1"}
+    champion = require_champion(trial)
+    assert (champion.judged_version, champion.trained_as_of) == ("2", "2025-07-20")
+    assert champion.model.to_text() != judged.model.to_text()
+    assert judged_of(trial, champion).model.to_text() == judged.model.to_text()
+    train(trial, load_config(trial.folder), Progress(), as_of=TRAINED)
+    promote(trial)
+    assert versions(trial) == {CHAMPION: "4", FORMER: "3"}
+
+
+def test_another_recipe_is_not_refitted(trial: Workspace, capsys: pytest.CaptureFixture) -> None:
+    challenge(trial, require_champion(trial).model)
+    promote(trial, is_refitted=True)
+    assert versions(trial) == {CHAMPION: "2", FORMER: "1"}
+    assert "the settings have changed" in "".join(capsys.readouterr())
+
+
 def refused(workspace: Workspace, why: str) -> None:
     with pytest.raises(NotPromoted, match=why) as found:
         promote(workspace)
@@ -99,10 +132,11 @@ def test_a_miscalibrated_one_is_refused(trial: Workspace) -> None:
 
 
 def test_one_that_reads_a_column_of_the_export_is_refused(trial: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    challenge(trial, require_champion(trial).model)
+    champion = require_champion(trial)
+    challenge(trial, champion.model)
     known = dict(tracking.FEATURES)
     monkeypatch.setattr(tracking, "FEATURES", {name: f for name, f in known.items() if name != "order_value_usd"})
-    monkeypatch.setattr(step, "require_champion", lambda _: None)
+    monkeypatch.setattr(step, "require_champion", lambda _: champion)
     refused(trial, "challenger cannot be used: it reads features this program does not build: order_value_usd")
 
 
@@ -113,6 +147,18 @@ def test_one_whose_features_know_the_future_is_refused(trial: Workspace, monkeyp
     challenge(trial, require_champion(trial).model)
     monkeypatch.setattr(step, "leak_proof", found)
     refused(trial, "rule of time.*logistics_count_scans")
+
+
+def test_a_program_that_reads_the_status_as_it_is_now_promotes_nothing(trial: Workspace, tmp_path: Path) -> None:
+    """From end to end: the leak is seeded into a copy of the program, and the copy itself must refuse."""
+    challenge(trial, require_champion(trial).model)
+    program = with_leak("the status column as it is now", tmp_path / "program")
+    command = [sys.executable, "-m", "pipeline", "promote", "--workspace", str(trial.folder), "--every", "30"]
+    told = subprocess.run(command, cwd=program, capture_output=True, text=True, timeout=300, check=False)
+    assert told.returncode == 14, told.stderr
+    assert "does not keep to the rule of time" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert versions(trial) == {CHAMPION: "1", CHALLENGER: "2"}
 
 
 @pytest.mark.parametrize("spoil", [lambda file: file.unlink(), lambda file: file.write_text("tree\nnonsense")])

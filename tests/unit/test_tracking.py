@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from mlflow.tracking import MlflowClient
 from pipeline import tracking
 from pipeline.errors import NoChampion
 from pipeline.store import Workspace
+from pipeline.tracking import CHAMPION
 
 
 def test_a_database_half_made_never_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,3 +54,21 @@ def test_a_moved_workspace_says_that_its_model_is_not_found(finished: Path, tmp_
             tracking.find_model(Workspace(tmp_path / "moved"))
     finally:
         away.rename(finished)
+
+
+def test_a_model_registered_by_other_code_is_said_to_be_unusable(workspace: Path, run_step: Callable) -> None:
+    """Nothing says of which day it is; it has no run; it has a run, but not our files."""
+    place = Workspace(workspace)
+    client = MlflowClient(tracking.tracking_uri(place), tracking.tracking_uri(place))
+    client.delete_tag(tracking.require_champion(place).run_id, "trained_as_of")
+    with pytest.raises(NoChampion, match="it was registered by other code"):
+        tracking.find_model(place)
+    (workspace / "other").mkdir()
+    run = client.create_run(client.get_experiment_by_name(tracking.EXPERIMENT).experiment_id).info.run_id
+    for run_id, why in ((None, "the run that made it is not in the registry"), (run, "registered by other code?")):
+        version = client.create_model_version(tracking.MODEL_NAME, (workspace / "other").as_uri(), run_id=run_id)
+        client.set_registered_model_alias(tracking.MODEL_NAME, CHAMPION, version.version)
+        told = run_step("score", "--workspace", workspace, "--as-of", "2025-07-10")
+        assert told.returncode == 12
+        assert why in told.stderr
+        assert "Traceback" not in told.stderr

@@ -14,9 +14,10 @@ from tests.unit.nights import latest
 ROOT = Path(__file__).resolve().parents[2]
 # what writes it, what judges by it, and the page that shows it
 MAY_KNOW = {
-    "simulate", "evaluate", "replay", "true_risk", "world_page", "world_measures", "world_charts", "world_sample"
+    "simulate", "evaluate", "replay", "true_risk", "world_page", "world_measures", "world_charts", "world_sample",
+    "products_check", "true_products", "season",
 }  # fmt: skip
-TOLD_BY = {"pipeline.true_risk", "pipeline.sources.simulator"}
+TOLD_BY = {"pipeline.true_risk", "pipeline.true_products", "pipeline.season", "pipeline.sources.simulator"}
 
 
 def modules(path: Path) -> set[str]:
@@ -41,7 +42,7 @@ def test_only_evaluation_knows_the_simulator_or_its_truth() -> None:
 
 
 def test_the_command_line_imports_it_only_inside_the_steps_that_may() -> None:
-    files = [ROOT / "pipeline" / name for name in ("__main__.py", "judging.py")]
+    files = [ROOT / "pipeline" / name for name in ("__main__.py", "judging.py", "reviewing.py")]
     for node in [node for file in files for node in ast.parse(file.read_text(encoding="utf-8")).body]:
         named = {n.module.split(".")[-1] for n in ast.walk(node) if isinstance(n, ast.ImportFrom) and n.module}
         if named & MAY_KNOW:

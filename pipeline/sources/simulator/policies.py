@@ -51,21 +51,23 @@ def replay(
     contacts: pl.DataFrame,
     cost_usd: np.ndarray,
     contact_cost_usd: float,
-) -> Mapping[str, float]:
-    """What became of a policy's contacts: realised in the orders' potential outcomes, and expected by the hazards."""
+) -> tuple[Mapping[str, float], np.ndarray]:
+    """What became of a policy's contacts: realised in the orders' potential outcomes, and expected by the hazards; and
+    the USD that each order's contact saved (0 without one)."""
     contact_day = np.full(truth.height, -1)
     contact_day[contacts["number"].to_numpy()] = contacts["as_of_day"].to_numpy()
     opened, _ = outcome(days, truth["threshold"].to_numpy(), truth["which_cause"].to_numpy(), effects, contact_day)
     before, after = truth["opened_day"].is_not_null().to_numpy(), opened >= 0
     count = contacts.height
-    saved = float((cost_usd * (before.astype(float) - after)).sum()) - count * contact_cost_usd
+    saved = cost_usd * (before.astype(float) - after) - contact_cost_usd * (contact_day >= 0)
     per_100 = 100.0 / max(count, 1)
-    return {
+    told = {
         "contacts": count,
         "prevented": int((before & ~after).sum()),
         "provoked": int((~before & after).sum()),
         "net_prevented_per_100": float((before.astype(int) - after).sum()) * per_100,
-        "usd_saved_per_100": saved * per_100,
+        "usd_saved_per_100": float(saved.sum()) * per_100,
         "expected_prevented_per_100": float(contacts["prevented"].sum()) * per_100,
         "expected_usd_saved_per_100": float(contacts["saving_usd"].sum()) * per_100,
     }
+    return told, saved

@@ -1,0 +1,107 @@
+"""What of a product's disputes is its lanes' and its buyers': factors fitted beside the products themselves.
+
+Expected disputes of an order with a product = exposure x product's rate x lane's factors x buyers' factors: a
+log-linear rate model, fitted by iterative proportional fitting (Deming & Stephan 1940), each factor being drawn to 1 by
+`PRIOR_DISPUTES` expected ones (a gamma prior). Because the products have rates of their own in it, a lane on which
+good products are disputed is found guilty, and one that only carries bad products is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+LANE_PARTS = ("service", "lane", "lane_month", "promise")
+BUYER_PARTS = ("country", "month", "price")
+PRIOR_DISPUTES = 20.0
+PRIOR_OF_PRODUCT = 3.0
+ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column as numbers from 0: `names[codes]` is the column."""
+
+    codes: np.ndarray
+    names: pl.Series
+
+    @classmethod
+    def of(cls, column: pl.Series) -> Coded:
+        names = column.unique().sort()
+        if column.dtype == pl.String:
+            codes = column.cast(pl.Enum(names)).to_physical().to_numpy()
+        else:
+            codes = np.searchsorted(names.to_numpy(), column.to_numpy())
+        return cls(codes.astype(np.int32), names)
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """`factors[part]`: one number per value, 1 being the store's average; `disputes[part]`: what each rests on.
+    `lane`, `buyers`: per row, the products of its factors."""
+
+    values: Mapping[str, pl.Series]
+    factors: Mapping[str, np.ndarray]
+    disputes: Mapping[str, np.ndarray]
+    lane: np.ndarray
+    buyers: np.ndarray
+
+
+def lane_months(lane: Coded, month: Coded) -> Coded:
+    """A lane in one month: a collapse is of its time."""
+    width = len(month.names)
+    used, codes = np.unique(lane.codes.astype(np.int64) * width + month.codes, return_inverse=True)
+    return Coded(codes.astype(np.int32), pl.Series(used))
+
+
+def code_parts(rows: pl.DataFrame) -> dict[str, Coded]:
+    """The columns of `rows` that `fit_adjustment` needs, as numbers."""
+    parts = {name: Coded.of(rows[name]) for name in ("service", "lane", "promise", "country", "month", "price")}
+    return parts | {"lane_month": lane_months(parts["lane"], parts["month"])}
+
+
+def fit_adjustment(
+    product: np.ndarray, disputed: np.ndarray, exposure: np.ndarray, parts: Mapping[str, Coded]
+) -> Adjustment:
+    """Rows are orders x products; `product` numbers from 0, `disputed` 0 or 1, `exposure` in [0, 1]."""
+    total, weight = disputed.sum(), exposure.sum()
+    rate = max(total, 1.0) / max(weight, 1.0)
+    expected = exposure * rate
+    factors = {name: np.ones(len(part.names)) for name, part in parts.items()}
+    happened = {name: np.bincount(part.codes, disputed, len(part.names)) for name, part in parts.items()}
+    own = np.ones(int(product.max(initial=-1)) + 1)
+    happened_own = np.bincount(product, disputed, len(own))
+    for _ in range(ROUNDS):
+        own = _refit(own, product, happened_own, expected, PRIOR_OF_PRODUCT)
+        for name in (*LANE_PARTS, *BUYER_PARTS):
+            factors[name] = _refit(factors[name], parts[name].codes, happened[name], expected, PRIOR_DISPUTES)
+    lane, buyers = (_product(factors, parts, names, len(product)) for names in (LANE_PARTS, BUYER_PARTS))
+    lane = lane / _mean(lane, exposure)
+    buyers = buyers / _mean(buyers, exposure * lane)
+    values = {name: part.names for name, part in parts.items()}
+    return Adjustment(values, factors, happened, lane, buyers)
+
+
+def _refit(old: np.ndarray, codes: np.ndarray, happened: np.ndarray, expected: np.ndarray, prior: float) -> np.ndarray:
+    """The factor that explains what happened; `expected`, in place, is made to follow it."""
+    without = np.bincount(codes, expected, len(old)) / old
+    new = (happened + prior) / (without + prior)
+    expected *= (new / old)[codes]
+    return np.asarray(new)
+
+
+def _product(
+    factors: Mapping[str, np.ndarray], parts: Mapping[str, Coded], names: Sequence[str], length: int
+) -> np.ndarray:
+    found = np.ones(length)
+    for name in names:
+        found *= factors[name][parts[name].codes]
+    return found
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> float:
+    whole = weights.sum()
+    return float((values * weights).sum() / whole) if whole > 0 else 1.0

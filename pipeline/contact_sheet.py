@@ -1,0 +1,129 @@
+"""The contact list as agents give it back, CSV or workbook, as checked rows: what is wrong goes to quarantine."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from features.clock import local_day
+from features.stage import STAGES
+from pipeline.errors import BadInput
+from pipeline.list_columns import OUTCOMES
+from pipeline.safe_text import neutral
+from pipeline.sources.checks import CheckedFile
+from pipeline.sources.csv_text import ROW, read_text_table
+
+REQUIRED, OPTIONAL = ("order_id", "contacted_at"), ("outcome", "as_of", "stage")
+SHEET = "contacts"
+# ids of contacts that come from sheets
+PREFIX = "sheet:"
+MOST_BYTES = 50_000_000
+
+
+def read_sheet(path: Path) -> CheckedFile:
+    """The sheet's rows as text; raises `BadInput` where it cannot be read or lacks a column."""
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file. FILE names the contact list that was filled in, .csv or .xlsx.")
+    table, undecodable = _read_workbook(path) if path.suffix.lower() == ".xlsx" else read_text_table(path)
+    if missing := [name for name in REQUIRED if name not in table.columns]:
+        raise BadInput(
+            f"{path.name}: column {', '.join(missing)} is missing. Found: {', '.join(table.columns[1:])}. "
+            "Give back the contact list as it was written, with contacted_at and outcome filled in."
+        )
+    absent = [pl.lit(None, pl.String).alias(name) for name in OPTIONAL if name not in table.columns]
+    file = CheckedFile(path.name, table.with_columns(absent).select(ROW, *REQUIRED, *OPTIONAL), table)
+    for row, column, reason in undecodable:
+        file.faults.append(pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}, _FAULT))
+    return file
+
+
+_FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
+
+
+def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """The contacts of the sheet: `contact_id, order_id, stage, outcome, occurred_at, known_at`, one per order and list.
+
+    `orders`: `order_id, occurred_at` of all orders. A row without `contacted_at` and `outcome` was not contacted; one
+    whose outcome alone is wrong is a contact without an outcome. `file` keeps what is wrong.
+    """
+    texts = [pl.col(name).str.strip_chars() for name in (*REQUIRED, *OPTIONAL)]
+    file.rows = file.rows.with_columns(texts).with_columns(
+        pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in (*REQUIRED, *OPTIONAL)
+    )
+    file.rows = file.rows.filter(pl.any_horizontal(pl.col("contacted_at", "outcome").is_not_null()))
+    _find_orders(file, orders)
+    file.require(*REQUIRED)
+    file.instant("contacted_at", zone, has_offsets=True)
+    file.reject(pl.col("order_id").is_not_null() & pl.col("placed_at").is_null(), "order_id", "unknown order")
+    file.not_before("contacted_at", "placed_at", "before the order was placed")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    file.reject(pl.col("contacted_at") > tomorrow, "contacted_at", "lies in the future by this machine's clock")
+    night = pl.col("as_of").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    file.rows = file.rows.with_columns(
+        list_day=pl.coalesce(night, local_day(pl.col("contacted_at"), zone).cast(pl.Date)),
+        outcome=pl.col("outcome").str.to_lowercase(),
+    )
+    file.unique("list_day", "order_id")
+    good = file.good_rows()
+    file.choose("outcome", OUTCOMES)
+    return good.select(
+        pl.format(PREFIX + "{}:{}", pl.col("list_day").cast(pl.String), "order_id").alias("contact_id"),
+        "order_id",
+        stage=_among("stage", STAGES),
+        outcome=_among("outcome", OUTCOMES),
+        occurred_at="contacted_at",
+        # the store itself wrote: it knew at once
+        known_at="contacted_at",
+    )
+
+
+def _among(column: str, allowed: tuple[str, ...]) -> pl.Expr:
+    return pl.when(pl.col(column).is_in(allowed)).then(pl.col(column))
+
+
+def _find_orders(file: CheckedFile, orders: pl.DataFrame) -> None:
+    """`order_id` as the tables have it, which the list may have made harmless, and when the order was placed."""
+    shown = orders.select(placed_at="occurred_at", true_id="order_id", order_id=neutral(pl.col("order_id")))
+    exact = orders.select("order_id", placed_at="occurred_at", true_id="order_id")
+    known = pl.concat([exact, shown.select(exact.columns)]).unique("order_id", keep="first", maintain_order=True)
+    rows = file.rows.join(known, on="order_id", how="left", maintain_order="left")
+    file.rows = rows.with_columns(order_id=pl.coalesce("true_id", "order_id")).drop("true_id")
+
+
+def _read_workbook(path: Path) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
+    """The sheet named `contacts`, or the first; every cell as text, days and times as ISO."""
+    if path.stat().st_size > MOST_BYTES:
+        raise BadInput(f"{path.name}: is larger than {MOST_BYTES // 1_000_000} MB; a contact list is far smaller.")
+    try:
+        with warnings.catch_warnings():
+            # openpyxl tells of what it does not read (drop-down lists, styles); none of it matters here
+            warnings.simplefilter("ignore")
+            book = load_workbook(path, read_only=True, data_only=True)
+            sheet = book[SHEET] if SHEET in book.sheetnames else book.worksheets[0]
+            rows = [[_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+            book.close()
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, IndexError) as error:
+        raise BadInput(f"{path.name}: cannot be read as a workbook ({error}). Save it again as .xlsx.") from None
+    header = [name or f"column {place}" for place, name in enumerate(rows[0], 1)] if rows else []
+    if not header or len(set(header)) < len(header):
+        raise BadInput(f"{path.name}: its first row must name the columns, each once.")
+    cells = [[row, *values] for row, values in enumerate(rows[1:], 2) if any(values)]
+    schema: dict[str, Any] = {ROW: pl.Int64, **dict.fromkeys(header, pl.String)}
+    return pl.DataFrame(cells, schema=schema, orient="row"), []
+
+
+def _text(cell: object) -> str | None:
+    if cell is None:
+        return None
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ", timespec="seconds")
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
