@@ -70,7 +70,7 @@ TABLES: dict[str, Table] = {
             # carrier service (or region of origin) > destination, chosen when the order is placed
             text("lane", is_required=False),
             text("currency"),
-            # items + shipping, in USD, and the same in the source's currency
+            # items + shipping - discount, in USD, and the same in the source's currency
             number("total_usd"), number("shipping_usd", is_required=False), number("total_source"),
             number("count_installments", is_required=False),
         )),
