@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest quarantine requarantine features describe-features leak-proof train tune promote rollback score contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ replay: $(READY)  ## what contact policies would have saved in a simulated store
 
 ingest: $(READY)  ## replace a workspace's tables: SOURCE= RAW= WORKSPACE=
 	@$(STEP) ingest $(where) $(source)
+
+doctor: $(READY)  ## read raw files whole, write nothing, say what would be loaded and what is missing: SOURCE= RAW= [WORKSPACE=]
+	@$(STEP) doctor $(source) $(if $(WORKSPACE),$(where))
 
 quarantine: $(READY)  ## which rows of the last ingest were refused, and why: WORKSPACE=
 	@$(STEP) quarantine $(where)

@@ -81,6 +81,19 @@ def ingest(
 
 
 @app.command()
+def doctor(
+    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
+    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
+    workspace: Annotated[Path | None, typer.Option(help="whose config.toml holds; nothing is written")] = None,
+) -> None:
+    """Read raw files whole, write nothing, and say what would be loaded and what is missing."""
+    from pipeline.config import Config, load_config
+    from pipeline.doctor import examine
+
+    examine(load_config(workspace) if workspace else Config(), source=source, raw=raw)
+
+
+@app.command()
 def quarantine(workspace: Folder) -> None:
     """Say which rows of the last ingest were refused, and why."""
     from pipeline.quarantine import summarise

@@ -12,8 +12,9 @@ from features.tables import TABLES, Tables, create_tables
 from pipeline.config import Config
 from pipeline.contacts import own_sha256, read_own, with_own
 from pipeline.errors import BadInput
-from pipeline.progress import Progress, warn
+from pipeline.progress import Progress, say, warn
 from pipeline.safe_text import neutral_frame
+from pipeline.sources.aliexpress.source import read_aliexpress
 from pipeline.sources.canonical import read_canonical
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.hold import hold
@@ -23,6 +24,7 @@ from pipeline.sources.store_data import StoreData
 from pipeline.store import Workspace, read_json
 
 SOURCES: dict[str, Callable[[Origin], StoreData]] = {
+    "aliexpress": read_aliexpress,
     "canonical": read_canonical,
     "olist": read_olist,
 }
@@ -59,6 +61,8 @@ def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: 
             },
         )
         notes.append(f"{counts['orders']:,} orders, {sum(counts.values()):,} facts")
+    for note in data.notes:
+        say(note)
     if total := sum(quarantined.values()):
         warn(f"{total} rows in quarantine, each with its reason: {workspace.quarantine}")
 

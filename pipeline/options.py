@@ -18,6 +18,7 @@ from pipeline.store import Workspace
 
 
 class Source(StrEnum):
+    aliexpress = "aliexpress"
     canonical = "canonical"
     olist = "olist"
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from features.tables import INSTANT, TABLES, Table
 from pipeline.errors import BadInput
-from pipeline.sources.checks import EARLIEST, CheckedFile, open_checked
+from pipeline.sources.checks import CheckedFile, open_checked
+from pipeline.sources.instants import EARLIEST
 from pipeline.sources.origin import Origin
 from pipeline.sources.store_data import StoreData
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import polars as pl
 
-from features.clock import to_utc
 from pipeline.errors import BadInput
 from pipeline.sources.corrections import record_ids, record_text
 from pipeline.sources.csv_text import ROW, read_text_table
+from pipeline.sources.instants import instant
 from pipeline.sources.origin import Origin
-
-INSTANT_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
-# instants outside are typing errors: no marketplace is older, and no promise reaches further
-EARLIEST, LATEST = datetime(1995, 1, 1), datetime(2100, 1, 1)
 
 
 @dataclass
@@ -71,19 +66,9 @@ class CheckedFile:
         if maximum is not None:
             self.reject(pl.col(column) > maximum, column, f"above {maximum:g}, the largest value allowed")
 
-    def instant(self, column: str, zone: str, *, has_offsets: bool = False) -> None:
+    def instant(self, column: str, zone: str, *, has_offsets: bool = False, has_epochs: bool = False) -> None:
         """Parse a time into UTC; without an offset it is local to `zone`. Empty stays null."""
-        text = pl.col(column).str.strip_chars().str.replace("T", " ", literal=True)
-        naive = pl.coalesce(text.str.to_datetime(f, strict=False, time_unit="us") for f in INSTANT_FORMATS)
-        value = to_utc(pl.when(naive.is_between(EARLIEST, LATEST)).then(naive), zone)
-        if has_offsets:
-            offset_text = text.str.replace(r"Z$", "+00:00")
-            formats = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
-            stamped = pl.coalesce(
-                offset_text.str.to_datetime(f, strict=False, time_unit="us", time_zone="UTC") for f in formats
-            )
-            is_likely = stamped.dt.replace_time_zone(None).is_between(EARLIEST, LATEST)
-            value = pl.coalesce(value, pl.when(is_likely).then(stamped))
+        value = instant(pl.col(column), zone, has_offsets=has_offsets, has_epochs=has_epochs)
         self._parse(column, value, "not a date and time; write it like 2026-05-03 14:00:00")
 
     def not_before(self, later: str, earlier: str, words: str) -> None:

@@ -1,0 +1,159 @@
+"""A folder of dumps of the Open Platform's answers, as rows of text by kind, each with where and when it was seen."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.errors import BadInput
+from pipeline.sources.aliexpress import records
+from pipeline.sources.aliexpress.shapes import Request, find_records
+from pipeline.sources.corrections import record_text
+from pipeline.sources.csv_text import ROW
+from pipeline.sources.json_text import read_pieces
+
+ENDS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+FILE, SEEN = "__file__", "__seen__"
+# rows of one kind that are held as Python objects before they become a frame
+AT_ONCE = 20_000
+# of what could not be read, only so much is kept; the dump has the rest
+KEPT = 20_000
+NOTHING_FOUND = "the platform found nothing"
+_DAY = re.compile(r"(20\d\d)-?([01]\d)-?([0-3]\d)(?:[T_-]?([0-2]\d)[:-]?([0-5]\d)(?:[:-]?([0-5]\d))?)?")
+COLUMNS: Mapping[str, tuple[str, ...]] = {**records.COLUMNS, records.UNREAD: ("what", "reason")}
+
+REQUIRED = {
+    records.ORDERS: ("order_id", "placed_at"),
+    records.LINES: ("order_id", "line_id", "product_id"),
+    records.PARCELS: ("order_id",),
+    records.SCANS: ("scanned_at",),
+    records.DISPUTES: ("line_id", "order_id", "opened_at"),
+    records.STEPS: ("line_id", "order_id", "opened_at", "stepped_at"),
+    records.UNREAD: (),
+}
+
+
+@dataclass
+class Seen:
+    """Rows by kind, `ROW` being a record's place in its dump; `empty`: answers that said there is nothing."""
+
+    frames: dict[str, pl.DataFrame]
+    dumps: dict[str, str] = field(default_factory=dict)
+    empty: int = 0
+
+
+def schema(kind: str) -> dict[str, pl.DataType]:
+    return {FILE: pl.String(), ROW: pl.Int64(), SEEN: pl.Int64()} | dict.fromkeys(COLUMNS[kind], pl.String())
+
+
+def dump_files(folder: Path) -> list[Path]:
+    """In the order of their names, those in folders inside too."""
+    # a folder inside that goes away meanwhile, or is closed to us, is passed over
+    every = (Path(place) / name for place, _, names in os.walk(folder) for name in names)
+    found = sorted(path for path in every if path.name.lower().endswith(ENDS))
+    if not found:
+        raise BadInput(f"{folder}: holds no dump ({', '.join(ENDS)}). Put the platform's answers there as they came.")
+    return found
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_dumps(folder: Path, known: Mapping[str, str]) -> Seen:
+    """All rows of the dumps whose content is not among `known` (sha256 by file name); the same content is read once."""
+    parts: dict[str, list[pl.DataFrame]] = {kind: [pl.DataFrame(schema=schema(kind))] for kind in COLUMNS}
+    seen = Seen({})
+    loaded = set(known.values())
+    for path in dump_files(folder):
+        digest = sha256(path)
+        if digest in loaded:
+            continue
+        loaded.add(digest)
+        name = path.relative_to(folder).as_posix()
+        seen.dumps[name] = digest
+        for kind, frame in _frames(path, name, seen):
+            parts[kind].append(frame)
+    seen.frames = {kind: pl.concat(each) for kind, each in parts.items()}
+    return seen
+
+
+def _frames(path: Path, name: str, seen: Seen) -> Iterator[tuple[str, pl.DataFrame]]:
+    rows: dict[str, list[tuple]] = {kind: [] for kind in COLUMNS}
+    told = dump_time(path)
+    place = 0
+    try:
+        for found in find_records(read_pieces(path), Request()):
+            place += 1
+            if found.fault == NOTHING_FOUND:
+                seen.empty += 1
+                continue
+            at = _moment(found.request.fetched_at) or told
+            for kind, texts, value, fault in records.rows_of(found):
+                fault = fault or _missing(kind, texts)
+                if fault or kind == records.UNREAD:
+                    kind, texts = records.UNREAD, (_shown(value), fault)
+                rows[kind].append((name, place, at, *texts))
+                if len(rows[kind]) == AT_ONCE:
+                    yield kind, _frame(kind, rows.pop(kind))
+                    rows[kind] = []
+    except (OSError, EOFError) as error:
+        raise BadInput(
+            f"{name}: cannot be read ({error}). Fetch it again, or take it out. The former tables stay."
+        ) from None
+    yield from ((kind, _frame(kind, each)) for kind, each in rows.items() if each)
+
+
+def _missing(kind: str, texts: tuple[str | None, ...]) -> str:
+    """What a record lacks that it must have: then the record itself is kept, since its row would say nothing."""
+    lacks = [
+        column for column, text in zip(COLUMNS[kind], texts, strict=True) if text is None and column in REQUIRED[kind]
+    ]
+    return f"{kind.replace('_', ' ')}: {', '.join(lacks)} is missing" if lacks else ""
+
+
+def _frame(kind: str, rows: list[tuple]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=schema(kind), orient="row")
+
+
+def _shown(value: object) -> str:
+    return (value if isinstance(value, str) else record_text({"value": value}))[:KEPT]
+
+
+def dump_time(path: Path) -> int:
+    """When a dump was taken, microseconds since 1970 in UTC: the date in its name or else in its folder's (UTC, at the
+    end of the day where no time is told), or else when the file was last written."""
+    for text in (path.name, path.parent.name):
+        if match := _DAY.search(text):
+            year, month, day, *clock = (int(part) if part else None for part in match.groups())
+            hour, minute, second = (23, 59, 59) if clock[0] is None else (clock[0], clock[1] or 0, clock[2] or 0)
+            try:
+                return _microseconds(datetime(year or 0, month or 0, day or 0, hour, minute, second, tzinfo=UTC))
+            except ValueError:
+                continue
+    return int(path.stat().st_mtime) * 1_000_000
+
+
+def _moment(text: str | None) -> int | None:
+    """A `fetched_at`: with an offset or in UTC, or milliseconds since 1970."""
+    if not text:
+        return None
+    if text.isdigit() and len(text) == 13:
+        return int(text) * 1000
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return _microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _microseconds(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000

@@ -1,0 +1,52 @@
+"""Times as they stand in files, as instants in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from features.clock import to_utc
+
+FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_OFFSET_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
+# 20120801154220368-0700, as the older interface writes it
+_TIGHT = r"^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})([+-]\d\d):?(\d\d)$"
+# instants outside are typing errors: no marketplace is older, and no promise reaches further
+EARLIEST, LATEST = datetime(1995, 1, 1), datetime(2100, 1, 1)
+
+
+def instant(
+    column: pl.Expr, zone: str, *, formats: tuple[str, ...] = FORMATS, has_offsets: bool = False,
+    has_epochs: bool = False,
+) -> pl.Expr:  # fmt: skip
+    """The text as an instant; null where it is none. Without an offset it is local to `zone`.
+
+    `has_epochs`: also seconds or milliseconds since 1970, in digits.
+    """
+    text = column.str.strip_chars().str.replace("T", " ", literal=True)
+    found = [to_utc(_likely(_first_of(text, formats)), zone)]
+    if has_offsets:
+        with_offset = text.str.replace(_TIGHT, "$1-$2-$3 $4:$5:$6.$7$8:$9").str.replace(r"Z$", "+00:00")
+        with_offset = with_offset.str.replace(r" ?([+-]\d\d)(\d\d)$", "$1:$2")
+        stamped = pl.coalesce(
+            with_offset.str.to_datetime(f, strict=False, time_unit="us", time_zone="UTC") for f in _OFFSET_FORMATS
+        )
+        found.append(_utc(_likely(stamped.dt.replace_time_zone(None))))
+    if has_epochs:
+        digits = pl.when(text.str.contains(r"^\d{9,13}$")).then(text).cast(pl.Int64, strict=False)
+        microseconds = digits * pl.when(text.str.len_bytes() > 11).then(1_000).otherwise(1_000_000)
+        found.append(_utc(_likely(microseconds.cast(pl.Datetime("us")))))
+    return pl.coalesce(found)
+
+
+def _first_of(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
+    return pl.coalesce(text.str.to_datetime(f, strict=False, time_unit="us") for f in formats)
+
+
+def _likely(naive: pl.Expr) -> pl.Expr:
+    return pl.when(naive.is_between(EARLIEST, LATEST)).then(naive)
+
+
+def _utc(naive: pl.Expr) -> pl.Expr:
+    return naive.dt.replace_time_zone("UTC")
