@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from pipeline.contacts import own_sha256, read_own, with_own
 from pipeline.errors import BadInput
 from pipeline.progress import Progress, say, warn
 from pipeline.safe_text import neutral_frame
-from pipeline.sources.aliexpress.source import read_aliexpress
+from pipeline.sources.aliexpress.dumps import dump_files
+from pipeline.sources.aliexpress.source import SHEETS, read_aliexpress
 from pipeline.sources.canonical import read_canonical
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.hold import hold
@@ -28,6 +29,8 @@ SOURCES: dict[str, Callable[[Origin], StoreData]] = {
     "canonical": read_canonical,
     "olist": read_olist,
 }
+# what they read is kept in the workspace: the same again is known without reading it
+REMEMBERING = ("aliexpress",)
 # rows that a person mended in the quarantine: by file, then by the id of the faulty row
 CORRECTIONS = "corrections.json"
 
@@ -37,9 +40,12 @@ def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: 
     with progress.piece("ingest") as notes:
         if not raw.is_dir():
             raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
-        origin = open_origin(workspace, config, raw)
+        origin, own = open_origin(workspace, config, raw), read_own(workspace)
+        made_from = _made_from(source, origin, config, own_sha256(own))
+        if source in REMEMBERING and _fact(workspace, "made_from") == made_from:
+            notes.append("nothing new since the last time: the tables stay")
+            return
         data = hold(SOURCES[source](origin))
-        own = read_own(workspace)
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
         contacts = data.frames.get("contacts", TABLES["contacts"].empty())
@@ -54,6 +60,7 @@ def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: 
             tables,
             {
                 "source": source,
+                "made_from": made_from,
                 "input_sha256": _input_sha256(data, origin) | own_sha256(own),
                 "input_rows": {file.name: file.count_rows for file in data.files},
                 "quarantined_rows": quarantined,
@@ -65,6 +72,26 @@ def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: 
         say(note)
     if total := sum(quarantined.values()):
         warn(f"{total} rows in quarantine, each with its reason: {workspace.quarantine}")
+
+
+def _made_from(source: str, origin: Origin, config: Config, own: Mapping[str, str]) -> str:
+    """A hash of all that decides what the tables of a source that remembers become, the program included."""
+    if source not in REMEMBERING:
+        return ""
+    files = {path.relative_to(origin.folder).as_posix(): sha256(path) for path in dump_files(origin.folder)}
+    sheets = {name: sha256(origin.folder / name) for name in SHEETS if (origin.folder / name).exists()}
+    here = Path(__file__).parent
+    program = [sha256(path) for path in sorted((here / "sources").rglob("*.py"))]
+    told = [files, sheets, dict(own), origin.corrections.records, program, repr(TABLES), config.sources.model_dump(),
+            dict(config.usd_per), config.max_fault_share]  # fmt: skip
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _fact(workspace: Workspace, name: str) -> object:
+    try:
+        return workspace.read_ingest_facts().get(name)
+    except BadInput:
+        return None
 
 
 def open_origin(workspace: Workspace, config: Config, raw: Path) -> Origin:

@@ -132,6 +132,19 @@ def test_the_same_dumps_again_change_nothing(tmp_path: Path) -> None:
     assert {name: frame.equals(after[name]) for name, frame in before.items()} == dict.fromkeys(before, True)
 
 
+def test_without_anything_new_nothing_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw, tables = made.write_all(tmp_path / "raw"), tmp_path / "w" / "tables"
+    do_ingest(tmp_path / "w", raw)
+    before = tables.resolve()
+    do_ingest(tmp_path / "w", raw)
+    assert tables.resolve() == before
+    assert "nothing new" in capsys.readouterr().out
+    (raw / "liability.csv").write_text(f"order_id,liable\n{made.ORDER},buyer\n")
+    after = do_ingest(tmp_path / "w", raw)
+    assert tables.resolve() != before
+    assert after["disputes"].filter(step="ruled")["liable"].to_list() == ["buyer"]
+
+
 def test_a_seller_may_vouch_for_the_history_of_the_first_dump(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
     (tmp_path / "w" / "config.toml").write_text('sources = {history = "as_it_happened"}\n')

@@ -17,7 +17,7 @@ from pipeline.sources.checks import CheckedFile, open_checked
 from pipeline.sources.origin import Origin
 from pipeline.sources.store_data import Checked, StoreData
 
-SHEET, LIABILITY = "products.csv", "liability.csv"
+SHEETS = SHEET, LIABILITY = "products.csv", "liability.csv"
 
 
 def read_aliexpress(origin: Origin) -> StoreData:

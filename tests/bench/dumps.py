@@ -1,0 +1,84 @@
+"""A gigabyte of the Open Platform's answers: seconds and peak memory of loading it, and of loading it again.
+
+Each night's pages of 50 orders, their details, ways and some disputes, as tests/unit/aliexpress_dumps.py shows them,
+with numbers of their own. Targets: 180 s and 4 GB, again under 20 s. Seconds are this machine's.
+
+PYTHONPATH=. python tests/bench/dumps.py [MEGABYTES]
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+PAGE, DISPUTED = 50, 25
+FIRST = datetime(2024, 1, 1, 8)
+LOADING, AGAIN, MEMORY = 180.0, 20.0, 4.0
+LOAD = """
+import sys, time, json, resource
+from pathlib import Path
+from pipeline.config import load_config
+from pipeline.ingest import ingest
+from pipeline.progress import Progress
+from pipeline.store import Workspace
+place = Workspace(Path(sys.argv[1]))
+started = time.perf_counter()
+with place.locked():
+    ingest(place, load_config(place.folder), Progress(), source="aliexpress", raw=Path(sys.argv[2]))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+print(json.dumps([time.perf_counter() - started, peak]))
+"""
+
+
+def write_dumps(folder: Path, megabytes: int) -> int:
+    """Pages until they are so large; how many orders."""
+    from tests.unit import aliexpress_dumps as made
+
+    texts = {name: json.dumps(make(), ensure_ascii=False) for name, make in made.ANSWERS.items()}
+    written, number = 0, 0
+    while written < megabytes * 1_000_000:
+        for name in ("orders", "detail", "tracking", "issues", "issue"):
+            parts = []
+            for order in range(number, number + PAGE):
+                if name.startswith("issue") and order % DISPUTED:
+                    continue
+                day = f"{FIRST + timedelta(minutes=order):%Y-%m-%d %H:%M:%S}"
+                text = texts[name].replace("819471511845", f"{819471511845 + order}")
+                text = text.replace("819471511846", f"{819481511846 + order}").replace("2024-10-01 08:00:00", day)
+                text = text.replace("LP0061234567", f"LP{order:010}")
+                parts.append(text.replace("1005003600816013", f"{1005003600816013 + order % 5000}"))
+            night = FIRST + timedelta(minutes=number, days=40)
+            path = folder / f"{night:%Y-%m-%dT%H%M}" / f"{name}-{number}.jsonl"
+            path.parent.mkdir(exist_ok=True, parents=True)
+            written += path.write_text("\n".join(parts), encoding="utf-8")
+        number += PAGE
+    return number
+
+
+def load(workspace: Path, raw: Path) -> tuple[float, float]:
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(workspace), str(raw)], stdout=subprocess.PIPE, text=True, check=True
+    )
+    seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    return seconds, peak
+
+
+def main(megabytes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        raw, workspace = Path(folder) / "raw", Path(folder) / "workspace"
+        orders = write_dumps(raw, megabytes)
+        for words, target in (("loaded", LOADING), ("loaded again", AGAIN)):
+            seconds, peak = load(workspace, raw)
+            is_met = seconds < target and peak < MEMORY
+            verdict = f"targets {target:.0f} s and {MEMORY:.0f} GB: {'met' if is_met else 'missed'}"
+            told = f"{megabytes:,} MB of dumps, {orders:,} orders: {words} in {seconds:.1f} s, peak {peak:.1f} GB"
+            sys.stdout.write(f"{told}; {verdict}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
