@@ -35,6 +35,17 @@ def world_page(workspace: Folder) -> None:
 
 
 @app.command()
+def impact(workspace: Folder, as_of: AsOf) -> None:
+    """What the lists achieved, from the hold-out that they keep, with intervals."""
+    from pipeline.impact import impact as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        run = step(place, config, progress, as_of=as_of)
+    say(f"the same as files: {run / 'impact.txt'}, {run / 'impact.csv'}")
+
+
+@app.command()
 def rules_check(workspace: Folder, first: From, last: To) -> None:
     """The forecasts of the rates, and the chances of escalation, on past month-ends beside what came."""
     from pipeline.rules_check import RESULT
