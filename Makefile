@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost replay mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ rollback: $(READY)  ## return to the former champion: WORKSPACE=
 
 score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
 	@$(STEP) score $(where) $(as_of) $(capacity) $(force)
+
+report: $(READY)  ## the morning's page of a published night, made anew: WORKSPACE= AS_OF=
+	@$(STEP) report $(where) $(as_of)
 
 contacts: $(READY)  ## take a filled-in contact list back, .csv or .xlsx: FILE= WORKSPACE=
 	@$(STEP) contacts $(where) --file "$(FILE)"
