@@ -122,6 +122,7 @@ bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and i
 	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
 
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java
+	@command -v chromium >/dev/null || echo "no Chromium: the tests in a browser are skipped (bash tests/browser/install.sh gets it)"
 	@$(BIN)/python -m pytest
 	@echo "tests passed; what they check is told in tests/spec"
 

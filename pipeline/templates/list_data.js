@@ -1,5 +1,6 @@
 // The contact list as it came in the page, and what of it is asked for.
 const LIST = DATA.list;
+const BY_LETTER = new Intl.Collator();
 const TEXT = new Set(LIST.text_columns);
 
 function cell(column, row) {
@@ -25,7 +26,7 @@ function choose({ words, filters, sort, descending, isHidden }) {
   }
   const column = LIST.columns[sort], isText = TEXT.has(sort), way = descending ? -1 : 1;
   const compare = isText
-    ? (a, b) => LIST.strings[column[a]].localeCompare(LIST.strings[column[b]])
+    ? (a, b) => BY_LETTER.compare(LIST.strings[column[a]], LIST.strings[column[b]])
     : (a, b) => (column[a] ?? Infinity) - (column[b] ?? Infinity);
   return found.sort((a, b) => way * compare(a, b) || a - b);
 }

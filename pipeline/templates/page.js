@@ -107,6 +107,20 @@ async function drawCharts() {
   document.body.dataset.charts = "drawn";
 }
 
+// what is wider than the screen can be moved by the keyboard
+function reachWide() {
+  for (const part of document.querySelectorAll(".wide")) {
+    if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+  }
+}
+
+function startWide() {
+  addEventListener("resize", reachWide);
+  whenLanguageChanges.push(reachWide);
+  reachWide();
+}
+
 function startCharts() {
   addEventListener("load", drawCharts);
   whenLanguageChanges.push(() => { drawCharts(); });

@@ -1,5 +1,6 @@
 // The morning's list: draws as many rows as one sees, opens a row, marks who was written to, gives the sheet.
 const PIECE = 60;
+const MOMENT = /^\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?$/;
 const asked = { words: "", filters: {}, sort: "rank", descending: false, isHidden: () => false };
 const rowsPart = document.getElementById("rows"), more = document.getElementById("more");
 const percent = (share) => (share === null ? "-" : `${(100 * share).toFixed(1)}%`);
@@ -88,7 +89,7 @@ function detailOf(row) {
 function markPart(row) {
   const order = cell("order_id", row), mark = marks[order];
   const at = el("input", { type: "text", value: mark ? mark.at : "", placeholder: "2026-05-03 14:00", "data-at": row,
-    onchange: (event) => setMark(row, event.target.value.trim() !== "", { at: event.target.value.trim() }) });
+    oninput: (event) => setMark(row, event.target.value.trim() !== "", { at: event.target.value.trim() }) });
   const options = ["", ...DATA.outcomes].map((name) =>
     el("option", { value: name, selected: Boolean(mark) && mark.outcome === name }, name ? say("outcome." + name) : "-"));
   const outcome = el("select", { "data-outcome": row,
@@ -106,7 +107,10 @@ function setMark(row, isContacted, told = {}) {
   line.classList.toggle("contacted", isContacted);
   line.querySelector("input").checked = isContacted;
   const at = document.querySelector(`[data-at="${row}"]`);
-  if (at) at.value = isContacted ? marks[order].at : "";
+  if (at) {
+    if (at !== document.activeElement) at.value = isContacted ? marks[order].at : "";
+    at.setAttribute("aria-invalid", String(isContacted && !MOMENT.test(marks[order].at)));
+  }
   countMarks();
 }
 
@@ -217,4 +221,5 @@ show();
 countMarks();
 countDown();
 setInterval(countDown, 30000);
+startWide();
 startCharts();
