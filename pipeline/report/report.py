@@ -29,7 +29,11 @@ from pipeline.store import Workspace, read_json
 from pipeline.table_files import TableFiles
 
 PAGE = "report.html"
+SEARCHED = (
+    "order_id", "buyer_id", "product_id", "product_title", "also_orders", "reason_1", "reason_2", "reason_3",
+)  # fmt: skip
 FILTERS = ("stage", "country", "likely_cause", "message_language")
+PROGRAM = ("page.js", "list_data.js", "contacted.js", "time_line.js", "list_view.js", "report.js")
 # the words that the page changes into another language
 PARTS = ("page", "tonight", "list", "stage", "cause", "basis", "action", "outcome", "language", "event", "clock",
          "indicators", "indicator", "chart", "risk", "past", "health")  # fmt: skip
@@ -62,7 +66,7 @@ def write_report(
     clock = read_clock(run)
     charts = all_charts(indicators, past, as_of) if config.page.charts else {}
     page = render(
-        "report.html", program=("page.js", "list_data.js", "time_line.js", "report.js"), parts=PARTS,
+        "report.html", program=PROGRAM, parts=PARTS,
         charts=bool(charts),
         data=_data(listed, scores, files, config, as_of, clock, charts),
         as_of=as_of, night=_night(listed, scores, facts), facts=facts, choices=_choices(listed), outcomes=OUTCOMES,
@@ -106,7 +110,8 @@ def _data(
         "starts_at": int(midnight.timestamp()),
         "kinds": KINDS,
         "outcomes": OUTCOMES,
-        "filters": FILTERS,
+        "searched": SEARCHED,
+        "view": {"part": "list", "sort": "rank", "descending": False},
         "list": pack_list(listed, scores, events, as_of),
         "answers": [row["draft_answer"] or "" for row in clock],
         "charts": charts,

@@ -51,8 +51,17 @@ def pack_list(listed: pl.DataFrame, scores: pl.DataFrame, events: Sequence[Seque
     days = (pl.col("contact_by").cast(pl.Int32) - day_number(as_of)).alias("contact_by")
     rows = rows.with_columns(days)
     strings = Strings()
+    packed = pack_columns(rows, COLUMNS, strings)
+    message = [[strings.number(part) for part in _SENTENCE.findall(text or "")] for text in rows["draft_message"]]
+    return packed | {
+        "message": message, "events": [list(row) for row in events], "strings": strings.texts,
+    }  # fmt: skip
+
+
+def pack_columns(rows: pl.DataFrame, names: Sequence[str], strings: Strings) -> dict[str, Any]:
+    """`count`, `columns` (of a text column the texts' numbers) and `text_columns`; numbers rounded to 4 digits."""
     columns: dict[str, list[Any]] = {}
-    for name in COLUMNS:
+    for name in names:
         series = rows[name]
         if series.dtype == pl.String:
             columns[name] = [strings.number(text or "") for text in series]
@@ -60,11 +69,8 @@ def pack_list(listed: pl.DataFrame, scores: pl.DataFrame, events: Sequence[Seque
             columns[name] = [None if value is None else round(value, DIGITS) for value in series]
         else:
             columns[name] = series.to_list()
-    message = [[strings.number(part) for part in _SENTENCE.findall(text or "")] for text in rows["draft_message"]]
-    return {
-        "count": rows.height, "text_columns": [n for n in COLUMNS if rows[n].dtype == pl.String], "columns": columns,
-        "message": message, "events": [list(row) for row in events], "strings": strings.texts,
-    }  # fmt: skip
+    texts = [name for name in names if rows[name].dtype == pl.String]
+    return {"count": rows.height, "columns": columns, "text_columns": texts}
 
 
 def choices(listed: pl.DataFrame, column: str) -> list[Any]:

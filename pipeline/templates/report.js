@@ -1,65 +1,27 @@
 // The morning's list: draws as many rows as one sees, opens a row, marks who was written to, gives the sheet.
-const PIECE = 60;
 const MOMENT = /^\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?$/;
-const asked = { words: "", filters: {}, sort: "rank", descending: false, isHidden: () => false };
-const rowsPart = document.getElementById("rows"), more = document.getElementById("more");
 const percent = (share) => (share === null ? "-" : `${(100 * share).toFixed(1)}%`);
 const usd = (amount) => (amount === null ? "-" : amount.toFixed(2));
-const COLUMN_COUNT = 9;
-let found = [], shown = 0;
-const opened = new Set();
-
-function show() {
-  found = choose(asked);
-  shown = 0;
-  rowsPart.replaceChildren();
-  showMore();
-  document.getElementById("found").textContent = say("list.found", { count: found.length, all: LIST.count });
-}
-
-function showMore(count = PIECE) {
-  const part = document.createDocumentFragment();
-  for (const row of found.slice(shown, shown + count)) {
-    part.append(rowOf(row));
-    if (opened.has(row)) part.append(detailOf(row));
-  }
-  rowsPart.append(part);
-  shown = Math.min(shown + count, found.length);
-  more.classList.toggle("hidden", shown >= found.length);
-}
 
 function rowOf(row) {
   const order = cell("order_id", row), by = LIST.columns.contact_by[row];
   const due = by === null || by > 2 ? "" : by <= 0 ? "today" : "soon";
-  const isOpen = opened.has(row);
-  const open = el("button", {
-    type: "button", class: "open", "aria-expanded": String(isOpen), "data-row": row, onclick: () => toggle(row),
-  }, order);
   const mark = el("input", {
     type: "checkbox", checked: order in marks, "data-mark": row, "aria-label": say("list.mark", { order }),
     onchange: (event) => setMark(row, event.target.checked),
   });
-  const field = (name, ...inside) => el("td", { role: "cell", "data-label": say("list." + name) }, ...inside);
   const made = el("tr", { role: "row", id: "row-" + row, class: [due, order in marks ? "contacted" : ""].join(" ").trim() },
     field("rank", String(cell("rank", row))),
-    el("td", { role: "cell", class: "whole" }, open, el("span", { class: "title" }, cell("product_title", row))),
+    el("td", { role: "cell", class: "whole" }, openButton(row, order), el("span", { class: "title" }, cell("product_title", row))),
     field("stage", say("stage." + cell("stage", row))),
     field("country", cell("country", row)),
-    field("risk", percent(cell("probability", row))),
+    number("risk", percent(cell("probability", row))),
     field("cause", cell("likely_cause", row) ? say("cause." + cell("likely_cause", row)) : "-"),
     field("write_by", by === null ? "-" : dayOf(by)),
-    field("worth", usd(cell("expected_value_usd", row))),
+    number("worth", usd(cell("expected_value_usd", row))),
     field("contacted", mark));
   made.children[6].classList.add("due");
-  for (const place of [4, 7]) made.children[place].classList.add("number");
   return made;
-}
-
-function toggle(row) {
-  const line = document.getElementById("row-" + row), button = line.querySelector("button.open");
-  if (opened.delete(row)) line.nextElementSibling.remove();
-  else { opened.add(row); line.after(detailOf(row)); }
-  button.setAttribute("aria-expanded", String(opened.has(row)));
 }
 
 function detailOf(row) {
@@ -80,9 +42,7 @@ function detailOf(row) {
   const spoken = say("language." + cell("message_language", row));
   const draft = el("div", {}, heading("draft"), el("p", { class: "soft" }, say("list.draft_in", { language: spoken })),
     draftBox(messageOf(row), say("list.draft_of", { order })));
-  const inside = el("td", { role: "cell", colspan: COLUMN_COUNT },
-    el("div", { class: "columns three" }, why, draft), heading("time_line"), timeLine(row));
-  return el("tr", { role: "row", class: "detail", id: "detail-" + row }, inside);
+  return detailRow(row, el("div", { class: "columns three" }, why, draft), heading("time_line"), timeLine(row));
 }
 
 // when the buyer was written to and what came of it; empty: not contacted
@@ -140,13 +100,7 @@ function sortBy(column, descending) {
   show();
 }
 
-function startFilters() {
-  const form = document.getElementById("filters");
-  form.addEventListener("submit", (event) => event.preventDefault());
-  document.getElementById("search").addEventListener("input", (event) => { asked.words = event.target.value; show(); });
-  for (const choice of form.querySelectorAll("[data-filter]")) {
-    choice.addEventListener("change", () => { asked.filters[choice.dataset.filter] = choice.value; show(); });
-  }
+function startSorting() {
   document.getElementById("open-only").addEventListener("change", (event) => {
     asked.isHidden = event.target.checked ? (row) => cell("order_id", row) in marks : () => false;
     show();
@@ -161,11 +115,6 @@ function startFilters() {
       sortBy(head.dataset.column, asked.sort === head.dataset.column ? !asked.descending : down);
     });
   }
-  document.getElementById("clear").addEventListener("click", () => {
-    form.reset();
-    Object.assign(asked, { words: "", filters: {}, isHidden: () => false });
-    sortBy("rank", false);
-  });
 }
 
 // on a row's button: up and down to the next row, m marks, c copies its draft
@@ -209,17 +158,14 @@ function showAnswers() {
 }
 
 startLanguage();
-startFilters();
+startView(() => sortBy("rank", false));
+startSorting();
 startKeys();
 showAnswers();
-more.addEventListener("click", () => showMore());
-new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) showMore(); }, { rootMargin: "400px" }).observe(more);
-document.getElementById("export").addEventListener("click", exportSheet);
-addEventListener("beforeprint", () => showMore(found.length));
-whenLanguageChanges.push(show, countMarks, countDown, showAnswers);
-show();
 countMarks();
 countDown();
+document.getElementById("export").addEventListener("click", exportSheet);
+whenLanguageChanges.push(countMarks, countDown, showAnswers);
 setInterval(countDown, 30000);
 startWide();
 startCharts();

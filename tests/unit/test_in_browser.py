@@ -1,4 +1,4 @@
-"""The morning's page in a real browser, as people use it: by mouse and by keyboard, with hostile text in it.
+"""The pages in a real browser, as people use them: by mouse and by keyboard, with hostile text in it.
 
 Needs Debian's Chromium (tests/browser/install.sh); skipped without it.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pipeline.config import load_config
 from pipeline.contacts import read_own, take_contacts
+from pipeline.products import compare_products, products
 from pipeline.progress import Progress
 from pipeline.report.report import PAGE, report
 from pipeline.store import Workspace
@@ -61,20 +63,37 @@ def store(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     rank = pl.int_range(1, COUNT + 1, dtype=pl.UInt32)
     rows.with_columns(*hostile, order_id=ids, rank=rank).write_parquet(run / "contact_list.parquet")
     (folder / "quarantine" / "x.csv").write_text(f"row,column,reason\n3,{HOSTILE},{HOSTILE}\n")
-    report(Workspace(folder), load_config(folder), Progress(), as_of=NIGHT)
+    place, config = Workspace(folder), load_config(folder)
+    report(place, config, Progress(), as_of=NIGHT)
+    titles = pl.col("category").replace({"shoes": HOSTILE})
+    place.replace_table("products", place.table_files().read_all_of("products").with_columns(titles), {})
+    products(place, config, Progress(), as_of=NIGHT)
     return folder
 
 
 @pytest.fixture
 def seen(browser: Browser, store: Path) -> Iterator[Seen]:
-    """The page, opened and drawn; at the end nothing may have failed, run or been asked for."""
+    """The morning's page; at the end nothing may have failed, run or been asked for."""
+    with opened(browser, store / "runs" / AS_OF / "latest-report" / PAGE) as found:
+        yield found
+
+
+@pytest.fixture
+def review(browser: Browser, store: Path) -> Iterator[Seen]:
+    """The page of the selection review, held to the same."""
+    with opened(browser, store / "runs" / AS_OF / "latest-products" / "products.html") as found:
+        yield found
+
+
+@contextmanager
+def opened(browser: Browser, path: Path) -> Iterator[Seen]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", accept_downloads=True)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     found = Seen(context.new_page())
     found.page.on("console", lambda message: found.errors.append(message.text))
     found.page.on("pageerror", lambda error: found.errors.append(str(error)))
     found.page.on("request", lambda request: found.requests.append(request.url))
-    address = (store / "runs" / AS_OF / "latest-report" / PAGE).resolve().as_uri()
+    address = path.resolve().as_uri()
     found.page.goto(address)
     found.page.wait_for_selector("#rows tr")
     yield found
@@ -200,10 +219,40 @@ def test_both_languages_and_every_chart(seen: Seen) -> None:
     expect(page.locator("#chart-indicator-dispute_rate")).to_contain_text("上限")
 
 
+def test_two_products_compared_as_the_step_compares_them(review: Seen, store: Path) -> None:
+    page = review.page
+    place, config = Workspace(store), load_config(store)
+    first, other = rows_of(page)[0], rows_of(page)[-1]
+    for product in (first, other):
+        page.check(f"[aria-label='Compare {product}']")
+    told = page.inner_text("#compared strong")
+    chance = compare_products(place, config, Progress(), as_of=NIGHT, first=first, other=other)["chance"]
+    assert told.startswith(f"The chance that {first} is disputed less than {other}: ")
+    assert int(told.rsplit(" ", 1)[1].rstrip("%")) == pytest.approx(100 * chance, abs=1.5)
+
+
+def test_a_review_is_searched_filtered_and_opened(review: Seen) -> None:
+    page = review.page
+    first = rows_of(page)[0]
+    page.fill("#search", first)
+    assert rows_of(page) == [first]
+    page.locator("#rows button.open").first.click()
+    assert "disputes in" in page.inner_text("#rows tr.detail")
+    page.click("#clear")
+    page.select_option("[data-filter=category]", HOSTILE)
+    assert HOSTILE in page.inner_text("#rows tr >> nth=0")
+    page.click("#language")
+    assert page.inner_text("#h-list") == "商品"
+    page.wait_for_selector("body[data-charts=drawn]")
+    assert page.locator(".chart svg").count() == 2
+
+
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core on this machine: tests/browser/install.sh")
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-def test_axe_finds_no_serious_fault(seen: Seen, scheme: str, width: int) -> None:
-    page = seen.page
+@pytest.mark.parametrize(
+    ("which", "scheme", "width"), [("seen", "light", 1280), ("seen", "dark", 390), ("review", "light", 390)]
+)
+def test_axe_finds_no_serious_fault(request: pytest.FixtureRequest, which: str, scheme: str, width: int) -> None:
+    page = request.getfixturevalue(which).page
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
     page.locator("#rows button.open").first.click()
@@ -213,11 +262,12 @@ def test_axe_finds_no_serious_fault(seen: Seen, scheme: str, width: int) -> None
     assert [line for line in told if line.startswith(("serious", "critical"))] == []
 
 
+@pytest.mark.parametrize("which", ["seen", "review"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_is_wider_than_the_screen(seen: Seen, width: int) -> None:
-    page = seen.page
+def test_nothing_is_wider_than_the_screen(request: pytest.FixtureRequest, which: str, width: int) -> None:
+    page = request.getfixturevalue(which).page
     page.set_viewport_size({"width": width, "height": 900})
     page.locator("#rows button.open").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") == width
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"report-{width}.png")
+    page.screenshot(path=PICTURES / f"{which}-{width}.png")
