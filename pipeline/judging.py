@@ -168,3 +168,13 @@ def replay(context: typer.Context, workspace: Folder, first: From, last: To, cap
     with place.locked(must_exist=True):
         say_replay(replay_policies(place, config, progress, first=first, last=not_before(first, last)))
     say(f"the same as a table: {place.folder / RESULT}")
+
+
+@app.command()
+def notebooks(workspace: Folder, as_of: AsOf) -> None:
+    """Run the notebooks on a workspace and keep them there with what they show."""
+    from pipeline.run_notebooks import run_notebooks
+
+    place, _, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        say(f"notebooks: {run_notebooks(place, progress, as_of=as_of)}")
