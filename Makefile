@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost replay notebooks mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost replay notebooks board mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ rules-check: $(READY)  ## forecasts of the rates on past month-ends beside what 
 
 backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [EVERY=7 SOURCE= RAW= CAPACITY=]
 	@$(STEP) backtest $(where) $(source) $(capacity) $(nights) $(if $(EVERY),--every "$(EVERY)")
+
+board: $(READY)  ## look at nights, orders and products in a browser and mark contacts, on this machine: WORKSPACE= [PORT=8321 ADDRESS= REASON=]
+	@$(STEP) board $(where) $(if $(PORT),--port "$(PORT)") $(if $(ADDRESS),--address "$(ADDRESS)") $(if $(REASON),--reason "$(REASON)")
 
 notebooks: $(READY)  ## run the notebooks and keep them, with their outputs, in the workspace: WORKSPACE= AS_OF=
 	@$(STEP) notebooks $(where) $(as_of)

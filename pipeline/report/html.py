@@ -67,16 +67,23 @@ def _sha256(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def content_policy(style: str, scripts: Sequence[str]) -> str:
-    """Nothing but these scripts and this style, and nothing from anywhere."""
+def content_policy(style: str, scripts: Sequence[str], forms: str = "'none'") -> str:
+    """Nothing but these scripts and this style, and nothing from anywhere; `forms`: where forms may be sent."""
     return (
         f"default-src 'none'; script-src {' '.join(map(_sha256, scripts))}; style-src {_sha256(style)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"img-src data:; base-uri 'none'; form-action {forms}"
     )
 
 
 def render(
-    template: str, *, program: Sequence[str], parts: Sequence[str], data: Mapping[str, Any], charts: bool, **shown: Any
+    template: str,
+    *,
+    program: Sequence[str],
+    parts: Sequence[str],
+    data: Mapping[str, Any],
+    charts: bool,
+    forms: str = "'none'",
+    **shown: Any,
 ) -> str:
     """A page. `program`: its scripts by name, run in this order; `parts`: the words that they need; `data`: what they
     read; `shown`: what the template itself shows (all of it is escaped)."""
@@ -90,7 +97,7 @@ def render(
     )  # fmt: skip
     environment.globals.update(t=said, w=named, a=attribute, languages=LANGUAGES)
     return environment.get_template(template).render(
-        policy=content_policy(style, scripts),
+        policy=content_policy(style, scripts, forms),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         data=as_json(data),

@@ -79,6 +79,14 @@ function countMarks() {
   const button = document.getElementById("export");
   button.textContent = say("list.export", { count });
   button.disabled = count === 0;
+  const give = document.querySelector("#give-back button");
+  if (give) give.disabled = count === 0;
+}
+
+// opened through the board, the page can give its marks back by itself
+function startBoard() {
+  const form = document.getElementById("give-back");
+  if (form) form.addEventListener("submit", () => { form.elements.sheet.value = sheet(); });
 }
 
 function exportSheet() {
@@ -167,5 +175,6 @@ countDown();
 document.getElementById("export").addEventListener("click", exportSheet);
 whenLanguageChanges.push(countMarks, countDown, showAnswers);
 setInterval(countDown, 30000);
+startBoard();
 startWide();
 startCharts();

@@ -17,6 +17,7 @@ import pytest
 from features.clock import day_number
 from features.tables import Tables
 from models.suggest import ACTIONS
+from pipeline.board import PARTS as BOARD_PARTS
 from pipeline.config import Config, load_config
 from pipeline.errors import BadInput
 from pipeline.list_columns import OUTCOMES
@@ -112,7 +113,7 @@ def test_every_language_says_the_same_with_the_same_places() -> None:
         words = read_words(language)
         assert words.keys() == english.keys()
         assert {key: places(text) for key, text in words.items()} == {key: places(t) for key, t in english.items()}
-    assert {*PARTS, *PRODUCT_PARTS} == {key.split(".")[0] for key in english}
+    assert {*PARTS, *PRODUCT_PARTS, *BOARD_PARTS} == {key.split(".")[0] for key in english}
     assert all_words("stage")["zh"]["stage.in_transit"] != all_words("stage")["en"]["stage.in_transit"]
 
 
