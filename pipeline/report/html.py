@@ -21,7 +21,7 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from pipeline.report.words import LANGUAGES, all_words, attribute, named, said
+from pipeline.report.words import LANGUAGES, all_words, attribute, named, read_sentences, said, sentence
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 # the chart takes the page's ink, so that it is right in light, in dark and on paper
@@ -95,12 +95,13 @@ def render(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals.update(t=said, w=named, a=attribute, languages=LANGUAGES)
+    environment.globals.update(t=said, w=named, a=attribute, s=sentence, languages=LANGUAGES)
     return environment.get_template(template).render(
         policy=content_policy(style, scripts, forms),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         data=as_json(data),
         words=as_json(all_words(*parts)),
+        sentences=as_json({language: read_sentences(language) for language in LANGUAGES if "list" in parts}),
         **shown,
     )

@@ -1,12 +1,14 @@
 """The words of the pages, in each language: `words/<language>.toml`, the same keys in all of them.
 
 A page is written in English and carries the other languages; a small script in it changes them. What the program says
-of an order or of a gate (reasons, readings) is data and stays as it was written.
+of an order, a dispute or a gate is data: `words/<language>_sentences.toml` has the same sentences in that language, and
+one that it does not have stays as it was written.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -31,6 +33,27 @@ def all_words(*parts: str) -> dict[str, dict[str, str]]:
         language: {key: text for key, text in read_words(language).items() if key.split(".")[0] in parts}
         for language in LANGUAGES
     }
+
+
+@cache
+def read_sentences(language: str) -> list[tuple[str, str]]:
+    """(regular expression, text) of each sentence; the groups of the one are the places of the other."""
+    path = FOLDER / f"{language}_sentences.toml"
+    told = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [(_pattern(english), text) for english, text in told.items()]
+
+
+def _pattern(sentence: str) -> str:
+    """Matches the sentence with any numbers in its {places}, one of a thing as well as many; {text} is any text."""
+    escaped = re.sub(r"[.*+?^$()|\[\]\\]", r"\\\g<0>", sentence)
+    many = re.sub(r"\b(day|unit|product|scan|photo|time|supplier|exception|dispute)s\b", r"\1s?", escaped)
+    numbers = re.sub(r"\{(?!text\})(\w+)\}", r"(?<\1>[-+]?[\\d.,]+%?)", many)
+    return "^" + numbers.replace("{text}", "(?<text>.*)") + "$"
+
+
+def sentence(text: str) -> Markup:
+    """A sentence of the program's in a page, to be put into its language by the script."""
+    return Markup('<span data-s="{0}">{0}</span>').format(text)
 
 
 def said(key: str, **values: object) -> Markup:

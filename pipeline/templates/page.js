@@ -17,6 +17,18 @@ function say(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+// what the program wrote of an order, in the reader's language where that has the sentence; parts of it in turn
+const SENTENCES = Object.fromEntries(Object.entries(read("sentences")).map(([name, pairs]) =>
+  [name, pairs.map(([pattern, text]) => [new RegExp(pattern, "s"), text])]));
+
+function translate(text) {
+  for (const [pattern, said] of SENTENCES[language] || []) {
+    const found = pattern.exec(text);
+    if (found) return said.replace(/\{(\w+)\}/g, (whole, name) => translate(found.groups[name]));
+  }
+  return text;
+}
+
 function el(name, attributes = {}, ...inside) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -39,6 +51,7 @@ function speak() {
   for (const part of document.querySelectorAll("[data-t]")) {
     part.textContent = say(part.dataset.t, JSON.parse(part.dataset.v || "{}"));
   }
+  for (const part of document.querySelectorAll("[data-s]")) part.textContent = translate(part.dataset.s);
   for (const part of document.querySelectorAll("[data-ta]")) {
     const [name, key] = part.dataset.ta.split(":");
     part.setAttribute(name, say(key));

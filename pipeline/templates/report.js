@@ -37,7 +37,7 @@ function detailOf(row) {
     cell("also_orders", row) ? `${say("list.also_orders")}: ${cell("also_orders", row)}` : null,
     say("basis." + cell("basis", row)),
   ].filter(Boolean);
-  const why = el("div", {}, heading("reasons"), el("ol", {}, ...reasons.map((text) => el("li", {}, text))),
+  const why = el("div", {}, heading("reasons"), el("ol", {}, ...reasons.map((text) => el("li", {}, translate(text)))),
     el("ul", { class: "soft" }, ...facts.map((text) => el("li", {}, text))), heading("contacted"), markPart(row));
   const spoken = say("language." + cell("message_language", row));
   const draft = el("div", {}, heading("draft"), el("p", { class: "soft" }, say("list.draft_in", { language: spoken })),

@@ -5,6 +5,7 @@ Needs Debian's Chromium (tests/browser/install.sh); skipped without it.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -219,6 +220,11 @@ def test_both_languages_and_every_chart(seen: Seen) -> None:
     assert (page.inner_text("#h-list"), page.get_attribute("html", "lang")) == ("联系名单", "zh")
     assert "运输中" in page.inner_text("#rows")
     assert "{" not in page.inner_text("main").replace(HOSTILE, "")
+    page.locator("#rows button.open").first.click()
+    reasons = page.locator("#detail-0 ol li").all_inner_texts()
+    assert reasons
+    assert not [text for text in reasons if re.search("[a-z]{4}", text)]
+    assert "最新数据是近期的" in page.inner_text("#health")
     expect(page.locator("#chart-indicator-dispute_rate")).to_contain_text("上限")
 
 

@@ -15,9 +15,11 @@ import polars as pl
 import pytest
 
 from features.clock import day_number
+from features.registry import FEATURES
 from features.tables import Tables
 from models.suggest import ACTIONS
 from pipeline.board import PARTS as BOARD_PARTS
+from pipeline.clock import _OFFER, THEN
 from pipeline.config import Config, load_config
 from pipeline.errors import BadInput
 from pipeline.list_columns import OUTCOMES
@@ -29,10 +31,16 @@ from pipeline.report.products import PARTS as PRODUCT_PARTS
 from pipeline.report.report import PAGE, PARTS, report
 from pipeline.report.rows import pack_list
 from pipeline.report.time_line import KINDS, time_lines
-from pipeline.report.words import LANGUAGES, all_words, read_words
+from pipeline.report.words import LANGUAGES, all_words, read_sentences, read_words
 from pipeline.store import Workspace
 from tests.unit.nights import AS_OF, NIGHT, latest
 
+# what gates say that the small store's night does not
+GATES_SAY = [
+    "the newest fact is recent", "what came of the nights the champion learnt from",
+    "23 disputes opened in the last 28 days, with 573 orders placed; 9 to 54 are usual",
+    "too few open orders, or nothing matured, to judge the mean by",
+]  # fmt: skip
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
@@ -121,6 +129,28 @@ def test_every_code_has_a_word() -> None:
     codes = {"action": ACTIONS, "outcome": OUTCOMES, "event": KINDS}
     for part, names in codes.items():
         assert {f"{part}.{name}" for name in names} <= read_words("en").keys()
+
+
+def test_sentences_are_known_in_chinese_and_none_is_there_for_nothing(finished: Path) -> None:
+    """Each of the registry's sentences, with a number in it; a new one may stay in English for a while."""
+    templates = [text for f in FEATURES.values() for text in (f.says, f.says_below_zero) if text]
+    reasons = [text.format(value=12.0) for text in templates]
+    clock = [*THEN.values(), "the platform rules", *_OFFER.values(), "with the platform: add evidence until it rules"]
+    rules = [re.compile(pattern.replace("(?<", "(?P<")) for pattern, _ in read_sentences("zh")]
+    unknown = [text for text in reasons if not any(rule.match(text) for rule in rules)]
+    assert len(unknown) < 0.1 * len(reasons), unknown
+    assert not [text for text in clock if not any(rule.match(text) for rule in rules)]
+    is_fixed = [rule for rule in rules if "(?P<" not in rule.pattern]
+    assert not [rule.pattern for rule in is_fixed if not any(rule.match(t) for t in [*reasons, *clock, *GATES_SAY])]
+    # what the night in question said of its gates, too
+    gates = [gate["says"] for gate in json.loads((latest(finished) / "manifest.json").read_text())["data_gates"]]
+    numbered = [rule for rule in rules if "(?P<value>" in rule.pattern and "(?P<text>" not in rule.pattern]
+    assert not [
+        rule.pattern for rule in numbered if not any(rule.match(text) for text in [*reasons, *gates, *GATES_SAY])
+    ]
+    assert not [text for text in gates if not any(rule.match(text) for rule in rules)]
+    for pattern, text in read_sentences("zh"):
+        assert places(text) == set(re.findall(r"\(\?<(\w+)>", pattern))
 
 
 # -- its numbers ---------------------------------------------------------------------------------------------------
