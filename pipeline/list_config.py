@@ -124,5 +124,5 @@ class Page(Section):
         default=26, ge=0, le=104, description="weeks of each indicator that are drawn; 0: none, make kpi has them"
     )
     indicator_most_orders: int = Field(
-        default=1_000_000, ge=1, description="a larger store's indicators are left to make kpi: a night must not wait"
+        default=300_000, ge=1, description="a larger store's indicators are left to make kpi: a night must not wait"
     )

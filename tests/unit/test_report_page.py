@@ -25,10 +25,12 @@ from pipeline.errors import BadInput
 from pipeline.list_columns import OUTCOMES
 from pipeline.past_lists import PastLists
 from pipeline.progress import Progress
+from pipeline.report import risk
 from pipeline.report.html import as_json
 from pipeline.report.past import calibration_bins, money_saved
 from pipeline.report.products import PARTS as PRODUCT_PARTS
 from pipeline.report.report import PAGE, PARTS, report
+from pipeline.report.risk import drivers_of
 from pipeline.report.rows import pack_list
 from pipeline.report.time_line import KINDS, time_lines
 from pipeline.report.words import LANGUAGES, all_words, read_sentences, read_words
@@ -214,3 +216,15 @@ def test_calibration_holds_every_seventh_night() -> None:
 def test_past_lists_with_their_rows_are_equal_by_their_totals() -> None:
     numbers = (date(2025, 1, 1), date(2025, 1, 2), 2, 4, 1, 9, 2, 1.5)
     assert PastLists(*numbers, pl.DataFrame({"a": [1]})) == PastLists(*numbers)
+
+
+def test_a_part_of_very_many_open_orders_stands_for_all(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, scores = Workspace(finished).table_files(), pl.read_parquet(latest(finished) / "scores.parquet")
+    whole = drivers_of(files, scores, NIGHT)
+    by_stage = dict(scores.group_by("stage").agg(pl.len()).iter_rows())
+    assert dict(whole["stage"].select("value", "count_orders").iter_rows()) == by_stage
+    assert whole["stage"]["expected"].sum() == pytest.approx(scores["probability"].sum())
+    monkeypatch.setattr(risk, "MOST_ORDERS", 100)
+    part = drivers_of(files, scores, NIGHT)
+    assert part["stage"]["count_orders"].sum() == pytest.approx(scores.height, abs=3)
+    assert part["stage"]["expected"].sum() == pytest.approx(scores["probability"].sum(), rel=0.3)
