@@ -14,7 +14,7 @@ from pipeline.report.past import Past
 
 # Okabe and Ito's colours, which the colour-blind tell apart; these hold on white and on dark
 BLUE, ORANGE, GREY = "#3D8FCB", "#DD6A1F", "#8A8A8A"
-PERCENT = ".1%"
+PERCENT = ".2~%"
 AnyChart = alt.LayerChart | alt.FacetChart
 
 

@@ -18,6 +18,7 @@ from models.forecast import Forecast
 from models.order_states import LONGEST_LIFE_DAYS, recent_tables
 from pipeline.config import Config
 from pipeline.forecast import forecast_indicator, judged_kind, next_assessment
+from pipeline.kpi import untold_notes
 from pipeline.policy_files import load_policy
 from pipeline.store import Workspace
 from pipeline.table_files import TableFiles
@@ -36,6 +37,8 @@ class Indicators:
     now: pl.DataFrame = field(default_factory=pl.DataFrame)
     trend: pl.DataFrame = field(default_factory=pl.DataFrame)
     ahead: dict[str, Forecast] = field(default_factory=dict)
+    # what a reader must know before trusting a figure
+    notes: tuple[str, ...] = ()
     # why there are none; a key of the page's words
     left_out: str = ""
 
@@ -71,6 +74,7 @@ def measure_indicators(tables: Tables, policy: Policy, config: Config, as_of: da
     return Indicators(
         policy.title, assessed, trend.filter(pl.col("day") == as_of), trend,
         {name: forecast for name, forecast in told.items() if forecast is not None},
+        tuple(untold_notes(policy, tables, config, as_of)),
     )  # fmt: skip
 
 

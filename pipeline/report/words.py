@@ -44,11 +44,11 @@ def read_sentences(language: str) -> list[tuple[str, str]]:
 
 
 def _pattern(sentence: str) -> str:
-    """Matches the sentence with any numbers in its {places}, one of a thing as well as many; {text} is any text."""
+    """Matches the sentence with any numbers in its {places}, one of a thing as well as many; {text...} is any text."""
     escaped = re.sub(r"[.*+?^$()|\[\]\\]", r"\\\g<0>", sentence)
     many = re.sub(r"\b(day|unit|product|scan|photo|time|supplier|exception|dispute)s\b", r"\1s?", escaped)
-    numbers = re.sub(r"\{(?!text\})(\w+)\}", r"(?<\1>[-+]?[\\d.,]+%?)", many)
-    return "^" + numbers.replace("{text}", "(?<text>.*)") + "$"
+    numbers = re.sub(r"\{(?!text)(\w+)\}", r"(?<\1>[-+]?[\\d.,]+%?)", many)
+    return "^" + re.sub(r"\{(text\w*)\}", r"(?<\1>.*)", numbers) + "$"
 
 
 def sentence(text: str) -> Markup:
