@@ -52,7 +52,8 @@ def _listed(workspace: Workspace, files: TableFiles, config: Config, as_of: date
     """The listed rows of the matured nights of a year, with their label and what the night's message cost."""
     parts = []
     for night, folder, manifest in matured_runs(workspace, config, as_of, YEAR_DAYS):
-        cost = manifest["inputs"]["config"]["decide"]["contact_cost_usd"]
+        told = manifest.get("inputs", {}).get("config", {}).get("decide", {})
+        cost = told.get("contact_cost_usd", config.decide.contact_cost_usd)
         columns = ["order_id", "probability", "expected_value_usd"]
         rows = pl.read_parquet(folder / "contact_list.parquet", columns=columns)
         parts.append(rows.with_columns(night=pl.lit(night), contact_cost_usd=pl.lit(float(cost))))
@@ -71,6 +72,7 @@ def money_saved(listed: pl.DataFrame, seed: int) -> dict[str, Any] | None:
     if listed.is_empty():
         return None
     first = listed.sort("night", "order_id").unique("order_id", keep="first", maintain_order=True)
+    first = first.filter(pl.col("probability") > 0)
     at_stake = (pl.col("expected_value_usd") + pl.col("contact_cost_usd")) / pl.col("probability")
     worth = first.select(pl.col("label") * at_stake - pl.col("contact_cost_usd")).to_series().to_numpy()
     drawn = draw_totals(first["order_id"], [worth], seed, RESAMPLES)[:, 0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -66,7 +67,9 @@ def pack_columns(rows: pl.DataFrame, names: Sequence[str], strings: Strings) -> 
         if series.dtype == pl.String:
             columns[name] = [strings.number(text or "") for text in series]
         elif series.dtype.is_float():
-            columns[name] = [None if value is None else round(value, DIGITS) for value in series]
+            columns[name] = [
+                round(value, DIGITS) if value is not None and isfinite(value) else None for value in series
+            ]
         else:
             columns[name] = series.to_list()
     texts = [name for name in names if rows[name].dtype == pl.String]

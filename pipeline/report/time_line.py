@@ -28,7 +28,8 @@ def time_lines(files: TableFiles, listed: pl.DataFrame, config: Config, as_of: d
     """Per row of `listed` kind, day, kind, day, ...: days from the night, in the order of the days. Only facts known
     before the night are in it; a promise and the end of the time to dispute may lie ahead."""
     day, ids = day_number(as_of), listed["order_id"]
-    known = {name: visible(files.read_facts(name, ids), day) for name in READ}
+    told = files.read_orders(ids)
+    known = {name: visible(told[name], day) for name in READ}
     tables = Tables(known, files.zone, files.has_partial_outcomes)
     parts = [
         _of(known["orders"], pl.lit("placed")),
@@ -47,9 +48,9 @@ def time_lines(files: TableFiles, listed: pl.DataFrame, config: Config, as_of: d
         ),
     ]
     number = pl.col("kind").replace_strict({kind: n for n, kind in enumerate(KINDS)}, return_dtype=pl.Int32)
-    told = pl.concat(parts).drop_nulls().with_columns(kind=number, day=pl.col("day") - day)
-    told = told.unique().sort("order_id", "day", "kind")
-    lines = told.group_by("order_id", maintain_order=True).agg("kind", "day")
+    events = pl.concat(parts).drop_nulls().with_columns(kind=number, day=pl.col("day") - day)
+    events = events.unique().sort("order_id", "day", "kind")
+    lines = events.group_by("order_id", maintain_order=True).agg("kind", "day")
     rows = listed.select("order_id").join(lines, on="order_id", how="left", maintain_order="left")
     return [
         [number for pair in zip(kinds or [], days or [], strict=True) for number in pair]

@@ -31,7 +31,7 @@ from pipeline.report.past import calibration_bins, money_saved
 from pipeline.report.products import PARTS as PRODUCT_PARTS
 from pipeline.report.report import PAGE, PARTS, report
 from pipeline.report.risk import drivers_of
-from pipeline.report.rows import pack_list
+from pipeline.report.rows import Strings, pack_columns, pack_list
 from pipeline.report.time_line import KINDS, time_lines
 from pipeline.report.words import LANGUAGES, all_words, read_sentences, read_words
 from pipeline.store import Workspace
@@ -228,3 +228,9 @@ def test_a_part_of_very_many_open_orders_stands_for_all(finished: Path, monkeypa
     part = drivers_of(files, scores, NIGHT)
     assert part["stage"]["count_orders"].sum() == pytest.approx(scores.height, abs=3)
     assert part["stage"]["expected"].sum() == pytest.approx(scores["probability"].sum(), rel=0.3)
+
+
+def test_a_number_that_is_none_does_not_stop_the_page() -> None:
+    told = pack_columns(pl.DataFrame({"a": [0.123456, None, float("nan"), float("inf")]}), ["a"], Strings())
+    assert told["columns"]["a"] == [0.1235, None, None, None]
+    assert money_saved(pl.DataFrame(schema=dict.fromkeys(("order_id", "night"), pl.String)), seed=1) is None
