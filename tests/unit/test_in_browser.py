@@ -99,7 +99,7 @@ def opened(browser: Browser, path: Path) -> Iterator[Seen]:
     found.page.on("request", lambda request: found.requests.append(request.url))
     address = path.resolve().as_uri()
     found.page.goto(address)
-    found.page.wait_for_selector("#rows tr")
+    found.page.wait_for_selector("#found:not(:empty)")
     yield found
     assert found.page.evaluate("window.hit") is None
     assert found.errors == []
@@ -301,11 +301,26 @@ def test_axe_finds_no_serious_fault(request: pytest.FixtureRequest, which: str, 
 
 
 @pytest.mark.parametrize("which", ["seen", "review"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_is_wider_than_the_screen(request: pytest.FixtureRequest, which: str, width: int) -> None:
+def test_nothing_is_wider_than_the_screen(request: pytest.FixtureRequest, which: str) -> None:
+    """The pictures are for whoever changes a page: look at them."""
     page = request.getfixturevalue(which).page
-    page.set_viewport_size({"width": width, "height": 900})
     page.locator("#rows button.open").first.click()
-    assert page.evaluate("document.documentElement.scrollWidth") == width
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{which}-{width}.png")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.screenshot(path=PICTURES / f"{which}-{width}.png")
+
+
+def test_a_night_without_anybody_to_write_to(browser: Browser, store: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(store, tmp_path / "store", symlinks=True)
+    (folder / "config.toml").write_text("page = {charts = false, indicator_weeks = 0}\n")
+    run = latest(folder)
+    for name in ("contact_list.parquet", "scores.parquet"):
+        pl.read_parquet(run / name).clear().write_parquet(run / name)
+    (run / "dispute_clock.csv").unlink()
+    path = report(Workspace(folder), load_config(folder), Progress(), as_of=NIGHT) / PAGE
+    with opened(browser, path) as found:
+        found.page.wait_for_selector("#found")
+        assert found.page.inner_text("#found") == "0 of 0 orders"
+        assert "No dispute is open" in found.page.inner_text("#clock")
