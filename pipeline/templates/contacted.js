@@ -18,7 +18,8 @@ function storeTime() {
 }
 
 // marks: order -> { at, outcome }. They stay in this browser until they are exported and given back.
-const MARKS_NAME = `contacted ${DATA.as_of}`;
+// Each workspace has its own, a night made again keeps them.
+const MARKS_NAME = `contacted ${DATA.as_of} ${location.pathname.split("/runs/")[0]}`;
 // without a prototype: an order may be called anything
 const marks = Object.create(null);
 try { Object.assign(marks, JSON.parse(keep.get(MARKS_NAME))); } catch { /* nothing that we wrote */ }
