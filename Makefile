@@ -19,7 +19,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost impact replay mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost impact replay notebooks board mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ rollback: $(READY)  ## return to the former champion: WORKSPACE=
 score: $(READY)  ## one night with the champion as it is: WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
 	@$(STEP) score $(where) $(as_of) $(capacity) $(force)
 
+report: $(READY)  ## the morning's page of a published night, made anew: WORKSPACE= AS_OF=
+	@$(STEP) report $(where) $(as_of)
+
 contacts: $(READY)  ## take a filled-in contact list back, .csv or .xlsx: FILE= WORKSPACE=
 	@$(STEP) contacts $(where) --file "$(FILE)"
 
@@ -118,10 +121,16 @@ rules-check: $(READY)  ## forecasts of the rates on past month-ends beside what 
 backtest: $(READY)  ## score past nights walking forward: WORKSPACE= FROM= TO= [EVERY=7 SOURCE= RAW= CAPACITY=]
 	@$(STEP) backtest $(where) $(source) $(capacity) $(nights) $(if $(EVERY),--every "$(EVERY)")
 
+board: $(READY)  ## look at nights, orders and products in a browser and mark contacts, on this machine: WORKSPACE= [PORT=8321 ADDRESS= REASON=]
+	@$(STEP) board $(where) $(if $(PORT),--port "$(PORT)") $(if $(ADDRESS),--address "$(ADDRESS)") $(if $(REASON),--reason "$(REASON)")
+
+notebooks: $(READY)  ## run the notebooks and keep them, with their outputs, in the workspace: WORKSPACE= AS_OF=
+	@$(STEP) notebooks $(where) $(as_of)
+
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the model, the simulator, the indicators, the product reviews: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
+bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the model, the simulator, the indicators, the product reviews, the page: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
@@ -129,8 +138,10 @@ bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and i
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/page.py
 
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java
+	@command -v chromium >/dev/null || echo "no Chromium: the tests in a browser are skipped (bash tests/browser/install.sh gets it)"
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 	@echo "tests passed; what they check is told in tests/spec"
 

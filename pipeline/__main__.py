@@ -204,6 +204,17 @@ def clock(workspace: Folder, as_of: AsOf) -> None:
 
 
 @app.command()
+def report(workspace: Folder, as_of: AsOf) -> None:
+    """Make the page of a published night anew; a night's run holds the same."""
+    from pipeline.report.report import PAGE
+    from pipeline.report.report import report as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        say(f"page: {step(place, config, progress, as_of=as_of) / PAGE}")
+
+
+@app.command()
 def kpi(
     workspace: Folder,
     as_of: AsOf,

@@ -13,7 +13,7 @@ from features.labels import LabelWindow
 from features.spine import DisputeWindow
 from models.recipe import PARAMETERS, Recipe
 from pipeline.errors import BadInput
-from pipeline.list_config import DataGates, Decide, Offers, Section
+from pipeline.list_config import DataGates, Decide, Offers, Page, Section
 from pipeline.sources.settings import SourceSettings
 
 TUNED = "tuned.toml"
@@ -126,6 +126,7 @@ class Config(Section):
     offers: Offers = Offers()
     engine: Engine = Engine()
     products: Products = Products()
+    page: Page = Page()
 
     @property
     def label_window(self) -> LabelWindow:

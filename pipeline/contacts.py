@@ -22,8 +22,11 @@ OWN_INPUT = "own contacts"
 _KEPT = ("contact_id", "order_id", "stage", "outcome", "occurred_at", "known_at")
 
 
-def take_contacts(workspace: Workspace, progress: Progress, *, file: Path) -> None:
-    """Take a sheet back; the same sheet again changes nothing. Bad cells go to `quarantine/sheets/<file>.csv`."""
+def take_contacts(workspace: Workspace, progress: Progress, *, file: Path) -> tuple[int, int, int]:
+    """Take a sheet back; the same sheet again changes nothing. Bad cells go to `quarantine/sheets/<file>.csv`.
+
+    Returns how many contacts are new, how many the sheet has, and how many of its cells are in quarantine.
+    """
     files = workspace.table_files()
     with progress.piece("contacts") as notes:
         sheet = read_sheet(file)
@@ -45,6 +48,7 @@ def take_contacts(workspace: Workspace, progress: Progress, *, file: Path) -> No
             f"row {first['row']}, {first['column']} = {first['value']!r}: {first['reason']}"
         )
     say(f"facts of the store from now on: {workspace.folder / OWN}")
+    return fresh, told.height, faults.height
 
 
 def read_own(workspace: Workspace) -> pl.DataFrame:

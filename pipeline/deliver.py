@@ -85,6 +85,7 @@ before {as_of} began in the store's time zone.
 
 {past}
 
+report.html           the page of the night, for any browser: the list, the dispute clock, the indicators, past nights
 contact_list.xlsx     the list to work with: red rows today, yellow rows within two days; the sheet "columns" explains
 contact_list.csv      the same; text that a spreadsheet would take for a formula has a quote before it
 contact_list.parquet  the same for programs, text as it came

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ from pipeline.options import (
     not_before,
     open_workspace,
 )
-from pipeline.progress import say
+from pipeline.progress import say, warn
 
 app = typer.Typer()
 
@@ -179,3 +180,33 @@ def replay(context: typer.Context, workspace: Folder, first: From, last: To, cap
     with place.locked(must_exist=True):
         say_replay(replay_policies(place, config, progress, first=first, last=not_before(first, last)))
     say(f"the same as a table: {place.folder / RESULT}")
+
+
+@app.command()
+def board(
+    workspace: Folder,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="of this machine")] = 8321,
+    address: Annotated[str, typer.Option(help="to listen on")] = "127.0.0.1",
+    reason: Annotated[str | None, typer.Option(help="why it is safe to open it to other machines")] = None,
+) -> None:
+    """Look at the nights, orders and products in a browser, and mark contacts."""
+    from pipeline.board import check_address, serve
+
+    place, _, _ = open_workspace(workspace)
+    listened = check_address(address, reason)
+    place.read_ingest_facts()
+    is_open = not ip_address(listened).is_loopback
+    if is_open:
+        warn(f"the board answers other machines on {listened}, without a login. The reason given: {reason}")
+    say(f"the board of {place.folder}: http://{address}:{port}/ (Ctrl-C ends it)")
+    serve(place, address=listened, port=port, is_open=is_open)
+
+
+@app.command()
+def notebooks(workspace: Folder, as_of: AsOf) -> None:
+    """Run the notebooks on a workspace and keep them there with what they show."""
+    from pipeline.run_notebooks import run_notebooks
+
+    place, _, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        say(f"notebooks: {run_notebooks(place, progress, as_of=as_of)}")

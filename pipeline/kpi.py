@@ -58,7 +58,8 @@ def kpi(
         manifest["kpi"] = {"policy": policy.name, "rows": told.height, "window_days": window_days}
     say_rates(told)
     say_forecast(ahead, driving)
-    say_untold(policy, tables, config, as_of)
+    for note in untold_notes(policy, tables, config, as_of):
+        warn(note)
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-kpi").resolve()
 
 
@@ -86,19 +87,22 @@ def _verdict(is_over: bool | None) -> str:
     return {True: ": OVER", False: "", None: ", too few orders to be judged"}[is_over]
 
 
-def say_untold(policy: Policy, tables: Tables, config: Config, as_of: date) -> None:
+def untold_notes(policy: Policy, tables: Tables, config: Config, as_of: date) -> list[str]:
     """What the reader must know before trusting a figure: limits that nobody told, steps that nobody recorded."""
+    notes = []
     missing = [name for name in untold(policy, as_of) if name not in config.limits]
     if missing:
-        warn(
+        notes.append(
             f"{policy.platform} publishes no limit for {', '.join(missing)}: set yours from your seller back office "
             "under [limits] in config.toml"
         )
     wrong = sorted(set(config.limits) - {indicator.name for indicator in policy.indicators})
     if wrong:
-        warn(f"[limits] in config.toml names {', '.join(wrong)}, which policy {policy.name} does not have")
+        notes.append(f"[limits] in config.toml names {', '.join(wrong)}, which policy {policy.name} does not have")
     steps = set(visible(tables["disputes"], day_number(as_of))["step"].unique())
     for indicator in policy.indicators:
         events = indicator.numerator.on(as_of) or ()
         if absent := [e for e in events if STEP_OF.get(e) and STEP_OF[e] not in steps]:
-            warn(f"{indicator.name}: no dispute step '{STEP_OF[absent[0]]}' is on record, so 0 may mean: not recorded")
+            step = STEP_OF[absent[0]]
+            notes.append(f"{indicator.name}: no dispute step '{step}' is on record, so 0 may mean: not recorded")
+    return notes

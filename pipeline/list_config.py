@@ -112,3 +112,17 @@ class Offers(Section):
     protection_days: float = Field(
         default=7.0, description="so long before the promised day, after it, or if it will be missed"
     )
+
+
+class Page(Section):
+    """The page of a night: `report.html`."""
+
+    charts: bool = Field(
+        default=True, description="with the chart library in the page; without, tables alone: 1 MB less"
+    )
+    indicator_weeks: int = Field(
+        default=26, ge=0, le=104, description="weeks of each indicator that are drawn; 0: none, make kpi has them"
+    )
+    indicator_most_orders: int = Field(
+        default=300_000, ge=1, description="a larger store's indicators are left to make kpi: a night must not wait"
+    )

@@ -50,5 +50,7 @@ def say_summary(run: Path) -> None:
             say(line)
     if "last_month" in facts:
         say(facts["last_month"])
+    if (run / "report.html").exists():
+        say(f"to open in the morning: {run / 'report.html'}")
     say(f"the list: {run / 'contact_list.xlsx'} (or .csv); what it is: {run / 'README.txt'}")
     say(f"all scores: {run / 'scores.parquet'}; how they were made: {run / 'manifest.json'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,14 @@ from pipeline.store import Workspace, read_json
 from pipeline.table_files import TableFiles
 
 MONTH_DAYS = 30
+Run = tuple[date, Path, dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class PastLists:
     """Totals over the matured nights `first` to `last`: rows listed and scored whose outcome is known, how many of them
-    were disputed, and the sum of the probabilities of the scored."""
+    were disputed, and the sum of the probabilities of the scored. `rows`: these rows, `order_id, probability,
+    as_of_day, is_listed, label`."""
 
     first: date
     last: date
@@ -34,6 +36,7 @@ class PastLists:
     scored: int
     scored_disputed: int
     sum_probability: float
+    rows: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False, compare=False)
 
     @property
     def precision(self) -> float | None:
@@ -49,23 +52,28 @@ def past_lists(workspace: Workspace, files: TableFiles, config: Config, as_of: d
 
     Only nights whose list was made by a model that did not know their outcome, and only facts known before `as_of`.
     """
-    day = day_number(as_of)
-    until = last_matured_day(day, config.horizon_days, config.reporting_delay_days) + 1
-    runs = [run for run in _runs(workspace) if _counts(run, until)]
+    runs = matured_runs(workspace, config, as_of, MONTH_DAYS)
     scored = [_scored(folder, night) for night, folder, _ in runs]
     if not scored:
         return None
     rows = pl.concat(scored)
-    labelled = rows.with_columns(_labels(files, rows, config, day)).drop_nulls("label")
+    labelled = rows.with_columns(label_rows(files, rows, config, as_of)).drop_nulls("label")
     listed = labelled.filter("is_listed")
     nights = [night for night, _, _ in runs]
     return PastLists(
         min(nights), max(nights), len(nights), listed.height, int(listed["label"].sum()),
-        labelled.height, int(labelled["label"].sum()), float(labelled["probability"].sum()),
+        labelled.height, int(labelled["label"].sum()), float(labelled["probability"].sum()), labelled,
     )  # fmt: skip
 
 
-def _runs(workspace: Workspace) -> Iterator[tuple[date, Path, dict[str, Any]]]:
+def matured_runs(workspace: Workspace, config: Config, as_of: date, days: int) -> list[Run]:
+    """Night, folder and manifest of each of the last `days` nights that had matured by `as_of`, whose list was made by
+    a model that did not know their outcome."""
+    until = last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days) + 1
+    return [run for run in _runs(workspace) if _counts(run, until, days)]
+
+
+def _runs(workspace: Workspace) -> Iterator[Run]:
     """Every night's last complete run with its manifest, in the order of the nights."""
     for link in sorted(workspace.folder.glob("runs/*/latest")):
         try:
@@ -75,9 +83,9 @@ def _runs(workspace: Workspace) -> Iterator[tuple[date, Path, dict[str, Any]]]:
             continue
 
 
-def _counts(run: tuple[date, Path, dict[str, Any]], until: int) -> bool:
+def _counts(run: Run, until: int, days: int) -> bool:
     night, folder, manifest = run
-    is_matured = pl.select(in_days(pl.lit(day_number(night)), until - MONTH_DAYS, until)).item()
+    is_matured = pl.select(in_days(pl.lit(day_number(night)), until - days, until)).item()
     is_honest = manifest.get("model", {}).get("trained_as_of", "9999") <= night.isoformat()
     return bool(is_matured and is_honest and (folder / "contact_list.parquet").exists())
 
@@ -90,11 +98,14 @@ def _scored(folder: Path, night: date) -> pl.DataFrame:
     )
 
 
-def _labels(files: TableFiles, rows: pl.DataFrame, config: Config, day: int) -> pl.Series:
+def label_rows(files: TableFiles, rows: pl.DataFrame, config: Config, as_of: date) -> pl.Series:
+    """`label` of order-nights (`order_id` and `as_of_day`, or `night`), as far as facts known before `as_of` tell."""
+    if "as_of_day" not in rows.columns:
+        rows = rows.with_columns(as_of_day=pl.col("night").cast(pl.Int32))
     ids = rows["order_id"].unique()
     told = {name: files.read_facts(name, ids) for name in ("disputes", "order_events")}
     tables = create_tables(told, zone=files.zone, has_partial_outcomes=files.has_partial_outcomes)
-    return build_labels(tables, rows.select("order_id", "as_of_day"), config.label_window, day)["label"]
+    return build_labels(tables, rows.select("order_id", "as_of_day"), config.label_window, day_number(as_of))["label"]
 
 
 def say_past(past: PastLists | None) -> str:

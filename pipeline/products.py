@@ -22,6 +22,7 @@ from pipeline.freshness import refuse_stale_data
 from pipeline.policy_files import load_policy
 from pipeline.product_costs import read_costs
 from pipeline.progress import Progress, say, warn
+from pipeline.report.products import PAGE, products_page
 from pipeline.run_folder import publish
 from pipeline.safe_text import neutral_frame
 from pipeline.spreadsheet import write_workbook
@@ -101,8 +102,8 @@ def products(
     dropped: Sequence[str] = (),
     moved: str | None = None,
 ) -> Path:
-    """Write `products.csv`, `suppliers.csv`, `categories.csv`, all as `products.xlsx`, and, asked for, `what_if.csv`,
-    into a run folder of their own; return it."""
+    """Write `products.csv`, `suppliers.csv`, `categories.csv`, all as `products.xlsx`, the page `products.html`, and,
+    asked for, `what_if.csv`, into a run folder of their own; return it."""
     told_costs = read_costs(costs, config) if costs else None
     with progress.piece("products") as said:
         reviewed = read_review(workspace, config, as_of)
@@ -119,6 +120,8 @@ def products(
     with publish(workspace, config, as_of, "products") as (folder, manifest):
         for name, frame in frames.items():
             neutral_frame(frame).write_csv(folder / f"{name}.csv", float_precision=6)
+        page = products_page(reviewed, frames, as_of=as_of, limit=limit, limit_from=source, charts=config.page.charts)
+        (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
         sheets = {name: neutral_frame(frame.head(SHEET_ROWS)) for name, frame in frames.items()}
         write_workbook(folder / "products.xlsx", sheets, as_of)
         manifest["products"] = {"limit": limit, "limit_from": source, "rows": told.height,

@@ -27,6 +27,7 @@ def products(
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
         run = step(place, config, progress, as_of=as_of, costs=costs, dropped=drop or [], moved=move)
+    say(f"to open at the review: {run / 'products.html'}")
     say(f"the same as tables: {run / 'products.csv'}, {run / 'products.xlsx'}")
 
 

@@ -27,6 +27,7 @@ from pipeline.journal import current_run_id
 from pipeline.manifest import program_facts
 from pipeline.past_lists import past_lists, say_past
 from pipeline.progress import Progress, say
+from pipeline.report.report import write_report
 from pipeline.store import Workspace, new_id, read_json, write_json
 from pipeline.table_files import TableFiles
 from pipeline.text_templates import files_sha256
@@ -82,7 +83,10 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         night = {"run_id": run_id, "as_of": as_of, "rows": rows, "last_month": say_past(past)}
         gates = told(readings, config) | {"banner": banner(readings, config)}
         made = _manifest(workspace, config, champion, progress, inputs)
-        write_json(folder / "manifest.json", made | clock | gates | night)
+        facts = made | clock | gates | night
+        with progress.piece("report") as notes:
+            notes.append(write_report(folder, folder, workspace, files, config, as_of, facts, past))
+        write_json(folder / "manifest.json", facts)
     workspace.refusal(as_of).unlink(missing_ok=True)
     return workspace.folder / "runs" / as_of.isoformat() / run_id
 

@@ -24,6 +24,8 @@ FIRST_PURCHASE = datetime(2018, 1, 1, 9, 30)
 STORE_START, NIGHT = date(2025, 1, 1), date(2025, 7, 10)
 # a message that costs next to nothing: in so small a store few orders are worth one
 FAST = "max_training_rows = 5000\nmin_training_disputes = 5\ndecide = {contact_cost_usd = 0.05}\n"
+# without the charts and rates, which take seconds; the browser's tests have them
+FAST += "page = {charts = false, indicator_weeks = 0}\n"
 
 Row = dict[str, str]
 

@@ -88,7 +88,24 @@ def test_git_ignores_workspaces_and_not_our_models() -> None:
     assert "models/" not in lines
 
 
-def test_the_readme_and_the_makefile_name_the_same_targets() -> None:
+def test_the_readme_has_the_list_that_make_prints() -> None:
+    told = re.findall(r"^([a-z-]+):.*?## (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = readme.split("## Every target")[1].split("```")[1].strip().splitlines()
+    assert block == [f"make {name:<17} {says}" for name, says in told]
+
+
+def test_every_target_is_told_of_and_every_target_told_of_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
-    assert named == targets - {"help"}
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "notebooks" / "README.md"]
+    texts = [re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL) for page in pages]
+    named = {name for text in texts for name in re.findall(r"`make ([a-z-]+)", text)}
+    assert named <= targets
+    # what people use is explained somewhere, not only listed
+    assert targets - named <= {"help", "demo", "test"}
+
+
+def test_the_pages_link_to_what_is_there() -> None:
+    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "notebooks" / "README.md"]:
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"

@@ -53,9 +53,12 @@ def test_the_files_are_there_twice_the_same_and_hostile_names_are_text(place: Wo
     assert told["rate_low"].is_between(0, told["rate"]).all()
     folder = (place.folder / "runs" / DAY.isoformat() / "latest-products").resolve()
     assert {file.name for file in folder.iterdir()} == {
-        "products.csv", "suppliers.csv", "categories.csv", "products.xlsx", "manifest.json"
+        "products.csv", "suppliers.csv", "categories.csv", "products.xlsx", "products.html", "manifest.json"
     }  # fmt: skip
-    first = {name: (folder / name).read_bytes() for name in ("products.csv", "suppliers.csv", "products.xlsx")}
+    first = {
+        name: (folder / name).read_bytes()
+        for name in ("products.csv", "suppliers.csv", "products.xlsx", "products.html")
+    }
     run(place)
     folder = (place.folder / "runs" / DAY.isoformat() / "latest-products").resolve()
     assert first == {name: (folder / name).read_bytes() for name in first}

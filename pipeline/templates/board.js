@@ -1,0 +1,2 @@
+startLanguage();
+startWide();
