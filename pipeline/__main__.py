@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import judging, reviewing
+from pipeline import judging, loading, reviewing
 from pipeline.disk_trouble import disk_trouble
 from pipeline.errors import UserError
 from pipeline.journal import close_journal, current_folder, name_step
@@ -24,7 +24,6 @@ from pipeline.options import (
     Folder,
     Force,
     Raw,
-    Source,
     SourceName,
     SparkMaster,
     both_or_none,
@@ -34,6 +33,7 @@ from pipeline.options import (
 from pipeline.progress import say, warn
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(loading.app)
 app.add_typer(judging.app)
 app.add_typer(reviewing.app)
 
@@ -63,58 +63,6 @@ def simulate(
     place, config, progress = open_workspace(workspace)
     with place.locked():
         step(place, config, progress, orders=orders, seed=seed, first=first, days=days)
-
-
-@app.command()
-def ingest(
-    workspace: Folder,
-    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
-    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
-) -> None:
-    """Replace the workspace's tables by those of the raw files."""
-    from pipeline.ingest import ingest as step
-
-    place, config, progress = open_workspace(workspace)
-    with place.locked():
-        step(place, config, progress, source=source, raw=raw)
-    say(f"tables: {place.tables}")
-
-
-@app.command()
-def doctor(
-    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
-    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
-    workspace: Annotated[Path | None, typer.Option(help="whose config.toml holds; nothing is written")] = None,
-) -> None:
-    """Read raw files whole, write nothing, and say what would be loaded and what is missing."""
-    from pipeline.config import Config, load_config
-    from pipeline.doctor import examine
-
-    examine(load_config(workspace) if workspace else Config(), source=source, raw=raw)
-
-
-@app.command()
-def quarantine(workspace: Folder) -> None:
-    """Say which rows of the last ingest were refused, and why."""
-    from pipeline.quarantine import summarise
-
-    place, _, _ = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        summarise(place)
-
-
-@app.command()
-def requarantine(
-    workspace: Folder,
-    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
-    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
-) -> None:
-    """Take the records that were mended in the quarantine, and ingest again."""
-    from pipeline.quarantine import requarantine as step
-
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        step(place, config, progress, source=source, raw=raw)
 
 
 @app.command()
