@@ -23,14 +23,17 @@ from pipeline.options import (
     Every,
     Folder,
     Force,
+    MappingFile,
     Raw,
     SourceName,
     SparkMaster,
+    TrackingFolder,
     both_or_none,
     day,
     open_workspace,
 )
 from pipeline.progress import say, warn
+from pipeline.sources.origin import Beside
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(loading.app)
@@ -56,13 +59,14 @@ def simulate(
     ] = None,
     first: Annotated[date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="the store's first day")] = FIRST_DAY,
     days: Annotated[int, typer.Option(min=60, max=3650, help="how many days of history")] = 731,
+    is_exported: Annotated[bool, typer.Option("--exports", help="also as order sheet and tracking bodies")] = False,
 ) -> None:
     """Write the raw files of a made-up store, and the truth behind them, into the workspace."""
     from pipeline.simulate import simulate as step
 
     place, config, progress = open_workspace(workspace)
     with place.locked():
-        step(place, config, progress, orders=orders, seed=seed, first=first, days=days)
+        step(place, config, progress, orders=orders, seed=seed, first=first, days=days, is_exported=is_exported)
 
 
 @app.command()
@@ -199,6 +203,8 @@ def nightly(
     as_of: AsOf,
     source: SourceName = None,
     raw: Raw = None,
+    mapping: MappingFile = None,
+    tracking: TrackingFolder = None,
     capacity: Capacity = None,
     is_forced: Force = False,
 ) -> None:
@@ -209,7 +215,10 @@ def nightly(
     both_or_none(source, raw)
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked():
-        run = step(place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced)
+        run = step(
+            place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced,
+            beside=Beside(mapping, tracking),
+        )  # fmt: skip
     say_summary(run)
 
 
