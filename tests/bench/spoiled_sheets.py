@@ -1,4 +1,4 @@
-"""Spoiled exports by the thousand: of a made-up shop read by a mapping, and order sheets of AliExpress.
+"""Spoiled exports by the thousand: a made-up shop's read by a mapping, order sheets of AliExpress, tracking bodies.
 
 No traceback, and every row in a table or in quarantine.
 
@@ -64,12 +64,28 @@ def spoil_sheets(count: int, rng: Random) -> int:
     return rows
 
 
+def spoil_bodies(count: int, rng: Random) -> int:
+    """The same of tracking bodies."""
+    from tests.unit import tracking_bodies as bodies
+
+    rows = 0
+    for _ in range(0, count, AT_ONCE):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "tracking").mkdir()
+            for number in range(AT_ONCE):
+                (Path(folder) / "tracking" / f"spoiled-2018-02-01-{number}.json").write_bytes(bodies.spoiled(rng))
+            rows += bodies.account(Path(folder))
+    return rows
+
+
 def main(count: int) -> None:
     rng = Random(SEED)
     refused, lost = spoil_shops(count, rng)
     sys.stdout.write(f"{count:,} spoiled shops: no traceback, {refused:,} refused as a whole, {lost} rows lost\n")
     rows = spoil_sheets(count, rng)
     sys.stdout.write(f"{count:,} spoiled order sheets: no traceback; {rows:,} rows, each good or in quarantine\n")
+    rows = spoil_bodies(count, rng)
+    sys.stdout.write(f"{count:,} spoiled tracking bodies: no traceback; {rows:,} rows, each a scan or in quarantine\n")
 
 
 if __name__ == "__main__":

@@ -6,63 +6,29 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.config import Config
 from pipeline.ingest import ingest
 from pipeline.progress import Progress
 from pipeline.quarantine import read_quarantine
-from pipeline.sources.settings import SourceSettings
 from pipeline.sources.tracking.vocabulary import STATUSES, SUB_STATUSES, state_of
 from pipeline.store import Workspace
 from tests.unit import aliexpress_dumps as made
-
-SEVENTEEN = {
-    "event": "TRACKING_UPDATED",
-    "data": {
-        "number": "h-1", "carrier": 3011, "tag": "",
-        "track_info": {
-            "latest_status": {"status": "InTransit", "sub_status": "InTransit_CustomsReleased"},
-            "tracking": {"providers": [{
-                "provider": {"key": 3011, "name": "China Post"},
-                "events": [
-                    {"time_iso": "2018-01-20T08:00:00+08:00", "time_utc": "2018-01-20T00:00:00Z",
-                     "description": "Released", "stage": None, "sub_status": "InTransit_CustomsReleased"},
-                    {"time_utc": "2018-01-19T00:00:00Z", "description": "?", "stage": "Departure", "sub_status": ""},
-                    {"time_utc": "2018-01-18T00:00:00Z", "description": "?", "sub_status": "InTransit_Teleported"},
-                ],
-            }]},
-        },
-    },
-}  # fmt: skip
-AFTERSHIP = {
-    "event": "tracking_update", "event_id": "x", "is_tracking_first_tag": True, "ts": 1516500000,
-    "msg": {
-        "tracking_number": "H-2", "slug": "cainiao", "tag": "InTransit", "subtag": "InTransit_005",
-        "checkpoints": [
-            {"slug": "cainiao", "message": "Покинуть склад", "tag": "InTransit", "subtag": "InTransit_007",
-             "checkpoint_time": "2018-01-18T12:57:26+08:00", "country_iso3": None},
-            {"slug": "cainiao", "message": "refused", "tag": "Exception", "subtag": "Exception_003",
-             "checkpoint_time": "2018-01-20T12:57:26+08:00"},
-        ],
-    },
-}  # fmt: skip
-SHEET = (
-    "Tracking Number,Package status,Latest event time,Latest event info\n"
-    "h-3,Delivered,2018-01-21 10:00:00,Signed\nh-4,In Transit,2018-01-21 10:00:00,on its way\n"
-    "h-5,Delivered,,\nZZ-9,Delivered,2018-01-21 10:00:00,Signed\n,Delivered,2018-01-21 10:00:00,Signed\n"
-)
-ONLY_SCANS = ["number", "status", "sub_status"]
+from tests.unit.tracking_bodies import AFTERSHIP, SEVENTEEN, SHEET, account, spoiled
 
 
 @pytest.fixture
 def load(tmp_path: Path, make_source: Callable) -> Callable[..., tuple[pl.DataFrame, pl.DataFrame]]:
     """The tracking table and the quarantine of a canonical store beside which these files lie."""
 
-    def do(settings: SourceSettings | None = None, **files: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def do(**files: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
         source = make_source("canonical")
         del source.files["tracking.csv"]
         raw = source.write(tmp_path / "raw")
@@ -75,7 +41,7 @@ def load(tmp_path: Path, make_source: Callable) -> Callable[..., tuple[pl.DataFr
         with place.locked():
             ingest(
                 place,
-                Config(sources=settings or SourceSettings(), max_fault_share=1.0),
+                Config(max_fault_share=1.0),
                 Progress(),
                 source="canonical",
                 raw=raw,
@@ -165,6 +131,15 @@ def test_a_provider_s_body_among_the_dumps_is_told_where_to_go(tmp_path: Path) -
 def test_odd_bodies(body: Any, load: Callable) -> None:
     scans, _ = load(odd=body, good=AFTERSHIP)
     assert {"o-2"} <= set(scans["order_id"])
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rng=st.randoms(use_true_random=True))
+def test_whatever_is_in_a_body_each_row_is_a_scan_or_in_quarantine(rng: Random, tmp_path: Path) -> None:
+    (tmp_path / "tracking").mkdir(exist_ok=True)
+    for number in range(30):
+        (tmp_path / "tracking" / f"spoiled-2018-02-01-{number}.json").write_bytes(spoiled(rng))
+    account(tmp_path)
 
 
 def test_the_vocabulary_is_ours() -> None:
