@@ -201,7 +201,7 @@ def test_a_row_that_says_nothing_is_kept_too_but_is_no_fault(tmp_path: Path) -> 
         (("[store]", "[shop]"), "store: Field required"),
         (('zone = "Asia/Shanghai"', 'zone = "Mars/Olympus"'), "not a time zone"),
         (('total = "Sum"', 'totall = "Sum"'), r"fact\]\] 1 \(orders\).*has no totall"),
-        (('table = "orders"', 'table = "order"'), "Input should be"),
+        (('table = "orders"', 'table = "order"'), "is no table; allowed: orders"),
         (('product_id = "SKU"\n', ""), "order_lines needs product_id"),
         (('format = "%d/%m/%Y %H:%M"', 'format = "%Q"'), "no format of times"),
         (('total = "Sum"', 'total = "Summe"'), "wants column Summe of orders.csv, which has: No"),

@@ -98,7 +98,9 @@ def sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, Row]]:
     missing = [name for name in NEEDED if name not in columns]
     for record in table.iter_rows(named=True):
         place = record.pop(ROW)
-        if fault := broken.get(place) or (f"an order sheet without {NAMES[missing[0]][0]}" if missing else ""):
+        if fault := broken.get(place) or (
+            f"an order sheet without {' / '.join(NAMES[missing[0]][:2])}" if missing else ""
+        ):
             yield place, (records.UNREAD, (), record, fault)
             continue
         cells = {ours: (record[theirs] or "").strip() or None for ours, theirs in columns.items()}

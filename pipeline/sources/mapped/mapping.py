@@ -119,7 +119,7 @@ def _cell(value: Any) -> Any:
 class Fact(Section):
     """Rows of files that are facts of one table."""
 
-    table: Literal[tuple(TABLES)]  # type: ignore[valid-type]
+    table: str
     file: str = Field(min_length=1, description="a name, or a pattern like orders-*.csv")
     per: Several = Field(
         default=(), description="rows with the same of these are one fact; the first filled cells count"
@@ -127,6 +127,13 @@ class Fact(Section):
     where: dict[str, Several] = Field(default={}, description="only rows with one of these values in that column")
     known_after_hours: float = Field(default=0.0, ge=0, description="so long after it happened you could have known it")
     columns: dict[str, Annotated[Cell, BeforeValidator(_cell)]]
+
+    @field_validator("table")
+    @classmethod
+    def _is_table(cls, name: str) -> str:
+        if name not in TABLES:
+            raise ValueError(f"{name!r} is no table; allowed: {', '.join(TABLES)}")
+        return name
 
     @model_validator(mode="after")
     def _fits_the_table(self) -> Fact:

@@ -79,7 +79,8 @@ def _join(sheet: Sheet, ids: pl.Series) -> Key | None:
         if values.is_empty() or profile.is_time:
             continue
         for strip in ("", "#"):
-            share = float(values.str.strip_prefix(strip).is_in(ids.implode()).mean() or 0.0)
+            is_known = values.str.strip_prefix(strip).is_in(ids.implode())
+            share = int(is_known.sum()) / values.len()
             found.append((share * min(1.0, profile.filled + 0.5), profile.name, strip))
     share, name, strip = max(found, key=lambda each: (each[0], each[2] == ""), default=(0.0, "", ""))
     return Key(name, strip, share) if share >= JOINS else None
@@ -162,7 +163,7 @@ def _products(made: Proposal, sheet: Sheet, lines: Sheet | None) -> None:
     if lines is None or told is None:
         return
     ids = lines.values(str(listed(told.cell["column"])[0])).unique()
-    found = [(float(ids.is_in(sheet.values(name).implode()).mean() or 0.0), name) for name in sheet.columns]
+    found = [(int(ids.is_in(sheet.values(name).implode()).sum()) / max(ids.len(), 1), name) for name in sheet.columns]
     share, name = max(found, default=(0.0, ""))
     if share < JOINS or not name:
         return

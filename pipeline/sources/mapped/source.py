@@ -13,7 +13,7 @@ from pipeline.sources.checks import CheckedFile
 from pipeline.sources.contract import INDEX, find_faults
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.hold import FILE
-from pipeline.sources.mapped.facts import FIRST, Made, make_facts, shown
+from pipeline.sources.mapped.facts import FIRST, PASSED, Made, make_facts, shown
 from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, FileForm, Mapping, load_mapping
 from pipeline.sources.mapped.tables import build_tables
 from pipeline.sources.origin import Origin
@@ -76,6 +76,8 @@ def _read(origin: Origin, name: str, forms: tuple[FileForm, ...]) -> CheckedFile
     table, damaged = read_any_table(
         origin.folder / name, encoding=form.encoding, separator=form.separator, sheet=form.sheet
     )
+    if taken := {FILE, PASSED, FIRST} & set(table.columns):
+        raise BadInput(f"{name}: a column is named {', '.join(sorted(taken))}. Rename or remove it.")
     table, mended = origin.corrections.apply(kept_as(name), table)
     file = CheckedFile(kept_as(name), table, table)
     rows = [fault for fault in damaged if fault[0] not in mended]
