@@ -25,9 +25,9 @@ def propose(sheets: Sequence[Sheet]) -> Proposal | None:
     """None: no table looks like orders."""
     scored = [(*_orders_score(sheet), sheet) for sheet in sheets]
     ranked = sorted(scored, key=lambda each: (-each[0], each[2].file))
-    if not ranked or ranked[0][0] <= 0 or ranked[0][1] is None:
+    score, key, main = ranked[0] if ranked else (0.0, None, None)
+    if score <= 0 or key is None or main is None:
         return None
-    _, key, main = ranked[0]
     made = Proposal(decimal=_decimal(sheets))
     made.rows = {sheet.file: sheet.rows.height for sheet in sheets}
     ids = _ids(main, key)
@@ -134,7 +134,8 @@ def _without_tax(sheet: Sheet, total: Guess) -> Guess:
 
 def _has_lines(sheet: Sheet, key: Key) -> bool:
     product = best(sheet, NAMES["order_lines"]["product_id"], "text", [key.column])[0]
-    amount = best(sheet, NAMES["order_lines"]["unit_price"] + NAMES["order_lines"]["line_total"], "number")[0]
+    names = NAMES["order_lines"]
+    amount = best(sheet, (*names["unit_price"], *names["line_total"]), "number")[0]
     return product is not None and amount is not None
 
 

@@ -14,6 +14,8 @@ from pipeline.sources.mapped.facts import Made
 from pipeline.sources.mapped.mapping import BESIDE, MONEY, Mapping
 
 UNKNOWN = "unknown"
+# present even where nothing was told of them
+NEEDED = ("orders", "order_lines")
 # ids that a table may do without: its order (and what else), and a number among those
 NUMBERED: Names[str, tuple[str, ...]] = {
     "promises": ("order_id", "kind"), "order_events": ("order_id", "event"), "shipments": ("order_id",),
@@ -24,8 +26,8 @@ CAUSES = next(column.choices for column in TABLES["disputes"].columns if column.
 
 def build_tables(made: list[Made], mapping: Mapping) -> dict[str, pl.DataFrame]:
     """Frames of the tables that were told, `products` always; each with `FILE` and `ROW` of the row it came from."""
-    told = {name: _joined(name, [each.facts for each in made if each.table == name]) for name in TABLES}
-    told = {name: frame for name, frame in told.items() if frame is not None}
+    parts = {name: [each.facts for each in made if each.table == name] for name in TABLES}
+    told = {name: _joined(name, parts[name]) for name in TABLES if parts[name] or name in NEEDED}
     orders = told["orders"].with_columns(pl.col("order_id").fill_null(""))
     of_orders = orders.unique("order_id", keep="first", maintain_order=True)
     of_orders = of_orders.select("order_id", placed_at="occurred_at", placed_known="known_at", of_order="rate",
@@ -40,10 +42,8 @@ def build_tables(made: list[Made], mapping: Mapping) -> dict[str, pl.DataFrame]:
     return {name: _shaped(name, frame) for name, frame in frames.items()}
 
 
-def _joined(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame | None:
+def _joined(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
     """All facts of a table, with every column that may be told of it."""
-    if not parts and name not in ("orders", "order_lines"):
-        return None
     schema = {FILE: pl.String(), ROW: pl.Int64(), **TABLES[name].schema}
     schema |= dict.fromkeys(MONEY.get(name, {}), pl.Float64()) | dict.fromkeys(BESIDE.get(name, ()), pl.String())
     schema |= {"rate": pl.Float64()} if name == "orders" else {}
