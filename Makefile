@@ -10,7 +10,8 @@ PEERS := .venv-bench
 
 # the variables a user may set, as options of a step; an empty one is left out
 where := --workspace "$(WORKSPACE)"
-source := $(if $(SOURCE),--source "$(SOURCE)") $(if $(RAW),--raw "$(RAW)")
+beside := $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(TRACKING),--tracking "$(TRACKING)")
+source := $(if $(SOURCE),--source "$(SOURCE)") $(if $(RAW),--raw "$(RAW)") $(beside)
 as_of := $(if $(AS_OF),--as-of "$(AS_OF)")
 capacity := $(if $(CAPACITY),--capacity "$(CAPACITY)")
 nights := $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
@@ -19,7 +20,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost impact replay notebooks board mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page map ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost impact replay notebooks board mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,11 +29,11 @@ demo: $(READY)  ## the main job on a small simulated store: from raw files to a 
 	@$(STEP) simulate $(where) --orders 10000
 	@$(STEP) nightly $(where) --source canonical --raw "$(WORKSPACE)/raw" --as-of 2026-01-01 $(capacity) $(force)
 
-nightly: $(READY)  ## ingest, train if there is no champion, score: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
+nightly: $(READY)  ## ingest, train if there is no champion, score: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1 MAPPING= TRACKING=]
 	@$(STEP) nightly $(where) $(source) $(as_of) $(capacity) $(force)
 
-simulate: $(READY)  ## write the raw files of a made-up store, and the truth behind: WORKSPACE= [ORDERS=5000 SEED=7 DAYS=731]
-	@$(STEP) simulate $(where) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(SEED),--seed "$(SEED)") $(if $(DAYS),--days "$(DAYS)")
+simulate: $(READY)  ## write the raw files of a made-up store, and the truth behind: WORKSPACE= [ORDERS=5000 SEED=7 DAYS=731 EXPORTS=1]
+	@$(STEP) simulate $(where) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(SEED),--seed "$(SEED)") $(if $(DAYS),--days "$(DAYS)") $(if $(EXPORTS),--exports)
 
 world-page: $(READY)  ## a page of plots of a simulated store beside published ranges: WORKSPACE=
 	@$(STEP) world-page $(where)
@@ -55,16 +56,19 @@ impact: $(READY)  ## what the lists achieved, from the hold-out they keep: WORKS
 replay: $(READY)  ## what contact policies would have saved in a simulated store: WORKSPACE= FROM= TO= [CAPACITY=]
 	@$(STEP) replay $(where) $(nights) $(capacity)
 
-ingest: $(READY)  ## replace a workspace's tables: SOURCE= RAW= WORKSPACE=
+map: $(READY)  ## propose a mapping file for a folder of unknown tables, to be edited: RAW= [MAPPING=RAW/mapping.toml]
+	@$(STEP) map $(if $(RAW),--raw "$(RAW)") $(if $(MAPPING),--mapping "$(MAPPING)")
+
+ingest: $(READY)  ## replace a workspace's tables: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
 	@$(STEP) ingest $(where) $(source)
 
-doctor: $(READY)  ## read raw files whole, write nothing, say what would be loaded and what is missing: SOURCE= RAW= [WORKSPACE=]
+doctor: $(READY)  ## read raw files whole, write nothing, say what would be loaded and what is missing: SOURCE= RAW= [WORKSPACE= MAPPING= TRACKING=]
 	@$(STEP) doctor $(source) $(if $(WORKSPACE),$(where))
 
 quarantine: $(READY)  ## which rows of the last ingest were refused, and why: WORKSPACE=
 	@$(STEP) quarantine $(where)
 
-requarantine: $(READY)  ## take records mended in the quarantine, and ingest again: SOURCE= RAW= WORKSPACE=
+requarantine: $(READY)  ## take records mended in the quarantine, and ingest again: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
 	@$(STEP) requarantine $(where) $(source)
 
 features: $(READY)  ## the training matrix as a file: WORKSPACE= AS_OF= [KEEP=1: each family's table too]

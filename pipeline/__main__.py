@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import judging, reviewing
+from pipeline import judging, loading, reviewing
 from pipeline.disk_trouble import disk_trouble
 from pipeline.errors import UserError
 from pipeline.journal import close_journal, current_folder, name_step
@@ -23,17 +23,20 @@ from pipeline.options import (
     Every,
     Folder,
     Force,
+    MappingFile,
     Raw,
-    Source,
     SourceName,
     SparkMaster,
+    TrackingFolder,
     both_or_none,
     day,
     open_workspace,
 )
 from pipeline.progress import say, warn
+from pipeline.sources.origin import Beside
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(loading.app)
 app.add_typer(judging.app)
 app.add_typer(reviewing.app)
 
@@ -56,65 +59,14 @@ def simulate(
     ] = None,
     first: Annotated[date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="the store's first day")] = FIRST_DAY,
     days: Annotated[int, typer.Option(min=60, max=3650, help="how many days of history")] = 731,
+    is_exported: Annotated[bool, typer.Option("--exports", help="also as order sheet and tracking bodies")] = False,
 ) -> None:
     """Write the raw files of a made-up store, and the truth behind them, into the workspace."""
     from pipeline.simulate import simulate as step
 
     place, config, progress = open_workspace(workspace)
     with place.locked():
-        step(place, config, progress, orders=orders, seed=seed, first=first, days=days)
-
-
-@app.command()
-def ingest(
-    workspace: Folder,
-    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
-    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
-) -> None:
-    """Replace the workspace's tables by those of the raw files."""
-    from pipeline.ingest import ingest as step
-
-    place, config, progress = open_workspace(workspace)
-    with place.locked():
-        step(place, config, progress, source=source, raw=raw)
-    say(f"tables: {place.tables}")
-
-
-@app.command()
-def doctor(
-    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
-    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
-    workspace: Annotated[Path | None, typer.Option(help="whose config.toml holds; nothing is written")] = None,
-) -> None:
-    """Read raw files whole, write nothing, and say what would be loaded and what is missing."""
-    from pipeline.config import Config, load_config
-    from pipeline.doctor import examine
-
-    examine(load_config(workspace) if workspace else Config(), source=source, raw=raw)
-
-
-@app.command()
-def quarantine(workspace: Folder) -> None:
-    """Say which rows of the last ingest were refused, and why."""
-    from pipeline.quarantine import summarise
-
-    place, _, _ = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        summarise(place)
-
-
-@app.command()
-def requarantine(
-    workspace: Folder,
-    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
-    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
-) -> None:
-    """Take the records that were mended in the quarantine, and ingest again."""
-    from pipeline.quarantine import requarantine as step
-
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        step(place, config, progress, source=source, raw=raw)
+        step(place, config, progress, orders=orders, seed=seed, first=first, days=days, is_exported=is_exported)
 
 
 @app.command()
@@ -251,6 +203,8 @@ def nightly(
     as_of: AsOf,
     source: SourceName = None,
     raw: Raw = None,
+    mapping: MappingFile = None,
+    tracking: TrackingFolder = None,
     capacity: Capacity = None,
     is_forced: Force = False,
 ) -> None:
@@ -261,7 +215,10 @@ def nightly(
     both_or_none(source, raw)
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked():
-        run = step(place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced)
+        run = step(
+            place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced,
+            beside=Beside(mapping, tracking),
+        )  # fmt: skip
     say_summary(run)
 
 

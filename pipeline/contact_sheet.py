@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from features.clock import local_day
 from features.stage import STAGES
@@ -19,6 +14,7 @@ from pipeline.list_columns import OUTCOMES
 from pipeline.safe_text import neutral
 from pipeline.sources.checks import CheckedFile
 from pipeline.sources.csv_text import ROW, read_text_table
+from pipeline.sources.workbook import read_workbook
 
 REQUIRED, OPTIONAL = ("order_id", "contacted_at"), ("outcome", "as_of", "stage")
 SHEET = "contacts"
@@ -31,7 +27,9 @@ def read_sheet(path: Path) -> CheckedFile:
     """The sheet's rows as text; raises `BadInput` where it cannot be read or lacks a column."""
     if not path.is_file():
         raise BadInput(f"{path}: no such file. FILE names the contact list that was filled in, .csv or .xlsx.")
-    table, undecodable = _read_workbook(path) if path.suffix.lower() == ".xlsx" else read_text_table(path)
+    table, undecodable = (
+        read_workbook(path, SHEET, MOST_BYTES) if path.suffix.lower() == ".xlsx" else read_text_table(path)
+    )
     if missing := [name for name in REQUIRED if name not in table.columns]:
         raise BadInput(
             f"{path.name}: column {', '.join(missing)} is missing. Found: {', '.join(table.columns[1:])}. "
@@ -95,35 +93,3 @@ def _find_orders(file: CheckedFile, orders: pl.DataFrame) -> None:
     known = pl.concat([exact, shown.select(exact.columns)]).unique("order_id", keep="first", maintain_order=True)
     rows = file.rows.join(known, on="order_id", how="left", maintain_order="left")
     file.rows = rows.with_columns(order_id=pl.coalesce("true_id", "order_id")).drop("true_id")
-
-
-def _read_workbook(path: Path) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
-    """The sheet named `contacts`, or the first; every cell as text, days and times as ISO."""
-    if path.stat().st_size > MOST_BYTES:
-        raise BadInput(f"{path.name}: is larger than {MOST_BYTES // 1_000_000} MB; a contact list is far smaller.")
-    try:
-        with warnings.catch_warnings():
-            # openpyxl tells of what it does not read (drop-down lists, styles); none of it matters here
-            warnings.simplefilter("ignore")
-            book = load_workbook(path, read_only=True, data_only=True)
-            sheet = book[SHEET] if SHEET in book.sheetnames else book.worksheets[0]
-            rows = [[_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-            book.close()
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, IndexError) as error:
-        raise BadInput(f"{path.name}: cannot be read as a workbook ({error}). Save it again as .xlsx.") from None
-    header = [name or f"column {place}" for place, name in enumerate(rows[0], 1)] if rows else []
-    if not header or len(set(header)) < len(header):
-        raise BadInput(f"{path.name}: its first row must name the columns, each once.")
-    cells = [[row, *values] for row, values in enumerate(rows[1:], 2) if any(values)]
-    schema: dict[str, Any] = {ROW: pl.Int64, **dict.fromkeys(header, pl.String)}
-    return pl.DataFrame(cells, schema=schema, orient="row"), []
-
-
-def _text(cell: object) -> str | None:
-    if cell is None:
-        return None
-    if isinstance(cell, datetime):
-        return cell.isoformat(sep=" ", timespec="seconds")
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)

@@ -16,8 +16,9 @@ from pipeline.ingest import SOURCES
 from pipeline.progress import say
 from pipeline.quarantine import count_rows, reason_lines
 from pipeline.sources.hold import hold
-from pipeline.sources.origin import Origin
+from pipeline.sources.origin import NOTHING_BESIDE, Beside, Origin
 from pipeline.sources.store_data import StoreData
+from pipeline.sources.tracking.source import with_tracking
 
 # what goes without when a table has no rows
 COSTS = {
@@ -43,13 +44,13 @@ STALE, LATE = timedelta(days=2), timedelta(days=30)
 ENOUGH_DISPUTES = 50
 
 
-def examine(config: Config, *, source: str, raw: Path) -> None:
+def examine(config: Config, *, source: str, raw: Path, beside: Beside = NOTHING_BESIDE) -> None:
     """Say it. Raises BadInput where `ingest` would refuse the files."""
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
     with tempfile.TemporaryDirectory() as nowhere:
-        origin = Origin(raw, config.usd_per, config.sources, state=Path(nowhere))
-        data = hold(SOURCES[source](origin))
+        origin = Origin(raw, config.usd_per, config.sources, state=Path(nowhere), beside=beside)
+        data = with_tracking(hold(SOURCES[source](origin)), origin)
     say(f"{'table':<14}{'rows':>12}  first        last         (by when it happened)")
     for name in TABLES:
         frame = data.frames.get(name)

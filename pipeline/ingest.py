@@ -14,19 +14,22 @@ from pipeline.contacts import own_sha256, read_own, with_own
 from pipeline.errors import BadInput
 from pipeline.progress import Progress, say, warn
 from pipeline.safe_text import neutral_frame
-from pipeline.sources.aliexpress.dumps import dump_files
-from pipeline.sources.aliexpress.source import SHEETS, read_aliexpress
+from pipeline.sources.aliexpress.dumps import SHEETS, dump_files
+from pipeline.sources.aliexpress.source import read_aliexpress
 from pipeline.sources.canonical import read_canonical
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.hold import hold
+from pipeline.sources.mapped.source import read_mapped
 from pipeline.sources.olist import read_olist
-from pipeline.sources.origin import Origin
+from pipeline.sources.origin import NOTHING_BESIDE, Beside, Origin
 from pipeline.sources.store_data import StoreData
+from pipeline.sources.tracking.source import tracking_files, tracking_folder, with_tracking
 from pipeline.store import Workspace, read_json
 
 SOURCES: dict[str, Callable[[Origin], StoreData]] = {
     "aliexpress": read_aliexpress,
     "canonical": read_canonical,
+    "mapped": read_mapped,
     "olist": read_olist,
 }
 # what they read is kept in the workspace: the same again is known without reading it
@@ -35,17 +38,25 @@ REMEMBERING = ("aliexpress",)
 CORRECTIONS = "corrections.json"
 
 
-def ingest(workspace: Workspace, config: Config, progress: Progress, *, source: str, raw: Path) -> None:
+def ingest(
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    *,
+    source: str,
+    raw: Path,
+    beside: Beside = NOTHING_BESIDE,
+) -> None:
     """Replace the workspace's tables by those of the files in `raw`; on refusal the former ones stay."""
     with progress.piece("ingest") as notes:
         if not raw.is_dir():
             raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
-        origin, own = open_origin(workspace, config, raw), read_own(workspace)
+        origin, own = open_origin(workspace, config, raw, beside), read_own(workspace)
         made_from = _made_from(source, origin, config, own_sha256(own))
         if source in REMEMBERING and _fact(workspace, "made_from") == made_from:
             notes.append("nothing new since the last time: the tables stay")
             return
-        data = hold(SOURCES[source](origin))
+        data = with_tracking(hold(SOURCES[source](origin)), origin)
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
         contacts = data.frames.get("contacts", TABLES["contacts"].empty())
@@ -79,12 +90,19 @@ def _made_from(source: str, origin: Origin, config: Config, own: Mapping[str, st
     if source not in REMEMBERING:
         return ""
     files = {path.relative_to(origin.folder).as_posix(): sha256(path) for path in dump_files(origin.folder)}
+    files |= _tracking_sha256(origin)
     sheets = {name: sha256(origin.folder / name) for name in SHEETS if (origin.folder / name).exists()}
     here = Path(__file__).parent
     program = [sha256(path) for path in sorted((here / "sources").rglob("*.py"))]
     told = [files, sheets, dict(own), origin.corrections.records, program, repr(TABLES), config.sources.model_dump(),
             dict(config.usd_per), config.max_fault_share]  # fmt: skip
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _tracking_sha256(origin: Origin) -> dict[str, str]:
+    folder = tracking_folder(origin)
+    files = tracking_files(folder) if folder else []
+    return {f"tracking/{path.relative_to(folder).as_posix()}": sha256(path) for path in files if folder}
 
 
 def _fact(workspace: Workspace, name: str) -> object:
@@ -94,14 +112,14 @@ def _fact(workspace: Workspace, name: str) -> object:
         return None
 
 
-def open_origin(workspace: Workspace, config: Config, raw: Path) -> Origin:
+def open_origin(workspace: Workspace, config: Config, raw: Path, beside: Beside = NOTHING_BESIDE) -> Origin:
     """The folder `raw` with the workspace's corrections and what its sources remember."""
     try:
         loaded = workspace.read_ingest_facts().get("input_sha256", {})
     except BadInput:
         loaded = {}
     return Origin(
-        raw, config.usd_per, config.sources, read_corrections(workspace), workspace.folder / "sources", loaded
+        raw, config.usd_per, config.sources, read_corrections(workspace), workspace.folder / "sources", loaded, beside
     )
 
 
@@ -117,6 +135,7 @@ def _input_sha256(data: StoreData, origin: Origin) -> dict[str, str]:
     told = data.input_sha256
     if told is None:
         told = {file.name: sha256(origin.folder / file.name) for file in data.files if file.name in _names(origin)}
+    told = {**told, **_tracking_sha256(origin)}
     if origin.corrections:
         text = json.dumps(origin.corrections.records, sort_keys=True, ensure_ascii=False)
         told = {**told, CORRECTIONS: hashlib.sha256(text.encode()).hexdigest()}

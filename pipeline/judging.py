@@ -13,14 +13,17 @@ from pipeline.options import (
     Every,
     Folder,
     From,
+    MappingFile,
     Raw,
     SourceName,
     To,
+    TrackingFolder,
     both_or_none,
     not_before,
     open_workspace,
 )
 from pipeline.progress import say, warn
+from pipeline.sources.origin import Beside
 
 app = typer.Typer()
 
@@ -84,6 +87,8 @@ def backtest(
     capacity: Capacity = None,
     source: SourceName = None,
     raw: Raw = None,
+    mapping: MappingFile = None,
+    tracking: TrackingFolder = None,
 ) -> None:
     """Score past nights walking forward and measure how good the lists would have been."""
     from pipeline.backtest import RESULT, say_summary
@@ -94,7 +99,7 @@ def backtest(
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked():
         if source and raw:
-            load(place, config, progress, source=source, raw=raw)
+            load(place, config, progress, source=source, raw=raw, beside=Beside(mapping, tracking))
         say_summary(step(place, config, progress, first=first, last=not_before(first, last), every=every))
     say(f"every night and stage: {place.folder / RESULT}")
 

@@ -12,6 +12,7 @@ from pipeline.deliver import say_list
 from pipeline.ingest import ingest
 from pipeline.progress import Progress, say, warn
 from pipeline.score import score
+from pipeline.sources.origin import NOTHING_BESIDE, Beside
 from pipeline.store import Workspace, read_json
 from pipeline.tracking import find_model
 from pipeline.train import train
@@ -26,6 +27,7 @@ def nightly(
     source: str | None,
     raw: Path | None,
     is_forced: bool,
+    beside: Beside = NOTHING_BESIDE,
 ) -> Path:
     """Do the night of `as_of` and return its run folder; a night already done is left as it is unless forced."""
     done = workspace.latest(as_of)
@@ -33,7 +35,7 @@ def nightly(
         say(f"nightly   {as_of} is already done: {done} (FORCE=1 makes it again)")
         return done
     if source and raw:
-        ingest(workspace, config, progress, source=source, raw=raw)
+        ingest(workspace, config, progress, source=source, raw=raw, beside=beside)
     if find_model(workspace) is None:
         train(workspace, config, progress, as_of=as_of)
     return score(workspace, config, progress, as_of=as_of, is_forced=is_forced)

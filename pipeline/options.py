@@ -20,6 +20,7 @@ from pipeline.store import Workspace
 class Source(StrEnum):
     aliexpress = "aliexpress"
     canonical = "canonical"
+    mapped = "mapped"
     olist = "olist"
 
 
@@ -55,6 +56,12 @@ Folder = Annotated[Path, typer.Option("--workspace", help="folder with all deriv
 AsOf = Annotated[date, typer.Option("--as-of", parser=day, metavar="YYYY-MM-DD", help="the day we stand at")]
 SourceName = Annotated[Source | None, typer.Option(help="what kind of files RAW holds")]
 Raw = Annotated[Path | None, typer.Option(help="folder with the source's files")]
+MappingFile = Annotated[
+    Path | None, typer.Option("--mapping", help="of --source mapped: the mapping file; default: RAW/mapping.toml")
+]
+TrackingFolder = Annotated[
+    Path | None, typer.Option("--tracking", help="folder of 17TRACK's or AfterShip's files; default: RAW/tracking")
+]
 Capacity = Annotated[int | None, typer.Option(min=1, help="contacts the team can make a night")]
 From = Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="first night")]
 To = Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="last night")]

@@ -13,6 +13,7 @@ from pipeline.errors import BadInput
 from pipeline.ingest import CORRECTIONS, ingest, read_corrections
 from pipeline.progress import Progress, say
 from pipeline.sources.corrections import Record, record_ids
+from pipeline.sources.origin import NOTHING_BESIDE, Beside
 from pipeline.store import Workspace, write_json
 
 COLUMNS = ("file", "row", "column", "value", "reason", "record", "record_id")
@@ -68,7 +69,15 @@ def read_quarantine(workspace: Workspace) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def requarantine(workspace: Workspace, config: Config, progress: Progress, *, source: str, raw: Path) -> None:
+def requarantine(
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    *,
+    source: str,
+    raw: Path,
+    beside: Beside = NOTHING_BESIDE,
+) -> None:
     """Keep what was mended in the quarantine as corrections, and ingest again; say what came in."""
     before = read_quarantine(workspace)
     kept = {name: dict(records) for name, records in read_corrections(workspace).records.items()}
@@ -79,7 +88,7 @@ def requarantine(workspace: Workspace, config: Config, progress: Progress, *, so
     if mended:
         write_json(workspace.folder / CORRECTIONS, kept)
     say(f"{count_rows(before):,} rows were in quarantine; {mended:,} records were mended since")
-    ingest(workspace, config, progress, source=source, raw=raw)
+    ingest(workspace, config, progress, source=source, raw=raw, beside=beside)
     left = count_rows(read_quarantine(workspace))
     say(f"{left:,} rows are in quarantine now; make quarantine says why")
 

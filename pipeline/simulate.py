@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from features.tables import TABLES
 from pipeline.config import Config
 from pipeline.progress import Progress
+from pipeline.simulated_exports import write_exports
 from pipeline.sources.simulator.facts import product_frame
 from pipeline.sources.simulator.orders import World, build_world
 from pipeline.sources.simulator.store import ZONE, Piece, draw_pieces, piece_frames
@@ -27,8 +28,11 @@ CHUNK_ORDERS = 50_000
 def simulate(
     workspace: Workspace, config: Config, progress: Progress,
     *, orders: int, first: date, days: int, seed: int | None = None, chunk_orders: int = CHUNK_ORDERS,
+    is_exported: bool = False,
 ) -> Path:  # fmt: skip
-    """Write `raw/` (one CSV per canonical table and `store.toml`) and `truth/`, chunk by chunk; return `raw/`."""
+    """Write `raw/` (one CSV per canonical table and `store.toml`) and `truth/`, chunk by chunk; return `raw/`.
+
+    `is_exported`: also `exports/`, the same store in the forms that sellers get."""
     world = build_world(count_orders=orders, seed=config.seed if seed is None else seed, first_day=first, days=days)
     raw, truth = workspace.folder / "raw", workspace.folder / "truth"
     with (
@@ -41,6 +45,11 @@ def simulate(
         write_json(new_truth / "world.json", told)
         disputes = _write(world, new_raw, new_truth, max(chunk_orders // GROUP_ORDERS, 1) * GROUP_ORDERS)
         notes.append(f"{orders:,} orders, {disputes:,} disputed in the end: {raw}; what really happened: {truth}")
+    if is_exported:
+        exports = workspace.folder / "exports"
+        with progress.piece("exports") as notes, workspace.replaced(exports) as aside:
+            write_exports(raw, aside)
+            notes.append(f"order sheet and tracking bodies: {exports}")
     return raw
 
 

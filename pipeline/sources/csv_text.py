@@ -24,40 +24,45 @@ def read_text_table(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
     number of cells than the header, are kept as they came and reported as faults. Rows count as a spreadsheet shows
     them: the first is row 1; a blank line counts, but is left out.
     """
-    data = _read_bytes(path)
-    text = data.decode(errors="surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
-    table = None if _is_special(data, text) else _read_plain(path.name, text)
-    return _read_rows(path.name, text) if table is None else (table, [])
+    data = read_bytes(path)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\x00" in data.lstrip().partition(b"\n")[0]:
+        raise BadInput(f"{path.name}: is UTF-16 or no text at all, not UTF-8. Save it again as 'CSV UTF-8'.")
+    return text_table(path.name, data.decode(errors="surrogateescape"))
 
 
-def _read_bytes(path: Path) -> bytes:
+def text_table(name: str, text: str, separator: str = ",") -> tuple[pl.DataFrame, list[Fault]]:
+    """The same of a text; bytes that could not be read are lone surrogates in it."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    table = None if separator != "," or _is_special(text) else _read_plain(name, text)
+    return _read_rows(name, text, separator) if table is None else (table, [])
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes; raises `BadInput` where it cannot be read or holds nothing."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise BadInput(f"{path.name}: no such file in {path.parent}. It is required; put it there.") from None
     except OSError as error:
         raise BadInput(f"{path.name}: cannot be read ({error.strerror}). Check the file and its rights.") from None
-    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    data = data.removeprefix(codecs.BOM_UTF8)
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise BadInput(f"{path.name}: is empty. Its first row must name the columns.")
-    if is_utf16 or b"\x00" in data.lstrip().partition(b"\n")[0]:
-        raise BadInput(f"{path.name}: is UTF-16 or no text at all, not UTF-8. Save it again as 'CSV UTF-8'.")
     return data
 
 
-def _is_special(data: bytes, text: str) -> bool:
+def _is_special(text: str) -> bool:
     """Whether polars might read it otherwise than we say."""
     try:
-        data.decode()
-    except UnicodeDecodeError:
+        text.encode()
+    except UnicodeEncodeError:
         return True
     return '"' in text or "\x00" in text or text.startswith("\n")
 
 
 def _read_plain(name: str, text: str) -> pl.DataFrame | None:
     """The fast way, for a file without quotes; None if some row has not as many cells as the header."""
-    header = _column_names(name, text.partition("\n")[0].split(","))
+    header = column_names(name, text.partition("\n")[0].split(","))
     try:
         table = pl.read_csv(text.encode(), infer_schema=False, raise_if_empty=False)
     except pl.exceptions.PolarsError:
@@ -70,19 +75,19 @@ def _read_plain(name: str, text: str) -> pl.DataFrame | None:
     return _clean(table.with_row_index(ROW, offset=2))
 
 
-def _read_rows(name: str, text: str) -> tuple[pl.DataFrame, list[Fault]]:
+def _read_rows(name: str, text: str, separator: str) -> tuple[pl.DataFrame, list[Fault]]:
     """The careful way, row by row."""
-    records = ((row, *record) for row, record in enumerate(_records(text), start=1) if record[0])
+    records = ((row, *record) for row, record in enumerate(_records(text, separator), start=1) if record[0])
     first, cells, reason = next(records)
     if reason:
         raise BadInput(f"{name}: row {first}, the column names: {reason}. Mend that row.")
-    header = _column_names(name, [_shown(cell) for cell in cells])
+    header = column_names(name, [_shown(cell) for cell in cells])
     schema = {ROW: pl.Int64(), **dict.fromkeys(header, pl.String())}
     parts, rows, faults = [pl.DataFrame(schema=schema)], [], []
     for row, cells, reason in records:
         if fault := _fault(cells, header, reason):
             faults.append((row, *fault))
-            surplus = ",".join(cells[len(header) - 1 :])
+            surplus = separator.join(cells[len(header) - 1 :])
             cells = [*cells[: len(header) - 1], surplus] if len(cells) > len(header) else cells
             cells = [_shown(cell) for cell in cells] + [""] * (len(header) - len(cells))
         rows.append([row, *cells])
@@ -93,13 +98,13 @@ def _read_rows(name: str, text: str) -> tuple[pl.DataFrame, list[Fault]]:
     return _clean(pl.concat(parts)), faults
 
 
-def _records(text: str) -> Iterator[tuple[list[str], str]]:
+def _records(text: str, separator: str) -> Iterator[tuple[list[str], str]]:
     """Each row's cells, none for a blank line, and what is wrong with its quotes; then the next line is read on."""
     csv.field_size_limit(1 << 30)
     lines = io.StringIO(text, newline="\n").readlines()
     start = 0
     while start < len(lines):
-        reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), strict=True)
+        reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), delimiter=separator, strict=True)
         read = 0
         try:
             for cells in reader:
@@ -109,7 +114,7 @@ def _records(text: str) -> Iterator[tuple[list[str], str]]:
         except csv.Error:
             start += read
             yield (
-                lines[start].rstrip("\n").split(","),
+                lines[start].rstrip("\n").split(separator),
                 "a quote is not closed, or stands inside a cell; double it there",
             )
             start += 1
@@ -134,7 +139,7 @@ def _shown(cell: str) -> str:
     return cell if cell.isascii() else cell.encode(errors="surrogateescape").decode(errors="replace")
 
 
-def _column_names(name: str, cells: list[str]) -> list[str]:
+def column_names(name: str, cells: list[str]) -> list[str]:
     """Stripped; a column without a name, as spreadsheets leave at the end, gets its number."""
     names = [cell.strip() or f"(column {number})" for number, cell in enumerate(cells, start=1)]
     repeated = {column for column in (*names, ROW) if [*names, ROW].count(column) > 1}

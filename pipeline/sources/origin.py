@@ -11,6 +11,18 @@ from pipeline.sources.settings import SourceSettings
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What was named beside the folder: the mapping file of SOURCE=mapped, if it is not in the folder; the folder of a
+    tracking provider's files, if it is not the folder's own `tracking`."""
+
+    mapping: Path | None = None
+    tracking: Path | None = None
+
+
+NOTHING_BESIDE = Beside()
+
+
+@dataclass(frozen=True)
 class Origin:
     """`folder` holds the files; `usd_per` the exchange rates of the config; `state` is where a source that learns from
     one night to the next keeps what it saw (None: nowhere, nothing is written); `loaded` is what the workspace's
@@ -22,3 +34,4 @@ class Origin:
     corrections: Corrections = Corrections()
     state: Path | None = None
     loaded: Mapping[str, str] = field(default_factory=dict)
+    beside: Beside = NOTHING_BESIDE

@@ -23,6 +23,11 @@ class SourceSettings(BaseModel):
     tracking_zone: str = Field(
         default="Asia/Shanghai", description="of carrier events without offset; an assumption: nobody documents it"
     )
+    tracking_delay_hours: float = Field(
+        default=12.0,
+        ge=0,
+        description="of scans in a provider's files whose facts are taken as known when they happened: news come late",
+    )
     history: Literal["first_dump", "as_it_happened"] = Field(
         default="first_dump",
         description="when the store knew what the very first dumps show of earlier days: when they were taken, or, "

@@ -33,7 +33,8 @@ class StoreData:
 
     `input_sha256`: what the frames were made from, where that is not simply the files by their names. `keep` is called
     when the tables are about to be replaced: a source that remembers what it saw writes it then. `notes` are told to
-    the user.
+    the user. `numbers` (`number, order_id`): parcels, where they are not ids of shipments. `is_known_late`:
+    facts are known since a file showed them, not as they happened.
     """
 
     frames: Mapping[str, pl.DataFrame]
@@ -43,3 +44,5 @@ class StoreData:
     input_sha256: Mapping[str, str] | None = None
     keep: Callable[[], None] | None = None
     notes: tuple[str, ...] = ()
+    numbers: pl.DataFrame | None = None
+    is_known_late: bool = False

@@ -42,7 +42,7 @@ def test_only_evaluation_knows_the_simulator_or_its_truth() -> None:
 
 
 def test_the_command_line_imports_it_only_inside_the_steps_that_may() -> None:
-    files = [ROOT / "pipeline" / name for name in ("__main__.py", "judging.py", "reviewing.py")]
+    files = [ROOT / "pipeline" / name for name in ("__main__.py", "judging.py", "loading.py", "reviewing.py")]
     for node in [node for file in files for node in ast.parse(file.read_text(encoding="utf-8")).body]:
         named = {n.module.split(".")[-1] for n in ast.walk(node) if isinstance(n, ast.ImportFrom) and n.module}
         if named & MAY_KNOW:

@@ -15,6 +15,8 @@ import polars as pl
 from pipeline.errors import BadInput
 from pipeline.sources.aliexpress import records
 from pipeline.sources.aliexpress.shapes import Request, find_records
+from pipeline.sources.aliexpress.sheet import ENDS as SHEET_ENDS
+from pipeline.sources.aliexpress.sheet import sheet_files, sheet_rows
 from pipeline.sources.corrections import record_text
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.json_text import read_pieces
@@ -25,6 +27,10 @@ FILE, SEEN = "__file__", "__seen__"
 AT_ONCE = 20_000
 # of what could not be read, only so much is kept; the dump has the rest
 KEPT = 20_000
+TRACKING = "tracking"
+# what may lie in the folder and is read by itself
+SHEETS = PRODUCTS, LIABILITY = "products.csv", "liability.csv"
+BESIDE = (*SHEETS, TRACKING)
 NOTHING_FOUND = "the platform found nothing"
 _DAY = re.compile(r"(20\d\d)-?([01]\d)-?([0-3]\d)(?:[T_-]?([0-2]\d)[:-]?([0-5]\d)(?:[:-]?([0-5]\d))?)?")
 COLUMNS: Mapping[str, tuple[str, ...]] = {**records.COLUMNS, records.UNREAD: ("what", "reason")}
@@ -54,12 +60,19 @@ def schema(kind: str) -> dict[str, pl.DataType]:
 
 
 def dump_files(folder: Path) -> list[Path]:
-    """In the order of their names, those in folders inside too."""
+    """In the order of their names, those in folders inside too; then the order sheets."""
     # a folder inside that goes away meanwhile, or is closed to us, is passed over
-    every = (Path(place) / name for place, _, names in os.walk(folder) for name in names)
-    found = sorted(path for path in every if path.name.lower().endswith(ENDS))
+    places = ((Path(place), names) for place, _, names in os.walk(folder))
+    # a tracking provider's files are read by themselves
+    every = (
+        place / name for place, names in places if TRACKING not in place.relative_to(folder).parts[:1] for name in names
+    )
+    found = sorted(path for path in every if path.name.lower().endswith(ENDS)) + sheet_files(folder, BESIDE)
     if not found:
-        raise BadInput(f"{folder}: holds no dump ({', '.join(ENDS)}). Put the platform's answers there as they came.")
+        raise BadInput(
+            f"{folder}: holds no dump ({', '.join(ENDS)}) and no order sheet ({', '.join(SHEET_ENDS)}). Put the "
+            "platform's answers, or the orders as downloaded, there as they came."
+        )
     return found
 
 
@@ -68,7 +81,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_dumps(folder: Path, known: Mapping[str, str]) -> Seen:
+def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") -> Seen:
     """All rows of the dumps whose content is not among `known` (sha256 by file name); the same content is read once."""
     parts: dict[str, list[pl.DataFrame]] = {kind: [pl.DataFrame(schema=schema(kind))] for kind in COLUMNS}
     seen = Seen({})
@@ -80,36 +93,45 @@ def read_dumps(folder: Path, known: Mapping[str, str]) -> Seen:
         loaded.add(digest)
         name = path.relative_to(folder).as_posix()
         seen.dumps[name] = digest
-        for kind, frame in _frames(path, name, seen):
+        found = _rows(path, seen) if path.name.lower().endswith(ENDS) else _sheet_rows(path, sheet_zone)
+        for kind, frame in _frames(found, name):
             parts[kind].append(frame)
     seen.frames = {kind: pl.concat(each) for kind, each in parts.items()}
     return seen
 
 
-def _frames(path: Path, name: str, seen: Seen) -> Iterator[tuple[str, pl.DataFrame]]:
+def _frames(found: Iterator[tuple[int, int, records.Row]], name: str) -> Iterator[tuple[str, pl.DataFrame]]:
     rows: dict[str, list[tuple]] = {kind: [] for kind in COLUMNS}
-    told = dump_time(path)
-    place = 0
     try:
-        for found in find_records(read_pieces(path), Request()):
-            place += 1
-            if found.fault == NOTHING_FOUND:
-                seen.empty += 1
-                continue
-            at = _moment(found.request.fetched_at) or told
-            for kind, texts, value, fault in records.rows_of(found):
-                fault = fault or _missing(kind, texts)
-                if fault or kind == records.UNREAD:
-                    kind, texts = records.UNREAD, (_shown(value), fault)
-                rows[kind].append((name, place, at, *texts))
-                if len(rows[kind]) == AT_ONCE:
-                    yield kind, _frame(kind, rows.pop(kind))
-                    rows[kind] = []
+        for place, at, (kind, texts, value, fault) in found:
+            fault = fault or _missing(kind, texts)
+            if fault or kind == records.UNREAD:
+                kind, texts = records.UNREAD, (_shown(value), fault)
+            rows[kind].append((name, place, at, *texts))
+            if len(rows[kind]) == AT_ONCE:
+                yield kind, _frame(kind, rows.pop(kind))
+                rows[kind] = []
     except (OSError, EOFError) as error:
         raise BadInput(
             f"{name}: cannot be read ({error}). Fetch it again, or take it out. The former tables stay."
         ) from None
     yield from ((kind, _frame(kind, each)) for kind, each in rows.items() if each)
+
+
+def _rows(path: Path, seen: Seen) -> Iterator[tuple[int, int, records.Row]]:
+    """(place in the dump, when it was taken, row)."""
+    told = dump_time(path)
+    for place, found in enumerate(find_records(read_pieces(path), Request()), 1):
+        if found.fault == NOTHING_FOUND:
+            seen.empty += 1
+            continue
+        at = _moment(found.request.fetched_at) or told
+        yield from ((place, at, row) for row in records.rows_of(found))
+
+
+def _sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, int, records.Row]]:
+    told = dump_time(path)
+    yield from ((place, told, row) for place, row in sheet_rows(path, zone))
 
 
 def _missing(kind: str, texts: tuple[str | None, ...]) -> str:

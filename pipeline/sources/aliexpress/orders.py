@@ -170,7 +170,7 @@ def _promises(paid: pl.DataFrame, sent: pl.DataFrame, lines: pl.DataFrame, known
 
 
 def _days(column: str) -> pl.Expr:
-    return pl.duration(hours=(pl.col(column) * 24).round().cast(pl.Int64))
+    return pl.duration(seconds=(pl.col(column) * 86_400).round().cast(pl.Int64))
 
 
 def _tracking(rows: Rows, known: Known) -> pl.DataFrame:

@@ -46,6 +46,9 @@ def rows_of(found: Found) -> Iterator[Row]:
     if found.kind == shapes.UNKNOWN:
         yield UNREAD, (), found.value, found.fault
         return
+    if found.kind in (shapes.SEVENTEEN, shapes.AFTERSHIP):
+        yield UNREAD, (), found.value, "of a tracking provider: put such files into the folder 'tracking' inside"
+        return
     yield from _READERS[found.kind](found)
 
 

@@ -10,30 +10,35 @@ from features.tables import TABLES
 from pipeline.sources.aliexpress import records
 from pipeline.sources.aliexpress.checked import Rows, Unread, check, good
 from pipeline.sources.aliexpress.disputes import dispute_frame
-from pipeline.sources.aliexpress.dumps import read_dumps
+from pipeline.sources.aliexpress.dumps import LIABILITY, PRODUCTS, read_dumps
 from pipeline.sources.aliexpress.memory import joined, keep, recall
 from pipeline.sources.aliexpress.orders import Known, happenings, order_frames
+from pipeline.sources.aliexpress.sheet import FROM_SHEET, KNOWN
 from pipeline.sources.checks import CheckedFile, open_checked
 from pipeline.sources.origin import Origin
 from pipeline.sources.store_data import Checked, StoreData
-
-SHEETS = SHEET, LIABILITY = "products.csv", "liability.csv"
 
 
 def read_aliexpress(origin: Origin) -> StoreData:
     """The canonical tables of all dumps so far: those in the folder and those that were loaded before."""
     state = origin.state / "aliexpress" if origin.state else None
     old, loaded = recall(state)
-    new = read_dumps(origin.folder, loaded)
+    new = read_dumps(origin.folder, loaded, origin.settings.export_zone)
     frames, dumps = joined(old, new), {**loaded, **new.dumps}
     files = check(frames, origin.settings, origin.usd_per)
     sheet, liability, beside = _sheets(origin)
-    tables, unknown = _canonical(good(files), origin, sheet, liability)
+    rows = _without_twins(good(files))
+    parcels = rows[records.PARCELS]
+    tables, unknown = _canonical(rows, origin, sheet, liability)
     unread = Unread(frames[records.UNREAD])
     every: list[Checked] = [*files, unread, *beside]
     notes = [f"{len(new.dumps):,} new dumps, {len(loaded):,} loaded before"]
     if new.empty:
         notes.append(f"{new.empty:,} answers say that the platform found nothing")
+    said = rows[records.ORDERS].filter(~pl.col("status").is_in(KNOWN))["status"].value_counts(sort=True, name="n")
+    if said.height:
+        words = ", ".join(f"{word!r} {count:,}" for word, count in said.head(5).rows())
+        notes.append(f"statuses of orders that are in no list, kept as they are: {words}")
     if unknown:
         notes.append(f"{unknown:,} disputes with a reason that is in no list: their cause is unknown")
     return StoreData(
@@ -44,7 +49,17 @@ def read_aliexpress(origin: Origin) -> StoreData:
         input_sha256=dumps,
         keep=partial(keep, state, frames, dumps) if state else None,
         notes=tuple(notes),
+        numbers=parcels.filter(pl.col("number").is_not_null()).select("number", "order_id"),
+        is_known_late=True,
     )
+
+
+def _without_twins(rows: Rows) -> Rows:
+    """A line that a sheet tells of an order counts where no dump tells its lines."""
+    lines = rows[records.LINES]
+    is_sheet = pl.col("line_id").str.starts_with(FROM_SHEET)
+    told = lines.filter(~is_sheet)["order_id"].unique()
+    return {**rows, records.LINES: lines.filter(~(is_sheet & pl.col("order_id").is_in(told.implode())))}
 
 
 def _canonical(
@@ -73,8 +88,8 @@ def _sheets(origin: Origin) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckedFil
         schema={"product_id": pl.String, "category": pl.String, "supplier_id": pl.String, "weight_g": pl.Float64}
     )
     files = []
-    if (origin.folder / SHEET).exists():
-        file = open_checked(origin, SHEET, ("product_id",), optional=("category", "supplier_id", "weight_g"))
+    if (origin.folder / PRODUCTS).exists():
+        file = open_checked(origin, PRODUCTS, ("product_id",), optional=("category", "supplier_id", "weight_g"))
         file.require("product_id")
         file.number("weight_g", minimum=0.0)
         file.unique("product_id")

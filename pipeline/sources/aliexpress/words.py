@@ -21,6 +21,9 @@ REASONS: Sequence[tuple[str, str]] = (
      "не получен|no recibid|não receb|nao receb", NOT_RECEIVED),
     ("下错单|我不需要|不想要|我找到更便宜的|更便宜", OTHER),
     ("no longer (want|need)|don.?t (want|need)|ordered (wrong|by mistake)|wrong order|cheaper|changed my mind", OTHER),
+    # payment providers' reasons that are about neither parcel nor goods
+    ("unauthori[sz]ed|fraud|not recogni[sz]ed|duplicate|charged twice|incorrect amount|credit not processed|"
+     "paid by other means|payment by other means", OTHER),
     ("描述不符|货不对版|质量|破损|损坏|短装|少件|假货|仿品|侵权|颜色|尺码|尺寸|材质|款式", NOT_AS_DESCRIBED),
     ("not as described|differ|quality|damage|broken|defect|short|missing|counterfeit|fake|replica|wrong item|size|"
      "colou?r|does ?n.?t (work|fit)|not work", NOT_AS_DESCRIBED),

@@ -1,0 +1,83 @@
+"""The steps that concern what a source gives: load it, look at it first, see what was refused, try that again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.options import Folder, MappingFile, Source, TrackingFolder, open_workspace
+from pipeline.progress import say
+from pipeline.sources.origin import Beside
+
+app = typer.Typer()
+
+
+@app.command("map")
+def propose_map(
+    raw: Annotated[Path, typer.Option(help="folder with the shop's files")],
+    mapping: Annotated[Path | None, typer.Option(help="where to write it; default: RAW/mapping.toml")] = None,
+) -> None:
+    """Propose a mapping file for a folder of unknown tables, and say how sure each column is."""
+    from pipeline.map import propose_mapping
+
+    propose_mapping(raw, mapping)
+
+
+@app.command()
+def ingest(
+    workspace: Folder,
+    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
+    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
+    mapping: MappingFile = None,
+    tracking: TrackingFolder = None,
+) -> None:
+    """Replace the workspace's tables by those of the raw files."""
+    from pipeline.ingest import ingest as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked():
+        step(place, config, progress, source=source, raw=raw, beside=Beside(mapping, tracking))
+    say(f"tables: {place.tables}")
+
+
+@app.command()
+def doctor(
+    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
+    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
+    mapping: MappingFile = None,
+    tracking: TrackingFolder = None,
+    workspace: Annotated[Path | None, typer.Option(help="whose config.toml holds; nothing is written")] = None,
+) -> None:
+    """Read raw files whole, write nothing, and say what would be loaded and what is missing."""
+    from pipeline.config import Config, load_config
+    from pipeline.doctor import examine
+
+    examine(load_config(workspace) if workspace else Config(), source=source, raw=raw, beside=Beside(mapping, tracking))
+
+
+@app.command()
+def quarantine(workspace: Folder) -> None:
+    """Say which rows of the last ingest were refused, and why."""
+    from pipeline.quarantine import summarise
+
+    place, _, _ = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        summarise(place)
+
+
+@app.command()
+def requarantine(
+    workspace: Folder,
+    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
+    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
+    mapping: MappingFile = None,
+    tracking: TrackingFolder = None,
+) -> None:
+    """Take the records that were mended in the quarantine, and ingest again."""
+    from pipeline.quarantine import requarantine as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        step(place, config, progress, source=source, raw=raw, beside=Beside(mapping, tracking))

@@ -1,0 +1,155 @@
+"""What columns of shops, carriers and payment providers are called: patterns over a name's plain words.
+
+Drawn from the public column names of the order exports of Shopify, WooCommerce, Magento, eBay, Etsy and Amazon, of
+PayPal's resolution centre, and of the AliExpress order sheet (platform-rules 5.5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+# by table and column: patterns, the surest first
+NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "orders": {
+        "order_id": (
+            r"^(sales )?order (id|no|number|name|ref|reference|code)$|^订单号$",
+            r"^(name|order|id|number)$",
+            r"order.*(id|no|number)",
+        ),
+        "occurred_at": (
+            r"^(created|ordered|placed|purchased?|order) ?(at|on|date|time)?( gmt| utc)?$|^下单时间$",
+            r"(order|purchase|created|placed|sale) (date|time|at|on)|date created",
+            r"^date$",
+        ),
+        "buyer_id": (
+            r"^(buyer|customer|client) (id|user id|user name|username|login)$|^买家名称$",
+            r"(e mail|email)|^(buyer|customer|client)$",
+            r"(buyer|customer|billing).*(name|phone)",
+        ),
+        "country": (
+            r"^(ship(ping)?|delivery|recipient|destination|ship to) country( code)?$|^收货国家$",
+            r"country( code)?$",
+        ),
+        "currency": (r"^(order |payment )?currency( code)?$", r"currency"),
+        "total": (
+            r"^(order )?(grand )?total( amount| price)?$|^order (amount|value)$|^订单金额$",
+            r"(order|grand) total|total (paid|price|amount)|amount paid",
+        ),
+        "shipping": (
+            r"^(order )?(shipping|postage|freight|delivery)( cost| total| amount| price| fee| charged)?$|^物流费用$",
+            r"(shipping|postage|freight).*(cost|total|amount|price|fee|charge)",
+        ),
+        "service": (
+            r"^(shipping|delivery|shipment) (method|service|option|type)( title)?$|^买家选择物流$",
+            r"(shipping|delivery) (method|service)",
+        ),
+        "count_installments": (r"installments?$",),
+    },
+    "order_lines": {
+        "product_id": (
+            r"^((line ?)?item |product |variant |variation )?(sku|product id|asin)$|^listing id$",
+            r"sku|product (id|code)|item (id|number|no)",
+            r"^(line ?)?item (name|title)$|product name",
+        ),
+        "quantity": (r"^((line ?)?item |product )?(quantity|qty)( ordered| purchased)?$|^units$", r"quantity|qty"),
+        "unit_price": (r"^((line ?)?item |product |unit )(price|cost)$|^price( each)?$", r"(item|unit|product).*price"),
+        "line_total": (r"^((line ?)?item |line )(total|subtotal|amount)$",),
+        "line_id": (r"^(line ?item|order item|line|item) (id|no|number)$",),
+        "supplier_id": (r"^(vendor|supplier|manufacturer|brand)( id| name| code)?$",),
+        "title": (r"^((line ?)?item |product )(name|title)$",),
+    },
+    "products": {
+        "category": (r"^(product )?(category|categories|type|department)( name)?$", r"categor|product type"),
+        "title": (r"^(product )?(title|name)$",),
+        "weight_g": (r"^(variant |product )?(grams|weight g|weight in g|weight grams)$",),
+        "count_photos": (r"(photos|images) (count|qty)|^count photos$",),
+        "supplier": (r"^(vendor|supplier|manufacturer|brand)( id| name| code)?$",),
+        "occurred_at": (r"^(published|listed|created) ?(at|on|date)?$",),
+    },
+}
+# by what happened: table, the words that decide, and the patterns of the column that says when
+TIMES: Sequence[tuple[str, Mapping[str, str], Sequence[str]]] = (
+    (
+        "order_events",
+        {"event": "paid"},
+        (r"^paid( at| on| date)?$|^payment (date|time)$|^付款时间$|^date paid", r"(paid|payment).*(at|on|date|time)$"),
+    ),
+    (
+        "order_events",
+        {"event": "closed"},
+        (r"^(completed|closed|cancell?ed|date completed)( at| on| date)?$", r"^确认收货时间$"),
+    ),
+    (
+        "promises",
+        {"kind": "dispatch"},
+        (
+            r"^(ship|dispatch|handle|post) by( date)?$|^发货期限$|latest ship date",
+            r"(ship|dispatch).*(deadline|limit|due)",
+        ),
+    ),
+    (
+        "promises",
+        {"kind": "delivery"},
+        (
+            r"(expected|estimated|promised|latest|scheduled) (delivery|arrival)( date)?|^eta$",
+            r"(deliver|arriv).*(by|due|deadline|estimate|promise)",
+        ),
+    ),
+    (
+        "shipments",
+        {},
+        (
+            r"^(shipped|fulfilled|dispatched|posted|sent)( at| on| date)?$",
+            r"^(ship|shipping|dispatch|shipment|fulfillment) (date|time)$|^发货时间$",
+            r"(shipped|fulfilled|dispatched|handed).*(at|on|date)",
+        ),
+    ),
+    (
+        "tracking",
+        {"status": "Delivered"},
+        (r"^(delivered|delivery)( at| on| date| time)$|^delivered$", r"delivered.*date|received"),
+    ),
+)
+PARCEL = (r"tracking|waybill|awb|consignment|运单", r"^(parcel|shipment|package) (id|no|number)$")
+CARRIER = (r"^(carrier|courier|shipping (company|provider)|tracking company)( name)?$", r"carrier|courier")
+DISPUTE_FILE = r"dispute|claim|chargeback|complaint|resolution|case|issue|refund|return|纠纷"
+OPENED = (
+    r"^(date |case )?(filed|opened|created|reported|open|initiated|received)( at| on| date)?$",
+    r"^(dispute|case|claim) (date|opened)",
+    r"(filed|opened|created|request|initiated|start)",
+    r"^date$",
+)
+CLOSED = (
+    r"^(date |case )?(closed|resolved|refunded|settled|decided|ended)( at| on| date)?$",
+    r"(clos|resol|refund|settle|decid).*(at|on|date)$",
+)
+REASON = (r"^(case |dispute |claim |return )?reason( code| type)?$", r"reason|complaint|cause")
+DISPUTE_ID = (r"^(case|dispute|claim|chargeback|return|rma) (id|no|number)$", r"(case|dispute|claim).*(id|number)")
+AMOUNT = (r"^(disputed|claimed|refund(ed)?|dispute|claim|case) ?(amount|total|value)?$", r"amount|refund")
+OUTCOME = (r"^(case |dispute |claim )?(status|outcome|result|resolution|state)$", r"status|outcome|result")
+SENDER = (r"^(from|sender|author|sent by|direction|from type)$", r"(sender|author|from|direction)")
+SENT = (r"^(sent|created|received|date|time|timestamp|message) ?(at|on|date|time)?$", r"(sent|created|date|time)")
+SCORE = (r"^(rating|stars|score|review score|review rating)$", r"rating|stars")
+RATED = (r"^(review(ed)?|created|date|submitted|answered) ?(at|on|date)?$", r"(review|creat|date)")
+# our words by what stands in theirs; the first that fits
+STEPS: Sequence[tuple[str, str]] = (
+    (r"withdr|cancel|retract", "withdrawn"), (r"escalat|arbitrat", "escalated"),
+    (r"refund|accept|agreed|reimburs|compensat", "refunded"),
+    (r"\bwon\b|\blost\b|rul(ed|ing)|decided|judg|denied", "ruled"),
+)  # fmt: skip
+SENDERS: Sequence[tuple[str, str]] = (
+    (r"buyer|customer|client|inbound|incoming|guest", "buyer"),
+    (r"seller|agent|support|shop|store|staff|outbound|outgoing|merchant|\bus\b", "seller"),
+)
+
+
+def fit(words: str, patterns: Sequence[str]) -> float:
+    """How well a name fits: 1.0 by the first pattern, less by each that comes after; 0.0 by none."""
+    found = (1.0 - 0.25 * place for place, pattern in enumerate(patterns) if re.search(pattern, words))
+    return next(found, 0.0)
+
+
+def ours(value: str, rules: Sequence[tuple[str, str]]) -> str:
+    """Our word for a value, empty if none fits."""
+    return next((word for pattern, word in rules if re.search(pattern, value.lower())), "")
