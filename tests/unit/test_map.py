@@ -53,6 +53,10 @@ def test_what_was_proposed_loads_what_the_shop_did(shop: Path, simulated_raw: Pa
         ours, theirs = (data.frames[name].select(columns).with_columns(pl.col(pl.Datetime).dt.truncate("1s"))
                         for data in (told, true))  # fmt: skip
         assert ours.sort(columns).equals(theirs.sort(columns)), name
+    # the shop's buyers are e-mail addresses
+    buyers = [data.frames["orders"].sort("occurred_at", "total_usd")["buyer_id"] for data in (told, true)]
+    assert not buyers[0].str.contains("@").any()
+    assert buyers[0].n_unique() == buyers[1].n_unique()
     total, known = (float(data.frames["orders"]["total_usd"].sum()) for data in (told, true))
     assert total == pytest.approx(known, rel=1e-3)
     opened = [
