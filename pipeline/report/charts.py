@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import polars as pl
@@ -11,6 +13,7 @@ import polars as pl
 from pipeline.report.html import chart_spec
 from pipeline.report.indicators import Indicators, fan_rows
 from pipeline.report.past import Past
+from pipeline.report.words import read_words
 
 # Okabe and Ito's colours, which the colour-blind tell apart; these hold on white and on dark
 BLUE, ORANGE, GREY = "#3D8FCB", "#DD6A1F", "#8A8A8A"
@@ -73,6 +76,29 @@ def calibration_chart(bins: pl.DataFrame) -> AnyChart:
     bars = base.mark_rule(color=BLUE).encode(x=x, y=_percent("low"), y2="high:Q")
     dots = base.mark_circle(color=ORANGE, opacity=1, size=50).encode(x=x, y=_percent("realised", "@chart.realised"))
     return _sized(alt.layer(line, bars, dots), "@chart.calibration")
+
+
+def effect_chart(table: pl.DataFrame) -> AnyChart:
+    """Disputes per 100 orders that messages add (less: prevent), of all lists and each group, with the interval that
+    may be looked at on every night; `table`: `impact_table`, groups with too few held out left out."""
+    told = table.drop_nulls("effect").select(
+        pl.concat_str("by", pl.lit(": "), "group").str.replace("all: all", "all lists").alias("group"),
+        (pl.col("always", "always_low", "always_high") * 100).name.map(lambda name: name.replace("always", "effect")),
+    )
+    y = alt.Y("group:N", title=None, sort=told["group"].to_list())
+    base = alt.Chart(told).encode(y=y)
+    span = base.mark_rule(color=BLUE).encode(
+        x=alt.X("effect_low:Q", title="disputes per 100 orders, beside the held out"), x2="effect_high:Q"
+    )
+    dots = base.mark_circle(color=ORANGE, opacity=1, size=50).encode(x="effect:Q")
+    none = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x="x:Q")
+    return alt.layer(none, span, dots).properties(width=400)
+
+
+def in_english(chart: AnyChart) -> AnyChart:
+    """With its words put in, for where no script of a page does it."""
+    told = re.sub(r'"@([\w.]+)"', lambda key: json.dumps(read_words("en")[key[1]]), chart.to_json())
+    return cast("AnyChart", type(chart).from_json(told))
 
 
 def _day(column: str) -> alt.X:

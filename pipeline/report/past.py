@@ -12,6 +12,7 @@ import polars as pl
 
 from models.compare import draw_totals, interval
 from pipeline.config import Config
+from pipeline.impact import impact_table, matured_rows
 from pipeline.past_lists import PastLists, label_rows, matured_runs
 from pipeline.store import Workspace
 from pipeline.table_files import TableFiles
@@ -27,11 +28,13 @@ RESAMPLES = 300
 class Past:
     """`nights`: one row per matured night, `night, listed, disputed, precision, expected` (the mean probability of the
     listed); `bins`: predicted and realised shares of all open orders of the last 30 matured nights; `money`: what the
-    lists should have saved, USD, with its 90 % interval; None without such nights."""
+    lists should have saved, USD, with its 90 % interval; None without such nights; `effect`: what the hold-out
+    measured, the row of all lists of `impact_table`, None while there are too few held out."""
 
     nights: pl.DataFrame
     bins: pl.DataFrame
     money: dict[str, Any] | None
+    effect: dict[str, Any] | None
 
 
 def read_past(
@@ -45,7 +48,13 @@ def read_past(
         listed=pl.len(), disputed=pl.col("label").sum(), precision=pl.col("label").mean(),
         expected=pl.col("probability").mean(),
     )  # fmt: skip
-    return Past(by_night.sort("night"), calibration_bins(month.rows, config.seed), money_saved(listed, config.seed))
+    bins, money = calibration_bins(month.rows, config.seed), money_saved(listed, config.seed)
+    return Past(by_night.sort("night"), bins, money, measured_effect(workspace, files, config, as_of))
+
+
+def measured_effect(workspace: Workspace, files: TableFiles, config: Config, as_of: date) -> dict[str, Any] | None:
+    whole = impact_table(matured_rows(workspace, files, config, as_of), config).head(1).to_dicts()
+    return next((row for row in whole if row["effect"] is not None), None)
 
 
 def _listed(workspace: Workspace, files: TableFiles, config: Config, as_of: date) -> pl.DataFrame:

@@ -38,7 +38,7 @@ PROGRAM = ("page.js", "list_data.js", "contacted.js", "time_line.js", "list_view
 MOST_DISPUTES = 100
 # the words that the page changes into another language
 PARTS = ("page", "tonight", "list", "stage", "cause", "basis", "action", "outcome", "language", "event", "clock",
-         "indicators", "indicator", "chart", "risk", "past", "health")  # fmt: skip
+         "indicators", "indicator", "chart", "risk", "past", "effect", "health")  # fmt: skip
 
 
 def report(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:

@@ -14,6 +14,9 @@ import pytest
 from features.clock import day_number
 from pipeline.config import Config, load_config
 from pipeline.impact import impact_table, matured_rows, power_lines, sentences
+from pipeline.report.charts import effect_chart, in_english
+from pipeline.report.past import measured_effect
+from pipeline.report.words import read_words
 from pipeline.store import Workspace
 
 OLD_NIGHT, NIGHT = date(2025, 3, 1), date(2025, 7, 10)
@@ -99,6 +102,24 @@ def test_the_rows_are_the_matured_orders_with_their_ends(workspace: Path) -> Non
     assert rows["is_held"].any()
     # before the night has matured there is nothing
     assert matured_rows(place, place.table_files(), load_config(workspace), date(2025, 3, 20)).is_empty()
+
+
+def test_the_page_has_what_the_table_says(workspace: Path) -> None:
+    place, config = Workspace(workspace), load_config(workspace)
+    assert measured_effect(place, place.table_files(), config, NIGHT) is None
+    plan_a_night(workspace)
+    told = measured_effect(place, place.table_files(), config, NIGHT)
+    table = impact_table(matured_rows(place, place.table_files(), config, NIGHT), config)
+    assert told == (table.row(0, named=True) if table["effect"][0] is not None else None)
+    assert {f"effect.{verdict}" for verdict in table["verdict"]} <= read_words("zh").keys()
+
+
+def test_the_chart_leaves_out_whom_nothing_is_known_of() -> None:
+    table = impact_table(made_rows(2_000, 0.5), Config())
+    unknown = table[0].with_columns(group=pl.lit("nobody"), effect=None)
+    drawn = in_english(effect_chart(pl.concat([table, unknown]))).to_dict()
+    groups = [row["group"] for rows in drawn["datasets"].values() for row in rows if "group" in row]
+    assert groups == ["all lists", *(f"{by}: {group}" for by, group in table[1:].select("by", "group").iter_rows())]
 
 
 def test_the_command_line(workspace: Path, run_step: Callable[..., subprocess.CompletedProcess[str]]) -> None:

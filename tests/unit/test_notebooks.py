@@ -28,7 +28,7 @@ def test_every_cell_runs_and_shows_something(workspace: Path) -> None:
     config = workspace / "config.toml"
     config.write_text(config.read_text().replace("indicator_weeks = 0", "indicator_weeks = 2"))
     cells = [cell for path in BOOKS for cell in cells_of(path)]
-    assert len(BOOKS) == 3
+    assert len(BOOKS) == 4
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.source) for cell in cells])
     execute(book, Workspace(workspace), NIGHT)
     silent = [cell.source.splitlines()[0] for cell in book.cells if not cell.outputs]
