@@ -7,14 +7,22 @@ from pathlib import Path
 
 import polars as pl
 
+from models.health import ACT, FINE
 from pipeline.config import Config
 from pipeline.deliver import say_list
+from pipeline.errors import Leak, NoChampion, NotPromoted, Refused
 from pipeline.ingest import ingest
+from pipeline.monitor import UNKNOWN, oldest_judged
 from pipeline.progress import Progress, say, warn
+from pipeline.promote import promote
 from pipeline.score import score
 from pipeline.store import Workspace, read_json
 from pipeline.tracking import find_model
 from pipeline.train import train
+
+JUDGED_EVERY = 3
+# verdicts that are said without a warning
+QUIET = (FINE, UNKNOWN)
 
 
 def nightly(
@@ -36,7 +44,23 @@ def nightly(
         ingest(workspace, config, progress, source=source, raw=raw)
     if find_model(workspace) is None:
         train(workspace, config, progress, as_of=as_of)
-    return score(workspace, config, progress, as_of=as_of, is_forced=is_forced)
+    run = score(workspace, config, progress, as_of=as_of, is_forced=is_forced)
+    if config.monitor.retrain == "auto":
+        _retrain(workspace, config, progress, as_of, run)
+    return run
+
+
+def _retrain(workspace: Workspace, config: Config, progress: Progress, as_of: date, run: Path) -> None:
+    """Where the night says so: a challenger that left enough matured nights unseen to be judged, through the gate. What
+    speaks against it is said; tonight's list is published already."""
+    health = read_json(run / "manifest.json").get("health", {})
+    if not any(f["level"] == ACT and f["propose"] == "retrain" for f in health.get("findings", [])):
+        return
+    try:
+        train(workspace, config, progress, as_of=oldest_judged(config, as_of))
+        promote(workspace, config, progress, every=JUDGED_EVERY)
+    except (NotPromoted, Refused, NoChampion, Leak) as error:
+        warn(f"retrained by itself, and not promoted: {error}")
 
 
 def say_summary(run: Path) -> None:
@@ -50,6 +74,8 @@ def say_summary(run: Path) -> None:
             say(line)
     if "last_month" in facts:
         say(facts["last_month"])
+    if "health" in facts:
+        (say if facts["health"]["verdict"] in QUIET else warn)(facts["health"]["sentence"])
     if (run / "report.html").exists():
         say(f"to open in the morning: {run / 'report.html'}")
     say(f"the list: {run / 'contact_list.xlsx'} (or .csv); what it is: {run / 'README.txt'}")
