@@ -6,7 +6,7 @@ likelihood ratios of a Poisson count; for independent orders of any probabilitie
 holds, since 1 + p (k - 1) <= exp(p (k - 1)). When the change came is not known, so products from every starting night
 are added: an e-detector (Shin, Ramdas & Rinaldo 2024, "E-detectors", with the recursion of Shiryaev and Roberts). Its
 mean after n nights is at most n, so by the maximal inequality it reaches n / alpha within n nights with chance alpha at
-the most, however often it was looked at. Streams, sides and kinds share alpha evenly (Bonferroni).
+the most, however often it was looked at. Streams, sides and kinds share alpha (Bonferroni, by families).
 
 Orders are taken as independent given their probabilities. What hits many at once spreads counts more than that; the
 tolerance is what allows for it.
@@ -25,8 +25,10 @@ FINE, WATCH, ACT = "fine", "watch", "act"
 LEVELS = (FINE, WATCH, ACT)
 # one false act in 20 quiet seasons of 90 nights; each of these nights looks back on as many
 SEASON_ALPHA, SEASON_NIGHTS, LOOKBACK_NIGHTS = 0.05, 90, 90
-# the counts' share of alpha is split over so many streams, and never over fewer
-MOST_GROUPS, MOST_STREAMS = 12, 200
+MOST_GROUPS = 12
+# families of streams: the share of alpha each has, and over how many streams it is split, never over fewer. The whole
+# store has half: it is what a seller asks first
+WHOLE, FEEDS, GROUPS = (0.5, 4), (0.25, 50), (0.25, 200)
 # a watch may be wrong once a season
 WATCH_ALPHA = 1.0
 RISES, FALLS = (1.25, 1.6, 2.5, 5.0), (0.8, 0.6, 0.3, 0.05)
@@ -58,9 +60,10 @@ class Finding:
     propose: str
 
 
-def threshold(alpha: float) -> float:
-    """Log evidence that a stream without a change reaches within a season with chance alpha / `MOST_STREAMS`."""
-    return float(np.log((SEASON_NIGHTS + LOOKBACK_NIGHTS) * MOST_STREAMS / alpha))
+def threshold(alpha: float, family: tuple[float, int]) -> float:
+    """Log evidence that a stream without a change reaches within a season with its part of alpha."""
+    share, streams = family
+    return float(np.log((SEASON_NIGHTS + LOOKBACK_NIGHTS) * streams / (alpha * share)))
 
 
 def log_evidence(observed: np.ndarray, expected: np.ndarray, tolerance: float, *, is_rise: bool) -> float:
@@ -75,8 +78,9 @@ def log_evidence(observed: np.ndarray, expected: np.ndarray, tolerance: float, *
     return float(logsumexp(found) - np.log(len(found)))
 
 
-def level_of(evidence: float) -> str:
-    return ACT if evidence >= threshold(SEASON_ALPHA) else WATCH if evidence >= threshold(WATCH_ALPHA) else FINE
+def level_of(evidence: float, family: tuple[float, int]) -> str:
+    levels = ((SEASON_ALPHA, ACT), (WATCH_ALPHA, WATCH))
+    return next((level for alpha, level in levels if evidence >= threshold(alpha, family)), FINE)
 
 
 def streams_of(rows: pl.DataFrame) -> list[Stream]:
@@ -108,7 +112,7 @@ def judge_stream(stream: Stream, kind: str, rise: float, fall: float) -> Finding
         False: log_evidence(stream.observed, stream.expected, fall, is_rise=False),
     }
     is_rise = sides[True] >= sides[False]
-    level = level_of(sides[is_rise])
+    level = level_of(sides[is_rise], WHOLE if stream.by == "all" else GROUPS)
     if level == FINE:
         return None
     observed, expected = stream.observed.sum(), stream.expected.sum()

@@ -103,7 +103,7 @@ def look(
     for gate in gates:
         if gate.is_out and config.data_gates.actions[gate.gate] != "ignore":
             found.append(Finding(WATCH, gate.gate, gate.says, _PROPOSALS.get(gate.gate, "look at the gate")))
-    return verdict_of(found, table, is_known=bool(table.height or found or len(means) > inputs.FEWEST_BEFORE))
+    return verdict_of(found, table, is_known=bool(table.height or found or len(means) > inputs.FEWEST_SHIFTS))
 
 
 _PROPOSALS = {"champion_age": "retrain", "mean_probability": "retrain", "drift": "retrain"}

@@ -8,6 +8,7 @@ import pytest
 
 from models.health import (
     SEASON_ALPHA,
+    WHOLE,
     Stream,
     calibration_table,
     expected_on_first_day,
@@ -59,7 +60,7 @@ def test_at_the_edge_of_what_is_tolerated_the_alarm_is_as_rare_as_promised() -> 
         crossed += bool((np.log(np.mean(np.exp(by_size), axis=0)) >= limit).any())
     assert crossed <= 0.05 * seasons
     # a stream among many has to show more
-    assert threshold(SEASON_ALPHA) > limit
+    assert threshold(SEASON_ALPHA, WHOLE) > limit
 
 
 @pytest.mark.parametrize(("times", "reading"), [(2.0, "matured_rise"), (0.25, "matured_fall")])
@@ -136,16 +137,44 @@ def test_a_silent_carrier_is_told_by_name_and_a_holiday_of_all_is_not() -> None:
     assert [(f.level, f.propose) for f in told] == [("act", "look at carrier A")]
 
 
-def test_drift_counts_by_importance() -> None:
-    moments = {"price": (0.0, 1.0), "idle": (0.0, 1.0)}
-    nights: list = [{"price": [0.0, 0.0], "idle": [0.0, 0.0]}] * 20
-    moved: list = [*nights, *[{"price": [5.0, 0.0], "idle": [5.0, 0.9]}] * 3]
-    assert drift_findings(nights, moments, {"price": 0.9, "idle": 0.1}) == []
-    told = drift_findings(moved, moments, {"price": 0.9, "idle": 0.1})
+def nights_of(price: np.ndarray, holes: np.ndarray | None = None) -> list:
+    missing = np.zeros(len(price)) if holes is None else holes
+    return [{"price": [float(p), float(m)], "idle": [float(p), 0.0]} for p, m in zip(price, missing, strict=True)]
+
+
+MOMENTS, MATTERS = {"price": (0.0, 1.0), "idle": (0.0, 1.0)}, {"price": 0.9, "idle": 0.1}
+
+
+def test_a_jump_is_told_and_what_matters_little_is_not() -> None:
+    flat = np.zeros(80)
+    assert drift_findings(nights_of(flat), MOMENTS, MATTERS) == []
+    flat[-1] = 5.0
+    told = drift_findings(nights_of(flat), MOMENTS, MATTERS)
     assert {finding.level for finding in told} == {"act"}
     assert not any("idle" in finding.says for finding in told)
-    # no verdict on no data
-    assert drift_findings([], moments, {"price": 1.0}) == []
+    holes = np.zeros(80)
+    holes[-1] = 0.5
+    told = drift_findings(nights_of(np.zeros(80), holes), MOMENTS, MATTERS)
+    assert [(f.level, f.reading) for f in told] == [("act", "missing")]
+
+
+def test_seasons_and_growth_are_no_jump() -> None:
+    night = np.arange(200)
+    slow = 3.0 * np.sin(night / 30.0) + night / 40.0
+    for last in range(60, 200):
+        assert drift_findings(nights_of(slow[:last]), MOMENTS, MATTERS) == []
+    # a jump on top of them is
+    slow[-1] += 8.0
+    assert {f.level for f in drift_findings(nights_of(slow), MOMENTS, MATTERS)} == {"act"}
+
+
+def test_a_change_is_told_for_a_week_and_nothing_is_told_of_too_few_nights() -> None:
+    """The shift over a week goes on for a week, and is not what it is compared with."""
+    step = np.concatenate([np.zeros(60), np.full(10, 5.0)])
+    told = [bool(drift_findings(nights_of(step[:last]), MOMENTS, MATTERS)) for last in range(60, 71)]
+    assert told == [False] + [True] * 7 + [False] * 3
+    assert drift_findings(nights_of(step[30:61][-30:]), MOMENTS, MATTERS) == []
+    assert drift_findings([], MOMENTS, MATTERS) == []
     assert feature_means(pl.DataFrame(schema={"price": pl.Float64}), ["price"]) == {}
 
 
