@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -17,10 +17,12 @@ from pipeline.progress import Progress, say, warn
 from pipeline.promote import promote
 from pipeline.score import score
 from pipeline.store import Workspace, read_json
-from pipeline.tracking import find_model
+from pipeline.tracking import CHALLENGER, find_model
 from pipeline.train import train
 
 JUDGED_EVERY = 3
+# a challenger that was refused is not made again from nearly the same nights
+RETRAIN_EVERY_DAYS = 7
 # verdicts that are said without a warning
 QUIET = (FINE, UNKNOWN)
 
@@ -56,8 +58,15 @@ def _retrain(workspace: Workspace, config: Config, progress: Progress, as_of: da
     health = read_json(run / "manifest.json").get("health", {})
     if not any(f["level"] == ACT and f["propose"] == "retrain" for f in health.get("findings", [])):
         return
+    learns_as_of = oldest_judged(config, as_of)
     try:
-        train(workspace, config, progress, as_of=oldest_judged(config, as_of))
+        last = find_model(workspace, CHALLENGER)
+        if last and date.fromisoformat(last.trained_as_of) + timedelta(days=RETRAIN_EVERY_DAYS) > learns_as_of:
+            say(
+                f"a challenger that learnt as of {last.trained_as_of} was judged already; the next is made a week later"
+            )
+            return
+        train(workspace, config, progress, as_of=learns_as_of)
         promote(workspace, config, progress, every=JUDGED_EVERY)
     except (NotPromoted, Refused, NoChampion, Leak) as error:
         warn(f"retrained by itself, and not promoted: {error}")

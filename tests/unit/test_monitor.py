@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -78,3 +79,9 @@ def test_retraining_by_itself_passes_the_gate_and_never_fails_the_night(
         retrain(Workspace(tmp_path), Config(monitor=Monitor(retrain="auto")), Progress(), NIGHT, tmp_path)
         assert asked == expected
     assert "not promoted: the champion stays." in capsys.readouterr().out
+    # a week's pause between challengers
+    for days, count in ((6, 1), (7, 2)):
+        last = SimpleNamespace(trained_as_of=(oldest_judged(Config(), NIGHT) - timedelta(days=days)).isoformat())
+        monkeypatch.setattr(step, "find_model", lambda *_, told=last: told)
+        retrain(Workspace(tmp_path), Config(monitor=Monitor(retrain="auto")), Progress(), NIGHT, tmp_path)
+        assert len(asked) == count
