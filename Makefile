@@ -20,7 +20,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page map ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost impact replay notebooks board mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page map ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost impact monitor replay notebooks board mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ leak-cost: $(READY)  ## what the usual mistakes with time would have claimed: WO
 
 impact: $(READY)  ## what the lists achieved, from the hold-out they keep: WORKSPACE= AS_OF=
 	@$(STEP) impact $(where) $(as_of)
+
+monitor: $(READY)  ## is the model still right, are its inputs as usual: fine, watch or act; part of nightly: WORKSPACE= AS_OF=
+	@$(STEP) monitor $(where) $(as_of)
 
 replay: $(READY)  ## what contact policies would have saved in a simulated store: WORKSPACE= FROM= TO= [CAPACITY=]
 	@$(STEP) replay $(where) $(nights) $(capacity)

@@ -13,7 +13,7 @@ from features.labels import LabelWindow
 from features.spine import DisputeWindow
 from models.recipe import PARAMETERS, Recipe
 from pipeline.errors import BadInput
-from pipeline.list_config import DataGates, Decide, Offers, Page, Section
+from pipeline.list_config import DataGates, Decide, Monitor, Offers, Page, Section
 from pipeline.sources.settings import SourceSettings
 
 TUNED = "tuned.toml"
@@ -123,6 +123,7 @@ class Config(Section):
     gate: Gate = Gate()
     sources: SourceSettings = SourceSettings()
     data_gates: DataGates = DataGates()
+    monitor: Monitor = Monitor()
     offers: Offers = Offers()
     engine: Engine = Engine()
     products: Products = Products()

@@ -50,6 +50,17 @@ def impact(workspace: Folder, as_of: AsOf) -> None:
 
 
 @app.command()
+def monitor(workspace: Folder, as_of: AsOf) -> None:
+    """Is the model still right, and are its inputs as usual: fine, watch or act, with the reason."""
+    from pipeline.monitor import monitor as step
+
+    place, config, progress = open_workspace(workspace)
+    with place.locked(must_exist=True):
+        run = step(place, config, progress, as_of=as_of)
+    say(f"the same as files: {run / 'health.txt'}, {run / 'health.csv'}")
+
+
+@app.command()
 def rules_check(workspace: Folder, first: From, last: To) -> None:
     """The forecasts of the rates, and the chances of escalation, on past month-ends beside what came."""
     from pipeline.rules_check import RESULT

@@ -96,6 +96,20 @@ class DataGates(Section):
         return {**GATE_ACTIONS, **actions}
 
 
+class Monitor(Section):
+    """When the model's health says watch or act: `models/health.py`. Retraining always passes the promotion gate."""
+
+    retrain: Literal["propose", "auto"] = Field(
+        default="propose",
+        description="auto: a night that says act and proposes it trains a challenger and asks the gate",
+    )
+    rise: float = Field(default=1.15, gt=1, description="disputes over what was said, not yet worth an alarm")
+    fall: float = Field(default=1.6, gt=1, description="the same below: messages prevent some, so it may be more")
+    early_rise: float = Field(default=1.15, gt=1, description="the same of young nights, whose timing is assumed")
+    early_fall: float = Field(default=2.5, gt=1, description="the same below")
+    judged_nights: int = Field(default=28, ge=7, description="matured nights left unseen, to judge a challenger on")
+
+
 class Offers(Section):
     """What may be suggested beside a message: `models/suggest.py`. The team decides; these are assumptions."""
 

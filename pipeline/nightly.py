@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 
+from models.health import ACT, FINE
 from pipeline.config import Config
 from pipeline.deliver import say_list
+from pipeline.errors import Leak, NoChampion, NotPromoted, Refused
 from pipeline.ingest import ingest
+from pipeline.monitor import UNKNOWN, oldest_judged
 from pipeline.progress import Progress, say, warn
+from pipeline.promote import promote
 from pipeline.score import score
 from pipeline.sources.origin import NOTHING_BESIDE, Beside
 from pipeline.store import Workspace, read_json
-from pipeline.tracking import find_model
+from pipeline.tracking import CHALLENGER, find_model
 from pipeline.train import train
+
+JUDGED_EVERY = 3
+# a challenger that was refused is not made again from nearly the same nights
+RETRAIN_EVERY_DAYS = 7
+# verdicts that are said without a warning
+QUIET = (FINE, UNKNOWN)
 
 
 def nightly(
@@ -38,7 +48,30 @@ def nightly(
         ingest(workspace, config, progress, source=source, raw=raw, beside=beside)
     if find_model(workspace) is None:
         train(workspace, config, progress, as_of=as_of)
-    return score(workspace, config, progress, as_of=as_of, is_forced=is_forced)
+    run = score(workspace, config, progress, as_of=as_of, is_forced=is_forced)
+    if config.monitor.retrain == "auto":
+        _retrain(workspace, config, progress, as_of, run)
+    return run
+
+
+def _retrain(workspace: Workspace, config: Config, progress: Progress, as_of: date, run: Path) -> None:
+    """Where the night says so: a challenger that left enough matured nights unseen to be judged, through the gate. What
+    speaks against it is said; tonight's list is published already."""
+    health = read_json(run / "manifest.json").get("health", {})
+    if not any(f["level"] == ACT and f["propose"] == "retrain" for f in health.get("findings", [])):
+        return
+    learns_as_of = oldest_judged(config, as_of)
+    try:
+        last = find_model(workspace, CHALLENGER)
+        if last and date.fromisoformat(last.trained_as_of) + timedelta(days=RETRAIN_EVERY_DAYS) > learns_as_of:
+            say(
+                f"a challenger that learnt as of {last.trained_as_of} was judged already; the next is made a week later"
+            )
+            return
+        train(workspace, config, progress, as_of=learns_as_of)
+        promote(workspace, config, progress, every=JUDGED_EVERY)
+    except (NotPromoted, Refused, NoChampion, Leak) as error:
+        warn(f"retrained by itself, and not promoted: {error}")
 
 
 def say_summary(run: Path) -> None:
@@ -52,6 +85,8 @@ def say_summary(run: Path) -> None:
             say(line)
     if "last_month" in facts:
         say(facts["last_month"])
+    if "health" in facts:
+        (say if facts["health"]["verdict"] in QUIET else warn)(facts["health"]["sentence"])
     if (run / "report.html").exists():
         say(f"to open in the morning: {run / 'report.html'}")
     say(f"the list: {run / 'contact_list.xlsx'} (or .csv); what it is: {run / 'README.txt'}")

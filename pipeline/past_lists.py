@@ -73,6 +73,12 @@ def matured_runs(workspace: Workspace, config: Config, as_of: date, days: int) -
     return [run for run in _runs(workspace) if _counts(run, until, days)]
 
 
+def counted_runs(workspace: Workspace, as_of: date, days: int) -> list[Run]:
+    """The same of the last `days` nights before `as_of`, matured or not."""
+    until = day_number(as_of)
+    return [run for run in _runs(workspace) if _counts(run, until, days)]
+
+
 def _runs(workspace: Workspace) -> Iterator[Run]:
     """Every night's last complete run with its manifest, in the order of the nights."""
     for link in sorted(workspace.folder.glob("runs/*/latest")):

@@ -25,6 +25,7 @@ from pipeline.deliver import add_what_to_say, write_list, write_readme
 from pipeline.engine import build_night
 from pipeline.journal import current_run_id
 from pipeline.manifest import program_facts
+from pipeline.monitor import look, night_means, write_means
 from pipeline.past_lists import past_lists, say_past
 from pipeline.progress import Progress, say
 from pipeline.report.report import write_report
@@ -69,11 +70,15 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     past = past_lists(workspace, files, config, as_of)
     readings += check_scores(champion, scored, past, config)
     stop(workspace, config, as_of, readings, record)
+    with progress.piece("monitor") as notes:
+        health = look(workspace, files, config, champion, as_of, readings, night_means(scored))
+        notes.append(health.verdict)
     with progress.piece("messages"):
         listed = add_what_to_say(listed, scored, files, workspace.folder, config, as_of)
     with workspace.new_run(as_of, run_id) as folder:
         scored.select(SCORE_COLUMNS).write_parquet(folder / "scores.parquet")
         assigned.select(COLUMNS).write_parquet(folder / FILE)
+        write_means(folder, scored, health)
         write_list(folder, listed, as_of)
         write_readme(folder, listed, scored.height, as_of, past, banner(readings, config))
         with progress.piece("clock") as notes:
@@ -81,6 +86,7 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
             notes.append(say_clock(clock))
         rows = {"scores": scored.height, "contact_list": listed.height}
         night = {"run_id": run_id, "as_of": as_of, "rows": rows, "last_month": say_past(past)}
+        night |= {"health": health.told() | {"sentence": health.sentence()}}
         gates = told(readings, config) | {"banner": banner(readings, config)}
         made = _manifest(workspace, config, champion, progress, inputs)
         facts = made | clock | gates | night

@@ -86,7 +86,7 @@ def training_settings(config: Config) -> dict[str, Any]:
     return {
         **config.recipe.booster,
         "rounds": config.recipe.rounds,
-        **config.model_dump(exclude={"decide", "gate", "booster", "engine", "usd_per", "threads"}),
+        **config.model_dump(exclude={"decide", "gate", "booster", "engine", "usd_per", "threads", "monitor"}),
     }
 
 

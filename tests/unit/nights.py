@@ -11,7 +11,7 @@ AS_OF = "2025-07-10"
 NIGHT = date.fromisoformat(AS_OF)
 RUN_FILES = [
     "README.txt", "assignments.parquet", "contact_list.csv", "contact_list.parquet", "contact_list.xlsx",
-    "dispute_clock.csv", "dispute_clock.xlsx", "manifest.json", "report.html", "scores.parquet",
+    "dispute_clock.csv", "dispute_clock.xlsx", "health.json", "manifest.json", "report.html", "scores.parquet",
 ]  # fmt: skip
 
 

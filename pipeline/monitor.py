@@ -1,0 +1,189 @@
+"""monitor: is the model still right, are its inputs as usual? One verdict a night: fine, watch or act."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.asof import visible
+from features.clock import calendar_day, day_number, in_days
+from features.registry import FEATURES
+from features.tables import TABLES
+from models import input_health as inputs
+from models.data_gates import Reading
+from models.health import LOOKBACK_NIGHTS, WATCH, Finding, worst
+from models.outcomes import Limits, judge_outcomes, label_outcomes, traits
+from pipeline.config import Config
+from pipeline.data_gates import NOT_COUNTED
+from pipeline.freshness import newest_fact
+from pipeline.past_lists import counted_runs
+from pipeline.progress import Progress, say
+from pipeline.run_folder import publish
+from pipeline.safe_text import neutral_frame, one_line
+from pipeline.store import Workspace, read_json, write_json
+from pipeline.table_files import TableFiles
+from pipeline.tracking import Registered, require_champion
+
+FILE = "health.json"
+YEAR_DAYS = 365
+# an order's own names in what is said, at the longest
+LONGEST = 160
+# what a night says that has nothing to judge by
+UNKNOWN, WHY_UNKNOWN = "unknown", "not known yet: nothing has matured, and there is little to compare with"
+NEW_BY = ("country", "lane", "carrier", "category")
+
+
+@dataclass(frozen=True)
+class Health:
+    """`table`: what came of matured nights beside what was said; `is_known`: something could be judged at all."""
+
+    verdict: str
+    findings: list[Finding]
+    table: pl.DataFrame
+    is_known: bool
+
+    def told(self) -> dict[str, Any]:
+        """For the manifest and the page; worst first."""
+        first = self.findings[0] if self.findings else None
+        nothing = "nothing moved" if self.is_known else WHY_UNKNOWN
+        return {
+            "verdict": self.verdict, "reason": first.says if first else nothing,
+            "propose": first.propose if first else "", "findings": [asdict(f) for f in self.findings],
+            "calibration": self.table.to_dicts(),
+        }  # fmt: skip
+
+    def sentence(self) -> str:
+        if not self.is_known:
+            return f"The model's health: {WHY_UNKNOWN}"
+        told = self.told()
+        end = f"; proposed: {told['propose']}" if told["propose"] else ""
+        return f"The model's health: {self.verdict} - {told['reason']}{end}"
+
+
+def monitor(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
+    """Write `health.json`, `health.csv` and `health.txt` into a run folder of their own; return it."""
+    champion, files, published = require_champion(workspace), workspace.table_files(), workspace.latest(as_of)
+    with progress.piece("monitor") as notes:
+        health = look(workspace, files, config, champion, as_of, [], _means(published) if published else None)
+        notes.append(f"{len(health.findings)} findings")
+    lines = [health.sentence(), *(f"{f.level}: {f.says}; {f.propose}" for f in health.findings)]
+    with publish(workspace, config, as_of, "monitor") as (folder, manifest):
+        write_json(folder / FILE, health.told())
+        neutral_frame(health.table).write_csv(folder / "health.csv", float_precision=6)
+        (folder / "health.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        manifest["health"] = health.told()
+    for line in lines:
+        say(line)
+    return (workspace.folder / "runs" / as_of.isoformat() / "latest-monitor").resolve()
+
+
+def look(
+    workspace: Workspace, files: TableFiles, config: Config, champion: Registered, as_of: date,
+    gates: Iterable[Reading], tonight: Mapping[str, list[float | None]] | None = None,
+) -> Health:  # fmt: skip
+    """The verdict of a night. `gates`: what the gates before publishing read; `tonight`: `feature_means` of the night
+    itself. Only facts known before `as_of` are used."""
+    day = day_number(as_of)
+    runs = counted_runs(workspace, as_of, LOOKBACK_NIGHTS + config.horizon_days + config.reporting_delay_days)
+    own = [run for run in runs if run[2]["model"].get("version") == champion.version]
+    rows = outcome_rows(files, [(night, folder) for night, folder, _ in own], config, as_of)
+    found, table = judge_outcomes(rows, limits_of(config), config.label_window, day)
+    found += judge_feeds(files, day)
+    means = [_means(folder) for _, folder, _ in runs]
+    means += [dict(tonight)] if tonight else []
+    gain = champion.model.booster.feature_importance("gain")
+    importance = dict(zip(champion.model.feature_names, gain / max(gain.sum(), 1e-9), strict=True))
+    found += inputs.drift_findings([m for m in means if m], champion.model.moments, importance)
+    for gate in gates:
+        if gate.is_out and config.data_gates.actions[gate.gate] != "ignore":
+            found.append(Finding(WATCH, gate.gate, gate.says, _PROPOSALS.get(gate.gate, "look at the gate")))
+    return verdict_of(found, table, is_known=bool(table.height or found or len(means) > inputs.FEWEST_SHIFTS))
+
+
+_PROPOSALS = {"champion_age": "retrain", "mean_probability": "retrain", "drift": "retrain"}
+
+
+def verdict_of(found: list[Finding], table: pl.DataFrame, *, is_known: bool) -> Health:
+    safe = [Finding(f.level, f.reading, one_line(f.says, LONGEST), one_line(f.propose, LONGEST)) for f in found]
+    verdict = worst(safe) if is_known else UNKNOWN
+    # sorted by level; within one level as found: outcomes before inputs
+    ordered = sorted(safe, key=lambda finding: -("fine", "watch", "act").index(finding.level))
+    return Health(verdict, ordered, table, is_known)
+
+
+def outcome_rows(files: TableFiles, runs: list[tuple[date, Path]], config: Config, as_of: date) -> pl.DataFrame:
+    """Every order-night of these runs: `order_id, as_of_day, stage, probability, is_listed, lane, category, label`
+    (disputed within the horizon) and `opened_at_once` (on the night's own day); null: not known yet."""
+    parts = []
+    for night, folder in runs:
+        listed = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])["order_id"]
+        scores = pl.read_parquet(folder / "scores.parquet", columns=["order_id", "stage", "probability"])
+        is_listed = pl.col("order_id").is_in(listed.implode())
+        parts.append(scores.with_columns(is_listed=is_listed, as_of_day=pl.lit(day_number(night), pl.Int32)))
+    if not parts:
+        return pl.DataFrame()
+    rows, day = pl.concat(parts), day_number(as_of)
+    tables = files.read_orders(rows["order_id"].unique())
+    labelled = label_outcomes(rows, tables, config.label_window, day)
+    return labelled.join(traits(tables, day), on="order_id", how="left", maintain_order="left")
+
+
+def limits_of(config: Config) -> Limits:
+    told = config.monitor
+    return Limits(told.rise, told.fall, told.early_rise, told.early_fall)
+
+
+def judge_feeds(files: TableFiles, as_of_day: int) -> list[Finding]:
+    """Feeds and carriers that fell silent, and values never seen before."""
+    newest = newest_fact(files, as_of_day)
+    found: list[Finding | None] = []
+    for name in TABLES:
+        if name not in NOT_COUNTED:
+            found.append(inputs.feed_finding(name, files.count_by_day(name, as_of_day), newest))
+    shipments = visible(files.read_all_of("shipments"), as_of_day)
+    shipments = shipments.select("shipment_id", "order_id", "carrier", "known_day")
+    first = as_of_day - inputs.TESTED_DAYS - inputs.USUAL_DAYS - inputs.WEEK
+    scans = files.read_all_of("tracking").filter(in_days(pl.col("known_day"), first, as_of_day))
+    by = scans.join(shipments.select("shipment_id", "carrier").unique("shipment_id"), on="shipment_id", how="left")
+    for kind, part in (("scans", by), ("deliveries", by.filter(pl.col("status") == "Delivered"))):
+        counts = part.group_by("carrier", "known_day").agg(count=pl.len())
+        found += inputs.carrier_findings(kind, counts, newest)
+    orders = visible(files.read_all_of("orders"), as_of_day)
+    tables = {name: visible(files.read_all_of(name), as_of_day) for name in ("order_lines", "products")}
+    values = orders.select("order_id", "country", "known_day").join(
+        traits({"orders": orders, **tables}, as_of_day), on="order_id", how="left"
+    )
+    for what in NEW_BY:
+        source = shipments if what == "carrier" else values
+        told = source.select(pl.col(what).alias("value"), "known_day")
+        found += inputs.new_value_findings(what, told, as_of_day, as_of_day - YEAR_DAYS)
+    return [finding for finding in found if finding is not None]
+
+
+def write_means(folder: Path, scored: pl.DataFrame, health: Health) -> None:
+    """The night's `health.json`: the verdict, and what later nights compare their features with."""
+    write_json(folder / FILE, {**health.told(), "features": night_means(scored)})
+
+
+def night_means(scored: pl.DataFrame) -> dict[str, list[float | None]]:
+    return inputs.feature_means(scored, [name for name in FEATURES if name in scored.columns])
+
+
+def _means(folder: Path) -> dict[str, list[float | None]]:
+    """Empty for a run of a former version."""
+    try:
+        return dict(read_json(folder / FILE).get("features", {}))
+    except (OSError, json.JSONDecodeError):
+        return {}
+
+
+def oldest_judged(config: Config, as_of: date) -> date:
+    """As of which day a challenger learns that can be judged tonight: the nights after it have matured."""
+    back = config.horizon_days + config.reporting_delay_days + config.monitor.judged_nights
+    return calendar_day(day_number(as_of) - back)
