@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from features.asof import visible
-from features.clock import calendar_day, day_number, in_days
+from features.clock import calendar_day, day_number
 from features.registry import FEATURES
 from features.tables import TABLES
 from models import input_health as inputs
@@ -32,6 +32,8 @@ from pipeline.tracking import Registered, require_champion
 
 FILE = "health.json"
 YEAR_DAYS = 365
+# order-nights that are judged; of more, a part of the orders stands for all
+MOST_ROWS, SAMPLED_BY = 5_000_000, 11
 # an order's own names in what is said, at the longest
 LONGEST = 160
 # what a night says that has nothing to judge by
@@ -121,10 +123,12 @@ def outcome_rows(files: TableFiles, runs: list[tuple[date, Path]], config: Confi
     """Every order-night of these runs: `order_id, as_of_day, stage, probability, is_listed, lane, category, label`
     (disputed within the horizon) and `opened_at_once` (on the night's own day); null: not known yet."""
     parts = []
+    every = _every(runs)
     for night, folder in runs:
         listed = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])["order_id"]
         scores = pl.read_parquet(folder / "scores.parquet", columns=["order_id", "stage", "probability"])
         is_listed = pl.col("order_id").is_in(listed.implode())
+        scores = scores.filter(pl.col("order_id").hash(seed=SAMPLED_BY) % every == 0)
         parts.append(scores.with_columns(is_listed=is_listed, as_of_day=pl.lit(day_number(night), pl.Int32)))
     if not parts:
         return pl.DataFrame()
@@ -132,6 +136,12 @@ def outcome_rows(files: TableFiles, runs: list[tuple[date, Path]], config: Confi
     tables = files.read_orders(rows["order_id"].unique())
     labelled = label_outcomes(rows, tables, config.label_window, day)
     return labelled.join(traits(tables, day), on="order_id", how="left", maintain_order="left")
+
+
+def _every(runs: list[tuple[date, Path]]) -> int:
+    """Every how manieth order is judged, so that the nights of a very large store fit into memory."""
+    counts = [pl.scan_parquet(folder / "scores.parquet").select(pl.len()).collect().item() for _, folder in runs]
+    return max(1, -(-sum(counts) // MOST_ROWS))
 
 
 def limits_of(config: Config) -> Limits:
@@ -146,24 +156,28 @@ def judge_feeds(files: TableFiles, as_of_day: int) -> list[Finding]:
     for name in TABLES:
         if name not in NOT_COUNTED:
             found.append(inputs.feed_finding(name, files.count_by_day(name, as_of_day), newest))
-    shipments = visible(files.read_all_of("shipments"), as_of_day)
-    shipments = shipments.select("shipment_id", "order_id", "carrier", "known_day")
+    shipments = files.read_known("shipments", ["shipment_id", "carrier"], as_of_day - YEAR_DAYS, as_of_day)
     first = as_of_day - inputs.TESTED_DAYS - inputs.USUAL_DAYS - inputs.WEEK
-    scans = files.read_all_of("tracking").filter(in_days(pl.col("known_day"), first, as_of_day))
+    scans = files.read_known("tracking", ["shipment_id", "status"], first, as_of_day)
     by = scans.join(shipments.select("shipment_id", "carrier").unique("shipment_id"), on="shipment_id", how="left")
     for kind, part in (("scans", by), ("deliveries", by.filter(pl.col("status") == "Delivered"))):
         counts = part.group_by("carrier", "known_day").agg(count=pl.len())
         found += inputs.carrier_findings(kind, counts, newest)
-    orders = visible(files.read_all_of("orders"), as_of_day)
-    tables = {name: visible(files.read_all_of(name), as_of_day) for name in ("order_lines", "products")}
-    values = orders.select("order_id", "country", "known_day").join(
-        traits({"orders": orders, **tables}, as_of_day), on="order_id", how="left"
-    )
     for what in NEW_BY:
-        source = shipments if what == "carrier" else values
-        told = source.select(pl.col(what).alias("value"), "known_day")
-        found += inputs.new_value_findings(what, told, as_of_day, as_of_day - YEAR_DAYS)
+        told = shipments if what == "carrier" else _sold(files, what, as_of_day)
+        values = told.select(pl.col(what).alias("value"), "known_day")
+        found += inputs.new_value_findings(what, values, as_of_day, as_of_day - YEAR_DAYS)
     return [finding for finding in found if finding is not None]
+
+
+def _sold(files: TableFiles, what: str, as_of_day: int) -> pl.DataFrame:
+    """`known_day` and a country or lane of each order of a year, or a category of each of its lines."""
+    first = as_of_day - YEAR_DAYS
+    if what != "category":
+        return files.read_known("orders", [what], first, as_of_day)
+    lines = files.read_known("order_lines", ["product_id"], first, as_of_day)
+    products = visible(files.read_all_of("products"), as_of_day).unique("product_id").select("product_id", "category")
+    return lines.join(products, on="product_id", how="left")
 
 
 def write_means(folder: Path, scored: pl.DataFrame, health: Health) -> None:

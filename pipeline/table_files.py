@@ -5,14 +5,14 @@ can be read without the others. Beside its own columns each file has the local d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from features.clock import is_visible
+from features.clock import in_days, is_visible
 from features.tables import TABLES, UNSEEN, Tables, create_tables
 from pipeline.errors import BadInput
 
@@ -142,6 +142,11 @@ class TableFiles:
     def read_all_of(self, name: str) -> pl.DataFrame:
         """One table, whole."""
         return self._scan(name).select(*TABLES[name].schema, *DAYS).collect()
+
+    def read_known(self, name: str, columns: Sequence[str], first_day: int, until_day: int) -> pl.DataFrame:
+        """Some columns, and `known_day`, of one table's facts that became known in [first_day, until_day)."""
+        about = self._scan(name).filter(in_days(pl.col("known_day"), first_day, until_day))
+        return about.select(*columns, "known_day").collect()
 
     def read_placed(self) -> pl.DataFrame:
         """One row per order: `order_id, occurred_at`."""
