@@ -25,6 +25,12 @@ from pipeline.table_files import TableFiles
 GROUPS = ("stage", "likely_cause", "language")
 CUT, POWER = 0.30, 0.8
 CAPACITIES = (20, 50, 200)
+YEAR = 365
+ADVICE = {
+    "prevents disputes": "Go on: messages prevent disputes, and that is more than chance",
+    "provokes disputes": "Stop, and read what is sent: messages provoke disputes, and that is more than chance",
+    "not known yet": "Go on and look again: whether messages help or harm is not known yet",
+}
 
 
 def impact(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
@@ -113,7 +119,9 @@ def _mean(values: np.ndarray) -> float | None:
 def _told(name: str, effect: Effect | None) -> dict[str, float | None]:
     if effect is None:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
-    return {name: effect.estimate, f"{name}_low": effect.low, f"{name}_high": effect.high}
+    # shares of orders differ by all of them at the most
+    low, high = max(effect.low, -1.0), min(effect.high, 1.0)
+    return {name: effect.estimate, f"{name}_low": low, f"{name}_high": high}
 
 
 def _verdict(effect: Effect | None) -> str:
@@ -127,6 +135,7 @@ def sentences(table: pl.DataFrame) -> Iterator[str]:
     if table.is_empty():
         yield "No night has matured that kept a hold-out: nothing can be said yet."
         return
+    yield ADVICE[table["verdict"][0]]
     for row in table.iter_rows(named=True):
         name = "All lists" if row["by"] == "all" else f"{row['by'].replace('likely_', '')} {row['group']}"
         start = f"{name}: {row['orders_sent']:,} orders sent, {row['orders_held']:,} held out"
@@ -162,11 +171,18 @@ def power_lines(table: pl.DataFrame, rows: pl.DataFrame, config: Config) -> Iter
     needed = buyers_needed(rate, CUT, share, reduction=reduction, power=POWER)
     so_far, nights = table["buyers"][0], rows["as_of_day"].n_unique()
     if table["verdict"][0] == "not known yet":
-        more = max(needed - so_far, 0.0) / max(so_far / nights, 1e-9)
+        a_night = max(so_far / nights, 1e-9)
+        more = max(needed - so_far, 0.0) / a_night
         yield (
             f"Not enough yet: about {more:,.0f} more nights like these to see a {CUT:.0%} cut at a planned date, "
             f"{POWER:.0%} of the times"
         )
+        even = buyers_needed(rate, CUT, 0.5, reduction=reduction, power=POWER)
+        if more > YEAR and share < 0.5:
+            yield (
+                f"That is longer than a year: this store writes to few new buyers. With half held out instead of "
+                f"{share:.0%} (holdout_share) it would be {even / a_night:,.0f} nights, from now on"
+            )
     for capacity in CAPACITIES:
         yield (
             f"At {capacity} contacts a night to buyers not written to before: {needed / (capacity / (1 - share)):,.0f} "

@@ -82,7 +82,7 @@ def effect_chart(table: pl.DataFrame) -> AnyChart:
     """Disputes per 100 orders that messages add (less: prevent), of all lists and each group, with the interval that
     may be looked at on every night; `table`: `impact_table`, groups with too few held out left out."""
     told = table.drop_nulls("effect").select(
-        pl.concat_str("by", pl.lit(": "), "group").str.replace("all: all", "all lists").alias("group"),
+        pl.concat_str(pl.col("by").str.strip_prefix("likely_"), pl.lit(": "), "group").alias("group"),
         (pl.col("always", "always_low", "always_high") * 100).name.map(lambda name: name.replace("always", "effect")),
     )
     y = alt.Y("group:N", title=None, sort=told["group"].to_list())
