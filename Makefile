@@ -137,7 +137,7 @@ notebooks: $(READY)  ## run the notebooks and keep them, with their outputs, in 
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the model, the simulator, the indicators, the product reviews, the page: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
+bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the model, the simulator, the indicators, the product reviews, the page, effects beside EconML and CausalML: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
@@ -146,6 +146,7 @@ bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and i
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/page.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/impact.py --peers $(PEERS)/bin/python
 
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java
 	@command -v chromium >/dev/null || echo "no Chromium: the tests in a browser are skipped (bash tests/browser/install.sh gets it)"

@@ -4,12 +4,19 @@ Prints how often the planned 95 % interval holds the truth, how often looking ev
 effect, the bias of comparing who was written to with who was not, and how many nights a cut by 25 % takes to be seen,
 beside what the power table foretells.
 
-PYTHONPATH=. python tests/bench/impact.py [SEASONS]
+PYTHONPATH=. python tests/bench/impact.py [SEASONS] [--peers PYTHON]
+
+`--peers`: the Python of an environment with EconML and CausalML (`.venv-bench`, as make bench makes it): their
+estimates of the same seasons stand beside ours; nothing else is then printed.
 """
 
 from __future__ import annotations
 
+import argparse
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -102,6 +109,31 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
+def beside_peers(seasons: int, python: str) -> None:
+    """`seasons` of a cut by `CUT`, told by us and by EconML and CausalML."""
+    from models.uplift import Sums, among_contacted, difference
+    from tests.bench.impact_peers import say
+
+    rng, truths = np.random.default_rng(14), []
+    ours: dict[str, list[tuple[float, float, float]]] = {"ours": [], "ours, of those written to": []}
+    _say(f"cut {CUT:.0%}, {seasons} seasons of {NIGHTS} nights, 50 a night; the truth is per season")
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(seasons):
+            buyer, held, disputed, forecast, contacted, chance = season(rng, 50 * NIGHTS, CUT)
+            truths.append((-(CUT * chance * contacted)[~held].mean(), -CUT * chance[contacted].mean()))
+            sums = Sums.of(buyer, held, disputed, forecast, contacted)
+            for name, found in zip(ours, (difference(sums), among_contacted(sums)), strict=True):
+                assert found is not None
+                ours[name].append((found.estimate, found.low, found.high))
+            told = {"held": held, "disputed": disputed, "forecast": forecast, "contacted": contacted}
+            np.savez(Path(folder) / f"{number}.npz", **told)
+        np.save(Path(folder) / "truths.npy", np.array(truths))
+        for (name, rows), truth in zip(ours.items(), np.array(truths).T, strict=True):
+            estimate, low, high = np.array(rows).T
+            say(name, estimate - truth, high - low, np.mean((low <= truth) & (truth <= high)), seasons)
+        subprocess.run([python, Path(__file__).with_name("impact_peers.py"), folder], check=True)
+
+
 def main(seasons: int) -> None:
     judge(seasons, 0.0)
     judge(seasons, CUT)
@@ -110,4 +142,8 @@ def main(seasons: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    asked = argparse.ArgumentParser()
+    asked.add_argument("seasons", type=int, nargs="?", default=200)
+    asked.add_argument("--peers")
+    given = asked.parse_args()
+    beside_peers(given.seasons, given.peers) if given.peers else main(given.seasons)
