@@ -182,8 +182,9 @@ def main(quiet: int, orders: int, seeds: int) -> None:
         false += place is not None
         watched += sum(any(f.level == "watch" for f in found) for found in nights)
         say(f"quiet season {seed + 1}: " + ("no act" if place is None else f"act on night {place}: {why}"))
-    say(f"false act in {false} of {quiet} quiet seasons (target: at most one in 20); watch on {watched} nights of "
-        f"{quiet * SEASON}")  # fmt: skip
+    if quiet:
+        say(f"false act in {false} of {quiet} quiet seasons (target: at most one in 20); watch on {watched} nights of "
+            f"{quiet * SEASON}")  # fmt: skip
 
 
 if __name__ == "__main__":
