@@ -11,12 +11,15 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from features.clock import day_number
 from features.registry import FEATURES
 from features.tables import Tables
+from models.health import Stream, judge_stream
+from models.input_health import carrier_findings, drift_findings, feed_finding, new_value_findings
 from models.suggest import ACTIONS
 from pipeline.board import PARTS as BOARD_PARTS
 from pipeline.clock import _OFFER, THEN
@@ -43,6 +46,32 @@ GATES_SAY = [
     "23 disputes opened in the last 28 days, with 573 orders placed; 9 to 54 are usual",
     "too few open orders, or nothing matured, to judge the mean by",
 ]  # fmt: skip
+
+
+def said_of_health() -> list[str]:
+    """One of each finding of the monitor, and what it proposes."""
+    day, rare, many = 20_000, np.full(40, 1.0), np.full(40, 9.0)
+    days = pl.DataFrame({"known_day": range(day - 90, day)}, schema={"known_day": pl.Int32})
+    before = days.filter(pl.col("known_day") < day - 14)
+    counts = before.with_columns(count=pl.lit(50.0))
+    others = days.with_columns(count=pl.lit(50.0), carrier=pl.lit("B"))
+    carriers = pl.concat([counts.with_columns(carrier=pl.lit("A")), others])
+    jump = {"price": [9.0, 0.0], "weight": [0.0, 0.9]}
+    still = [{"price": [0.0, 0.0], "weight": [0.0, 0.0]}] * 60
+    is_old = pl.col("known_day") < day - 10
+    values = days.select("known_day", value=pl.when(is_old).then(pl.lit("US")).otherwise(pl.lit("NG")))
+    found = [
+        judge_stream(Stream("lane", "A>B", many, rare), "matured", 1.15, 1.6),
+        judge_stream(Stream("all", "all", many, rare), "early", 1.15, 1.6),
+        feed_finding("tracking", counts, day - 1),
+        *(finding for kind in ("scans", "deliveries") for finding in carrier_findings(kind, carriers, day - 1)),
+        *drift_findings([*still, jump], {"price": (0.0, 1.0), "weight": (0.0, 1.0)}, {"price": 0.5, "weight": 0.5}),
+        *new_value_findings("country", values, day, day - 90),
+    ]  # fmt: skip
+    assert len(found) == 9
+    return [text for finding in found if finding for text in (finding.says, finding.propose)]
+
+
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
@@ -143,7 +172,10 @@ def test_sentences_are_known_in_chinese_and_none_is_there_for_nothing(finished: 
     assert len(unknown) < 0.1 * len(reasons), unknown
     assert not [text for text in clock if not any(rule.match(text) for rule in rules)]
     is_fixed = [rule for rule in rules if "(?P<" not in rule.pattern]
-    assert not [rule.pattern for rule in is_fixed if not any(rule.match(t) for t in [*reasons, *clock, *GATES_SAY])]
+    health = said_of_health()
+    told = [*reasons, *clock, *GATES_SAY, *health]
+    assert not [rule.pattern for rule in is_fixed if not any(rule.match(text) for text in told)]
+    assert not [text for text in health if not any(rule.match(text) for rule in rules)]
     # what the night in question said of its gates, too
     gates = [gate["says"] for gate in json.loads((latest(finished) / "manifest.json").read_text())["data_gates"]]
     numbered = [rule for rule in rules if "(?P<value>" in rule.pattern and "(?P<text>" not in rule.pattern]
