@@ -15,11 +15,14 @@ from features.labels import build_labels
 from models.cause import CAUSES
 from models.decide import CAUSE_SHARES, HELD_OUT, LISTED
 from models.effects import Belief, learn_beliefs
+from models.feedback import leave_out, replace_by_held_out
 from pipeline.config import Config
 from pipeline.store import Workspace
 from pipeline.table_files import TableFiles
 
 FILE = "assignments.parquet"
+# before all days of a store
+FIRST_DAY = -(2**31)
 COLUMNS = [
     "order_id", "buyer_id", "also_orders", "as_of", "stage", "likely_cause", "arm", "rank", "propensity", "probability",
     "expected_value_usd", "evidence_share",
@@ -62,6 +65,28 @@ def read_assignments(workspace: Workspace, last: date) -> pl.DataFrame:
         if night.name <= last.isoformat() and path.exists():
             found.append(pl.read_parquet(path, columns=COLUMNS))
     return pl.concat(found) if found else pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
+
+
+def left_alone(
+    workspace: Workspace, files: TableFiles, rows: pl.DataFrame, config: Config, as_of: date
+) -> pl.DataFrame:
+    """Labelled order-nights without what messages did, as `contacted_rows` says: see `models.feedback`. Where no
+    contact was ever told, nobody is taken to have been written to."""
+    if config.contacted_rows == "kept":
+        return rows
+    contacts = files.read_contacts()
+    told = read_assignments(workspace, as_of)
+    if told.is_empty() or contacts.filter(in_days(pl.col("known_day"), FIRST_DAY, day_number(as_of))).is_empty():
+        return rows
+    is_held = pl.col("arm") == HELD_OUT
+    orders = pl.concat_list("order_id", pl.col("also_orders").str.split(" ")).alias("order_id")
+    assigned = told.select(
+        orders, night_day=pl.col("as_of").cast(pl.Int32), is_held=is_held,
+        # to the nearest whole row: 10 at a tenth held out
+        stands_for=pl.when(is_held).then((1.0 / pl.col("propensity")).round()).otherwise(1.0).cast(pl.Int64),
+    )  # fmt: skip
+    change = replace_by_held_out if config.contacted_rows == "replaced" else leave_out
+    return change(rows, assigned.explode("order_id").filter(pl.col("order_id") != ""), config.horizon_days)
 
 
 def resting_buyers(files: TableFiles, as_of: date, cool_off_days: int) -> frozenset[str]:

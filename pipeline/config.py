@@ -97,6 +97,11 @@ class Config(Section):
         default="none",
         description="how a model's numbers become probabilities; none lost least on real and made-up stores",
     )
+    contacted_rows: Literal["left_out", "replaced", "kept"] = Field(
+        default="left_out",
+        description="order-nights in whose label window a list was sent teach nothing; replaced: those who were held "
+        "out stand for them, which is right where messages prevent much, and takes many disputes (docs/impact.md)",
+    )
     delivered_weight: float = Field(
         default=1.0,
         gt=0,

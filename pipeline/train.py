@@ -17,6 +17,7 @@ from features.tables import Tables
 from models.cause import add_cause, fit_cause
 from models.gbm import DisputeModel, fit_model
 from models.training import label_rows, learnable
+from pipeline.assignments import left_alone
 from pipeline.config import Config
 from pipeline.engine import build_features
 from pipeline.errors import Refused
@@ -51,6 +52,7 @@ def learn(workspace: Workspace, config: Config, progress: Progress, as_of: date)
         rows = learnable(label_rows(tables, dataset, config.label_window, day))
         # of millions of order-nights there is no room for those that teach nothing too
         del dataset
+        rows = left_alone(workspace, workspace.table_files(), rows, config, as_of)
         disputes = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
         if rows["label"].n_unique() < 2 or disputes < config.min_training_disputes:
             raise Refused(

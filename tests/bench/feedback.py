@@ -1,0 +1,224 @@
+"""Three years of models that learn from orders which earlier models had written to.
+
+A simulated store; every 91 days a model is trained on what has matured, lists orders every night, one buyer in ten held
+out, and the orders live on with their messages: by the simulator's potential outcomes some disputes never come, some
+are provoked. The next model learns from those tables. Four ways: nobody is ever written to; rows are kept as they are;
+contacted rows are left out; they are replaced by the held out (`models.feedback`). Judged on the last year, on
+order-nights before any message, against what becomes of the order if nobody writes: disputes that came over those that
+were said, with 90 % intervals by whole orders.
+
+A quarter's nights are scored in one pass, before its messages: an order is written to once, so of its own only the
+nights after that would know. What else a dispute brings into the tables (its order's events) stays.
+
+PYTHONPATH=. python tests/bench/feedback.py [ORDERS=40000] [CAPACITY=10] [strong]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+FIRST, DAYS, START, QUARTER, QUARTERS, LAST = date(2022, 1, 1), 1_480, 365, 91, 12, 4
+WAYS = ("never contacted", "kept", "left out", "replaced")
+STRONG, RESAMPLES, EVERY = 0.9, 300, 7
+TEXT = {"step": "opened", "cause": "other", "actor": "buyer"}
+
+
+class Store:
+    """A store and what would become of its orders."""
+
+    def __init__(self, orders: int, is_strong: bool):
+        from pipeline.config import Config, load_config
+        from pipeline.ingest import ingest
+        from pipeline.list_config import Decide
+        from pipeline.progress import Progress
+        from pipeline.simulate import simulate
+        from pipeline.store import Workspace
+        from pipeline.true_risk import order_number, read_truth
+
+        with tempfile.TemporaryDirectory() as folder:
+            place = Workspace(Path(folder))
+            raw = simulate(place, load_config(place.folder), Progress(), orders=orders, first=FIRST, days=DAYS)
+            with place.locked():
+                ingest(place, load_config(place.folder), Progress(), source="canonical", raw=raw)
+            self.tables, self.truth = place.read_tables(), read_truth(place)
+            self.number = order_number(place, self.tables["orders"]["order_id"], self.truth.orders.height)
+        self.ids = dict(zip(self.tables["orders"]["order_id"], self.number.tolist(), strict=True))
+        effects = self.truth.effects
+        self.effects = np.full_like(effects, STRONG) if is_strong else effects
+        decide = Decide(capacity=CAPACITY, contact_cost_usd=0.0, explore_share=0.0)
+        self.config = Config(max_training_rows=60_000, decide=decide)
+
+    def lives(self, contact_day: np.ndarray) -> np.ndarray:
+        """The day each order is disputed on with these messages; -1: never."""
+        from pipeline.sources.simulator.truth import outcome
+
+        told = self.truth.orders
+        opened, _ = outcome(
+            self.truth.days, told["threshold"].to_numpy(), told["which_cause"].to_numpy(), self.effects, contact_day
+        )
+        return opened
+
+    def tables_with(self, contact_day: np.ndarray):
+        """The tables of a store that wrote to these orders on these days."""
+        from features.tables import create_tables
+
+        before, after = self.lives(np.full_like(contact_day, -1)), self.lives(contact_day)
+        changed = np.flatnonzero(before != after)
+        number = pl.col("order_id").replace_strict(self.ids, return_dtype=pl.Int64)
+        frames = {name: frame.select(pl.exclude("occurred_day", "known_day")) for name, frame in
+                  self.tables.frames.items()}  # fmt: skip
+        disputes = frames["disputes"].filter(~number.is_in(changed.tolist()))
+        moved = changed[after[changed] >= 0]
+        new = self._facts(moved, after[moved]).with_columns(
+            step_id=pl.concat_str(pl.lit("n"), "order_id"), dispute_id=pl.concat_str(pl.lit("n"), "order_id"),
+            **{name: pl.lit(value) for name, value in TEXT.items()},
+        )  # fmt: skip
+        frames["disputes"] = pl.concat([disputes, new], how="diagonal_relaxed").select(disputes.columns)
+        written = np.flatnonzero(contact_day >= 0)
+        contacts = self._facts(written, contact_day[written]).with_columns(contact_id=pl.col("order_id"))
+        frames["contacts"] = pl.concat([frames["contacts"], contacts], how="diagonal_relaxed")
+        return create_tables(frames, zone=self.tables.zone)
+
+    def _facts(self, number: np.ndarray, day: np.ndarray) -> pl.DataFrame:
+        from features.clock import calendar_day, to_utc
+
+        names = {n: order_id for order_id, n in self.ids.items()}
+        noon = pl.Series([f"{calendar_day(int(d))} 12:00:00" for d in day], dtype=pl.String).str.to_datetime()
+        at = pl.DataFrame({"at": noon}).select(to_utc(pl.col("at"), self.tables.zone))["at"]
+        return pl.DataFrame({"order_id": [names[int(n)] for n in number], "occurred_at": at, "known_at": at},
+                            schema_overrides={"order_id": pl.String})  # fmt: skip
+
+
+CAPACITY = 10
+
+
+def assigned_of(season: pl.DataFrame) -> pl.DataFrame:
+    from models.decide import HELD_OUT
+
+    is_held = pl.col("arm") == HELD_OUT
+    times = pl.when(is_held).then((1.0 / pl.col("propensity")).round()).otherwise(1).cast(pl.Int64)
+    return season.select("order_id", night_day="as_of_day", is_held=is_held, stands_for=times)
+
+
+def three_years(store: Store, way: str) -> pl.DataFrame:
+    """Order-nights of the last quarters: `order_id, as_of_day, probability, is_listed`, `label` if left alone."""
+    from features.clock import day_number
+    from features.registry import FEATURE_NAMES
+    from models.feedback import leave_out, replace_by_held_out
+    from models.gbm import fit_model
+    from models.training import label_rows, learnable
+    from pipeline.backtest import matured_by
+    from pipeline.season import run_season
+    from pipeline.train import training_dataset
+
+    contact_day = np.full(store.truth.orders.height, -1)
+    seasons, judged = [], []
+    for quarter in range(QUARTERS):
+        day = day_number(FIRST) + START + quarter * QUARTER
+        tables = store.tables_with(contact_day)
+        dataset = training_dataset(tables, store.config, matured_by(day, store.config))
+        rows = learnable(label_rows(tables, dataset, store.config.label_window, day))
+        if seasons and way in WAYS[2:]:
+            change = leave_out if way == "left out" else replace_by_held_out
+            rows = change(rows, assigned_of(pl.concat(seasons)), store.config.horizon_days)
+        model = fit_model(rows, list(FEATURE_NAMES), store.config.recipe)
+        scored = candidates(store, tables, model, range(day, day + QUARTER), contact_day)
+        season = run_season(scored, store.config)
+        if quarter >= QUARTERS - LAST:
+            judged.append(label_left_alone(store, scored, season))
+        if way != WAYS[0]:
+            sent = season.filter(pl.col("arm") == "listed")
+            contact_day[sent["number"].to_numpy()] = sent["as_of_day"].to_numpy()
+            seasons.append(season)
+    count, alone = ((store.lives(days) >= 0).sum() for days in (contact_day, np.full_like(contact_day, -1)))
+    say(f"  ({way}: {(contact_day >= 0).sum():,} orders written to, {count:,} disputes instead of {alone:,})")
+    return pl.concat(judged)
+
+
+def candidates(store: Store, tables, model, nights: range, contact_day: np.ndarray) -> pl.DataFrame:
+    from features.spine import build_spine
+    from models.decide import add_expected_value
+    from pipeline.engine import build_features
+    from pipeline.replay import _is_alive
+
+    spine = build_features(tables, build_spine(tables, list(nights), store.config.dispute_window), store.config)
+    number = spine["order_id"].replace_strict(store.ids, return_dtype=pl.Int64).to_numpy()
+    is_free = _is_alive(store.truth, number, spine["as_of_day"].to_numpy()) & (contact_day[number] < 0)
+    spine, number = spine.filter(pl.Series(is_free)), number[is_free]
+    buyers = tables["orders"].select("order_id", "buyer_id")
+    scored = spine.select("order_id", "as_of_day", "stage", "order_value_usd").with_columns(
+        number=pl.Series(number), probability=pl.Series(model.predict(spine))
+    )
+    scored = pl.concat([scored, model.predict_cause(spine)], how="horizontal")
+    scored = scored.join(buyers, on="order_id", how="left", maintain_order="left")
+    return add_expected_value(scored, store.config.decide.costs)
+
+
+def label_left_alone(store: Store, scored: pl.DataFrame, season: pl.DataFrame) -> pl.DataFrame:
+    from features.clock import in_label_window
+
+    opened = store.lives(np.full(store.truth.orders.height, -1))
+    keys = season.select("order_id", "as_of_day", is_listed=pl.lit(True))
+    rows = scored.join(keys, on=["order_id", "as_of_day"], how="left", maintain_order="left")
+    rows = rows.with_columns(pl.col("is_listed").fill_null(False), opened=pl.Series(opened[rows["number"].to_numpy()]))
+    # in a store that writes to nobody it would be disputed already
+    rows = rows.filter((pl.col("opened") < 0) | (pl.col("opened") >= pl.col("as_of_day")))
+    label = in_label_window(pl.col("opened"), pl.col("as_of_day"), store.config.horizon_days)
+    return rows.select("order_id", "as_of_day", "probability", "is_listed", label=label.cast(pl.Int8))
+
+
+def judge(way: str, rows: pl.DataFrame) -> None:
+    from sklearn.metrics import average_precision_score
+
+    weekly = rows.filter(pl.col("as_of_day") % EVERY == 0)
+    line = [f"{way:<24}"]
+    for part in (weekly, top(weekly, 0.05), top(weekly, 0.01), rows.filter("is_listed")):
+        ratio, low, high = came_over_said(part)
+        line.append(f"{ratio:.2f} ({low:.2f}-{high:.2f})")
+    label, chance = weekly["label"].to_numpy(), weekly["probability"].to_numpy()
+    loss = -np.mean(np.where(label == 1, np.log(chance), np.log1p(-chance)))
+    line.append(f"log loss {loss:.4f}, AP {average_precision_score(label, chance):.4f}, {weekly.height:,} rows")
+    say("  ".join(line))
+
+
+def top(rows: pl.DataFrame, share: float) -> pl.DataFrame:
+    return rows.sort("probability", "order_id", descending=True).head(int(share * rows.height))
+
+
+def came_over_said(rows: pl.DataFrame) -> tuple[float, float, float]:
+    from models.compare import draw_totals, interval
+
+    columns = [rows["label"].to_numpy().astype(float), rows["probability"].to_numpy()]
+    drawn = draw_totals(rows["order_id"], columns, 1, RESAMPLES)
+    ratio = drawn[:, 0] / drawn[:, 1]
+    low, high = interval(ratio[1:])
+    return float(ratio[0]), float(low), float(high)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main(orders: int, is_strong: bool) -> None:
+    started = time.perf_counter()
+    store = Store(orders, is_strong)
+    effect = f"a message takes {STRONG:.0%} of the hazard" if is_strong else "messages as simulated"
+    say(f"{orders:,} orders in {DAYS} days, {CAPACITY} messages a night, {effect}; judged on the last {LAST} quarters")
+    say(f"{'came / said (90 %)':<24}  all order-nights   top 5 %   top 1 %   on the list")
+    for way in WAYS:
+        judge(way, three_years(store, way))
+    say(f"{time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    given = [int(text) for text in sys.argv[1:] if text.isdigit()]
+    CAPACITY = given[1] if len(given) > 1 else CAPACITY
+    main(given[0] if given else 40_000, "strong" in sys.argv)
