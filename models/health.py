@@ -34,6 +34,8 @@ WATCH_ALPHA = 1.0
 RISES, FALLS = (1.25, 1.6, 2.5, 5.0), (0.8, 0.6, 0.3, 0.05)
 BY = ("stage", "lane", "category")
 DISPUTES_TO_KNOW = 20.0
+# so many standard errors of how soon disputes come are no evidence
+ERRORS_ALLOWED = 2.0
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,18 @@ def threshold(alpha: float, family: tuple[float, int]) -> float:
     return float(np.log((SEASON_NIGHTS + LOOKBACK_NIGHTS) * streams / (alpha * share)))
 
 
-def log_evidence(observed: np.ndarray, expected: np.ndarray, tolerance: float, *, is_rise: bool) -> float:
+def log_evidence(
+    observed: np.ndarray, expected: np.ndarray, tolerance: float, *, is_rise: bool, most_a_day: float = np.inf
+) -> float:
     """Log of the e-detector after the last night against a rate of at most `tolerance` times the expected (`is_rise`),
-    or of at least the expected over `tolerance`: the mean over several sizes of change."""
+    or of at least the expected over `tolerance`: the mean over several sizes of change.
+
+    `most_a_day`: what one day alone may say; less than the ratio is evidence still, only weaker.
+    """
     bound = expected * tolerance if is_rise else expected / tolerance
     found = []
     for times in RISES if is_rise else FALLS:
-        gains = observed * np.log(times) - (times - 1.0) * bound
+        gains = np.minimum(observed * np.log(times) - (times - 1.0) * bound, most_a_day)
         # the product from every starting night, added up
         found.append(logsumexp(np.cumsum(gains[::-1])) if len(gains) else -np.inf)
     return float(logsumexp(found) - np.log(len(found)))
@@ -127,21 +134,21 @@ def first_nights(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort("as_of_day", "order_id").unique("order_id", keep="first", maintain_order=True)
 
 
-def expected_on_first_day(reference: pl.DataFrame, young: pl.DataFrame) -> pl.DataFrame | None:
-    """`young` with `expected`: disputes on the night's own day, if these come as soon as they did on matured nights.
+def expected_on_first_day(reference: pl.DataFrame, young: pl.DataFrame) -> tuple[pl.DataFrame, float]:
+    """`young` with `expected`: disputes on the night's own day, if these come as soon as they did on matured nights;
+    and by how many times that may be off, for its own chance.
 
-    `reference`: rows of matured nights, `stage, probability, opened_at_once` (0 or 1). A stage with few disputes has
-    the share of all; None where all together are too few.
+    `reference`: rows of matured nights, `stage, probability, opened_at_once` (0 or 1). Rows of a stage with too few
+    disputes at once to know by are left out: another stage's come sooner or later.
     """
-    said, came = float(reference["probability"].sum()), float(reference["opened_at_once"].sum())
-    if came < DISPUTES_TO_KNOW or not said:
-        return None
     sums = reference.sort("as_of_day", "order_id").group_by("stage", maintain_order=True)
     told = sums.agg(pl.col("probability", "opened_at_once").sum())
-    own = pl.when(pl.col("opened_at_once") >= DISPUTES_TO_KNOW).then(pl.col("opened_at_once") / pl.col("probability"))
-    share = told.select("stage", share=own.fill_null(came / said))
-    joined = young.join(share, on="stage", how="left", maintain_order="left")
-    return joined.with_columns(expected=pl.col("probability") * pl.col("share").fill_null(came / said))
+    told = told.filter((pl.col("opened_at_once") >= DISPUTES_TO_KNOW) & (pl.col("probability") > 0))
+    share = told.select("stage", share=pl.col("opened_at_once") / pl.col("probability"))
+    joined = young.join(share, on="stage", how="inner", maintain_order="left")
+    fewest = float(told["opened_at_once"].min() or DISPUTES_TO_KNOW)  # type: ignore[arg-type]
+    off = 1.0 + ERRORS_ALLOWED / fewest**0.5
+    return joined.with_columns(expected=pl.col("probability") * pl.col("share")), off
 
 
 def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:

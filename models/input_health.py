@@ -18,6 +18,9 @@ from models.health import ACT, FEEDS, WATCH, Finding, level_of, log_evidence
 # a feed may be so far below its usual days before it is called silent; a carrier's scans and deliveries below their
 # usual part of the other carriers'
 FEED_TOLERANCE, SHARE_TOLERANCE = 3.0, {"scans": 2.0, "deliveries": 1.5}
+# what one silent day may say: a feed has to be silent for five working days, longer than most holidays; a carrier
+# beside the others for two
+FEED_A_DAY, CARRIER_A_DAY = 3.0, 7.0
 WEEK, WEEKS, USUAL_DAYS, TESTED_DAYS = 7, 8, 56, 21
 # how far a night is from the one a week before, beside the furthest that any of up to 110 nights before was: so many
 # times, and at least so many standard deviations (of a mean) or points (of a missing share)
@@ -94,7 +97,8 @@ def feed_finding(table: str, by_day: pl.DataFrame, newest_day: int) -> Finding |
         np.median(counts[place - WEEK * WEEKS : place : WEEK]) for place in range(WEEK * WEEKS, len(counts))
     ])  # fmt: skip
     observed = counts[WEEK * WEEKS :]
-    level = level_of(log_evidence(observed, expected, FEED_TOLERANCE, is_rise=False), FEEDS)
+    evidence = log_evidence(observed, expected, FEED_TOLERANCE, is_rise=False, most_a_day=FEED_A_DAY)
+    level = level_of(evidence, FEEDS)
     says = f"{table}: {observed[-WEEK:].sum():,.0f} facts in 7 days, {expected[-WEEK:].sum():,.0f} are usual"
     return _counted(level, "silent_feed", says, "hold the list until the feed is back")
 
@@ -112,7 +116,10 @@ def carrier_findings(kind: str, by_day: pl.DataFrame, newest_day: int) -> list[F
         others = total - counts
         usual = others[:USUAL_DAYS].sum()
         expected = others[USUAL_DAYS:] * (counts[:USUAL_DAYS].sum() / usual if usual else 0.0)
-        level = level_of(log_evidence(counts[USUAL_DAYS:], expected, SHARE_TOLERANCE[kind], is_rise=False), FEEDS)
+        evidence = log_evidence(
+            counts[USUAL_DAYS:], expected, SHARE_TOLERANCE[kind], is_rise=False, most_a_day=CARRIER_A_DAY
+        )
+        level = level_of(evidence, FEEDS)
         now, before = counts[-WEEK:].sum(), expected[-WEEK:].sum()
         says = f"carrier {name[0]}: {now:,.0f} {kind} in 7 days, {before:,.0f} would be usual beside the others"
         found.append(_counted(level, "silent_carrier", says, f"look at carrier {name[0]}"))

@@ -69,9 +69,8 @@ def judge_outcomes(
     last = last_matured_day(as_of_day, window.horizon_days, window.reporting_delay_days)
     young = rows.drop_nulls("opened_at_once").filter(in_days(pl.col("as_of_day"), last + 1, as_of_day))
     reference = matured.drop_nulls("opened_at_once")
-    estimated = expected_on_first_day(reference, young) if reference.height and young.height else None
-    if estimated is not None:
-        for stream in streams_of(estimated.with_columns(observed="opened_at_once")):
-            found.append(judge_stream(stream, "early", limits.early_rise, limits.early_fall))
+    estimated, off = expected_on_first_day(reference, young)
+    for stream in streams_of(estimated.with_columns(observed="opened_at_once")):
+        found.append(judge_stream(stream, "early", limits.early_rise * off, limits.early_fall * off))
     table = calibration_table(counted) if counted.height else pl.DataFrame()
     return [finding for finding in found if finding is not None], table

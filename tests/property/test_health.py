@@ -100,12 +100,16 @@ def test_an_order_counts_once_and_no_figure_comes_without_its_interval() -> None
 
 def test_nothing_is_estimated_from_too_few_disputes() -> None:
     reference = made_rows().with_columns(opened_at_once=pl.lit(0))
-    assert expected_on_first_day(reference, made_rows()) is None
+    assert expected_on_first_day(reference, made_rows())[0].is_empty()
     many = pl.concat([reference.with_columns(opened_at_once="label")] * 20)
-    told = expected_on_first_day(many, made_rows())
-    assert told is not None
+    told, off = expected_on_first_day(many, made_rows())
     # 40 came at once where 28 were said
     assert told["expected"][0] == pytest.approx(0.5 * 40 / 28)
+    assert off == pytest.approx(1 + 2 / 40**0.5)
+    # a stage that nothing is known of is not told by another's
+    elsewhere = made_rows().with_columns(stage=pl.lit("dispatch"))
+    both, _ = expected_on_first_day(many, pl.concat([made_rows(), elsewhere]))
+    assert both["stage"].unique().to_list() == ["delivered"]
 
 
 # -- inputs --------------------------------------------------------------------------------------------------------
@@ -120,6 +124,8 @@ def counts(values: list[float], **columns: str) -> pl.DataFrame:
 def test_a_feed_that_falls_silent_is_told_and_weekends_are_not() -> None:
     weekly = [30.0] * 5 + [0.0, 0.0]
     assert feed_finding("tracking", counts(weekly * 12), NIGHT - 1) is None
+    # nor is a long week-end
+    assert feed_finding("tracking", counts([*weekly * 11, *weekly[:2], 0.0, 0.0, 0.0, 0.0, 0.0]), NIGHT - 1) is None
     told = feed_finding("tracking", counts(weekly * 11 + [0.0] * 7), NIGHT - 1)
     assert told is not None
     assert (told.level, told.reading) == ("act", "silent_feed")
