@@ -134,9 +134,9 @@ def first_nights(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort("as_of_day", "order_id").unique("order_id", keep="first", maintain_order=True)
 
 
-def expected_on_first_day(reference: pl.DataFrame, young: pl.DataFrame) -> tuple[pl.DataFrame, float]:
+def expected_on_first_day(reference: pl.DataFrame, young: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, float]]:
     """`young` with `expected`: disputes on the night's own day, if these come as soon as they did on matured nights;
-    and by how many times that may be off, for its own chance.
+    and of how many disputes, by stage, that is known.
 
     `reference`: rows of matured nights, `stage, probability, opened_at_once` (0 or 1). Rows of a stage with too few
     disputes at once to know by are left out: another stage's come sooner or later.
@@ -146,9 +146,14 @@ def expected_on_first_day(reference: pl.DataFrame, young: pl.DataFrame) -> tuple
     told = told.filter((pl.col("opened_at_once") >= DISPUTES_TO_KNOW) & (pl.col("probability") > 0))
     share = told.select("stage", share=pl.col("opened_at_once") / pl.col("probability"))
     joined = young.join(share, on="stage", how="inner", maintain_order="left")
-    fewest = float(told["opened_at_once"].min() or DISPUTES_TO_KNOW)  # type: ignore[arg-type]
-    off = 1.0 + ERRORS_ALLOWED / fewest**0.5
-    return joined.with_columns(expected=pl.col("probability") * pl.col("share")), off
+    known = dict(told.select("stage", pl.col("opened_at_once").cast(pl.Float64)).iter_rows())
+    return joined.with_columns(expected=pl.col("probability") * pl.col("share")), known
+
+
+def off_by_chance(known: dict[str, float], stream: Stream) -> float:
+    """By how many times the expected disputes of a stream may be off because few disputes told how soon they come."""
+    count = known[stream.group] if stream.by == "stage" else sum(known.values())
+    return 1.0 + ERRORS_ALLOWED / count**0.5
 
 
 def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:

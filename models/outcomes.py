@@ -17,6 +17,7 @@ from models.health import (
     expected_on_first_day,
     first_nights,
     judge_stream,
+    off_by_chance,
     streams_of,
 )
 
@@ -69,8 +70,9 @@ def judge_outcomes(
     last = last_matured_day(as_of_day, window.horizon_days, window.reporting_delay_days)
     young = rows.drop_nulls("opened_at_once").filter(in_days(pl.col("as_of_day"), last + 1, as_of_day))
     reference = matured.drop_nulls("opened_at_once")
-    estimated, off = expected_on_first_day(reference, young)
+    estimated, known = expected_on_first_day(reference, young)
     for stream in streams_of(estimated.with_columns(observed="opened_at_once")):
+        off = off_by_chance(known, stream)
         found.append(judge_stream(stream, "early", limits.early_rise * off, limits.early_fall * off))
     table = calibration_table(counted) if counted.height else pl.DataFrame()
     return [finding for finding in found if finding is not None], table

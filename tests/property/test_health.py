@@ -15,6 +15,7 @@ from models.health import (
     first_nights,
     judge_stream,
     log_evidence,
+    off_by_chance,
     streams_of,
     threshold,
 )
@@ -102,10 +103,13 @@ def test_nothing_is_estimated_from_too_few_disputes() -> None:
     reference = made_rows().with_columns(opened_at_once=pl.lit(0))
     assert expected_on_first_day(reference, made_rows())[0].is_empty()
     many = pl.concat([reference.with_columns(opened_at_once="label")] * 20)
-    told, off = expected_on_first_day(many, made_rows())
+    told, known = expected_on_first_day(many, made_rows())
     # 40 came at once where 28 were said
     assert told["expected"][0] == pytest.approx(0.5 * 40 / 28)
-    assert off == pytest.approx(1 + 2 / 40**0.5)
+    assert known == {"delivered": 40.0}
+    stage, lane = (Stream(by, group, np.zeros(1), np.zeros(1)) for by, group in (("stage", "delivered"), ("lane", "x")))
+    assert off_by_chance(known, stage) == off_by_chance(known, lane) == pytest.approx(1 + 2 / 40**0.5)
+    assert off_by_chance({**known, "dispatch": 60.0}, lane) == pytest.approx(1.2)
     # a stage that nothing is known of is not told by another's
     elsewhere = made_rows().with_columns(stage=pl.lit("dispatch"))
     both, _ = expected_on_first_day(many, pl.concat([made_rows(), elsewhere]))
