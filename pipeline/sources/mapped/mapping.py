@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping as Names
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from features.tables import TABLES
-from pipeline.errors import BadInput
 from pipeline.sources.instants import EARLIEST
+from pipeline.sources.toml_model import Section, load_toml
 
 NAME = "mapping.toml"
 # what a mapping says in the source's own money; ingest converts it
@@ -54,10 +53,6 @@ def zone_name(name: str | None) -> str | None:
         return name
     except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError):
         raise ValueError("is not a time zone; write it like Asia/Shanghai") from None
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _many(value: Any) -> Any:
@@ -185,26 +180,5 @@ class Mapping(Section):
 
 def load_mapping(path: Path) -> Mapping:
     """Raises `BadInput` that names the place in the file."""
-    try:
-        told = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise BadInput(
-            f"{path}: no such file. make map RAW={path.parent} proposes one; or name yours: MAPPING=file.toml"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
-        raise BadInput(f"{path}: is not TOML ({error}). docs/mapping.md shows one.") from None
-    try:
-        return Mapping(**told)
-    except ValidationError as error:
-        faults = "; ".join(f"{_place(each['loc'], told)}: {each['msg']}" for each in error.errors())
-        raise BadInput(f"{path}: {faults}. docs/mapping.md says what may stand there.") from None
-
-
-def _place(where: tuple[int | str, ...], told: dict[str, Any]) -> str:
-    """`[[fact]] 2 (orders).columns.total` of what pydantic calls fact.1.columns.total."""
-    names = list(map(str, where))
-    if len(where) > 1 and isinstance(where[1], int):
-        part = told[str(where[0])][where[1]]
-        of = f" ({part['table']})" if isinstance(part, dict) and isinstance(part.get("table"), str) else ""
-        names[:2] = [f"[[{where[0]}]] {where[1] + 1}{of}"]
-    return ".".join(names)
+    missing = f"make map RAW={path.parent} proposes one; or name yours: MAPPING=file.toml"
+    return load_toml(path, Mapping, missing=missing, shown_in="docs/mapping.md")
