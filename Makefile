@@ -20,7 +20,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page map ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost impact monitor replay notebooks board mlflow-ui bench test lint check clean
+.PHONY: help demo nightly simulate world-page map pull ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost impact monitor replay notebooks board mlflow-ui bench test lint check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ replay: $(READY)  ## what contact policies would have saved in a simulated store
 
 map: $(READY)  ## propose a mapping file for a folder of unknown tables, to be edited: RAW= [MAPPING=RAW/mapping.toml]
 	@$(STEP) map $(if $(RAW),--raw "$(RAW)") $(if $(MAPPING),--mapping "$(MAPPING)")
+
+pull: $(READY)  ## ask a database the queries of RAW/database.toml, for what is new; part of nightly: RAW= [FULL=1: all again]
+	@$(STEP) pull --raw "$(RAW)" $(if $(FULL),--full)
 
 ingest: $(READY)  ## replace a workspace's tables: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
 	@$(STEP) ingest $(where) $(source)
@@ -137,7 +140,7 @@ notebooks: $(READY)  ## run the notebooks and keep them, with their outputs, in 
 mlflow-ui: $(READY)  ## look at the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the model, the simulator, the indicators, the product reviews, the page, effects beside EconML and CausalML: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
+bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and its peers, a night's features, a list out of a million orders, the model, the simulator, the indicators, the product reviews, the page, a gigabyte of dumps, a database that dies, effects beside EconML and CausalML: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
@@ -146,6 +149,8 @@ bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and i
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/page.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/dumps.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/pull.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/impact.py --peers $(PEERS)/bin/python
 
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java

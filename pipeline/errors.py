@@ -55,3 +55,9 @@ class Leak(UserError):
     """A feature knows what its night could not know: no figure of this program version may be trusted."""
 
     exit_code = 16
+
+
+class NoDatabase(UserError):
+    """The database does not answer, refuses us, or went away in the middle. What was pulled before stays."""
+
+    exit_code = 18

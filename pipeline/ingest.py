@@ -13,11 +13,13 @@ from pipeline.config import Config
 from pipeline.contacts import own_sha256, read_own, with_own
 from pipeline.errors import BadInput
 from pipeline.progress import Progress, say, warn
+from pipeline.pull import pull_into
 from pipeline.safe_text import neutral_frame
 from pipeline.sources.aliexpress.dumps import SHEETS, dump_files
 from pipeline.sources.aliexpress.source import read_aliexpress
 from pipeline.sources.canonical import read_canonical
 from pipeline.sources.corrections import Corrections
+from pipeline.sources.database.source import read_database
 from pipeline.sources.hold import hold
 from pipeline.sources.mapped.source import read_mapped
 from pipeline.sources.olist import read_olist
@@ -29,11 +31,14 @@ from pipeline.store import Workspace, read_json
 SOURCES: dict[str, Callable[[Origin], StoreData]] = {
     "aliexpress": read_aliexpress,
     "canonical": read_canonical,
+    "database": read_database,
     "mapped": read_mapped,
     "olist": read_olist,
 }
 # what they read is kept in the workspace: the same again is known without reading it
 REMEMBERING = ("aliexpress",)
+# its files are fetched first
+PULLED = "database"
 # rows that a person mended in the quarantine: by file, then by the id of the faulty row
 CORRECTIONS = "corrections.json"
 
@@ -48,9 +53,11 @@ def ingest(
     beside: Beside = NOTHING_BESIDE,
 ) -> None:
     """Replace the workspace's tables by those of the files in `raw`; on refusal the former ones stay."""
+    if not raw.is_dir():
+        raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
+    if source == PULLED:
+        pull_into(raw, progress)
     with progress.piece("ingest") as notes:
-        if not raw.is_dir():
-            raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
         origin, own = open_origin(workspace, config, raw, beside), read_own(workspace)
         made_from = _made_from(source, origin, config, own_sha256(own))
         if source in REMEMBERING and _fact(workspace, "made_from") == made_from:

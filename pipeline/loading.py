@@ -26,6 +26,19 @@ def propose_map(
 
 
 @app.command()
+def pull(
+    raw: Annotated[Path, typer.Option(help="folder with the database.toml; the answers come there")],
+    full: Annotated[bool, typer.Option("--full", help="all rows again, not only what is new")] = False,
+) -> None:
+    """Ask a database the queries of a database.toml, for what is new since the last time."""
+    from pipeline.progress import Progress
+    from pipeline.pull import pull_into
+
+    pull_into(raw, Progress(), anew=full)
+    say(f"pulled into {raw}. To load it: make map RAW={raw}, once; then make doctor SOURCE=database RAW={raw}")
+
+
+@app.command()
 def ingest(
     workspace: Folder,
     source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],

@@ -20,6 +20,7 @@ from pipeline.store import Workspace
 class Source(StrEnum):
     aliexpress = "aliexpress"
     canonical = "canonical"
+    database = "database"
     mapped = "mapped"
     olist = "olist"
 
@@ -57,7 +58,8 @@ AsOf = Annotated[date, typer.Option("--as-of", parser=day, metavar="YYYY-MM-DD",
 SourceName = Annotated[Source | None, typer.Option(help="what kind of files RAW holds")]
 Raw = Annotated[Path | None, typer.Option(help="folder with the source's files")]
 MappingFile = Annotated[
-    Path | None, typer.Option("--mapping", help="of --source mapped: the mapping file; default: RAW/mapping.toml")
+    Path | None,
+    typer.Option("--mapping", help="of --source mapped or database: the mapping file; default: RAW/mapping.toml"),
 ]
 TrackingFolder = Annotated[
     Path | None, typer.Option("--tracking", help="folder of 17TRACK's or AfterShip's files; default: RAW/tracking")

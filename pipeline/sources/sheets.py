@@ -19,9 +19,14 @@ CHINESE = 0.8
 
 
 def table_files(folder: Path) -> list[Path]:
-    """The files of the folder, and of folders inside, that may hold a table; not what Excel lays beside an open one."""
+    """The files of the folder, and of folders inside, that may hold a table; not hidden ones, nor what Excel lays
+    beside an open one."""
     every = (
-        path for path in folder.rglob("*") if path.suffix.lower() in ENDS and not path.name.startswith(("~$", "."))
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in ENDS
+        and not path.name.startswith("~$")
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     return sorted(path for path in every if path.is_file())
 
@@ -89,13 +94,14 @@ def _read_parquet(path: Path) -> pl.DataFrame:
     assert isinstance(found, pl.DataFrame)
     if ROW in found.columns:
         raise BadInput(f"{path.name}: a column is named {ROW}. Rename it.")
-    texts = [_as_text(pl.col(name), kind).alias(name) for name, kind in found.schema.items() if not kind.is_nested()]
+    texts = [as_text(pl.col(name), kind).alias(name) for name, kind in found.schema.items() if not kind.is_nested()]
     table = found.select(texts).with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
     filled = pl.col(pl.String)
     return table.with_columns(pl.when(filled.str.len_bytes() > 0).then(filled))
 
 
-def _as_text(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
+def as_text(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """The values as a file of text would have them: instants in UTC, whole numbers without a point."""
     if isinstance(kind, pl.Datetime):
         if kind.time_zone:
             return column.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")

@@ -1,0 +1,88 @@
+"""The file database.toml: which database, and which queries. docs/database.md."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from pipeline.sources.mapped.mapping import Several
+from pipeline.sources.toml_model import Section, load_toml
+
+NAME = "database.toml"
+KINDS = ("postgresql", "mysql", "mariadb", "sqlite")
+PASSWORDS = ("password", "passwd", "sslpassword")
+OVERLAP_HOURS, OVERLAP_NUMBERS = 24.0, 10_000
+
+
+def _sql(text: object) -> object:
+    return text.strip().rstrip(";").rstrip() if isinstance(text, str) else text
+
+
+class Query(Section):
+    """What one query gives becomes the file `<name>.parquet`."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$", description="of the file that it becomes")
+    sql: Annotated[str, BeforeValidator(_sql)] = Field(min_length=1)
+    watermark: str | None = Field(
+        default=None, description="a column that grows with every change of a row: a time or a number"
+    )
+    key: Several = Field(default=(), description="the columns that tell rows apart: of the same, the newest counts")
+    overlap: float | None = Field(
+        default=None, ge=0, description="read again so far before the last watermark: hours, or numbers"
+    )
+
+    @model_validator(mode="after")
+    def _has_both(self) -> Query:
+        if (self.watermark is None) != (not self.key):
+            raise ValueError("watermark and key go together; without both, the whole answer is read each time")
+        return self
+
+
+class Database(Section):
+    url: str | None = Field(default=None, description="without a password; default: DATABASE_URL of the environment")
+    query: tuple[Query, ...] = Field(min_length=1)
+
+    @field_validator("url")
+    @classmethod
+    def _is_without_password(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        url = parsed(text)
+        if url.password is not None or any(name.lower() in PASSWORDS for name in url.query):
+            raise ValueError(
+                "holds a password, which must not stand in a file. Take it out, and give it as DATABASE_PASSWORD "
+                "in the environment, or as docs/database.md says"
+            )
+        return text
+
+    @field_validator("query")
+    @classmethod
+    def _have_names_of_their_own(cls, queries: tuple[Query, ...]) -> tuple[Query, ...]:
+        names = [query.name.lower() for query in queries]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two queries are named {', '.join(sorted(twice))}")
+        return queries
+
+
+def parsed(text: str) -> URL:
+    """Raises `ValueError` that does not repeat the text, which may hold a password."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError("is no address of a database; write it like postgresql://reader@host/shop") from None
+    if url.drivername not in KINDS:
+        shown = re.sub(r"[^\w+]", "?", url.drivername)[:40]
+        raise ValueError(f"{shown} is not among the databases that can be read: {', '.join(KINDS)}")
+    return url
+
+
+def load_database(folder: Path) -> Database:
+    """Raises `BadInput` that names the place in the file."""
+    return load_toml(
+        folder / NAME, Database, missing="docs/database.md shows how it is written", shown_in="docs/database.md"
+    )
