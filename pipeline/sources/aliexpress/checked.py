@@ -28,7 +28,7 @@ class DumpRows(CheckedFile):
         found = super().quarantine()
         places = self.rows.select(pl.col(ROW).alias("row"), FILE, PLACE)
         told = found.join(places, on="row", how="left", maintain_order="left")
-        return found.with_columns(file=told[FILE], row=told[PLACE])
+        return found.with_columns(file=told[FILE].cast(pl.String), row=told[PLACE])
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Unread:
     def quarantine(self) -> pl.DataFrame:
         faults = self.rows.select(ROW, column=pl.lit("what"), reason=pl.col("reason"))
         told = quarantined(self.name, faults, self.rows.select("what").to_dicts())
-        return told.with_columns(self.rows[FILE].alias("file"))
+        return told.with_columns(self.rows[FILE].cast(pl.String).alias("file"))
 
 
 def check(frames: Mapping[str, pl.DataFrame], settings: SourceSettings, usd_per: Mapping[str, float]) -> list[DumpRows]:

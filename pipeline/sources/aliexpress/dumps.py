@@ -56,7 +56,8 @@ class Seen:
 
 
 def schema(kind: str) -> dict[str, pl.DataType]:
-    return {FILE: pl.String(), ROW: pl.Int64(), SEEN: pl.Int64()} | dict.fromkeys(COLUMNS[kind], pl.String())
+    """The name of a dump is held once, not in each of its rows."""
+    return {FILE: pl.Categorical(), ROW: pl.Int64(), SEEN: pl.Int64()} | dict.fromkeys(COLUMNS[kind], pl.String())
 
 
 def dump_files(folder: Path) -> list[Path]:
@@ -83,7 +84,7 @@ def sha256(path: Path) -> str:
 
 def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") -> Seen:
     """All rows of the dumps whose content is not among `known` (sha256 by file name); the same content is read once."""
-    parts: dict[str, list[pl.DataFrame]] = {kind: [pl.DataFrame(schema=schema(kind))] for kind in COLUMNS}
+    gathered = {kind: _Gathered(kind) for kind in COLUMNS}
     seen = Seen({})
     loaded = set(known.values())
     for path in dump_files(folder):
@@ -94,28 +95,45 @@ def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") 
         name = path.relative_to(folder).as_posix()
         seen.dumps[name] = digest
         found = _rows(path, seen) if path.name.lower().endswith(ENDS) else _sheet_rows(path, sheet_zone)
-        for kind, frame in _frames(found, name):
-            parts[kind].append(frame)
-    seen.frames = {kind: pl.concat(each) for kind, each in parts.items()}
+        for kind, row in _told(found, name):
+            gathered[kind].add(row)
+    seen.frames = {kind: gathered.pop(kind).frame() for kind in COLUMNS}
     return seen
 
 
-def _frames(found: Iterator[tuple[int, int, records.Row]], name: str) -> Iterator[tuple[str, pl.DataFrame]]:
-    rows: dict[str, list[tuple]] = {kind: [] for kind in COLUMNS}
+class _Gathered:
+    """Rows of one kind, out of as many dumps as come: a frame for every small dump would take more than its rows."""
+
+    def __init__(self, kind: str) -> None:
+        self.schema = schema(kind)
+        self.rows: list[tuple] = []
+        self.parts = [pl.DataFrame(schema=self.schema)]
+
+    def add(self, row: tuple) -> None:
+        self.rows.append(row)
+        if len(self.rows) == AT_ONCE:
+            self._pack()
+
+    def _pack(self) -> None:
+        texts = {**self.schema, FILE: pl.String()}
+        self.parts.append(pl.DataFrame(self.rows, schema=texts, orient="row").cast({FILE: self.schema[FILE]}))
+        self.rows = []
+
+    def frame(self) -> pl.DataFrame:
+        self._pack()
+        return pl.concat(self.parts)
+
+
+def _told(found: Iterator[tuple[int, int, records.Row]], name: str) -> Iterator[tuple[str, tuple]]:
     try:
         for place, at, (kind, texts, value, fault) in found:
-            fault = fault or _missing(kind, texts)
-            if fault or kind == records.UNREAD:
+            if fault := fault or _missing(kind, texts):
                 kind, texts = records.UNREAD, (_shown(value), fault)
-            rows[kind].append((name, place, at, *texts))
-            if len(rows[kind]) == AT_ONCE:
-                yield kind, _frame(kind, rows.pop(kind))
-                rows[kind] = []
+            yield kind, (name, place, at, *texts)
     except (OSError, EOFError) as error:
         raise BadInput(
             f"{name}: cannot be read ({error}). Fetch it again, or take it out. The former tables stay."
         ) from None
-    yield from ((kind, _frame(kind, each)) for kind, each in rows.items() if each)
 
 
 def _rows(path: Path, seen: Seen) -> Iterator[tuple[int, int, records.Row]]:
@@ -140,10 +158,6 @@ def _missing(kind: str, texts: tuple[str | None, ...]) -> str:
         column for column, text in zip(COLUMNS[kind], texts, strict=True) if text is None and column in REQUIRED[kind]
     ]
     return f"{kind.replace('_', ' ')}: {', '.join(lacks)} is missing" if lacks else ""
-
-
-def _frame(kind: str, rows: list[tuple]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=schema(kind), orient="row")
 
 
 def _shown(value: object) -> str:

@@ -32,7 +32,8 @@ def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
     try:
         told = read_json(folder / CURRENT)
         place = folder / Path(str(told["folder"])).name
-        frames = {kind: pl.read_parquet(place / f"{kind}.parquet").select(*schema(kind)) for kind in COLUMNS}
+        frames = {kind: pl.read_parquet(place / f"{kind}.parquet", columns=list(schema(kind))) for kind in COLUMNS}
+        frames = {kind: frame.cast({FILE: schema(kind)[FILE]}) for kind, frame in frames.items()}
         return frames, {str(name): str(digest) for name, digest in told["dumps"].items()}
     except (OSError, pl.exceptions.PolarsError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
@@ -60,7 +61,7 @@ def keep(folder: Path, frames: Mapping[str, pl.DataFrame], dumps: Dumps) -> None
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     for kind, frame in frames.items():
-        frame.write_parquet(place / f"{kind}.parquet")
+        frame.cast({FILE: pl.String}).write_parquet(place / f"{kind}.parquet")
         sync(place / f"{kind}.parquet")
     sync(place)
     write_json(folder / CURRENT, {"folder": name, "dumps": ordered})
