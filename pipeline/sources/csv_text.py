@@ -15,6 +15,7 @@ from pipeline.errors import BadInput
 Fault = tuple[int, str, str]
 ROW = "__row__"
 CHUNK = 100_000
+EMPTY = "{}: is empty. Its first row must name the columns."
 
 
 def read_text_table(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
@@ -32,7 +33,9 @@ def read_text_table(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
 
 
 def text_table(name: str, text: str, separator: str = ",") -> tuple[pl.DataFrame, list[Fault]]:
-    """The same of a text; bytes that could not be read are lone surrogates in it."""
+    """The same of a text; bytes that could not be read are lone surrogates in it. Raises `BadInput`: it is blank."""
+    if not text.strip():
+        raise BadInput(EMPTY.format(name))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     table = None if separator != "," or _is_special(text) else _read_plain(name, text)
     return _read_rows(name, text, separator) if table is None else (table, [])
@@ -47,7 +50,7 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise BadInput(f"{path.name}: cannot be read ({error.strerror}). Check the file and its rights.") from None
     if not data.removeprefix(codecs.BOM_UTF8).strip():
-        raise BadInput(f"{path.name}: is empty. Its first row must name the columns.")
+        raise BadInput(EMPTY.format(path.name))
     return data
 
 

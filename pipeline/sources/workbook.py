@@ -12,7 +12,7 @@ import polars as pl
 from openpyxl import load_workbook
 
 from pipeline.errors import BadInput
-from pipeline.sources.csv_text import ROW, Fault, column_names
+from pipeline.sources.csv_text import EMPTY, ROW, Fault, column_names
 
 # unpacked, a workbook of a million orders has some 700 MB; what has more was made to fill the memory
 MOST_BYTES, MOST_UNPACKED = 300_000_000, 3_000_000_000
@@ -39,7 +39,7 @@ def read_workbook(path: Path, sheet: str | None = None, most: int = MOST_BYTES) 
         ) from None
     header_at = next((place for place, cells in enumerate(rows) if any(cell is not None for cell in cells)), None)
     if header_at is None:
-        raise BadInput(f"{path.name}: is empty. Its first row must name the columns.")
+        raise BadInput(EMPTY.format(path.name))
     header = column_names(path.name, _ended([_text(cell) or "" for cell in rows[header_at]]))
     table, faults = [], []
     for number, cells in enumerate(rows[header_at + 1 :], header_at + 2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 
 from pipeline.errors import BadInput
 from pipeline.sources.csv_text import ROW, read_text_table
+from pipeline.sources.sheets import read_any_table
 
 
 def read(folder: Path, data: bytes | str) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
@@ -100,6 +102,14 @@ def test_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path, data: bytes
     with pytest.raises(BadInput, match=words) as refused:
         read(tmp_path, data)
     assert "orders.csv" in str(refused.value)
+
+
+@pytest.mark.parametrize("data", [codecs.BOM_UTF16_LE, codecs.BOM_UTF8, "\n \r\n".encode("utf-16"), b"\n\n"])
+def test_a_file_of_nothing_but_a_mark_or_blank_lines_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(data)
+    with pytest.raises(BadInput, match=r"orders\.csv: is empty"):
+        read_any_table(path)
 
 
 def test_missing_file_and_folder_in_its_place_are_refused(tmp_path: Path) -> None:
