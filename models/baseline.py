@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
+
+from models.signs import strength
 
 _IS_WAITING = pl.col("stage") != "delivered"
 # the higher, the sooner the order gets a message; 0: the rule does not ask for one
@@ -13,12 +17,13 @@ RULES: dict[str, pl.Expr] = {
     "dearest_first": pl.col("order_value_usd"),
     "disputed_product": pl.col("product_dispute_share_365d"),
     "unanswered_question": pl.col("conversation_days_unanswered"),
+    "strongest_sign": strength(),
 }
 
 
-def rule_scores(features: pl.DataFrame) -> pl.DataFrame:
-    """One row per row of `features` (the output of `build_features`), in its order; a column for each of `RULES`.
+def rule_scores(features: pl.DataFrame, rules: Iterable[str] = tuple(RULES)) -> pl.DataFrame:
+    """One row per row of `features` (the output of `build_features`), in its order; a column for each of `rules`.
 
     Scores rank orders; they are not probabilities. A rule that says nothing about an order scores 0.
     """
-    return features.select(rule.fill_null(0.0).alias(name) for name, rule in RULES.items())
+    return features.select(RULES[name].fill_null(0.0).alias(name) for name in rules)

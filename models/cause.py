@@ -15,6 +15,7 @@ from models.matrix import to_matrix
 from models.recipe import Recipe
 
 CAUSES = ("not_received", "not_as_described", "other")
+SHARES = dict.fromkeys((f"{cause}_share" for cause in CAUSES), pl.Float64)
 # with fewer disputed orders a stage's shares are all that can be learnt, drawn towards the shares of all stages
 FEWEST_ORDERS, PRIOR_ORDERS = 200, 20.0
 ROUNDS = 60
@@ -39,6 +40,11 @@ class CauseModel:
     def to_text(self) -> str:
         booster = None if self.booster is None else self.booster.model_to_string()
         return json.dumps({"shares": self.shares, "booster": booster, "feature_names": list(self.feature_names)})
+
+
+def unknown_shares(height: int) -> pl.DataFrame:
+    """`<cause>_share` of so many rows of which nothing is known."""
+    return pl.DataFrame({name: [None] * height for name in SHARES}, schema=SHARES)
 
 
 def cause_from_text(text: str) -> CauseModel:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from models.calibrate import Calibration, Curve, fit_calibration, from_numbers, to_numbers
-from models.cause import CAUSES, CauseModel, cause_from_text
+from models.cause import SHARES, CauseModel, cause_from_text, unknown_shares
 from models.data_gates import Moments, learn_moments
 from models.groups import learn_groups
 from models.matrix import to_matrix
@@ -64,11 +64,9 @@ class DisputeModel:
 
     def predict_cause(self, features: pl.DataFrame) -> pl.DataFrame:
         """`<cause>_share` per row: the chance of each cause given a dispute; null where no reasons were told."""
-        names = [f"{cause}_share" for cause in CAUSES]
         if self.cause is None:
-            return pl.DataFrame({name: [None] * features.height for name in names}, schema_overrides=_floats(names))
-        shares = self.cause.predict(fill_missing_lines(features, self.typical))
-        return pl.DataFrame(shares, schema=_floats(names))
+            return unknown_shares(features.height)
+        return pl.DataFrame(self.cause.predict(fill_missing_lines(features, self.typical)), schema=SHARES)
 
     def contributions(self, features: pl.DataFrame) -> np.ndarray:
         """Rows x features: how much each feature raised the row's log odds (TreeSHAP, Lundberg et al. 2020)."""
@@ -205,10 +203,6 @@ def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
     seen = seen.sort("first_day", "order_id")
     later = seen.filter(pl.col("count").cum_sum() > (1 - share) * rows.height)["order_id"]
     return rows["order_id"].is_in(later.implode())
-
-
-def _floats(names: list[str]) -> dict[str, type[pl.Float64]]:
-    return dict.fromkeys(names, pl.Float64)
 
 
 def predict_raw(

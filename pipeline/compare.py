@@ -113,7 +113,7 @@ def _fold(
         _add_censored(night, learnable(followed), model, later, config, costs)
     rates = dict(train.group_by("stage").agg(pl.col("label").mean()).iter_rows())
     night.scores[BASE_RATE] = rows["stage"].replace_strict(rates, default=train["label"].mean()).to_numpy()
-    rules = rule_scores(rows)
+    rules = rule_scores(rows, BASELINE_RULES)
     night.scores |= {name: rules[name].to_numpy() for name in BASELINE_RULES}
     known, label, asked = to_matrix(train, FEATURE_NAMES), train["label"].to_numpy(), to_matrix(rows, FEATURE_NAMES)
     budget = Budget(recipe.seed, recipe.threads, fitting.seconds)

@@ -28,7 +28,7 @@ MOST_SLICES = 12
 def money(scored: pl.DataFrame, costs: Costs, capacity: int, seed: int) -> pl.DataFrame:
     """One row per way to choose: `way, usd_a_night, low, high` of the night's contacts, and `hits_share` of them."""
     nights = scored["as_of_day"].n_unique()
-    rules = rule_scores(scored)
+    rules = rule_scores(scored, RULES)
     rows = [
         _money_row("the model, by expected value", *_listed_by_value(scored, costs, capacity), scored, nights, seed)
     ]

@@ -1,0 +1,115 @@
+"""The signs that a list by rules goes by: how many times as often as others of their stage orders with a sign were
+disputed, on real orders and in simulated stores; and how the list's order does on stores that were not measured.
+
+PYTHONPATH=. python tests/bench/signs.py [OLIST] [ORDERS]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from features.clock import day_number, last_matured_day
+from models.baseline import rule_scores
+from models.signs import OF_STAGE, SIGNS
+from models.training import label_rows
+from pipeline.config import Config, load_config
+from pipeline.ingest import ingest
+from pipeline.progress import Progress
+from pipeline.simulate import simulate
+from pipeline.store import Workspace
+from pipeline.train import training_dataset
+
+OLIST, ORDERS = "../shared/data/olist", 40_000
+FIRST, DAYS, STORE_END, OLIST_END = date(2024, 1, 1), 600, date(2025, 9, 1), date(2018, 8, 15)
+# of the real orders, the earlier nights are measured and the later ones tested
+OLIST_SPLIT = date(2018, 3, 1)
+MEASURED, TESTED = 7, 8
+# some part of the scored, as a list is short
+TOP = 0.05
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def order_nights(place: Workspace, config: Config, end: date) -> tuple[pl.DataFrame, float]:
+    """Labelled order-nights with features, and the share of the orders disputed in the end."""
+    tables = place.read_tables()
+    day = day_number(end)
+    rows = training_dataset(tables, config, last_matured_day(day, config.horizon_days, config.reporting_delay_days))
+    disputed = tables["disputes"].filter(step="opened")["order_id"].n_unique()
+    return label_rows(tables, rows, config.label_window, day), disputed / tables["orders"].height
+
+
+def simulated(folder: Path, orders: int, seed: int) -> tuple[pl.DataFrame, float]:
+    place = Workspace(folder / f"seed-{seed}")
+    config = load_config(place.folder).model_copy(update={"seed": seed})
+    with place.locked():
+        raw = simulate(place, config, Progress(), orders=orders, first=FIRST, days=DAYS)
+        ingest(place, config, Progress(), source="canonical", raw=raw)
+        return order_nights(place, config, STORE_END)
+
+
+def real(folder: Path, olist: Path) -> tuple[pl.DataFrame, float]:
+    place = Workspace(folder / "olist")
+    config = load_config(place.folder)
+    with place.locked():
+        ingest(place, config, Progress(), source="olist", raw=olist)
+        return order_nights(place, config, OLIST_END)
+
+
+def measure(rows: pl.DataFrame) -> dict[str, tuple[int, float]]:
+    """Of each sign: order-nights with it, and disputed ones among them over those that their stages have usually."""
+    told = rows.with_columns(usual=pl.col("label").mean().over("stage"))
+    found = {}
+    for sign in SIGNS:
+        those = told.filter(sign.when.fill_null(False))
+        usual = float(those["usual"].sum())
+        found[sign.name] = those.height, int(those["label"].sum()) / usual if usual else float("nan")
+    return found
+
+
+def test(name: str, rows: pl.DataFrame, rate: float) -> None:
+    scores, label = rule_scores(rows), rows["label"]
+    say(f"\n{name}: {rows.height:,} order-nights, {label.mean():.3f} disputed")
+    for rule in scores.columns:
+        auc, precision = (of(label, scores[rule]) for of in (roc_auc_score, average_precision_score))
+        say(f"  {rule:<22} AUC {auc:.3f}  AP {precision:.4f}")
+    said = scores.select((pl.col("strongest_sign") * rate).clip(upper_bound=0.5)).to_series()
+    top = rows.with_columns(said=said).sort("said", "order_id", descending=[True, False]).head(int(rows.height * TOP))
+    say(f"  the chances: {said.mean():.3f} said, {label.mean():.3f} came; of the {TOP:.0%} with the highest "
+        f"{top['said'].mean():.3f} said, {top['label'].mean():.3f} came")  # fmt: skip
+
+
+def main(olist: Path, orders: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        stores = {seed: simulated(Path(folder), orders, seed) for seed in (MEASURED, TESTED)}
+        measured = {"simulated": measure(stores[MEASURED][0])}
+        tests = {"a simulated store that was not measured": stores[TESTED]}
+        if olist.is_dir():
+            rows, rate = real(Path(folder), olist)
+            is_early = pl.col("as_of_day") < day_number(OLIST_SPLIT)
+            measured = {"real": measure(rows.filter(is_early)), **measured}
+            tests["real orders, later nights"] = rows.filter(~is_early), rate
+        else:
+            say(f"{olist} is not there: simulated stores only")
+    for sign in SIGNS:
+        parts = [f"{name} {found[sign.name][1]:.2f} ({found[sign.name][0]:,})" for name, found in measured.items()]
+        say(f"{sign.name:<30} shipped {sign.times:.1f}; measured: {', '.join(parts)}")
+    rows, rate = stores[MEASURED]
+    for stage, times in OF_STAGE.items():
+        share = rows.filter(stage=stage)["label"].mean()
+        say(f"{stage:<30} shipped {times:.1f}; simulated: {share / rate:.2f} of the store's rate")
+    for name, (tested, rate) in tests.items():
+        test(name, tested, rate)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else OLIST), int(sys.argv[2]) if len(sys.argv) > 2 else ORDERS)
