@@ -92,6 +92,12 @@ class Config(Section):
     days_after_promise: int = Field(default=60, ge=1, description="an undelivered order stays open that long")
     max_training_rows: int = Field(default=200_000, ge=1_000, description="order-nights sampled for training")
     min_training_disputes: int = Field(default=30, ge=2, description="fewer matured disputes teach nothing")
+    assumed_dispute_rate: float = Field(
+        default=0.03,
+        gt=0,
+        lt=1,
+        description="of a store's orders, while the list is made by rules: too few disputes to learn from",
+    )
     calibration_share: float = Field(default=0.25, gt=0, lt=1, description="the latest orders, by row, that calibrate")
     calibration: Literal["none", "platt", "isotonic", "beta", "venn_abers"] = Field(
         default="none",

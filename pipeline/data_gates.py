@@ -18,6 +18,7 @@ from features.registry import FEATURES
 from features.tables import TABLES
 from models import data_gates as gates
 from models.data_gates import Reading
+from pipeline.by_rules import ByRules
 from pipeline.config import Config
 from pipeline.errors import Refused
 from pipeline.freshness import newest_fact, too_old
@@ -28,11 +29,12 @@ from pipeline.tracking import Registered
 
 # our own contacts begin on the day the first sheet is taken back
 NOT_COUNTED = ("contacts", "products")
+Scorer = Registered | ByRules
 DISPUTED = pl.col("step") == "opened"
 
 
 def check_inputs(
-    workspace: Workspace, files: TableFiles, champion: Registered, config: Config, as_of: date
+    workspace: Workspace, files: TableFiles, champion: Scorer, config: Config, as_of: date
 ) -> list[Reading]:
     """The readings that need no features."""
     limits, day = config.data_gates, day_number(as_of)
@@ -46,13 +48,16 @@ def check_inputs(
     told = workspace.read_ingest_facts()
     quarantined, rows = (sum(told[name].values()) for name in ("quarantined_rows", "input_rows"))
     readings.append(gates.quarantine(quarantined, rows, limits.quarantine_share))
-    trained = day_number(date.fromisoformat(champion.trained_as_of))
-    readings.append(gates.champion_age(day - trained, limits.champion_age_days))
+    if not isinstance(champion, ByRules):
+        trained = day_number(date.fromisoformat(champion.trained_as_of))
+        readings.append(gates.champion_age(day - trained, limits.champion_age_days))
     return [reading for reading in readings if reading is not None]
 
 
-def check_scores(champion: Registered, scored: pl.DataFrame, past: PastLists | None, config: Config) -> list[Reading]:
-    """The readings of the night's features and probabilities."""
+def check_scores(champion: Scorer, scored: pl.DataFrame, past: PastLists | None, config: Config) -> list[Reading]:
+    """The readings of the night's features and probabilities; rules have learnt nothing to compare them with."""
+    if isinstance(champion, ByRules):
+        return []
     limits, moments = config.data_gates, champion.model.moments
     usual, source = champion.model.learnt_rate, "what came of the nights the champion learnt from"
     if past is not None and past.base_rate is not None:

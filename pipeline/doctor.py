@@ -28,7 +28,7 @@ COSTS = {
     "order_events": "payment delay and closed orders are unknown: an order stays open until its window ends",
     "shipments": "no order is ever in the dispatch or transit stage; handling times are unknown",
     "tracking": "no scans: lateness is told from the promise alone, and nobody knows what was delivered",
-    "disputes": "nothing can be learnt and no indicator counted: make train ends with code 12",
+    "disputes": "nothing can be learnt, no indicator counted; the list is made by rules alone, until there are enough",
     "messages": "no conversation features: unanswered buyers are not seen",
     "contacts": "earlier contacts are unknown, until the sheets come back by make contacts",
     "reviews": "no ratings of products",
@@ -87,7 +87,8 @@ def _missing(data: StoreData) -> Iterator[str]:
             yield f"{share:.0%} of the {name.replace('_', ' ')} have no {column.removesuffix('_id')}: without {cost}"
     opened = data.frames.get("disputes", TABLES["disputes"].empty()).filter(step="opened").height
     if 0 < opened < ENOUGH_DISPUTES:
-        yield f"{opened} disputes: too few to learn from (some {ENOUGH_DISPUTES} matured ones are needed)"
+        yield f"{opened} disputes: too few to learn from (some {ENOUGH_DISPUTES} matured ones are needed); until"
+        yield "then the list is made by rules alone"
 
 
 def _time(data: StoreData) -> Iterator[str]:

@@ -21,6 +21,10 @@ class Refused(UserError):
     exit_code = 11
 
 
+class TooFewDisputes(Refused):
+    """There is nothing to learn from yet; a night goes by rules."""
+
+
 class NoChampion(UserError):
     """There is no model to score with."""
 

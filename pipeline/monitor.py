@@ -17,10 +17,11 @@ from features.registry import FEATURES
 from features.tables import TABLES
 from models import input_health as inputs
 from models.data_gates import Reading
+from models.gbm import DisputeModel
 from models.health import LOOKBACK_NIGHTS, WATCH, Finding, worst
 from models.outcomes import Limits, judge_outcomes, label_outcomes, traits
 from pipeline.config import Config
-from pipeline.data_gates import NOT_COUNTED
+from pipeline.data_gates import NOT_COUNTED, Scorer
 from pipeline.freshness import newest_fact
 from pipeline.past_lists import counted_runs
 from pipeline.progress import Progress, say
@@ -86,26 +87,31 @@ def monitor(workspace: Workspace, config: Config, progress: Progress, *, as_of: 
 
 
 def look(
-    workspace: Workspace, files: TableFiles, config: Config, champion: Registered, as_of: date,
+    workspace: Workspace, files: TableFiles, config: Config, champion: Scorer, as_of: date,
     gates: Iterable[Reading], tonight: Mapping[str, list[float | None]] | None = None,
 ) -> Health:  # fmt: skip
     """The verdict of a night. `gates`: what the gates before publishing read; `tonight`: `feature_means` of the night
-    itself. Only facts known before `as_of` are used."""
+    itself. Only facts known before `as_of` are used. Of rules, which have learnt nothing, only the feeds are judged."""
     day = day_number(as_of)
     runs = counted_runs(workspace, as_of, LOOKBACK_NIGHTS + config.horizon_days + config.reporting_delay_days)
-    own = [run for run in runs if run[2]["model"].get("version") == champion.version]
-    rows = outcome_rows(files, [(night, folder) for night, folder, _ in own], config, as_of)
-    found, table = judge_outcomes(rows, limits_of(config), config.label_window, day)
-    found += judge_feeds(files, day)
     means = [_means(folder) for _, folder, _ in runs]
     means += [dict(tonight)] if tonight else []
-    gain = champion.model.booster.feature_importance("gain")
-    importance = dict(zip(champion.model.feature_names, gain / max(gain.sum(), 1e-9), strict=True))
-    found += inputs.drift_findings([m for m in means if m], champion.model.moments, importance)
+    found, table = judge_feeds(files, day), pl.DataFrame()
+    if isinstance(champion, Registered):
+        own = [(night, folder) for night, folder, told in runs if told["model"].get("version") == champion.version]
+        rows = outcome_rows(files, own, config, as_of)
+        outcomes, table = judge_outcomes(rows, limits_of(config), config.label_window, day)
+        found = [*outcomes, *found, *_moved(champion.model, means)]
     for gate in gates:
         if gate.is_out and config.data_gates.actions[gate.gate] != "ignore":
             found.append(Finding(WATCH, gate.gate, gate.says, _PROPOSALS.get(gate.gate, "look at the gate")))
     return verdict_of(found, table, is_known=bool(table.height or found or len(means) > inputs.FEWEST_SHIFTS))
+
+
+def _moved(model: DisputeModel, means: Iterable[Mapping[str, list[float | None]]]) -> list[Finding]:
+    gain = model.booster.feature_importance("gain")
+    importance = dict(zip(model.feature_names, gain / max(gain.sum(), 1e-9), strict=True))
+    return inputs.drift_findings([night for night in means if night], model.moments, importance)
 
 
 _PROPOSALS = {"champion_age": "retrain", "mean_probability": "retrain", "drift": "retrain"}

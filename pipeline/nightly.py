@@ -1,4 +1,7 @@
-"""nightly: ingest, train if there is no champion yet, score: the whole job in one step."""
+"""nightly: ingest, train if there is no champion yet, score: the whole job in one step.
+
+A store with too few disputes to learn from gets its list by rules alone.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from pathlib import Path
 import polars as pl
 
 from models.health import ACT, FINE
+from pipeline.by_rules import ByRules, score_by_rules
 from pipeline.config import Config
 from pipeline.deliver import say_list
-from pipeline.errors import Leak, NoChampion, NotPromoted, Refused
+from pipeline.errors import Leak, NoChampion, NotPromoted, Refused, TooFewDisputes
 from pipeline.ingest import ingest
 from pipeline.monitor import UNKNOWN, oldest_judged
 from pipeline.progress import Progress, say, warn
@@ -46,12 +50,21 @@ def nightly(
         return done
     if source and raw:
         ingest(workspace, config, progress, source=source, raw=raw, beside=beside)
-    if find_model(workspace) is None:
-        train(workspace, config, progress, as_of=as_of)
-    run = score(workspace, config, progress, as_of=as_of, is_forced=is_forced)
-    if config.monitor.retrain == "auto":
+    rules = None if find_model(workspace) else _learn_or_rule(workspace, config, progress, as_of)
+    run = score(workspace, config, progress, as_of=as_of, is_forced=is_forced, rules=rules)
+    if rules is None and config.monitor.retrain == "auto":
         _retrain(workspace, config, progress, as_of, run)
     return run
+
+
+def _learn_or_rule(workspace: Workspace, config: Config, progress: Progress, as_of: date) -> ByRules | None:
+    """The first champion, or where there is too little to learn from, the rules that score this night."""
+    try:
+        train(workspace, config, progress, as_of=as_of)
+    except TooFewDisputes as error:
+        warn(f"no model yet: {error}")
+        return score_by_rules(workspace.table_files(), config, as_of)
+    return None
 
 
 def _retrain(workspace: Workspace, config: Config, progress: Progress, as_of: date, run: Path) -> None:

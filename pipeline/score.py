@@ -17,10 +17,12 @@ from models.cause import CAUSES
 from models.decide import HELD_OUT, Costs, add_contact_by, add_expected_value, assign
 from models.effects import Belief
 from models.explain import explain
+from models.signs import SignModel, has_sign
 from pipeline.assignments import COLUMNS, FILE, learnt_beliefs, likeliest_cause, resting_buyers
+from pipeline.by_rules import ByRules
 from pipeline.clock import clock_inputs, say_clock, write_clock
 from pipeline.config import Config
-from pipeline.data_gates import banner, check_inputs, check_scores, stop, told
+from pipeline.data_gates import Scorer, banner, check_inputs, check_scores, stop, told
 from pipeline.deliver import add_what_to_say, write_list, write_readme
 from pipeline.engine import build_night
 from pipeline.journal import current_run_id
@@ -32,7 +34,7 @@ from pipeline.report.report import write_report
 from pipeline.store import Workspace, new_id, read_json, write_json
 from pipeline.table_files import TableFiles
 from pipeline.text_templates import files_sha256
-from pipeline.tracking import Registered, require_champion
+from pipeline.tracking import require_champion
 
 LIST_COLUMNS = [
     "rank", "order_id", "buyer_id", "product_id", "stage", "probability", "likely_cause",
@@ -44,9 +46,13 @@ SCORE_COLUMNS = [
 ]  # fmt: skip
 
 
-def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: date, is_forced: bool = False) -> Path:
-    """Write the night's run folder and return it; a night whose inputs have not changed is left as it is."""
-    champion = require_champion(workspace)
+def score(
+    workspace: Workspace, config: Config, progress: Progress, *, as_of: date, is_forced: bool = False,
+    rules: ByRules | None = None,
+) -> Path:  # fmt: skip
+    """Write the night's run folder and return it; a night whose inputs have not changed is left as it is. `rules` score
+    it in the champion's place."""
+    champion = rules or require_champion(workspace)
     files, day = workspace.table_files(), day_number(as_of)
     beliefs = learnt_beliefs(workspace, files, config, as_of)
     inputs = _inputs(workspace, config, champion) | {"prevented_share_learnt": _told(beliefs)}
@@ -64,12 +70,13 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     with progress.piece("score") as notes:
         scored = _score(champion, features, replace(config.decide.costs, beliefs=beliefs))
         scored = scored.with_columns(as_of=pl.lit(as_of))
-        assigned = _assign(files, scored, config, as_of)
+        assigned = _assign(files, scored.filter(has_sign()) if rules else scored, config, as_of)
         listed = contact_list(files, champion, assigned.filter(pl.col("arm") != HELD_OUT), day)
         notes.append(f"{listed.height} buyers to contact, {assigned.height - listed.height} held out")
     past = past_lists(workspace, files, config, as_of)
     readings += check_scores(champion, scored, past, config)
     stop(workspace, config, as_of, readings, record)
+    warnings = [*([rules.says] if rules else []), *banner(readings, config)]
     with progress.piece("monitor") as notes:
         health = look(workspace, files, config, champion, as_of, readings, night_means(scored))
         notes.append(health.verdict)
@@ -80,14 +87,14 @@ def score(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
         assigned.select(COLUMNS).write_parquet(folder / FILE)
         write_means(folder, scored, health)
         write_list(folder, listed, as_of)
-        write_readme(folder, listed, scored.height, as_of, past, banner(readings, config))
+        write_readme(folder, listed, scored.height, as_of, past, warnings)
         with progress.piece("clock") as notes:
             clock = write_clock(folder, workspace, config, files.read_disputed(), as_of)
             notes.append(say_clock(clock))
         rows = {"scores": scored.height, "contact_list": listed.height}
         night = {"run_id": run_id, "as_of": as_of, "rows": rows, "last_month": say_past(past)}
         night |= {"health": health.told() | {"sentence": health.sentence()}}
-        gates = told(readings, config) | {"banner": banner(readings, config)}
+        gates = told(readings, config) | {"banner": warnings}
         made = _manifest(workspace, config, champion, progress, inputs)
         facts = made | clock | gates | night
         with progress.piece("report") as notes:
@@ -116,7 +123,7 @@ def _assign(files: TableFiles, scored: pl.DataFrame, config: Config, as_of: date
     return assign(asked, rules, config.decide.contact_cost_usd, as_of.isoformat())
 
 
-def _score(champion: Registered, features: pl.DataFrame, costs: Costs) -> pl.DataFrame:
+def _score(champion: Scorer, features: pl.DataFrame, costs: Costs) -> pl.DataFrame:
     if features.is_empty():
         empty = {name: pl.lit(0.0) for name in SCORE_COLUMNS if name.startswith(("probability", *CAUSES))}
         return add_expected_value(features.with_columns(**empty), costs)
@@ -125,7 +132,7 @@ def _score(champion: Registered, features: pl.DataFrame, costs: Costs) -> pl.Dat
     return add_expected_value(scored, costs)
 
 
-def contact_list(files: TableFiles, champion: Registered, listed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
+def contact_list(files: TableFiles, champion: Scorer, listed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     """The night's list: `LIST_COLUMNS`, best first."""
     lines = visible(files.read_facts("order_lines", listed["order_id"]), as_of_day).sort("order_id", "line_id")
     products = lines.group_by("order_id", maintain_order=True).agg(pl.col("product_id").first())
@@ -133,13 +140,14 @@ def contact_list(files: TableFiles, champion: Registered, listed: pl.DataFrame, 
     if listed.is_empty():
         reasons = pl.DataFrame(schema={f"reason_{n}": pl.String for n in (1, 2, 3)})
     else:
-        reasons = explain(champion.model, listed, FEATURES)
+        model = champion.model
+        reasons = model.reasons(listed, FEATURES) if isinstance(model, SignModel) else explain(model, listed, FEATURES)
     is_measured = pl.col("evidence_share") >= 0.5
     basis = pl.when(is_measured).then(pl.lit("evidence")).otherwise(pl.lit("assumption"))
     return add_contact_by(listed.hstack(reasons), as_of_day).with_columns(basis=basis).select(LIST_COLUMNS)
 
 
-def _inputs(workspace: Workspace, config: Config, champion: Registered) -> dict[str, Any]:
+def _inputs(workspace: Workspace, config: Config, champion: Scorer) -> dict[str, Any]:
     """All that the night's files depend on besides the program."""
     return {
         "sha256": workspace.read_ingest_facts()["input_sha256"],
@@ -152,7 +160,7 @@ def _inputs(workspace: Workspace, config: Config, champion: Registered) -> dict[
 
 
 def _manifest(
-    workspace: Workspace, config: Config, champion: Registered, progress: Progress, inputs: dict[str, Any]
+    workspace: Workspace, config: Config, champion: Scorer, progress: Progress, inputs: dict[str, Any]
 ) -> dict[str, Any]:
     ingested = workspace.read_ingest_facts()
     return {

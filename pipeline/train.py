@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
+from features.asof import visible
 from features.clock import calendar_day, day_number, last_matured_day
 from features.registry import FEATURE_NAMES
 from features.spine import open_spells, sample_spine
@@ -20,7 +21,7 @@ from models.training import label_rows, learnable
 from pipeline.assignments import left_alone
 from pipeline.config import Config
 from pipeline.engine import build_features
-from pipeline.errors import Refused
+from pipeline.errors import Refused, TooFewDisputes
 from pipeline.manifest import git_revision
 from pipeline.progress import Progress, say
 from pipeline.store import Workspace
@@ -45,6 +46,9 @@ def learn(workspace: Workspace, config: Config, progress: Progress, as_of: date)
     """The model of all nights whose labels had matured by `as_of`, and the rows it saw."""
     tables = workspace.read_tables()
     day = day_number(as_of)
+    # before features are built for nothing
+    opened = visible(tables["disputes"], day).filter(step="opened")
+    _need_disputes(config, opened, f"were known in {workspace.folder} by {as_of}")
     with progress.piece("features") as notes:
         dataset = training_dataset(tables, config, last_matured_day(day, *_window(config)))
         notes.append(f"{dataset.height:,} order-nights sampled, {dataset.width - 3} features")
@@ -53,18 +57,27 @@ def learn(workspace: Workspace, config: Config, progress: Progress, as_of: date)
         # of millions of order-nights there is no room for those that teach nothing too
         del dataset
         rows = left_alone(workspace, workspace.table_files(), rows, config, as_of)
-        disputes = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
-        if rows["label"].n_unique() < 2 or disputes < config.min_training_disputes:
-            raise Refused(
-                f"{workspace.folder}: {disputes} disputed orders had matured by {as_of}; at least "
-                f"{config.min_training_disputes} are needed (min_training_disputes in config.toml), and some that were "
-                "not disputed. Use a later AS_OF or more history."
-            )
+        disputes = _need_disputes(
+            config, rows.filter(pl.col("label") == 1), f"had matured in {workspace.folder} by {as_of}"
+        )
+        if rows["label"].n_unique() < 2:
+            raise Refused(f"{workspace.folder}: every order that had matured by {as_of} was disputed. Load all orders.")
         model = fit_model(rows, FEATURE_NAMES, config.recipe)
         told = add_cause(tables, rows, day)
         model = replace(model, cause=fit_cause(told, list(model.feature_names), config.recipe))
         notes.append(f"{rows.height:,} matured rows, {disputes:,} disputed orders")
     return model, rows
+
+
+def _need_disputes(config: Config, disputed: pl.DataFrame, words: str) -> int:
+    """Of how many orders these rows are; fewer than a model needs raise."""
+    count = disputed["order_id"].n_unique()
+    if count < config.min_training_disputes:
+        raise TooFewDisputes(
+            f"{count} disputed orders {words}; at least {config.min_training_disputes} are needed to learn from "
+            "(min_training_disputes in config.toml). Use a later AS_OF or more history."
+        )
+    return count
 
 
 def register(

@@ -27,7 +27,7 @@ def test_it_says_what_would_load_and_what_goes_without(tmp_path: Path, capsys: p
     for words in (
         "orders                   1  2024-10-01",
         "unread.csv: 1 of 1",
-        "no disputes: nothing can be learnt",
+        "no disputes: nothing can be learnt, no indicator counted; the list is made by rules alone",
         "no tracking: no scans",
         "100% of the orders have no country",
         'history = "as_it_happened"',
