@@ -78,8 +78,10 @@ def totals_of(
     """
     measures = {measure: tuple(dict.fromkeys(lookbacks)) for measure, lookbacks in measures.items()}
     lookbacks = sorted({lookback for each in measures.values() for lookback in each})
-    is_known = entity.is_not_null().to_numpy()
-    who, day = entity.drop_nulls().to_numpy().astype(np.int32), as_of_day.to_numpy()[is_known].astype(np.int32)
+    is_known = entity.is_not_null()
+    if entity.has_nulls():
+        entity, as_of_day = entity.filter(is_known), as_of_day.filter(is_known)
+    who, day = (series.to_numpy().astype(np.int32, copy=False) for series in (entity, as_of_day))
     numbers, known_day = (facts[name].to_numpy().astype(np.int32, copy=False) for name in (column, "known_day"))
     is_asked = np.zeros(int(max(who.max(initial=-1), numbers.max(initial=-1))) + 1, dtype=bool)
     is_asked[who] = True
@@ -88,7 +90,7 @@ def totals_of(
     names = list(measures)
     for some in (names[n : n + TOGETHER] for n in range(0, len(names), TOGETHER)):
         values = [facts[name].fill_null(0).to_numpy() for name in some]
-        told = running_sums(numbers, windows.known, windows.cut_of, is_asked, values)
+        told = running_sums(numbers, windows.known, windows.cut_of, windows.last_cut, is_asked, values)
         asked = [(m, days) for m, name in enumerate(some) for days in measures[name]]
         found = np.empty((len(asked), len(who)), dtype=np.int64)
         places = np.array([(m, 1 + lookbacks.index(days)) for m, days in asked])
@@ -96,27 +98,27 @@ def totals_of(
         totals |= {f"{some[m]}_{days}d": one for (m, days), one in zip(asked, found, strict=True)}
     if is_known.all():
         return pl.DataFrame(totals)
-    where = pl.Series(np.where(is_known, np.cumsum(is_known) - 1, -1))
-    return pl.DataFrame(totals).select(pl.all().gather(where.set(where < 0, None)))
+    where = pl.select(pl.when(is_known).then(is_known.cum_sum() - 1)).to_series()
+    return pl.DataFrame(totals).select(pl.all().gather(where))
 
 
 @dataclass(frozen=True)
 class Windows:
     """Where windows begin and end, as numbers of cuts.
 
-    `cut_of[known]`, `known` of each fact: the first cut that sees it, -1 where all do. `night`, of each row: its
-    column of `edges`, which has the cut of the night itself, and that of each lookback before it.
+    `cut_of[known]`, `known` of each fact: the first cut that sees it, -1 where all do, or none. `night`, of each row:
+    its column of `edges`, which has the cut of the night itself, and that of each lookback before it; up to `last_cut`.
     """
 
     known: np.ndarray
     cut_of: np.ndarray
+    last_cut: int
     night: np.ndarray
     edges: np.ndarray
 
 
 def _windows(day: np.ndarray, known_day: np.ndarray, lookbacks: Sequence[int]) -> Windows:
-    """Cuts are numbered from 1. One that sees no fact is cut 0; those that see all are one; a fact that none sees has
-    a number above all of theirs."""
+    """Cuts are numbered from 1. One that sees no fact is cut 0; those that see all are one."""
     oldest, first_night = int(known_day.min(initial=LATE)), int(day.min(initial=LATE))
     told = np.arange(oldest, int(known_day.max(initial=EARLY)) + 1)
     nightly = np.arange(first_night, int(day.max(initial=EARLY)) + 1)
@@ -130,12 +132,15 @@ def _windows(day: np.ndarray, known_day: np.ndarray, lookbacks: Sequence[int]) -
     # the cuts up to a fact's day do not see it: it becomes known while that day lasts
     first_cuts = count_before(cuts, told + 1) + 1
     edges, night = count_before(cuts, begins + 1), count_before(nights, nightly)
-    # what is compiled does not look whether a number lies outside
-    if max(first_cuts.max(initial=0), edges.max(initial=0)) > len(cuts) + 1 or night.max(initial=-1) >= len(nights):
+    # what is compiled does not look whether a number lies outside: the cut of a needed fact is from 1 to the last
+    last_cut = int(edges.max(initial=0))
+    is_needed = (first_cuts > max(edges.min(initial=LATE), 0)) & (first_cuts <= last_cut)
+    if edges.min(initial=0) < 0 or night.max(initial=-1) >= len(nights):
         raise IndexError("a cut or a night has a number that none has")
     return Windows(
         known=(known_day - oldest).astype(np.int32) if len(told) else known_day,
-        cut_of=np.where(first_cuts <= edges.min(initial=LATE), -1, first_cuts).astype(np.int32),
+        cut_of=np.where(is_needed, first_cuts, -1).astype(np.int32),
+        last_cut=last_cut,
         night=night.astype(np.int32)[day - first_night],
         edges=edges.astype(np.int32),
     )

@@ -24,6 +24,9 @@ def make(folder: Path) -> dict[str, np.ndarray]:
         totals = totals_of(rows[key], rows["as_of_day"], facts.select(key, "known_day", *MEASURES), key, ASKED)
         return {f"{key}_{column.name}": column.to_numpy() for column in totals}
 
+    # a column in pieces would be put together for each key anew
+    facts, rows = facts.rechunk(), rows.rechunk()
+
     # keys with many entities take longest: they go first, so that no thread waits for the last of them alone
     keys = sorted(KEYS, key=lambda key: -int(facts[key].to_numpy().max()))
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:

@@ -33,11 +33,11 @@ WORLDS, BATCHES = 300, 8
 NIGHTS = [day("2024-01-09"), day("2024-01-20"), day("2024-02-05"), day("2024-02-25"), day("2024-04-25")]
 
 
-@pytest.mark.parametrize("few", [0, 2, running_sums.FEW], ids=["a table each", "some of both", "as it is"])
+@pytest.mark.parametrize("few", [0, 2, running_sums.FEW], ids=["a place a cut", "some of both", "as it is"])
 @settings(max_examples=200, deadline=None)
 @given(facts=FACTS, rows=ROWS, lookback=st.integers(1, 40))
 def test_trailing_totals_equal_a_loop(few: int, facts: list, rows: list, lookback: int) -> None:
-    with patch.object(running_sums, "FEW", few):
+    with patch.multiple(running_sums, FEW=few, FEW_OF_CUTS=running_sums.FEW_OF_CUTS if few else 1000):
         compare_with_a_loop(facts, rows, lookback)
 
 
