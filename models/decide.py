@@ -105,36 +105,54 @@ def assign(scored: pl.DataFrame, rules: Rules, contact_cost_usd: float, night: s
     """Who is written to (`arm` listed or explored), and who would have been but is withheld (`held_out`), best first.
 
     `scored` has `order_id, buyer_id, expected_value_usd`. One row per buyer: the order most worth it leads, the others
-    stand in `also_orders`, and `expected_value_usd` is that of one message about all of them. `propensity` is the
-    chance of this arm before anything was drawn: 1 - `holdout_share` and `holdout_share` down to the last listed buyer;
-    below it, for the explored, the places there are among those who might have had them. `rank`: null for held out.
+    stand in `also_orders`, and `expected_value_usd` is that of one message about all of them. `rank`: null for held out.
     """
-    leads = _one_a_buyer(scored, contact_cost_usd).filter(~pl.col("buyer_id").is_in(list(rules.resting)))
-    leads = leads.filter(pl.col("expected_value_usd") > 0)
+    leads = worthwhile(scored, rules, contact_cost_usd)
     is_held = [uniform(rules.salt, buyer) < rules.holdout_share for buyer in leads["buyer_id"]]
-    leads = leads.with_columns(is_held=pl.Series(is_held, dtype=pl.Boolean))
-    free = leads.filter(~pl.col("is_held"))
-    places = min(int(rules.capacity * rules.explore_share), max(free.height - rules.capacity, 0))
-    last = min(rules.capacity - places, free.height)
-    order = pl.col("expected_value_usd")
-    cut = free["expected_value_usd"][last - 1] if last else None
-    main = leads.filter(order >= cut) if last else leads.clear()
-    # equal values at the cut: as many as there are places
-    listed, held = main.filter(~pl.col("is_held")).head(last), main.filter(pl.col("is_held"))
-    pool = free.slice(last)
-    drawn = pool.with_columns(
-        draw=pl.Series([uniform(rules.salt, night, b) for b in pool["buyer_id"]], dtype=pl.Float64)
+    return give_arms(leads.with_columns(is_held=pl.Series(is_held, dtype=pl.Boolean)), rules, night)
+
+
+def worthwhile(scored: pl.DataFrame, rules: Rules, contact_cost_usd: float) -> pl.DataFrame:
+    """One row per buyer who is not resting and whose message saves more than it costs, best first."""
+    leads = _one_a_buyer(scored, contact_cost_usd).filter(~pl.col("buyer_id").is_in(list(rules.resting)))
+    return leads.filter(pl.col("expected_value_usd") > 0)
+
+
+def give_arms(leads: pl.DataFrame, rules: Rules, night: str) -> pl.DataFrame:
+    """`leads`, best first, with `is_held`: those who get an `arm`, their `propensity` and `rank`.
+
+    The held out take no place. A buyer is told as held out exactly when the same buyer, let go alone, would be listed:
+    so the listed and the held out are alike. `propensity` is the chance of this arm before anything was drawn:
+    1 - `holdout_share` and `holdout_share`; for the explored, the places there are among those who might have had them.
+    """
+    count_free = int((~leads["is_held"]).sum())
+    before = (~pl.col("is_held")).cum_sum().shift(1, fill_value=0)
+    ranked = leads.with_columns(
+        is_in=before < pl.when("is_held").then(_cut(rules, count_free + 1)).otherwise(_cut(rules, count_free))
     )
-    explored = drawn.sort("draw", "order_id").head(places).drop("draw")
-    kept = 1.0 - rules.holdout_share
+    free, kept = ranked.filter(~pl.col("is_held")), 1.0 - rules.holdout_share
+    pool = free.filter(~pl.col("is_in"))
+    draw = [uniform(rules.salt, night, buyer) for buyer in pool["buyer_id"]]
+    places = _places(rules, count_free)
+    drawn = pool.with_columns(draw=pl.Series(draw, dtype=pl.Float64)).sort("draw", "order_id").head(places)
     arms = [
-        listed.with_columns(arm=pl.lit(LISTED), propensity=pl.lit(kept)),
-        explored.with_columns(arm=pl.lit(EXPLORED), propensity=pl.lit(kept * places / max(pool.height, 1))),
-        held.with_columns(arm=pl.lit(HELD_OUT), propensity=pl.lit(rules.holdout_share)),
+        free.filter("is_in").with_columns(arm=pl.lit(LISTED), propensity=pl.lit(kept)),
+        drawn.drop("draw").with_columns(arm=pl.lit(EXPLORED), propensity=pl.lit(kept * places / max(pool.height, 1))),
+        ranked.filter("is_held", "is_in").with_columns(arm=pl.lit(HELD_OUT), propensity=pl.lit(rules.holdout_share)),
     ]
-    told = pl.concat(arms).drop("is_held").sort("expected_value_usd", "order_id", descending=[True, False])
+    told = pl.concat(arms).drop("is_held", "is_in").sort("expected_value_usd", "order_id", descending=[True, False])
     place = (pl.col("arm") != HELD_OUT).cum_sum()
     return told.with_columns(rank=pl.when(pl.col("arm") != HELD_OUT).then(place).cast(pl.UInt32))
+
+
+def _places(rules: Rules, count_free: int) -> int:
+    """Places for exploration where so many buyers may be written to: none while there is one for each of them."""
+    return min(int(rules.capacity * rules.explore_share), max(count_free - rules.capacity, 0))
+
+
+def _cut(rules: Rules, count_free: int) -> int:
+    """So many of them are listed, from the best."""
+    return rules.capacity - _places(rules, count_free)
 
 
 def _one_a_buyer(scored: pl.DataFrame, contact_cost_usd: float) -> pl.DataFrame:
