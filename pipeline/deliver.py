@@ -25,7 +25,7 @@ LONGEST_TITLE = 80
 # what the offers and messages look at besides the list's own columns
 ASKED = (
     "order_value_usd", "logistics_delivered_late_days", "logistics_days_since_news", "logistics_days_to_promise",
-    "logistics_expected_days_left", "logistics_expected_late_days", "logistics_road_rank",
+    "logistics_expected_days_left", "logistics_expected_late_days", "logistics_late_chance", "logistics_road_rank",
     "conversation_count_product_questions",
 )  # fmt: skip
 

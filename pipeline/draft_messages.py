@@ -20,7 +20,7 @@ from babel.numbers import format_currency
 
 from features.asof import visible
 from features.clock import day_number
-from models.suggest import NOTHING
+from models.suggest import NOTHING, OLDEST_RANK, SILENT_DAYS
 from pipeline.languages import message_language
 from pipeline.table_files import TableFiles
 from pipeline.text_templates import Template, fill, read_template
@@ -37,8 +37,6 @@ _JOINED_BY = {"zh": ""}
 # ids and carriers from files are text that anybody may have written: what does not look like one counts as missing
 _ID, _CARRIER = re.compile(r"[\w.#-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}")
 MOVING = ("InTransit", "OutForDelivery", "InfoReceived", "Exception")
-# an estimate from other parcels says nothing of one that is silent, or older than nearly all of them
-SILENT_DAYS, OLDEST_RANK = 14.0, 0.95
 LONG_DAYS = 7
 
 

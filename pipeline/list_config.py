@@ -178,6 +178,9 @@ class Offers(Section):
     protection_days: float = Field(
         default=7.0, description="so long before the promised day, after it, or if it will be missed"
     )
+    protection_late_chance: float = Field(
+        default=0.3, ge=0, le=1, description="before that day only to parcels at least as likely to miss it"
+    )
 
 
 class Page(Section):
