@@ -26,8 +26,8 @@ class AgentHours(Section):
 
     name: str = Field(min_length=1, description="as the night's summary says who writes what")
     languages: tuple[str, ...] = Field(min_length=1, description="as in message_language of the list")
-    minutes: float = Field(ge=0, description="a night; 0 while away")
-    minutes_per_message: float = Field(default=2.0, gt=0, description="longer where a translator is asked")
+    minutes: float = Field(ge=0, le=100_000, description="a night; 0 while away")
+    minutes_per_message: float = Field(default=2.0, ge=0.1, description="longer where a translator is asked")
 
     @field_validator("languages")
     @classmethod

@@ -23,7 +23,12 @@ MARIA = "[[decide.agents]]\nname = 'Maria'\nlanguages = ['es', 'pt']\nminutes = 
     [
         (MARIA.replace("'pt'", "'klingon'"), r"decide\.agents\.0\.languages: .*unknown language klingon; .*en, es, pt"),
         (MARIA.replace("300", "-5"), r"decide\.agents\.0\.minutes: .*greater than or equal to 0 \(got -5\)"),
-        (MARIA + "minutes_per_message = 0\n", r"agents\.0\.minutes_per_message: .*greater than 0 \(got 0\)"),
+        (MARIA.replace("300", "inf"), r"decide\.agents\.0\.minutes: .*less than or equal to 100000 \(got inf\)"),
+        (MARIA.replace("300", "nan"), r"decide\.agents\.0\.minutes: .*got nan"),
+        (
+            MARIA + "minutes_per_message = 0\n",
+            r"agents\.0\.minutes_per_message: .*greater than or equal to 0\.1 \(got 0\)",
+        ),
         (MARIA.replace("['es', 'pt']", "[]"), r"decide\.agents\.0\.languages: .*at least 1 item"),
         (MARIA.replace("minutes = 300\n", ""), r"decide\.agents\.0\.minutes: Field required"),
         (MARIA + "hours = 5\n", r"decide\.agents\.0\.hours: Extra inputs are not permitted"),
