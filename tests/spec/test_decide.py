@@ -5,8 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from models.agents import Agent, share_out
-from models.decide import Costs, Rules, add_expected_value, assign, give_arms, uniform
+from models.decide import Costs, Rules, add_expected_value, assign, uniform
 from models.effects import Belief, learn_beliefs
 
 SHARES = {"in_transit": 0.2, "delivered": 0.1}
@@ -116,103 +115,6 @@ def test_a_share_of_the_places_goes_to_worthwhile_buyers_below_the_cut() -> None
     assert (explored["expected_value_usd"] > 0).all(), "never one that costs more than it saves"
     assert explored["propensity"].to_list() == [2 / 22, 2 / 22], "two places for the 22 below the cut"
     assert set(assign(scored, Rules(10, explore_share=0.2, salt="s"), 0.5, "m")["order_id"]) != set(told["order_id"])
-
-
-# -- languages and hours --------------------------------------------------------------------------------------------
-
-# worth more from line to line
-SPOKEN = """
-order_id | buyer_id | message_language | expected_value_usd
-a        | anna     | es               | 9
-b        | ben      | es               | 8
-c        | carl     | ko               | 7
-d        | dora     | es               | 6
-e        | eva      | pt               | 5
-f        | finn     | de               | 4
-g        | gus      | pt               | 3
-h        | hal      | en               | 2
-i        | ida      | de               | 1
-"""
-
-AGENTS = """
-agent      | languages | messages
-maria      | es pt     | 3
-tom        | en        | 5
-translator | de        | 1
-"""
-
-
-def agents(drawing: str) -> list[Agent]:
-    return [
-        Agent(name, frozenset(languages.split()), int(messages))
-        for name, languages, messages in read_table(drawing).rows()
-    ]
-
-
-@pytest.mark.parametrize(
-    ("who", "capacity", "listed"),
-    [
-        # maria's three go to the three best of both her languages, nobody writes Korean, one German a night
-        (AGENTS, 50, "a b d f h"),
-        (AGENTS, 4, "a b d f"),
-        (AGENTS, 1, "a"),
-        # two of Spanish and Portuguese: six places, two of them of her who writes Spanish alone
-        ("agent | languages | messages\nmaria | es pt | 1\njose | es | 2", 50, "a b d"),
-        ("agent | languages | messages\nmaria | es pt | 2\njose | es | 2", 50, "a b d e"),
-        ("agent | languages | messages\nmaria | es pt | 0\ntom | en | 5", 50, "h"),
-        ("agent | languages | messages\nmin | ko en | 1", 50, "c"),
-    ],
-)
-def test_the_list_holds_no_more_of_a_language_than_its_agents_can_write(who: str, capacity: int, listed: str) -> None:
-    told = assign(night(SPOKEN), Rules(capacity, agents=agents(who)), 0.5, "n")
-    assert told["order_id"].to_list() == listed.split()
-    assert told["rank"].to_list() == list(range(1, told.height + 1))
-
-
-def test_the_held_out_take_nobodys_time() -> None:
-    leads = night(SPOKEN).with_columns(is_held=pl.col("buyer_id").is_in(["anna", "gus", "ida", "carl"]))
-    told = give_arms(leads.with_columns(also_orders=pl.lit("")), Rules(50, 0.4, agents=agents(AGENTS)), "n")
-    # maria writes b, d, e; g would have come after them; i after f; c is in no agent's language
-    assert arms(told) == [
-        (None, "a", "", "held_out"), (1, "b", "", "listed"), (2, "d", "", "listed"), (3, "e", "", "listed"),
-        (4, "f", "", "listed"), (5, "h", "", "listed"),
-    ]  # fmt: skip
-    assert told["propensity"].to_list() == [0.4, 0.6, 0.6, 0.6, 0.6, 0.6]
-
-
-def test_one_message_to_a_buyer_is_in_the_language_of_the_order_that_leads() -> None:
-    scored = night(
-        """
-        order_id | buyer_id | message_language | expected_value_usd
-        a1       | anna     | ko               | 2
-        a2       | anna     | es               | 3
-        """
-    )
-    told = assign(scored, Rules(5, agents=agents(AGENTS)), 0.5, "n")
-    assert told.select("order_id", "also_orders", "message_language").rows() == [("a2", "a1", "es")]
-
-
-def test_exploration_keeps_to_the_languages_whose_places_it_takes() -> None:
-    names = [f"buyer{n:02}" for n in range(40)]
-    scored = pl.DataFrame({"order_id": names, "buyer_id": names, "expected_value_usd": [40.0 - n for n in range(40)]})
-    spoken = scored.with_columns(message_language=pl.Series(["es", "de"] * 20))
-    who = agents("agent | languages | messages\nmaria | es | 8\ntranslator | de | 2")
-    told = assign(spoken, Rules(50, explore_share=0.3, salt="s", agents=who), 0.5, "n")
-    assert told["message_language"].value_counts(sort=True).rows() == [("es", 8), ("de", 2)]
-    # the last three places were Spanish: five are listed, and three of the other fifteen drawn
-    explored = told.filter(pl.col("arm") == "explored")
-    assert explored.select("message_language", "propensity").rows() == [("es", 3 / 15)] * 3
-
-
-def test_who_writes_what_adds_up() -> None:
-    shared = share_out(
-        ["es", "es", "pt", "en"], agents("agent | languages | messages\nmaria | es pt | 2\njose | es en | 2")
-    )
-    assert {name: sum(each.values()) for name, each in shared.items()} == {"maria": 2, "jose": 2}
-    assert shared["maria"]["pt"] == shared["jose"]["en"] == 1
-
-
-# -- what a message is worth ----------------------------------------------------------------------------------------
 
 
 def test_value_follows_the_likely_cause_and_says_what_it_rests_on() -> None:
