@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import polars as pl
 
 from features.clock import calendar_day
+from models.agents import Agent, Room, take_best
 from models.cause import CAUSES
 from models.effects import Belief
 
@@ -45,14 +46,15 @@ class Costs:
 @dataclass(frozen=True)
 class Rules:
     """What binds a night's list. `holdout_share` of the buyers, told by a hash of `salt` and the buyer, never get a
-    message; `explore_share` of the capacity goes to worthwhile buyers below the cut; `resting` buyers had one
-    lately."""
+    message; `explore_share` of the places goes to worthwhile buyers below the cut; `resting` buyers had one lately.
+    `agents`: their languages and hours, which bind beside the capacity; without any, the capacity alone."""
 
     capacity: int
     holdout_share: float = 0.0
     explore_share: float = 0.0
     salt: str = ""
     resting: Collection[str] = ()
+    agents: Sequence[Agent] = ()
 
 
 def add_expected_value(scored: pl.DataFrame, costs: Costs) -> pl.DataFrame:
@@ -104,37 +106,82 @@ def choose_contacts(scored: pl.DataFrame, capacity: int) -> pl.DataFrame:
 def assign(scored: pl.DataFrame, rules: Rules, contact_cost_usd: float, night: str) -> pl.DataFrame:
     """Who is written to (`arm` listed or explored), and who would have been but is withheld (`held_out`), best first.
 
-    `scored` has `order_id, buyer_id, expected_value_usd`. One row per buyer: the order most worth it leads, the others
-    stand in `also_orders`, and `expected_value_usd` is that of one message about all of them. `propensity` is the
-    chance of this arm before anything was drawn: 1 - `holdout_share` and `holdout_share` down to the last listed buyer;
-    below it, for the explored, the places there are among those who might have had them. `rank`: null for held out.
+    `scored` has `order_id, buyer_id, expected_value_usd` and, with agents, `message_language`. One row per buyer: the
+    order most worth it leads, the others stand in `also_orders`, and `expected_value_usd` is that of one message about
+    all of them. `rank`: null for held out.
     """
+    return give_arms(worthwhile(scored, rules, contact_cost_usd), rules, night)
+
+
+def worthwhile(scored: pl.DataFrame, rules: Rules, contact_cost_usd: float) -> pl.DataFrame:
+    """One row per buyer who is not resting and whose message saves more than it costs, best first, with `is_held`."""
     leads = _one_a_buyer(scored, contact_cost_usd).filter(~pl.col("buyer_id").is_in(list(rules.resting)))
     leads = leads.filter(pl.col("expected_value_usd") > 0)
     is_held = [uniform(rules.salt, buyer) < rules.holdout_share for buyer in leads["buyer_id"]]
-    leads = leads.with_columns(is_held=pl.Series(is_held, dtype=pl.Boolean))
-    free = leads.filter(~pl.col("is_held"))
-    places = min(int(rules.capacity * rules.explore_share), max(free.height - rules.capacity, 0))
-    last = min(rules.capacity - places, free.height)
-    order = pl.col("expected_value_usd")
-    cut = free["expected_value_usd"][last - 1] if last else None
-    main = leads.filter(order >= cut) if last else leads.clear()
-    # equal values at the cut: as many as there are places
-    listed, held = main.filter(~pl.col("is_held")).head(last), main.filter(pl.col("is_held"))
-    pool = free.slice(last)
-    drawn = pool.with_columns(
-        draw=pl.Series([uniform(rules.salt, night, b) for b in pool["buyer_id"]], dtype=pl.Float64)
+    return leads.with_columns(is_held=pl.Series(is_held, dtype=pl.Boolean))
+
+
+def give_arms(leads: pl.DataFrame, rules: Rules, night: str) -> pl.DataFrame:
+    """Those of `leads` (best first, with `is_held`) who get an `arm`, with their `propensity` and `rank`.
+
+    The held out take no place. A buyer is told as held out exactly when the same buyer, let go alone, would be listed:
+    so the listed and the held out are alike. `propensity` is the chance of this arm before anything was drawn:
+    1 - `holdout_share` and `holdout_share`; for the explored, the places there are among those who might have had them.
+    An explored message has the language of the one whose place it takes, so that somebody can write it.
+    """
+    ranked = _with_places(leads, rules)
+    free, kept = ranked.filter(~pl.col("is_held")), 1.0 - rules.holdout_share
+    pool = free.filter(~pl.col("is_in"), pl.col("has_agent"))
+    draw = [uniform(rules.salt, night, buyer) for buyer in pool["buyer_id"]]
+    places = pl.col("is_displaced").sum().over("language")
+    drawn = (
+        pool.with_columns(draw=pl.Series(draw, dtype=pl.Float64), places=places)
+        .with_columns(propensity=kept * pl.col("places") / pl.len().over("language"))
+        .sort("draw", "order_id")
+        .filter(pl.int_range(pl.len()).over("language") < pl.col("places"))
     )
-    explored = drawn.sort("draw", "order_id").head(places).drop("draw")
-    kept = 1.0 - rules.holdout_share
     arms = [
-        listed.with_columns(arm=pl.lit(LISTED), propensity=pl.lit(kept)),
-        explored.with_columns(arm=pl.lit(EXPLORED), propensity=pl.lit(kept * places / max(pool.height, 1))),
-        held.with_columns(arm=pl.lit(HELD_OUT), propensity=pl.lit(rules.holdout_share)),
+        free.filter("is_in").with_columns(arm=pl.lit(LISTED), propensity=pl.lit(kept)),
+        drawn.with_columns(arm=pl.lit(EXPLORED)),
+        ranked.filter("is_held", "is_in").with_columns(arm=pl.lit(HELD_OUT), propensity=pl.lit(rules.holdout_share)),
     ]
-    told = pl.concat(arms).drop("is_held").sort("expected_value_usd", "order_id", descending=[True, False])
+    own = [name for name in leads.columns if name != "is_held"]
+    told = pl.concat([each.select(*own, "arm", "propensity") for each in arms])
+    told = told.sort("expected_value_usd", "order_id", descending=[True, False])
     place = (pl.col("arm") != HELD_OUT).cum_sum()
     return told.with_columns(rank=pl.when(pl.col("arm") != HELD_OUT).then(place).cast(pl.UInt32))
+
+
+def _with_places(leads: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """`leads` with `language`, `has_agent` (somebody writes it), `is_in` (the buyer has a place, or would have one if
+    let go) and `is_displaced` (the buyer's place goes to exploration)."""
+    language = leads["message_language"].to_list() if rules.agents else [""] * leads.height
+    spoken = frozenset().union(*(agent.languages for agent in rules.agents)) if rules.agents else {""}
+    room, is_free = Room(rules.agents), ~leads["is_held"]
+    before, has_room = take_best(language, is_free.to_list(), rules.capacity, room)
+    # those for whom one message more could be written when all are taken
+    is_idle = {name: room.has(name) for name in spoken}
+    rows = leads.with_columns(
+        language=pl.Series(language, dtype=pl.String), before=pl.Series(before, dtype=pl.Int64),
+        has_room=pl.Series(has_room, dtype=pl.Boolean),
+    ).with_columns(has_agent=pl.col("language").is_in(list(spoken)))  # fmt: skip
+    is_taken = pl.col("has_room") & ~pl.col("is_held")
+    taken = rows.filter(is_taken).height
+    could = rows.filter(~pl.col("is_held"), pl.col("has_agent")).height
+    more = (taken < rules.capacity) & pl.col("language").replace_strict(is_idle, default=False, return_dtype=pl.Boolean)
+    cut = taken - _explored(rules, taken, could)
+    cut_if_let_go = (
+        pl.when(more)
+        .then(taken + 1 - _explored(rules, taken + 1, could + 1))
+        .otherwise(taken - _explored(rules, taken, could + 1))
+    )
+    is_in = pl.col("has_room") & (pl.col("before") < pl.when("is_held").then(cut_if_let_go).otherwise(cut))
+    return rows.with_columns(is_in=is_in, is_displaced=is_taken & ~is_in)
+
+
+def _explored(rules: Rules, taken: int, could: int) -> int:
+    """Places for exploration, of so many that are taken by the best of those who could be written to."""
+    return min(int(taken * rules.explore_share), could - taken)
 
 
 def _one_a_buyer(scored: pl.DataFrame, contact_cost_usd: float) -> pl.DataFrame:

@@ -15,13 +15,16 @@ EXTEND, RESEND, REFUND, PHOTOS, NOTHING = (
     "extend_protection", "resend", "partial_refund", "ask_for_photos", "nothing",
 )  # fmt: skip
 ACTIONS = (EXTEND, RESEND, REFUND, PHOTOS, NOTHING)
+# what other parcels did says nothing of one that is silent for longer, or older than nearly all of them
+SILENT_DAYS, OLDEST_RANK = 14.0, 0.95
 
 
 @dataclass(frozen=True)
 class Offers:
     """`budget_usd`: what a night's offers may cost together; `refund_share`, `max_refund_usd`: of one order; `resend_`:
     only goods up to that price, silent for so long and past their promised day; `late_days`: delivered so late that a
-    part is offered back; `protection_days`: offered so long before the promised day. `allowed`: the platform's."""
+    part is offered back; `protection_days`: offered so long before the promised day, to parcels whose chance of being
+    late is `protection_late_chance` or more, or of which nobody can tell. `allowed`: the platform's."""
 
     allowed: Collection[str]
     budget_usd: float
@@ -31,6 +34,7 @@ class Offers:
     resend_max_usd: float
     resend_silent_days: float
     protection_days: float
+    protection_late_chance: float
 
 
 def suggest(listed: pl.DataFrame, offers: Offers, dispute_fixed_cost_usd: float) -> pl.DataFrame:
@@ -67,9 +71,14 @@ def _price(listed: pl.DataFrame, offers: Offers) -> pl.DataFrame:
         & (pl.col("logistics_days_to_promise") < 0)
         & (value <= offers.resend_max_usd)
     )
-    ends_soon = (pl.col("logistics_days_to_promise") <= offers.protection_days) | (
-        pl.col("logistics_expected_late_days") > 0
-    )
+    # who is told to expect a parcel in time, and is offered to wait longer, begins to doubt
+    comes_in_time = (
+        (pl.col("logistics_late_chance") < offers.protection_late_chance)
+        & (pl.col("logistics_days_since_news") <= SILENT_DAYS)
+        & (pl.col("logistics_road_rank") <= OLDEST_RANK)
+    ).fill_null(False)
+    ends_soon = (pl.col("logistics_days_to_promise") <= offers.protection_days) & ~comes_in_time
+    ends_soon |= pl.col("logistics_expected_late_days") > 0
     # photos are asked for only from a buyer who has said that something is wrong: others would be put on the idea
     complained = pl.col("conversation_count_product_questions") > 0
     refund = pl.min_horizontal(value * offers.refund_share, pl.lit(offers.max_refund_usd)).round(2)

@@ -25,7 +25,7 @@ LONGEST_TITLE = 80
 # what the offers and messages look at besides the list's own columns
 ASKED = (
     "order_value_usd", "logistics_delivered_late_days", "logistics_days_since_news", "logistics_days_to_promise",
-    "logistics_expected_days_left", "logistics_expected_late_days", "logistics_road_rank",
+    "logistics_expected_days_left", "logistics_expected_late_days", "logistics_late_chance", "logistics_road_rank",
     "conversation_count_product_questions",
 )  # fmt: skip
 
@@ -42,7 +42,7 @@ def add_what_to_say(
     rows = listed.join(scored.select("order_id", *ASKED), on="order_id", how="left", maintain_order="left")
     offers = Offers(**config.offers.model_dump())
     rows = rows.hstack(suggest(rows, offers, config.decide.dispute_fixed_cost_usd))
-    rows = add_messages(rows, files, workspace, as_of, day)
+    rows = add_messages(rows, files, workspace, as_of, config.decide.in_english)
     rows = rows.join(_titles(files, listed, day), on="product_id", how="left", maintain_order="left")
     empty = pl.lit(None, pl.String)
     rows = rows.with_columns(as_of=pl.lit(as_of), contacted_at=empty, outcome=empty)
@@ -64,11 +64,13 @@ def write_list(folder: Path, listed: pl.DataFrame, as_of: date) -> None:
 
 
 def write_readme(
-    folder: Path, listed: pl.DataFrame, count_scored: int, as_of: date, past: PastLists | None, banner: Sequence[str]
-) -> None:
-    """What tonight's list is, and how good it was last month."""
+    folder: Path, listed: pl.DataFrame, count_scored: int, as_of: date, past: PastLists | None, banner: Sequence[str],
+    who_writes: str = "",
+) -> None:  # fmt: skip
+    """What tonight's list is, who writes it where that is known, and how good it was last month."""
     text = README.format(
         as_of=as_of, listed=listed.height, scored=count_scored, past=_wrapped(say_past(past)),
+        who_writes=f"\n{_wrapped(who_writes)}\n" if who_writes else "",
         banner="".join(f"{_wrapped(f'WARNING: {line}')}\n" for line in banner) + ("\n" if banner else ""),
     )  # fmt: skip
     (folder / "README.txt").write_text(text, encoding="utf-8")
@@ -82,7 +84,7 @@ README = """{banner}Contact list of the night of {as_of}
 
 {listed} of {scored} open, undisputed orders, those most worth a message tonight, best first. Everything in it was known
 before {as_of} began in the store's time zone.
-
+{who_writes}
 {past}
 
 report.html           the page of the night, for any browser: the list, the dispute clock, the indicators, past nights

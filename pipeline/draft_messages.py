@@ -7,7 +7,7 @@ the stage's likely cause before the stage's. What such a file may hold: `pipelin
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -19,14 +19,13 @@ from babel.dates import format_date
 from babel.numbers import format_currency
 
 from features.asof import visible
-from features.places import language_of
-from models.suggest import NOTHING
+from features.clock import day_number
+from models.suggest import NOTHING, OLDEST_RANK, SILENT_DAYS
+from pipeline.languages import message_language
 from pipeline.table_files import TableFiles
 from pipeline.text_templates import Template, fill, read_template
 
 SHIPPED = Path(__file__).parent / "messages"
-LANGUAGES = ("en", "es", "pt", "fr", "ru", "de", "ar", "ko", "zh")
-FALLBACK = "en"
 FACTS = (
     "order_id", "parcel", "sent_on", "last_scan_on", "pickup_on", "failed_on", "delivered_on", "expected_on",
     "late_expected_on", "missed_on", "promised_on", "was_promised_on", "ship_by_on", "was_to_ship_on",
@@ -35,27 +34,21 @@ FACTS = (
 )  # fmt: skip
 # between two sentences
 _JOINED_BY = {"zh": ""}
-# A national currency tells the buyer's country better than a code that may be a region of it (Olist has states)
-CURRENCY_COUNTRY = {
-    "BRL": "BR", "RUB": "RU", "KRW": "KR", "MXN": "MX", "CLP": "CL", "COP": "CO", "PEN": "PE", "ARS": "AR",
-    "GBP": "GB", "AUD": "AU", "NZD": "NZ", "PLN": "PL", "SAR": "SA", "AED": "AE", "EGP": "EG", "MAD": "MA",
-}  # fmt: skip
 # ids and carriers from files are text that anybody may have written: what does not look like one counts as missing
 _ID, _CARRIER = re.compile(r"[\w.#-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}")
 MOVING = ("InTransit", "OutForDelivery", "InfoReceived", "Exception")
-# an estimate from other parcels says nothing of one that is silent, or older than nearly all of them
-SILENT_DAYS, OLDEST_RANK = 14.0, 0.95
 LONG_DAYS = 7
 
 
-def add_messages(listed: pl.DataFrame, files: TableFiles, workspace: Path, as_of: date, as_of_day: int) -> pl.DataFrame:
+def add_messages(
+    listed: pl.DataFrame, files: TableFiles, workspace: Path, as_of: date, in_english: Collection[str]
+) -> pl.DataFrame:
     """`listed` with `country`, `message_language` and `draft_message`.
 
     `listed` has `order_id, stage, likely_cause, suggested_action, offer_usd` and the logistics features.
     """
-    rows = listed.join(_order_facts(files, listed["order_id"], as_of_day), on="order_id", how="left").with_columns(
-        message_language=_language()
-    )
+    rows = listed.join(_order_facts(files, listed["order_id"], day_number(as_of)), on="order_id", how="left")
+    rows = rows.with_columns(message_language=message_language(in_english))
     read = cache(lambda language, name: _template(workspace, language, name))
     drafts = [draft_message(row, message_facts(row, as_of, files.zone), read) for row in rows.iter_rows(named=True)]
     return rows.select(*listed.columns, "country", "message_language").with_columns(
@@ -78,12 +71,6 @@ def _template(workspace: Path, language: str, name: str) -> Template | None:
         if (path := folder / language / f"{name}.txt").is_file():
             return read_template(path, FACTS)
     return None
-
-
-def _language() -> pl.Expr:
-    by_currency = pl.col("currency").replace_strict(CURRENCY_COUNTRY, default=None, return_dtype=pl.String)
-    language = language_of(pl.coalesce(by_currency, "country"))
-    return pl.when(language.is_in(LANGUAGES)).then(language).otherwise(pl.lit(FALLBACK))
 
 
 def message_facts(row: Mapping[str, Any], as_of: date, zone: str) -> dict[str, str | None]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from models.agents import Agent
 from models.decide import Costs, Rules
+from pipeline.languages import FALLBACK, LANGUAGES
 
 STAGE_SHARE = {"before_shipment": 0.15, "dispatch": 0.20, "in_transit": 0.25, "delivered": 0.10}
 # words can say where a parcel is; they do not mend a product
@@ -17,6 +19,31 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AgentHours(Section):
+    """Somebody who writes messages, and for how long a night."""
+
+    name: str = Field(min_length=1, description="as the night's summary says who writes what")
+    languages: tuple[str, ...] = Field(min_length=1, description="as in message_language of the list")
+    minutes: float = Field(ge=0, le=100_000, description="a night; 0 while away")
+    minutes_per_message: float = Field(default=2.0, ge=0.1, description="longer where a translator is asked")
+
+    @field_validator("languages")
+    @classmethod
+    def _all_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return _known_languages(given)
+
+    @property
+    def agent(self) -> Agent:
+        # 0.3 minutes hold three messages of 0.1
+        return Agent(self.name, frozenset(self.languages), int(self.minutes / self.minutes_per_message + 1e-9))
+
+
+def _known_languages(given: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := [name for name in given if name not in LANGUAGES]:
+        raise ValueError(f"unknown language {', '.join(unknown)}; there are drafts in {', '.join(LANGUAGES)}")
+    return given
 
 
 class Decide(Section):
@@ -41,6 +68,13 @@ class Decide(Section):
     explore_share: float = Field(
         default=0.04, ge=0, lt=1, description="of the capacity, for worthwhile orders below the cut, drawn by lot"
     )
+    agents: tuple[AgentHours, ...] = Field(
+        default=(), description="who writes which languages, for how long; none: the capacity alone binds"
+    )
+    in_english: tuple[str, ...] = Field(
+        default=(),
+        description="languages whose buyers are written to in English; others that no agent writes: not at all",
+    )
     learns: bool = Field(default=True, description="shares prevented follow the hold-out as it matures")
     prior_disputes: float = Field(
         default=30.0, gt=0, description="so many would-be disputes weigh as much as the assumed shares"
@@ -55,6 +89,23 @@ class Decide(Section):
             raise ValueError(f"unknown {', '.join(unknown)}; there are {', '.join(default)}")
         return {**default, **given}
 
+    @field_validator("in_english")
+    @classmethod
+    def _all_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return _known_languages(given)
+
+    @model_validator(mode="after")
+    def _agents_agree(self) -> Self:
+        names = [agent.name for agent in self.agents]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"agents: {', '.join(twice)} stands there twice; give each entry a name of its own")
+        spoken = {language for agent in self.agents for language in agent.languages}
+        if both := [language for language in self.in_english if language in spoken]:
+            raise ValueError(f"in_english: {', '.join(both)} has an agent; take it from in_english, or from the agents")
+        if self.agents and self.in_english and FALLBACK not in spoken:
+            raise ValueError(f"in_english: no agent writes {FALLBACK}; give one that language, or take in_english away")
+        return self
+
     @property
     def costs(self) -> Costs:
         return Costs(
@@ -66,7 +117,8 @@ class Decide(Section):
         )
 
     def rules(self, resting: Collection[str]) -> Rules:
-        return Rules(self.capacity, self.holdout_share, self.explore_share, self.holdout_salt, resting)
+        agents = [hours.agent for hours in self.agents]
+        return Rules(self.capacity, self.holdout_share, self.explore_share, self.holdout_salt, resting, agents)
 
 
 GateAction = Literal["refuse", "banner", "ignore"]
@@ -125,6 +177,9 @@ class Offers(Section):
     resend_silent_days: float = Field(default=21.0, ge=0, description="past the promised day and silent for so long")
     protection_days: float = Field(
         default=7.0, description="so long before the promised day, after it, or if it will be missed"
+    )
+    protection_late_chance: float = Field(
+        default=0.3, ge=0, le=1, description="before that day only to parcels at least as likely to miss it"
     )
 
 

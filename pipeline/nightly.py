@@ -96,6 +96,8 @@ def say_summary(run: Path) -> None:
     if (run / "contact_list.parquet").exists():
         for line in say_list(pl.read_parquet(run / "contact_list.parquet")):
             say(line)
+    if "who_writes" in facts:
+        say(facts["who_writes"]["sentence"])
     if "last_month" in facts:
         say(facts["last_month"])
     if "health" in facts:

@@ -14,7 +14,7 @@ from features.asof import visible
 from features.clock import day_number
 from features.registry import FEATURES
 from models.cause import CAUSES
-from models.decide import HELD_OUT, Costs, add_contact_by, add_expected_value, assign
+from models.decide import HELD_OUT, Costs, add_contact_by, add_expected_value, give_arms, worthwhile
 from models.effects import Belief
 from models.explain import explain
 from models.signs import SignModel, has_sign
@@ -26,6 +26,7 @@ from pipeline.data_gates import Scorer, banner, check_inputs, check_scores, stop
 from pipeline.deliver import add_what_to_say, write_list, write_readme
 from pipeline.engine import build_night
 from pipeline.journal import current_run_id
+from pipeline.languages import message_language, say_who_writes, who_writes
 from pipeline.manifest import program_facts
 from pipeline.monitor import look, night_means, write_means
 from pipeline.past_lists import past_lists, say_past
@@ -70,7 +71,7 @@ def score(
     with progress.piece("score") as notes:
         scored = _score(champion, features, replace(config.decide.costs, beliefs=beliefs))
         scored = scored.with_columns(as_of=pl.lit(as_of))
-        assigned = _assign(files, scored.filter(has_sign()) if rules else scored, config, as_of)
+        assigned, agents = _assign(files, scored.filter(has_sign()) if rules else scored, config, as_of)
         listed = contact_list(files, champion, assigned.filter(pl.col("arm") != HELD_OUT), day)
         notes.append(f"{listed.height} buyers to contact, {assigned.height - listed.height} held out")
     past = past_lists(workspace, files, config, as_of)
@@ -87,12 +88,13 @@ def score(
         assigned.select(COLUMNS).write_parquet(folder / FILE)
         write_means(folder, scored, health)
         write_list(folder, listed, as_of)
-        write_readme(folder, listed, scored.height, as_of, past, warnings)
+        write_readme(folder, listed, scored.height, as_of, past, warnings, agents.get("sentence", ""))
         with progress.piece("clock") as notes:
             clock = write_clock(folder, workspace, config, files.read_disputed(), as_of)
             notes.append(say_clock(clock))
         rows = {"scores": scored.height, "contact_list": listed.height}
         night = {"run_id": run_id, "as_of": as_of, "rows": rows, "last_month": say_past(past)}
+        night |= {"who_writes": agents} if agents else {}
         night |= {"health": health.told() | {"sentence": health.sentence()}}
         gates = told(readings, config) | {"banner": warnings}
         made = _manifest(workspace, config, champion, progress, inputs)
@@ -115,12 +117,22 @@ def _told(beliefs: Mapping[tuple[str, str], Belief]) -> dict[str, list[float]]:
     return {f"{stage}, {cause}": [belief.share, belief.evidence] for (stage, cause), belief in beliefs.items()}
 
 
-def _assign(files: TableFiles, scored: pl.DataFrame, config: Config, as_of: date) -> pl.DataFrame:
-    """Listed, explored and held out, one row per buyer; the columns of `scored` are those of the order that leads."""
-    buyers = files.read_buyers_of(scored["order_id"])["buyer_id"]
+def _assign(
+    files: TableFiles, scored: pl.DataFrame, config: Config, as_of: date
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Listed, explored and held out, one row per buyer; the columns of `scored` are those of the order that leads. And
+    who writes what, where the agents are known."""
+    buyers = files.read_buyers_of(scored["order_id"]).with_columns(
+        message_language=message_language(config.decide.in_english)
+    )
     rules = config.decide.rules(resting_buyers(files, as_of, config.decide.cool_off_days))
-    asked = scored.with_columns(buyer_id=buyers, likely_cause=likeliest_cause())
-    return assign(asked, rules, config.decide.contact_cost_usd, as_of.isoformat())
+    asked = scored.with_columns(buyers["buyer_id", "message_language"], likely_cause=likeliest_cause())
+    leads = worthwhile(asked, rules, config.decide.contact_cost_usd)
+    assigned = give_arms(leads, rules, as_of.isoformat())
+    if not rules.agents:
+        return assigned, {}
+    told = who_writes(leads, assigned, rules.agents)
+    return assigned, told | {"sentence": say_who_writes(told)}
 
 
 def _score(champion: Scorer, features: pl.DataFrame, costs: Costs) -> pl.DataFrame:

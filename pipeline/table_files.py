@@ -125,8 +125,8 @@ class TableFiles:
         return self._scan("contacts").select(*TABLES["contacts"].schema, *DAYS).collect()
 
     def read_buyers_of(self, order_ids: pl.Series) -> pl.DataFrame:
-        """`order_id, buyer_id`, in the order of `order_ids`."""
-        buyers = self._scan("orders").select("order_id", "buyer_id").collect()
+        """`order_id, buyer_id, country, currency`, in the order of `order_ids`."""
+        buyers = self._scan("orders").select("order_id", "buyer_id", "country", "currency").collect()
         return order_ids.to_frame("order_id").join(buyers, on="order_id", how="left", maintain_order="left")
 
     def read_names(self, numbers: pl.Series) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.decide import HELD_OUT, Rules, assign, uniform
+from models.decide import HELD_OUT, LISTED, Rules, assign, give_arms, uniform, worthwhile
 
 BUYERS = [f"buyer{n:03}" for n in range(60)]
 VALUES = st.lists(st.tuples(st.sampled_from(BUYERS), st.floats(-5, 50)), max_size=80)
@@ -55,6 +55,20 @@ def test_the_chances_of_a_list_add_up_to_its_places(values: list, rules: Rules) 
         assert (told.filter(pl.col("arm") == arm)["propensity"] == chance).all()
     assert explored["propensity"].n_unique() <= 1
     assert ((explored["propensity"] > 0) & (explored["propensity"] <= 1 - rules.holdout_share)).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(values=VALUES, rules=RULES, held=st.sets(st.sampled_from(BUYERS)))
+def test_held_out_is_who_would_be_listed_if_let_go_alone(values: list, rules: Rules, held: set[str]) -> None:
+    leads = worthwhile(night(values), rules, 0.5)
+
+    def arm_of(buyer: str, held: set[str]) -> str | None:
+        told = give_arms(leads.with_columns(is_held=pl.col("buyer_id").is_in(list(held))), rules, "n")
+        return dict(told.select("buyer_id", "arm").iter_rows()).get(buyer)
+
+    for buyer in leads["buyer_id"]:
+        is_listed, is_told = arm_of(buyer, held - {buyer}) == LISTED, arm_of(buyer, held | {buyer}) == HELD_OUT
+        assert is_listed == is_told, buyer
 
 
 def test_a_hash_holds_out_the_share_that_was_asked_for() -> None:

@@ -96,6 +96,14 @@ def test_the_held_out_would_have_been_listed_and_others_have_their_places() -> N
     assert set(held["propensity"]) == {0.2}
 
 
+def test_on_an_idle_night_the_least_worthwhile_may_be_held_out_too() -> None:
+    names = [f"buyer{n:02}" for n in range(40)]
+    withheld = held_out_buyer("s", 0.2, names)
+    scored = night(f"order_id | buyer_id | expected_value_usd\na | {withheld[0]} | 0.1")
+    told = assign(scored, Rules(10, holdout_share=0.2, salt="s"), 0.5, "n")
+    assert arms(told) == [(None, "a", "", "held_out")], "alone, and there was a place"
+
+
 def test_a_share_of_the_places_goes_to_worthwhile_buyers_below_the_cut() -> None:
     names = [f"buyer{n:02}" for n in range(40)]
     value = [30.0 - n for n in range(40)]

@@ -14,8 +14,9 @@ import pytest
 
 from features.stage import STAGES
 from models.suggest import ACTIONS, NOTHING
-from pipeline.draft_messages import FACTS, LANGUAGES, SHIPPED, _language, _template, draft_message, message_facts
+from pipeline.draft_messages import FACTS, SHIPPED, _template, draft_message, message_facts
 from pipeline.errors import BadInput
+from pipeline.languages import LANGUAGES, message_language
 from pipeline.text_templates import fill, read_template
 
 FILES = sorted(SHIPPED.rglob("*.txt"))
@@ -129,7 +130,7 @@ def test_an_offer_without_its_amount_is_no_sentence() -> None:
 )  # fmt: skip
 def test_language(country: str | None, currency: str, language: str) -> None:
     rows = pl.DataFrame({"country": [country], "currency": [currency]}, {"country": pl.String, "currency": pl.String})
-    assert rows.select(_language()).item() == language
+    assert rows.select(message_language(())).item() == language
 
 
 def test_russian_sentences_end_with_one_stop() -> None:
