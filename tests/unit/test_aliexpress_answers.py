@@ -98,6 +98,15 @@ def test_a_solution_is_carried_out_when_the_process_says_so(tmp_path: Path) -> N
     ]
 
 
+def test_a_dispute_is_opened_for_what_was_asked_first(tmp_path: Path) -> None:
+    """Not for what was agreed on later, which stands above it."""
+    detail = made.issue_detail()
+    asked = process(detail)["buyer_solution_list"]["solution_api_dto"]
+    asked.insert(0, {**asked[0], "id": 2, "refund_money_post": "20.00", "gmt_create": "2024-10-28 09:00:00"})
+    steps = load(tmp_path, issue=detail).frames["disputes"]
+    assert steps.filter(step="opened")["amount_usd"].to_list() == [66.65]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -53,7 +53,9 @@ def dispute_frame(
 
 def _heads(listed: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     """One row per dispute: its order, when it was seen first, its reason and cause, what was asked for."""
-    asked = steps.filter(actor="buyer").group_by(KEY).agg(asked_usd=pl.col("amount_usd").drop_nulls().first())
+    # newest first is how the platform lists them
+    proposed = steps.filter(actor="buyer").sort("stepped_at", maintain_order=True)
+    asked = proposed.group_by(KEY).agg(asked_usd=pl.col("amount_usd").drop_nulls().first())
     heads = listed.group_by(KEY, maintain_order=True).agg(
         pl.col(SEEN).first(),
         *[pl.col(c).drop_nulls().first() for c in ("order_id", "reason", "reason_english", "goods_received")],
