@@ -70,7 +70,7 @@ def order_info(**changed: Any) -> dict[str, Any]:
     }  # fmt: skip
     line = {
         "id": LINE, "child_order_id": str(LINE), "product_id": PRODUCT, "product_name": "mobile", "product_count": 2,
-        "order_status": "WAIT_BUYER_ACCEPT_GOODS", "goods_prepare_time": 3, "logistics_service_name": "EMS",
+        "goods_prepare_time": 3, "logistics_service_name": "EMS",
         "product_price": {"cent": 3000, "cent_factor": 100, **money("30.00"), "currency": {"currency_code": "USD"}},
         "logistics_amount": {"cent": 101, "currency_code": "USD", "amount_str": "1.01"},
     }  # fmt: skip
@@ -152,7 +152,8 @@ def issue_detail() -> dict[str, Any]:
 
 
 ANSWERS = {
-    "orders": order_list, "detail": order_detail, "tracking": tracking, "issues": issue_list, "issue": issue_detail,
+    "orders": order_list, "detail": order_detail, "info": order_info, "tracking": tracking, "issues": issue_list,
+    "issue": issue_detail,
 }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def process(detail: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_detail_that_lies_in_data_is_read(tmp_path: Path) -> None:
     """`aliexpress.solution.order.info.get` answers `result.data`, with an error's code and message beside it."""
-    data = load(tmp_path, detail=made.order_info())
+    data = load(tmp_path, detail=None)
     (order,) = data.frames["orders"].to_dicts()
     assert (order["country"], order["lane"], order["total_usd"]) == ("BR", "EMS>BR", 58.01)
     assert data.frames["shipments"]["shipment_id"].to_list() == [made.PARCEL]
@@ -49,7 +49,7 @@ def test_a_detail_that_lies_in_data_is_read(tmp_path: Path) -> None:
 
 def test_lines_of_a_detail_are_read_with_amounts_of_either_name(tmp_path: Path) -> None:
     """The platform's own sample of one answer has `amount` in some of its amounts and `amount_str` in others."""
-    (line,) = load(tmp_path, orders=None, detail=made.order_info()).frames["order_lines"].to_dicts()
+    (line,) = load(tmp_path, orders=None, detail=None).frames["order_lines"].to_dicts()
     assert (line["line_id"], line["product_id"], line["quantity"]) == (str(made.LINE), str(made.PRODUCT), 2.0)
     assert (line["unit_price_usd"], line["shipping_usd"]) == (30.0, 1.01)
 
@@ -80,7 +80,7 @@ def test_an_order_ended_when_its_detail_says_so(tmp_path: Path) -> None:
     for name in ("a", "z"):
         detail = made.order_info(order_status="FINISH", gmt_trade_end="2024-11-01 10:00:00")
         orders = made.order_list(order_status="FINISH", gmt_update="2024-11-03 09:00:00")
-        data = load(tmp_path / name, orders=None, detail=None, m_orders=orders, **{name: detail})
+        data = load(tmp_path / name, orders=None, detail=None, info=None, m_orders=orders, **{name: detail})
         closed = data.frames["order_events"].filter(event="closed")
         assert closed["occurred_at"].to_list() == [datetime(2024, 11, 1, 17, tzinfo=UTC)]
 
