@@ -120,6 +120,9 @@ def test_a_dispute_is_opened_for_what_was_asked_first(tmp_path: Path) -> None:
         ("Recipient not available", "DeliveryFailure_NoBody"),
         ("收件人不在", "DeliveryFailure_NoBody"),
         ("Delivery attempt failed: wrong address", "DeliveryFailure_Other"),
+        ("Delivery update / Delivered to neighbour, recipient not at home", "Delivered_Other"),
+        ("Recipient not at home, left with neighbour", "Delivered_Other"),
+        ("Not delivered to addressee: not at home", "DeliveryFailure_NoBody"),
     ],
 )
 def test_what_carriers_wait_for(words: str, told: str) -> None:

@@ -28,10 +28,16 @@ REASONS: Sequence[tuple[str, str]] = (
     ("not as described|differ|quality|damage|broken|defect|short|missing|counterfeit|fake|replica|wrong item|size|"
      "colou?r|does ?n.?t (work|fit)|not work", NOT_AS_DESCRIBED),
 )  # fmt: skip
+_NOBODY = (
+    "nobody|no one|not at home|(recipient|addressee|receiver|consignee|customer) (is |was )?(not (available|present)|"
+    "unavailable|absent)|收件人不在|无人签收|无人在家|家中无人"
+)
 # (pattern, status, sub-status)
 SCANS: Sequence[tuple[str, str, str | None]] = (
-    ("nobody|no one|not at home|(recipient|addressee|receiver|consignee|customer) (is |was )?(not (available|present)|"
-     "unavailable|absent)|收件人不在|无人签收|无人在家|家中无人", "DeliveryFailure", "DeliveryFailure_NoBody"),
+    # nobody was there, and somebody else took it
+    (f"(^|[/:,.;] ?|(package|parcel|item|shipment|order) (was |has been )?)delivered (to|with|at|in) .*({_NOBODY})|"
+     f"({_NOBODY}).*[,;:.] ?(delivered|left) (to|with|at|in) ", "Delivered", "Delivered_Other"),
+    (_NOBODY, "DeliveryFailure", "DeliveryFailure_NoBody"),
     ("not delivered|delivery (attempt )?fail|unsuccessful|undeliver|attempted|投递失败|未妥投|неудачн",
      "DeliveryFailure", "DeliveryFailure_Other"),
     ("customs clear[a-z]+ (is |was |has been )?complet|清关完成|放行", "InTransit", "InTransit_CustomsReleased"),
