@@ -85,6 +85,24 @@ def test_an_order_ended_when_its_detail_says_so(tmp_path: Path) -> None:
         assert closed["occurred_at"].to_list() == [datetime(2024, 11, 1, 17, tzinfo=UTC)]
 
 
+@pytest.mark.parametrize(
+    ("placed", "paid", "told"),
+    [
+        ("2024-11-03 01:50:00", "2024-11-03 01:03:00", datetime(2024, 11, 3, 9, 3, tzinfo=UTC)),
+        ("2024-11-03 01:02:00", "2024-11-03 01:03:00", datetime(2024, 11, 3, 8, 3, tzinfo=UTC)),
+        # a wrong time stays one, for the checks of ingest
+        ("2024-10-01 08:00:00", "2024-10-01 07:30:00", datetime(2024, 10, 1, 14, 30, tzinfo=UTC)),
+    ],
+)
+def test_what_seems_to_be_before_the_order_was_in_the_second_of_two_hours(
+    placed: str, paid: str, told: datetime, tmp_path: Path
+) -> None:
+    """California counts an hour twice in November; an order paid at 01:03 and placed at 01:50 was lost as unpaid."""
+    orders = made.order_list(gmt_create=placed, gmt_pay_time=paid)
+    events = read_aliexpress(Origin(made.write(tmp_path, TAKEN, orders=orders))).frames["order_events"]
+    assert events.filter(event="paid")["occurred_at"].to_list() == [told]
+
+
 def test_a_solution_is_carried_out_when_the_process_says_so(tmp_path: Path) -> None:
     """Not when it was proposed; the platform's is a ruling since the ruling."""
     detail = made.issue_detail()

@@ -16,6 +16,7 @@ import polars as pl
 from pipeline.sources.aliexpress.checked import Rows
 from pipeline.sources.aliexpress.dumps import SEEN
 from pipeline.sources.aliexpress.words import status_of
+from pipeline.sources.instants import is_in_first_of_two_hours
 from pipeline.sources.settings import SourceSettings
 
 UNKNOWN = "unknown"
@@ -108,6 +109,18 @@ def _products(lines: pl.DataFrame, sheet: pl.DataFrame) -> pl.DataFrame:
     found = named.agg(pl.col("occurred_at").min(), pl.col("known_at").min(), pl.col("title").drop_nulls().first())
     found = found.join(sheet.drop("supplier_id"), on="product_id", how="left")
     return found.with_columns(pl.col("category").fill_null(UNKNOWN), count_photos=pl.lit(None, pl.Float64))
+
+
+def after_placing(orders: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """Where the clocks of `zone` count an hour twice, nothing happens to an order before it was placed: what seems to
+    did so in the second of the two."""
+    moved = []
+    for column in ("paid_at", "sent_at", "ended_at"):
+        at = pl.col(column)
+        is_before = pl.max_horizontal(column, "placed_at") != at
+        is_second = is_before & is_in_first_of_two_hours(at, zone)
+        moved.append(pl.when(is_second).then(at + pl.duration(hours=1)).otherwise(at).alias(column))
+    return orders.with_columns(moved)
 
 
 def happenings(rows: Rows, known: Known) -> dict[str, pl.DataFrame]:
