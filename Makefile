@@ -32,7 +32,7 @@ demo: $(READY)  ## the main job on a small simulated store: from raw files to a 
 nightly: $(READY)  ## ingest, train if there is no champion, score: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1 MAPPING= TRACKING=]
 	@$(STEP) nightly $(where) $(source) $(as_of) $(capacity) $(force)
 
-simulate: $(READY)  ## write the raw files of a made-up store, and the truth behind: WORKSPACE= [ORDERS=5000 SEED=7 DAYS=731 EXPORTS=1]
+simulate: $(READY)  ## write the raw files of a made-up store, and the truth behind: WORKSPACE= [ORDERS=5000 SEED=7 DAYS=731 EXPORTS=1: as API dumps, order sheet and tracking too]
 	@$(STEP) simulate $(where) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(SEED),--seed "$(SEED)") $(if $(DAYS),--days "$(DAYS)") $(if $(EXPORTS),--exports)
 
 world-page: $(READY)  ## a page of plots of a simulated store beside published ranges: WORKSPACE=

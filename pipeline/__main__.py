@@ -59,7 +59,7 @@ def simulate(
     ] = None,
     first: Annotated[date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="the store's first day")] = FIRST_DAY,
     days: Annotated[int, typer.Option(min=60, max=3650, help="how many days of history")] = 731,
-    is_exported: Annotated[bool, typer.Option("--exports", help="also as order sheet and tracking bodies")] = False,
+    is_exported: Annotated[bool, typer.Option("--exports", help="also as API dumps, order sheet, tracking")] = False,
 ) -> None:
     """Write the raw files of a made-up store, and the truth behind them, into the workspace."""
     from pipeline.simulate import simulate as step

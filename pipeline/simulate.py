@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from features.tables import TABLES
 from pipeline.config import Config
 from pipeline.progress import Progress
+from pipeline.simulated_dumps import write_dumps
 from pipeline.simulated_exports import write_exports
 from pipeline.sources.simulator.facts import product_frame
 from pipeline.sources.simulator.orders import World, build_world
@@ -32,7 +33,8 @@ def simulate(
 ) -> Path:  # fmt: skip
     """Write `raw/` (one CSV per canonical table and `store.toml`) and `truth/`, chunk by chunk; return `raw/`.
 
-    `is_exported`: also `exports/`, the same store in the forms that sellers get."""
+    `is_exported`: also `exports/aliexpress` and `exports/sheet`, the same store in the forms that sellers get; each
+    is a whole store by itself, so they lie apart."""
     world = build_world(count_orders=orders, seed=config.seed if seed is None else seed, first_day=first, days=days)
     raw, truth = workspace.folder / "raw", workspace.folder / "truth"
     with (
@@ -48,8 +50,10 @@ def simulate(
     if is_exported:
         exports = workspace.folder / "exports"
         with progress.piece("exports") as notes, workspace.replaced(exports) as aside:
-            write_exports(raw, aside)
-            notes.append(f"order sheet and tracking bodies: {exports}")
+            for name, write in (("aliexpress", write_dumps), ("sheet", write_exports)):
+                (aside / name).mkdir()
+                write(raw, aside / name)
+            notes.append(f"answers of the Open Platform; order sheet and tracking bodies: {exports}")
     return raw
 
 

@@ -6,7 +6,7 @@ What these formats cannot carry is listed in docs/sources.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -38,27 +38,45 @@ def write_exports(raw: Path, folder: Path) -> None:
 
     Every second parcel is 17TRACK's, the others AfterShip's. The whole store is held in memory.
     """
-    tables = {path.stem: pl.read_csv(path, infer_schema=False) for path in raw.glob("*.csv")}
-    newest = max(str(frame["known_at"].max()) for frame in tables.values() if frame.height)[:10]
+    tables = {path.stem: read_raw(raw, path.stem) for path in raw.glob("*.csv")}
+    taken = taken_at(raw)
     sheet = _sheet(tables)
-    (folder / f"orders-{newest}T2359.csv").write_bytes(sheet.write_csv().encode("gb18030"))
+    (folder / f"orders-{taken}.csv").write_bytes(sheet.write_csv().encode("gb18030"))
     (folder / "tracking").mkdir()
     is_other = pl.col("shipment_id").hash(seed=0) % 2 == 0
     for name, bodies in (
         ("17track", _seventeen(tables["tracking"].filter(is_other))),
         ("aftership", _aftership(tables["tracking"].filter(~is_other))),
     ):
-        path = folder / "tracking" / f"{name}-{newest}T2359.jsonl"
-        path.write_text("".join(f"{json.dumps(body)}\n" for body in bodies), encoding="utf-8")
+        write_lines(folder / "tracking" / f"{name}-{taken}.jsonl", bodies)
 
 
-def _local(column: str) -> pl.Expr:
+def read_raw(raw: Path, name: str) -> pl.DataFrame:
+    """A table of the store as it stands in its file: all cells are text."""
+    return pl.read_csv(raw / f"{name}.csv", infer_schema=False)
+
+
+def taken_at(raw: Path) -> str:
+    """The end of the last day of which the store knows something, as names of dumps have it."""
+    latest = (pl.scan_csv(path, infer_schema=False).select(pl.col("known_at").max()) for path in raw.glob("*.csv"))
+    return f"{max(str(found.collect().item() or '') for found in latest)[:10]}T2359"
+
+
+def write_lines(path: Path, bodies: Iterable[dict]) -> None:
+    """One answer a line, written as they come."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{json.dumps(body, ensure_ascii=False)}\n" for body in bodies)
+
+
+def local(column: str) -> pl.Expr:
+    """A time of the store's files as the platform writes it: in California, without offset."""
     at = pl.col(column).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us", time_zone="UTC")
     return at.dt.convert_time_zone(ZONE).dt.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _first(frame: pl.DataFrame, name: str, column: str = "occurred_at") -> pl.DataFrame:
-    return frame.sort(column).group_by("order_id", maintain_order=True).agg(_local(column).first().alias(name))
+def first(frame: pl.DataFrame, name: str, column: str = "occurred_at") -> pl.DataFrame:
+    """The first such time of each order, local."""
+    return frame.sort(column).group_by("order_id", maintain_order=True).agg(local(column).first().alias(name))
 
 
 def _money(column: pl.Expr) -> pl.Expr:
@@ -78,14 +96,14 @@ def _sheet(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     parcels = tables["shipments"].group_by("order_id", maintain_order=True).agg(parcels=number.str.join("\n"))
     rows = tables["orders"]
     for other in (
-        goods, parcels, _first(events.filter(event="paid"), "paid"), _first(events.filter(event="closed"), "received"),
-        _first(tables["shipments"], "sent"), _first(promises.filter(kind="dispatch"), "ship_by", "promised_at"),
+        goods, parcels, first(events.filter(event="paid"), "paid"), first(events.filter(event="closed"), "received"),
+        first(tables["shipments"], "sent"), first(promises.filter(kind="dispatch"), "ship_by", "promised_at"),
     ):  # fmt: skip
         rows = rows.join(other, on="order_id", how="left", maintain_order="left")
     waits = pl.when(pl.col("sent").is_null()).then(pl.lit("等待您发货")).otherwise(pl.lit("等待买家收货"))
     status = pl.when(pl.col("received").is_not_null()).then(pl.lit("交易完成")).otherwise(waits)
     return rows.with_columns(
-        status=status, placed=_local("occurred_at"), goods=_money(pl.col("goods")),
+        status=status, placed=local("occurred_at"), goods=_money(pl.col("goods")),
         shipping=_money(pl.col("shipping_usd").cast(pl.Float64)), total=_money(pl.col("total_usd").cast(pl.Float64)),
         service=pl.col("lane").str.split(">").list.first(),
     ).select(pl.col(ours).alias(theirs) for ours, theirs in SHEET.items())  # fmt: skip

@@ -40,6 +40,14 @@ def instant(
     return pl.coalesce(found)
 
 
+def is_in_first_of_two_hours(at: pl.Expr, zone: str) -> pl.Expr:
+    """Whether the clocks of `zone` show the same again an hour later."""
+    now, later = (
+        moment.dt.convert_time_zone(zone).dt.replace_time_zone(None) for moment in (at, at + pl.duration(hours=1))
+    )
+    return now == later
+
+
 def _first_of(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     return pl.coalesce(text.str.to_datetime(f, strict=False, time_unit="us") for f in formats)
 

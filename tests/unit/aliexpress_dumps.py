@@ -62,6 +62,28 @@ def order_detail() -> dict[str, Any]:
     return {"aliexpress_trade_new_redefining_findorderbyid_response": {"target": target, "request_id": "2141"}}
 
 
+def order_info(**changed: Any) -> dict[str, Any]:
+    """`aliexpress.solution.order.info.get`: the detail lies in `data`; amounts are `amount` or `amount_str`."""
+    parcel = {
+        "gmt_send": "2024-10-03 20:00:00", "logistics_no": PARCEL, "logistics_service_name": "EMS",
+        "logistics_type_code": "EMS", "have_tracking_info": True, "receive_status": "default",
+    }  # fmt: skip
+    line = {
+        "id": LINE, "child_order_id": str(LINE), "product_id": PRODUCT, "product_name": "mobile", "product_count": 2,
+        "goods_prepare_time": 3, "logistics_service_name": "EMS",
+        "product_price": {"cent": 3000, "cent_factor": 100, **money("30.00"), "currency": {"currency_code": "USD"}},
+        "logistics_amount": {"cent": 101, "currency_code": "USD", "amount_str": "1.01"},
+    }  # fmt: skip
+    data = {
+        "id": ORDER, "order_status": "WAIT_BUYER_ACCEPT_GOODS", "gmt_create": "2024-10-01 08:00:00",
+        "gmt_pay_success": "2024-10-01 08:05:00", "buyerloginid": "br0001", "receipt_address": {"country": "BR"},
+        "order_amount": money("58.01"), "logistic_info_list": {"global_aeop_tp_logistic_info_dto": [parcel]},
+        "child_order_list": {"global_aeop_tp_child_order_dto": [line]}, **changed,
+    }  # fmt: skip
+    result = {"data": data, "error_code": "0", "error_message": "", "time_stamp": "2024-11-05 02:00:00"}
+    return {"aliexpress_solution_order_info_get_response": {"result": result, "request_id": "2144"}}
+
+
 def tracking() -> dict[str, Any]:
     """`aliexpress.ds.order.tracking.get`, the newer live form: wrapped lists, stamps in milliseconds."""
     nodes = [
@@ -130,7 +152,8 @@ def issue_detail() -> dict[str, Any]:
 
 
 ANSWERS = {
-    "orders": order_list, "detail": order_detail, "tracking": tracking, "issues": issue_list, "issue": issue_detail,
+    "orders": order_list, "detail": order_detail, "info": order_info, "tracking": tracking, "issues": issue_list,
+    "issue": issue_detail,
 }  # fmt: skip
 
 

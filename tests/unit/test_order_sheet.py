@@ -38,7 +38,11 @@ def test_an_order_with_all_that_a_sheet_says(header: list[str], tmp_path: Path) 
     assert data["promises"].select("kind", "promised_at").rows() == [
         ("dispatch", datetime(2024, 10, 8, 15, 5, tzinfo=UTC))
     ]  # fmt: skip
-    assert data["shipments"]["occurred_at"].to_list() == [datetime(2024, 10, 4, 3, tzinfo=UTC)]
+    # both parcels, handed over together
+    sent = datetime(2024, 10, 4, 3, tzinfo=UTC)
+    assert data["shipments"].select("shipment_id", "carrier", "occurred_at").rows() == [
+        ("LP00612345678901", "EMS", sent), ("LP00612345678902", "China Post", sent)
+    ]  # fmt: skip
     assert data["order_events"]["event"].to_list() == ["paid"]
 
 

@@ -19,7 +19,7 @@ from pipeline.store import Workspace
 SAME = {
     "orders": ["order_id", "buyer_id", "country", "lane", "occurred_at", "known_at"],
     "order_events": ["order_id", "event", "occurred_at"],
-    "shipments": ["order_id", "carrier", "occurred_at"],
+    "shipments": ["shipment_id", "order_id", "carrier", "occurred_at"],
     "order_lines": ["order_id", "product_id", "quantity"],
 }
 

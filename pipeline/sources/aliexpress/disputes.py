@@ -19,6 +19,7 @@ from pipeline.sources.aliexpress.words import cause_of
 
 KEY = ["line_id", "opened_at"]
 OURS = r"^seller_(accept|refuse|reject|create|modify|delete|.*solution)"
+PROPOSALS = ("buyer_solution", "seller_solution", "platform_solution")
 RULED = ("platform_force_reach", "platform_arbitrate")
 
 
@@ -52,7 +53,9 @@ def dispute_frame(
 
 def _heads(listed: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     """One row per dispute: its order, when it was seen first, its reason and cause, what was asked for."""
-    asked = steps.filter(actor="buyer").group_by(KEY).agg(asked_usd=pl.col("amount_usd").drop_nulls().first())
+    # newest first is how the platform lists them
+    proposed = steps.filter(actor="buyer").sort("stepped_at", maintain_order=True)
+    asked = proposed.group_by(KEY).agg(asked_usd=pl.col("amount_usd").drop_nulls().first())
     heads = listed.group_by(KEY, maintain_order=True).agg(
         pl.col(SEEN).first(),
         *[pl.col(c).drop_nulls().first() for c in ("order_id", "reason", "reason_english", "goods_received")],
@@ -68,7 +71,9 @@ def _opened(heads: pl.DataFrame) -> pl.DataFrame:
 
 
 def _first(steps: pl.DataFrame, which: pl.Expr, step: str, actor: str) -> pl.DataFrame:
-    found = steps.filter(which).unique(KEY, keep="first", maintain_order=True)
+    """The first that fits: by the process, which says when it was done; of a proposal only its own time is told."""
+    fits = steps.filter(which).sort(pl.col("action").is_in(PROPOSALS), maintain_order=True)
+    found = fits.unique(KEY, keep="first", maintain_order=True)
     return found.select(*KEY, occurred_at="stepped_at", **{SEEN: SEEN}, step=pl.lit(step), actor=pl.lit(actor))
 
 

@@ -16,11 +16,13 @@ import polars as pl
 from pipeline.sources.aliexpress.checked import Rows
 from pipeline.sources.aliexpress.dumps import SEEN
 from pipeline.sources.aliexpress.words import status_of
+from pipeline.sources.instants import is_in_first_of_two_hours
 from pipeline.sources.settings import SourceSettings
 
 UNKNOWN = "unknown"
 CLOSED = ("FINISH", "ARCHIVE")
 DAY = timedelta(days=1)
+_TELL_OF_SENDING = ("orders", "order_lines")
 
 
 @dataclass(frozen=True)
@@ -109,23 +111,36 @@ def _products(lines: pl.DataFrame, sheet: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(pl.col("category").fill_null(UNKNOWN), count_photos=pl.lit(None, pl.Float64))
 
 
+def after_placing(orders: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """Where the clocks of `zone` count an hour twice, nothing happens to an order before it was placed: what seems to
+    did so in the second of the two."""
+    moved = []
+    for column in ("paid_at", "sent_at", "ended_at"):
+        at = pl.col(column)
+        is_before = pl.max_horizontal(column, "placed_at") != at
+        is_second = is_before & is_in_first_of_two_hours(at, zone)
+        moved.append(pl.when(is_second).then(at + pl.duration(hours=1)).otherwise(at).alias(column))
+    return orders.with_columns(moved)
+
+
 def happenings(rows: Rows, known: Known) -> dict[str, pl.DataFrame]:
     """`order_events, promises, shipments, tracking`."""
     paid = facts(rows["orders"], ["order_id"], "paid_at").select("order_id", "occurred_at", SEEN, event=pl.lit("paid"))
     paid = paid.unique("order_id", keep="first", maintain_order=True)
-    ended = rows["orders"].filter(pl.col("status").is_in(CLOSED))
-    ended = ended.with_columns(occurred_at=pl.coalesce("ended_at", "updated_at", SEEN)).sort(SEEN, maintain_order=True)
-    closed = ended.unique("order_id", keep="first", maintain_order=True)
-    closed = closed.select("order_id", "occurred_at", SEEN, event=pl.lit("closed"))
+    ended = first_of(rows["orders"].filter(pl.col("status").is_in(CLOSED)), ["order_id"], "ended_at", "updated_at")
+    # when it was last changed comes close, unless that was after it was seen to be over
+    about = pl.min_horizontal("updated_at", SEEN)
+    closed = ended.select("order_id", SEEN, occurred_at=pl.coalesce("ended_at", about), event=pl.lit("closed"))
     sent = _sent(rows)
-    events = pl.concat([paid, closed]).with_columns(
+    events = pl.concat([paid, closed.select(paid.columns)]).with_columns(
         event_id=pl.concat_str("order_id", pl.lit("-"), "event"), known_at=known.at()
     )
     carrier = pl.col("service").fill_null(UNKNOWN)
     nth = pl.int_range(1, pl.len() + 1).over("order_id").cast(pl.String)
-    shipments = sent.with_columns(
-        shipment_id=pl.concat_str("order_id", pl.lit("-"), nth), carrier=carrier, known_at=known.at()
-    )
+    # a number is one parcel's, however often it is told
+    is_own = pl.col("number").is_not_null() & pl.col("number").is_first_distinct()
+    shipment_id = pl.when(is_own).then("number").otherwise(pl.concat_str("order_id", pl.lit("-"), nth))
+    shipments = sent.with_columns(shipment_id=shipment_id, carrier=carrier, known_at=known.at())
     return {
         "order_events": events,
         "promises": _promises(paid, sent, rows["order_lines"], known),
@@ -135,15 +150,21 @@ def happenings(rows: Rows, known: Known) -> dict[str, pl.DataFrame]:
 
 
 def _sent(rows: Rows) -> pl.DataFrame:
-    """Each moment that something of an order was handed over: by the order, its lines or its parcels. A finished order
-    no longer tells; what an earlier dump said stays."""
-    parts = [
-        facts(rows[kind], ["order_id"], "sent_at").select("order_id", "occurred_at", SEEN, "service")
-        for kind in ("orders", "order_lines", "parcels")
-    ]
-    every = pl.concat(parts).sort("occurred_at", SEEN, maintain_order=True)
-    return every.group_by(["order_id", "occurred_at"], maintain_order=True).agg(
+    """Each parcel handed over; and each moment that an order or its lines tell, where no parcel tells it. A finished
+    order no longer tells; what an earlier dump said stays."""
+    moment = ["order_id", "occurred_at"]
+    parcels = facts(rows["parcels"], ["order_id", "number"], "sent_at").select(*moment, SEEN, "service", "number")
+    told = [facts(rows[kind], ["order_id"], "sent_at").select(*moment, SEEN, "service") for kind in _TELL_OF_SENDING]
+    every = pl.concat([*told, parcels], how="diagonal").sort("occurred_at", SEEN, maintain_order=True)
+    moments = every.group_by(moment, maintain_order=True).agg(
         pl.col(SEEN).min(), pl.col("service").drop_nulls().first()
+    )
+    numbered = parcels.filter(pl.col("number").is_not_null()).rename({SEEN: "seen_parcel", "service": "own"})
+    sent = moments.join(numbered, on=moment, how="left", maintain_order="left_right")
+    # the first parcel is the one that the order told of
+    is_other = pl.int_range(pl.len()).over(moment) > 0
+    return sent.with_columns(
+        pl.when(is_other).then("seen_parcel").otherwise(SEEN).alias(SEEN), service=pl.coalesce("own", "service")
     )
 
 

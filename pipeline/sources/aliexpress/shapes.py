@@ -37,6 +37,7 @@ _BY_FIELD: tuple[tuple[str, frozenset[str]], ...] = (
     (SEVENTEEN, frozenset(("track_info", "package_status"))),
     (AFTERSHIP, frozenset(("checkpoints", "subtag"))),
 )
+_ANSWER = ("result", "target", "data")
 _REQUEST = ("request", "params", "query")
 _TIMES = ("fetched_at", "requested_at", "dumped_at")
 _ENDS = ("_response", "result", "results", "data", "target", "body", "response", "responses", "pages", "_list", "msg",
@@ -136,9 +137,10 @@ def _kind(node: dict, path: tuple[str, ...]) -> str:
         return ORDER if "order_id" in node else DETAIL
     if path and path[-1] == "" and names and names[0] in _BY_LIST:
         return _BY_LIST[names[0]]
-    # the answer about one order or dispute, of which its fields are not known
-    if names and names[0] in ("result", "target"):
-        return next((kind for end, kind in _BY_METHOD.items() if len(names) > 1 and names[1].endswith(end)), UNKNOWN)
+    # the answer about one order or dispute, of which its fields are not known; it may lie in another wrapper
+    if names and names[0] in _ANSWER and not any(isinstance(node.get(name), dict) for name in _ANSWER):
+        method = next((name for name in names if name not in _ANSWER), "")
+        return next((kind for end, kind in _BY_METHOD.items() if method.endswith(end)), UNKNOWN)
     if "tag" in node and "tracking_number" in node:
         return AFTERSHIP
     return UNKNOWN
@@ -215,7 +217,7 @@ def money(node: Any, *names: str) -> tuple[str | None, str | None]:
     for name in names:
         value = node.get(name)
         if isinstance(value, dict) and value:
-            amount = text(value, "amount", "value")
+            amount = text(value, "amount", "amount_str", "value")
             if amount is None:
                 return NESTED + json.dumps(value, ensure_ascii=False), None
             return amount, text(value, "currency_code", "currency")

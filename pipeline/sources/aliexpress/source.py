@@ -12,7 +12,7 @@ from pipeline.sources.aliexpress.checked import Rows, Unread, check, good
 from pipeline.sources.aliexpress.disputes import dispute_frame
 from pipeline.sources.aliexpress.dumps import LIABILITY, PRODUCTS, read_dumps
 from pipeline.sources.aliexpress.memory import joined, keep, recall
-from pipeline.sources.aliexpress.orders import Known, happenings, order_frames
+from pipeline.sources.aliexpress.orders import Known, after_placing, happenings, order_frames
 from pipeline.sources.aliexpress.sheet import FROM_SHEET, KNOWN
 from pipeline.sources.checks import CheckedFile, open_checked
 from pipeline.sources.origin import Origin
@@ -65,6 +65,7 @@ def _without_twins(rows: Rows) -> Rows:
 def _canonical(
     rows: Rows, origin: Origin, sheet: pl.DataFrame, liability: pl.DataFrame
 ) -> tuple[dict[str, pl.DataFrame], int]:
+    rows = {**rows, records.ORDERS: after_placing(rows[records.ORDERS], origin.settings.platform_zone)}
     known = Known.of(rows, origin.settings)
     disputes, unknown = dispute_frame(rows, known, origin.usd_per, liability)
     made = {

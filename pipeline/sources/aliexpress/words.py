@@ -28,10 +28,22 @@ REASONS: Sequence[tuple[str, str]] = (
     ("not as described|differ|quality|damage|broken|defect|short|missing|counterfeit|fake|replica|wrong item|size|"
      "colou?r|does ?n.?t (work|fit)|not work", NOT_AS_DESCRIBED),
 )  # fmt: skip
+_NOBODY = (
+    "nobody|no one|not at home|(recipient|addressee|receiver|consignee|customer) (is |was )?(not (available|present)|"
+    "unavailable|absent)|收件人不在|无人签收|无人在家|家中无人"
+)
 # (pattern, status, sub-status)
 SCANS: Sequence[tuple[str, str, str | None]] = (
-    ("not delivered|delivery (attempt )?fail|unsuccessful|undeliver|attempted|no one|投递失败|未妥投|неудачн",
+    # nobody was there, and somebody else took it
+    (f"(^|[/:,.;] ?|(package|parcel|item|shipment|order) (was |has been )?)delivered (to|with|at|in) .*({_NOBODY})|"
+     f"({_NOBODY}).*[,;:.] ?(delivered|left) (to|with|at|in) ", "Delivered", "Delivered_Other"),
+    (_NOBODY, "DeliveryFailure", "DeliveryFailure_NoBody"),
+    ("not delivered|delivery (attempt )?fail|unsuccessful|undeliver|attempted|投递失败|未妥投|неудачн",
      "DeliveryFailure", "DeliveryFailure_Other"),
+    ("customs clear[a-z]+ (is |was |has been )?complet|清关完成|放行", "InTransit", "InTransit_CustomsReleased"),
+    ("customs.*(requir|request|need|missing).*(information|document|paper)|"
+     "customs.*(information|document|paper).*(requir|request|need|missing)|(海关|清关).*(补充|要求|需|缺).*(资料|信息|文件|材料)",
+     "InTransit", "InTransit_CustomsRequiringInformation"),
     ("return(ed|ing)? to|returned|退回|возврат", "Exception", "Exception_Returning"),
     ("lost|丢失|утер", "Exception", "Exception_Lost"),
     ("damage|破损", "Exception", "Exception_Damage"),
@@ -41,7 +53,7 @@ SCANS: Sequence[tuple[str, str, str | None]] = (
     ("pick.?up point|ready for (pick|collect)|awaiting collection|available for pick|待取|自提",
      "AvailableForPickup", "AvailableForPickup_Other"),
     ("delivered|signed|receiv(ed|er) by|妥投|签收|вручен", "Delivered", "Delivered_Other"),
-    ("customs.*(releas|clear|complet)|(releas|clear).*customs|清关完成|放行", "InTransit", "InTransit_CustomsReleased"),
+    ("customs.*(releas|clear|complet)|(releas|clear).*customs", "InTransit", "InTransit_CustomsReleased"),
     ("customs|清关|海关|тамож", "InTransit", "InTransit_CustomsProcessing"),
     ("order (created|received)|in preparation|electronic|information (received|sent)|awaiting|label|下单|揽收信息|创建",
      "InfoReceived", "InfoReceived"),
