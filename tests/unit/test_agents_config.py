@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from pipeline.config import Config, load_config
 from pipeline.errors import BadInput
 from pipeline.languages import say_who_writes
 from pipeline.nightly import say_summary
+from pipeline.report.words import read_sentences
 from tests.unit.nights import latest
 
 MARIA = "[[decide.agents]]\nname = 'Maria'\nlanguages = ['es', 'pt']\nminutes = 300\n"
@@ -73,6 +76,8 @@ def test_a_night_keeps_to_its_agents_and_says_who_is_left_out(
     assert not set(who_writes["nobody_writes"]) & {"en", "es", "pt", "ru"}
     text = " ".join((run / "README.txt").read_text().split())
     assert who_writes["sentence"] in text
+    page = html.unescape((run / "report.html").read_text())
+    assert page.count(f">{who_writes['sentence']}<") == 1
     say_summary(run)
     assert who_writes["sentence"] in " ".join(capsys.readouterr().out.split())
 
@@ -84,3 +89,16 @@ def test_one_line_says_it() -> None:
         "writes their language: 12 ko, 3 ar."
     )
     assert say_who_writes({"agents": {}, "nobody_writes": {}}) == "Who writes what: nothing to write."
+
+
+@pytest.mark.parametrize(
+    ("nobody_writes", "chinese"),
+    [
+        ({"ko": 12}, "谁写什么：Maria 30 es。因无人会写其语言而未列入的买家：12 ko。"),
+        ({}, "谁写什么：Maria 30 es。"),
+    ],
+)
+def test_the_line_is_said_in_chinese_too(nobody_writes: dict[str, int], chinese: str) -> None:
+    line = say_who_writes({"agents": {"Maria": {"es": 30}}, "nobody_writes": nobody_writes})
+    rules = [(re.compile(pattern.replace("(?<", "(?P<")), text) for pattern, text in read_sentences("zh")]
+    assert next(text.format(**match.groupdict()) for rule, text in rules if (match := rule.match(line))) == chinese
