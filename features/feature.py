@@ -45,7 +45,7 @@ class Feature:
         is_other_side = usual is not None and bool(self.says_below_zero) and (usual < 0) != is_below
         if usual is not None and self.norm is None and not is_other_side:
             text += f" (usual: {self._number(-usual if is_below else usual)})"
-        return re.sub(r"\b1 (day|unit|product|scan|photo|time|supplier|exception|dispute)s\b", r"1 \1", text)
+        return re.sub(r"(?<![\d.,])1 (day|unit|product|scan|photo|time|supplier|exception|dispute)s\b", r"1 \1", text)
 
     def _is_no_worse(self, value: float, than: float | None) -> bool:
         """Also where both are written alike: nobody sees a difference then."""

@@ -155,6 +155,13 @@ def test_a_number_that_tells_its_own_usual_has_none_beside_it_and_must_be_worse_
     assert (held.sentence(1.0, 0.0), held.sentence(0.0, None)) == ("customs holds the parcel", "")
 
 
+def test_one_of_a_thing_is_one_and_one_and_a_tenth_are_several() -> None:
+    rush = Feature("rush", "", "", "{value:.1f} times its usual orders")
+    days = Feature("days", "", "", "{value:.0f} days")
+    assert (rush.sentence(1.1, None), days.sentence(1.0, None)) == ("1.1 times its usual orders", "1 day")
+    assert days.sentence(21.0, None) == "21 days"
+
+
 def test_a_number_that_worries_on_both_sides_has_its_usual_beside_it() -> None:
     value = Feature("value", "", "", "worth {value:.2f} USD", worse=EITHER)
     assert value.sentence(3.0, 18.5) == "worth 3.00 USD (usual: 18.50)"
