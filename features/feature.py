@@ -49,9 +49,9 @@ class Feature:
 
     def _is_no_worse(self, value: float, than: float | None) -> bool:
         """Also where both are written alike: nobody sees a difference then."""
-        if than is None or self.worse == EITHER:
+        if than is None:
             return False
-        is_better = value <= than if self.worse == HIGH else value >= than
+        is_better = (self.worse == HIGH and value <= than) or (self.worse == LOW and value >= than)
         return is_better or self._number(value) == self._number(than)
 
     def _number(self, value: float) -> str:

@@ -14,6 +14,8 @@ from models.evidence import weigh_evidence
 from models.gbm import DisputeModel
 
 COUNT_REASONS = 3
+# a theme that raises the odds of a dispute by less than a twentieth is no reason, unless it is all there is
+LEAST_DRIVE = 0.05
 
 
 @dataclass(frozen=True)
@@ -73,4 +75,5 @@ def _reasons(
         if sentence := feature.sentence(float(value[place]), usual.get(feature.name)):
             told = drive[feature.theme], float(weight[place])
             found[feature.theme] = Reason(feature.theme, feature.name, sentence, *told)
-    return sorted(found.values(), key=lambda reason: -(reason.drive + reason.weight))[:COUNT_REASONS]
+    ranked = sorted(found.values(), key=lambda reason: -(reason.drive + reason.weight))
+    return ([reason for reason in ranked if reason.drive >= LEAST_DRIVE] or ranked[:1])[:COUNT_REASONS]

@@ -75,12 +75,27 @@ def test_a_number_that_marks_fewer_disputes_than_its_stage_is_not_said(model: Di
 def test_of_two_themes_that_drive_alike_the_one_with_more_to_show_comes_first(model: DisputeModel) -> None:
     rows = made_rows().filter((pl.col("price") > 0.7) & (pl.col("silence") > 0.7))
     contributions = model.contributions(rows)
-    asked = rows.filter((contributions[:, 2] > 0) & (contributions[:, :2].sum(axis=1) > contributions[:, 2]))
+    asked = rows.filter((contributions[:, 2] > 0.05) & (contributions[:, :2].sum(axis=1) > contributions[:, 2]))
     assert asked.height > 10
     for first, second, *_ in find_reasons(weighed(model), asked, REGISTRY):
         assert (first.theme, second.theme) == ("parcel", "price")
     for first, second, *_ in find_reasons(weighed(model, price=9.0), asked, REGISTRY):
         assert (first.theme, second.theme) == ("price", "parcel")
+
+
+def test_a_theme_that_hardly_raises_the_risk_is_told_only_where_it_is_all_there_is(
+    model: DisputeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = made_rows().filter((pl.col("price") > 0.7) & (pl.col("silence") > 0.7))
+    contributions = model.contributions(rows)
+    is_small = (contributions[:, 2] > 0) & (contributions[:, 2] < 0.05) & (contributions[:, :2].sum(axis=1) > 0.05)
+    asked = rows.filter(is_small)
+    assert asked.height > 3
+    for of_row in find_reasons(weighed(model, price=9.0), asked, REGISTRY):
+        assert [reason.theme for reason in of_row] == ["parcel"], "whatever its number shows"
+    monkeypatch.setattr("models.explain.LEAST_DRIVE", 99.0)
+    for of_row in find_reasons(weighed(model), asked, REGISTRY):
+        assert [reason.theme for reason in of_row] == ["parcel"]
 
 
 def test_a_model_of_a_former_version_speaks_by_its_strongest_features(model: DisputeModel) -> None:
@@ -165,3 +180,4 @@ def test_one_of_a_thing_is_one_and_one_and_a_tenth_are_several() -> None:
 def test_a_number_that_worries_on_both_sides_has_its_usual_beside_it() -> None:
     value = Feature("value", "", "", "worth {value:.2f} USD", worse=EITHER)
     assert value.sentence(3.0, 18.5) == "worth 3.00 USD (usual: 18.50)"
+    assert value.sentence(18.501, 18.5) == ""
