@@ -32,7 +32,7 @@ FEATURES = [
     Feature("lane_late_share_90d", "share of deliveries", "a slow lane makes late parcels",
             "{value:.0%} of this lane's deliveries of the last 90 days were late"),
     Feature("lane_congestion", "mean days of 30 days beside those of 90; 1 is usual", "the lane is slower now",
-            "this lane takes {value:.2f} times its usual days now"),
+            "this lane takes {value:.1f} times its usual days now", norm=1.0),
     Feature("lane_gap_days_90d", "days, nine in ten waits between scans are shorter", "how silent this lane usually is",
             "one in ten waits between scans on this lane is longer than {value:.0f} days"),
     Feature("lane_exception_share_90d", "share of shipped orders", "customs and posts that make trouble",
@@ -45,7 +45,7 @@ FEATURES = [
     Feature("carrier_transit_days_30d", "days", "how long this carrier takes now, wherever to",
             "this carrier took {value:.0f} days over the last 30 days"),
     Feature("carrier_congestion", "mean days of 30 days beside those of 90; 1 is usual", "a carrier that breaks down",
-            "this carrier takes {value:.2f} times its usual days now"),
+            "this carrier takes {value:.1f} times its usual days now", norm=1.0),
     Feature("carrier_late_share_30d", "share of deliveries", "a carrier that broke down of late",
             "{value:.0%} of this carrier's deliveries of the last 30 days were late"),
     Feature("carrier_late_share_90d", "share of deliveries", "a slow carrier makes late parcels",
@@ -53,11 +53,11 @@ FEATURES = [
     Feature("carrier_dispute_share_90d", "share of ended orders", "some carriers cost more than they save",
             "{value:.0%} of this carrier's orders that ended in the last 90 days were disputed"),
     Feature("supplier_handling_days_90d", "days", "how long this supplier takes to ship now",
-            "this supplier took {value:.0f} days to ship over the last 90 days"),
+            "this supplier took {value:.0f} days to ship over the last 90 days", theme="dispatch"),
     Feature("supplier_shipped_late_share_90d", "share of shipped orders", "a supplier who breaks the day to ship by",
-            "{value:.0%} of this supplier's parcels of the last 90 days were handed over late"),
+            "{value:.0%} of this supplier's parcels of the last 90 days were handed over late", theme="dispatch"),
     Feature("supplier_late_share_90d", "share of deliveries", "a supplier who ships late delivers late",
-            "{value:.0%} of this supplier's deliveries of the last 90 days were late"),
+            "{value:.0%} of this supplier's deliveries of the last 90 days were late", theme="dispatch"),
 ]  # fmt: skip
 # a lane with few parcels leans on its carrier, that on the store: as if so many of theirs had been seen
 STRENGTH = 10.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 import polars as pl
@@ -12,12 +13,18 @@ from features.tables import Tables
 from features.view import View, build_view
 
 FAMILIES: tuple[ModuleType, ...] = (order, product, logistics, lane, buyer, store, conversation, season)
-FEATURES: dict[str, Feature] = {feature.name: feature for family in FAMILIES for feature in family.FEATURES}
-FEATURE_NAMES: list[str] = list(FEATURES)
 
 
 def family_name(family: ModuleType) -> str:
     return family.__name__.rsplit(".", 1)[-1]
+
+
+FEATURES: dict[str, Feature] = {
+    feature.name: replace(feature, theme=feature.theme or family_name(family))
+    for family in FAMILIES
+    for feature in family.FEATURES
+}
+FEATURE_NAMES: list[str] = list(FEATURES)
 
 
 def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:

@@ -17,14 +17,14 @@ FAR_DAYS = 120.0
 
 FEATURES = [
     Feature("season_days_to_chinese_new_year", "days, at most 120", "suppliers close for two weeks or more",
-            "Chinese New Year is in {value:.0f} days", worse=LOW),
+            "Chinese New Year is in {value:.0f} days", worse=LOW, norm=FAR_DAYS),
     Feature("season_days_since_chinese_new_year", "days, at most 120", "the backlog takes weeks to clear",
-            "Chinese New Year was {value:.0f} days ago", worse=LOW),
+            "Chinese New Year was {value:.0f} days ago", worse=LOW, norm=FAR_DAYS),
     Feature("season_days_to_sale", "days, at most 120", "11.11, Black Friday and 12.12 fill every warehouse"),
     Feature("season_days_since_sale", "days, at most 120", "parcels of the sales crowd the roads for weeks",
-            "the last big sale was {value:.0f} days ago", worse=LOW),
+            "the last big sale was {value:.0f} days ago", worse=LOW, norm=FAR_DAYS),
     Feature("season_days_to_christmas", "days, at most 120", "a gift that comes after Christmas is not wanted",
-            "Christmas is in {value:.0f} days", worse=LOW),
+            "Christmas is in {value:.0f} days", worse=LOW, norm=FAR_DAYS),
     Feature("season_days_since_christmas", "days, at most 120", "late gifts are complained about"),
     Feature("season_weekday", "0 Monday to 6 Sunday", "offices and carriers rest at the week's end", worse=EITHER),
     Feature("season_promise_after_christmas", "1 if so, 0 if not, null without a promise",

@@ -14,7 +14,7 @@ import polars as pl
 from models.calibrate import Calibration, Curve, fit_calibration, from_numbers, to_numbers
 from models.cause import SHARES, CauseModel, cause_from_text, unknown_shares
 from models.data_gates import Moments, learn_moments
-from models.groups import learn_groups
+from models.evidence import Evidence, learn_evidence
 from models.matrix import to_matrix
 from models.recipe import Recipe
 from models.typical import Typical, fill_missing_lines, learn_typical
@@ -32,9 +32,9 @@ class DisputeModel:
     """A booster, its calibration, and what was usual in its training rows.
 
     `feature_names` are the columns it reads, in order; besides them it reads `stage`. `bounds` say how sure it is; None
-    where too little was there to calibrate on. `groups`: a number per feature, the same for
-    those that move together. `cause`: why, if it is disputed; None where no reasons are told. `moments`: mean and
-    spread of each feature, and `learnt_rate`: the share disputed, over the rows learnt from.
+    where too little was there to calibrate on. `cause`: why, if it is disputed; None where no reasons are told.
+    `moments`: mean and spread of each feature, and `learnt_rate`: the share disputed, over the rows learnt from.
+    `evidence`: what each number tells by itself, for the reasons.
     """
 
     booster: lgb.Booster
@@ -42,10 +42,10 @@ class DisputeModel:
     bounds: VennAbers | None
     feature_names: tuple[str, ...]
     typical: Typical
-    groups: tuple[int, ...]
     cause: CauseModel | None = None
     moments: Moments = field(default_factory=dict)
     learnt_rate: float | None = None
+    evidence: Evidence = field(default_factory=dict)
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
@@ -83,10 +83,10 @@ class DisputeModel:
             "calibration": to_numbers(self.calibration),
             "bounds": to_numbers(self.bounds) if self.bounds else None,
             "typical": self.typical,
-            "groups": list(self.groups),
             "cause": self.cause.to_text() if self.cause else None,
             "moments": self.moments,
             "learnt_rate": self.learnt_rate,
+            "evidence": self.evidence,
         }
         return self.booster.model_to_string(), json.dumps(rest, indent=2)
 
@@ -101,11 +101,11 @@ def from_text(booster: str, rest: str) -> DisputeModel:
         from_numbers(bounds) if bounds else None,  # type: ignore[arg-type]
         tuple(settings["feature_names"]),
         settings["typical"],
-        tuple(settings["groups"]),
         cause_from_text(settings["cause"]) if settings["cause"] else None,
-        # a model of a former version of this program has none
+        # a model of a former version of this program has none of the rest
         {name: (mean, spread) for name, (mean, spread) in settings.get("moments", {}).items()},
         settings.get("learnt_rate"),
+        settings.get("evidence", {}),
     )
 
 
@@ -135,9 +135,9 @@ def finish_model(rows: pl.DataFrame, binned: Binned, recipe: Recipe, later: Late
         bounds,
         binned.feature_names,
         learn_typical(rows, names),
-        tuple(learn_groups(rows, names, binned.order)),
         moments=learn_moments(rows, names, binned.order),
         learnt_rate=int(rows["label"].sum()) / rows.height,
+        evidence=learn_evidence(rows, names, binned.order),
     )
 
 

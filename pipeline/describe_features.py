@@ -1,4 +1,4 @@
-"""describe-features: every feature with its unit, lookback, reason, share missing and one worked example."""
+"""describe-features: every feature with its unit, lookback, theme, reason, share missing and one worked example."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.store import Workspace, write_whole
 from pipeline.train import training_dataset
 
 DESCRIPTION = "features.md"
-HEAD = "| feature | unit | lookback | why it should matter | missing | example |"
+HEAD = "| feature | unit | lookback | theme | why it should matter | missing | example |"
 
 
 def describe_features(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
@@ -41,10 +41,11 @@ def description(rows: pl.DataFrame, as_of: date) -> str:
         "Each is computed from what was known before the night alone, and an order never counts in its own history. "
         f"*Missing*: the share of {rows.height:,} order-nights before {as_of} on which it is null. *Example*: the "
         "order-night in the middle of those on which it is not 0, and what the seller is told of it, if anything. "
-        "Shares of few orders lean on those of the larger group they belong to. Made by `make describe-features`.",
+        "Shares of few orders lean on those of the larger group they belong to. *Theme*: features of one theme are one "
+        "reason to the seller, and one of them speaks for it. Made by `make describe-features`.",
     ]
     for family in FAMILIES:
-        lines = [_line(feature, rows) for feature in family.FEATURES]
+        lines = [_line(FEATURES[feature.name], rows) for feature in family.FEATURES]
         parts += [f"## {family_name(family)}", _first_line(family.__doc__)]
         parts += ["\n".join([HEAD, "|---" * HEAD.count(" |") + "|", *lines])]
     return "\n\n".join(parts) + "\n"
@@ -58,7 +59,8 @@ def _first_line(text: str | None) -> str:
 
 def _line(feature: Feature, rows: pl.DataFrame) -> str:
     missing = f"{rows[feature.name].null_count() / rows.height:.0%}"
-    cells = [f"`{feature.name}`", feature.unit, feature.lookback, feature.why, missing, _example(feature, rows)]
+    told = [f"`{feature.name}`", feature.unit, feature.lookback, feature.theme, feature.why]
+    cells = [*told, missing, _example(feature, rows)]
     return "| " + " | ".join(cells) + " |"
 
 

@@ -54,8 +54,8 @@ def test_the_page_lists_what_the_registry_has(workspace: Path, run_step: Callabl
     made, committed = (workspace / DESCRIPTION, ROOT / "docs" / "features.md")
     for page in (made, committed):
         rows = table_rows(page.read_text(encoding="utf-8"))
-        assert [row[:4] for row in rows] == [
-            [f"`{name}`", feature.unit, feature.lookback, feature.why] for name, feature in FEATURES.items()
+        assert [row[:5] for row in rows] == [
+            [f"`{f.name}`", f.unit, f.lookback, f.theme, f.why] for f in FEATURES.values()
         ], f"{page}: make describe-features, and copy the page to docs/features.md"
         assert all(len(row) == HEAD.count(" | ") + 1 for row in rows)
 
@@ -67,7 +67,7 @@ def test_shares_and_examples_by_hand() -> None:
     )
     page = description(rows, date(2025, 1, 1))
     row = table_rows(page)[FEATURE_NAMES.index("order_count_units")]
-    assert row[4:] == ["25%", '_b__c_ on 2024-10-04: 3, "3 units in the order"']
+    assert row[5:] == ["25%", '_b__c_ on 2024-10-04: 3, "3 units in the order"']
     assert not re.search(r"<b>", page)
 
 
