@@ -22,6 +22,7 @@ from pipeline.sources.simulator.life import first_dispute
 from pipeline.sources.simulator.orders import World, build_world
 from pipeline.sources.simulator.policies import choose, replay, true_scores
 from pipeline.sources.simulator.risk import attainable_risk, contact_savings, foresight_risk
+from pipeline.sources.simulator.scans import scan
 from pipeline.sources.simulator.store import ZONE, Piece, draw_piece, piece_frames
 from pipeline.sources.simulator.truth import order_truth
 
@@ -62,6 +63,25 @@ def test_another_future_keeps_all_that_has_begun(world: World, piece: Piece, one
     # all but the last column (orders may be closed by the end of the promise, whatever their legs do)
     for leg in range(1, len(LEGS)):
         assert ahead[:, leg].any(), LEGS[leg]
+
+
+def test_another_future_keeps_all_that_has_shown(world: World, piece: Piece, one_night_each: tuple) -> None:
+    """A parcel that is gone, or on its way back, stays so, and one that is not goes later; no scan that the store has
+    is taken back. Left out: what began within the last day, whose first scans lie closer the shorter it lasts."""
+    number, as_of, _ = one_night_each
+    orders = piece.orders.take(number)
+    now = travel(world, orders, Realised(world.draws, number))
+    chance = Redrawn(world.draws, number, now, as_of, 10**6 + as_of)
+    other = travel(world, orders, chance)
+    for mine, its in ((now.lost_at, other.lost_at), (now.returned_at, other.returned_at)):
+        has_come = mine <= as_of
+        assert has_come.sum() > 50
+        assert np.array_equal(its[has_come], mine[has_come])
+        assert (its[~has_come] > as_of[~has_come]).all()
+    seen, its = scan(world, orders, now, Realised(world.draws, number)), scan(world, orders, other, chance)
+    is_early = ((now.starts <= as_of[:, None]) & (now.starts > as_of[:, None] - 1.0)).any(axis=1)
+    is_known = (seen.known < as_of[:, None]) | (its.known < as_of[:, None])
+    assert not (is_known & (seen.known != its.known))[~is_early].any()
 
 
 @pytest.mark.parametrize("kind", ["attainable", "foresight"])
