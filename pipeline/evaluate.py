@@ -63,7 +63,7 @@ def evaluate(
     `auc_share` and `average_precision_share` are the parts of the attainable, null where no truth is known:
     (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision; `_low` and `_high` hold
     90 %, orders being drawn anew. `auc_share_of_knowable` and `average_precision_share_of_knowable` are the same parts
-    of `knowable_risk`: what one could know who sees all but the buyers' tempers. `calibration_error` and
+    of `knowable_risk`: what one could know who sees all but the buyers' tempers. `log_loss`, `calibration_error` and
     `calibration_slope` are those of probabilities. If it is asked, `visible_risk` is what a model says that was taught
     the true risk of past order-nights instead of their outcomes: about what can be told from the features at all; then
     `auc_share_of_visible` and `average_precision_share_of_visible` are the same parts of that.
@@ -132,6 +132,7 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> p
             "calibration_slope": calibration_slope(label, told) if is_chance else None,
         }
         metrics = {metric: float(drawn[name][metric][0]) if has_both else None for metric in SHARED}
+        metrics["log_loss"] = float(drawn[name]["log_loss"][0]) if is_chance else None
         found.append({"stage": stage, "scorer": name, **count, **metrics, **calibration, **_shares(drawn, name)})
     schema = {"stage": pl.String, "scorer": pl.String, "rows": pl.Int64, "count_disputes": pl.Int64}
     shares = [
@@ -141,7 +142,7 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> p
         for metric in SHARED
         for end in ("", "_low", "_high")
     ]
-    numbers = {name: pl.Float64 for name in ("base_rate", *SHARED, *CALIBRATION, *shares)}
+    numbers = {name: pl.Float64 for name in ("base_rate", *SHARED, "log_loss", *CALIBRATION, *shares)}
     return pl.DataFrame(found, schema={**schema, **numbers})
 
 
@@ -175,5 +176,6 @@ def say_evaluation(result: pl.DataFrame) -> None:
                     share += f"   {words}: AUC {row[f'auc_{of}']:.0%}, AP {row[f'average_precision_{of}']:.0%}"
             name = NAMES.get(row["scorer"], "rule: " + row["scorer"].replace("_", " "))
             if row["calibration_error"] is not None:
+                share += f"   log loss {row['log_loss']:.5f}"
                 share += f"   calibration error {row['calibration_error']:.4f}, slope {row['calibration_slope']:.2f}"
             say(f"  {name:<29} AUC {row['auc']:.3f}  AP {row['average_precision']:.3f}{share}")

@@ -1,4 +1,4 @@
-"""What is knowable with tempers unseen: Bayes' rule as a plain loop has it, right on average, and between its bounds."""
+"""What is knowable with tempers unseen: Bayes' rule as a plain loop has it, right on average, between its bounds."""
 
 from __future__ import annotations
 

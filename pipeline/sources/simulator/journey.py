@@ -25,6 +25,16 @@ NEVER = np.inf
 OUT_FOR_DELIVERY_DAYS = 0.4
 
 
+# of the legs: multiples of their roots fill the unit cube evenly (Richtmyer 1951)
+PRIMES = (2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0)
+MOST_DAYS = 10**6
+
+
+def number_copies(nth: int, as_of: np.ndarray) -> np.ndarray:
+    """Of the `nth` future (from 1) of each row: two nights of one order have futures of their own."""
+    return nth * MOST_DAYS + as_of
+
+
 class Chance(Protocol):
     """Uniform numbers of each order, by purpose, for what is settled when a leg starts; and for the leg's length."""
 
@@ -84,7 +94,7 @@ class Journey:
 
 @dataclass(frozen=True)
 class Redrawn:
-    """The same up to `as_of` (a time an order), another future after it; `copy` numbers the futures."""
+    """The same up to `as_of` (a night an order), another future after it; `copy` = `number_copies(nth, as_of)`."""
 
     draws: Draws
     number: np.ndarray
@@ -104,7 +114,9 @@ class Redrawn:
         Not where its end has shown already: a parcel is lost or on its way back, or was brought and nobody was there.
         """
         journey, realised = self.journey, self.draws.uniform("leg", self.number, leg)
-        anew = self.draws.uniform("redrawn leg", self.number, leg, self.copy)
+        # evenly spread over the futures, so that a few of them do for many: each alone is as random as any
+        shift = self.draws.uniform("redrawn leg", self.number, leg, self.copy % MOST_DAYS)
+        anew = (shift + self.copy // MOST_DAYS * np.sqrt(PRIMES[leg])) % 1.0
         shown, least = self._shown(leg)
         # closed by the end of the promise, not by the leg: the leg has not ended then, and what follows is cut anyway
         elapsed = np.where(journey.starts[:, leg] <= self.as_of, least, 0.0) - journey.extra[:, leg]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.sources.simulator.assumptions import CONTACT
-from pipeline.sources.simulator.journey import Realised, Redrawn, travel
+from pipeline.sources.simulator.journey import Realised, Redrawn, number_copies, travel
 from pipeline.sources.simulator.life import OrderDays, is_written, order_days, worry_x, write_messages
 from pipeline.sources.simulator.orders import Orders, World, draw_orders
 from pipeline.sources.simulator.scans import scan
@@ -71,8 +71,7 @@ def look_ahead(
     chance: Realised | Redrawn = Realised(world.draws, number)
     journey = travel(world, orders, chance)
     if copy:
-        # two nights of one order have futures of their own
-        chance = Redrawn(world.draws, number, journey, as_of, copy * 10**6 + as_of)
+        chance = Redrawn(world.draws, number, journey, as_of, number_copies(copy, as_of))
         journey = travel(world, orders, chance)
     scans = scan(world, orders, journey, chance)
     begin = np.maximum(as_of - MEMORY_DAYS, np.floor(orders.placed).astype(np.int64) + 1)
@@ -82,7 +81,7 @@ def look_ahead(
     order = np.repeat(np.arange(len(number)), count)
     day = np.arange(first[-1]) - np.repeat(first[:-1] - begin, count)
     is_ahead = day >= as_of[order]
-    copies = np.where(is_ahead, copy * 10**6 + as_of[order], 0) if copy else 0
+    copies = np.where(is_ahead, number_copies(copy, as_of[order]), 0) if copy else 0
     tempers = np.where(is_ahead, temper_x[order], orders.temper_x[order])
     messages = write_messages(world, orders, journey, scans, order, day, copies, tempers)
     calm = replace(orders, temper_x=np.ones(len(number)))
