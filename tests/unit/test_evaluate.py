@@ -44,8 +44,6 @@ def test_evaluate_puts_model_and_rules_beside_the_ceiling(with_truth: Path, run_
         assert knowable[share] == knowable[f"{share}_low"] == 1.0
         assert model[share] == pytest.approx((model[metric] - least) / (knowable[metric] - least), abs=1e-3)
         assert model[f"{share}_low"] < model[share] < model[f"{share}_high"]
-    assert ceiling["log_loss"] < knowable["log_loss"] < model["log_loss"]
-    assert knowable["average_precision"] < ceiling["average_precision"]
     visible = everything.row(3, named=True)
     assert visible["average_precision_share_of_visible"] == 1.0
     assert model["average_precision_share_of_visible"] == pytest.approx(
