@@ -5,30 +5,41 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import polars as pl
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.registry import FEATURE_NAMES
 from features.stage import STAGES
 from models.baseline import RULES, rule_scores
+from models.compare import RESAMPLES, draw_weights, interval
 from models.gbm import fit_booster, predict_raw
 from models.matrix import to_matrix
 from models.metrics import calibration_slope, expected_calibration_error
+from models.ranking import weighted_metrics
 from models.training import label_rows
 from pipeline.backtest import past_nights, walk
 from pipeline.config import Config
 from pipeline.progress import Progress, say
 from pipeline.store import Workspace, write_whole
-from pipeline.true_risk import has_truth, true_risk
+from pipeline.true_risk import has_truth, knowable, true_risk
 
 RESULT = "evaluation.csv"
-MODEL, CEILING, FORESIGHT, VISIBLE = "probability", "true_risk", "true_risk_with_foresight", "visible_risk"
+MODEL, CEILING, FORESIGHT = "probability", "true_risk", "true_risk_with_foresight"
+KNOWABLE, VISIBLE = "knowable_risk", "visible_risk"
 NAMES = {
     MODEL: "model",
     CEILING: "true risk (ceiling)",
     FORESIGHT: "true risk, future known",
+    KNOWABLE: "knowable, tempers unseen",
     VISIBLE: "what the features tell of it",
 }
+# shares of what another scorer reaches: its name, the end of the columns' names, and what it is called
+SHARES = (
+    (CEILING, "share", "share of the attainable"),
+    (KNOWABLE, "share_of_knowable", "of the knowable"),
+    (VISIBLE, "share_of_visible", "of what the features tell"),
+)
+SHARED = ("auc", "average_precision")
 CALIBRATION = ("calibration_error", "calibration_slope")
 # the true risk of a row takes a millisecond; beyond this it is thinned
 MAX_ROWS = 60_000
@@ -50,7 +61,9 @@ def evaluate(
     """Write and return `evaluation.csv`: AUC and average precision of each scorer, overall and by stage.
 
     `auc_share` and `average_precision_share` are the parts of the attainable, null where no truth is known:
-    (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision. `calibration_error` and
+    (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision; `_low` and `_high` hold
+    90 %, orders being drawn anew. `auc_share_of_knowable` and `average_precision_share_of_knowable` are the same parts
+    of `knowable_risk`: what one could know who sees all but the buyers' tempers. `log_loss`, `calibration_error` and
     `calibration_slope` are those of probabilities. If it is asked, `visible_risk` is what a model says that was taught
     the true risk of past order-nights instead of their outcomes: about what can be told from the features at all; then
     `auc_share_of_visible` and `average_precision_share_of_visible` are the same parts of that.
@@ -68,12 +81,16 @@ def evaluate(
             truth = true_risk(workspace, scored, config.horizon_days)
             scored = pl.concat([scored, truth], how="horizontal")
             notes.append(f"the true risk of {scored.height:,} order-nights")
+        with progress.piece("knowable"):
+            scored = scored.with_columns(knowable(workspace, scored, config.horizon_days))
         if is_visible_asked:
             with progress.piece("visible"):
                 taught = _thin(label_rows(tables, dataset, config.label_window, nights[0]))
                 scored = scored.with_columns(_visible_risk(workspace, config, taught, scored))
-    scorers = [name for name in (CEILING, FORESIGHT, VISIBLE, MODEL, *RULES) if name in scored.columns]
-    result = pl.concat(_compare(scored.filter(is_inside), stage, scorers) for stage, is_inside in _slices().items())
+    scorers = [name for name in (CEILING, FORESIGHT, KNOWABLE, VISIBLE, MODEL, *RULES) if name in scored.columns]
+    result = pl.concat(
+        _compare(scored.filter(is_inside), stage, scorers, config.seed) for stage, is_inside in _slices().items()
+    )
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     return result
 
@@ -96,42 +113,51 @@ def _thin(scored: pl.DataFrame) -> pl.DataFrame:
     return scored.sort("as_of_day", "order_id").gather_every(step)
 
 
-def _compare(rows: pl.DataFrame, stage: str, scorers: list[str]) -> pl.DataFrame:
+def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> pl.DataFrame:
     """One row per scorer; nothing where only one outcome is there."""
-    label = rows["label"]
-    count = {"rows": rows.height, "count_disputes": int(label.sum()), "base_rate": label.mean()}
+    label = rows["label"].to_numpy()
+    count = {"rows": rows.height, "count_disputes": int(label.sum()), "base_rate": rows["label"].mean()}
     has_both = 0 < count["count_disputes"] < rows.height  # type: ignore[operator]
+    drawn = {}
+    if has_both:
+        weights = draw_weights(rows, seed, RESAMPLES)
+        # of each metric the value itself, then one for each draw of orders
+        drawn = {name: weighted_metrics(label, rows[name].to_numpy(), weights) for name in scorers}
     found = []
     for name in scorers:
-        auc = float(roc_auc_score(label, rows[name])) if has_both else None
-        precision = float(average_precision_score(label, rows[name])) if has_both else None
         told = rows[name].to_numpy()
         is_chance = has_both and name not in RULES
         calibration = {
-            "calibration_error": expected_calibration_error(label.to_numpy(), told) if is_chance else None,
-            "calibration_slope": calibration_slope(label.to_numpy(), told) if is_chance else None,
+            "calibration_error": expected_calibration_error(label, told) if is_chance else None,
+            "calibration_slope": calibration_slope(label, told) if is_chance else None,
         }
-        found.append(
-            {"stage": stage, "scorer": name, **count, "auc": auc, "average_precision": precision, **calibration}
-        )
+        metrics = {metric: float(drawn[name][metric][0]) if has_both else None for metric in SHARED}
+        metrics["log_loss"] = float(drawn[name]["log_loss"][0]) if is_chance else None
+        found.append({"stage": stage, "scorer": name, **count, **metrics, **calibration, **_shares(drawn, name)})
     schema = {"stage": pl.String, "scorer": pl.String, "rows": pl.Int64, "count_disputes": pl.Int64}
-    numbers = {name: pl.Float64 for name in ("base_rate", "auc", "average_precision", *CALIBRATION)}
-    table = pl.DataFrame(found, schema={**schema, **numbers})
-    return table.with_columns(
-        **_shares(table, CEILING, "share"),
-        **(_shares(table, VISIBLE, "share_of_visible") if VISIBLE in scorers else {}),
-    )
+    shares = [
+        f"{metric}_{share}{end}"
+        for of, share, _ in SHARES
+        if of in scorers or of != VISIBLE
+        for metric in SHARED
+        for end in ("", "_low", "_high")
+    ]
+    numbers = {name: pl.Float64 for name in ("base_rate", *SHARED, "log_loss", *CALIBRATION, *shares)}
+    return pl.DataFrame(found, schema={**schema, **numbers})
 
 
-def _shares(table: pl.DataFrame, of: str, name: str) -> dict[str, pl.Expr]:
-    """How much of what a scorer reaches the others do; null where there is no such scorer, or one outcome only."""
-    best = {"auc": None, "average_precision": None}
-    for row in table.filter(pl.col("scorer") == of).iter_rows(named=True):
-        best = row
-    return {
-        f"auc_{name}": (pl.col("auc") - 0.5) / (pl.lit(best["auc"], pl.Float64) - 0.5),
-        f"average_precision_{name}": pl.col("average_precision") / pl.lit(best["average_precision"], pl.Float64),
-    }
+def _shares(drawn: dict[str, dict[str, np.ndarray]], name: str) -> dict[str, float]:
+    """How much of what each scorer of `SHARES` reaches this one does, with the middle 90 % over the draws of orders."""
+    found: dict[str, float] = {}
+    for of, share, _ in SHARES:
+        if of not in drawn:
+            continue
+        for metric, least in (("auc", 0.5), ("average_precision", 0.0)):
+            part = (drawn[name][metric] - least) / (drawn[of][metric] - least)
+            low, high = interval(part[1:])
+            column = f"{metric}_{share}"
+            found |= {column: float(part[0]), f"{column}_low": low, f"{column}_high": high}
+    return found
 
 
 def say_evaluation(result: pl.DataFrame) -> None:
@@ -144,13 +170,12 @@ def say_evaluation(result: pl.DataFrame) -> None:
         for row in rows.iter_rows(named=True):
             if row["auc"] is None:
                 continue
-            share = "" if row["auc_share"] is None else (
-                f"   share of the attainable: AUC {row['auc_share']:.0%}, AP {row['average_precision_share']:.0%}"
-            )  # fmt: skip
-            if row.get("average_precision_share_of_visible") is not None:
-                auc, precision = row["auc_share_of_visible"], row["average_precision_share_of_visible"]
-                share += f"   of what the features tell: AUC {auc:.0%}, AP {precision:.0%}"
+            share = ""
+            for _, of, words in SHARES:
+                if row.get(f"auc_{of}") is not None:
+                    share += f"   {words}: AUC {row[f'auc_{of}']:.0%}, AP {row[f'average_precision_{of}']:.0%}"
             name = NAMES.get(row["scorer"], "rule: " + row["scorer"].replace("_", " "))
             if row["calibration_error"] is not None:
+                share += f"   log loss {row['log_loss']:.5f}"
                 share += f"   calibration error {row['calibration_error']:.4f}, slope {row['calibration_slope']:.2f}"
             say(f"  {name:<29} AUC {row['auc']:.3f}  AP {row['average_precision']:.3f}{share}")

@@ -7,21 +7,25 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from features.clock import day_number
 from features.labels import LabelWindow, build_labels
-from features.registry import build_features
+from features.registry import FEATURE_NAMES, build_features
 from features.spine import build_spine
 from features.tables import TABLES, create_tables
 from models.baseline import RULES, rule_scores
+from models.gbm import fit_model
+from pipeline.config import Config
 from pipeline.sources.simulator.contact import contacted_hazard, draw_effects
 from pipeline.sources.simulator.facts import product_frame
-from pipeline.sources.simulator.journey import LEGS, Realised, Redrawn, travel
+from pipeline.sources.simulator.journey import LEGS, Realised, Redrawn, number_copies, travel
+from pipeline.sources.simulator.knowable import knowable_risk
 from pipeline.sources.simulator.life import first_dispute
 from pipeline.sources.simulator.orders import World, build_world
 from pipeline.sources.simulator.policies import choose, replay, true_scores
 from pipeline.sources.simulator.risk import attainable_risk, contact_savings, foresight_risk
+from pipeline.sources.simulator.scans import scan
 from pipeline.sources.simulator.store import ZONE, Piece, draw_piece, piece_frames
 from pipeline.sources.simulator.truth import order_truth
 
@@ -54,7 +58,7 @@ def test_another_future_keeps_all_that_has_begun(world: World, piece: Piece, one
     number, as_of, _ = one_night_each
     orders = piece.orders.take(number)
     now = travel(world, orders, Realised(world.draws, number))
-    other = travel(world, orders, Redrawn(world.draws, number, now, as_of, 10**6 + as_of))
+    other = travel(world, orders, Redrawn(world.draws, number, now, as_of, number_copies(1, as_of)))
     has_begun = now.starts <= as_of[:, None]
     assert np.array_equal(np.where(has_begun, now.starts, 0.0), np.where(has_begun, other.starts, 0.0))
     ahead = ~has_begun & (other.starts != now.starts)
@@ -62,6 +66,25 @@ def test_another_future_keeps_all_that_has_begun(world: World, piece: Piece, one
     # all but the last column (orders may be closed by the end of the promise, whatever their legs do)
     for leg in range(1, len(LEGS)):
         assert ahead[:, leg].any(), LEGS[leg]
+
+
+def test_another_future_keeps_all_that_has_shown(world: World, piece: Piece, one_night_each: tuple) -> None:
+    """A parcel that is gone, or on its way back, stays so, and one that is not goes later; no scan that the store has
+    is taken back. Left out: what began within the last day, whose first scans lie closer the shorter it lasts."""
+    number, as_of, _ = one_night_each
+    orders = piece.orders.take(number)
+    now = travel(world, orders, Realised(world.draws, number))
+    chance = Redrawn(world.draws, number, now, as_of, number_copies(1, as_of))
+    other = travel(world, orders, chance)
+    for mine, its in ((now.lost_at, other.lost_at), (now.returned_at, other.returned_at)):
+        has_come = mine <= as_of
+        assert has_come.sum() > 50
+        assert np.array_equal(its[has_come], mine[has_come])
+        assert (its[~has_come] > as_of[~has_come]).all()
+    seen, its = scan(world, orders, now, Realised(world.draws, number)), scan(world, orders, other, chance)
+    is_early = ((now.starts <= as_of[:, None]) & (now.starts > as_of[:, None] - 1.0)).any(axis=1)
+    is_known = (seen.known < as_of[:, None]) | (its.known < as_of[:, None])
+    assert not (is_known & (seen.known != its.known))[~is_early].any()
 
 
 @pytest.mark.parametrize("kind", ["attainable", "foresight"])
@@ -94,8 +117,9 @@ def nightly_rows(world: World, piece: Piece) -> pl.DataFrame:
     label = build_labels(tables, spine, LabelWindow(HORIZON, 1), start + 731)["label"]
     number = spine["order_id"].str.strip_prefix("o-").cast(pl.Int64).to_numpy() - 1
     risk = attainable_risk(world, number, spine["as_of_day"].to_numpy() - start, HORIZON, 4)
-    rows = features.select("order_id", "as_of_day", "stage").with_columns(
-        label=label, true_risk=pl.Series(risk), number=pl.Series(number)
+    known = knowable_risk(world, number, spine["as_of_day"].to_numpy() - start, HORIZON, 16)
+    rows = features.select("order_id", "as_of_day", "stage", *FEATURE_NAMES).with_columns(
+        label=label, true_risk=pl.Series(risk), knowable_risk=pl.Series(known), number=pl.Series(number)
     )
     return pl.concat([rows, rule_scores(features)], how="horizontal").drop_nulls("label")
 
@@ -107,6 +131,18 @@ def test_a_rule_of_thumb_stays_under_sixty_percent_of_the_ceiling(nightly_rows: 
     assert average_precision_score(label, nightly_rows[rule]) < 0.6 * best
     best_auc = roc_auc_score(label, nightly_rows["true_risk"])
     assert roc_auc_score(label, nightly_rows[rule]) - 0.5 < 0.6 * (best_auc - 0.5)
+
+
+def test_a_model_stays_under_what_is_knowable_without_seeing_tempers(nightly_rows: pl.DataFrame) -> None:
+    """Learnt from the nights of which all is known on the first that is scored."""
+    start = day_number(FIRST_DAY)
+    model = fit_model(nightly_rows.filter(pl.col("as_of_day") < start + 480), FEATURE_NAMES, Config().recipe)
+    later = nightly_rows.filter(pl.col("as_of_day") >= start + 480 + HORIZON)
+    loss = {name: log_loss(later["label"], later[name]) for name in ("true_risk", "knowable_risk")}
+    precise = {name: average_precision_score(later["label"], later[name]) for name in ("true_risk", "knowable_risk")}
+    told = model.predict(later)
+    assert loss["true_risk"] < loss["knowable_risk"] < log_loss(later["label"], told)
+    assert precise["true_risk"] > precise["knowable_risk"] > average_precision_score(later["label"], told)
 
 
 # -- contact -------------------------------------------------------------------------------------------------------

@@ -23,31 +23,39 @@ def with_truth(workspace: Path, simulated_raw: Path) -> Path:
 
 
 def test_evaluate_puts_model_and_rules_beside_the_ceiling(with_truth: Path, run_step: Callable) -> None:
-    told = run_step("evaluate", "--workspace", with_truth, *NIGHTS, "--visible")
+    told = run_step("evaluate", "--workspace", with_truth, *NIGHTS, "--every", 3, "--visible")
     assert told.returncode == 0, told.stderr
     result = pl.read_csv(with_truth / "evaluation.csv")
     assert result["stage"].unique(maintain_order=True).to_list() == ["all", *STAGES]
     everything = result.filter(pl.col("stage") == "all")
     assert everything["scorer"].to_list() == [
-        "true_risk", "true_risk_with_foresight", "visible_risk", "probability", *RULES,
+        "true_risk", "true_risk_with_foresight", "knowable_risk", "visible_risk", "probability", *RULES,
     ]  # fmt: skip
-    ceiling, model = everything.row(0, named=True), everything.row(3, named=True)
+    ceiling, model = everything.row(0, named=True), everything.row(4, named=True)
     assert (ceiling["auc_share"], ceiling["average_precision_share"]) == (1.0, 1.0)
     assert model["average_precision_share"] == pytest.approx(
         model["average_precision"] / ceiling["average_precision"], abs=1e-4
     )
     assert model["auc_share"] == pytest.approx((model["auc"] - 0.5) / (ceiling["auc"] - 0.5), abs=1e-3)
     assert model["average_precision"] < ceiling["average_precision"]
-    visible = everything.row(2, named=True)
+    knowable = everything.row(2, named=True)
+    for metric, least in (("auc", 0.5), ("average_precision", 0.0)):
+        share = f"{metric}_share_of_knowable"
+        assert knowable[share] == knowable[f"{share}_low"] == 1.0
+        assert model[share] == pytest.approx((model[metric] - least) / (knowable[metric] - least), abs=1e-3)
+        assert model[f"{share}_low"] < model[share] < model[f"{share}_high"]
+    visible = everything.row(3, named=True)
     assert visible["average_precision_share_of_visible"] == 1.0
     assert model["average_precision_share_of_visible"] == pytest.approx(
         model["average_precision"] / visible["average_precision"], abs=1e-3
     )
-    assert everything["calibration_slope"].null_count() == len(RULES), "a rule is no probability"
+    for column in ("calibration_slope", "log_loss"):
+        assert everything[column].null_count() == len(RULES), "a rule is no probability"
     assert everything["calibration_slope"][0] == pytest.approx(1.0, abs=0.35), "the truth is calibrated"
     by_stage = result.filter(pl.col("scorer") == "probability", pl.col("stage") != "all")
     assert by_stage["rows"].sum() == model["rows"]
     assert "share of the attainable" in told.stdout
+    assert "of the knowable" in told.stdout
     assert "of what the features tell" in told.stdout
 
 
@@ -56,7 +64,8 @@ def test_a_real_store_is_evaluated_without_a_ceiling(workspace: Path, run_step: 
     assert told.returncode == 0, told.stderr
     result = pl.read_csv(workspace / "evaluation.csv")
     assert set(result["scorer"]) == {"probability", *RULES}
-    assert result["auc_share"].null_count() == result.height
+    for column in ("auc_share", "auc_share_of_knowable", "average_precision_share_of_knowable_low"):
+        assert result[column].null_count() == result.height
     assert "share of the attainable" not in told.stdout
 
 

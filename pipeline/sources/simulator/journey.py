@@ -21,6 +21,18 @@ from pipeline.sources.simulator.orders import Orders, World, lane_median_days
 LEGS = ("payment", "handling", "origin", "international", "customs", "last_mile", "confirming")
 PAYMENT, HANDLING, ORIGIN, INTERNATIONAL, CUSTOMS, LAST_MILE, CONFIRMING = range(7)
 NEVER = np.inf
+# a parcel is scanned out for delivery so long before it is there
+OUT_FOR_DELIVERY_DAYS = 0.4
+
+
+# of the legs: multiples of their roots fill the unit cube evenly (Richtmyer 1951)
+PRIMES = (2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0)
+MOST_DAYS = 10**6
+
+
+def number_copies(nth: int, as_of: np.ndarray) -> np.ndarray:
+    """Of the `nth` future (from 1) of each row: two nights of one order have futures of their own."""
+    return nth * MOST_DAYS + as_of
 
 
 class Chance(Protocol):
@@ -82,7 +94,7 @@ class Journey:
 
 @dataclass(frozen=True)
 class Redrawn:
-    """The same up to `as_of` (a time an order), another future after it; `copy` numbers the futures."""
+    """The same up to `as_of` (a night an order), another future after it; `copy` = `number_copies(nth, as_of)`."""
 
     draws: Draws
     number: np.ndarray
@@ -92,19 +104,40 @@ class Redrawn:
 
     def settled(self, purpose: str, leg: int) -> np.ndarray:
         anew = self.draws.uniform(f"redrawn {purpose}", self.number, leg, self.copy)
-        has_begun = self.journey.starts[:, leg] <= self.as_of
+        # with a loss it is settled, too, whether and when it will be told
+        has_begun = np.minimum(self.journey.starts[:, leg], self.journey.lost_at) <= self.as_of
         return np.where(has_begun, self.draws.uniform(purpose, self.number, leg), anew)
 
     def length(self, leg: int) -> np.ndarray:
-        """A leg on which the order is now lasts longer than it has so far: the tail of its spread, drawn anew."""
+        """A leg on which the order is now lasts longer than it has so far: the tail of its spread, drawn anew.
+
+        Not where its end has shown already: a parcel is lost or on its way back, or was brought and nobody was there.
+        """
         journey, realised = self.journey, self.draws.uniform("leg", self.number, leg)
-        anew = self.draws.uniform("redrawn leg", self.number, leg, self.copy)
-        start, end = journey.starts[:, leg], journey.starts[:, leg + 1]
+        # evenly spread over the futures, so that a few of them do for many: each alone is as random as any
+        shift = self.draws.uniform("redrawn leg", self.number, leg, self.copy % MOST_DAYS)
+        anew = (shift + self.copy // MOST_DAYS * np.sqrt(PRIMES[leg])) % 1.0
+        shown, least = self._shown(leg)
         # closed by the end of the promise, not by the leg: the leg has not ended then, and what follows is cut anyway
-        elapsed = np.where(start <= self.as_of, self.as_of - start, 0.0) - journey.extra[:, leg]
+        elapsed = np.where(journey.starts[:, leg] <= self.as_of, least, 0.0) - journey.extra[:, leg]
         with np.errstate(divide="ignore"):
             lived = ndtr(np.log(np.maximum(elapsed, 0.0) / journey.scale[:, leg]) / journey.sigma[:, leg])
-        return np.where(end <= self.as_of, realised, np.minimum(lived + (1.0 - lived) * anew, 1.0 - 1e-12))
+        return np.where(shown <= self.as_of, realised, np.minimum(lived + (1.0 - lived) * anew, 1.0 - 1e-12))
+
+    # never minus never has no meaning, and is not used
+    @np.errstate(invalid="ignore")
+    def _shown(self, leg: int) -> tuple[np.ndarray, np.ndarray]:
+        """When it shows how long the leg takes; and if it has not yet, how many days it takes at least."""
+        journey = self.journey
+        start, end = journey.starts[:, leg], journey.starts[:, leg + 1]
+        waited = self.as_of - start
+        is_lost = np.isfinite(start) & np.isinf(end) & np.isfinite(journey.lost_at)
+        ahead = np.zeros(len(start))
+        if leg == LAST_MILE:
+            end, slow = np.minimum(end, journey.returned_at), journey.attempt_days + journey.pickup_days
+            ahead = np.where(slow > 0.0, slow, OUT_FOR_DELIVERY_DAYS)
+        shown = np.where(is_lost, journey.lost_at, np.where(ahead > 0.0, np.maximum(end - ahead, start), end))
+        return shown, np.where(is_lost, waited / self.settled("lost after", leg), waited + ahead)
 
 
 # never minus never has no meaning, and is not asked for

@@ -166,17 +166,17 @@ def write_messages(
     order: np.ndarray,
     day: np.ndarray,
     copy: np.ndarray | int = 0,
+    temper_x: np.ndarray | None = None,
 ) -> Messages:
     """A buyer asks for the parcel while it is away, more so once late and silent; about the product after it came.
 
-    `copy` (a number an order): 0 for what happens, others for other futures.
+    `copy` (a number a row): 0 for what happens, others for other futures. `temper_x` (a row), if not the buyer's own.
     """
     draws = world.draws
     keys = (orders.number[order], day, copy if isinstance(copy, int) else copy)
     delivered = journey.delivered[order]
-    late_x = np.where(day > orders.delivery_promise[order], QUARREL.message_late_x, 1.0)
-    worry = np.where(delivered > day, late_x * silence_x(scans, journey, order, day), orders.risks[order].sum(axis=1))
-    chance = -np.expm1(-QUARREL.hazard_message * np.sqrt(orders.temper_x[order]) * worry)
+    temper = orders.temper_x[order] if temper_x is None else temper_x
+    chance = -np.expm1(-QUARREL.hazard_message * np.sqrt(temper) * worry_x(orders, journey, scans, order, day))
     wrote = np.flatnonzero(draws.uniform("message", *keys) < chance)
     keys = tuple(k if isinstance(k, int) else k[wrote] for k in keys)  # type: ignore[assignment]
     by = order[wrote]
@@ -185,6 +185,22 @@ def write_messages(
     answered = written + draws.lognormal(QUARREL.answer_median_days, 1.0, "answer", *keys) * weekend_x
     answered[draws.uniform("answered", *keys) >= QUARREL.share_answered] = np.inf
     return Messages(by, written, delivered[wrote] > written, answered)
+
+
+def worry_x(orders: Orders, journey: Journey, scans: Scans, order: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """What moves a buyer to write on a day, whatever the temper."""
+    late_x = np.where(day > orders.delivery_promise[order], QUARREL.message_late_x, 1.0)
+    is_away = journey.delivered[order] > day
+    return np.where(is_away, late_x * silence_x(scans, journey, order, day), orders.risks[order].sum(axis=1))
+
+
+def is_written(messages: Messages, day: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Which rows have a message; no day has two."""
+    found = np.zeros(len(day), dtype=bool)
+    start = first[messages.order]
+    if len(start):
+        found[start + np.floor(messages.written).astype(np.int64) - day[start]] = True
+    return found
 
 
 def _unanswered(messages: Messages, order: np.ndarray, day: np.ndarray, first: np.ndarray) -> np.ndarray:

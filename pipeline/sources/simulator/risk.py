@@ -8,13 +8,14 @@ not the future: the mean over many futures, each drawn anew from that night on.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.sources.simulator.assumptions import CONTACT
-from pipeline.sources.simulator.journey import Realised, Redrawn, travel
-from pipeline.sources.simulator.life import OrderDays, order_days, write_messages
-from pipeline.sources.simulator.orders import World, draw_orders
+from pipeline.sources.simulator.journey import Realised, Redrawn, number_copies, travel
+from pipeline.sources.simulator.life import OrderDays, is_written, order_days, worry_x, write_messages
+from pipeline.sources.simulator.orders import Orders, World, draw_orders
 from pipeline.sources.simulator.scans import scan
 
 # messages older than that move no hazard
@@ -45,11 +46,32 @@ def _in_parts(
 
 def _risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, *, copy: int) -> np.ndarray:
     orders = draw_orders(world, number)
+    ahead = look_ahead(world, orders, as_of, horizon, copy=copy, temper_x=orders.temper_x)
+    return -np.expm1(-orders.temper_x * ahead.hazard)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What [as_of, as_of + horizon) brings. `hazard` (one a row of orders): all of it, at temper 1.
+
+    One entry per day that the order is open: `order` (index), `worry` (`life.worry_x`), `is_written`: a message.
+    """
+
+    hazard: np.ndarray
+    order: np.ndarray
+    worry: np.ndarray
+    is_written: np.ndarray
+
+
+def look_ahead(
+    world: World, orders: Orders, as_of: np.ndarray, horizon: int, *, copy: int, temper_x: np.ndarray
+) -> Ahead:
+    """The future of this world (`copy` 0) or another; its messages are written by buyers of `temper_x` (one a row)."""
+    number = orders.number
     chance: Realised | Redrawn = Realised(world.draws, number)
     journey = travel(world, orders, chance)
     if copy:
-        # two nights of one order have futures of their own
-        chance = Redrawn(world.draws, number, journey, as_of, copy * 10**6 + as_of)
+        chance = Redrawn(world.draws, number, journey, as_of, number_copies(copy, as_of))
         journey = travel(world, orders, chance)
     scans = scan(world, orders, journey, chance)
     begin = np.maximum(as_of - MEMORY_DAYS, np.floor(orders.placed).astype(np.int64) + 1)
@@ -59,12 +81,14 @@ def _risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, *, 
     order = np.repeat(np.arange(len(number)), count)
     day = np.arange(first[-1]) - np.repeat(first[:-1] - begin, count)
     is_ahead = day >= as_of[order]
-    messages = write_messages(
-        world, orders, journey, scans, order, day, np.where(is_ahead, copy * 10**6 + as_of[order], 0) if copy else 0
-    )
-    days = order_days(orders, journey, scans, messages, order, day, first)
+    copies = np.where(is_ahead, number_copies(copy, as_of[order]), 0) if copy else 0
+    tempers = np.where(is_ahead, temper_x[order], orders.temper_x[order])
+    messages = write_messages(world, orders, journey, scans, order, day, copies, tempers)
+    calm = replace(orders, temper_x=np.ones(len(number)))
+    days = order_days(calm, journey, scans, messages, order, day, first)
     total = np.bincount(order, weights=days.hazard.sum(axis=1) * is_ahead, minlength=len(number))
-    return -np.expm1(-total)
+    of, on = order[is_ahead], day[is_ahead]
+    return Ahead(total, of, worry_x(orders, journey, scans, of, on), is_written(messages, day, first)[is_ahead])
 
 
 def contact_savings(days: OrderDays, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

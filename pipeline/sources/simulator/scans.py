@@ -15,6 +15,7 @@ from pipeline.sources.simulator.journey import (
     LAST_MILE,
     NEVER,
     ORIGIN,
+    OUT_FOR_DELIVERY_DAYS,
     Chance,
     Journey,
 )
@@ -119,7 +120,7 @@ def _occurred(orders: Orders, journey: Journey, chance: Chance) -> np.ndarray:
         starts[:, INTERNATIONAL], after(starts[:, INTERNATIONAL], "sea", INTERNATIONAL),
         starts[:, CUSTOMS], shortly(CUSTOMS, 0.3), np.where(held, shortly(CUSTOMS, 0.3) + 0.5, NEVER),
         starts[:, LAST_MILE], last, after(last, "more other", LAST_MILE),
-        np.maximum(pickup, starts[:, LAST_MILE]), near - np.minimum(near - starts[:, LAST_MILE], 0.4),
+        np.maximum(pickup, starts[:, LAST_MILE]), near - np.minimum(near - starts[:, LAST_MILE], OUT_FOR_DELIVERY_DAYS),
         np.maximum(attempt, starts[:, LAST_MILE]), delivered, journey.returned_at, np.where(is_told, lost, NEVER),
     ]  # fmt: skip
     return np.stack([np.where(np.isnan(c), NEVER, c) for c in columns], axis=1)
