@@ -50,11 +50,12 @@ def running_sums(
     of an entity that is not `is_asked` (one flag an entity).
     """
     few = min(max(FEW, last_cut // FEW_OF_CUTS), last_cut)
-    places = _places(entities, known, cut_of, is_asked, few, last_cut)
-    size = int(places[-1, 1])
+    places, size = _places(entities, known, cut_of, is_asked, few, last_cut)
+    if size >= 2**31:
+        raise OverflowError(f"{size:,} places are more than fit into one sum; build features on a cluster, in parts")
     # of the facts of many no cut is kept
     told = RunningSums(
-        places=places[:-1],
+        places=places,
         cuts=np.empty(size, dtype=np.int32),
         sums=np.zeros((size + 1, len(measures)), dtype=np.int64),
     )
@@ -66,7 +67,7 @@ def running_sums(
         for number, measure in enumerate(measures):
             values[number, : len(entities[some])] = measure[some]
         _put_beside_their_own(told, free, entities[some], known[some], cut_of, is_asked, values)
-    _sum_up(told, size)
+    _sum_up(told, size, few)
     return told
 
 
@@ -121,9 +122,9 @@ def _first_unseen(cuts: np.ndarray, start: int, stop: int, cut: int) -> np.uintp
 @njit(nogil=True, cache=True)
 def _places(
     entities: np.ndarray, known: np.ndarray, cut_of: np.ndarray, is_asked: np.ndarray, few: int, last_cut: int
-) -> np.ndarray:
-    """(entities + 1, 2): where each entity's places start and stop (-1 where facts are many); then the end of all."""
-    places = np.zeros((len(is_asked) + 1, 2), dtype=np.int64)
+) -> tuple[np.ndarray, int]:
+    """(entities, 2): where each entity's places start and stop, -1 where facts are many; and how many all have."""
+    places = np.zeros((len(is_asked), 2), dtype=np.int32)
     for fact in range(len(entities)):
         whose = AT(entities[fact])
         if is_asked[whose] and cut_of[AT(known[fact])] >= 0:
@@ -133,8 +134,7 @@ def _places(
         count, places[entity, 0] = places[entity, 1], free
         free += count if count <= few else last_cut
         places[entity, 1] = free if count <= few else -1
-    places[len(is_asked)] = free
-    return places
+    return places, free
 
 
 @njit(nogil=True, cache=True)
@@ -169,32 +169,30 @@ def _put_beside_their_own(
 
 
 @njit(nogil=True, cache=True)
-def _sum_up(told: RunningSums, size: int) -> None:
+def _sum_up(told: RunningSums, size: int, few: int) -> None:
     """Makes what stands in `sums` the sums of all before the next place."""
-    moved = np.empty(told.sums.shape[1], dtype=np.int64)
+    keys, moved = np.empty(few, dtype=np.int64), np.empty((few, told.sums.shape[1]), dtype=np.int64)
     for entity in range(len(told.places)):
         start, stop = told.places[entity]
-        _put_in_order(told.cuts, told.sums, start, stop, moved)
+        for place in range(start + 1, stop):
+            if told.cuts[place - 1] > told.cuts[place]:
+                _put_in_order(told.cuts[start:stop], told.sums[start + 1 : stop + 1], keys, moved)
+                break
     for place in range(size):
-        for measure in range(len(moved)):
+        for measure in range(told.sums.shape[1]):
             told.sums[place + 1, measure] += told.sums[place, measure]
 
 
 @njit(nogil=True, cache=True)
-def _put_in_order(cuts: np.ndarray, sums: np.ndarray, start: int, stop: int, moved: np.ndarray) -> None:
-    """The facts from `start` up to `stop` ascending by cut: each is moved down to its place."""
-    measures = range(len(moved))
-    for fact in range(start + 1, stop):
-        cut = cuts[fact]
-        if cuts[fact - 1] <= cut:
-            continue
-        place = int(_first_unseen(cuts, start, fact, cut))
-        for measure in measures:
-            moved[measure] = sums[fact + 1, measure]
-        for later in range(fact, place, -1):
-            cuts[later] = cuts[later - 1]
-            for measure in measures:
-                sums[later + 1, measure] = sums[later, measure]
-        cuts[place] = cut
-        for measure in measures:
-            sums[place + 1, measure] = moved[measure]
+def _put_in_order(cuts: np.ndarray, values: np.ndarray, keys: np.ndarray, moved: np.ndarray) -> None:
+    """The facts of one entity ascending by cut. Cut and place are one number, so that only numbers are sorted."""
+    for fact in range(len(cuts)):
+        key, place = np.int64(cuts[fact]) << 32 | fact, fact
+        while place > 0 and keys[place - 1] > key:
+            keys[place] = keys[place - 1]
+            place -= 1
+        keys[place] = key
+    moved[: len(cuts)] = values
+    for place in range(len(cuts)):
+        cuts[place] = keys[place] >> 32
+        values[place] = moved[keys[place] & 0xFFFFFFFF]

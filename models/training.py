@@ -24,10 +24,11 @@ def label_rows(tables: Tables, dataset: pl.DataFrame, window: LabelWindow, data_
 
 
 def learnable(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows a model may learn from.
+    """The rows a model may learn from, and be judged by.
 
     An order without lines is left out: its lines are missing because of how it ended (an item found unavailable
-    later), so a model would learn the outcome from the hole.
+    later), so a model would learn the outcome from the hole, and one that tells holes apart would look better than
+    it is.
     """
     return _kept(rows, pl.col("order_count_units").is_not_null())
 

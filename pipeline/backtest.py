@@ -101,7 +101,7 @@ def walk(
 
     Both hold `order_id, as_of_day, stage` and features. A night before which too few disputes had matured is left out.
     """
-    test = label_rows(tables, test, config.label_window, newest_day(tables))
+    test = learnable(label_rows(tables, test, config.label_window, newest_day(tables)))
     recipe = replace(config.recipe, threads=1)
 
     def one(night: int) -> pl.DataFrame | None:

@@ -68,7 +68,7 @@ def compare(
     with progress.piece("features") as notes:
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
-    test = label_rows(tables, test, config.label_window, newest_day(tables))
+    test = learnable(label_rows(tables, test, config.label_window, newest_day(tables)))
     test = test.with_columns(weight=_weights(tables, test, config.delivered_weight))
     costs: dict[str, Costs] = defaultdict(Costs)
     folds = []

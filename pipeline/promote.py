@@ -10,7 +10,7 @@ import polars as pl
 from features.clock import calendar_day, day_number
 from features.spine import build_spine
 from models.gate import Limits, Verdict, judge
-from models.training import label_rows
+from models.training import label_rows, learnable
 from pipeline.backtest import matured_by, newest_day
 from pipeline.config import Config
 from pipeline.engine import build_features
@@ -116,7 +116,7 @@ def _unseen_rows(
         )
     with progress.piece("features") as notes:
         features = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
-        rows = label_rows(tables, features, config.label_window, end)
+        rows = learnable(label_rows(tables, features, config.label_window, end))
         notes.append(f"{rows.height:,} order-nights of {len(nights)} nights that neither model has seen")
     disputed = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
     if disputed < config.min_training_disputes:

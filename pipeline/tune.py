@@ -83,7 +83,7 @@ def _folds(tables: Tables, config: Config, day: int) -> list[Data]:
         first = int(dataset["as_of_day"].min())  # type: ignore[arg-type]
         for fold in forward_folds(first, last, FOLDS, config.label_window):
             train, test = train_and_test(tables, dataset, config.label_window, fold, day)
-            train = learnable(train).sort("as_of_day", "order_id")
+            train, test = learnable(train).sort("as_of_day", "order_id"), learnable(test)
             if _disputed(train) >= config.min_training_disputes and test["label"].n_unique() == 2:
                 found.append(Data(train, test))
     if len(found) < 2:

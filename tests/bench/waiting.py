@@ -20,7 +20,6 @@ from features.stage import STAGES
 from features.tables import Tables
 from models.compare import RESAMPLES, draw_weights, interval
 from models.ranking import weighted_metrics
-from models.training import learnable
 from pipeline.backtest import past_nights, walk
 from pipeline.config import load_config
 from pipeline.store import Workspace
@@ -78,15 +77,10 @@ def tell(name: str, rows: pl.DataFrame) -> None:
 
 
 def tell_all(rows: pl.DataFrame) -> None:
-    with_lines = learnable(rows)
     tell("all", rows)
-    tell("all, with lines", with_lines)
     for stage in STAGES:
-        tell(f"{stage}, with lines", with_lines.filter(pl.col("stage") == stage))
+        tell(stage, rows.filter(pl.col("stage") == stage))
     early = rows.filter(pl.col("stage") == STAGES[0])
-    tell(f"{STAGES[0]}, with and without lines", early)
-    tell(f"{STAGES[0]}, without lines", early.filter(pl.col("order_count_units").is_null()))
-    early = learnable(early)
     tell("  delivered in the end", early.filter(pl.col("weight") != 1.0))
     tell("  never delivered", early.filter(pl.col("weight") == 1.0))
     past = -pl.col("logistics_days_to_ship_by")
