@@ -1,9 +1,9 @@
 """What a contact prevents, learnt from the hold-out: buyers who would have been written to and were not.
 
 Of a group's sent orders the model and the hold-out say how many disputes there would have been; what is missing of
-them was prevented. Each of these disputes is a trial with two ends, so that the share prevented is the mean of a Beta
-(prior `strength` trials with the assumed share; the evidence on top). A share may come out below 0, where messages
-provoked more than they prevented: then the same weighted mean is used, and nothing more is sent there.
+them was prevented. The share prevented is the mean of a Beta: prior `strength` trials with the assumed share, the
+evidence on top, as many trials as would tell the share as exactly as the two counts do. A share may come out below 0,
+where messages provoked more than they prevented: then the same weighted mean is used, and nothing more is sent there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import polars as pl
 
 # the worst that is believed of a message: as many disputes more as there would have been
 WORST = -1.0
+# for how exactly the counts tell a share, one is taken to be in here
+LEAST, MOST = 0.02, 0.98
 
 
 @dataclass(frozen=True)
@@ -73,15 +75,24 @@ def _count(rows: pl.DataFrame) -> Counts:
 def _learn(counts: Counts, prior: float, strength: float) -> Belief:
     """The weighted mean of the prior and of what the counts show.
 
-    The hold-out alone corrects the model's probabilities: what the model has wrong must not pass for prevention. The
-    trials that count are as many as the difference of two samples is worth, the harmonic sum of both. One dispute is
-    added on either side, so that a hold-out without any says something too.
+    The hold-out alone corrects the model's probabilities: what the model has wrong must not pass for prevention. One
+    dispute is added on either side, so that a hold-out without any says something too.
     """
     if not counts.predicted_sent or not counts.predicted_held:
         return Belief(prior, 0.0)
     would_be_held = counts.came_held + 1.0
     would_be = would_be_held / (counts.predicted_held + 1.0) * counts.predicted_sent
-    trials = 1.0 / (1.0 / would_be + 1.0 / would_be_held)
     shown = float(np.clip(1.0 - counts.came_sent / would_be, WORST, 1.0))
+    trials = _trials(min(max(prior, LEAST), MOST), would_be, would_be_held)
     weight = trials / (trials + strength)
     return Belief(prior + weight * (shown - prior), weight)
+
+
+def _trials(share: float, would_be: float, held: float) -> float:
+    """How many trials of chance `share` tell it as exactly as 1 - came / would-be does, would-be being told by `held`.
+
+    Both counts are Poisson's, so the variance of that ratio is (1 - share)^2 x (1 / came + 1 / held) (delta method);
+    that of a mean of n trials is share x (1 - share) / n. Few held-out disputes are few trials, however many were sent.
+    """
+    variance = (1.0 - share) ** 2 * (1.0 / max(would_be * (1.0 - share), 1.0) + 1.0 / held)
+    return share * (1.0 - share) / variance

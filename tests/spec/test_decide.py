@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
+from models import effects
 from models.decide import Costs, Rules, add_expected_value, assign, uniform
 from models.effects import Belief, learn_beliefs
 
@@ -165,6 +167,21 @@ def test_much_evidence_is_believed_and_little_hardly() -> None:
     assert 0.2 < little.share < 0.35
     assert much.share == pytest.approx(0.5, abs=0.01)
     assert little.evidence < 0.5 < 0.95 < much.evidence
+
+
+def test_a_hold_out_with_few_disputes_is_few_trials_however_many_were_sent() -> None:
+    # thirty held-out disputes tell what would have come within a fifth, so a share of 0.2 within 0.15: seven trials
+    for sent in (10_000, 1_000_000):
+        belief = learn_beliefs(evidence((sent, sent // 10), (300, 30)), ASSUMED, 30.0)["in_transit", "not_received"]
+        assert 0.1 < belief.evidence < 0.5
+
+
+def test_trials_are_as_many_as_tell_the_share_as_exactly() -> None:
+    rng, share, would_be, held = np.random.default_rng(1), 0.2, 900.0, 100.0
+    came, seen = rng.poisson(would_be * (1 - share), 20_000), rng.poisson(held, 20_000)
+    spread = np.var(1.0 - came / (would_be * seen / held))
+    by_trials = share * (1 - share) / effects._trials(share, would_be, held)
+    assert by_trials == pytest.approx(spread, rel=0.1)
 
 
 def test_a_group_without_evidence_follows_what_all_show() -> None:
