@@ -18,7 +18,7 @@ from numba import njit
 # Up to so many facts of an entity, or a fourth of the cuts, are searched: so places are at most four times the facts.
 FEW, FEW_OF_CUTS = 64, 4
 # rows, and facts, worked on at a time
-BLOCK, CHUNK = 512, 16384
+BLOCK, CHUNK = 512, 65536
 # The type of a place in an array. Of a signed number that was read, numba asks each time whether it counts from the
 # end, which takes a third of the time. It must not meet a signed number in a sum: the two together make a float.
 AT = np.uintp

@@ -22,7 +22,9 @@ from contest import CHOSEN, TOTALS
 from made_orders import write_orders
 
 HERE = Path(__file__).parent
-SIZES, TURNS = (200_000, 2_000_000, 10_000_000), 3
+SIZES = (200_000, 2_000_000, 10_000_000)
+# turns, an odd number; small stores are done in a tenth of a second, which a moment's work of others doubles
+TURNS, TURNS_OF_SMALL, SMALL = 3, 9, 500_000
 LIMIT, FEATURETOOLS_SECONDS = 900, 120
 PEERS = ("DuckDB", "pandas")
 SCRIPTS = {
@@ -70,7 +72,7 @@ def show(name: str, orders: int, one: Run, ours: Run) -> None:
 
 
 def median(runs: list[Run]) -> Run:
-    """The run in the middle by seconds (`TURNS` is odd)."""
+    """The run in the middle by seconds."""
     return sorted(runs, key=lambda one: one.seconds)[len(runs) // 2]
 
 
@@ -87,10 +89,11 @@ def compare(orders: int, peers: str, limit: float, with_featuretools: bool) -> t
         folder = Path(temporary)
         sys.stderr.write(f"... making {orders:,} orders\n")
         write_orders(folder, orders)
-        runs = take_turns(folder, peers, limit)
+        turns = TURNS_OF_SMALL if orders <= SMALL else TURNS
+        runs = take_turns(folder, peers, limit, turns)
         ours, multiples = median(runs["ours"]), dict[str, float]()
         for name, each in runs.items():
-            if len(each) < TURNS:
+            if len(each) < turns:
                 say(f"{name:<14}{orders:>12,}  not finished within {limit:.0f} s")
                 continue
             show(name, orders, median(each), ours)
@@ -100,11 +103,11 @@ def compare(orders: int, peers: str, limit: float, with_featuretools: bool) -> t
     return ours, multiples
 
 
-def take_turns(folder: Path, peers: str, limit: float) -> dict[str, list[Run]]:
+def take_turns(folder: Path, peers: str, limit: float, turns: int) -> dict[str, list[Run]]:
     """The runs of each contender; one that was not finished within `limit` is not asked again."""
     runs: dict[str, list[Run]] = {name: [] for name in SCRIPTS}
     late = set[str]()
-    for _ in range(TURNS):
+    for _ in range(turns):
         for name, script in SCRIPTS.items():
             python, seconds = (peers, limit) if name in PEERS else (sys.executable, None)
             one = None if name in late else run(python, script, folder, limit=seconds)
@@ -170,7 +173,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds after which a peer is stopped")
     given = parser.parse_args()
     sizes = [int(size) for size in given.sizes.replace(",", " ").split()]
-    say(f"{len(TOTALS)} trailing totals a row, half as many rows as orders; {TURNS} turns, of each the median")
+    say(f"{len(TOTALS)} totals a row, half as many rows as orders; medians of {TURNS} turns, small: {TURNS_OF_SMALL}")
     heads = (
         ("orders", 12),
         ("rows", 11),
