@@ -11,11 +11,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline import judging, loading, reviewing
-from pipeline.disk_trouble import disk_trouble
-from pipeline.errors import UserError
-from pipeline.journal import close_journal, current_folder, name_step
-from pipeline.options import (
+from pipeline.cli import evaluation_steps, load_steps, product_steps
+from pipeline.cli.options import (
     AsOf,
     Capacity,
     Dimension,
@@ -32,13 +29,16 @@ from pipeline.options import (
     day,
     open_workspace,
 )
-from pipeline.progress import say, warn
-from pipeline.sources.origin import Beside
+from pipeline.settings.errors import UserError
+from pipeline.sources.source_context import Beside
+from pipeline.workspace.disk_errors import disk_trouble
+from pipeline.workspace.progress import say, warn
+from pipeline.workspace.run_log import close_journal, current_folder, name_step
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-app.add_typer(loading.app)
-app.add_typer(judging.app)
-app.add_typer(reviewing.app)
+app.add_typer(load_steps.app)
+app.add_typer(evaluation_steps.app)
+app.add_typer(product_steps.app)
 
 
 FIRST_DAY = date(2024, 1, 1)
@@ -62,7 +62,7 @@ def simulate(
     is_exported: Annotated[bool, typer.Option("--exports", help="also as API dumps, order sheet, tracking")] = False,
 ) -> None:
     """Write the raw files of a made-up store, and the truth behind them, into the workspace."""
-    from pipeline.simulate import simulate as step
+    from pipeline.simulation.simulate import simulate as step
 
     place, config, progress = open_workspace(workspace)
     with place.locked():
@@ -77,7 +77,7 @@ def features(
     is_kept: Annotated[bool, typer.Option("--keep", help="write each family's table too")] = False,
 ) -> None:
     """Write the training matrix, as `train` would learn from it standing at a day."""
-    from pipeline.feature_matrix import write_matrix
+    from pipeline.training.feature_matrix import write_matrix
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
@@ -87,7 +87,7 @@ def features(
 @app.command()
 def describe_features(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
     """Write a page that lists every feature with its reason, how often it is missing, and an example."""
-    from pipeline.describe_features import describe_features as step
+    from pipeline.training.describe_features import describe_features as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
@@ -97,7 +97,7 @@ def describe_features(context: typer.Context, workspace: Folder, as_of: AsOf) ->
 @app.command()
 def train(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
     """Fit a model on what had matured by a day: the challenger, or the first champion."""
-    from pipeline.train import train as step
+    from pipeline.training.train import train as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
@@ -114,7 +114,7 @@ def promote(
     ] = True,
 ) -> None:
     """Make the challenger champion if nothing speaks against it; otherwise say what does."""
-    from pipeline.promote import promote as step
+    from pipeline.training.promote import promote as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
@@ -124,7 +124,7 @@ def promote(
 @app.command()
 def rollback(workspace: Folder) -> None:
     """Return to the former champion."""
-    from pipeline.promote import rollback as step
+    from pipeline.training.promote import rollback as step
 
     place, _, _ = open_workspace(workspace)
     with place.locked(must_exist=True):
@@ -136,8 +136,8 @@ def score(
     context: typer.Context, workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: Force = False
 ) -> None:
     """Score one night with the champion and write its contact list."""
-    from pipeline.nightly import say_summary
-    from pipeline.score import score as step
+    from pipeline.night.nightly import say_summary
+    from pipeline.night.score import score as step
 
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked(must_exist=True):
@@ -148,7 +148,7 @@ def score(
 @app.command()
 def clock(workspace: Folder, as_of: AsOf) -> None:
     """Write every open dispute by deadline; a night's run holds the same."""
-    from pipeline.clock import clock as step
+    from pipeline.indicators.open_disputes import clock as step
 
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
@@ -158,8 +158,8 @@ def clock(workspace: Folder, as_of: AsOf) -> None:
 @app.command()
 def report(workspace: Folder, as_of: AsOf) -> None:
     """Make the page of a published night anew; a night's run holds the same."""
-    from pipeline.report.report import PAGE
-    from pipeline.report.report import report as step
+    from pipeline.pages.report import PAGE
+    from pipeline.pages.report import report as step
 
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
@@ -174,7 +174,7 @@ def kpi(
     window: Annotated[int | None, typer.Option(min=1, help="days of the window; default: the policy's")] = None,
 ) -> None:
     """Write the indicators that the platform judges by, as they were knowable on a day."""
-    from pipeline.kpi import kpi as step
+    from pipeline.indicators.kpi import kpi as step
 
     place, config, progress = open_workspace(workspace)
     groups = [dimension.value for dimension in by or []]
@@ -189,7 +189,7 @@ def contacts(
     file: Annotated[Path, typer.Option("--file", help="the contact list with contacted_at and outcome filled in")],
 ) -> None:
     """Take a contact list back that agents have filled in: their contacts become facts."""
-    from pipeline.contacts import take_contacts as step
+    from pipeline.load.contacts import take_contacts as step
 
     place, _, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
@@ -209,8 +209,8 @@ def nightly(
     is_forced: Force = False,
 ) -> None:
     """Ingest, train if there is no champion, score: tonight's list in one step."""
-    from pipeline.nightly import nightly as step
-    from pipeline.nightly import say_summary
+    from pipeline.night.nightly import nightly as step
+    from pipeline.night.nightly import say_summary
 
     both_or_none(source, raw)
     place, config, progress = open_workspace(workspace, context, capacity)

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from features.tables import INSTANT, TABLES, Table
-from pipeline.errors import BadInput
-from pipeline.sources.checks import CheckedFile, open_checked
+from pipeline.settings.errors import BadInput
+from pipeline.sources.checked_file import CheckedFile, open_checked
 from pipeline.sources.instants import EARLIEST
-from pipeline.sources.origin import Origin
+from pipeline.sources.source_context import Origin
 from pipeline.sources.store_data import StoreData
 
 REQUIRED = ("orders", "order_lines", "promises")

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.safe_text import neutral
+from pipeline.output.safe_text import neutral
 from pipeline.sources.csv_text import ROW
 
 Record = Mapping[str, Any]

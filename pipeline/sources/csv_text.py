@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.errors import BadInput
+from pipeline.settings.errors import BadInput
 
 Fault = tuple[int, str, str]
 ROW = "__row__"

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.errors import BadInput
+from pipeline.settings.errors import BadInput
 from pipeline.sources.olist_files import (
     ANSWERED,
     APPROVED,
@@ -28,7 +28,7 @@ from pipeline.sources.olist_files import (
     Raw,
     read_files,
 )  # fmt: skip
-from pipeline.sources.origin import Origin
+from pipeline.sources.source_context import Origin
 from pipeline.sources.store_data import StoreData
 
 CURRENCY = "BRL"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.sources.checks import CheckedFile, open_checked
-from pipeline.sources.origin import Origin
+from pipeline.sources.checked_file import CheckedFile, open_checked
+from pipeline.sources.source_context import Origin
 
 ZONE = "America/Sao_Paulo"
 

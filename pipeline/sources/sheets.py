@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.errors import BadInput
+from pipeline.settings.errors import BadInput
 from pipeline.sources.csv_text import ROW, Fault, read_bytes, text_table
 from pipeline.sources.workbook import read_workbook
 

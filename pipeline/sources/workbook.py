@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from openpyxl import load_workbook
 
-from pipeline.errors import BadInput
+from pipeline.settings.errors import BadInput
 from pipeline.sources.csv_text import EMPTY, ROW, Fault, column_names
 
 # unpacked, a workbook of a million orders has some 700 MB; what has more was made to fill the memory

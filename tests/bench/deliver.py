@@ -21,13 +21,13 @@ NIGHT, SEED = date(2025, 11, 20), 7
 
 
 def main(count: int, capacity: int) -> None:
-    import pipeline.score as step
+    import pipeline.night.score as step
     from features.tables import create_tables
-    from pipeline.config import Config
-    from pipeline.list_config import GATE_ACTIONS, DataGates, Decide
-    from pipeline.progress import Progress
-    from pipeline.store import Workspace
-    from pipeline.tracking import Registered
+    from pipeline.registry.model_registry import Registered
+    from pipeline.settings.config import Config
+    from pipeline.settings.list_settings import GATE_ACTIONS, DataGates, Decide
+    from pipeline.workspace.progress import Progress
+    from pipeline.workspace.workspace import Workspace
 
     night = drawn_night(count)
     model = fitted(night.head(20_000))
@@ -58,8 +58,8 @@ def drawn_night(count: int):  # noqa: ANN201
     import numpy as np
     import polars as pl
 
+    from features.build.registry import FEATURE_NAMES
     from features.clock import day_number
-    from features.registry import FEATURE_NAMES
     from features.stage import STAGES
 
     draw = np.random.default_rng(SEED)
@@ -77,9 +77,9 @@ def fitted(rows):  # noqa: ANN001, ANN201
     import numpy as np
     import polars as pl
 
-    from features.registry import FEATURE_NAMES
-    from models.gbm import fit_model
-    from pipeline.config import Config
+    from features.build.registry import FEATURE_NAMES
+    from models.learner.gbm import fit_model
+    from pipeline.settings.config import Config
 
     label = np.random.default_rng(SEED).random(rows.height) < 0.1
     return fit_model(rows.with_columns(label=pl.Series(label.astype(np.int8))), FEATURE_NAMES, Config().recipe)

@@ -1,6 +1,6 @@
 """A gigabyte of the Open Platform's answers: seconds and peak memory of loading it, and of loading it again.
 
-Each night's pages of 50 orders, their details, ways and some disputes, as tests/unit/aliexpress_dumps.py shows them,
+Each night's pages of 50 orders, their details, ways and some disputes, as tests/unit/sources/aliexpress_dumps.py shows them,
 with numbers of their own. Targets: 180 s and 4 GB, again under 20 s. Seconds are this machine's.
 
 PYTHONPATH=. python tests/bench/dumps.py [MEGABYTES]
@@ -21,10 +21,10 @@ LOADING, AGAIN, MEMORY = 180.0, 20.0, 4.0
 LOAD = """
 import sys, time, json, resource
 from pathlib import Path
-from pipeline.config import load_config
-from pipeline.ingest import ingest
-from pipeline.progress import Progress
-from pipeline.store import Workspace
+from pipeline.settings.config import load_config
+from pipeline.load.ingest import ingest
+from pipeline.workspace.progress import Progress
+from pipeline.workspace.workspace import Workspace
 place = Workspace(Path(sys.argv[1]))
 started = time.perf_counter()
 with place.locked():
@@ -36,7 +36,7 @@ print(json.dumps([time.perf_counter() - started, peak]))
 
 def write_dumps(folder: Path, megabytes: int) -> int:
     """Pages until they are so large; how many orders."""
-    from tests.unit import aliexpress_dumps as made
+    from tests.unit.sources import aliexpress_dumps as made
 
     texts = {name: json.dumps(make(), ensure_ascii=False) for name, make in made.ANSWERS.items()}
     written, number = 0, 0

@@ -3,7 +3,7 @@
 A simulated store; every 91 days a model is trained on what has matured, lists orders every night, one buyer in ten held
 out, and the orders live on with their messages: by the simulator's potential outcomes some disputes never come, some
 are provoked. The next model learns from those tables. Four ways: nobody is ever written to; rows are kept as they are;
-contacted rows are left out; they are replaced by the held out (`models.feedback`). Judged on the last year, on
+contacted rows are left out; they are replaced by the held out (`models.contact.contact_bias`). Judged on the last year, on
 order-nights before any message, against what becomes of the order if nobody writes: disputes that came over those that
 were said, with 90 % intervals by whole orders.
 
@@ -34,13 +34,13 @@ class Store:
     """A store and what would become of its orders."""
 
     def __init__(self, orders: int, is_strong: bool):
-        from pipeline.config import Config, load_config
-        from pipeline.ingest import ingest
-        from pipeline.list_config import Decide
-        from pipeline.progress import Progress
-        from pipeline.simulate import simulate
-        from pipeline.store import Workspace
-        from pipeline.true_risk import order_number, read_truth
+        from pipeline.load.ingest import ingest
+        from pipeline.settings.config import Config, load_config
+        from pipeline.settings.list_settings import Decide
+        from pipeline.simulation.simulate import simulate
+        from pipeline.simulation.true_risk import order_number, read_truth
+        from pipeline.workspace.progress import Progress
+        from pipeline.workspace.workspace import Workspace
 
         with tempfile.TemporaryDirectory() as folder:
             place = Workspace(Path(folder))
@@ -57,7 +57,7 @@ class Store:
 
     def lives(self, contact_day: np.ndarray) -> np.ndarray:
         """The day each order is disputed on with these messages; -1: never."""
-        from pipeline.sources.simulator.truth import outcome
+        from pipeline.simulation.world.truth import outcome
 
         told = self.truth.orders
         opened, _ = outcome(
@@ -100,7 +100,7 @@ CAPACITY = 10
 
 
 def assigned_of(season: pl.DataFrame) -> pl.DataFrame:
-    from models.decide import HELD_OUT
+    from models.contact.decide import HELD_OUT
 
     is_held = pl.col("arm") == HELD_OUT
     times = pl.when(is_held).then((1.0 / pl.col("propensity")).round()).otherwise(1).cast(pl.Int64)
@@ -109,14 +109,14 @@ def assigned_of(season: pl.DataFrame) -> pl.DataFrame:
 
 def three_years(store: Store, way: str) -> pl.DataFrame:
     """Order-nights of the last quarters: `order_id, as_of_day, probability, is_listed`, `label` if left alone."""
+    from features.build.registry import FEATURE_NAMES
     from features.clock import day_number
-    from features.registry import FEATURE_NAMES
-    from models.feedback import leave_out, replace_by_held_out
-    from models.gbm import fit_model
-    from models.training import label_rows, learnable
-    from pipeline.backtest import matured_by
-    from pipeline.season import run_season
-    from pipeline.train import training_dataset
+    from models.contact.contact_bias import leave_out, replace_by_held_out
+    from models.learner.gbm import fit_model
+    from models.learner.training_rows import label_rows, learnable
+    from pipeline.evaluation.backtest import matured_by
+    from pipeline.evaluation.replay_season import run_season
+    from pipeline.training.train import training_dataset
 
     contact_day = np.full(store.truth.orders.height, -1)
     seasons, judged = [], []
@@ -144,9 +144,9 @@ def three_years(store: Store, way: str) -> pl.DataFrame:
 
 def candidates(store: Store, tables, model, nights: range, contact_day: np.ndarray) -> pl.DataFrame:
     from features.spine import build_spine
-    from models.decide import add_expected_value
-    from pipeline.engine import build_features
-    from pipeline.replay import _is_alive
+    from models.contact.decide import add_expected_value
+    from pipeline.engines.engine import build_features
+    from pipeline.evaluation.replay import _is_alive
 
     spine = build_features(tables, build_spine(tables, list(nights), store.config.dispute_window), store.config)
     number = spine["order_id"].replace_strict(store.ids, return_dtype=pl.Int64).to_numpy()
@@ -193,7 +193,7 @@ def top(rows: pl.DataFrame, share: float) -> pl.DataFrame:
 
 
 def came_over_said(rows: pl.DataFrame) -> tuple[float, float, float]:
-    from models.compare import draw_totals, interval
+    from models.comparison.paired_comparison import draw_totals, interval
 
     columns = [rows["label"].to_numpy().astype(float), rows["probability"].to_numpy()]
     drawn = draw_totals(rows["order_id"], columns, 1, RESAMPLES)

@@ -37,7 +37,7 @@ def season(rng: np.random.Generator, orders: int, cut: float) -> tuple[np.ndarra
 
 
 def judge(seasons: int, cut: float) -> None:
-    from models.uplift import Sums, among_contacted, difference
+    from models.contact.uplift import Sums, among_contacted, difference
 
     rng = np.random.default_rng(11)
     covered, instrument, naive, taken_off, errors = [], [], [], [], []
@@ -64,7 +64,7 @@ def judge(seasons: int, cut: float) -> None:
 
 
 def wolf(seasons: int) -> None:
-    from models.uplift import Sums, always_valid, difference
+    from models.contact.uplift import Sums, always_valid, difference
 
     rng, cried = np.random.default_rng(12), {"planned interval": 0, "always valid": 0}
     for _ in range(seasons):
@@ -79,7 +79,7 @@ def wolf(seasons: int) -> None:
 
 
 def nights_needed(seasons: int) -> None:
-    from models.uplift import Sums, always_valid, buyers_needed, difference
+    from models.contact.uplift import Sums, always_valid, buyers_needed, difference
 
     for capacity in CAPACITIES:
         a_night = capacity / (1 - HELD)
@@ -111,7 +111,7 @@ def _say(text: str) -> None:
 
 def beside_peers(seasons: int, python: str) -> None:
     """`seasons` of a cut by `CUT`, told by us and by EconML and CausalML."""
-    from models.uplift import Sums, among_contacted, difference
+    from models.contact.uplift import Sums, among_contacted, difference
     from tests.bench.impact_peers import say
 
     rng, truths = np.random.default_rng(14), []

@@ -99,10 +99,10 @@ def one(folder: Path) -> None:
     import polars as pl
 
     from features.clock import day_number
-    from features.kpi import measure_rates
-    from features.rates import policy_rates
+    from features.indicators.indicator_rules import policy_rates
+    from features.indicators.measured_rates import measure_rates
     from features.tables import TABLES, create_tables
-    from pipeline.policy_files import load_policy
+    from pipeline.settings.policy_files import load_policy
 
     started = time.perf_counter()
     frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}

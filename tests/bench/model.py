@@ -3,7 +3,7 @@
 The matrix is made up: as many features as the registry has, a third whole numbers, a quarter with holes (a third of the
 rows), a few that carry the risk; 4 % disputed, four nights an order. Time and memory depend on shape, bins and holes,
 not on what the numbers mean; how good the model is, is told elsewhere (docs/model.md). The training frame is float32
-with order, night, stage and label, as `pipeline.train` hands it over, and the program's own `fit_model` trains on it:
+with order, night, stage and label, as `pipeline.training.train` hands it over, and the program's own `fit_model` trains on it:
 bins, a draft with early stopping, the model that ships. Seconds are this machine's.
 """
 
@@ -33,7 +33,7 @@ def made_rows(count: int, seed: int, dtype: type[np.floating]) -> pl.DataFrame:
     """`count` labelled order-nights with every feature of the registry."""
     import polars as pl
 
-    from features.registry import FEATURE_NAMES
+    from features.build.registry import FEATURE_NAMES
 
     rng = np.random.default_rng(seed)
     stage = rng.choice(len(STAGES), count, p=[0.1, 0.05, 0.6, 0.25])
@@ -66,9 +66,9 @@ def made_rows(count: int, seed: int, dtype: type[np.floating]) -> pl.DataFrame:
 
 
 def train(folder: Path, count: int) -> Callable[[], object]:
-    from features.registry import FEATURE_NAMES
-    from models.gbm import fit_model
-    from pipeline.config import Config
+    from features.build.registry import FEATURE_NAMES
+    from models.learner.gbm import fit_model
+    from pipeline.settings.config import Config
 
     rows = made_rows(count, 1, np.float32)
 
@@ -81,16 +81,16 @@ def train(folder: Path, count: int) -> Callable[[], object]:
 
 
 def score(folder: Path, count: int) -> Callable[[], object]:
-    from models.gbm import from_text
+    from models.learner.gbm import from_text
 
     rows, model = made_rows(count, 2, np.float64), from_text(*((folder / n).read_text() for n in ("booster", "rest")))
     return lambda: model.predict_with_bounds(rows)
 
 
 def reasons(folder: Path, count: int) -> Callable[[], object]:
-    from features.registry import FEATURES
-    from models.explain import explain
-    from models.gbm import from_text
+    from features.build.registry import FEATURES
+    from models.learner.gbm import from_text
+    from models.reasons.explain import explain
 
     rows, model = made_rows(count, 3, np.float64), from_text(*((folder / n).read_text() for n in ("booster", "rest")))
     return lambda: explain(model, rows, FEATURES)

@@ -32,9 +32,8 @@ CARRIER = 0
 
 def made(orders: int, seed: int, planted: str, start: int) -> dict[str, pl.DataFrame]:
     """The canonical tables; `start`: the world's day of the change."""
-    from pipeline.sources.simulator import calendar, life
-    from pipeline.sources.simulator import orders as order_module
-    from pipeline.sources.simulator.store import simulate_store
+    from pipeline.simulation.world.simulated_store import calendar, life, simulate_store
+    from pipeline.simulation.world.simulated_store import orders as order_module
 
     calm = replace(calendar.ROAD, collapse_every_days=NEVER, border_every_days=NEVER, silence_every_days=NEVER)
     draw, hazards = calendar.draw_calendar, life.dispute_hazards
@@ -62,7 +61,7 @@ def made(orders: int, seed: int, planted: str, start: int) -> dict[str, pl.DataF
 def changed(frames: dict[str, pl.DataFrame], planted: str, start: int) -> dict[str, pl.DataFrame]:
     """Changes that only the files show."""
     from features.clock import day_number, local_day
-    from pipeline.sources.simulator.store import ZONE
+    from pipeline.simulation.world.simulated_store import ZONE
 
     is_after = local_day(pl.col("known_at"), ZONE) >= day_number(FIRST) + start
     if planted == "a carrier's feed goes silent":
@@ -89,8 +88,8 @@ PLANTED = (
 @contextmanager
 def store_files(frames: dict[str, pl.DataFrame]) -> Iterator[tuple]:
     from features.tables import create_tables
-    from pipeline.sources.simulator.store import ZONE
-    from pipeline.table_files import TableFiles, write_table_files
+    from pipeline.simulation.world.simulated_store import ZONE
+    from pipeline.workspace.table_files import TableFiles, write_table_files
 
     with tempfile.TemporaryDirectory() as folder:
         tables = create_tables(frames, zone=ZONE)
@@ -100,15 +99,15 @@ def store_files(frames: dict[str, pl.DataFrame]) -> Iterator[tuple]:
 
 def season(orders: int, seed: int, planted: str) -> list:
     """The findings of each of the season's nights."""
+    from features.build.registry import FEATURE_NAMES, build_features
     from features.clock import day_number
-    from features.registry import FEATURE_NAMES, build_features
     from features.spine import build_spine
-    from models.metrics import mark_listed
-    from models.outcomes import traits
-    from models.training import train_model
-    from pipeline.config import Config
-    from pipeline.monitor import night_means
-    from pipeline.train import training_dataset
+    from models.comparison.metrics import mark_listed
+    from models.learner.training_rows import train_model
+    from models.monitoring.matured_outcomes import traits
+    from pipeline.night.monitor import night_means
+    from pipeline.settings.config import Config
+    from pipeline.training.train import training_dataset
 
     config = Config(max_training_rows=40_000)
     first = day_number(FIRST) + DAYS - SEASON
@@ -138,9 +137,9 @@ class Asked:
         self.importance = dict(zip(model.feature_names, gain / gain.sum(), strict=True))
 
     def on(self, night: int) -> list:
-        from models.input_health import drift_findings
-        from models.outcomes import judge_outcomes, label_outcomes
-        from pipeline.monitor import judge_feeds, limits_of
+        from models.monitoring.input_health import drift_findings
+        from models.monitoring.matured_outcomes import judge_outcomes, label_outcomes
+        from pipeline.night.monitor import judge_feeds, limits_of
 
         rows = self.scored.filter(pl.col("as_of_day").is_between(night - 121, night - 1))
         window = self.config.label_window

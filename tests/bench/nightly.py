@@ -29,15 +29,15 @@ ZONE = "Asia/Shanghai"
 
 
 def write_tables(folder: Path, count: int) -> None:
-    """The table files of a simulated store, piece by piece, as `pipeline.table_files` writes them whole."""
+    """The table files of a simulated store, piece by piece, as `pipeline.workspace.table_files` writes them whole."""
     import polars as pl
     import pyarrow.parquet as pq
 
     from features.tables import TABLES, create_tables
-    from pipeline.sources.simulator.facts import product_frame
-    from pipeline.sources.simulator.orders import build_world
-    from pipeline.sources.simulator.store import draw_pieces, piece_frames
-    from pipeline.table_files import stored_frames
+    from pipeline.simulation.world.simulated_facts import product_frame
+    from pipeline.simulation.world.simulated_orders import build_world
+    from pipeline.simulation.world.simulated_store import draw_pieces, piece_frames
+    from pipeline.workspace.table_files import stored_frames
 
     world = build_world(count_orders=count, seed=7, first_day=NIGHT - timedelta(days=DAYS), days=DAYS)
     products = {"products": product_frame(world)}
@@ -74,9 +74,9 @@ def one(folder: Path) -> None:
     import pipeline  # noqa: F401 - its settings of the environment are read when polars is
     from features.clock import day_number
     from features.spine import DEFAULT_WINDOW
-    from pipeline.config import Engine
-    from pipeline.night_features import night_features
-    from pipeline.table_files import TableFiles
+    from pipeline.engines.polars_parts import night_features
+    from pipeline.settings.config import Engine
+    from pipeline.workspace.table_files import TableFiles
 
     started = time.perf_counter()
     files = TableFiles(folder, ZONE, has_partial_outcomes=False)

@@ -20,12 +20,12 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.config import load_config
-from pipeline.nightly import nightly
-from pipeline.progress import Progress
-from pipeline.report.report import PAGE, report
-from pipeline.simulate import simulate
-from pipeline.store import Workspace
+from pipeline.night.nightly import nightly
+from pipeline.pages.report import PAGE, report
+from pipeline.settings.config import load_config
+from pipeline.simulation.simulate import simulate
+from pipeline.workspace.progress import Progress
+from pipeline.workspace.workspace import Workspace
 
 FIRST, OLD, NIGHT = date(2025, 1, 1), date(2025, 7, 10), date(2025, 9, 1)
 OPEN_SECONDS, FILTER_SECONDS, MOST_MB = 2.0, 0.1, 5.0

@@ -28,7 +28,7 @@ def prepare(source: Path, folder: Path, products: int) -> None:
     import polars as pl
 
     from features.clock import local_day
-    from features.exposure import USED
+    from features.indicators.product_exposure import USED
     from features.tables import TABLES
 
     numbers = pl.read_parquet(source / "orders.parquet", columns=["order_id"]).with_row_index("order_number")
@@ -55,11 +55,11 @@ def prepare(source: Path, folder: Path, products: int) -> None:
 def one(folder: Path) -> None:
     """In a process of its own, so that the peak is this run's: read, review, table, verdicts."""
     import pipeline  # noqa: F401 - its settings of the environment are read when polars is
-    from features.exposure import USED, order_exposure, product_orders
-    from models.product_table import group_frame, review_products
-    from pipeline.config import Config
-    from pipeline.products import table_of
-    from pipeline.table_files import TableFiles
+    from features.indicators.product_exposure import USED, order_exposure, product_orders
+    from models.product.product_table import group_frame, review_products
+    from pipeline.product_review.review import table_of
+    from pipeline.settings.config import Config
+    from pipeline.workspace.table_files import TableFiles
 
     started = time.perf_counter()
     files = TableFiles(folder, "Asia/Shanghai", has_partial_outcomes=False)

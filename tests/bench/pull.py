@@ -21,9 +21,9 @@ import polars as pl
 import psycopg
 import sqlalchemy as sa
 
-from pipeline.sources.database.pull import PIECE
-from tests.unit.database import shop_database
-from tests.unit.database.servers import NO_POSTGRES, PASSWORD, POSTGRES, Server, postgres
+from pipeline.sources.database.run_queries import PIECE
+from tests.unit.sources.database import shop_database
+from tests.unit.sources.database.servers import NO_POSTGRES, PASSWORD, POSTGRES, Server, postgres
 
 # a simulated order is some 18 rows of all tables
 ORDERS = 286_000

@@ -27,15 +27,15 @@ import pipeline  # noqa: F401 - its settings of the environment are read when po
 import numpy as np  # isort: skip
 import polars as pl  # isort: skip
 
+from features.build.registry import FEATURE_NAMES, FEATURES
 from features.clock import day_number, last_matured_day
-from features.registry import FEATURE_NAMES, FEATURES
-from models.explain import Reason, find_reasons
-from models.gbm import DisputeModel, bin_rows, finish_model, score_later
-from models.training import label_rows, learnable
-from pipeline.config import Config
-from pipeline.engine import build_night
-from pipeline.store import Workspace
-from pipeline.train import training_dataset
+from models.learner.gbm import DisputeModel, bin_rows, finish_model, score_later
+from models.learner.training_rows import label_rows, learnable
+from models.reasons.explain import Reason, find_reasons
+from pipeline.engines.engine import build_night
+from pipeline.settings.config import Config
+from pipeline.training.train import training_dataset
+from pipeline.workspace.workspace import Workspace
 
 MODELS, RISKIEST, ORDERS = 5, 400, 50_000
 NOTHING = Reason("", "", "", 0.0, 0.0)

@@ -15,15 +15,15 @@ import polars as pl
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.clock import day_number, last_matured_day
-from models.baseline import rule_scores
-from models.signs import OF_STAGE, SIGNS
-from models.training import label_rows
-from pipeline.config import Config, load_config
-from pipeline.ingest import ingest
-from pipeline.progress import Progress
-from pipeline.simulate import simulate
-from pipeline.store import Workspace
-from pipeline.train import training_dataset
+from models.learner.training_rows import label_rows
+from models.reasons.baseline import rule_scores
+from models.reasons.risk_rules import OF_STAGE, SIGNS
+from pipeline.load.ingest import ingest
+from pipeline.settings.config import Config, load_config
+from pipeline.simulation.simulate import simulate
+from pipeline.training.train import training_dataset
+from pipeline.workspace.progress import Progress
+from pipeline.workspace.workspace import Workspace
 
 OLIST, ORDERS = "../shared/data/olist", 40_000
 FIRST, DAYS, STORE_END, OLIST_END = date(2024, 1, 1), 600, date(2025, 9, 1), date(2018, 8, 15)

@@ -19,10 +19,10 @@ def one(count: int) -> None:
     """In a process of its own, so that the peak is this store's; prints seconds, GiB, and seconds of reading back."""
     import polars as pl
 
-    from pipeline.config import Config
-    from pipeline.progress import Progress
-    from pipeline.simulate import simulate
-    from pipeline.store import Workspace
+    from pipeline.settings.config import Config
+    from pipeline.simulation.simulate import simulate
+    from pipeline.workspace.progress import Progress
+    from pipeline.workspace.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as folder:
         place = Workspace(Path(folder))

@@ -14,10 +14,10 @@ SEED, AT_ONCE = 7, 100
 
 
 def main(count: int) -> None:
-    from pipeline.errors import BadInput
-    from pipeline.sources.aliexpress.source import read_aliexpress
-    from pipeline.sources.origin import Origin
-    from tests.unit import aliexpress_dumps as made
+    from pipeline.settings.errors import BadInput
+    from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
+    from pipeline.sources.source_context import Origin
+    from tests.unit.sources import aliexpress_dumps as made
 
     rng, rows, refused = Random(SEED), 0, 0
     for first in range(0, count, AT_ONCE):

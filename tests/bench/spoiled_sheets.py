@@ -17,17 +17,17 @@ SEED, AT_ONCE = 7, 50
 
 def spoil_shops(count: int, rng: Random) -> tuple[int, int]:
     """(refused as a whole, rows lost) of `count` shops with one spoiled file."""
-    from pipeline.config import load_config
-    from pipeline.errors import BadInput
-    from pipeline.map import propose_mapping
-    from pipeline.progress import Progress
-    from pipeline.simulate import simulate
-    from pipeline.sources.mapped.source import read_mapped
-    from pipeline.sources.origin import Origin
-    from pipeline.store import Workspace
-    from tests.unit import made_shop as shop
+    from pipeline.load.propose_mapping import propose_mapping
+    from pipeline.settings.config import load_config
+    from pipeline.settings.errors import BadInput
+    from pipeline.simulation.simulate import simulate
+    from pipeline.sources.mapped.mapped_source import read_mapped
+    from pipeline.sources.source_context import Origin
+    from pipeline.workspace.progress import Progress
+    from pipeline.workspace.workspace import Workspace
     from tests.unit.conftest import STORE_START
-    from tests.unit.test_map import RATES, rows_lost
+    from tests.unit.sources import made_shop as shop
+    from tests.unit.sources.test_propose_mapping import RATES, rows_lost
 
     refused = lost = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -49,10 +49,10 @@ def spoil_shops(count: int, rng: Random) -> tuple[int, int]:
 
 def spoil_sheets(count: int, rng: Random) -> int:
     """How many rows `count` spoiled order sheets had, all of them accounted for."""
-    from pipeline.sources.aliexpress.source import read_aliexpress
-    from pipeline.sources.origin import Origin
-    from tests.unit import aliexpress_dumps as made
-    from tests.unit import order_sheet as sheet
+    from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
+    from pipeline.sources.source_context import Origin
+    from tests.unit.sources import aliexpress_dumps as made
+    from tests.unit.sources import order_sheet as sheet
 
     rows = 0
     for _ in range(0, count, AT_ONCE):
@@ -66,7 +66,7 @@ def spoil_sheets(count: int, rng: Random) -> int:
 
 def spoil_bodies(count: int, rng: Random) -> int:
     """The same of tracking bodies."""
-    from tests.unit import tracking_bodies as bodies
+    from tests.unit.sources import tracking_bodies as bodies
 
     rows = 0
     for _ in range(0, count, AT_ONCE):

@@ -75,9 +75,9 @@ def main_of_the_program() -> None:
 def import_all() -> None:
     """Without doing anything that starts threads: those do not survive a fork."""
     import pipeline.__main__
-    import pipeline.contacts
-    import pipeline.nightly
-    import pipeline.train
+    import pipeline.load.contacts
+    import pipeline.night.nightly
+    import pipeline.training.train
 
     assert pipeline
 

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from features.registry import FEATURE_NAMES
+from features.build.registry import FEATURE_NAMES
 from features.stage import STAGES
 from features.tables import Tables
-from models.compare import RESAMPLES, draw_weights, interval
-from models.ranking import weighted_metrics
-from pipeline.backtest import past_nights, walk
-from pipeline.config import load_config
-from pipeline.store import Workspace
+from models.comparison.paired_comparison import RESAMPLES, draw_weights, interval
+from models.comparison.weighted_metrics import weighted_metrics
+from pipeline.evaluation.backtest import past_nights, walk
+from pipeline.settings.config import load_config
+from pipeline.workspace.workspace import Workspace
 
 FIRST, LAST, EVERY, DELIVERED_WEIGHT = date(2017, 9, 1), date(2018, 2, 16), 28, 3.32
 # all that grows with the days an order waits, or says how long is left

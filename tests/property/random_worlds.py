@@ -11,7 +11,7 @@ from random import Random
 
 import polars as pl
 
-from features.places import COUNTRIES
+from features.calendars_and_countries import COUNTRIES
 from features.tables import TABLES
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

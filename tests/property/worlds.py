@@ -9,8 +9,8 @@ from functools import cache
 import polars as pl
 
 from features.tables import Tables, create_tables
-from pipeline import disturb as disturbance
-from pipeline.sources.simulator import simulate_store
+from pipeline.simulation.world.simulated_store import simulate_store
+from pipeline.training import perturb as disturbance
 
 FIRST_DAY, DAYS = date(2025, 1, 1), 150
 ZONE = "Asia/Shanghai"

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.sources.simulator.facts import product_frame
-from pipeline.sources.simulator.orders import World, build_world
-from pipeline.sources.simulator.store import Piece, draw_piece, piece_frames
+from pipeline.simulation.world.simulated_facts import product_frame
+from pipeline.simulation.world.simulated_orders import World, build_world
+from pipeline.simulation.world.simulated_store import Piece, draw_piece, piece_frames
 
 COUNT = 40_000
 

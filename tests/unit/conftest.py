@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import load_config
-from pipeline.nightly import nightly
-from pipeline.progress import Progress
-from pipeline.simulate import simulate
-from pipeline.store import Workspace
+from pipeline.night.nightly import nightly
+from pipeline.settings.config import load_config
+from pipeline.simulation.simulate import simulate
+from pipeline.workspace.progress import Progress
+from pipeline.workspace.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 60
@@ -147,7 +147,7 @@ from datetime import date
 from pathlib import Path
 import polars as pl
 from features.tables import TABLES, create_tables
-from pipeline.store import Workspace, new_id
+from pipeline.workspace.workspace import Workspace, new_id
 from tests.unit.nights import RUN_FILES
 
 folder, mark, left = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -29,8 +29,8 @@ SHELL_ONLY = {
     "pyarrow",
     "pyspark",
 }
-SPARK_FILES = {"pipeline/spark_engine.py"}
-MLFLOW_FILES = {"pipeline/tracking.py", "pipeline/served_model.py"}
+SPARK_FILES = {"pipeline/engines/spark.py"}
+MLFLOW_FILES = {"pipeline/registry/model_registry.py", "pipeline/registry/pyfunc_model.py"}
 TIME_NAME = re.compile(r"(_at|_day|as_of)\b")
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.errors import BadInput
-from pipeline.sources.aliexpress import records
-from pipeline.sources.aliexpress.shapes import Request, find_records
-from pipeline.sources.aliexpress.sheet import ENDS as SHEET_ENDS
-from pipeline.sources.aliexpress.sheet import sheet_files, sheet_rows
+from pipeline.settings.errors import BadInput
+from pipeline.sources.aliexpress import record_tables
+from pipeline.sources.aliexpress.answer_shapes import Request, find_records
+from pipeline.sources.aliexpress.order_sheet import ENDS as SHEET_ENDS
+from pipeline.sources.aliexpress.order_sheet import sheet_files, sheet_rows
 from pipeline.sources.corrections import record_text
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.json_text import read_pieces
@@ -33,16 +33,16 @@ SHEETS = PRODUCTS, LIABILITY = "products.csv", "liability.csv"
 BESIDE = (*SHEETS, TRACKING)
 NOTHING_FOUND = "the platform found nothing"
 _DAY = re.compile(r"(20\d\d)-?([01]\d)-?([0-3]\d)(?:[T_-]?([0-2]\d)[:-]?([0-5]\d)(?:[:-]?([0-5]\d))?)?")
-COLUMNS: Mapping[str, tuple[str, ...]] = {**records.COLUMNS, records.UNREAD: ("what", "reason")}
+COLUMNS: Mapping[str, tuple[str, ...]] = {**record_tables.COLUMNS, record_tables.UNREAD: ("what", "reason")}
 
 REQUIRED = {
-    records.ORDERS: ("order_id", "placed_at"),
-    records.LINES: ("order_id", "line_id", "product_id"),
-    records.PARCELS: ("order_id",),
-    records.SCANS: ("scanned_at",),
-    records.DISPUTES: ("line_id", "order_id", "opened_at"),
-    records.STEPS: ("line_id", "order_id", "opened_at", "stepped_at"),
-    records.UNREAD: (),
+    record_tables.ORDERS: ("order_id", "placed_at"),
+    record_tables.LINES: ("order_id", "line_id", "product_id"),
+    record_tables.PARCELS: ("order_id",),
+    record_tables.SCANS: ("scanned_at",),
+    record_tables.DISPUTES: ("line_id", "order_id", "opened_at"),
+    record_tables.STEPS: ("line_id", "order_id", "opened_at", "stepped_at"),
+    record_tables.UNREAD: (),
 }
 
 
@@ -124,11 +124,11 @@ class _Gathered:
         return pl.concat(self.parts)
 
 
-def _told(found: Iterator[tuple[int, int, records.Row]], name: str) -> Iterator[tuple[str, tuple]]:
+def _told(found: Iterator[tuple[int, int, record_tables.Row]], name: str) -> Iterator[tuple[str, tuple]]:
     try:
         for place, at, (kind, texts, value, fault) in found:
             if fault := fault or _missing(kind, texts):
-                kind, texts = records.UNREAD, (_shown(value), fault)
+                kind, texts = record_tables.UNREAD, (_shown(value), fault)
             yield kind, (name, place, at, *texts)
     except (OSError, EOFError) as error:
         raise BadInput(
@@ -136,7 +136,7 @@ def _told(found: Iterator[tuple[int, int, records.Row]], name: str) -> Iterator[
         ) from None
 
 
-def _rows(path: Path, seen: Seen) -> Iterator[tuple[int, int, records.Row]]:
+def _rows(path: Path, seen: Seen) -> Iterator[tuple[int, int, record_tables.Row]]:
     """(place in the dump, when it was taken, row)."""
     told = dump_time(path)
     for place, found in enumerate(find_records(read_pieces(path), Request()), 1):
@@ -144,10 +144,10 @@ def _rows(path: Path, seen: Seen) -> Iterator[tuple[int, int, records.Row]]:
             seen.empty += 1
             continue
         at = _moment(found.request.fetched_at) or told
-        yield from ((place, at, row) for row in records.rows_of(found))
+        yield from ((place, at, row) for row in record_tables.rows_of(found))
 
 
-def _sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, int, records.Row]]:
+def _sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, int, record_tables.Row]]:
     told = dump_time(path)
     yield from ((place, told, row) for place, row in sheet_rows(path, zone))
 

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from pipeline.settings.toml_model import Section, load_toml
 from pipeline.sources.mapped.mapping import Several
-from pipeline.sources.toml_model import Section, load_toml
 
 NAME = "database.toml"
 KINDS = ("postgresql", "mysql", "mariadb", "sqlite")

@@ -11,8 +11,8 @@ import polars as pl
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from features.tables import TABLES
+from pipeline.settings.toml_model import Section, load_toml
 from pipeline.sources.instants import EARLIEST
-from pipeline.sources.toml_model import Section, load_toml
 
 NAME = "mapping.toml"
 # what a mapping says in the source's own money; ingest converts it

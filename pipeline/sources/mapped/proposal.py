@@ -6,8 +6,8 @@ from collections.abc import Mapping as Names
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.sources.mapped.guesses import fit
-from pipeline.sources.mapped.profile import Profile, Sheet
+from pipeline.sources.mapped.column_guesses import fit
+from pipeline.sources.mapped.column_profile import Profile, Sheet
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.sources.mapped import guesses
+from pipeline.sources.mapped import column_guesses
 from pipeline.sources.mapped.cells import number
-from pipeline.sources.mapped.guesses import NAMES
+from pipeline.sources.mapped.column_guesses import NAMES
+from pipeline.sources.mapped.column_profile import Sheet, plain
 from pipeline.sources.mapped.mapping import Cell
-from pipeline.sources.mapped.profile import Sheet, plain
 from pipeline.sources.mapped.proposal import FactGuess, Guess, Key, Proposal, best, cell_of, listed, time_guess
 from pipeline.sources.mapped.propose_events import drop_weaker, happenings
 
@@ -63,7 +63,7 @@ def _orders_score(sheet: Sheet) -> tuple[float, Key | None]:
     values = sheet.values(key.name)
     strip = "#" if values.str.starts_with("#").mean() == 1.0 else ""
     score = key_fit + placed_fit + 2 * money + buyer + country + ("order" in plain(sheet.file))
-    score -= 2.0 * bool(re.search(guesses.DISPUTE_FILE, plain(sheet.file)))
+    score -= 2.0 * bool(re.search(column_guesses.DISPUTE_FILE, plain(sheet.file)))
     return score, Key(key.name, strip, 0.5 * key_fit + 0.5 * min(1.0, key.distinct * 2))
 
 

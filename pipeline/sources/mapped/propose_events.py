@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.sources.aliexpress.words import cause_of
-from pipeline.sources.mapped import guesses
-from pipeline.sources.mapped.guesses import ours
-from pipeline.sources.mapped.profile import Profile, Sheet, plain
+from pipeline.sources.mapped import column_guesses
+from pipeline.sources.mapped.column_guesses import ours
+from pipeline.sources.mapped.column_profile import Profile, Sheet, plain
 from pipeline.sources.mapped.proposal import FactGuess, Guess, Key, Proposal, best, cell_of, time_guess
+from pipeline.sources.phrases import cause_of
 
 MOST_WORDS = 40
 
@@ -20,14 +20,14 @@ def happenings(made: Proposal, sheet: Sheet, key: Key, *, is_main: bool) -> None
     """What happened to orders, by the columns that say when."""
     file, taken = plain(sheet.file), [key.column]
     if not is_main:
-        if re.search(guesses.DISPUTE_FILE, file) or best(sheet, guesses.REASON[:1], "text")[0]:
+        if re.search(column_guesses.DISPUTE_FILE, file) or best(sheet, column_guesses.REASON[:1], "text")[0]:
             _disputes(made, sheet, key)
             return
         if _spoken(made, sheet, key) or _rated(made, sheet, key):
             return
     else:
         taken += [str(each.cell["column"]) for each in made.facts[0].columns if each.name == "occurred_at"]
-    for table, said, patterns in guesses.TIMES:
+    for table, said, patterns in column_guesses.TIMES:
         profile, score = best(sheet, patterns, "time", taken)
         if profile is None:
             continue
@@ -66,10 +66,10 @@ def _parcel(sheet: Sheet, table: str) -> list[Guess]:
     if table not in ("shipments", "tracking"):
         return []
     found = []
-    parcel, score = best(sheet, guesses.PARCEL, "text")
+    parcel, score = best(sheet, column_guesses.PARCEL, "text")
     if parcel is not None:
         found.append(Guess("shipment_id", cell_of(parcel), 0.5 * score + 0.5 * parcel.distinct))
-    carrier, score = best(sheet, guesses.CARRIER, "text", [parcel.name] if parcel else [])
+    carrier, score = best(sheet, column_guesses.CARRIER, "text", [parcel.name] if parcel else [])
     if carrier is not None and table == "shipments":
         found.append(Guess("carrier", cell_of(carrier), 0.5 * score + 0.5 * carrier.filled))
     return found
@@ -82,12 +82,12 @@ def _words(sheet: Sheet, column: str, rules: Sequence[tuple[str, str]]) -> dict[
 
 def _disputes(made: Proposal, sheet: Sheet, key: Key) -> None:
     taken = [key.column]
-    opened, fits = best(sheet, guesses.OPENED, "time", taken)
+    opened, fits = best(sheet, column_guesses.OPENED, "time", taken)
     if opened is None:
         return
     taken.append(opened.name)
     shared = [Guess("order_id", key.cell(), key.sure)]
-    for name, patterns in (("dispute_id", guesses.DISPUTE_ID), ("reason", guesses.REASON)):
+    for name, patterns in (("dispute_id", column_guesses.DISPUTE_ID), ("reason", column_guesses.REASON)):
         profile, score = best(sheet, patterns, "text", taken)
         if profile is not None:
             taken.append(profile.name)
@@ -98,15 +98,15 @@ def _disputes(made: Proposal, sheet: Sheet, key: Key) -> None:
                     told.rename("r").sort().to_frame().with_columns(c=cause_of(pl.col("r"), pl.lit(None, pl.String)))
                 )
                 made.causes |= dict(frame.iter_rows())
-    amount, score = best(sheet, guesses.AMOUNT, "number", taken)
+    amount, score = best(sheet, column_guesses.AMOUNT, "number", taken)
     paid = [Guess("amount", cell_of(amount), 0.5 * score + 0.5)] if amount else []
     first = [Guess("step", {"value": "opened"}, 1.0), time_guess("occurred_at", opened, fits)]
     made.facts.append(FactGuess("disputes", sheet.file, [*shared, *first, *paid]))
-    outcome, score = best(sheet, guesses.OUTCOME, "text", taken)
-    closed, fits = best(sheet, guesses.CLOSED, "time", taken)
+    outcome, score = best(sheet, column_guesses.OUTCOME, "text", taken)
+    closed, fits = best(sheet, column_guesses.CLOSED, "time", taken)
     if outcome is None or closed is None:
         return
-    words = _words(sheet, outcome.name, guesses.STEPS)
+    words = _words(sheet, outcome.name, column_guesses.STEPS)
     known = sum(map(bool, words.values())) / max(len(words), 1)
     note = "how it ended; what has no word of ours tells nothing: LOOK"
     last = [Guess("step", {"column": outcome.name, "words": words, "otherwise": ""}, 0.4 * score + 0.4 * known, note),
@@ -115,11 +115,11 @@ def _disputes(made: Proposal, sheet: Sheet, key: Key) -> None:
 
 
 def _spoken(made: Proposal, sheet: Sheet, key: Key) -> bool:
-    sender, score = best(sheet, guesses.SENDER, "text", [key.column])
-    sent, fits = best(sheet, guesses.SENT, "time", [key.column])
+    sender, score = best(sheet, column_guesses.SENDER, "text", [key.column])
+    sent, fits = best(sheet, column_guesses.SENT, "time", [key.column])
     if sender is None or sent is None:
         return False
-    words = _words(sheet, sender.name, guesses.SENDERS)
+    words = _words(sheet, sender.name, column_guesses.SENDERS)
     known = sum(map(bool, words.values())) / max(len(words), 1)
     if known < 0.5:
         return False
@@ -131,8 +131,8 @@ def _spoken(made: Proposal, sheet: Sheet, key: Key) -> bool:
 
 
 def _rated(made: Proposal, sheet: Sheet, key: Key) -> bool:
-    score, named = best(sheet, guesses.SCORE, "number", [key.column])
-    rated, fits = best(sheet, guesses.RATED, "time", [key.column])
+    score, named = best(sheet, column_guesses.SCORE, "number", [key.column])
+    rated, fits = best(sheet, column_guesses.RATED, "time", [key.column])
     if score is None or rated is None:
         return False
     columns = [Guess("order_id", key.cell(), key.sure), Guess("score", cell_of(score), 0.5 * named + 0.5),

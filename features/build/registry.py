@@ -1,0 +1,43 @@
+"""All features: families, their descriptions, and the one function that training and scoring both call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+
+import polars as pl
+
+from features.families import buyer, conversation, lane, logistics, order, product, season, store
+from features.feature import Feature
+from features.tables import Tables
+from features.totals.family_inputs import View, build_view
+
+FAMILIES: tuple[ModuleType, ...] = (order, product, logistics, lane, buyer, store, conversation, season)
+
+
+def family_name(family: ModuleType) -> str:
+    return family.__name__.rsplit(".", 1)[-1]
+
+
+FEATURES: dict[str, Feature] = {
+    feature.name: replace(feature, theme=feature.theme or family_name(family))
+    for family in FAMILIES
+    for feature in family.FEATURES
+}
+FEATURE_NAMES: list[str] = list(FEATURES)
+
+
+def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
+    """One row per spine row, in its order: `order_id, as_of_day, stage` and every feature (float64, null: unknown).
+
+    Uses the facts with `known_at < as_of` of each row and no others; the same for training and for scoring.
+    """
+    return features_of(build_view(tables, spine))
+
+
+def features_of(view: View) -> pl.DataFrame:
+    """The same from what the families see of the rows."""
+    families = [family.build(view).with_columns(pl.all().cast(pl.Float64)) for family in FAMILIES]
+    return pl.concat([view.rows.select("order_id", "as_of_day", "stage"), *families], how="horizontal").select(
+        "order_id", "as_of_day", "stage", *FEATURE_NAMES
+    )

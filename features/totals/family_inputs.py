@@ -1,0 +1,91 @@
+"""What every family of features sees: the spine rows with all that is plain to see of their order, and the history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from features.asof import ROW_KEY, latest_fact, visible_facts
+from features.calendars_and_countries import language_of
+from features.clock import days_between
+from features.stage import build_stages
+from features.tables import Tables
+from features.totals.entity_facts import Told, number_facts, service_of
+from features.totals.entity_totals import SCANS_LOOKBACK, build_totals
+from features.totals.order_facts import order_facts, returning_facts
+
+
+@dataclass(frozen=True)
+class View:
+    """`rows` has one row per spine row, in its order: `order_id, as_of_day, as_of`, the stage with its instants, the
+    order's own columns, its entities, amounts and promises. `totals` has, per entity and in the order of `rows`, the
+    trailing totals `<measure>_<lookback>d` without what the order itself contributed (null: entity not known).
+    """
+
+    tables: Tables
+    rows: pl.DataFrame
+    totals: dict[str, pl.DataFrame]
+
+
+def build_view(tables: Tables, spine: pl.DataFrame) -> View:
+    rows = build_rows(tables, spine)
+    told = tell(tables, returning_facts(tables["orders"]), scans_since(spine))
+    return View(tables, rows, build_totals(told, rows))
+
+
+def scans_since(spine: pl.DataFrame) -> int:
+    """The first day of scans that are of any use to these rows."""
+    return int(spine["as_of_day"].to_numpy().min(initial=2**31 - 1)) - SCANS_LOOKBACK
+
+
+def tell(
+    tables: Tables, returning: pl.DataFrame, scans_since: int | None = None, closed: pl.DataFrame | None = None
+) -> Told:
+    """What is told of each order of `tables` and of its entities; the other arguments: see `features.totals.order_facts`."""
+    return number_facts(tables, order_facts(tables, returning, scans_since, closed))
+
+
+def build_rows(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
+    """The `rows` of the view: what is plain to see of each order itself."""
+    return add_promises(tables, add_entities(tables, build_stages(tables, spine)))
+
+
+def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with the order's columns and those of its first line and of that line's product."""
+    orders = ["buyer_id", "store_id", "country", "lane", "total_usd", "shipping_usd", "count_installments"]
+    derived = {"service": service_of(pl.col("lane")), "language": language_of(pl.col("country"))}
+    placed = tables["orders"].select("order_id", *orders, placed_at="occurred_at", **derived)
+    seen = visible_facts(rows, tables["order_lines"])
+    first_line = (
+        seen.sort("line_id", "product_id", "supplier_id")
+        .group_by(ROW_KEY, maintain_order=True)
+        .agg(
+            pl.col("product_id").first(),
+            pl.col("supplier_id").first(),
+            pl.col("unit_price_usd").first(),
+            items_usd=(pl.col("quantity") * pl.col("unit_price_usd")).sum(),
+            count_units=pl.col("quantity").sum(),
+            count_lines=pl.len().cast(pl.Float64),
+            count_suppliers=pl.col("supplier_id").n_unique().cast(pl.Float64),
+        )
+    )
+    rows = rows.join(placed, on="order_id", how="left", maintain_order="left")
+    rows = rows.join(first_line, on=ROW_KEY, how="left", maintain_order="left")
+    columns = ["category", "weight_g", "count_photos"]
+    product = latest_fact(rows, tables["products"], columns, on="product_id")
+    listed = visible_facts(rows, tables["products"], on="product_id")
+    listed = listed.group_by(ROW_KEY).agg(listed_at=pl.col("occurred_at").min())
+    rows = rows.join(product, on=ROW_KEY, how="left", maintain_order="left")
+    return rows.join(listed, on=ROW_KEY, how="left", maintain_order="left")
+
+
+def add_promises(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with `promised_at`, `ship_by_at`, `paid_at`, and the days left to the promise (negative: overdue)."""
+    promises, events = tables["promises"], tables["order_events"]
+    for kind, name in (("delivery", "promised_at"), ("dispatch", "ship_by_at")):
+        fact = latest_fact(rows, promises.filter(pl.col("kind") == kind), ["promised_at"])
+        rows = rows.join(fact.rename({"promised_at": name}), on=ROW_KEY, how="left", maintain_order="left")
+    paid = latest_fact(rows, events.filter(pl.col("event") == "paid"), ["occurred_at"])
+    rows = rows.join(paid.rename({"occurred_at": "paid_at"}), on=ROW_KEY, how="left", maintain_order="left")
+    return rows.with_columns(days_to_promise=days_between(pl.col("as_of"), pl.col("promised_at")))

@@ -1,0 +1,90 @@
+"""What a Spark worker does with the Arrow tables of one bucket of keys: the functions of `features.build.distributed`, no more.
+
+Facts of all order-keyed tables travel as one wide table; `name` says from which a row comes.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+import pyarrow as pa
+
+from features.build.distributed import answer, ask, tell_by_day, view_of
+from features.build.registry import FEATURE_NAMES, features_of
+from features.clock import local_day
+from features.tables import TABLES, Tables, create_tables
+from features.totals.order_facts import returning_facts
+
+# besides the canonical tables: the spine rows, numbered, and the orders of buyers who came before
+SPINE, RETURNING = "spine", "returning"
+ROW = pa.schema([("row", pa.int64()), ("stage", pa.string()), *((name, pa.float64()) for name in FEATURE_NAMES)])
+AGAIN = pa.schema([("order_id", pa.string()), ("known_day", pa.int32())])
+# a sum by day (`measure`, `amount`), or a question (`asked_by`: the bucket of orders that needs the totals of `day`)
+NEWS = pa.schema(
+    [("entity", pa.string()), ("value", pa.string()), ("day", pa.int32()), ("measure", pa.string()),
+     ("asked_by", pa.int32()), ("amount", pa.int64())]
+)  # fmt: skip
+ANSWER = pa.schema(
+    [("asked_by", pa.int32()), ("entity", pa.string()), ("value", pa.string()), ("as_of_day", pa.int32()),
+     ("totals", pa.list_(pa.int64()))]
+)  # fmt: skip
+
+
+class Buckets:
+    """The functions that are sent to the workers, with what they must know of the store."""
+
+    def __init__(self, zone: str, *, has_partial_outcomes: bool) -> None:
+        self.zone, self.has_partial_outcomes = zone, has_partial_outcomes
+
+    def returning(self, orders: pa.Table) -> pa.Table:
+        """Some buyers' orders -> `AGAIN`: those of buyers of whom an order was known on an earlier day."""
+        known = _polars(orders).with_columns(known_day=local_day(pl.col("known_at"), self.zone))
+        return _arrow(returning_facts(known), AGAIN)
+
+    def tell_and_ask(self, facts: pa.Table) -> pa.Table:
+        """All facts of some orders -> `NEWS`: what they tell by day, and what their spine rows ask."""
+        tables, spine, again = self._open(facts)
+        told = tell_by_day(tables, again).rename({"known_day": "day"})
+        asked = ask(tables, spine).rename({"as_of_day": "day"})
+        asked = asked.with_columns(asked_by=pl.lit(facts["bucket"][0].as_py(), pl.Int32))
+        return _arrow(pl.concat([told, asked], how="diagonal"), NEWS)
+
+    def answer(self, news: pa.Table) -> pa.Table:
+        """All news of some entities -> `ANSWER`, one row per question."""
+        frame = _polars(news)
+        asked = frame.filter(pl.col("measure").is_null())
+        asked = asked.select("asked_by", "entity", "value", as_of_day="day")
+        if asked.is_empty():
+            return ANSWER.empty_table()
+        sums = frame.drop_nulls("measure").select("entity", "value", "measure", "amount", known_day="day")
+        return _arrow(answer(asked, sums), ANSWER)
+
+    def features(self, facts: pa.Table, answers: pa.Table) -> pa.Table:
+        """All facts of some orders, and the answers to what they asked -> `ROW`, one row per spine row."""
+        tables, spine, again = self._open(facts)
+        if spine.is_empty():
+            return ROW.empty_table()
+        built = features_of(view_of(tables, spine, again, _polars(answers)))
+        return _arrow(built.with_columns(spine["row"]), ROW)
+
+    def _open(self, facts: pa.Table) -> tuple[Tables, pl.DataFrame, pl.DataFrame]:
+        """The canonical tables, the spine rows and the returning orders of a bucket."""
+        frame = _polars(facts)
+        part = {name: frame.filter(pl.col("name") == name) for name in (*TABLES, SPINE, RETURNING)}
+        tables = create_tables(
+            {name: part[name].select(list(table.schema)) for name, table in TABLES.items()},
+            zone=self.zone,
+            has_partial_outcomes=self.has_partial_outcomes,
+        )
+        again = part[RETURNING].select("order_id", "known_day", count_returning=1)
+        return tables, part[SPINE].select("order_id", "as_of_day", "as_of", "row"), again
+
+
+def _polars(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _arrow(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    """The columns of `schema` in its types: Spark knows neither unsigned numbers nor long strings."""
+    return frame.select(schema.names).to_arrow().cast(schema)

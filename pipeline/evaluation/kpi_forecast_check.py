@@ -1,0 +1,155 @@
+"""rules-check: how good were the forecasts of the rates, and the chances of escalation, on past month-ends?
+
+Each forecast stands at the first of a month and sees what was known then; it is judged by the rate as it came to be
+counted on the day of assessment. It works on any store and reads no truth. Its rival is the rate of the last month: it
+says that what was over the limit stays over. Where the seller has set no limit, the store's own rate over the year
+before the first month is one.
+"""
+
+from __future__ import annotations
+
+import operator
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from features.asof import newest_fact_day
+from features.clock import day_number
+from features.indicators.dispute_timeline import clock_disputes
+from features.indicators.indicator_rules import rate_on
+from features.indicators.measured_rates import measure_rates
+from features.indicators.policy import Indicator, Policy
+from features.tables import Tables
+from models.comparison.metrics import expected_calibration_error
+from models.indicators.escalation import MATURITY_DAYS, dispute_lives, fit_escalation, rows_of
+from pipeline.indicators.kpi_forecast import forecast_indicator, judged_kind, next_assessment
+from pipeline.settings.config import Config
+from pipeline.settings.errors import Refused
+from pipeline.settings.policy_files import load_policy
+from pipeline.workspace.progress import Progress, say
+from pipeline.workspace.workspace import Workspace, write_whole
+
+RESULT = "rules_check.csv"
+YEAR, NIGHTS_APART = 365, 7
+
+
+def rules_check(workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date) -> pl.DataFrame:
+    """Write and return `rules_check.csv`: one row per month and rate."""
+    tables = workspace.read_tables()
+    policy = load_policy(config.policy, workspace.folder)
+    newest = newest_fact_day(tables)
+    months = [
+        m for m in _months(first, last)
+        if newest is not None and day_number(next_assessment(m, config.assessment_day)) <= newest + 1
+    ]  # fmt: skip
+    if not months:
+        raise Refused(f"no month from {first} to {last} has been assessed yet. Use earlier days.")
+    rows = []
+    with progress.piece("forecast") as notes:
+        for indicator in policy.indicators:
+            limit = config.limits.get(indicator.name) or _own_rate(tables, config, indicator, months[0])
+            for month in months:
+                rows += _judge(tables, config, indicator, month, limit)
+        notes.append(f"{len(months)} months, {len(rows)} forecasts")
+    if not rows:
+        raise Refused("history is too short for any forecast. Use later days.")
+    result = pl.DataFrame(rows)
+    write_whole(workspace.folder / RESULT, result.write_csv(float_precision=6))
+    say_forecasts(result)
+    with progress.piece("escalate"):
+        told = judge_escalation(tables, policy, months)
+    say(told)
+    return result
+
+
+def _months(first: date, last: date) -> list[date]:
+    """The first of each month from `first` to `last`."""
+    numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    days = [date(n // 12, n % 12 + 1, 1) for n in numbers]
+    return [day for day in days if first <= day <= last]
+
+
+def _rate(
+    tables: Tables, config: Config, indicator: Indicator, day: date, *, days: int | None = None
+) -> dict[str, Any]:
+    """The rate as judged, as it was counted on a day."""
+    rate = rate_on(indicator, day_number(day), window_days=days)
+    told = measure_rates(tables, day_number(day), [rate], window=config.dispute_window)
+    return told.filter(pl.col("withdrawals") == judged_kind(rate)).row(0, named=True)
+
+
+def _own_rate(tables: Tables, config: Config, indicator: Indicator, day: date) -> float:
+    return float(_rate(tables, config, indicator, day, days=YEAR)["rate"] or 0.0)
+
+
+def _judge(tables: Tables, config: Config, indicator: Indicator, month: date, limit: float) -> list[dict[str, object]]:
+    assessed = next_assessment(month, config.assessment_day)
+    told = forecast_indicator(tables, config, indicator, month, assessed)
+    came, last = _rate(tables, config, indicator, assessed), _rate(tables, config, indicator, month)
+    if told is None or came["rate"] is None or last["rate"] is None:
+        return []
+    low, high = told.quantile(0.1), told.quantile(0.9)
+    passes = operator.ge if told.rate.is_breach_at_limit else operator.gt
+    return [
+        {
+            "indicator": indicator.name, "as_of": month, "assessed_on": assessed, "low_80": low,
+            "middle": told.quantile(0.5), "high_80": high, "came": came["rate"], "last_month": last["rate"],
+            "is_inside": low <= came["rate"] <= high, "limit": limit, "came_over": passes(came["rate"], limit),
+            "breach_probability": told.breach_probability(limit), "last_month_over": passes(last["rate"], limit),
+        }
+    ]  # fmt: skip
+
+
+def say_forecasts(result: pl.DataFrame) -> None:
+    """Coverage and Brier score (Brier 1950) of each rate and of all."""
+    for name in [*result["indicator"].unique(maintain_order=True), None]:
+        rows = result if name is None else result.filter(pl.col("indicator") == name)
+        over, inside = (rows[column].to_numpy().astype(float) for column in ("came_over", "is_inside"))
+        brier = np.mean((rows["breach_probability"].to_numpy() - over) ** 2)
+        naive = np.mean((rows["last_month_over"].to_numpy().astype(float) - over) ** 2)
+        say(
+            f"{name or 'all':<26} {rows.height:>3} forecasts: the 80 % interval held {inside.mean():.0%}; "
+            f"Brier score of passing the limit {brier:.3f}, by last month's rate {naive:.3f}; "
+            f"it was passed {over.mean():.0%} of the times"
+        )
+
+
+def judge_escalation(tables: Tables, policy: Policy, months: list[date]) -> str:
+    """How far the chances of escalation were from what came, over open disputes not yet with the platform, a night in
+    seven of each month, each month foretold by what was known at its start."""
+    ends = dispute_lives(tables, 2**31 - 1).select("order_id", "dispute_id", "escalated_day", "is_liable")
+    newest = newest_fact_day(tables) or 0
+    parts, basis = [], ""
+    for month in months if policy.clock else []:
+        start = day_number(month)
+        learned = fit_escalation(tables, start)
+        basis = learned.basis
+        for night in range(start, start + 28, NIGHTS_APART):
+            if learned.base_rate is None or newest - night < MATURITY_DAYS:
+                continue
+            clock = clock_disputes(tables, night, policy)
+            told = clock.hstack(learned.predict(rows_of(clock, night, tables.zone)))
+            told = told.filter(pl.col("escalated_at").is_null()).join(ends, on=["order_id", "dispute_id"], how="left")
+            parts.append(
+                told.select(
+                    "escalation_probability", "liability_probability",
+                    is_escalated=pl.col("escalated_day").is_not_null(), is_liable=pl.col("is_liable"),
+                )
+            )  # fmt: skip
+    rows = pl.concat(parts) if parts else None
+    if rows is None or rows.is_empty():
+        return f"escalation: not judged; {basis or 'this policy has no time line'}"
+    escalated = _error(rows, "is_escalated", "escalation_probability")
+    liable = _error(rows.drop_nulls("liability_probability"), "is_liable", "liability_probability")
+    return (
+        f"escalation: {rows.height:,} open disputes, calibration error {escalated:.3f}, of being found liable "
+        f"{liable:.3f}; last learned from {basis}"
+    )
+
+
+def _error(rows: pl.DataFrame, label: str, probability: str) -> float:
+    if rows.is_empty():
+        return float(np.nan)
+    return expected_calibration_error(rows[label].cast(pl.Float64).to_numpy(), rows[probability].to_numpy())

@@ -1,0 +1,154 @@
+"""The tables of the model's page: what past nights' lists were worth, how good and how honest the probabilities were.
+
+`scored`: labelled order-nights of past nights, each with the `probability` of a model that knew only what was known.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from features.build.registry import FEATURE_NAMES, FEATURES
+from features.stage import STAGES
+from features.tables import Tables
+from models.comparison.metrics import mark_listed, measure
+from models.comparison.paired_comparison import compare_scorers, draw_totals, interval
+from models.comparison.promotion_gate import saved_usd
+from models.contact.decide import Costs, add_expected_value
+from models.reasons.baseline import rule_scores
+
+RESAMPLES = 300
+RULES = ("past_promise", "stalled_scan")
+PRICE_BANDS = {"under 10 USD": 10.0, "10-25 USD": 25.0, "25-50 USD": 50.0, "50 USD and over": None}
+# slices with fewer disputed orders are not shown: their rates say nothing
+LEAST_DISPUTES = 10
+MOST_SLICES = 12
+
+
+def money(scored: pl.DataFrame, costs: Costs, capacity: int, seed: int) -> pl.DataFrame:
+    """One row per way to choose: `way, usd_a_night, low, high` of the night's contacts, and `hits_share` of them."""
+    nights = scored["as_of_day"].n_unique()
+    rules = rule_scores(scored, RULES)
+    rows = [
+        _money_row("the model, by expected value", *_listed_by_value(scored, costs, capacity), scored, nights, seed)
+    ]
+    for rule in RULES:
+        saved, listed = _listed_by_rule(scored, rules[rule], costs, capacity)
+        rows.append(_money_row(f"rule: {rule.replace('_', ' ')}", saved, listed, scored, nights, seed))
+    return pl.DataFrame(rows)
+
+
+def _listed_by_value(scored: pl.DataFrame, costs: Costs, capacity: int) -> tuple[np.ndarray, np.ndarray]:
+    saved, _ = saved_usd(scored, scored["probability"].to_numpy(), costs, capacity)
+    return saved, saved != 0
+
+
+def _listed_by_rule(
+    scored: pl.DataFrame, score: pl.Series, costs: Costs, capacity: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The orders a rule asks for most; it asks for none that it scores 0."""
+    ranked = scored.with_row_index("row").with_columns(probability=score)
+    row = mark_listed(ranked, capacity).filter(pl.col("is_listed"), pl.col("probability") > 0)["row"].to_numpy()
+    outcome = add_expected_value(scored.with_columns(probability=pl.col("label").cast(pl.Float64)), costs)
+    saved, listed = np.zeros(scored.height), np.zeros(scored.height, bool)
+    saved[row] = outcome["expected_value_usd"].to_numpy()[row]
+    listed[row] = True
+    return saved, listed
+
+
+def _money_row(
+    way: str, saved: np.ndarray, listed: np.ndarray, scored: pl.DataFrame, nights: int, seed: int
+) -> dict[str, object]:
+    drawn = draw_totals(scored["order_id"], [saved], seed, RESAMPLES)[:, 0] / nights
+    low, high = interval(drawn[1:])
+    hits = scored["label"].to_numpy()[listed]
+    return {
+        "way": way, "usd_a_night": drawn[0], "low": low, "high": high,
+        "contacts_a_night": listed.sum() / nights, "hits_share": hits.mean() if len(hits) else None,
+    }  # fmt: skip
+
+
+def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
+    """One row per stage, and over all: every metric, with the intervals of AUC and average precision."""
+    listed = mark_listed(scored, capacity)
+    rows = []
+    for stage in ("all", *STAGES):
+        part = listed if stage == "all" else listed.filter(pl.col("stage") == stage)
+        if part["label"].n_unique() < 2:
+            continue
+        told = compare_scorers(part, {"model": part["probability"].to_numpy()}, seed=seed)
+        bounds = {r["metric"]: f"{r['low']:.3f} to {r['high']:.3f}" for r in told.iter_rows(named=True)}
+        metrics = measure(part)
+        rows.append(
+            {
+                "stage": stage,
+                **{k: metrics[k] for k in ("rows", "count_disputes", "precision_at_capacity", "recall_at_capacity")},
+                "average_precision": metrics["average_precision"], "AP_interval": bounds["average_precision"],
+                "auc": metrics["auc"], "AUC_interval": bounds["auc"], "log_loss": metrics["log_loss"],
+                "calibration_error": metrics["expected_calibration_error"],
+            }
+        )  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def with_slices(tables: Tables, scored: pl.DataFrame) -> pl.DataFrame:
+    """`scored` with `country, lane, price_band` of its orders."""
+    orders = tables["orders"].select("order_id", "country", "lane")
+    band = pl.lit(list(PRICE_BANDS)[-1])
+    for name, edge in reversed(list(PRICE_BANDS.items())[:-1]):
+        band = pl.when(pl.col("order_value_usd") < edge).then(pl.lit(name)).otherwise(band)
+    found = scored.join(orders, on="order_id", how="left", maintain_order="left")
+    return found.with_columns(price_band=pl.when(pl.col("order_value_usd").is_null()).then(None).otherwise(band))
+
+
+def calibration_by(scored: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Predicted beside realised share by stage, country, lane and price band, the largest first."""
+    rows = []
+    for by in ("stage", "country", "lane", "price_band"):
+        parts = scored.drop_nulls(by).partition_by(by, as_dict=True, maintain_order=True)
+        for (name,), part in sorted(parts.items(), key=lambda item: (-item[1].height, str(item[0])))[:MOST_SLICES]:
+            if part.filter(pl.col("label") == 1)["order_id"].n_unique() >= LEAST_DISPUTES:
+                rows.append({"slice": f"{by.replace('_', ' ')}: {name}", **_rates(part, seed)})
+    return pl.DataFrame(rows)
+
+
+def calibration_bins(scored: pl.DataFrame, seed: int, bins: int = 10) -> pl.DataFrame:
+    """Ten equally filled bins of probability, over all and by stage: predicted and realised share with its interval."""
+    rows = []
+    for stage in ("all", *STAGES):
+        part = scored if stage == "all" else scored.filter(pl.col("stage") == stage)
+        count = bins if stage == "all" else 5
+        ordered = part.sort("probability", "order_id")
+        for place in np.array_split(np.arange(ordered.height), count):
+            if len(place):
+                rows.append({"stage": stage, **_rates(ordered[place], seed)})
+    return pl.DataFrame(rows)
+
+
+def _rates(part: pl.DataFrame, seed: int) -> dict[str, float]:
+    ones = np.ones(part.height)
+    drawn = draw_totals(part["order_id"], [part["label"].to_numpy().astype(float), ones], seed, RESAMPLES)
+    share = drawn[:, 0] / np.maximum(drawn[:, 1], 1.0)
+    low, high = interval(share[1:])
+    predicted = float(part["probability"].mean())  # type: ignore[arg-type]
+    return {"rows": part.height, "predicted": predicted, "realised": share[0], "low": low, "high": high}
+
+
+def drift(learnt: pl.DataFrame, night: pl.DataFrame, count: int = 10) -> pl.DataFrame:
+    """The features that moved most from the rows learnt from to a night's, in standard deviations (Cohen's d): an
+    effect size, since on many rows every feature moves significantly."""
+    rows = []
+    for name in FEATURE_NAMES:
+        before, now = learnt[name].drop_nulls(), night[name].drop_nulls()
+        spread = before.std()
+        if not before.len() or not now.len() or not spread:
+            continue
+        moved = (now.mean() - before.mean()) / spread  # type: ignore[operator]
+        rows.append({"feature": name, "unit": FEATURES[name].unit, "learnt": before.mean(), "now": now.mean(), "moved": moved})  # fmt: skip  # noqa: E501
+    return pl.DataFrame(rows).sort(pl.col("moved").abs(), descending=True).head(count)
+
+
+def worst_misses(scored: pl.DataFrame, count: int = 10) -> pl.DataFrame:
+    """Disputed orders on the night they were given the least chance: to read, one by one."""
+    missed = scored.filter(pl.col("label") == 1).sort("probability", "order_id")
+    return missed.unique("order_id", keep="first", maintain_order=True).head(count)

@@ -1,0 +1,135 @@
+"""How good the lists of past nights were, as far as it is known by now: by the rule of time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.clock import calendar_day, day_number, in_days, last_matured_day
+from features.labels import build_labels
+from features.tables import create_tables
+from pipeline.settings.config import Config
+from pipeline.workspace.table_files import TableFiles
+from pipeline.workspace.workspace import Workspace, read_json
+
+MONTH_DAYS = 30
+Run = tuple[date, Path, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class PastLists:
+    """Totals over the matured nights `first` to `last`: rows listed and scored whose outcome is known, how many of them
+    were disputed, and the sum of the probabilities of the scored. `rows`: these rows, `order_id, probability,
+    as_of_day, is_listed, label`."""
+
+    first: date
+    last: date
+    nights: int
+    listed: int
+    listed_disputed: int
+    scored: int
+    scored_disputed: int
+    sum_probability: float
+    rows: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False, compare=False)
+
+    @property
+    def precision(self) -> float | None:
+        return self.listed_disputed / self.listed if self.listed else None
+
+    @property
+    def base_rate(self) -> float | None:
+        return self.scored_disputed / self.scored if self.scored else None
+
+
+def past_lists(workspace: Workspace, files: TableFiles, config: Config, as_of: date) -> PastLists | None:
+    """What became of the lists of the last 30 nights that had matured by `as_of`; None without such a night.
+
+    Only nights whose list was made by a model that did not know their outcome, and only facts known before `as_of`.
+    """
+    runs = matured_runs(workspace, config, as_of, MONTH_DAYS)
+    scored = [_scored(folder, night) for night, folder, _ in runs]
+    if not scored:
+        return None
+    rows = pl.concat(scored)
+    labelled = rows.with_columns(label_rows(files, rows, config, as_of)).drop_nulls("label")
+    listed = labelled.filter("is_listed")
+    nights = [night for night, _, _ in runs]
+    return PastLists(
+        min(nights), max(nights), len(nights), listed.height, int(listed["label"].sum()),
+        labelled.height, int(labelled["label"].sum()), float(labelled["probability"].sum()), labelled,
+    )  # fmt: skip
+
+
+def matured_runs(workspace: Workspace, config: Config, as_of: date, days: int) -> list[Run]:
+    """Night, folder and manifest of each of the last `days` nights that had matured by `as_of`, whose list was made by
+    a model that did not know their outcome."""
+    until = last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days) + 1
+    return [run for run in _runs(workspace) if _counts(run, until, days)]
+
+
+def counted_runs(workspace: Workspace, as_of: date, days: int) -> list[Run]:
+    """The same of the last `days` nights before `as_of`, matured or not."""
+    until = day_number(as_of)
+    return [run for run in _runs(workspace) if _counts(run, until, days)]
+
+
+def _runs(workspace: Workspace) -> Iterator[Run]:
+    """Every night's last complete run with its manifest, in the order of the nights."""
+    for link in sorted(workspace.folder.glob("runs/*/latest")):
+        try:
+            night = date.fromisoformat(link.parent.name)
+            yield night, link.resolve(), read_json(link / "manifest.json")
+        except (ValueError, OSError, json.JSONDecodeError):
+            continue
+
+
+def _counts(run: Run, until: int, days: int) -> bool:
+    night, folder, manifest = run
+    is_matured = pl.select(in_days(pl.lit(day_number(night)), until - days, until)).item()
+    is_honest = manifest.get("model", {}).get("trained_as_of", "9999") <= night.isoformat()
+    return bool(is_matured and is_honest and (folder / "contact_list.parquet").exists())
+
+
+def _scored(folder: Path, night: date) -> pl.DataFrame:
+    scores = pl.read_parquet(folder / "scores.parquet", columns=["order_id", "probability"])
+    listed = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])["order_id"]
+    return scores.with_columns(
+        as_of_day=pl.lit(day_number(night), pl.Int32), is_listed=pl.col("order_id").is_in(listed.implode())
+    )
+
+
+def label_rows(files: TableFiles, rows: pl.DataFrame, config: Config, as_of: date) -> pl.Series:
+    """`label` of order-nights (`order_id` and `as_of_day`, or `night`), as far as facts known before `as_of` tell."""
+    if "as_of_day" not in rows.columns:
+        rows = rows.with_columns(as_of_day=pl.col("night").cast(pl.Int32))
+    ids = rows["order_id"].unique()
+    told = {name: files.read_facts(name, ids) for name in ("disputes", "order_events")}
+    tables = create_tables(told, zone=files.zone, has_partial_outcomes=files.has_partial_outcomes)
+    return build_labels(tables, rows.select("order_id", "as_of_day"), config.label_window, day_number(as_of))["label"]
+
+
+def say_past(past: PastLists | None) -> str:
+    """The same in a sentence or two, for people."""
+    if past is None or past.precision is None or past.base_rate is None:
+        return (
+            "How good the lists were last month: not known yet. It is known once a list is older than the time in "
+            "which its orders can be disputed."
+        )
+    times = f", {past.precision / past.base_rate:.1f} times as many" if past.base_rate else ""
+    return (
+        f"How good the lists were last month: of {past.listed:,} listed rows whose end is known, of {past.nights} "
+        f"{'night' if past.nights == 1 else 'nights'} ({past.first} to {past.last}), {past.listed_disputed:,} "
+        f"({past.precision:.1%}) were disputed within the horizon; of all open orders of those nights "
+        f"{past.base_rate:.1%}{times}. A dispute that your message prevented counts as none."
+    )
+
+
+def matured_until(as_of: date, config: Config) -> date:
+    """The last night whose outcome is known on `as_of`."""
+    return calendar_day(last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days))

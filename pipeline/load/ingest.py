@@ -1,0 +1,183 @@
+"""ingest: raw files -> canonical tables, with what is wrong in quarantine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from features.tables import TABLES, Tables, create_tables
+from pipeline.load.contacts import own_sha256, read_own, with_own
+from pipeline.load.pull import pull_into
+from pipeline.output.safe_text import neutral_frame
+from pipeline.settings.config import Config
+from pipeline.settings.errors import BadInput
+from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
+from pipeline.sources.aliexpress.dumps import SHEETS, dump_files
+from pipeline.sources.canonical import read_canonical
+from pipeline.sources.corrections import Corrections
+from pipeline.sources.database.database_source import read_database
+from pipeline.sources.enforce_contract import hold
+from pipeline.sources.mapped.mapped_source import read_mapped
+from pipeline.sources.olist import read_olist
+from pipeline.sources.source_context import NOTHING_BESIDE, Beside, Origin
+from pipeline.sources.store_data import StoreData
+from pipeline.sources.tracking.tracking_source import tracking_files, tracking_folder, with_tracking
+from pipeline.workspace.progress import Progress, say, warn
+from pipeline.workspace.workspace import Workspace, read_json
+
+SOURCES: dict[str, Callable[[Origin], StoreData]] = {
+    "aliexpress": read_aliexpress,
+    "canonical": read_canonical,
+    "database": read_database,
+    "mapped": read_mapped,
+    "olist": read_olist,
+}
+# what they read is kept in the workspace: the same again is known without reading it
+REMEMBERING = ("aliexpress",)
+# its files are fetched first
+PULLED = "database"
+# rows that a person mended in the quarantine: by file, then by the id of the faulty row
+CORRECTIONS = "corrections.json"
+
+
+def ingest(
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    *,
+    source: str,
+    raw: Path,
+    beside: Beside = NOTHING_BESIDE,
+) -> None:
+    """Replace the workspace's tables by those of the files in `raw`; on refusal the former ones stay."""
+    if not raw.is_dir():
+        raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
+    if source == PULLED:
+        pull_into(raw, progress)
+    with progress.piece("ingest") as notes:
+        origin, own = open_origin(workspace, config, raw, beside), read_own(workspace)
+        made_from = _made_from(source, origin, config, own_sha256(own))
+        if source in REMEMBERING and _fact(workspace, "made_from") == made_from:
+            notes.append("nothing new since the last time: the tables stay")
+            return
+        data = with_tracking(hold(SOURCES[source](origin)), origin)
+        quarantined = _quarantine(workspace, data)
+        _refuse_too_many_faults(data, config.max_fault_share)
+        contacts = data.frames.get("contacts", TABLES["contacts"].empty())
+        joined = {**data.frames, "contacts": with_own(contacts, own, data.frames["orders"]["order_id"])}
+        tables = _sorted_tables(replace(data, frames=joined))
+        if tables["orders"].is_empty():
+            raise BadInput(f"{raw}: holds no usable order. The former tables stay in place.")
+        counts = {name: tables[name].height for name in TABLES}
+        if data.keep:
+            data.keep()
+        workspace.write_tables(
+            tables,
+            {
+                "source": source,
+                "made_from": made_from,
+                "input_sha256": _input_sha256(data, origin) | own_sha256(own),
+                "input_rows": {file.name: file.count_rows for file in data.files},
+                "quarantined_rows": quarantined,
+                "table_rows": counts,
+            },
+        )
+        notes.append(f"{counts['orders']:,} orders, {sum(counts.values()):,} facts")
+    for note in data.notes:
+        say(note)
+    if total := sum(quarantined.values()):
+        warn(f"{total} rows in quarantine, each with its reason: {workspace.quarantine}")
+
+
+def _made_from(source: str, origin: Origin, config: Config, own: Mapping[str, str]) -> str:
+    """A hash of all that decides what the tables of a source that remembers become, the program included."""
+    if source not in REMEMBERING:
+        return ""
+    files = {path.relative_to(origin.folder).as_posix(): sha256(path) for path in dump_files(origin.folder)}
+    files |= _tracking_sha256(origin)
+    sheets = {name: sha256(origin.folder / name) for name in SHEETS if (origin.folder / name).exists()}
+    here = Path(__file__).resolve().parents[1]
+    program = [sha256(path) for path in sorted((here / "sources").rglob("*.py"))]
+    told = [files, sheets, dict(own), origin.corrections.records, program, repr(TABLES), config.sources.model_dump(),
+            dict(config.usd_per), config.max_fault_share]  # fmt: skip
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _tracking_sha256(origin: Origin) -> dict[str, str]:
+    folder = tracking_folder(origin)
+    files = tracking_files(folder) if folder else []
+    return {f"tracking/{path.relative_to(folder).as_posix()}": sha256(path) for path in files if folder}
+
+
+def _fact(workspace: Workspace, name: str) -> object:
+    try:
+        return workspace.read_ingest_facts().get(name)
+    except BadInput:
+        return None
+
+
+def open_origin(workspace: Workspace, config: Config, raw: Path, beside: Beside = NOTHING_BESIDE) -> Origin:
+    """The folder `raw` with the workspace's corrections and what its sources remember."""
+    try:
+        loaded = workspace.read_ingest_facts().get("input_sha256", {})
+    except BadInput:
+        loaded = {}
+    return Origin(
+        raw, config.usd_per, config.sources, read_corrections(workspace), workspace.folder / "sources", loaded, beside
+    )
+
+
+def read_corrections(workspace: Workspace) -> Corrections:
+    path = workspace.folder / CORRECTIONS
+    try:
+        return Corrections(read_json(path)) if path.exists() else Corrections()
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: is not JSON ({error}). Mend it, or remove it to do without corrections.") from None
+
+
+def _input_sha256(data: StoreData, origin: Origin) -> dict[str, str]:
+    told = data.input_sha256
+    if told is None:
+        told = {file.name: sha256(origin.folder / file.name) for file in data.files if file.name in _names(origin)}
+    told = {**told, **_tracking_sha256(origin)}
+    if origin.corrections:
+        text = json.dumps(origin.corrections.records, sort_keys=True, ensure_ascii=False)
+        told = {**told, CORRECTIONS: hashlib.sha256(text.encode()).hexdigest()}
+    return dict(told)
+
+
+def _names(origin: Origin) -> set[str]:
+    return {path.name for path in origin.folder.iterdir()}
+
+
+def _quarantine(workspace: Workspace, data: StoreData) -> dict[str, int]:
+    faults = {file.name: file.quarantine() for file in data.files}
+    faults = {name: rows for name, rows in faults.items() if rows.height}
+    workspace.write_quarantine({name: neutral_frame(rows) for name, rows in faults.items()})
+    return {name: rows["row"].n_unique() for name, rows in faults.items()}
+
+
+def _refuse_too_many_faults(data: StoreData, limit: float) -> None:
+    for file in data.files:
+        if file.fault_share > limit:
+            first = file.quarantine().row(0, named=True)
+            raise BadInput(
+                f"{first['file']}: {file.fault_share:.1%} of its rows are faulty; at most {limit:.0%} may be "
+                f"(max_fault_share in config.toml). The first: row {first['row']}, {first['column']} = "
+                f"{first['value']!r}: {first['reason']}. All are in quarantine/{file.name}. "
+                "Mend the file and run again; the former tables stay in place."
+            )
+
+
+def _sorted_tables(data: StoreData) -> Tables:
+    """Rows in the order of their key, so that the same facts give the same bytes."""
+    frames = {name: data.frames[name].sort(TABLES[name].key) for name in data.frames}
+    return create_tables(frames, zone=data.zone, has_partial_outcomes=data.has_partial_outcomes)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

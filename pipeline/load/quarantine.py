@@ -1,0 +1,108 @@
+"""quarantine, requarantine: what was refused and why; and the rows that a person has mended there, tried again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.load.ingest import CORRECTIONS, ingest, read_corrections
+from pipeline.settings.config import Config
+from pipeline.settings.errors import BadInput
+from pipeline.sources.corrections import Record, record_ids
+from pipeline.sources.source_context import NOTHING_BESIDE, Beside
+from pipeline.workspace.progress import Progress, say
+from pipeline.workspace.workspace import Workspace, write_json
+
+COLUMNS = ("file", "row", "column", "value", "reason", "record", "record_id")
+REASONS_SHOWN = 8
+
+
+def summarise(workspace: Workspace) -> None:
+    """Say of each file how many rows are in quarantine and for which reasons, with an example each."""
+    faults = read_quarantine(workspace)
+    if faults.is_empty():
+        say(f"quarantine is empty: every row of the last ingest is in the tables of {workspace.folder}")
+        return
+    for name, of_file in faults.group_by("quarantine_file", maintain_order=True):
+        say(f"{name[0]}: {count_rows(of_file):,} rows")
+        for line in reason_lines(of_file):
+            say(f"    {line}")
+    say(f"all of them: {workspace.quarantine}/")
+    say("to bring them in: mend the source and run make ingest again; or mend the text in the column 'record' there")
+    say("and run make requarantine SOURCE= RAW= WORKSPACE=")
+
+
+def reason_lines(faults: pl.DataFrame) -> Iterator[str]:
+    """The commonest reasons, a line each. What a reason says of one row only comes after a colon."""
+    kind = pl.col("reason").str.split(": ").list.first()
+    told = faults.group_by("column", kind.alias("kind")).agg(pl.len(), pl.col("row", "value", "file").first())
+    told = told.sort("len", "column", "kind", descending=[True, False, False])
+    for row in told.head(REASONS_SHOWN).iter_rows(named=True):
+        value = "" if row["value"] is None else f" = {_short(row['value'])!r}"
+        yield f"{row['len']:,} x {row['column']}: {row['kind']} (such as {row['file']}, row {row['row']}{value})"
+    if told.height > REASONS_SHOWN:
+        yield f"and {told.height - REASONS_SHOWN} more reasons"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def count_rows(faults: pl.DataFrame) -> int:
+    return faults.select("file", "row").n_unique()
+
+
+def read_quarantine(workspace: Workspace) -> pl.DataFrame:
+    """All files of the quarantine: their columns, and `quarantine_file`."""
+    parts = [pl.DataFrame(schema=dict.fromkeys(("quarantine_file", *COLUMNS), pl.String))]
+    for path in sorted(workspace.quarantine.glob("*.csv")):
+        try:
+            rows = pl.read_csv(path, infer_schema=False)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise BadInput(f"{path}: cannot be read any more ({error}). Make it again: make ingest.") from None
+        if missing := [column for column in COLUMNS if column not in rows.columns]:
+            raise BadInput(f"{path}: column {', '.join(missing)} is missing. Make it again: make ingest.")
+        parts.append(rows.select(pl.lit(path.name).alias("quarantine_file"), *COLUMNS))
+    return pl.concat(parts)
+
+
+def requarantine(
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    *,
+    source: str,
+    raw: Path,
+    beside: Beside = NOTHING_BESIDE,
+) -> None:
+    """Keep what was mended in the quarantine as corrections, and ingest again; say what came in."""
+    before = read_quarantine(workspace)
+    kept = {name: dict(records) for name, records in read_corrections(workspace).records.items()}
+    mended = 0
+    for name, key, record in _edited(workspace, before):
+        mended += kept.setdefault(name, {}).get(key) != record
+        kept[name][key] = record
+    if mended:
+        write_json(workspace.folder / CORRECTIONS, kept)
+    say(f"{count_rows(before):,} rows were in quarantine; {mended:,} records were mended since")
+    ingest(workspace, config, progress, source=source, raw=raw, beside=beside)
+    left = count_rows(read_quarantine(workspace))
+    say(f"{left:,} rows are in quarantine now; make quarantine says why")
+
+
+def _edited(workspace: Workspace, faults: pl.DataFrame) -> Iterator[tuple[str, str, Record]]:
+    """(quarantine file, id of the faulty row, the record as it was mended)."""
+    # of a row with two faults it stands there twice; either may have been mended
+    changed = faults.filter(pl.Series(record_ids(faults["record"].fill_null(""))) != faults["record_id"])
+    for row in changed.unique("record_id", maintain_order=True).iter_rows(named=True):
+        where = f"{workspace.quarantine / row['quarantine_file']}: the record of row {row['row']}"
+        try:
+            record = json.loads(row["record"] or "")
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{where} is not JSON any more ({error}). Mend it; nothing was changed.") from None
+        if not isinstance(record, dict):
+            raise BadInput(f"{where} is no longer one of names and values. Mend it; nothing was changed.")
+        yield row["quarantine_file"], row["record_id"], record

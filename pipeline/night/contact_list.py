@@ -1,0 +1,123 @@
+"""The night's list as people take it: CSV, Parquet, a workbook, a README and a screen."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from features.asof import visible
+from features.clock import day_number
+from models.contact.offers import Offers, suggest
+from pipeline.drafts.draft_messages import add_messages
+from pipeline.history.past_lists import PastLists, say_past
+from pipeline.output.contact_list_columns import MORE_COLUMNS, explained, list_look
+from pipeline.output.safe_text import neutral_frame, one_line
+from pipeline.output.spreadsheet import Look, write_workbook
+from pipeline.settings.config import Config
+from pipeline.workspace.table_files import TableFiles
+
+LIST = "contact_list"
+LONGEST_TITLE = 80
+# what the offers and messages look at besides the list's own columns
+ASKED = (
+    "order_value_usd", "logistics_delivered_late_days", "logistics_days_since_news", "logistics_days_to_promise",
+    "logistics_expected_days_left", "logistics_expected_late_days", "logistics_late_chance", "logistics_road_rank",
+    "conversation_count_product_questions",
+)  # fmt: skip
+
+
+def add_what_to_say(
+    listed: pl.DataFrame, scored: pl.DataFrame, files: TableFiles, workspace: Path, config: Config, as_of: date
+) -> pl.DataFrame:
+    """The list with `MORE_COLUMNS`: what to offer, what to write, and two empty columns for the agents.
+
+    `listed`: the decision, best first; `scored`: every open order with its features.
+    """
+    day = day_number(as_of)
+    own = listed.columns
+    rows = listed.join(scored.select("order_id", *ASKED), on="order_id", how="left", maintain_order="left")
+    offers = Offers(**config.offers.model_dump())
+    rows = rows.hstack(suggest(rows, offers, config.decide.dispute_fixed_cost_usd))
+    rows = add_messages(rows, files, workspace, as_of, config.decide.in_english)
+    rows = rows.join(_titles(files, listed, day), on="product_id", how="left", maintain_order="left")
+    empty = pl.lit(None, pl.String)
+    rows = rows.with_columns(as_of=pl.lit(as_of), contacted_at=empty, outcome=empty)
+    return rows.select(*own, *(name for name in MORE_COLUMNS if name not in own))
+
+
+def _titles(files: TableFiles, listed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
+    products = visible(files.read_products(listed["product_id"].drop_nulls()), as_of_day)
+    return products.select("product_id", product_title=pl.col("title").str.slice(0, LONGEST_TITLE))
+
+
+def write_list(folder: Path, listed: pl.DataFrame, as_of: date) -> None:
+    """`contact_list.csv`, `.parquet` (text as it came, for programs) and `.xlsx`."""
+    listed.write_parquet(folder / f"{LIST}.parquet")
+    safe = neutral_frame(listed)
+    safe.write_csv(folder / f"{LIST}.csv", float_precision=4)
+    looks = {"contacts": list_look(safe, as_of), "columns": Look(widths={"what it says": 110})}
+    write_workbook(folder / f"{LIST}.xlsx", {"contacts": safe, "columns": explained(listed)}, as_of, looks)
+
+
+def write_readme(
+    folder: Path, listed: pl.DataFrame, count_scored: int, as_of: date, past: PastLists | None, banner: Sequence[str],
+    who_writes: str = "",
+) -> None:  # fmt: skip
+    """What tonight's list is, who writes it where that is known, and how good it was last month."""
+    text = README.format(
+        as_of=as_of, listed=listed.height, scored=count_scored, past=_wrapped(say_past(past)),
+        who_writes=f"\n{_wrapped(who_writes)}\n" if who_writes else "",
+        banner="".join(f"{_wrapped(f'WARNING: {line}')}\n" for line in banner) + ("\n" if banner else ""),
+    )  # fmt: skip
+    (folder / "README.txt").write_text(text, encoding="utf-8")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 110)
+
+
+README = """{banner}Contact list of the night of {as_of}
+
+{listed} of {scored} open, undisputed orders, those most worth a message tonight, best first. Everything in it was known
+before {as_of} began in the store's time zone.
+{who_writes}
+{past}
+
+report.html           the page of the night, for any browser: the list, the dispute clock, the indicators, past nights
+contact_list.xlsx     the list to work with: red rows today, yellow rows within two days; the sheet "columns" explains
+contact_list.csv      the same; text that a spreadsheet would take for a formula has a quote before it
+contact_list.parquet  the same for programs, text as it came
+scores.parquet        every open order with its probability
+dispute_clock.xlsx    disputes that are open already, by deadline (also as .csv)
+manifest.json         what this was made from
+
+When the day is over, fill in contacted_at and outcome in contact_list.xlsx or .csv and give it back:
+
+    make contacts FILE=<the file> WORKSPACE=<the workspace>
+"""
+
+
+def say_list(listed: pl.DataFrame, count: int = 5) -> list[str]:
+    """One screen of the list, for people: ids, numbers and reasons; no names, no messages."""
+    lines = []
+    for row in listed.head(count).iter_rows(named=True):
+        row = {name: one_line(value) if isinstance(value, str) else value for name, value in row.items()}
+        lines.append(_line(row))
+        lines += [f"       - {row[f'reason_{n}']}" for n in (1, 2, 3) if row[f"reason_{n}"]]
+    by_stage = listed["stage"].value_counts(sort=True).sort(["count", "stage"], descending=[True, False])
+    stages = ", ".join(f"{row['count']} {row['stage']}" for row in by_stage.iter_rows(named=True))
+    worth = listed["expected_value_usd"].sum()
+    lines.append(f"{listed.height} orders to contact, worth {worth:,.0f} USD together" + (f": {stages}" * bool(stages)))
+    return lines
+
+
+def _line(row: Mapping[str, object]) -> str:
+    offer = f", {row['suggested_action']}" if row["suggested_action"] != "nothing" else ""
+    return (
+        f"{row['rank']:>3}. order {row['order_id']} ({row['stage']}): risk {row['probability']:.0%}, worth "
+        f"{row['expected_value_usd']:.2f} USD, write by {row['contact_by']} in {row['message_language']}{offer}"
+    )

@@ -1,0 +1,75 @@
+"""What the columns of the contact list are, in words for its reader, and how a spreadsheet shows them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from models.contact.offers import ACTIONS
+from pipeline.output.spreadsheet import Look
+
+OUTCOMES = ("answered", "no_answer", "settled", "refused", "undeliverable")
+# after the columns of the decision; the last two are for the agents to fill
+MORE_COLUMNS = [
+    "as_of", "country", "message_language", "product_title", "suggested_action", "offer_usd", "draft_message",
+    "contacted_at", "outcome",
+]  # fmt: skip
+MEANING = {
+    "rank": "1 is the order most worth a message; work from the top and stop when the day is full",
+    "order_id": "the order, as in your export; do not change it: make contacts finds the order by it",
+    "buyer_id": "the buyer, as in your export",
+    "product_id": "the order's first product",
+    "stage": "where the order is: before_shipment, dispatch (handed over, not seen on the road), in_transit, delivered",
+    "probability": "chance that a dispute is opened within the horizon (30 days unless config.toml says otherwise)",
+    "likely_cause": "why it would most likely be disputed; empty where your disputes tell no causes",
+    "reason_1": "the strongest reason for the risk, with the order's own number and what is usual",
+    "reason_2": "the next reason",
+    "reason_3": "the next reason",
+    "contact_by": "the last day on which a message still helps; red: today, yellow: within two days",
+    "expected_value_usd": "what the message should save, in USD: chance x share that a message prevents x cost of a "
+    "dispute - cost of the message",
+    "also_orders": "other open orders of the same buyer: one message is about all of them",
+    "basis": "whether the share that a message prevents is an assumption, or mostly evidence of your own hold-out",
+    "as_of": "the night this list is of",
+    "country": "where the order goes, as in your export",
+    "message_language": "the language of the draft: that of the buyer's country, or English",
+    "product_title": "what was bought, shortened",
+    "suggested_action": f"what to offer: {', '.join(ACTIONS)}; a suggestion, you decide",
+    "offer_usd": "what the suggested offer costs you, in USD; all of a night's offers stay within the budget",
+    "draft_message": "a draft; read it before you send it. Sentences whose fact is not known are left out",
+    "contacted_at": "fill in: when you wrote, in the store's time, like 2026-05-03 14:00; empty: not contacted",
+    "outcome": f"fill in: {', '.join(OUTCOMES)}; may stay empty",
+}  # fmt: skip
+MONEY, SHARE, DAY, MOMENT = "#,##0.00", "0.0%", "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
+TODAY, SOON, FILL_IN = "#F8CBAD", "#FFF2CC", "#E2EFDA"
+SOON_DAYS = 2
+
+
+def list_look(listed: pl.DataFrame, as_of: date) -> Look:
+    """Money, shares and days by the columns' names and types; rows coloured by how soon they must be contacted."""
+    formats = {name: MONEY for name in listed.columns if name.endswith("_usd")}
+    formats |= {name: SHARE for name in listed.columns if name.endswith(("probability", "_share"))}
+    formats |= {name: DAY for name, dtype in listed.schema.items() if dtype == pl.Date}
+    return Look(
+        formats=formats | {"contacted_at": MOMENT},
+        widths={"draft_message": 80, "contacted_at": 18, "outcome": 16} | dict.fromkeys(_REASONS, 40),
+        choices={"outcome": OUTCOMES},
+        wrapped=("draft_message", *_REASONS),
+        fills=[_fill(day, as_of) for day in listed["contact_by"]],
+    )
+
+
+_REASONS = ("reason_1", "reason_2", "reason_3")
+
+
+def _fill(contact_by: date | None, as_of: date) -> str | None:
+    if contact_by is None or contact_by > as_of + timedelta(days=SOON_DAYS):
+        return None
+    return TODAY if contact_by <= as_of else SOON
+
+
+def explained(listed: pl.DataFrame) -> pl.DataFrame:
+    """The sheet that explains the columns: one row per column of the list."""
+    meaning = [MEANING.get(name, "") for name in listed.columns]
+    return pl.DataFrame({"column": listed.columns, "what it says": meaning})

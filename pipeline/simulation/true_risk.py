@@ -1,0 +1,137 @@
+"""The truth of a simulated store, for evaluation alone: nothing that scores, trains or decides may read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from features.clock import day_number
+from pipeline.settings.errors import BadInput
+from pipeline.simulation.world.attainable_risk import attainable_risk, foresight_risk
+from pipeline.simulation.world.knowable_risk import knowable_risk
+from pipeline.simulation.world.markets import CAUSES
+from pipeline.simulation.world.order_life import HAZARD_UNIT, OrderDays
+from pipeline.simulation.world.simulated_orders import World, build_world
+from pipeline.simulation.world.simulated_store import draw_piece
+from pipeline.simulation.world.truth import order_truth
+from pipeline.workspace.workspace import Workspace, read_json
+
+# futures drawn for the attainable chance: each row's is then within some 7 % of what all futures would say
+COPIES = 32
+# and for what is knowable, of which chance blurs a larger part: within some 4 %
+KNOWABLE_COPIES = 64
+
+
+@dataclass(frozen=True)
+class Truth:
+    """`orders`: as in `simulator/truth.py`, by number; `days`: their order-days, with calendar days."""
+
+    orders: pl.DataFrame
+    days: OrderDays
+
+    @property
+    def effects(self) -> np.ndarray:
+        return self.orders.select(f"effect_{cause}" for cause in CAUSES).to_numpy()
+
+
+def has_truth(workspace: Workspace) -> bool:
+    return (workspace.folder / "truth" / "world.json").exists()
+
+
+def read_world(workspace: Workspace) -> World:
+    """The simulated world, built again from its four numbers."""
+    if not has_truth(workspace):
+        raise BadInput(
+            f"{workspace.folder}: is not a simulated store, so nobody knows the truth of it. "
+            f"Make one: make simulate WORKSPACE={workspace.folder}"
+        )
+    path = workspace.folder / "truth" / "world.json"
+    try:
+        told = read_json(path)
+        first_day, count = date.fromisoformat(told["first_day"]), int(told["count_orders"])
+        return build_world(count_orders=count, seed=int(told["seed"]), first_day=first_day, days=int(told["days"]))
+    except (ValueError, KeyError, TypeError):
+        raise _other_world(workspace, path) from None
+
+
+def read_truth(workspace: Workspace) -> Truth:
+    world, folder = read_world(workspace), workspace.folder / "truth"
+    try:
+        orders, days = pl.read_parquet(folder / "orders.parquet"), pl.read_parquet(folder / "order_days.parquet")
+    except (OSError, pl.exceptions.PolarsError):
+        raise _other_world(workspace, folder) from None
+    order = days["order_number"].to_numpy().astype(np.int64) - 1
+    hazard = days.select(f"hazard_{cause}_e9" for cause in CAUSES).to_numpy() * HAZARD_UNIT
+    first = np.searchsorted(order, np.arange(orders.height + 1))
+    factor = days["contact_factor"].to_numpy().astype(np.float64)
+    truth = Truth(orders, OrderDays(order, days["day"].to_numpy().astype(np.int64), first, hazard, factor))
+    some = np.arange(min(world.count_orders, 200))
+    again = order_truth(world, draw_piece(world, some))
+    if orders.height != world.count_orders or not again.equals(orders[: len(some)]):
+        raise _other_world(workspace, folder)
+    return truth
+
+
+def order_number(workspace: Workspace, order_id: pl.Series, count_orders: int) -> np.ndarray:
+    """The simulator's own number of each order, from 0."""
+    number = order_id.str.strip_prefix("o-").cast(pl.Int64, strict=False)
+    if not number.is_between(1, count_orders).fill_null(False).all():
+        raise _other_world(workspace, workspace.folder / "truth")
+    return number.to_numpy() - 1
+
+
+def true_risk(workspace: Workspace, rows: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
+    """One row per row of `rows` (`order_id, as_of_day`), in its order: the chance of a dispute within the horizon that
+    is attainable without seeing the future, `true_risk`, and the one with it, `true_risk_with_foresight`."""
+    world = read_world(workspace)
+    number = order_number(workspace, rows["order_id"], world.count_orders)
+    as_of = rows["as_of_day"].to_numpy() - day_number(world.first_day)
+    foresight = foresight_risk(world, number, as_of, horizon_days)
+    _check_same_world(workspace, world, number, as_of, foresight, horizon_days)
+    return pl.DataFrame(
+        {
+            "true_risk": attainable_risk(world, number, as_of, horizon_days, COPIES),
+            "true_risk_with_foresight": foresight,
+        }
+    )
+
+
+def knowable(workspace: Workspace, rows: pl.DataFrame, horizon_days: int) -> pl.Series:
+    """The same chance with the buyers' tempers unseen: `simulator/knowable.py`. One number a row of `rows`."""
+    world = read_world(workspace)
+    number = order_number(workspace, rows["order_id"], world.count_orders)
+    as_of = rows["as_of_day"].to_numpy() - day_number(world.first_day)
+    return pl.Series("knowable_risk", knowable_risk(world, number, as_of, horizon_days, KNOWABLE_COPIES))
+
+
+def _check_same_world(
+    workspace: Workspace, world: World, number: np.ndarray, as_of: np.ndarray, foresight: np.ndarray, horizon: int
+) -> None:
+    """The world built again must be the one of the files: another version of the program makes another."""
+    path = workspace.folder / "truth" / "order_days.parquet"
+    some = np.unique(number)[:200]
+    days = pl.scan_parquet(path).filter(pl.col("order_number").is_in((some + 1).tolist())).collect()
+    start = as_of[np.isin(number, some)] + day_number(world.first_day)
+    rows = pl.DataFrame({"order_number": number[np.isin(number, some)] + 1, "as_of_day": start})
+    joined = (
+        rows.with_row_index()
+        .with_columns(pl.col("order_number").cast(pl.UInt32))
+        .join(days, on="order_number", how="left")
+    )
+    ahead = joined.filter((pl.col("day") >= pl.col("as_of_day")) & (pl.col("day") < pl.col("as_of_day") + horizon))
+    total = pl.sum_horizontal(f"hazard_{cause}_e9" for cause in CAUSES).cast(pl.Float64) * HAZARD_UNIT
+    sums = ahead.group_by("index").agg(total.sum().alias("total"))
+    told = rows.with_row_index().join(sums, on="index", how="left")["total"].fill_null(0.0).to_numpy()
+    if not np.allclose(-np.expm1(-told), foresight[np.isin(number, some)], atol=1e-6):
+        raise _other_world(workspace, path)
+
+
+def _other_world(workspace: Workspace, path: Path) -> BadInput:
+    return BadInput(
+        f"{path}: does not belong to this store, or was made by another version of this program. Make the store again: "
+        f"make simulate WORKSPACE={workspace.folder}"
+    )

@@ -1,0 +1,116 @@
+"""The true chance of a dispute, standing at a night: what no model can beat.
+
+Two of them. With *foresight*, the way of the parcel is known to its end and only the buyer's decision is open: the
+hazards of the coming days, as they will be. The *attainable* chance knows every trait and all that has happened, and
+not the future: the mean over many futures, each drawn anew from that night on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.simulation.world.assumptions import CONTACT
+from pipeline.simulation.world.journey import Realised, Redrawn, number_copies, travel
+from pipeline.simulation.world.order_life import OrderDays, is_written, order_days, worry_x, write_messages
+from pipeline.simulation.world.scans import scan
+from pipeline.simulation.world.simulated_orders import Orders, World, draw_orders
+
+# messages older than that move no hazard
+MEMORY_DAYS = 20
+ROWS_AT_ONCE = 50_000
+
+
+def foresight_risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int) -> np.ndarray:
+    """P(dispute in [as_of, as_of + horizon) | undisputed at as_of), the parcel's way being known; one a row."""
+    return _in_parts(lambda n, a: _risk(world, n, a, horizon, copy=0), number, as_of)
+
+
+def attainable_risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, copies: int) -> np.ndarray:
+    """The same with the future unknown: the mean of `copies` futures. Rows are (order number, world day)."""
+
+    def mean(n: np.ndarray, a: np.ndarray) -> np.ndarray:
+        return np.mean([_risk(world, n, a, horizon, copy=copy) for copy in range(1, copies + 1)], axis=0)
+
+    return _in_parts(mean, number, as_of)
+
+
+def _in_parts(
+    risk: Callable[[np.ndarray, np.ndarray], np.ndarray], number: np.ndarray, as_of: np.ndarray
+) -> np.ndarray:
+    parts = np.array_split(np.arange(len(number)), len(number) // ROWS_AT_ONCE + 1)
+    return np.concatenate([risk(number[part], as_of[part]) for part in parts])
+
+
+def _risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, *, copy: int) -> np.ndarray:
+    orders = draw_orders(world, number)
+    ahead = look_ahead(world, orders, as_of, horizon, copy=copy, temper_x=orders.temper_x)
+    return -np.expm1(-orders.temper_x * ahead.hazard)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What [as_of, as_of + horizon) brings. `hazard` (one a row of orders): all of it, at temper 1.
+
+    One entry per day that the order is open: `order` (index), `worry` (`life.worry_x`), `is_written`: a message.
+    """
+
+    hazard: np.ndarray
+    order: np.ndarray
+    worry: np.ndarray
+    is_written: np.ndarray
+
+
+def look_ahead(
+    world: World, orders: Orders, as_of: np.ndarray, horizon: int, *, copy: int, temper_x: np.ndarray
+) -> Ahead:
+    """The future of this world (`copy` 0) or another; its messages are written by buyers of `temper_x` (one a row)."""
+    number = orders.number
+    chance: Realised | Redrawn = Realised(world.draws, number)
+    journey = travel(world, orders, chance)
+    if copy:
+        chance = Redrawn(world.draws, number, journey, as_of, number_copies(copy, as_of))
+        journey = travel(world, orders, chance)
+    scans = scan(world, orders, journey, chance)
+    begin = np.maximum(as_of - MEMORY_DAYS, np.floor(orders.placed).astype(np.int64) + 1)
+    end = np.minimum(as_of + horizon, np.floor(journey.closed).astype(np.int64))
+    count = np.maximum(end - begin, 0)
+    first = np.concatenate([[0], np.cumsum(count)])
+    order = np.repeat(np.arange(len(number)), count)
+    day = np.arange(first[-1]) - np.repeat(first[:-1] - begin, count)
+    is_ahead = day >= as_of[order]
+    copies = np.where(is_ahead, number_copies(copy, as_of[order]), 0) if copy else 0
+    tempers = np.where(is_ahead, temper_x[order], orders.temper_x[order])
+    messages = write_messages(world, orders, journey, scans, order, day, copies, tempers)
+    calm = replace(orders, temper_x=np.ones(len(number)))
+    days = order_days(calm, journey, scans, messages, order, day, first)
+    total = np.bincount(order, weights=days.hazard.sum(axis=1) * is_ahead, minlength=len(number))
+    of, on = order[is_ahead], day[is_ahead]
+    return Ahead(total, of, worry_x(orders, journey, scans, of, on), is_written(messages, day, first)[is_ahead])
+
+
+def contact_savings(days: OrderDays, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Per order-day: the chance of a dispute from that day to the order's end, and what of it a message of that day
+    takes away (negative: adds).
+
+    With h(t) the hazards from day c on, a message leaves
+    sum h(t) - effect x factor(c) x sum h(t) exp(-(t - c) / waning) (contact.py);
+    the second sum is carried backwards from each order's last day.
+    """
+    last = days.first[1:][days.order] - 1
+    ahead = np.cumsum(days.hazard[::-1], axis=0)[::-1]
+    ahead = ahead - np.concatenate([ahead, np.zeros((1, 3))])[last + 1]
+    waned = days.hazard.copy()
+    from_end = last - np.arange(len(last))
+    by_distance = np.argsort(from_end, kind="stable")
+    edges = np.searchsorted(from_end[by_distance], np.arange(from_end.max(initial=0) + 2))
+    keep = np.exp(-1.0 / CONTACT.waning_days)
+    for distance in range(1, len(edges) - 1):
+        row = by_distance[edges[distance] : edges[distance + 1]]
+        waned[row] += keep * waned[row + 1]
+    taken = (effects[days.order] * waned).sum(axis=1) * days.contact_factor
+    total = ahead.sum(axis=1)
+    risk = -np.expm1(-total)
+    return risk, risk + np.expm1(-(total - taken))

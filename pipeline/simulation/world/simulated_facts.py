@@ -1,0 +1,211 @@
+"""From what happens to the canonical tables: facts with their two times, as known at the end of the last day.
+
+Ids are made of the order's number; rows follow the orders, and of an order the time they became known: what becomes
+known later never renames or moves an earlier row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from features.clock import SECONDS_A_DAY, day_number
+from features.tables import INSTANT, TABLES
+from pipeline.simulation.world.assumptions import QUARREL
+from pipeline.simulation.world.journey import Journey
+from pipeline.simulation.world.markets import CATEGORIES, CAUSES, COUNTRIES, SERVICES
+from pipeline.simulation.world.order_life import STORE_UTC_HOURS, Life
+from pipeline.simulation.world.scans import SLOTS, Scans
+from pipeline.simulation.world.simulated_disputes import Disputes
+from pipeline.simulation.world.simulated_orders import Orders, World
+
+STORE = "store-1"
+# rows of one order in these tables are numbered as they become known
+COUNTED = {
+    "tracking": ("scan_id", "t"),
+    "disputes": ("step_id", "st"),
+    "messages": ("message_id", "m"),
+    "order_events": ("event_id", "e"),
+}
+
+
+def product_frame(world: World) -> pl.DataFrame:
+    """The products listed by the end of the last day; titles come from sellers and are not to be trusted."""
+    catalogue = world.catalogue
+    number = np.arange(len(catalogue.category))
+    category = pick_text([c.name for c in CATEGORIES], catalogue.category)
+    frame = facts(
+        catalogue.listed_at,
+        product_id=ids("p", number + 1, 5),
+        category=category,
+        title=category + ", model " + pl.Series(number + 1).cast(pl.String),
+        weight_g=catalogue.weight_g,
+        count_photos=catalogue.count_photos,
+    )
+    return publish(world, "products", frame)
+
+
+def order_frames(
+    world: World, orders: Orders, journey: Journey, scans: Scans, life: Life, disputes: Disputes
+) -> dict[str, pl.DataFrame]:
+    """One frame per canonical table that has facts of orders."""
+    order_id = ids("o", orders.number + 1, 6)
+    closed = np.where(life.opened_day >= 0, np.inf, journey.closed)
+    closed[disputes.order] = disputes.settled
+    promised = dict(
+        dispatch=journey.paid + orders.dispatch_promise_days,
+        delivery=orders.delivery_promise,
+    )
+    happened = {
+        "orders": _orders(orders, order_id),
+        "order_lines": pl.concat([_lines(world, orders, order_id, line) for line in (0, 1)]),
+        "promises": pl.concat(
+            facts(
+                journey.paid if kind == "dispatch" else orders.placed,
+                promise_id=order_id.str.replace("o", f"pr-{kind}"), order_id=order_id, kind=kind, promised_at=at,
+            )
+            for kind, at in promised.items()
+        ),
+        "order_events": pl.concat(
+            [facts(journey.paid, order_id=order_id, event="paid"), facts(closed, order_id=order_id, event="closed")]
+        ),
+        "shipments": facts(
+            journey.handed_over, shipment_id=order_id.str.replace("o", "s"), order_id=order_id,
+            carrier=pick_text([s.name for s in SERVICES], orders.service),
+        ),
+        "tracking": _tracking(scans, order_id),
+        "disputes": _disputes(disputes, order_id),
+        "messages": _messages(life, order_id),
+        "reviews": _reviews(world, orders, journey, life, order_id),
+    }  # fmt: skip
+    return {name: publish(world, name, frame) for name, frame in happened.items()}
+
+
+def publish(world: World, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows known before the end of the last day, numbered, with days turned into instants (whole seconds)."""
+    owner = "order_id" if "order_id" in frame.columns else TABLES[name].key[0]
+    frame = frame.filter(pl.col("known_at") < world.days).sort(owner, "known_at", "occurred_at", maintain_order=True)
+    if name in COUNTED:
+        column, prefix = COUNTED[name]
+        nth = pl.int_range(1, pl.len() + 1).over("order_id").cast(pl.String)
+        frame = frame.with_columns((pl.col("order_id").str.replace("o", prefix) + "-" + nth).alias(column))
+    start = day_number(world.first_day) * SECONDS_A_DAY - STORE_UTC_HOURS * 3600.0
+    times = [column for column in ("occurred_at", "known_at", "promised_at") if column in frame.columns]
+    seconds = [(pl.col(c) * SECONDS_A_DAY + start).floor().cast(pl.Int64) for c in times]
+    instants = [
+        (s * 1_000_000).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(INSTANT).alias(c)
+        for s, c in zip(seconds, times, strict=True)
+    ]
+    absent = [pl.lit(None).alias(c) for c in TABLES[name].schema if c not in frame.columns]
+    return frame.with_columns(*instants, *absent).select(pl.col(c).cast(t) for c, t in TABLES[name].schema.items())
+
+
+def facts(occurred: np.ndarray, *, known: np.ndarray | None = None, **columns: object) -> pl.DataFrame:
+    """Rows that happen at all; without `known`, each is known as it happens. Times still in days."""
+    times = {"occurred_at": occurred, "known_at": occurred if known is None else known}
+    frame = pl.select(*(_as_expression(value).alias(name) for name, value in {**columns, **times}.items()), eager=True)
+    return frame.filter(pl.col("occurred_at").is_finite())
+
+
+def _as_expression(value: object) -> pl.Expr:
+    return pl.lit(pl.Series(value) if isinstance(value, np.ndarray) else value)
+
+
+def ids(prefix: str, numbers: np.ndarray, width: int) -> pl.Series:
+    return pl.Series(numbers).cast(pl.String).str.zfill(width).str.replace("^", f"{prefix}-")
+
+
+def pick_text(names: list[str], index: np.ndarray) -> pl.Series:
+    return pl.Series(names, dtype=pl.String).gather(index)
+
+
+def _orders(orders: Orders, order_id: pl.Series) -> pl.DataFrame:
+    country = pick_text([c.code for c in COUNTRIES], orders.country)
+    return facts(
+        orders.placed,
+        order_id=order_id,
+        buyer_id=ids("b", orders.buyer + 1, 6),
+        store_id=STORE,
+        country=country,
+        lane=pick_text([s.name for s in SERVICES], orders.service) + ">" + country,
+        currency="USD",
+        total_usd=orders.total_usd,
+        shipping_usd=orders.shipping_usd,
+        total_source=orders.total_usd,
+    )
+
+
+def _lines(world: World, orders: Orders, order_id: pl.Series, line: int) -> pl.DataFrame:
+    """All of an order's shipping is on its first line."""
+    product, quantity = orders.products[:, line], orders.quantity[:, line]
+    return facts(
+        np.where(quantity > 0, orders.placed, np.inf),
+        order_id=order_id,
+        line_id=order_id + f"-{line + 1}",
+        product_id=ids("p", product + 1, 5),
+        supplier_id=ids("sup", world.catalogue.supplier[product] + 1, 3),
+        quantity=quantity,
+        unit_price_usd=orders.price_usd[:, line],
+        shipping_usd=orders.shipping_usd if line == 0 else np.zeros(len(product)),
+    )
+
+
+def _tracking(scans: Scans, order_id: pl.Series) -> pl.DataFrame:
+    """A scan told twice is two rows: the second is known later."""
+    order, slot = np.nonzero(np.isfinite(scans.occurred))
+    by = order_id.gather(order)
+    status, sub_status = pick_text([s for s, _, _ in SLOTS], slot), pick_text([s for _, s, _ in SLOTS], slot)
+    told = dict(shipment_id=by.str.replace("o", "s"), order_id=by, status=status, sub_status=sub_status)
+    first = facts(scans.occurred[order, slot], known=scans.known[order, slot], **told)
+    again = facts(scans.occurred[order, slot], known=scans.told_again[order, slot], **told)
+    return pl.concat([first, again.filter(pl.col("known_at").is_finite())])
+
+
+def _disputes(disputes: Disputes, order_id: pl.Series) -> pl.DataFrame:
+    by = order_id.gather(disputes.order)
+    cause, reason = pick_text(list(CAUSES), disputes.cause), pl.Series(disputes.reason, dtype=pl.String)
+    who_escalates = pl.Series(np.where(disputes.is_by_itself, "platform", "buyer"), dtype=pl.String)
+    liable = pl.Series(np.where(disputes.is_liable, "seller", "buyer"), dtype=pl.String)
+    none = pl.Series([None] * len(cause), dtype=pl.Float64)
+    nobody = pl.Series([None] * len(cause), dtype=pl.String)
+    steps = (
+        ("opened", disputes.opened, disputes.claimed, "buyer", nobody),
+        ("answered", disputes.answered, none, "seller", nobody),
+        ("withdrawn", disputes.withdrawn, none, "buyer", nobody),
+        ("escalated", disputes.escalated, none, who_escalates, nobody),
+        ("ruled", disputes.ruled, np.where(disputes.is_liable, disputes.claimed, 0.0), "platform", liable),
+        ("refunded", disputes.refunded, disputes.refund, "seller", nobody),
+    )
+    return pl.concat(
+        facts(
+            at, dispute_id=by.str.replace("o", "d"), order_id=by, step=step, cause=cause, reason=reason,
+            amount_usd=amount, actor=actor, liable=party,
+        )
+        for step, at, amount, actor, party in steps
+    )  # fmt: skip
+
+
+def _messages(life: Life, order_id: pl.Series) -> pl.DataFrame:
+    messages = life.messages
+    by = order_id.gather(messages.order)
+    topic = pick_text(["product", "parcel"], messages.is_about_parcel.astype(int))
+    return pl.concat(
+        [
+            facts(messages.written, order_id=by, sender="buyer", topic=topic),
+            facts(messages.answered, order_id=by, sender="seller", topic=topic),
+        ]
+    )
+
+
+def _reviews(world: World, orders: Orders, journey: Journey, life: Life, order_id: pl.Series) -> pl.DataFrame:
+    """Stars 1-5 of some delivered orders: by the product's latent risk, lower for late parcels and after a dispute."""
+    draws, number = world.draws, orders.number
+    written = journey.delivered + draws.exponential(QUARREL.review_mean_days, "review day", number)
+    written[draws.uniform("reviews", number) >= QUARREL.share_reviewed] = np.inf
+    mood = QUARREL.review_mood - QUARREL.review_risk_x * np.log(orders.risks.sum(axis=1))
+    mood = mood - QUARREL.review_late * (journey.delivered > orders.delivery_promise)
+    mood = (
+        mood - QUARREL.review_disputed * (life.opened < written) + QUARREL.review_sigma * draws.normal("mood", number)
+    )
+    stars = 5.0 - (mood[:, None] < np.array(QUARREL.review_edges)).sum(axis=1)
+    return facts(written, review_id=order_id.str.replace("o", "r"), order_id=order_id, score=stars)

@@ -1,0 +1,100 @@
+"""What no export shows: why each order went as it did, and how it would have gone with a message on any day.
+
+Two tables. `orders`: one row per order: latent traits, its outcome, and its outcome had it been written to on its first
+night of each stage. `order_days`: one row per order and day on which it is open: the hazard of each cause, in
+billionths (`_e9`), and what part of its effect a message of that day has. With both, any contact policy can be
+replayed: the hazards after a message are those of `contact.py`, and a dispute opens when they reach the threshold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from features.clock import day_number
+from features.stage import STAGES
+from pipeline.simulation.world.markets import CAUSES
+from pipeline.simulation.world.order_life import OrderDays, first_dispute, to_units
+from pipeline.simulation.world.simulated_contact import contacted_hazard, draw_effects, stage_of
+from pipeline.simulation.world.simulated_facts import ids, pick_text
+from pipeline.simulation.world.simulated_orders import World
+from pipeline.simulation.world.simulated_store import Piece
+
+OUTCOMES = ("unchanged", "prevented", "provoked")
+
+
+def order_truth(world: World, piece: Piece) -> pl.DataFrame:
+    """One row per order. Days are calendar days (as `features.clock.day_number`); null: no dispute."""
+    orders, journey, life = piece.orders, piece.journey, piece.life
+    effects = draw_effects(world.draws, orders)
+    start = day_number(world.first_day)
+    cause = pick_text([*CAUSES], np.maximum(life.cause, 0))
+    is_disputed = life.opened_day >= 0
+    frame = pl.DataFrame(
+        {
+            "order_id": ids("o", orders.number + 1, 6),
+            "total_usd": orders.total_usd,
+            "temper_x": orders.temper_x,
+            "is_habitual": orders.is_habitual,
+            "patience_days": orders.patience_days,
+            **{f"risk_{name}": orders.risks[:, i] for i, name in enumerate(("quality", "honesty", "fit", "fragile"))},
+            "is_lost": np.isfinite(journey.lost_at),
+            "is_returned": np.isfinite(journey.returned_at),
+            "threshold": life.threshold,
+            "which_cause": life.which,
+            "opened_day": np.where(is_disputed, life.opened_day + start, 0),
+            "cause": cause,
+            **{f"effect_{name}": effects[:, i] for i, name in enumerate(CAUSES)},
+            **{f"contacted_{name}": by_stage for name, by_stage in _outcomes_by_stage(piece, effects).items()},
+        }
+    )
+    return frame.with_columns(pl.when(pl.lit(pl.Series(is_disputed))).then(pl.col("opened_day", "cause")))
+
+
+def day_truth(world: World, piece: Piece) -> pl.DataFrame:
+    """One row per order and day on which it is open, disputed or not."""
+    days = piece.life.days
+    units = to_units(days.hazard)
+    return pl.DataFrame(
+        {
+            "order_number": (piece.orders.number[days.order] + 1).astype(np.uint32),
+            "day": (days.day + day_number(world.first_day)).astype(np.int32),
+            **{f"hazard_{name}_e9": units[:, i].astype(np.uint32) for i, name in enumerate(CAUSES)},
+            "contact_factor": days.contact_factor.astype(np.float32),
+        }
+    )
+
+
+def outcome(
+    days: OrderDays, threshold: np.ndarray, which: np.ndarray, effects: np.ndarray, contact_day: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Day and cause of each order's dispute when it is written to on its `contact_day` (-1: not at all)."""
+    factor = np.zeros(len(threshold))
+    row = np.flatnonzero(days.day == contact_day[days.order])
+    factor[days.order[row]] = days.contact_factor[row]
+    hazard = contacted_hazard(days.order, days.day, days.hazard, effects, contact_day, factor)
+    return first_dispute(replace(days, hazard=hazard), threshold, which)
+
+
+def _outcomes_by_stage(piece: Piece, effects: np.ndarray) -> dict[str, pl.Series]:
+    """Null for an order that is never open and undisputed in the stage."""
+    life = piece.life
+    days = life.days
+    stage = stage_of(piece.journey, days.order, days.day)
+    is_undisputed = (life.opened_day[days.order] < 0) | (days.day <= life.opened_day[days.order])
+    found = {}
+    for number, name in enumerate(STAGES):
+        row = np.flatnonzero((stage == number) & is_undisputed)
+        order, nth = np.unique(days.order[row], return_index=True)
+        contact_day = np.full(len(life.threshold), -1)
+        contact_day[order] = days.day[row[nth]]
+        opened_day, _ = outcome(days, life.threshold, life.which, effects, contact_day)
+        before, after = life.opened_day >= 0, opened_day >= 0
+        change = np.select([before & ~after, ~before & after], [1, 2], 0)
+        names = pick_text([*OUTCOMES], change)
+        found[name] = pl.select(
+            pl.when(pl.lit(pl.Series(contact_day >= 0))).then(pl.lit(names)), eager=True
+        ).to_series()
+    return found

@@ -1,0 +1,23 @@
+"""SOURCE=database: the files that were pulled, by the folder's mapping, as canonical tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.settings.errors import BadInput
+from pipeline.sources.database.answer_files import last_pulled
+from pipeline.sources.database.queries import load_database
+from pipeline.sources.mapped.mapped_source import read_mapped
+from pipeline.sources.source_context import Origin
+from pipeline.sources.store_data import StoreData
+
+
+def read_database(origin: Origin) -> StoreData:
+    """What the last `make pull` brought; this does not ask the database."""
+    wanted = {f"{query.name}.parquet" for query in load_database(origin.folder).query}
+    pulled = dict(last_pulled(origin.folder))
+    if missing := sorted(wanted - set(pulled)):
+        raise BadInput(f"{origin.folder}: {', '.join(missing)}: not pulled yet. First: make pull RAW={origin.folder}")
+    data = read_mapped(origin)
+    oldest = min(pulled[name] for name in wanted)
+    return replace(data, notes=(*data.notes, f"pulled {oldest:%Y-%m-%d %H:%M} (this machine's time)"))

@@ -1,0 +1,116 @@
+"""tune: search the booster's settings on forward folds; what is found is used only if it beats the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import optuna
+import polars as pl
+from sklearn.metrics import log_loss
+
+from features.build.registry import FEATURE_NAMES
+from features.clock import day_number
+from features.tables import Tables
+from models.learner.forward_folds import forward_folds, train_and_test
+from models.learner.gbm import fit_booster, predict_raw
+from models.learner.matrix import to_matrix
+from models.learner.training_rows import learnable
+from pipeline.evaluation.backtest import matured_by
+from pipeline.registry.model_registry import log_search
+from pipeline.settings.config import TUNED, Booster, Config
+from pipeline.settings.errors import Refused
+from pipeline.training.train import training_dataset
+from pipeline.workspace.progress import Progress, say
+from pipeline.workspace.workspace import Workspace, write_whole
+
+FOLDS = 5
+# a gain must be this many times its standard error over the folds: with fewer, the luckiest of many trials wins
+SURE = 2.0
+
+
+@dataclass(frozen=True)
+class Data:
+    """One fold, ready for the booster."""
+
+    train: pl.DataFrame
+    test: pl.DataFrame
+
+
+def tune(workspace: Workspace, config: Config, progress: Progress, *, as_of: date, minutes: float) -> bool:
+    """Write `tuned.toml` with the best settings found, if they beat the defaults; returns whether they did.
+
+    Judged by the log loss on forward folds of what had matured by `as_of`; nothing later is looked at.
+    """
+    with progress.piece("features") as notes:
+        folds = _folds(workspace.read_tables(), config, day_number(as_of))
+        notes.append(f"{len(folds)} forward folds, the last with {folds[-1].train.height:,} order-nights to learn from")
+    tried: dict[int, list[float]] = {}
+
+    def objective(trial: optuna.Trial) -> float:
+        tried[trial.number] = [_loss(fold, config, _suggest(trial)) for fold in folds]
+        return float(np.mean(tried[trial.number]))
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=config.seed))
+    study.enqueue_trial(Booster().model_dump())
+    with progress.piece("search") as notes:
+        study.optimize(objective, timeout=60.0 * minutes)
+        gains = np.array(tried[0]) - np.array(tried[study.best_trial.number])
+        gain, error = gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+        is_better = bool(gain > SURE * error and gain > 0)
+        notes.append(
+            f"{len(tried)} settings; log loss {np.mean(tried[0]):.5f} with the defaults, "
+            f"{study.best_value:.5f} with the best (gain {gain:.5f}, standard error {error:.5f})"
+        )
+    metrics = {"default_log_loss": float(np.mean(tried[0])), "best_log_loss": study.best_value, "settings": len(tried)}
+    log_search(workspace, study.best_params | {"tuned_as_of": as_of, "is_used": is_better}, metrics)
+    if is_better:
+        lines = [f"{name} = {value!r}" for name, value in study.best_params.items()]
+        write_whole(workspace.folder / TUNED, "\n".join(["[booster]", *lines, ""]))
+        say(f"make train uses them from now on: {workspace.folder / TUNED}")
+    else:
+        say("what was found is no better than chance would make it: the settings stay as they are")
+    return is_better
+
+
+def _folds(tables: Tables, config: Config, day: int) -> list[Data]:
+    last = matured_by(day, config)
+    dataset = training_dataset(tables, config, last)
+    found = []
+    if dataset.height:
+        first = int(dataset["as_of_day"].min())  # type: ignore[arg-type]
+        for fold in forward_folds(first, last, FOLDS, config.label_window):
+            train, test = train_and_test(tables, dataset, config.label_window, fold, day)
+            train, test = learnable(train).sort("as_of_day", "order_id"), learnable(test)
+            if _disputed(train) >= config.min_training_disputes and test["label"].n_unique() == 2:
+                found.append(Data(train, test))
+    if len(found) < 2:
+        raise Refused(
+            f"fewer than two of {FOLDS} forward folds have {config.min_training_disputes} matured disputes to learn "
+            "from and some to judge by: there is nothing to choose settings with. Use a later AS_OF or more history."
+        )
+    return found
+
+
+def _disputed(rows: pl.DataFrame) -> int:
+    return rows.filter(pl.col("label") == 1)["order_id"].n_unique()
+
+
+def _suggest(trial: optuna.Trial) -> Booster:
+    return Booster(
+        num_leaves=trial.suggest_int("num_leaves", 3, 32, log=True),
+        learning_rate=trial.suggest_float("learning_rate", 0.015, 0.1, log=True),
+        feature_fraction=trial.suggest_float("feature_fraction", 0.1, 1.0),
+        lambda_l2=trial.suggest_float("lambda_l2", 0.1, 300.0, log=True),
+        orders_in_leaf=trial.suggest_int("orders_in_leaf", 3, 100, log=True),
+    )
+
+
+def _loss(fold: Data, config: Config, booster: Booster) -> float:
+    """Log loss on the fold's later nights, after the rounds that suit them best, which flatters every setting alike."""
+    recipe = config.model_copy(update={"booster": booster}).recipe
+    model = fit_booster(fold.train, FEATURE_NAMES, recipe, fold.test)
+    raw = predict_raw(model, to_matrix(fold.test, FEATURE_NAMES), threads=recipe.threads)
+    return float(log_loss(fold.test["label"], raw))

@@ -1,0 +1,54 @@
+"""What a user sees while a step runs: one line per piece of work, with its time."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.text import Text
+
+from pipeline.workspace.run_log import note, note_piece
+
+
+class _PatientConsole(Console):
+    """A reader who stops reading (`| head`) must not stop the night: what follows is said to nobody."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+_console = _PatientConsole(soft_wrap=True, highlight=False)
+
+
+class Progress:
+    """Prints one line per finished piece of work and remembers its seconds for the manifest."""
+
+    def __init__(self) -> None:
+        self.timings: dict[str, float] = {}
+
+    @contextmanager
+    def piece(self, name: str) -> Iterator[list[str]]:
+        """Time a piece of work; what the block appends to the list is printed behind its name."""
+        started = time.perf_counter()
+        notes: list[str] = []
+        yield notes
+        seconds = time.perf_counter() - started
+        self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 3)
+        note_piece(name=name, seconds=round(seconds, 3), told="; ".join(notes))
+        say(f"{name:<9} {'; '.join(notes)} ({seconds:.1f} s)")
+
+
+def say(text: str) -> None:
+    """One line to the user; data in it is never read as mark-up."""
+    _console.print(Text(text))
+
+
+def warn(text: str) -> None:
+    note("warning", text=text)
+    _console.print(Text(f"note: {text}", style="yellow"))

@@ -1,0 +1,182 @@
+"""The canonical tables on disk: one Parquet file each, in the order of their orders, so that the facts of some orders
+can be read without the others. Beside its own columns each file has the local days of its facts (see
+`features.tables.Tables`) and the number of their order, counted from 0 by order_id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.clock import in_days, is_visible
+from features.tables import TABLES, UNSEEN, Tables, create_tables
+from pipeline.settings.errors import BadInput
+
+NUMBER = "order_number"
+DAYS = ("occurred_day", "known_day")
+
+
+@dataclass(frozen=True)
+class StoredTables(Tables):
+    """Tables with the folder of the Parquet files they were read from, one per table."""
+
+    folder: Path = Path()
+
+
+def write_table_files(tables: Tables, folder: Path) -> None:
+    for name, frame in stored_frames(tables).items():
+        frame.write_parquet(folder / f"{name}.parquet")
+
+
+def stored_frames(tables: Tables, first_number: int = 0) -> dict[str, pl.DataFrame]:
+    """The contents of the files; orders are numbered from `first_number`."""
+    numbers = tables["orders"].select("order_id").sort("order_id").with_row_index(NUMBER, offset=first_number)
+    return {name: _stored(name, tables[name], numbers) for name in TABLES}
+
+
+def _stored(name: str, frame: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    table = TABLES[name]
+    frame = frame.select(*table.schema, *DAYS)
+    if "order_id" not in table.schema:
+        return frame
+    frame = frame.join(numbers, on="order_id", how="left", maintain_order="left")
+    return frame.sort(NUMBER, "known_at", "occurred_at", maintain_order=True)
+
+
+@dataclass(frozen=True)
+class TableFiles:
+    """The files in `folder`, and what else belongs to the tables."""
+
+    folder: Path
+    zone: str
+    has_partial_outcomes: bool
+
+    @classmethod
+    def of(cls, folder: Path, settings: Mapping[str, Any]) -> TableFiles:
+        """Raises `BadInput` for files of a former version of this program."""
+        files = cls(folder, settings["zone"], settings["has_partial_outcomes"])
+        if NUMBER not in files._scan("orders").collect_schema():
+            raise BadInput(f"{folder}: was written by a former version of this program. Load again: make ingest.")
+        return files
+
+    def read_all(self) -> StoredTables:
+        frames = {
+            name: pl.read_parquet(self._path(name), columns=[*table.schema, *DAYS]) for name, table in TABLES.items()
+        }
+        return StoredTables(frames, self.zone, self.has_partial_outcomes, self.folder)
+
+    def count_orders(self) -> int:
+        return int(self._scan("orders").select(pl.len()).collect().item())
+
+    def count_facts(self) -> int:
+        return sum(int(self._scan(name).select(pl.len()).collect().item()) for name in TABLES)
+
+    def read_part(self, first: int, count: int) -> Tables:
+        """All that features may see of the orders number `first` to `first + count - 1`, and all products.
+
+        `order_id` is the order's number here: whole numbers are joined and sorted several times faster than text.
+        """
+        frames = {}
+        for name, table in TABLES.items():
+            scan = self._scan(name)
+            seen = [column for column in table.schema if column not in UNSEEN.get(name, ()) and column != "order_id"]
+            if "order_id" in table.schema:
+                scan = scan.filter(pl.col(NUMBER).is_between(first, first + count - 1))
+                frames[name] = scan.select(pl.col(NUMBER).alias("order_id"), *seen, "known_day").collect()
+            else:
+                frames[name] = scan.select(*seen, "known_day").collect()
+        return Tables(frames, self.zone, self.has_partial_outcomes)
+
+    def read_columns(self, used: Mapping[str, Iterable[str]]) -> Tables:
+        """All orders, but these columns of these tables alone; the others are empty. `order_id` is the order's number:
+        whole numbers are joined several times faster than text."""
+        frames = {name: table.empty() for name, table in TABLES.items()}
+        for name, columns in used.items():
+            asked = [pl.col(NUMBER).alias(column) if column == "order_id" else pl.col(column) for column in columns]
+            frames[name] = self._scan(name).select(asked).collect()
+        return Tables(frames, self.zone, self.has_partial_outcomes)
+
+    def read_buyers(self) -> pl.DataFrame:
+        """One row per order: `order_id` (its number), `buyer_id, known_day`."""
+        return self._scan("orders").select(pl.col(NUMBER).alias("order_id"), "buyer_id", "known_day").collect()
+
+    def read_disputed(self) -> Tables:
+        """All facts of the orders that were ever disputed, and all products."""
+        return self._read_about(self._scan("disputes").select(pl.col(NUMBER).unique()).collect()[NUMBER])
+
+    def read_orders(self, order_ids: Iterable[str]) -> Tables:
+        """All facts of some orders, and all products."""
+        wanted = pl.col("order_id").is_in(list(order_ids))
+        return self._read_about(self._scan("orders").filter(wanted).select(NUMBER).collect()[NUMBER])
+
+    def _read_about(self, numbers: pl.Series) -> Tables:
+        is_about = pl.col(NUMBER).is_in(numbers.implode())
+        frames = {}
+        for name, table in TABLES.items():
+            scan = self._scan(name).filter(is_about) if "order_id" in table.schema else self._scan(name)
+            frames[name] = scan.select(*table.schema, *DAYS).collect()
+        return Tables(frames, self.zone, self.has_partial_outcomes)
+
+    def read_contacts(self) -> pl.DataFrame:
+        return self._scan("contacts").select(*TABLES["contacts"].schema, *DAYS).collect()
+
+    def read_buyers_of(self, order_ids: pl.Series) -> pl.DataFrame:
+        """`order_id, buyer_id, country, currency`, in the order of `order_ids`."""
+        buyers = self._scan("orders").select("order_id", "buyer_id", "country", "currency").collect()
+        return order_ids.to_frame("order_id").join(buyers, on="order_id", how="left", maintain_order="left")
+
+    def read_names(self, numbers: pl.Series) -> pl.DataFrame:
+        """`order_number, order_id` of these orders."""
+        return self._scan("orders").select(NUMBER, "order_id").filter(pl.col(NUMBER).is_in(numbers.implode())).collect()
+
+    def read_facts(self, name: str, order_ids: Iterable[str]) -> pl.DataFrame:
+        """The rows of one table about some orders."""
+        wanted = self._scan("orders").filter(pl.col("order_id").is_in(list(order_ids))).select(NUMBER).collect()
+        about = self._scan(name).filter(pl.col(NUMBER).is_in(wanted[NUMBER].implode()))
+        return about.select(*TABLES[name].schema, *DAYS).collect()
+
+    def read_all_of(self, name: str) -> pl.DataFrame:
+        """One table, whole."""
+        return self._scan(name).select(*TABLES[name].schema, *DAYS).collect()
+
+    def read_known(self, name: str, columns: Sequence[str], first_day: int, until_day: int) -> pl.DataFrame:
+        """Some columns, and `known_day`, of one table's facts that became known in [first_day, until_day)."""
+        about = self._scan(name).filter(in_days(pl.col("known_day"), first_day, until_day))
+        return about.select(*columns, "known_day").collect()
+
+    def read_placed(self) -> pl.DataFrame:
+        """One row per order: `order_id, occurred_at`."""
+        return self._scan("orders").select("order_id", "occurred_at").collect()
+
+    def write_one(self, name: str, frame: pl.DataFrame, folder: Path) -> None:
+        """Write one table's file into another folder, for the same orders."""
+        tables = create_tables({name: frame}, zone=self.zone)
+        numbers = self._scan("orders").select("order_id", NUMBER).collect()
+        _stored(name, tables[name], numbers).write_parquet(folder / f"{name}.parquet")
+
+    def read_products(self, product_ids: pl.Series) -> pl.DataFrame:
+        """The rows of some products."""
+        about = self._scan("products").filter(pl.col("product_id").is_in(product_ids.implode()))
+        return about.select(*TABLES["products"].schema, *DAYS).collect()
+
+    def count_by_day(self, name: str, as_of_day: int, about: pl.Expr | None = None) -> pl.DataFrame:
+        """`known_day, count` of a table's facts before `as_of_day`; `about`: of these facts only."""
+        scan = self._scan(name).filter(is_visible(pl.col("known_day"), pl.lit(as_of_day)))
+        scan = scan if about is None else scan.filter(about)
+        return scan.group_by("known_day").agg(count=pl.len()).sort("known_day").collect()
+
+    def newest_fact_day(self, as_of_day: int) -> int | None:
+        """The last day before `as_of_day` on which anything became known; None without facts."""
+        known = pl.col("known_day")
+        newest = [self._scan(name).filter(is_visible(known, pl.lit(as_of_day))).select(known.max()) for name in TABLES]
+        return max((day for day in pl.concat(pl.collect_all(newest))["known_day"] if day is not None), default=None)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.parquet"
+
+    def _scan(self, name: str) -> pl.LazyFrame:
+        return pl.scan_parquet(self._path(name))

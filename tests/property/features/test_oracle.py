@@ -1,0 +1,162 @@
+"""An independent, naive oracle: plain loops over facts give the engine's totals, in thousands of small stores."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features import running_sums
+from features.asof import trailing_totals
+from features.build.registry import build_features
+from features.spine import build_spine
+from features.tables import TABLES, Tables, create_tables
+from features.totals.entity_totals import ENTITIES
+from features.totals.family_inputs import View, build_view
+from tests.conftest import day
+from tests.property.naive import Order, read_worlds, seconds
+from tests.property.random_worlds import draw_worlds
+
+ROOT = Path(__file__).resolve().parents[3]
+DAYS = st.integers(-5, 60)
+FACTS = st.lists(st.tuples(st.sampled_from("abc"), DAYS, st.integers(-3, 9)), max_size=40)
+ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", "d", None]), DAYS), min_size=1, max_size=15)
+WORLDS, BATCHES = 300, 8
+NIGHTS = [day("2024-01-09"), day("2024-01-20"), day("2024-02-05"), day("2024-02-25"), day("2024-04-25")]
+
+
+@pytest.mark.parametrize("few", [0, 2, running_sums.FEW], ids=["a place a cut", "some of both", "as it is"])
+@settings(max_examples=200, deadline=None)
+@given(facts=FACTS, rows=ROWS, lookback=st.integers(1, 40))
+def test_trailing_totals_equal_a_loop(few: int, facts: list, rows: list, lookback: int) -> None:
+    with patch.multiple(running_sums, FEW=few, FEW_OF_CUTS=running_sums.FEW_OF_CUTS if few else 1000):
+        compare_with_a_loop(facts, rows, lookback)
+
+
+def test_more_facts_and_rows_than_are_worked_on_at_once() -> None:
+    facts = [("ab"[n % 3 % 2], n * 7 % 50, n % 11 - 4) for n in range(5 * running_sums.FEW)]
+    rows = [("ab"[n % 2], n * 13 % 60) for n in range(2 * running_sums.BLOCK + 3)]
+    compare_with_a_loop(facts, rows, 20)
+
+
+def test_the_kernel_stays_inside_its_arrays() -> None:
+    """Compiled it would not be told: here the same lines run as Python, where numpy refuses."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        f"{__file__}::test_trailing_totals_equal_a_loop",
+    ]
+    env = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_totals_above_what_floats_can_hold_are_exact() -> None:
+    # 2**53 + 1 is the first whole number that a float64 has not
+    facts = [("a", 1, 2**53), ("a", 1, 1), ("a", 2, -(2**40))] * 9
+    compare_with_a_loop(facts, [("a", 2), ("a", 9)], 30)
+
+
+def compare_with_a_loop(facts: list, rows: list, lookback: int) -> None:
+    table = pl.DataFrame(facts, schema={"key": pl.String, "known_day": pl.Int32, "n": pl.Int64}, orient="row")
+    asked = pl.DataFrame(rows, schema={"key": pl.String, "as_of_day": pl.Int32}, orient="row")
+    found = trailing_totals(asked, table, ["key"], {"n": [lookback, 7]})
+    for size in (lookback, 7):
+        expected = [
+            None if key is None else sum(n for k, known, n in facts if k == key and as_of - size <= known < as_of)
+            for key, as_of in rows
+        ]
+        assert found[f"n_{size}d"].to_list() == expected
+
+
+def read_tables(seed: int) -> tuple[Tables, dict[str, list[dict]]]:
+    tables = create_tables(draw_worlds(WORLDS, seed), zone="UTC")
+    rows = {name: list(tables[name].iter_rows(named=True)) for name in TABLES}
+    for promise in rows["promises"]:
+        promise["promised_day"] = day(f"{promise['promised_at'].astimezone(UTC):%Y-%m-%d}")
+    return tables, rows
+
+
+def check_totals(view: View, worlds: dict[str, list[Order]]) -> set[str]:
+    """Every total of every row; the measures that had a fact to tell."""
+    seen: set[str] = set()
+    totals = {entity: view.totals[entity].rows(named=True) for entity in ENTITIES}
+    for place, row in enumerate(view.rows.iter_rows(named=True)):
+        others = [o for o in worlds[row["store_id"]] if o.row["order_id"] != row["order_id"]]
+        for entity, measures in ENTITIES.items():
+            value, found = row[entity], totals[entity][place]
+            members = [o for o in others if value in o.member.get(entity, {})]
+            for measure, lookbacks in measures.items():
+                facts = [fact for o in members for fact in o.facts(measure, entity, value)]
+                seen |= {measure for _ in facts}
+                for lookback in lookbacks:
+                    expected = sum(n for known, n in facts if row["as_of_day"] - lookback <= known < row["as_of_day"])
+                    expected = None if value is None else expected
+                    assert found[f"{measure}_{lookback}d"] == expected, (row["order_id"], entity, measure, lookback)
+    return seen
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_totals_of_every_entity_equal_a_loop_over_other_orders(batch: int) -> None:
+    tables, rows = read_tables(batch)
+    # one late night alone leaves older scans out
+    spine = build_spine(tables, NIGHTS[-1:] if batch % 2 else NIGHTS)
+    seen = check_totals(build_view(tables, spine), read_worlds(rows))
+    assert spine["order_id"].n_unique() > WORLDS / 3
+    if batch == 0:
+        assert seen == {m for measures in ENTITIES.values() for m in measures}
+
+
+@pytest.mark.parametrize("batch", range(2))
+def test_what_is_plain_to_see_of_an_order_equals_a_loop_over_its_own_facts(batch: int) -> None:
+    tables, rows = read_tables(100 + batch)
+    features = build_features(tables, build_spine(tables, NIGHTS))
+    orders = {o.row["order_id"]: o for each in read_worlds(rows).values() for o in each}
+    for row in features.iter_rows(named=True):
+        expected = naive_features(orders[row["order_id"]], row["as_of_day"])
+        assert {name: row[name] for name in expected} == expected, (row["order_id"], row["as_of_day"])
+
+
+def naive_features(order: Order, as_of: int) -> dict[str, float | None]:
+    def seen(table: str, **match: str) -> list[dict]:
+        return [r for r in order.own[table] if r["known_day"] < as_of and all(r[k] == v for k, v in match.items())]
+
+    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=as_of)
+
+    def days_since(row: dict, column: str = "occurred_at") -> float:
+        return (start - row[column]).total_seconds() / 86_400.0
+
+    scans = {(r["status"], r["occurred_at"]): r for r in seen("tracking")}.values()
+    promises = sorted(
+        seen("promises", kind="delivery"), key=lambda r: (r["known_at"], r["occurred_at"], r["promised_at"])
+    )
+    asked, replies = seen("messages", sender="buyer"), seen("messages", sender="seller")
+    last_reply = max((r["occurred_at"] for r in replies), default=None)
+    milestones = [r for r in [*seen("shipments"), *scans] if r.get("status") not in ("NotFound", "InfoReceived")]
+    paid = sorted(seen("order_events", event="paid"), key=lambda r: (r["known_at"], r["occurred_at"]))
+    lines = seen("order_lines")
+    return {
+        "logistics_count_scans": float(len(scans)),
+        "logistics_count_exceptions": float(sum(r["status"] in ("Exception", "DeliveryFailure") for r in scans)),
+        "logistics_days_to_promise": -days_since(promises[-1], "promised_at") if promises else None,
+        "logistics_handling_days": min((seconds(order.row, r) / 86_400.0 for r in milestones), default=None),
+        "conversation_count_questions": float(len(asked)),
+        "conversation_count_replies": float(len(replies)),
+        "conversation_count_since_reply": float(
+            sum(last_reply is None or r["occurred_at"] > last_reply for r in asked)
+        ),
+        "order_age_days": days_since(order.row),
+        "order_days_since_paid": days_since(paid[-1]) if paid else None,
+        "order_count_lines": float(len(lines)) if lines else None,
+    }

@@ -1,0 +1,95 @@
+"""The board: what it shows, what it takes, whom it answers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+from filelock import FileLock
+from flask.testing import FlaskClient
+
+from pipeline.board.board_app import check_address, create_app
+from pipeline.load.contacts import read_own
+from pipeline.settings.errors import BadInput
+from pipeline.workspace.workspace import Workspace
+from tests.unit.nights import AS_OF, latest
+
+
+@pytest.fixture
+def client(workspace: Path) -> FlaskClient:
+    return create_app(Workspace(workspace), frozenset({"localhost"})).test_client()
+
+
+def token_of(client: FlaskClient) -> str:
+    return re.search(r'name="token" value="([^"]+)"', client.get(f"/night/{AS_OF}").text)[1]
+
+
+def test_nights_orders_and_the_page_of_a_night(client: FlaskClient, workspace: Path) -> None:
+    listed = pl.read_parquet(latest(workspace) / "contact_list.parquet")
+    assert f'<a href="/night/{AS_OF}">{AS_OF}</a></th>\n<td class="number">{listed.height}</td>' in client.get("/").text
+    order = listed["order_id"][0]
+    told = client.get(f"/orders?q={order[-4:]}").text
+    assert f'<th scope="row">{order}</th>' in told
+    assert re.search(rf">{order}</th>.*?{AS_OF}.*?<td>1</td><td>-", told, re.DOTALL)
+    answer = client.get(f"/night/{AS_OF}")
+    page = (latest(workspace) / "report.html").read_text(encoding="utf-8")
+    # the published page, but for the form and the leave to send it
+    form = r'<form method="post".*?<span role="status" class="good"></span>'
+    bare = re.sub(form, '<span id="board"></span>', answer.text, count=1, flags=re.DOTALL)
+    assert bare.replace("form-action &#39;self", "form-action &#39;none") == page
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    for missing in ("/night/2025-01-02", "/night/..%2f..%2fetc", "/products/2025-07-10", "/night/someday"):
+        assert client.get(missing).status_code == 404
+
+
+def test_marks_go_the_way_of_contacts(client: FlaskClient, workspace: Path) -> None:
+    order = pl.read_parquet(latest(workspace) / "contact_list.parquet")["order_id"][0]
+    sheet = f"order_id,as_of,contacted_at,outcome\n{order},{AS_OF},{AS_OF} 14:30,settled\nx,{AS_OF},{AS_OF},\n"
+    form = {"token": token_of(client), "night": AS_OF, "sheet": sheet}
+    answer = client.post("/contacts", data=form)
+    assert (answer.status_code, answer.location) == (303, f"/night/{AS_OF}?taken=1-1-1")
+    assert "1 new contacts taken, 1 in the sheet; 1 cells in quarantine." in client.get(answer.location).text
+    own = read_own(Workspace(workspace))
+    assert own.select("order_id", "outcome").rows() == [(order, "settled")]
+    assert (workspace / "quarantine" / "sheets" / f"board-{AS_OF}.csv.csv").exists()
+    assert f"{AS_OF} (<span" in client.get(f"/orders?q={order}").text
+    # again: nothing changes
+    assert client.post("/contacts", data=form).location.endswith("taken=0-1-1")
+
+
+def test_nobody_else_writes_or_reads(client: FlaskClient, workspace: Path) -> None:
+    sheet = f"order_id,contacted_at\no-1,{AS_OF}\n"
+    assert client.post("/contacts", data={"night": AS_OF, "sheet": sheet}).status_code == 403
+    assert client.post("/contacts", data={"token": "ü", "night": AS_OF, "sheet": sheet}).status_code == 403
+    assert client.get("/", headers={"Host": "evil.example:8321"}).status_code == 403
+    assert client.post("/contacts", data={"token": token_of(client), "sheet": "x" * 6_000_000}).status_code == 413
+    assert read_own(Workspace(workspace)).is_empty()
+
+
+def test_a_bad_sheet_or_a_held_workspace_is_told(client: FlaskClient, workspace: Path) -> None:
+    form = {"token": token_of(client), "night": AS_OF, "sheet": "<script>\n"}
+    answer = client.post("/contacts", data=form)
+    assert answer.status_code == 409
+    assert "column order_id, contacted_at is missing. Found: &lt;script&gt;" in answer.text
+    with FileLock(workspace / ".lock"):
+        answer = client.post("/contacts", data=form)
+    assert (answer.status_code, "another run holds this workspace" in answer.text) == (409, True)
+
+
+def test_hostile_text_in_a_search_stays_text(client: FlaskClient) -> None:
+    told = client.get("/orders?q=<script>alert(1)</script>").text
+    assert "&lt;script&gt;alert(1)" in told
+    assert "<script>alert" not in told
+
+
+def test_other_machines_are_refused_unless_told_why() -> None:
+    assert check_address("localhost", None) == "127.0.0.1"
+    assert check_address("::1", None) == "::1"
+    for address in ("0.0.0.0", "192.168.0.9", "::"):
+        with pytest.raises(BadInput, match="can be reached from other machines"):
+            check_address(address, " ")
+    assert check_address("0.0.0.0", "behind our own login") == "0.0.0.0"
+    with pytest.raises(BadInput, match="is no address"):
+        check_address("example.org", "why not")

@@ -1,0 +1,148 @@
+"""Comparisons: intervals of paired differences, families added one by one, and what leaks would have claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.build.registry import FEATURE_NAMES, build_features
+from features.spine import build_spine
+from models.comparison.paired_comparison import METRICS, compare_scorers
+from models.learner.calibration import KINDS
+from models.learner.challengers import BASELINES, Budget, installed_challengers
+from pipeline.evaluation.ablation import ORDER
+from pipeline.evaluation.leak_cost import leaky_tables
+from pipeline.settings.config import Config
+from tests.conftest import day
+
+NIGHTS = ("--from", "2025-05-01", "--to", "2025-06-05", "--every", 35)
+
+
+def made_rows(nights: int = 1, orders: int = 800) -> tuple[pl.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(3)
+    risk = rng.random(orders)
+    label = (rng.random(orders) < 0.6 * risk).astype(int)
+    rows = pl.DataFrame({"order_id": [f"o{n}" for n in range(orders)], "label": label})
+    return pl.concat([rows] * nights), np.tile(risk, nights)
+
+
+def test_a_scorer_beside_itself_gains_exactly_nothing_and_noise_loses() -> None:
+    rows, risk = made_rows()
+    noise = np.random.default_rng(5).random(len(risk))
+    found = compare_scorers(rows, {"risk": risk, "again": 2.0 * risk, "noise": noise}, seed=1)
+    assert found["scorer"].to_list() == ["risk"] * 2 + ["again"] * 2 + ["noise"] * 2
+    assert found[:2]["gain"].null_count() == 2
+    assert found[2:4].select("gain", "gain_low", "gain_high").rows() == [(0.0, 0.0, 0.0)] * 2
+    assert (found[4:]["gain_high"] < 0.0).all()
+    assert ((found["low"] < found["value"]) & (found["value"] < found["high"])).all()
+    assert found.equals(compare_scorers(rows, {"risk": risk, "again": 2.0 * risk, "noise": noise}, seed=1))
+
+
+def test_nights_of_the_same_orders_are_no_new_evidence() -> None:
+    """Every order four times over: the interval stays as wide as with once."""
+    once, again = (
+        compare_scorers(rows, {"risk": risk}, seed=2).with_columns(width=pl.col("high") - pl.col("low"))
+        for rows, risk in (made_rows(1), made_rows(4))
+    )
+    assert again["width"].to_list() == pytest.approx(once["width"].to_list(), rel=0.25)
+
+
+def test_a_reference_is_what_all_others_gain_over() -> None:
+    rows, risk = made_rows()
+    scores = {"first": risk**2, "noise": np.random.default_rng(5).random(len(risk)), "second": risk}
+    found = compare_scorers(rows, scores, seed=1, metrics=("auc", "log_loss"), reference="first")
+    gain = {(r["scorer"], r["metric"]): r["gain"] for r in found.iter_rows(named=True)}
+    assert gain["first", "auc"] is None
+    assert gain["second", "auc"] == 0.0, "the ranking is the same"
+    assert gain["noise", "auc"] < 0.0 < gain["noise", "log_loss"]
+
+
+def test_a_weight_counts_as_that_many_rows() -> None:
+    rows, risk = made_rows()
+    doubled = rows.with_columns(weight=pl.when(pl.col("label") == 1).then(2.0).otherwise(1.0))
+    twice = pl.concat([rows, rows.filter(pl.col("label") == 1)])
+    score = np.concatenate([risk, risk[(rows["label"] == 1).to_numpy()]])
+    by_weight = compare_scorers(doubled, {"risk": risk}, seed=1, resamples=1)
+    assert by_weight["value"].to_list() == pytest.approx(
+        compare_scorers(twice, {"risk": score}, seed=1, resamples=1)["value"].to_list()
+    )
+
+
+@pytest.mark.parametrize("fit", (BASELINES | installed_challengers()).values())
+def test_a_challenger_learns_from_rows_with_holes(fit: Callable) -> None:
+    rng = np.random.default_rng(2)
+    features = rng.random((3000, 4))
+    label = (rng.random(3000) < 0.6 * features[:, 0]).astype(int)
+    features[rng.random((3000, 4)) < 0.1] = np.nan
+    features[:, 3] = np.nan
+    probability = fit(features, label, Budget(seed=1, threads=1, seconds=1.0))(features)
+    assert probability.shape == (3000,)
+    assert 0.0 < probability.min() < probability.max() < 1.0
+    assert np.corrcoef(probability, np.nan_to_num(features[:, 0], nan=0.5))[0, 1] > 0.7
+
+
+def test_every_scorer_is_put_beside_the_model(workspace: Path, run_step: Callable) -> None:
+    told = run_step("compare", "--workspace", workspace, *NIGHTS)
+    assert told.returncode == 0, told.stderr
+    table = pl.read_csv(workspace / "comparison.csv")
+    names = table["scorer"].unique(maintain_order=True).to_list()
+    assert names[:7] == [
+        "model", "model_uncalibrated", "daily_hazard", "delay_weights",
+        "base_rate_by_stage", "past_promise", "stalled_scan",
+    ]  # fmt: skip
+    assert {"logistic_regression", "hist_gradient_boosting", "mlp"} <= set(names)
+    model = table.filter(pl.col("scorer") == "model", pl.col("stage") == "all")
+    assert model["gain"].null_count() == 3
+    assert (model["train_seconds"] > 0).all()
+    assert table.filter(pl.col("scorer") == "past_promise", pl.col("metric") == "log_loss")["value"].null_count() > 0
+    kinds = pl.read_csv(workspace / "calibrations.csv")
+    assert kinds["scorer"].unique(maintain_order=True).to_list() == list(KINDS)
+    assert kinds.filter(pl.col("scorer") == Config().calibration)["value"].to_list() == pytest.approx(
+        table.filter(pl.col("scorer") == "model")["value"].to_list(), abs=1e-5
+    )
+
+
+def test_each_family_is_added_once(workspace: Path, run_step: Callable) -> None:
+    told = run_step("ablation", "--workspace", workspace, *NIGHTS)
+    assert told.returncode == 0, told.stderr
+    table = pl.read_csv(workspace / "ablation.csv")
+    assert table["family_added"].unique(maintain_order=True).to_list() == list(ORDER)
+    assert table.height == len(ORDER) * len(METRICS)
+    assert f"{len(FEATURE_NAMES)} features" in told.stdout + told.stderr
+
+
+def test_what_leaks_claim_is_told_beside_the_honest_figure(workspace: Path, run_step: Callable) -> None:
+    told = run_step("leak-cost", "--workspace", workspace, *NIGHTS)
+    assert told.returncode == 0, told.stderr
+    table = pl.read_csv(workspace / "leak_cost.csv").filter(pl.col("metric") == "average_precision")
+    claimed = dict(table.select("mistake", "value").iter_rows())
+    assert list(claimed)[0] == "honest"
+    assert len(claimed) == 5
+    assert claimed["target encoding over the whole table"] > 1.2 * claimed["honest"]
+
+
+SCAN = """
+order_id | occurred_at | known_at    | status
+a        | 05-02T10:00 | 05-09T10:00 | InTransit
+a        | 05-04T10:00 | 05-05T10:00 | Exception
+"""
+
+
+def test_a_leak_sees_what_the_night_could_not(make_tables: Callable) -> None:
+    tables = make_tables(orders="order_id | occurred_at\na | 05-01", tracking=SCAN)
+    spine = build_spine(tables, [day("05-05")])
+    seen = {"honest": build_features(tables, spine)["logistics_count_scans"].item()}
+    seen |= {
+        mistake: build_features(leaky, spine)["logistics_count_scans"].item()
+        for mistake, leaky in leaky_tables(tables).items()
+    }
+    assert seen == {
+        "honest": 0.0,
+        "event time instead of known time": 2.0,
+        "facts of the night's own day (<=)": 1.0,
+        "the order's status as exported": 2.0,
+    }

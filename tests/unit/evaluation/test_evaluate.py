@@ -1,0 +1,123 @@
+"""evaluate and replay: what they write with the truth at hand, without it, and with that of another program."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.stage import STAGES
+from models.reasons.baseline import RULES
+from pipeline.evaluation.replay import POLICIES
+
+NIGHTS = ("--from", "2025-05-01", "--to", "2025-06-05")
+
+
+@pytest.fixture
+def with_truth(workspace: Path, simulated_raw: Path) -> Path:
+    shutil.copytree(simulated_raw.parent / "truth", workspace / "truth")
+    return workspace
+
+
+def test_evaluate_puts_model_and_rules_beside_the_ceiling(with_truth: Path, run_step: Callable) -> None:
+    told = run_step("evaluate", "--workspace", with_truth, *NIGHTS, "--every", 3, "--visible")
+    assert told.returncode == 0, told.stderr
+    result = pl.read_csv(with_truth / "evaluation.csv")
+    assert result["stage"].unique(maintain_order=True).to_list() == ["all", *STAGES]
+    everything = result.filter(pl.col("stage") == "all")
+    assert everything["scorer"].to_list() == [
+        "true_risk", "true_risk_with_foresight", "knowable_risk", "visible_risk", "probability", *RULES,
+    ]  # fmt: skip
+    ceiling, model = everything.row(0, named=True), everything.row(4, named=True)
+    assert (ceiling["auc_share"], ceiling["average_precision_share"]) == (1.0, 1.0)
+    assert model["average_precision_share"] == pytest.approx(
+        model["average_precision"] / ceiling["average_precision"], abs=1e-4
+    )
+    assert model["auc_share"] == pytest.approx((model["auc"] - 0.5) / (ceiling["auc"] - 0.5), abs=1e-3)
+    assert model["average_precision"] < ceiling["average_precision"]
+    knowable = everything.row(2, named=True)
+    for metric, least in (("auc", 0.5), ("average_precision", 0.0)):
+        share = f"{metric}_share_of_knowable"
+        assert knowable[share] == knowable[f"{share}_low"] == 1.0
+        assert model[share] == pytest.approx((model[metric] - least) / (knowable[metric] - least), abs=1e-3)
+        assert model[f"{share}_low"] < model[share] < model[f"{share}_high"]
+    visible = everything.row(3, named=True)
+    assert visible["average_precision_share_of_visible"] == 1.0
+    assert model["average_precision_share_of_visible"] == pytest.approx(
+        model["average_precision"] / visible["average_precision"], abs=1e-3
+    )
+    for column in ("calibration_slope", "log_loss"):
+        assert everything[column].null_count() == len(RULES), "a rule is no probability"
+    assert everything["calibration_slope"][0] == pytest.approx(1.0, abs=0.35), "the truth is calibrated"
+    by_stage = result.filter(pl.col("scorer") == "probability", pl.col("stage") != "all")
+    assert by_stage["rows"].sum() == model["rows"]
+    assert "share of the attainable" in told.stdout
+    assert "of the knowable" in told.stdout
+    assert "of what the features tell" in told.stdout
+
+
+def test_a_real_store_is_evaluated_without_a_ceiling(workspace: Path, run_step: Callable) -> None:
+    told = run_step("evaluate", "--workspace", workspace, *NIGHTS)
+    assert told.returncode == 0, told.stderr
+    result = pl.read_csv(workspace / "evaluation.csv")
+    assert set(result["scorer"]) == {"probability", *RULES}
+    for column in ("auc_share", "auc_share_of_knowable", "average_precision_share_of_knowable_low"):
+        assert result[column].null_count() == result.height
+    assert "share of the attainable" not in told.stdout
+
+
+def test_replay_tells_every_policy(with_truth: Path, run_step: Callable) -> None:
+    told = run_step("replay", "--workspace", with_truth, *NIGHTS, "--capacity", 2)
+    assert told.returncode == 0, told.stderr
+    result = pl.read_csv(with_truth / "replay.csv")
+    assert result["policy"].to_list() == list(POLICIES)
+    none, best = result.row(0, named=True), result.row(-1, named=True)
+    assert none["contacts"] == none["prevented"] == none["usd_saved_per_100"] == 0
+    assert result["contacts"].max() <= 2 * 36
+    others = result.filter(pl.col("policy") != "highest true saving", pl.col("contacts") > 0)
+    assert best["expected_usd_saved_per_100"] > others["expected_usd_saved_per_100"].max()
+
+
+def test_nobody_knows_the_truth_of_a_real_store(workspace: Path, run_step: Callable) -> None:
+    told = run_step("replay", "--workspace", workspace, *NIGHTS)
+    assert told.returncode == 10
+    assert "make simulate" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("step", ["evaluate", "replay"])
+def test_the_truth_of_another_world_is_refused(with_truth: Path, run_step: Callable, step: str) -> None:
+    """Tables made again with another seed, and a truth that no longer belongs to the program."""
+    path = with_truth / "truth" / "world.json"
+    path.write_text(path.read_text().replace('"seed": 7', '"seed": 8'))
+    told = run_step(step, "--workspace", with_truth, *NIGHTS)
+    assert told.returncode == 10, told.stdout
+    assert "make simulate" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_truth_left_beside_another_store_is_refused(
+    with_truth: Path, run_step: Callable, make_source: Callable
+) -> None:
+    raw = make_source("canonical").write(with_truth / "other")
+    told = run_step("ingest", "--workspace", with_truth, "--source", "canonical", "--raw", raw)
+    assert told.returncode == 0, told.stderr
+    told = run_step("replay", "--workspace", with_truth, "--from", "2018-01-10", "--to", "2018-01-12")
+    assert told.returncode == 10, told.stderr
+    assert "does not belong to this store" in told.stderr
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"count_orders": "many", "seed": 1, "first_day": "x", "days": 3}'])
+def test_a_spoilt_truth_is_told_not_raised(with_truth: Path, run_step: Callable, content: str) -> None:
+    (with_truth / "truth" / "world.json").write_text(content)
+    told = run_step("replay", "--workspace", with_truth, *NIGHTS)
+    assert told.returncode == 10
+    assert "Traceback" not in told.stderr
+
+
+def test_nights_in_the_wrong_order_are_wrong_usage(workspace: Path, run_step: Callable) -> None:
+    told = run_step("evaluate", "--workspace", workspace, "--from", "2025-06-01", "--to", "2025-05-01")
+    assert told.returncode == 2

@@ -1,0 +1,143 @@
+"""make impact: from the runs' assignments, labels and contacts to sentences with intervals."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.clock import day_number
+from pipeline.evaluation.impact import impact_table, matured_rows, power_lines, sentences
+from pipeline.pages.charts import effect_chart, in_english
+from pipeline.pages.page_words import read_words
+from pipeline.pages.past_nights_panel import measured_effect
+from pipeline.settings.config import Config, load_config
+from pipeline.workspace.workspace import Workspace
+
+OLD_NIGHT, NIGHT = date(2025, 3, 1), date(2025, 7, 10)
+
+
+def made_rows(orders: int, cut: float, seed: int = 1) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    held = rng.random(orders) < 0.1
+    chance = rng.gamma(2.0, 0.05, orders).clip(0, 0.9)
+    label = rng.random(orders) < np.where(held, chance, chance * (1 - cut))
+    return pl.DataFrame(
+        {
+            "buyer_id": [f"b{n}" for n in range(orders)], "as_of_day": np.arange(orders) // 50,
+            "stage": rng.choice(["in_transit", "delivered"], orders), "likely_cause": "not_received",
+            "language": rng.choice(["en", "pt"], orders), "is_held": held, "is_contacted": ~held,
+            "probability": chance, "cost_usd": 40.0, "label": label.astype(np.int8),
+        }
+    )  # fmt: skip
+
+
+def test_a_cut_by_half_is_found_and_valued() -> None:
+    rows = made_rows(20_000, 0.5)
+    table = impact_table(rows, Config())
+    whole = table.row(0, named=True)
+    assert whole["verdict"] == "prevents disputes"
+    assert whole["effect_low"] < -0.05 < whole["effect_high"]
+    assert whole["always_low"] < whole["effect_low"] < whole["effect_high"] < whole["always_high"] < 0
+    assert whole["saved_usd"] == pytest.approx(
+        -whole["effect"] * 40 * whole["orders_sent"] - 0.5 * whole["orders_sent"], rel=1e-2
+    )
+    assert {(row["by"], row["group"]) for row in table.iter_rows(named=True)} == {
+        ("all", "all"), ("stage", "in_transit"), ("stage", "delivered"), ("likely_cause", "not_received"),
+        ("language", "en"), ("language", "pt"),
+    }  # fmt: skip
+    said = list(sentences(table))
+    assert said[0].startswith("Go on: messages prevent disputes")
+    assert "prevents disputes" in said[1]
+    # no estimate without its interval
+    assert all(" to " in line for line in said if "disputes per 100" in line or "USD saved" in line)
+
+
+def test_harm_is_said_as_clearly() -> None:
+    table = impact_table(made_rows(20_000, -0.5), Config())
+    assert table["verdict"][0] == "provokes disputes"
+    assert next(sentences(table)).startswith("Stop, and read what is sent")
+
+
+def test_too_little_says_how_long_it_takes() -> None:
+    rows = made_rows(600, 0.3)
+    table = impact_table(rows, Config())
+    assert table["verdict"][0] == "not known yet"
+    told = list(power_lines(table, rows, Config()))
+    assert told[0].startswith("Not enough yet: about ")
+    assert len(told) == 4
+    # a night that writes to two new buyers: told at once, with what would be quicker
+    slow = rows.with_columns(as_of_day=pl.int_range(pl.len()) // 2)
+    assert next(sentences(table)).startswith("Go on and look again")
+    assert "longer than a year" in list(power_lines(table, slow, Config()))[1]
+
+
+def plan_a_night(workspace: Path) -> pl.DataFrame:
+    """Assignments of a night long over: the orders of the month before, one buyer in ten held out."""
+    place = Workspace(workspace)
+    orders, last = place.read_tables()["orders"], day_number(OLD_NIGHT) - 1
+    orders = orders.filter(pl.col("known_day").is_between(last - 29, last))
+    number = pl.int_range(pl.len())
+    arm = pl.when(number % 10 == 0).then(pl.lit("held_out")).otherwise(pl.lit("listed"))
+    told = orders.select(
+        "order_id", "buyer_id", also_orders=pl.lit(""), as_of=pl.lit(day_number(OLD_NIGHT)), stage=pl.lit("in_transit"),
+        likely_cause=pl.lit("not_received"), arm=arm, rank=number, propensity=pl.lit(0.9), probability=pl.lit(0.05),
+        expected_value_usd=pl.lit(1.0), evidence_share=pl.lit(0.0),
+    )  # fmt: skip
+    folder = workspace / "runs" / OLD_NIGHT.isoformat() / "latest"
+    folder.mkdir(parents=True)
+    told.write_parquet(folder / "assignments.parquet")
+    return told
+
+
+def test_the_rows_are_the_matured_orders_with_their_ends(workspace: Path) -> None:
+    told = plan_a_night(workspace)
+    place = Workspace(workspace)
+    rows = matured_rows(place, place.table_files(), load_config(workspace), NIGHT)
+    steps = place.read_tables()["disputes"].filter(step="opened")
+    first = dict(steps.group_by("order_id").agg(pl.col("occurred_day").min()).rows())
+    assert 0 < rows.height <= told.height
+    for row in rows.iter_rows(named=True):
+        opened = first.get(row["order_id"])
+        within = opened is not None and day_number(OLD_NIGHT) <= opened < day_number(OLD_NIGHT) + 30
+        assert row["label"] == within
+    assert rows["is_held"].any()
+    # before the night has matured there is nothing
+    assert matured_rows(place, place.table_files(), load_config(workspace), date(2025, 3, 20)).is_empty()
+
+
+def test_the_page_has_what_the_table_says(workspace: Path) -> None:
+    place, config = Workspace(workspace), load_config(workspace)
+    assert measured_effect(place, place.table_files(), config, NIGHT) is None
+    plan_a_night(workspace)
+    told = measured_effect(place, place.table_files(), config, NIGHT)
+    table = impact_table(matured_rows(place, place.table_files(), config, NIGHT), config)
+    assert told == (table.row(0, named=True) if table["effect"][0] is not None else None)
+    assert {f"effect.{verdict}" for verdict in table["verdict"]} <= read_words("zh").keys()
+
+
+def test_the_chart_leaves_out_whom_nothing_is_known_of() -> None:
+    table = impact_table(made_rows(2_000, 0.5), Config())
+    unknown = table[0].with_columns(group=pl.lit("nobody"), effect=None)
+    drawn = in_english(effect_chart(pl.concat([table, unknown]))).to_dict()
+    groups = [row["group"] for rows in drawn["datasets"].values() for row in rows if "group" in row]
+    assert groups == [
+        "all: all", "stage: delivered", "stage: in_transit", "cause: not_received", "language: en", "language: pt"
+    ]  # fmt: skip
+
+
+def test_the_command_line(workspace: Path, run_step: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = run_step("impact", "--workspace", workspace, "--as-of", NIGHT)
+    assert (done.returncode, "No night has matured" in done.stdout) == (0, True)
+    plan_a_night(workspace)
+    done = run_step("impact", "--workspace", workspace, "--as-of", NIGHT)
+    assert done.returncode == 0, done.stderr
+    assert "All lists: " in done.stdout
+    folder = workspace / "runs" / NIGHT.isoformat() / "latest-impact"
+    assert pl.read_csv(folder / "impact.csv").height >= 3
+    assert "b-" not in (folder / "impact.txt").read_text()

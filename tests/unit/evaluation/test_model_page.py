@@ -1,0 +1,94 @@
+"""The model's page: self-contained, and its numbers by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import polars as pl
+import pytest
+
+from models.contact.decide import Costs
+from pipeline.evaluation.model_measures import calibration_bins, drift, money, worst_misses
+from pipeline.evaluation.model_page import PAGE
+from pipeline.registry.model_registry import tracking_uri
+from pipeline.workspace.workspace import Workspace
+
+COSTS = Costs({"in_transit": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
+SCORED = pl.DataFrame(
+    {
+        "order_id": ["a", "b", "c"],
+        "as_of_day": [1, 1, 2],
+        "stage": ["in_transit"] * 3,
+        "label": [1, 0, 1],
+        "probability": [0.5, 0.4, 0.3],
+        "order_value_usd": [40.0, 40.0, 40.0],
+        "order_age_days": [5.0] * 3,
+        "logistics_days_to_promise": [3.0, -2.0, 3.0],
+        "logistics_days_since_news": [1.0, 0.0, 0.0],
+        "product_dispute_share_365d": [0.0] * 3,
+        "conversation_days_unanswered": [None] * 3,
+    }
+)
+
+
+def test_money_by_hand() -> None:
+    """The model writes to a and c: each 0.2 x (40 + 10) - 1. Past promise writes to b alone, for nothing."""
+    told = money(SCORED, COSTS, capacity=1, seed=1)
+    model, late, silent = told.iter_rows(named=True)
+    assert (model["usd_a_night"], model["contacts_a_night"], model["hits_share"]) == (pytest.approx(9.0), 1.0, 1.0)
+    assert (late["usd_a_night"], late["contacts_a_night"], late["hits_share"]) == (pytest.approx(-0.5), 0.5, 0.0)
+    assert (silent["usd_a_night"], silent["contacts_a_night"]) == (pytest.approx(4.5), 0.5)
+
+
+def test_bins_hold_every_row_once() -> None:
+    rng = np.random.default_rng(1)
+    chance = rng.random(2000)
+    scored = pl.DataFrame(
+        {
+            "order_id": [f"o{n}" for n in range(2000)],
+            "stage": ["delivered"] * 2000,
+            "probability": chance,
+            "label": (rng.random(2000) < chance).astype(int),
+        }
+    )
+    bins = calibration_bins(scored, seed=1).filter(pl.col("stage") == "all")
+    assert bins["rows"].to_list() == [200] * 10
+    assert ((bins["low"] <= bins["realised"]) & (bins["realised"] <= bins["high"])).all()
+    assert (bins["predicted"] - bins["realised"]).abs().max() < 0.1
+
+
+def test_the_worst_miss_is_the_dispute_least_expected() -> None:
+    assert worst_misses(SCORED)["order_id"].to_list() == ["c", "a"]
+
+
+def test_drift_is_in_standard_deviations(finished: Path) -> None:
+    from features.build.registry import FEATURE_NAMES
+
+    rng = np.random.default_rng(1)
+    before = pl.DataFrame({name: rng.normal(0.0, 2.0, 400) for name in FEATURE_NAMES})
+    told = drift(before, before.with_columns(order_value_usd=pl.col("order_value_usd") + 4.0))
+    assert told.row(0, named=True)["feature"] == "order_value_usd"
+    assert told["moved"][0] == pytest.approx(2.0, abs=0.2)
+
+
+def test_backtest_writes_the_page_and_logs_it(workspace: Path, run_step: Callable) -> None:
+    (workspace / "mlflow.db").unlink()  # a copy's still leads to where it was made
+    told = run_step("backtest", "--workspace", workspace, "--from", "2025-05-01", "--to", "2025-06-05", "--every", 14)
+    assert told.returncode == 0, told.stderr
+    page = (workspace / PAGE).read_text(encoding="utf-8")
+    assert page.index("Money at capacity") < page.index("How good") < page.index("How honest") < page.index("Drift")
+    markup = re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.DOTALL)
+    assert not re.search(r"https?:|//|<link|@import|\bsrc=|\bhref=|url\(", markup)
+    specs = json.loads(re.search(r"^const specs = (.*);$", page, re.MULTILINE)[1])
+    assert [spec["description"] for spec in specs] == ["Calibration", "Night by night", "Learning curve"]
+    mlflow.set_tracking_uri(tracking_uri(Workspace(workspace)))
+    runs = mlflow.search_runs(experiment_names=["dispute-risk"], filter_string="tags.step = 'backtest'")
+    pooled = pl.read_csv(workspace / "backtest.csv").filter(pl.col("night") == "pooled", pl.col("stage") == "all")
+    assert runs["metrics.all.auc.pooled"].to_list() == pytest.approx(pooled["auc"].to_list(), abs=1e-5)
+    kept = {file.name for file in (workspace / "mlartifacts").rglob("*.*")}
+    assert {PAGE, "backtest.csv"} <= kept

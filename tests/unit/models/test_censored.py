@@ -1,0 +1,75 @@
+"""Nights whose window is not over: how far they are followed, and that learning from them is not biased."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.labels import LabelWindow
+from models.learner.censored import _still_to_come, fit_delay_weighted, fit_hazard, follow
+from models.learner.gbm import predict_raw
+from models.learner.training_config import Recipe
+from tests.conftest import day
+
+RECIPE = Recipe("beta", calibration_share=0.25, seed=7, threads=1, rounds=100)
+
+DISPUTES = """
+order_id | occurred_at | known_at
+a        | 05-12T10:00 | 05-12T11:00
+b        | 05-18T10:00 | 05-25T10:00
+"""
+
+
+def test_a_night_is_followed_as_far_as_is_known(make_tables: Callable) -> None:
+    """Standing on 20 May, what happened until the 18th has been reported."""
+    tables = make_tables(disputes=DISPUTES)
+    nights = [day("05-01"), day("05-12"), day("05-15"), day("05-19")]
+    rows = pl.DataFrame({"order_id": ["a", "a", "b", "b"], "as_of_day": nights}).cast({"as_of_day": pl.Int32})
+    found = follow(tables, rows, LabelWindow(10, 1), day("05-20"))
+    assert found["followed_days"].to_list() == [10, 7, 4]
+    assert found["disputed_after_days"].to_list() == [None, 0, None]
+
+
+def made_followed(count: int = 30_000) -> tuple[pl.DataFrame, np.ndarray]:
+    """A third of the rows is followed for less than ten days; the true chance over ten days stands beside."""
+    rng = np.random.default_rng(1)
+    risk = rng.random(count)
+    daily = 0.03 * risk
+    after = rng.geometric(daily) - 1
+    followed = np.where(rng.random(count) < 0.67, 10, rng.integers(1, 10, count))
+    rows = pl.DataFrame(
+        {
+            "order_id": [f"o{n}" for n in range(count)],
+            "stage": ["dispatch"] * count,
+            "risk": risk,
+            "followed_days": followed,
+            "disputed_after_days": pl.Series(np.where(after < followed, after, -1)).replace(-1, None),
+        }
+    )
+    return rows, 1 - (1 - daily) ** 10
+
+
+@pytest.mark.parametrize("way", ["hazard", "weights"])
+def test_nights_not_over_bias_neither_way(way: str) -> None:
+    rows, chance = made_followed()
+    matrix = rows.select("risk").to_numpy()
+    if way == "hazard":
+        found = fit_hazard(rows, ["risk"], RECIPE, 10).predict(matrix, 1)
+    else:
+        found = predict_raw(fit_delay_weighted(rows, ["risk"], RECIPE, 10), matrix)
+    naive = rows["disputed_after_days"].is_not_null().mean()
+    assert found.mean() == pytest.approx(chance.mean(), rel=0.05)
+    assert naive < 0.9 * chance.mean(), "counted as not disputed, they would"
+    assert np.corrcoef(found, chance)[0, 1] > 0.95
+
+
+def test_what_is_still_to_come_by_hand() -> None:
+    """Of four whole windows of 2 days, one is disputed on the first day and one on the second: after a quiet first
+    day, one of three is still to come."""
+    rows = pl.DataFrame(
+        {"stage": ["dispatch"] * 5, "followed_days": [2, 2, 2, 2, 1], "disputed_after_days": [0, 1, None, None, None]}
+    )
+    assert _still_to_come(rows, 2).tolist() == pytest.approx([0, 0, 0, 0, 1 / 3])

@@ -1,0 +1,103 @@
+"""The gate: what a challenger must be caught at, and that nothing speaks against one that is as good."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.comparison.promotion_gate import Limits, Verdict, judge, saved_usd
+from models.contact.decide import Costs
+
+LIMITS = Limits()
+COSTS = Costs({"dispatch": 0.2, "delivered": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
+
+
+def made_nights(orders: int = 6000, seed: int = 1) -> tuple[pl.DataFrame, np.ndarray]:
+    """Two nights of each order; its true chance of a dispute stands beside."""
+    rng = np.random.default_rng(seed)
+    chance = 0.4 * rng.random(orders) ** 3
+    label = rng.random(orders) < chance
+    rows = pl.DataFrame(
+        {
+            "order_id": [f"o{n}" for n in range(orders)] * 2,
+            "as_of_day": np.repeat([1, 2], orders) + np.tile(np.arange(orders) % 20, 2) * 2,
+            "stage": ["dispatch", "delivered"] * orders,
+            "order_value_usd": np.tile(rng.uniform(5, 90, orders), 2),
+            "label": np.tile(label, 2).astype(np.int8),
+        }
+    )
+    return rows, np.tile(chance, 2)
+
+
+def verdict(challenger: np.ndarray, rows: pl.DataFrame, champion: np.ndarray, limits: Limits = LIMITS) -> Verdict:
+    return judge(rows, champion, challenger, COSTS, 20, limits, seed=1)
+
+
+def test_nothing_speaks_against_the_champion_itself() -> None:
+    rows, chance = made_nights()
+    found = verdict(chance, rows, chance)
+    assert (found.gain_usd, found.gain_low, found.gain_high) == (0.0, 0.0, 0.0)
+    assert found.reasons == ()
+
+
+def test_a_better_challenger_gains_and_may_come() -> None:
+    rows, chance = made_nights()
+    dull = np.full(len(chance), rows["label"].mean())
+    found = verdict(chance, rows, dull)
+    assert found.gain_low > 0
+    assert found.reasons == ()
+
+
+def test_one_that_learnt_from_shuffled_labels_loses_money() -> None:
+    rows, chance = made_nights()
+    shuffled = np.random.default_rng(2).permutation(chance)
+    assert any("money at capacity" in reason for reason in verdict(shuffled, rows, chance).reasons)
+
+
+@pytest.mark.parametrize("factor", [1.5, 1 / 1.5])
+def test_one_miscalibrated_by_half_is_told_with_its_stage(factor: float) -> None:
+    rows, chance = made_nights()
+    reasons = verdict(chance * factor, rows, chance).reasons
+    assert any(reason.startswith("all: predicts") for reason in reasons)
+    assert any(reason.startswith("dispatch: predicts") for reason in reasons)
+
+
+def test_one_that_errs_in_opposite_ways_is_told_though_its_rate_is_right() -> None:
+    rows, chance = made_nights()
+    flat = np.where(chance > np.median(chance), chance.mean() * 0.2, chance.mean() * 1.8)
+    assert any("calibration error" in reason for reason in verdict(flat, rows, chance).reasons)
+
+
+def test_few_orders_prove_no_miscalibration() -> None:
+    rows, chance = made_nights()
+    few = rows["order_id"].is_in([f"o{n}" for n in range(60)]).to_numpy()
+    found = verdict(chance[few], rows.filter(few), chance[few], Limits(least_disputes=1))
+    assert not [reason for reason in found.reasons if "money" not in reason]
+
+
+def test_money_by_hand() -> None:
+    """A list of one: the order of 40 USD, disputed: 0.2 x (40 + 10) - 1; the other is not written to."""
+    rows = pl.DataFrame(
+        {"order_id": ["a", "b"], "as_of_day": [1, 1], "stage": ["dispatch"] * 2, "order_value_usd": [40.0, 5.0],
+         "label": [1, 1]}
+    )  # fmt: skip
+    saved, spent = saved_usd(rows, np.array([0.5, 0.6]), COSTS, capacity=1)
+    assert (saved.tolist(), spent) == ([pytest.approx(9.0), 0.0], 1.0)
+
+
+@pytest.mark.parametrize("told", [0.8, 1.0])
+@pytest.mark.parametrize("factor", [1.5, 1 / 1.5])
+def test_one_and_a_half_times_the_champion_is_refused_though_the_champion_is_off_the_other_way(
+    told: float, factor: float
+) -> None:
+    """A champion at 0.8 of what came, and 1.5 times as much: 1.2, no further off."""
+    rows, chance = made_nights(orders=1500)
+    champion = chance * (told if factor > 1 else 1.0 / told)
+    reasons = verdict(champion * factor, rows, champion).reasons
+    assert any(f"expects {factor:.2f} times the disputes that the champion does" in reason for reason in reasons)
+
+
+def test_one_that_mends_a_champion_far_off_may_come() -> None:
+    rows, chance = made_nights()
+    assert verdict(chance, rows, chance * 0.5).reasons == ()

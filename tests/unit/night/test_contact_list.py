@@ -1,0 +1,159 @@
+"""The list as people open it: the same rows in every form, hostile text neutral in all of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from openpyxl import load_workbook
+from rich.console import Console
+
+from pipeline.history.past_lists import PastLists, past_lists, say_past
+from pipeline.night.contact_list import say_list, write_list, write_readme
+from pipeline.night.nightly import say_summary
+from pipeline.output.contact_list_columns import MEANING, SOON, TODAY, explained, list_look
+from pipeline.output.safe_text import neutral
+from pipeline.workspace import progress
+from pipeline.workspace.progress import say
+from tests.unit.nights import NIGHT, latest
+
+HOSTILE = {
+    "=cmd|' /C calc'!A0": "'=cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|'x'!A0": "'@SUM(1+1)*cmd|'x'!A0",
+    "+1+1": "'+1+1",
+    "-2+3": "'-2+3",
+    "<script>alert(1)</script>": "<script>alert(1)</script>",
+    "evil\u202etxt.exe\u202c": "eviltxt.exe",
+    "a\x00b\x1b[31mred\x9b2J": "ab[31mred2J",
+    "x" * 10_000: "x" * 10_000,
+    "../../etc/passwd": "../../etc/passwd",
+    '"quoted", and\na line': '"quoted", and\na line',
+    "http://evil.example/=1": "http://evil.example/=1",
+}
+
+
+def hostile_list(finished: Path) -> pl.DataFrame:
+    """The night's list with hostile text in every text column that comes from outside."""
+    first = pl.read_parquet(latest(finished) / "contact_list.parquet").head(1)
+    names = ("order_id", "buyer_id", "product_title", "draft_message")
+    rows = [first.with_columns(pl.lit(text).alias(name) for name in names) for text in HOSTILE]
+    return pl.concat(rows).with_columns(rank=pl.int_range(1, len(HOSTILE) + 1).cast(first.schema["rank"]))
+
+
+@pytest.mark.parametrize("column", ["order_id", "buyer_id", "product_title", "draft_message"])
+def test_hostile_text_is_neutral_in_csv_and_workbook(finished: Path, tmp_path: Path, column: str) -> None:
+    write_list(tmp_path, hostile_list(finished), NIGHT)
+    with (tmp_path / "contact_list.csv").open(encoding="utf-8", newline="") as file:
+        read = [row[column] for row in csv.DictReader(file)]
+    assert read == list(HOSTILE.values())
+    # a second reader of the same file
+    assert pl.read_csv(tmp_path / "contact_list.csv", infer_schema=False)[column].to_list() == read
+    book = load_workbook(tmp_path / "contact_list.xlsx")
+    sheet = book["contacts"]
+    place = [cell.value for cell in sheet[1]].index(column)
+    cells = [row[place] for row in sheet.iter_rows(min_row=2)]
+    assert [cell.value for cell in cells] == list(HOSTILE.values())
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert [cell.hyperlink for cell in cells] == [None] * len(cells)
+    book.close()
+    # for programs: as it came
+    assert pl.read_parquet(tmp_path / "contact_list.parquet")[column].to_list() == list(HOSTILE)
+
+
+def test_hostile_text_is_neutral_on_the_terminal(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(progress, "_console", Console(file=shown, force_terminal=True, soft_wrap=True, highlight=False))
+    lines = say_list(hostile_list(finished), count=len(HOSTILE))
+    for line in lines:
+        say(line)
+    told = shown.getvalue()
+    assert not set(told) & set("\x00\x1b\x9b\u202e\u202c")
+    assert all(len(line) < 400 and "\n" not in line for line in lines)
+    assert "[31mred" in told
+    assert "<script>" in told
+
+
+def test_a_text_too_long_for_a_cell_is_cut_not_lost(finished: Path, tmp_path: Path) -> None:
+    listed = hostile_list(finished).head(1).with_columns(draft_message=pl.lit("y" * 100_000))
+    write_list(tmp_path, listed, NIGHT)
+    book = load_workbook(tmp_path / "contact_list.xlsx")
+    sheet = book["contacts"]
+    place = [cell.value for cell in sheet[1]].index("draft_message")
+    assert sheet[2][place].value == "y" * 32_000 + "..."
+    book.close()
+
+
+def test_the_workbook_is_made_to_work_with(finished: Path) -> None:
+    listed = pl.read_parquet(latest(finished) / "contact_list.parquet")
+    book = load_workbook(latest(finished) / "contact_list.xlsx")
+    sheet, columns = book["contacts"], book["columns"]
+    head = {cell.value: place for place, cell in enumerate(sheet[1])}
+    assert list(head) == listed.columns
+    assert (sheet.freeze_panes, sheet.auto_filter.ref is not None) == ("A2", True)
+    row = sheet[2]
+    assert row[head["expected_value_usd"]].number_format == "#,##0.00"
+    assert row[head["probability"]].number_format == "0.0%"
+    assert row[head["contact_by"]].number_format == "yyyy-mm-dd"
+    assert row[head["contact_by"]].value == datetime.combine(listed["contact_by"][0], datetime.min.time())
+    assert row[head["probability"]].value == pytest.approx(listed["probability"][0])
+    assert [cell.value for cell in columns["A"]][1:] == listed.columns
+    assert all(cell.value for cell in columns["B"])
+    assert "answered" in sheet.data_validations.dataValidation[0].formula1
+    book.close()
+
+
+def test_every_column_is_explained(finished: Path) -> None:
+    listed = pl.read_parquet(latest(finished) / "contact_list.parquet")
+    assert set(listed.columns) <= set(MEANING)
+    assert explained(listed)["what it says"].str.len_chars().min() > 5
+
+
+def test_rows_are_coloured_by_how_soon_they_are_due() -> None:
+    days = [date(2025, 7, 9), date(2025, 7, 10), date(2025, 7, 12), date(2025, 7, 13), None]
+    assert list_look(pl.DataFrame({"contact_by": days}), NIGHT).fills == [TODAY, TODAY, SOON, None, None]
+
+
+def test_csv_parquet_and_workbook_hold_the_same(finished: Path) -> None:
+    run = latest(finished)
+    listed, text = pl.read_parquet(run / "contact_list.parquet"), pl.read_csv(run / "contact_list.csv")
+    assert text.columns == listed.columns
+    assert text["order_id"].to_list() == listed.select(neutral(pl.col("order_id"))).to_series().to_list()
+    assert text["contact_by"].to_list() == [str(day) for day in listed["contact_by"]]
+    assert (listed["as_of"] == NIGHT).all()
+    assert listed["draft_message"].str.len_chars().min() > 40
+
+
+PAST = PastLists(date(2025, 5, 1), date(2025, 5, 9), 9, 90, 18, 3000, 120, 130.0)
+
+
+def test_the_readme_says_what_it_is_and_how_good_it_was(finished: Path, tmp_path: Path) -> None:
+    listed = pl.read_parquet(latest(finished) / "contact_list.parquet")
+    text = (latest(finished) / "README.txt").read_text()
+    assert f"Contact list of the night of {NIGHT}" in text
+    assert "not known yet" in text
+    assert "WARNING" not in text
+    write_readme(tmp_path, listed, 235, NIGHT, PAST, ["facts are old"])
+    text = " ".join((tmp_path / "README.txt").read_text().split())
+    assert text.startswith("WARNING: facts are old")
+    assert (
+        "of 90 listed rows whose end is known, of 9 nights (2025-05-01 to 2025-05-09), 18 (20.0%) were disputed" in text
+    )
+    assert "4.0%, 5.0 times as many" in text
+    assert all(len(line) <= 120 for line in (tmp_path / "README.txt").read_text().splitlines())
+
+
+def test_a_list_that_nothing_came_of_has_no_precision() -> None:
+    assert "not known yet" in say_past(None)
+    assert "not known yet" in say_past(PastLists(NIGHT, NIGHT, 1, 0, 0, 0, 0, 0.0))
+
+
+def test_the_summary_fits_on_a_screen(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    say_summary(latest(finished))
+    lines = capsys.readouterr().out.splitlines()
+    assert 5 <= len(lines) <= 30
+    assert any("orders to contact, worth" in line for line in lines)
+    assert past_lists.__doc__

@@ -1,0 +1,104 @@
+"""Agents and languages in config.toml: what is refused, and what a night says of them."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.night.nightly import say_summary
+from pipeline.pages.page_words import read_sentences
+from pipeline.settings.config import Config, load_config
+from pipeline.settings.errors import BadInput
+from pipeline.settings.languages import say_who_writes
+from tests.unit.nights import latest
+
+MARIA = "[[decide.agents]]\nname = 'Maria'\nlanguages = ['es', 'pt']\nminutes = 300\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (MARIA.replace("'pt'", "'klingon'"), r"decide\.agents\.0\.languages: .*unknown language klingon; .*en, es, pt"),
+        (MARIA.replace("300", "-5"), r"decide\.agents\.0\.minutes: .*greater than or equal to 0 \(got -5\)"),
+        (MARIA.replace("300", "inf"), r"decide\.agents\.0\.minutes: .*less than or equal to 100000 \(got inf\)"),
+        (MARIA.replace("300", "nan"), r"decide\.agents\.0\.minutes: .*got nan"),
+        (
+            MARIA + "minutes_per_message = 0\n",
+            r"agents\.0\.minutes_per_message: .*greater than or equal to 0\.1 \(got 0\)",
+        ),
+        (MARIA.replace("['es', 'pt']", "[]"), r"decide\.agents\.0\.languages: .*at least 1 item"),
+        (MARIA.replace("minutes = 300\n", ""), r"decide\.agents\.0\.minutes: Field required"),
+        (MARIA + "hours = 5\n", r"decide\.agents\.0\.hours: Extra inputs are not permitted"),
+        (MARIA + MARIA, r"Maria stands there twice"),
+        ("[decide]\nin_english = ['xx']\n", r"decide\.in_english: .*unknown language xx"),
+        ("[decide]\nin_english = ['es']\n" + MARIA, r"in_english: es has an agent"),
+        ("[decide]\nin_english = ['ko']\n" + MARIA, r"in_english: no agent writes en"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(BadInput, match=says):
+        load_config(tmp_path)
+
+
+@pytest.mark.parametrize(("more", "messages"), [("", 150), ("minutes_per_message = 7\n", 42)])
+def test_minutes_become_messages(tmp_path: Path, more: str, messages: int) -> None:
+    (tmp_path / "config.toml").write_text(MARIA + more)
+    assert [agent.messages for agent in load_config(tmp_path).decide.rules(()).agents] == [messages]
+    assert Config().decide.rules(()).agents == []
+
+
+def test_a_night_keeps_to_its_agents_and_says_who_is_left_out(
+    workspace: Path, do_night: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = pl.read_parquet(latest(workspace) / "contact_list.parquet")["message_language"].to_list()
+    assert min(map(before.count, ("es", "pt", "ru", "ko"))) > 1, "else this store shows nothing"
+    agents = MARIA.replace("300", "2") + "[[decide.agents]]\nname = 'Tom'\nlanguages = ['en']\nminutes = 300\n"
+    text = (workspace / "config.toml").read_text().replace("decide = {contact_cost_usd", "decide.contact_cost_usd")
+    (workspace / "config.toml").write_text(text.replace("0.05}", "0.05") + "decide.in_english = ['ru']\n" + agents)
+    run = do_night(workspace, is_forced=True)
+    listed, told = pl.read_parquet(run / "contact_list.parquet"), json.loads((run / "manifest.json").read_text())
+    assert set(listed["message_language"]) == {"en", "es"} or set(listed["message_language"]) == {"en", "pt"}
+    assert listed.filter(pl.col("message_language") != "en").height == 1
+    who_writes = told["who_writes"]
+    assert sum(who_writes["agents"]["Maria"].values()) == 1
+    assert who_writes["agents"]["Tom"] == {"en": listed.height - 1}
+    russian = listed.filter(pl.col("country") == "RU")
+    assert russian.height > 0
+    assert set(russian["message_language"]) == {"en"}
+    assert who_writes["nobody_writes"]
+    assert not set(who_writes["nobody_writes"]) & {"en", "es", "pt", "ru"}
+    text = " ".join((run / "README.txt").read_text().split())
+    assert who_writes["sentence"] in text
+    page = html.unescape((run / "report.html").read_text())
+    assert page.count(f">{who_writes['sentence']}<") == 1
+    say_summary(run)
+    assert who_writes["sentence"] in " ".join(capsys.readouterr().out.split())
+
+
+def test_one_line_says_it() -> None:
+    told = {"agents": {"Maria": {"es": 30, "pt": 12}, "Tom": {"en": 8}}, "nobody_writes": {"ko": 12, "ar": 3}}
+    assert say_who_writes(told) == (
+        "Who writes what: Maria 30 es, 12 pt; Tom 8 en. Buyers worth a message who are left out because no agent "
+        "writes their language: 12 ko, 3 ar."
+    )
+    assert say_who_writes({"agents": {}, "nobody_writes": {}}) == "Who writes what: nothing to write."
+
+
+@pytest.mark.parametrize(
+    ("nobody_writes", "chinese"),
+    [
+        ({"ko": 12}, "谁写什么：Maria 30 es。因无人会写其语言而未列入的买家：12 ko。"),
+        ({}, "谁写什么：Maria 30 es。"),
+    ],
+)
+def test_the_line_is_said_in_chinese_too(nobody_writes: dict[str, int], chinese: str) -> None:
+    line = say_who_writes({"agents": {"Maria": {"es": 30}}, "nobody_writes": nobody_writes})
+    rules = [(re.compile(pattern.replace("(?<", "(?P<")), text) for pattern, text in read_sentences("zh")]
+    assert next(text.format(**match.groupdict()) for rule, text in rules if (match := rule.match(line))) == chinese

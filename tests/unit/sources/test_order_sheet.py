@@ -1,0 +1,91 @@
+"""The order sheet of AliExpress among the dumps, or alone: the same orders, lines, parcels and promises."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
+from pipeline.sources.aliexpress.order_sheet import parcels_of, products_of
+from pipeline.sources.enforce_contract import hold
+from pipeline.sources.source_context import Origin
+from tests.unit.sources import aliexpress_dumps as made
+from tests.unit.sources import order_sheet as sheet
+
+NAME = "orders-2024-10-21T0200.csv"
+
+
+def frames(raw: Path) -> dict[str, pl.DataFrame]:
+    return dict(hold(read_aliexpress(Origin(raw))).frames)
+
+
+@pytest.mark.parametrize("header", [sheet.HEADER, sheet.ENGLISH], ids=["chinese", "english"])
+def test_an_order_with_all_that_a_sheet_says(header: list[str], tmp_path: Path) -> None:
+    data = frames(sheet.write_csv(tmp_path / "raw" / NAME, sheet.FULL, header=header))
+    order = data["orders"].row(0, named=True)
+    assert (order["country"], order["lane"], order["total_usd"]) == ("BR", "AliExpress Standard Shipping>BR", 58.01)
+    # export_zone: California
+    assert order["occurred_at"] == datetime(2024, 10, 1, 15, tzinfo=UTC)
+    assert order["known_at"] == datetime(2024, 10, 21, 2, tzinfo=UTC)
+    lines = data["order_lines"].select("product_id", "quantity", "unit_price_usd", "shipping_usd").rows()
+    assert lines == [("DR-7", 2.0, 20.0, 1.01), ("Hat, straw", 1.0, 20.0, 0.0)]
+    assert data["promises"].select("kind", "promised_at").rows() == [
+        ("dispatch", datetime(2024, 10, 8, 15, 5, tzinfo=UTC))
+    ]  # fmt: skip
+    # both parcels, handed over together
+    sent = datetime(2024, 10, 4, 3, tzinfo=UTC)
+    assert data["shipments"].select("shipment_id", "carrier", "occurred_at").rows() == [
+        ("LP00612345678901", "EMS", sent), ("LP00612345678902", "China Post", sent)
+    ]  # fmt: skip
+    assert data["order_events"]["event"].to_list() == ["paid"]
+
+
+def test_a_finished_order_and_a_status_that_nobody_knows(tmp_path: Path) -> None:
+    found = read_aliexpress(Origin(sheet.write_xlsx(tmp_path / "raw" / "o.xlsx", sheet.DONE)))
+    data = dict(hold(found).frames)
+    assert data["orders"]["country"].to_list() == ["RU"]
+    assert sorted(data["order_events"]["event"]) == ["closed", "paid"]
+    asked = sheet.write_csv(tmp_path / "other" / NAME, {**sheet.FULL, "订单状态": "等待火星人"})
+    assert "'等待火星人' 1" in " ".join(read_aliexpress(Origin(asked)).notes)
+
+
+def test_where_dumps_tell_the_lines_a_sheet_adds_none(tmp_path: Path) -> None:
+    raw = made.write(tmp_path / "raw", "2024-10-21T0100", orders=made.order_list())
+    sheet.write_csv(raw / NAME, sheet.FULL)
+    data = frames(raw)
+    assert data["order_lines"]["line_id"].to_list() == [str(made.LINE)]
+    # what the list of orders does not say
+    assert data["orders"]["country"].to_list() == ["BR"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        (sheet.PRODUCTS, [("Summer dress", "DR-7", 2), ("Hat, straw", None, 1)]),
+        ("A title (with brackets)", [("A title (with brackets)", None, None)]),
+        ("【1】Cup（商家编码：C1）（产品数量：3 piece）", [("Cup", "C1", 3)]),
+        ("", []),
+    ],
+)
+def test_the_products_cell(cell: str, found: list[tuple]) -> None:
+    assert products_of(cell) == found
+
+
+def test_the_parcels_cell() -> None:
+    assert parcels_of("EMS:LP1\nChina Post：LP2; LP3") == [("EMS", "LP1"), ("China Post", "LP2"), (None, "LP3")]
+    assert parcels_of(None) == []
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rng=st.randoms(use_true_random=True))
+def test_whatever_is_in_a_sheet_each_row_is_good_or_in_quarantine(rng: Random, tmp_path: Path) -> None:
+    raw = sheet.write_csv(tmp_path / "raw" / NAME, sheet.FULL)
+    for number in range(20):
+        (raw / f"spoiled-2024-11-06-{number}.csv").write_bytes(sheet.spoiled(rng))
+    made.account(read_aliexpress(Origin(raw)))

@@ -1,0 +1,144 @@
+"""The mapping that `make map` proposes for an unknown shop, and what it loads."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.load.doctor import examine
+from pipeline.load.propose_mapping import propose_mapping
+from pipeline.night.nightly import nightly
+from pipeline.settings.config import load_config
+from pipeline.settings.errors import BadInput
+from pipeline.sources.canonical import read_canonical
+from pipeline.sources.enforce_contract import FILE, hold
+from pipeline.sources.mapped.mapped_source import read_mapped
+from pipeline.sources.mapped.mapping import load_mapping
+from pipeline.sources.source_context import Origin
+from pipeline.sources.store_data import StoreData
+from pipeline.workspace.progress import Progress
+from pipeline.workspace.workspace import Workspace
+from tests.unit.conftest import FAST, NIGHT
+from tests.unit.sources.made_shop import LOCAL, RATE_EUR, spoiled, write_shop
+
+RATES = {"USD": 1.0, "EUR": RATE_EUR}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, simulated_raw: Path) -> Path:
+    """The made-up shop, its mapping as it was proposed; the one thing to edit was the zone."""
+    folder = write_shop(simulated_raw, tmp_path_factory.mktemp("shop"))
+    path = propose_mapping(folder)
+    path.write_text(path.read_text().replace('zone = "UTC"', f'zone = "{LOCAL}"'))
+    return folder
+
+
+def test_what_was_proposed_loads_what_the_shop_did(shop: Path, simulated_raw: Path) -> None:
+    told, true = hold(read_mapped(Origin(shop, RATES))), hold(read_canonical(Origin(simulated_raw)))
+    assert all(file.quarantine().is_empty() for file in told.files)
+    for name in ("orders", "order_lines", "products", "shipments", "messages"):
+        assert told.frames[name].height == true.frames[name].height, name
+    same = {
+        "orders": ["occurred_at", "country", "lane"], "order_lines": ["product_id", "supplier_id", "quantity"],
+        "products": ["product_id", "category", "weight_g"],
+    }  # fmt: skip
+    for name, columns in same.items():
+        ours, theirs = (data.frames[name].select(columns).with_columns(pl.col(pl.Datetime).dt.truncate("1s"))
+                        for data in (told, true))  # fmt: skip
+        assert ours.sort(columns).equals(theirs.sort(columns)), name
+    # the shop's buyers are e-mail addresses
+    buyers = [data.frames["orders"].sort("occurred_at", "total_usd")["buyer_id"] for data in (told, true)]
+    assert not buyers[0].str.contains("@").any()
+    assert buyers[0].n_unique() == buyers[1].n_unique()
+    total, known = (float(data.frames["orders"]["total_usd"].sum()) for data in (told, true))
+    assert total == pytest.approx(known, rel=1e-3)
+    opened = [
+        data.frames["disputes"].filter(step="opened").group_by("cause").len().sort("cause") for data in (told, true)
+    ]
+    assert opened[0].rows() == opened[1].rows()
+
+
+def test_a_night_from_the_proposal(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the folder to the list, by what docs/mapping.md tells to do."""
+    config = "usd_per = {USD = 1.0, EUR = 1.1}\n"
+    (tmp_path / "config.toml").write_text(config + FAST)
+    examine(load_config(tmp_path), source="mapped", raw=shop)
+    assert "every row would be loaded" in capsys.readouterr().out
+    place = Workspace(tmp_path)
+    with place.locked():
+        run = nightly(place, load_config(tmp_path), Progress(), as_of=NIGHT, source="mapped", raw=shop, is_forced=False)
+    assert pl.read_csv(run / "contact_list.csv").height > 0
+
+
+def test_the_proposal_keeps_what_is_there_and_names_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "stock.csv").write_text("sku,stock\nA,3\n")
+    with pytest.raises(BadInput, match="no table looks like orders"):
+        propose_mapping(tmp_path)
+    (tmp_path / "sales.csv").write_text("Order ID,Order date,Total\nA1,2024-05-03,5.00\nA2,2024-05-04,6.00\n")
+    path = propose_mapping(tmp_path)
+    told = tomllib.loads(path.read_text())
+    assert [fact["table"] for fact in told["fact"]] == ["orders"]
+    assert "# stock.csv: the whole file" in path.read_text()
+    assert "plus_days = 30" in path.read_text()
+    with pytest.raises(BadInput, match="is there already and is kept"):
+        propose_mapping(tmp_path)
+
+
+def test_days_and_months_that_may_be_either_are_marked(tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_text("Order ID,Order date,Total\nA1,03/05/2024,5.00\nA2,04/05/2024,6.00\n")
+    text = propose_mapping(tmp_path).read_text()
+    assert "may also be %m/%d/%Y: LOOK whether day or month comes first" in text
+
+
+def test_hostile_names_do_not_break_the_mapping(tmp_path: Path) -> None:
+    odd = '"Order ""ID""\n[store]","Order\tdate",Total,"\x7f\\u0000"'
+    (tmp_path / "sa'les].csv").write_text(f"{odd}\nA1,2024-05-03,5.00,x\nA2,2024-05-04,6.00,y\n")
+    load_mapping(propose_mapping(tmp_path))
+
+
+def rows_lost(data: StoreData) -> set[tuple[str, int]]:
+    """Rows of files that are in no table and not in quarantine."""
+    held = hold(data)
+    kept = [frame.select(FILE, "__row__").drop_nulls() for frame in held.frames.values()]
+    told = [file.quarantine().select(pl.col("file").alias(FILE), pl.col("row").alias("__row__")) for file in held.files]
+    every = pl.concat([file.rows.select(pl.lit(file.name).alias(FILE), "__row__") for file in data.files])
+    return set(every.join(pl.concat([*kept, *told]), on=[FILE, "__row__"], how="anti").rows())
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rng=st.randoms(use_true_random=True))
+def test_whatever_is_in_the_files_each_row_is_in_a_table_or_in_quarantine(
+    rng: Random, tmp_path: Path, make_small_shop: Callable[[Path], Path]
+) -> None:
+    """tests/bench/spoiled_sheets.py tries thousands."""
+    folder = make_small_shop(tmp_path / "spoiled")
+    spoiled(folder, rng)
+    try:
+        data = read_mapped(Origin(folder, RATES))
+    except BadInput:
+        return
+    assert rows_lost(data) == set()
+
+
+@pytest.fixture(scope="module")
+def make_small_shop(tmp_path_factory: pytest.TempPathFactory, shop: Path) -> Callable[[Path], Path]:
+    """The first orders of the shop, in a folder of its own each time."""
+    files = {path.name: path.read_bytes().splitlines(keepends=True)[:40] for path in shop.iterdir()
+             if path.suffix == ".csv"}  # fmt: skip
+    mapping = (shop / "mapping.toml").read_text()
+
+    def make(folder: Path) -> Path:
+        folder.mkdir(exist_ok=True)
+        for name, lines in files.items():
+            (folder / name).write_bytes(b"".join(lines))
+        (folder / "mapping.toml").write_text(mapping)
+        return folder
+
+    return make

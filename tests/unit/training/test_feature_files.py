@@ -1,0 +1,84 @@
+"""The training matrix as a file, and the page that lists every feature."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.build.registry import FAMILIES, FEATURE_NAMES, FEATURES, build_features, family_name
+from features.spine import build_spine
+from pipeline.training.describe_features import DESCRIPTION, HEAD, description
+from tests.conftest import day
+from tests.unit.nights import AS_OF, ROOT
+
+
+def table_rows(page: str) -> list[list[str]]:
+    lines = [line for line in page.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_the_matrix_has_every_feature_and_the_label_and_the_families_share_it_out(
+    workspace: Path, run_step: Callable
+) -> None:
+    told = run_step("features", "--workspace", workspace, "--as-of", AS_OF, "--keep")
+    assert told.returncode == 0, told.stderr
+    matrix = pl.read_parquet(workspace / "features" / "training_matrix.parquet")
+    assert matrix.columns == ["order_id", "as_of_day", "stage", *FEATURE_NAMES, "label"]
+    assert set(matrix["label"]) == {0, 1}
+    for family in FAMILIES:
+        part = pl.read_parquet(workspace / "features" / f"{family_name(family)}.parquet")
+        assert part.equals(matrix.select(part.columns))
+    again = run_step("features", "--workspace", workspace, "--as-of", AS_OF)
+    assert again.returncode == 0
+    assert [path.name for path in (workspace / "features").iterdir()] == ["training_matrix.parquet"]
+    assert pl.read_parquet(workspace / "features" / "training_matrix.parquet").equals(matrix)
+
+
+@pytest.mark.parametrize("step", ["features", "describe-features"])
+def test_before_the_first_order_there_is_nothing_to_tell(workspace: Path, run_step: Callable, step: str) -> None:
+    told = run_step(step, "--workspace", workspace, "--as-of", "2020-01-01")
+    assert told.returncode == 11
+    assert "Use a later AS_OF" in told.stderr
+    assert not (workspace / "features").exists()
+    assert not (workspace / DESCRIPTION).exists()
+
+
+def test_the_page_lists_what_the_registry_has(workspace: Path, run_step: Callable) -> None:
+    told = run_step("describe-features", "--workspace", workspace, "--as-of", AS_OF)
+    assert told.returncode == 0, told.stderr
+    made, committed = (workspace / DESCRIPTION, ROOT / "docs" / "features.md")
+    for page in (made, committed):
+        rows = table_rows(page.read_text(encoding="utf-8"))
+        assert [row[:5] for row in rows] == [
+            [f"`{f.name}`", f.unit, f.lookback, f.theme, f.why] for f in FEATURES.values()
+        ], f"{page}: make describe-features, and copy the page to docs/features.md"
+        assert all(len(row) == HEAD.count(" | ") + 1 for row in rows)
+
+
+def test_shares_and_examples_by_hand() -> None:
+    rows = pl.DataFrame({name: [None, 1.0, 3.0, 0.0] for name in FEATURE_NAMES})
+    rows = rows.with_columns(
+        order_id=pl.Series(["a", "b", "<b>|c`", "d"]), as_of_day=pl.Series([20_000] * 4), stage=pl.lit("dispatch")
+    )
+    page = description(rows, date(2025, 1, 1))
+    row = table_rows(page)[FEATURE_NAMES.index("order_count_units")]
+    assert row[5:] == ["25%", '_b__c_ on 2024-10-04: 3, "3 units in the order"']
+    assert not re.search(r"<b>", page)
+
+
+def test_a_difference_of_nothing_is_no_discount(make_tables: Callable) -> None:
+    tables = make_tables(
+        orders="order_id | occurred_at | total_usd | shipping_usd\na | 05-01 | 0.30 | 0.00\nb | 05-01 | 8.00 | 2.00",
+        order_lines="""
+        order_id | occurred_at | line_id | unit_price_usd | quantity | shipping_usd
+        a        | 05-01       | 1       | 0.10           | 3        | 0
+        b        | 05-01       | 1       | 8.00           | 1        | 2
+        """,
+    )
+    found = build_features(tables, build_spine(tables, [day("05-02")]))
+    assert found["order_discount_share"].to_list() == [0.0, pytest.approx(0.2)]

@@ -1,0 +1,107 @@
+"""The tables on disk: whole, or the facts of some orders; and a night's features from them, part by part."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from features.build.registry import build_features
+from features.spine import DEFAULT_WINDOW, build_spine
+from features.tables import TABLES, UNSEEN, Tables, create_tables
+from pipeline.engines.polars_parts import night_features
+from pipeline.settings.errors import BadInput
+from pipeline.simulation.world.simulated_store import simulate_store
+from pipeline.workspace.table_files import NUMBER, TableFiles
+from pipeline.workspace.workspace import Workspace
+from tests.conftest import day
+
+NIGHT = day("2024-06-15")
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    frames = simulate_store(count_orders=1500, seed=3, first_day=date(2024, 1, 1), days=200)
+    return create_tables(frames, zone="Asia/Shanghai")
+
+
+@pytest.fixture(scope="module")
+def files(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> TableFiles:
+    place = Workspace(tmp_path_factory.mktemp("files"))
+    # the rows of a source come in any order
+    shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=1) for name, frame in tables.frames.items()}
+    place.write_tables(Tables(shuffled, tables.zone), {})
+    return place.table_files()
+
+
+def test_tables_are_read_as_they_were_written(tables: Tables, files: TableFiles) -> None:
+    found = files.read_all()
+    assert (found.zone, found.has_partial_outcomes) == ("Asia/Shanghai", False)
+    for name in TABLES:
+        assert found[name].columns == tables[name].columns
+        assert_frame_equal(found[name], tables[name], check_row_order=False)
+    assert files.count_orders() == 1500
+    assert files.count_facts() == sum(tables[name].height for name in TABLES)
+
+
+def test_a_part_has_the_facts_of_its_orders_and_of_no_others(tables: Tables, files: TableFiles) -> None:
+    part = files.read_part(400, 100)
+    ids = tables["orders"]["order_id"].sort().gather(range(400, 500))
+    assert part["orders"]["order_id"].to_list() == list(range(400, 500))
+    for name, table in TABLES.items():
+        if "order_id" in table.schema:
+            wanted = tables[name].filter(pl.col("order_id").is_in(ids.implode()))
+            assert part[name].height == wanted.height
+            named = (
+                part[name].rename({"order_id": NUMBER}).join(files.read_names(part["orders"]["order_id"]), on=NUMBER)
+            )
+            assert sorted(named["order_id"]) == sorted(wanted["order_id"])
+        assert set(part[name].columns) == {*table.schema, "known_day"} - set(UNSEEN.get(name, ()))
+
+
+@pytest.mark.parametrize("orders_per_part", [10_000, 1500, 299])
+def test_a_night_from_the_files_has_the_features_of_the_whole_store(
+    tables: Tables, files: TableFiles, orders_per_part: int
+) -> None:
+    found = night_features(files, NIGHT, DEFAULT_WINDOW, orders_per_part)
+    assert found.height > 100
+    assert_frame_equal(found, build_features(tables, build_spine(tables, [NIGHT])), check_exact=True)
+
+
+@pytest.mark.parametrize("night", ["2023-12-01", "2026-12-01"])
+def test_a_night_without_open_orders_has_no_rows(tables: Tables, files: TableFiles, night: str) -> None:
+    found = night_features(files, day(night), DEFAULT_WINDOW, 400)
+    assert_frame_equal(found, build_features(tables, build_spine(tables, [day(night)])))
+    assert found.is_empty()
+
+
+def test_a_store_without_orders_has_no_rows(tmp_path: Path) -> None:
+    place = Workspace(tmp_path)
+    place.write_tables(create_tables({}, zone="UTC"), {})
+    assert night_features(place.table_files(), NIGHT, DEFAULT_WINDOW, 400).is_empty()
+
+
+def test_facts_of_some_orders(tables: Tables, files: TableFiles) -> None:
+    ids = tables["orders"]["order_id"].sample(20, seed=2)
+    for name in ("orders", "order_lines"):
+        wanted = tables[name].filter(pl.col("order_id").is_in(ids.implode()))
+        assert_frame_equal(files.read_facts(name, ids), wanted, check_row_order=False)
+    assert files.read_facts("orders", []).is_empty()
+
+
+def test_the_newest_fact_before_a_night(tables: Tables, files: TableFiles) -> None:
+    known = pl.concat([tables[name]["known_day"] for name in TABLES])
+    assert files.newest_fact_day(NIGHT) == known.filter(known < NIGHT).max()
+    assert files.newest_fact_day(int(known.min())) is None
+
+
+def test_files_of_a_former_version_are_named(files: TableFiles, tmp_path: Path) -> None:
+    old = Workspace(tmp_path)
+    old.write_tables(files.read_all(), {})
+    orders = tmp_path / "tables/orders.parquet"
+    pl.read_parquet(orders).drop(NUMBER).write_parquet(orders)
+    with pytest.raises(BadInput, match=r"former version of this program\. Load again: make ingest"):
+        old.table_files()
