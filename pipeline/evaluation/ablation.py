@@ -8,8 +8,8 @@ import polars as pl
 
 from features.build.registry import FAMILIES, family_name
 from models.comparison.paired_comparison import compare_scorers
-from pipeline.evaluation.backtest import past_nights, walk
 from pipeline.settings.config import Config
+from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 

@@ -21,10 +21,11 @@ from models.learner.gbm import DisputeModel, Later, bin_rows, finish_model, pred
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import label_rows, learnable
 from models.reasons.baseline import rule_scores
-from pipeline.evaluation.backtest import SLICES, newest_day, past_nights
+from pipeline.evaluation.backtest import SLICES
 from pipeline.evaluation.resource_usage import Taken, watched
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
+from pipeline.training.walk_forward import newest_day, past_nights
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace, write_whole
 

@@ -17,9 +17,9 @@ from models.learner.gbm import fit_booster, predict_raw
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import label_rows
 from models.reasons.baseline import RULES, rule_scores
-from pipeline.evaluation.backtest import past_nights, walk
 from pipeline.settings.config import Config
 from pipeline.simulation.true_risk import has_truth, knowable, true_risk
+from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 

@@ -12,8 +12,8 @@ from features.clock import start_of_day
 from features.tables import TABLES, Tables, create_tables
 from models.comparison.paired_comparison import compare_scorers
 from models.learner.training_rows import label_rows
-from pipeline.evaluation.backtest import newest_day, past_nights, walk
 from pipeline.settings.config import Config
+from pipeline.training.walk_forward import newest_day, past_nights, walk
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 

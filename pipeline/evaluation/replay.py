@@ -19,14 +19,14 @@ from models.learner.gbm import DisputeModel
 from models.learner.training_rows import train_model
 from models.reasons.baseline import rule_scores
 from pipeline.engines.engine import build_features
-from pipeline.evaluation.backtest import matured_by
 from pipeline.evaluation.replay_season import balance, learn_from_season, run_season
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
 from pipeline.simulation.contact_policies import choose, replay, true_scores
 from pipeline.simulation.true_risk import Truth, order_number, read_truth
 from pipeline.simulation.world.draws import Draws
-from pipeline.training.train import training_dataset
+from pipeline.training.fitting import training_dataset
+from pipeline.training.walk_forward import matured_by
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from models.comparison.paired_comparison import draw_totals, interval
-from pipeline.evaluation.impact import impact_table, matured_rows
+from pipeline.history.measured_impact import impact_table, matured_rows
 from pipeline.history.past_lists import PastLists, label_rows, matured_runs
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles

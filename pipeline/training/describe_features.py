@@ -13,7 +13,7 @@ from features.clock import calendar_day, day_number
 from features.feature import Feature
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
-from pipeline.training.train import training_dataset
+from pipeline.training.fitting import training_dataset
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace, write_whole
 

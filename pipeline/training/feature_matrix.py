@@ -8,10 +8,10 @@ from pathlib import Path
 from features.build.registry import FAMILIES, FEATURES, family_name
 from features.clock import day_number
 from models.learner.training_rows import label_rows
-from pipeline.evaluation.backtest import matured_by
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
-from pipeline.training.train import training_dataset
+from pipeline.training.fitting import training_dataset
+from pipeline.training.walk_forward import matured_by
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 

@@ -12,7 +12,6 @@ from features.spine import build_spine
 from models.comparison.promotion_gate import Limits, Verdict, judge
 from models.learner.training_rows import label_rows, learnable
 from pipeline.engines.engine import build_features
-from pipeline.evaluation.backtest import matured_by, newest_day
 from pipeline.registry.model_registry import (
     CHALLENGER,
     CHAMPION,
@@ -26,8 +25,9 @@ from pipeline.registry.model_registry import (
 from pipeline.registry.reload_check import scores_in_fresh_process
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Leak, NoChampion, NotPromoted
+from pipeline.training.fitting import learn, register, training_settings
 from pipeline.training.leak_proof import leak_proof
-from pipeline.training.train import learn, register, training_settings
+from pipeline.training.walk_forward import matured_by, newest_day
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace
 

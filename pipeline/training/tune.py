@@ -17,11 +17,11 @@ from models.learner.forward_folds import forward_folds, train_and_test
 from models.learner.gbm import fit_booster, predict_raw
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import learnable
-from pipeline.evaluation.backtest import matured_by
 from pipeline.registry.model_registry import log_search
 from pipeline.settings.config import TUNED, Booster, Config
 from pipeline.settings.errors import Refused
-from pipeline.training.train import training_dataset
+from pipeline.training.fitting import training_dataset
+from pipeline.training.walk_forward import matured_by
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 

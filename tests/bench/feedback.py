@@ -114,9 +114,9 @@ def three_years(store: Store, way: str) -> pl.DataFrame:
     from models.contact.contact_bias import leave_out, replace_by_held_out
     from models.learner.gbm import fit_model
     from models.learner.training_rows import label_rows, learnable
-    from pipeline.evaluation.backtest import matured_by
     from pipeline.evaluation.replay_season import run_season
-    from pipeline.training.train import training_dataset
+    from pipeline.training.fitting import training_dataset
+    from pipeline.training.walk_forward import matured_by
 
     contact_day = np.full(store.truth.orders.height, -1)
     seasons, judged = [], []

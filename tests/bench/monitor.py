@@ -107,7 +107,7 @@ def season(orders: int, seed: int, planted: str) -> list:
     from models.monitoring.matured_outcomes import traits
     from pipeline.night.monitor import night_means
     from pipeline.settings.config import Config
-    from pipeline.training.train import training_dataset
+    from pipeline.training.fitting import training_dataset
 
     config = Config(max_training_rows=40_000)
     first = day_number(FIRST) + DAYS - SEASON

@@ -34,7 +34,7 @@ from models.learner.training_rows import label_rows, learnable
 from models.reasons.explain import Reason, find_reasons
 from pipeline.engines.engine import build_night
 from pipeline.settings.config import Config
-from pipeline.training.train import training_dataset
+from pipeline.training.fitting import training_dataset
 from pipeline.workspace.workspace import Workspace
 
 MODELS, RISKIEST, ORDERS = 5, 400, 50_000

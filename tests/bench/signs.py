@@ -21,7 +21,7 @@ from models.reasons.risk_rules import OF_STAGE, SIGNS
 from pipeline.load.ingest import ingest
 from pipeline.settings.config import Config, load_config
 from pipeline.simulation.simulate import simulate
-from pipeline.training.train import training_dataset
+from pipeline.training.fitting import training_dataset
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 

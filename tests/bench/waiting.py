@@ -20,8 +20,8 @@ from features.stage import STAGES
 from features.tables import Tables
 from models.comparison.paired_comparison import RESAMPLES, draw_weights, interval
 from models.comparison.weighted_metrics import weighted_metrics
-from pipeline.evaluation.backtest import past_nights, walk
 from pipeline.settings.config import load_config
+from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace.workspace import Workspace
 
 FIRST, LAST, EVERY, DELIVERED_WEIGHT = date(2017, 9, 1), date(2018, 2, 16), 28, 3.32

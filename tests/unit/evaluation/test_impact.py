@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from features.clock import day_number
-from pipeline.evaluation.impact import impact_table, matured_rows, power_lines, sentences
+from pipeline.evaluation.impact import power_lines, sentences
+from pipeline.history.measured_impact import impact_table, matured_rows
 from pipeline.pages.charts import effect_chart, in_english
 from pipeline.pages.page_words import read_words
 from pipeline.pages.past_nights_panel import measured_effect

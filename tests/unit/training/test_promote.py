@@ -16,7 +16,6 @@ from mlflow.tracking import MlflowClient
 
 from models.learner.calibration import Curve
 from models.learner.gbm import DisputeModel
-from pipeline.evaluation.backtest import past_nights
 from pipeline.registry import model_registry
 from pipeline.registry.model_registry import (
     CHALLENGER,
@@ -31,6 +30,7 @@ from pipeline.settings.config import load_config
 from pipeline.settings.errors import Leak, NoChampion, NotPromoted
 from pipeline.training import promote as step
 from pipeline.training.train import train
+from pipeline.training.walk_forward import past_nights
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.property.features.test_classic_leaks import with_leak

@@ -1,0 +1,129 @@
+"""Sample order-nights, fit a model on those that had matured, and register it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+import polars.selectors as cs
+
+from features.asof import visible
+from features.build.registry import FEATURE_NAMES
+from features.clock import calendar_day, day_number, last_matured_day
+from features.spine import open_spells, sample_spine
+from features.tables import Tables
+from models.learner.cause import add_cause, fit_cause
+from models.learner.gbm import DisputeModel, fit_model
+from models.learner.training_rows import label_rows, learnable
+from pipeline.engines.engine import build_features
+from pipeline.history.assignments import left_alone
+from pipeline.registry.model_registry import register_model
+from pipeline.settings.config import Config
+from pipeline.settings.errors import Refused, TooFewDisputes
+from pipeline.workspace.manifest import git_revision
+from pipeline.workspace.progress import Progress
+from pipeline.workspace.workspace import Workspace
+
+# features of millions of order-nights are built so many at a time
+ROWS_AT_ONCE = 500_000
+
+
+def learn(workspace: Workspace, config: Config, progress: Progress, as_of: date) -> tuple[DisputeModel, pl.DataFrame]:
+    """The model of all nights whose labels had matured by `as_of`, and the rows it saw."""
+    tables = workspace.read_tables()
+    day = day_number(as_of)
+    # before features are built for nothing
+    opened = visible(tables["disputes"], day).filter(step="opened")
+    _need_disputes(config, opened, f"were known in {workspace.folder} by {as_of}")
+    with progress.piece("features") as notes:
+        dataset = training_dataset(tables, config, last_matured_day(day, *_window(config)))
+        notes.append(f"{dataset.height:,} order-nights sampled, {dataset.width - 3} features")
+    with progress.piece("train") as notes:
+        rows = learnable(label_rows(tables, dataset, config.label_window, day))
+        # of millions of order-nights there is no room for those that teach nothing too
+        del dataset
+        rows = left_alone(workspace, workspace.table_files(), rows, config, as_of)
+        disputes = _need_disputes(
+            config, rows.filter(pl.col("label") == 1), f"had matured in {workspace.folder} by {as_of}"
+        )
+        if rows["label"].n_unique() < 2:
+            raise Refused(f"{workspace.folder}: every order that had matured by {as_of} was disputed. Load all orders.")
+        model = fit_model(rows, FEATURE_NAMES, config.recipe)
+        told = add_cause(tables, rows, day)
+        model = replace(model, cause=fit_cause(told, list(model.feature_names), config.recipe))
+        notes.append(f"{rows.height:,} matured rows, {disputes:,} disputed orders")
+    return model, rows
+
+
+def _need_disputes(config: Config, disputed: pl.DataFrame, words: str) -> int:
+    """Of how many orders these rows are; fewer than a model needs raise."""
+    count = disputed["order_id"].n_unique()
+    if count < config.min_training_disputes:
+        raise TooFewDisputes(
+            f"{count} disputed orders {words}; at least {config.min_training_disputes} are needed to learn from "
+            "(min_training_disputes in config.toml). Use a later AS_OF or more history."
+        )
+    return count
+
+
+def register(
+    workspace: Workspace, config: Config, model: DisputeModel, rows: pl.DataFrame, as_of: date, alias: str,
+    tags: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """Log and register what `learn` gave, and point `alias` at it; returns the version."""
+    return register_model(
+        workspace, model, alias=alias, example=rows.head(5), params=training_settings(config),
+        metrics={
+            "rows": rows.height,
+            "disputed_orders": rows.filter(pl.col("label") == 1)["order_id"].n_unique(),
+            "base_rate": int(rows["label"].sum()) / rows.height,
+        },
+        tags={**_tags(workspace, rows, as_of), **(tags or {})},
+    )  # fmt: skip
+
+
+def training_settings(config: Config) -> dict[str, Any]:
+    """All that a model depends on besides the data, as it is logged."""
+    return {
+        **config.recipe.booster,
+        "rounds": config.recipe.rounds,
+        **config.model_dump(exclude={"decide", "gate", "booster", "engine", "usd_per", "threads", "monitor"}),
+    }
+
+
+def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFrame:
+    """Sampled order-nights up to `last_day`, with features; a row's features know only its own past.
+
+    They are kept as float32, as every booster reads them: the training matrix is the largest thing there is.
+    """
+    first_day = int(open_spells(tables, config.dispute_window)["first_day"].min() or 0)  # type: ignore[arg-type]
+    spine = sample_spine(
+        tables,
+        first_day=first_day,
+        last_day=last_day,
+        max_rows=config.max_training_rows,
+        seed=config.seed,
+        window=config.dispute_window,
+    )
+    parts = [
+        build_features(tables, spine[start : start + ROWS_AT_ONCE], config).with_columns(cs.float().cast(pl.Float32))
+        for start in range(0, max(spine.height, 1), ROWS_AT_ONCE)
+    ]
+    return pl.concat(parts)
+
+
+def _window(config: Config) -> tuple[int, int]:
+    return config.horizon_days, config.reporting_delay_days
+
+
+def _tags(workspace: Workspace, rows: pl.DataFrame, as_of: date) -> dict[str, str]:
+    inputs = workspace.read_ingest_facts()["input_sha256"]
+    return {
+        "trained_as_of": as_of.isoformat(),
+        "last_training_night": calendar_day(int(rows["as_of_day"].max())).isoformat(),  # type: ignore[arg-type]
+        "git_revision": git_revision(),
+        **{f"sha256.{name}": digest for name, digest in inputs.items()},
+    }

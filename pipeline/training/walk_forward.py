@@ -1,0 +1,83 @@
+"""Past nights, each scored by a model that knew only what was known and matured then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import polars as pl
+from joblib import Parallel, delayed
+
+from features.asof import newest_fact_day
+from features.build.registry import FEATURE_NAMES
+from features.clock import calendar_day, day_number, last_matured_day
+from features.spine import build_spine
+from features.tables import Tables
+from models.learner.training_rows import label_rows, learnable, train_model
+from pipeline.engines.engine import build_features
+from pipeline.settings.config import Config
+from pipeline.settings.errors import Refused
+from pipeline.training.train import training_dataset
+from pipeline.workspace.progress import warn
+
+
+def past_nights(
+    tables: Tables, config: Config, *, first: date, last: date, every: int
+) -> tuple[list[int], pl.DataFrame, pl.DataFrame]:
+    """The matured nights of first..last, order-nights before them to learn from, and those to be scored."""
+    nights = _matured_nights(tables, config, first, last, every)
+    dataset = training_dataset(tables, config, matured_by(nights[-1], config))
+    return nights, dataset, build_features(tables, build_spine(tables, nights, config.dispute_window), config)
+
+
+def walk(
+    tables: Tables,
+    config: Config,
+    dataset: pl.DataFrame,
+    test: pl.DataFrame,
+    nights: list[int],
+    feature_names: list[str] = FEATURE_NAMES,
+) -> pl.DataFrame:
+    """The labelled rows of `test` with `probability`, each night by a model fitted on what of `dataset` had matured.
+
+    Both hold `order_id, as_of_day, stage` and features. A night before which too few disputes had matured is left out.
+    """
+    test = learnable(label_rows(tables, test, config.label_window, newest_day(tables)))
+    recipe = replace(config.recipe, threads=1)
+
+    def one(night: int) -> pl.DataFrame | None:
+        model, rows = train_model(tables, dataset, config.label_window, night, recipe, feature_names)
+        disputed = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
+        of_night = test.filter(pl.col("as_of_day") == night)
+        if model is None or disputed < config.min_training_disputes or of_night.is_empty():
+            return None
+        return of_night.with_columns(probability=pl.Series(model.predict(of_night)))
+
+    # nights are shared out over the cores
+    scored = Parallel(n_jobs=config.threads, prefer="threads")(delayed(one)(night) for night in nights)
+    if not (found := [part for part in scored if part is not None]):
+        raise Refused("no night had enough matured disputes to train on. Use later days.")
+    return pl.concat(found)
+
+
+def _matured_nights(tables: Tables, config: Config, first: date, last: date, every: int) -> list[int]:
+    wanted = [day_number(first + timedelta(days=d)) for d in range(0, (last - first).days + 1, every)]
+    matured = [night for night in wanted if night <= matured_by(newest_day(tables), config)]
+    if not matured:
+        raise Refused(
+            f"no night from {first} to {last} has matured: the data ends on {calendar_day(newest_day(tables))} and a "
+            f"label needs {config.horizon_days} + {config.reporting_delay_days} days. Use earlier days."
+        )
+    if len(matured) < len(wanted):
+        warn(f"{len(wanted) - len(matured)} nights have not matured yet and are left out")
+    return matured
+
+
+def matured_by(day: int, config: Config) -> int:
+    return last_matured_day(day, config.horizon_days, config.reporting_delay_days)
+
+
+def newest_day(tables: Tables) -> int:
+    """The first day of which nothing is known: the day after the newest fact."""
+    newest = newest_fact_day(tables)
+    return 0 if newest is None else newest + 1
