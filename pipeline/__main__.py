@@ -30,10 +30,10 @@ from pipeline.cli.options import (
     open_workspace,
 )
 from pipeline.settings.errors import UserError
-from pipeline.sources.source_context import Beside
+from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.disk_errors import disk_trouble
 from pipeline.workspace.progress import say, warn
-from pipeline.workspace.run_log import close_journal, current_folder, name_step
+from pipeline.workspace.run_log import close_run_log, current_folder, name_step
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(load_steps.app)
@@ -217,7 +217,7 @@ def nightly(
     with place.locked():
         run = step(
             place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced,
-            beside=Beside(mapping, tracking),
+            beside=SideFiles(mapping, tracking),
         )  # fmt: skip
     say_summary(run)
 
@@ -237,7 +237,7 @@ def main(run: Callable[[], None] = app) -> None:
         else:
             traceback.print_exc()
             code, told = 1, "a defect of the program, not of your data; the last good output is kept."
-    for odd in close_journal(code, told):
+    for odd in close_run_log(code, told):
         warn(odd)
     if told:
         typer.echo(f"pipeline: {told}", err=True)

@@ -1,10 +1,10 @@
 """The same features where no place holds all facts: three functions of the facts of some keys.
 
-    some orders    -> sums by day, and which totals their rows ask for     (`tell_by_day`, `ask`)
+    some orders    -> sums by day, and which totals their rows ask for     (`entity_facts_by_day`, `ask`)
     some entities  -> the totals asked for                                 (`answer`)
-    the orders again, with the answers -> what the families see of them    (`view_of`)
+    the orders again, with the answers -> what the families see of them    (`family_inputs_of`)
 
-Each is what `features.totals.family_inputs.build_view` does with all of them at once, so that the results are the same to the bit.
+Each is what `features.totals.family_inputs.build_family_inputs` does with all of them at once, so that the results are the same to the bit.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import polars as pl
 
 from features.tables import Tables
 from features.totals.entity_totals import ENTITIES, daily_sums, subtract_own, total_names, totals_of_sums
-from features.totals.family_inputs import View, add_entities, build_rows, tell
+from features.totals.family_inputs import FamilyInputs, add_entities, build_rows, gather_entity_facts
 
 
-def tell_by_day(tables: Tables, returning: pl.DataFrame) -> pl.DataFrame:
-    """`entity, value, known_day, measure, amount`: all that these orders tell of their entities, summed by day."""
-    return daily_sums(tell(tables, returning))
+def entity_facts_by_day(tables: Tables, returning: pl.DataFrame) -> pl.DataFrame:
+    """`entity, value, known_day, measure, amount`: what these orders add to their entities, summed by day."""
+    return daily_sums(gather_entity_facts(tables, returning))
 
 
 def ask(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
@@ -31,7 +31,7 @@ def ask(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
 def answer(asked: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
     """`asked` in another order, with `totals`: everyone's, in the order of `total_names` of the entity.
 
-    `sums`: what the orders of all these values tell, by day.
+    `sums`: what the orders of all these values add, by day.
     """
     found = []
     for entity in asked["entity"].unique():
@@ -42,11 +42,13 @@ def answer(asked: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def view_of(tables: Tables, spine: pl.DataFrame, returning: pl.DataFrame, answers: pl.DataFrame) -> View:
+def family_inputs_of(
+    tables: Tables, spine: pl.DataFrame, returning: pl.DataFrame, answers: pl.DataFrame
+) -> FamilyInputs:
     """What the families see of the spine rows, with everyone's totals from the answers to all that they ask."""
     rows = build_rows(tables, spine)
     everyone = {entity: _totals(rows, answers, entity) for entity in ENTITIES}
-    return View(tables, rows, subtract_own(tell(tables, returning), rows, everyone))
+    return FamilyInputs(tables, rows, subtract_own(gather_entity_facts(tables, returning), rows, everyone))
 
 
 def _totals(rows: pl.DataFrame, answers: pl.DataFrame, entity: str) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from features.build.registry import features_of
 from features.spine import DEFAULT_WINDOW, DisputeWindow, build_spine, closings
 from features.tables import Tables
 from features.totals.entity_totals import ENTITIES, SCANS_LOOKBACK, Totals, subtract_own, total_part
-from features.totals.family_inputs import View, build_rows, scans_since, tell
+from features.totals.family_inputs import FamilyInputs, build_rows, gather_entity_facts, scans_since
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def read_part(
     closed = closings(tables)
     spine = build_spine(tables, [as_of_day], window, closed if window == DEFAULT_WINDOW else None)
     # of the night, not of the spine: a part without open orders has news of its lanes too
-    totals = total_part(tell(tables, returning, as_of_day - SCANS_LOOKBACK, closed), as_of_day)
+    totals = total_part(gather_entity_facts(tables, returning, as_of_day - SCANS_LOOKBACK, closed), as_of_day)
     own = spine.select("order_id")
 
     def of_open(frame: pl.DataFrame) -> pl.DataFrame:
@@ -79,5 +79,5 @@ def features_of_part(part: Part, everyone: Totals) -> pl.DataFrame:
         entity: rows.select(entity).join(everyone[entity], on=entity, how="left", maintain_order="left").drop(entity)
         for entity in ENTITIES
     }
-    told = tell(part.tables, part.returning, scans_since(part.spine))
-    return features_of(View(part.tables, rows, subtract_own(told, rows, totals)))
+    told = gather_entity_facts(part.tables, part.returning, scans_since(part.spine))
+    return features_of(FamilyInputs(part.tables, rows, subtract_own(told, rows, totals)))

@@ -10,7 +10,7 @@ import polars as pl
 from features.families import buyer, conversation, lane, logistics, order, product, season, store
 from features.feature import Feature
 from features.tables import Tables
-from features.totals.family_inputs import View, build_view
+from features.totals.family_inputs import FamilyInputs, build_family_inputs
 
 FAMILIES: tuple[ModuleType, ...] = (order, product, logistics, lane, buyer, store, conversation, season)
 
@@ -32,10 +32,10 @@ def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
 
     Uses the facts with `known_at < as_of` of each row and no others; the same for training and for scoring.
     """
-    return features_of(build_view(tables, spine))
+    return features_of(build_family_inputs(tables, spine))
 
 
-def features_of(view: View) -> pl.DataFrame:
+def features_of(view: FamilyInputs) -> pl.DataFrame:
     """The same from what the families see of the rows."""
     families = [family.build(view).with_columns(pl.all().cast(pl.Float64)) for family in FAMILIES]
     return pl.concat([view.rows.select("order_id", "as_of_day", "stage"), *families], how="horizontal").select(

@@ -7,7 +7,7 @@ import polars as pl
 from features.clock import SECONDS_A_DAY
 from features.feature import LOW, Feature
 from features.totals.entity_totals import OPEN
-from features.totals.family_inputs import View
+from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import CENTS
 from features.totals.smoothing import dispute_share, mean
 
@@ -53,7 +53,7 @@ FEATURES = [
 COUNTRY = ["country", "store_id"]
 
 
-def build(view: View) -> pl.DataFrame:
+def build(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
     buyer, country = view.totals["buyer_id"], view.totals["country"]
     return pl.DataFrame(

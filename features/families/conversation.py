@@ -7,7 +7,7 @@ import polars as pl
 from features.asof import ROW_KEY, visible_facts
 from features.clock import days_between
 from features.feature import Feature
-from features.totals.family_inputs import View
+from features.totals.family_inputs import FamilyInputs
 
 FEATURES = [
     Feature("conversation_count_questions", "messages by the buyer", "buyers ask before they dispute",
@@ -29,7 +29,7 @@ FEATURES = [
 ]  # fmt: skip
 
 
-def build(view: View) -> pl.DataFrame:
+def build(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
     rows = view.rows
     for facts in (_messages(view), _contacts(view)):
@@ -49,7 +49,7 @@ def build(view: View) -> pl.DataFrame:
     )
 
 
-def _messages(view: View) -> pl.DataFrame:
+def _messages(view: FamilyInputs) -> pl.DataFrame:
     by_buyer, by_seller = pl.col("sender") == "buyer", pl.col("sender") == "seller"
     at, topic = pl.col("occurred_at"), pl.col("topic")
     since = days_between(at.filter(by_seller).max(), at.filter(by_buyer)) > 0
@@ -68,6 +68,6 @@ def _messages(view: View) -> pl.DataFrame:
     )
 
 
-def _contacts(view: View) -> pl.DataFrame:
+def _contacts(view: FamilyInputs) -> pl.DataFrame:
     contacts = visible_facts(view.rows, view.tables["contacts"]).group_by(ROW_KEY)
     return contacts.agg(count_contacts=pl.len().cast(pl.Float64), contacted_at=pl.col("occurred_at").max())

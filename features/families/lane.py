@@ -7,7 +7,7 @@ import polars as pl
 
 from features.feature import Feature
 from features.totals.entity_totals import OPEN
-from features.totals.family_inputs import View
+from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import GAP_EDGES, TRANSIT_EDGES
 from features.totals.smoothing import (
     chained_share,
@@ -64,17 +64,17 @@ STRENGTH = 10.0
 CHAIN = ["lane", "service", "store_id"]
 
 
-def transit_shares(view: View) -> np.ndarray:
+def transit_shares(view: FamilyInputs) -> np.ndarray:
     """(rows, bins): the lane's transit days over 90 days as shares of a histogram."""
     return histogram(view, CHAIN, "transit", TRANSIT_EDGES, STRENGTH)
 
 
-def gap_shares(view: View) -> np.ndarray:
+def gap_shares(view: FamilyInputs) -> np.ndarray:
     """(rows, bins): the days between the lane's scans over 90 days as shares of a histogram."""
     return histogram(view, CHAIN, "gap", GAP_EDGES, STRENGTH)
 
 
-def build(view: View) -> pl.DataFrame:
+def build(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
     totals = view.totals
     lane, service, store, supplier = (totals[e] for e in ("lane", "service", "store_id", "supplier_id"))

@@ -10,7 +10,7 @@ from features.clock import days_between
 from features.families.lane import gap_shares, transit_shares
 from features.feature import LOW, Feature
 from features.stage import STAGES
-from features.totals.family_inputs import View
+from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import GAP_EDGES, TRANSIT_EDGES
 from features.totals.smoothing import mean, mean_handling_days, mean_transit_days, quantile, share_above
 
@@ -83,7 +83,7 @@ MILESTONES = {
 }  # fmt: skip
 
 
-def build(view: View) -> pl.DataFrame:
+def build(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
     rows = view.rows.join(_scans(view), on=ROW_KEY, how="left", maintain_order="left").with_columns(
         shipped_at=pl.min_horizontal("handed_over_at", "moving_at", "delivered_at"),
@@ -117,7 +117,7 @@ def build(view: View) -> pl.DataFrame:
     return pl.concat([own, _beside_the_lane(view, own)], how="horizontal").select(f.name for f in FEATURES)
 
 
-def _scans(view: View) -> pl.DataFrame:
+def _scans(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row with a visible scan: how many, the last, the furthest milestone and when it was reached."""
     status, sub = pl.col("status"), pl.col("sub_status")
     at = pl.col("occurred_at")
@@ -139,12 +139,12 @@ def _scans(view: View) -> pl.DataFrame:
     )
 
 
-def _usual_handling(view: View) -> pl.Series:
+def _usual_handling(view: FamilyInputs) -> pl.Series:
     supplier, store = view.totals["supplier_id"], view.totals["store_id"]
     return mean_handling_days(supplier, 90).fill_null(mean_handling_days(store, 90))
 
 
-def _beside_the_lane(view: View, own: pl.DataFrame) -> pl.DataFrame:
+def _beside_the_lane(view: FamilyInputs, own: pl.DataFrame) -> pl.DataFrame:
     """What the lane's other parcels say of one that has been on the road so long, silent so long, scanned so often.
 
     The remaining time of a parcel as old as `a` has the lane's transit times above `a` as its spread.
@@ -180,7 +180,7 @@ def _beside_the_lane(view: View, own: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _scans_a_day(view: View) -> pl.Series:
+def _scans_a_day(view: FamilyInputs) -> pl.Series:
     """Scans a day on the road: the lane's scans over the days its delivered parcels took."""
     scans = [
         mean(view.totals[entity], "count_scans", "sum_transit_seconds", 90, 1.0) * 86_400.0

@@ -7,7 +7,7 @@ import polars as pl
 from features.calendars_and_countries import utc_hours_of
 from features.clock import days_between
 from features.feature import EITHER, Feature
-from features.totals.family_inputs import View
+from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import CENTS
 from features.totals.smoothing import smoothed_mean
 
@@ -42,7 +42,7 @@ FEATURES = [
 PRICE_STRENGTH = 3.0
 
 
-def build(view: View) -> pl.DataFrame:
+def build(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
     placed, total = pl.col("placed_at"), pl.col("total_usd")
     full = pl.col("items_usd") + pl.col("shipping_usd").fill_null(0.0)
@@ -70,7 +70,7 @@ def build(view: View) -> pl.DataFrame:
     )
 
 
-def _usual_prices(view: View) -> tuple[pl.Expr, pl.Expr]:
+def _usual_prices(view: FamilyInputs) -> tuple[pl.Expr, pl.Expr]:
     """USD a unit over a year: of the product, leaned on its category; of the category, leaned on nothing."""
     totals = view.totals
     no_prior = view.rows["unit_price_usd"]

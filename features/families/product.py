@@ -7,7 +7,7 @@ import polars as pl
 from features.clock import days_between
 from features.feature import LOW, Feature
 from features.totals.entity_totals import LOOKBACKS, OPEN
-from features.totals.family_inputs import View
+from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import CENTS
 from features.totals.smoothing import chained_share, dispute_share, smoothed_mean
 
@@ -62,7 +62,7 @@ SUPPLIER, CATEGORY = ["supplier_id", "store_id"], ["category", "store_id"]
 USUAL_STARS = 4.5
 
 
-def build(view: View) -> pl.DataFrame:
+def build(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order; shares without the order itself."""
     product, supplier = view.totals["product_id"], view.totals["supplier_id"]
     usual = pl.Series("stars", [USUAL_STARS]).new_from_index(0, view.rows.height)
@@ -97,6 +97,6 @@ def build(view: View) -> pl.DataFrame:
     ).select(feature.name for feature in FEATURES)
 
 
-def _stars(view: View, entity: str, lookback: int, prior: pl.Series) -> pl.Series:
+def _stars(view: FamilyInputs, entity: str, lookback: int, prior: pl.Series) -> pl.Series:
     totals = view.totals[entity]
     return smoothed_mean(totals, "sum_star_hundredths", "count_reviews", lookback, prior=prior, unit=CENTS)

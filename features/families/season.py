@@ -11,7 +11,7 @@ import polars as pl
 from features.calendars_and_countries import CHINESE_NEW_YEARS, CHRISTMASES, SALES
 from features.clock import count_before, day_number
 from features.feature import EITHER, LOW, Feature
-from features.totals.family_inputs import View
+from features.totals.family_inputs import FamilyInputs
 
 FAR_DAYS = 120.0
 
@@ -32,7 +32,7 @@ FEATURES = [
 ]  # fmt: skip
 
 
-def build(view: View) -> pl.DataFrame:
+def build(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
     day = view.rows["as_of_day"].to_numpy().astype(np.int64)
     to_new_year, since_new_year = _distances(day, CHINESE_NEW_YEARS)

@@ -7,7 +7,7 @@ import polars as pl
 from features.clock import SECONDS_A_DAY
 from features.feature import LOW, Feature
 from features.totals.entity_totals import OPEN
-from features.totals.family_inputs import View
+from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import CENTS
 from features.totals.smoothing import chained_share, dispute_share, mean, mean_handling_days, mean_transit_days
 
@@ -38,7 +38,7 @@ FEATURES = [
 ]  # fmt: skip
 
 
-def build(view: View) -> pl.DataFrame:
+def build(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
     store = view.totals["store_id"]
     a_month, a_year = store["count_orders_30d"], store["count_orders_365d"]

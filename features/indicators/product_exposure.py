@@ -106,16 +106,16 @@ def _lived(orders: pl.DataFrame, as_of_day: int) -> np.ndarray:
     delay = (orders["disputed_day"] - orders["known_day"]).fill_null(LONGEST_DAYS).to_numpy().astype(np.int64)
     delay = np.clip(delay, 0, LONGEST_DAYS - 1)
     service = orders["service"].cast(pl.Categorical).to_physical().to_numpy()
-    everyone = lived_share(age, delay, is_disputed)
+    everyone = elapsed_risk_share(age, delay, is_disputed)
     share = everyone[age]
     for one in np.unique(service):
         its = service == one
         if is_disputed[its].sum() >= LEAST_DISPUTES:
-            share[its] = lived_share(age[its], delay[its], is_disputed[its])[age[its]]
+            share[its] = elapsed_risk_share(age[its], delay[its], is_disputed[its])[age[its]]
     return np.where(is_disputed, 1.0, share)
 
 
-def lived_share(age: np.ndarray, delay: np.ndarray, is_disputed: np.ndarray) -> np.ndarray:
+def elapsed_risk_share(age: np.ndarray, delay: np.ndarray, is_disputed: np.ndarray) -> np.ndarray:
     """(LONGEST_DAYS + 1): of all disputes that will ever be, the share known when an order is so many days old.
 
     `age`: whole days, so that day 0 .. age - 1 are seen; `delay`: the day of age on which a dispute became known.

@@ -31,7 +31,7 @@ def service_of(lane: pl.Expr) -> pl.Expr:
 
 
 @dataclass(frozen=True)
-class Told:
+class EntityFacts:
     """The facts of some orders, numbered.
 
     `orders`: one row per order, `order_id, order` (which row it is, from 0) and a number for each entity `OF_ORDER`.
@@ -71,10 +71,10 @@ class Told:
         return number, self.members[entity].join(pairs, on=key), prices
 
 
-def number_facts(tables: Tables, kinds: Mapping[str, pl.DataFrame]) -> Told:
+def number_facts(tables: Tables, kinds: Mapping[str, pl.DataFrame]) -> EntityFacts:
     """`kinds` of facts about the orders of `tables`, as `features.totals.order_facts.order_facts` has them, with their entities."""
     orders, numbers = _number_orders(tables)
-    return Told(
+    return EntityFacts(
         orders=orders,
         numbers=numbers,
         kinds=kinds,
@@ -83,7 +83,7 @@ def number_facts(tables: Tables, kinds: Mapping[str, pl.DataFrame]) -> Told:
     )
 
 
-def number_rows(told: Told, rows: pl.DataFrame) -> pl.DataFrame:
+def number_rows(told: EntityFacts, rows: pl.DataFrame) -> pl.DataFrame:
     """Spine rows, in their order, with the numbers of their order and of all their entities."""
     rows = rows.join(told.orders, on="order_id", how="left", maintain_order="left", suffix="_of_order")
     for entity in OF_LINES:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from features.asof import totals_of, trailing_totals
-from features.totals.entity_facts import OF_LINES, OF_ORDER, Told, number_of, number_rows
+from features.totals.entity_facts import OF_LINES, OF_ORDER, EntityFacts, number_of, number_rows
 from features.totals.order_facts import GAP_EDGES, TRANSIT_EDGES, bins
 
 LOOKBACKS = (30, 90, 365)
@@ -100,18 +100,18 @@ def total_names(entity: str) -> list[str]:
     return [f"{measure}_{days}d" for measure, lookbacks in ENTITIES[entity].items() for days in lookbacks]
 
 
-def build_totals(told: Told, rows: pl.DataFrame) -> Totals:
+def build_totals(told: EntityFacts, rows: pl.DataFrame) -> Totals:
     """Per entity, in the order of `rows`: the trailing totals of its measures, other orders only."""
     return subtract_own(told, rows, total_everyone(told, rows))
 
 
-def total_everyone(told: Told, rows: pl.DataFrame) -> Totals:
+def total_everyone(told: EntityFacts, rows: pl.DataFrame) -> Totals:
     """Per entity, in the order of `rows`: the trailing totals of its measures over all orders, `told` of all."""
     rows = number_rows(told, rows)
     return _totals_of_entities(told, {entity: (rows[number_of(entity)], rows["as_of_day"]) for entity in ENTITIES})
 
 
-def total_part(told: Told, as_of_day: int) -> Totals:
+def total_part(told: EntityFacts, as_of_day: int) -> Totals:
     """What some orders, `told` of all of them, add to everyone's totals of one night: per entity one row per value,
     `<entity>` and its totals. Totals are sums, so those of all orders are the sums of those of any parts of them."""
     night = pl.Series([as_of_day], dtype=pl.Int32)
@@ -123,7 +123,7 @@ def total_part(told: Told, as_of_day: int) -> Totals:
     return {entity: totals[entity].insert_column(0, told.numbers[entity][entity]) for entity in asked}
 
 
-def _totals_of_entities(told: Told, asked: Mapping[str, tuple[pl.Series, pl.Series]]) -> Totals:
+def _totals_of_entities(told: EntityFacts, asked: Mapping[str, tuple[pl.Series, pl.Series]]) -> Totals:
     """`asked`: per entity the numbers, and as many days."""
     found: dict[str, dict[str, pl.Series]] = {entity: {} for entity in ENTITIES}
     for entities, facts in _facts_by_entity(told):
@@ -138,7 +138,7 @@ def _totals_of_entities(told: Told, asked: Mapping[str, tuple[pl.Series, pl.Seri
     return {entity: pl.DataFrame(totals).select(total_names(entity)) for entity, totals in found.items()}
 
 
-def subtract_own(told: Told, rows: pl.DataFrame, everyone: Totals) -> Totals:
+def subtract_own(told: EntityFacts, rows: pl.DataFrame, everyone: Totals) -> Totals:
     """`everyone` without what each row's own order told; `told` of these orders at least."""
     rows = number_rows(told, rows)
     others = {entity: {total.name: total for total in totals} for entity, totals in everyone.items()}
@@ -166,7 +166,7 @@ def _subtract(others: dict[str, pl.Series], own: pl.DataFrame, measures: Mapping
         others[name] = others[name] - own[name]
 
 
-def daily_sums(told: Told) -> pl.DataFrame:
+def daily_sums(told: EntityFacts) -> pl.DataFrame:
     """All that `told` tells, summed by day: `entity, value, known_day, measure, amount` (int64; none is 0).
 
     However many orders one store, lane or product has, this is all that leaves the place where their facts lie. Sums
@@ -197,7 +197,7 @@ def totals_of_sums(entity: str, asked: pl.DataFrame, sums: pl.DataFrame) -> pl.D
     return trailing_totals(asked, daily, ["value"], ENTITIES[entity]).select(total_names(entity))
 
 
-def _facts_by_entity(told: Told) -> Iterator[tuple[Sequence[str], pl.DataFrame]]:
+def _facts_by_entity(told: EntityFacts) -> Iterator[tuple[Sequence[str], pl.DataFrame]]:
     """Each kind of facts with the entities it is told of, and those `OF_LINES` with their numbers, one at a time:
     together they are large."""
     for facts in told.kinds.values():

@@ -11,13 +11,13 @@ from features.calendars_and_countries import language_of
 from features.clock import days_between
 from features.stage import build_stages
 from features.tables import Tables
-from features.totals.entity_facts import Told, number_facts, service_of
+from features.totals.entity_facts import EntityFacts, number_facts, service_of
 from features.totals.entity_totals import SCANS_LOOKBACK, build_totals
 from features.totals.order_facts import order_facts, returning_facts
 
 
 @dataclass(frozen=True)
-class View:
+class FamilyInputs:
     """`rows` has one row per spine row, in its order: `order_id, as_of_day, as_of`, the stage with its instants, the
     order's own columns, its entities, amounts and promises. `totals` has, per entity and in the order of `rows`, the
     trailing totals `<measure>_<lookback>d` without what the order itself contributed (null: entity not known).
@@ -28,10 +28,10 @@ class View:
     totals: dict[str, pl.DataFrame]
 
 
-def build_view(tables: Tables, spine: pl.DataFrame) -> View:
+def build_family_inputs(tables: Tables, spine: pl.DataFrame) -> FamilyInputs:
     rows = build_rows(tables, spine)
-    told = tell(tables, returning_facts(tables["orders"]), scans_since(spine))
-    return View(tables, rows, build_totals(told, rows))
+    told = gather_entity_facts(tables, returning_facts(tables["orders"]), scans_since(spine))
+    return FamilyInputs(tables, rows, build_totals(told, rows))
 
 
 def scans_since(spine: pl.DataFrame) -> int:
@@ -39,9 +39,9 @@ def scans_since(spine: pl.DataFrame) -> int:
     return int(spine["as_of_day"].to_numpy().min(initial=2**31 - 1)) - SCANS_LOOKBACK
 
 
-def tell(
+def gather_entity_facts(
     tables: Tables, returning: pl.DataFrame, scans_since: int | None = None, closed: pl.DataFrame | None = None
-) -> Told:
+) -> EntityFacts:
     """What is told of each order of `tables` and of its entities; the other arguments: see `features.totals.order_facts`."""
     return number_facts(tables, order_facts(tables, returning, scans_since, closed))
 

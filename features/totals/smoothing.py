@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from features.clock import SECONDS_A_DAY
-from features.totals.family_inputs import View
+from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import bins
 
 STRENGTH = 20.0
@@ -26,7 +26,9 @@ def smoothed_share(
     return (hits.fill_null(0) + strength * prior) / (cases.fill_null(0) + strength)
 
 
-def chained_share(view: View, chain: Sequence[str], lookback: int, *, part: str, whole: str, start: float) -> pl.Series:
+def chained_share(
+    view: FamilyInputs, chain: Sequence[str], lookback: int, *, part: str, whole: str, start: float
+) -> pl.Series:
     """The share of the first entity of `chain`, each smoothed towards the next, the last towards `start`."""
     prior = pl.Series("prior", [start]).new_from_index(0, view.rows.height)
     for entity in reversed(list(dict.fromkeys(chain))):
@@ -34,7 +36,7 @@ def chained_share(view: View, chain: Sequence[str], lookback: int, *, part: str,
     return prior
 
 
-def dispute_share(view: View, chain: Sequence[str], lookback: int, part: str = "count_disputes") -> pl.Series:
+def dispute_share(view: FamilyInputs, chain: Sequence[str], lookback: int, part: str = "count_disputes") -> pl.Series:
     """Share of ended orders with a dispute (or `part` of them); the last of the chain leans on 5 %.
 
     5 % is the upper end of what sellers' guides call usual; it matters only for the first orders of a store.
@@ -42,7 +44,7 @@ def dispute_share(view: View, chain: Sequence[str], lookback: int, part: str = "
     return chained_share(view, chain, lookback, part=part, whole="count_outcomes", start=0.05)
 
 
-def late_share(view: View, chain: Sequence[str], lookback: int) -> pl.Series:
+def late_share(view: FamilyInputs, chain: Sequence[str], lookback: int) -> pl.Series:
     """Share of late deliveries, each smoothed towards the next, then the store's, and that towards one in ten."""
     return chained_share(view, [*chain, "store_id"], lookback, part="count_late", whole="count_delivered", start=0.1)
 
@@ -72,7 +74,9 @@ def mean_transit_days(totals: pl.DataFrame, lookback: int) -> pl.Series:
     return mean(totals, "sum_transit_seconds", "count_delivered", lookback, SECONDS_A_DAY)
 
 
-def histogram(view: View, chain: Sequence[str], name: str, edges: Sequence[float], strength: float) -> np.ndarray:
+def histogram(
+    view: FamilyInputs, chain: Sequence[str], name: str, edges: Sequence[float], strength: float
+) -> np.ndarray:
     """(rows, bins): the share of each bin over 90 days for the first entity of `chain`, each leaned on the next as if
     `strength` of its cases had been seen; the last as it is. NaN where nothing was seen at all."""
     shares: np.ndarray | None = None

@@ -9,7 +9,7 @@ import polars as pl
 
 from models.comparison.weighted_metrics import weighted_metrics
 
-METRICS = ("auc", "average_precision")
+PAIRED_METRICS = ("auc", "average_precision")
 RESAMPLES, LEVEL = 200, 0.90
 
 
@@ -19,7 +19,7 @@ def compare_scorers(
     *,
     seed: int,
     resamples: int = RESAMPLES,
-    metrics: tuple[str, ...] = METRICS,
+    metrics: tuple[str, ...] = PAIRED_METRICS,
     reference: str | None = None,
 ) -> pl.DataFrame:
     """One row per scorer and metric: `scorer, metric, value, low, high`, and beside the `reference` (None: the scorer

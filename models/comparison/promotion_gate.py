@@ -10,7 +10,7 @@ import polars as pl
 from features.stage import STAGES
 from models.comparison.metrics import expected_calibration_error
 from models.comparison.paired_comparison import draw_totals, interval
-from models.contact.decide import Costs, add_expected_value, choose_contacts
+from models.contact.decide import ContactCosts, add_expected_value, choose_contacts
 from models.learner.calibration import SMALLEST
 
 RESAMPLES = 500
@@ -19,7 +19,7 @@ CALIBRATED_DRAWS, LEVEL = 200, 0.95
 
 
 @dataclass(frozen=True)
-class Limits:
+class PromotionLimits:
     """`loss_margin`: share of what the champion's contacts prevent in USD that a challenger may, at the worse end of
     the interval, lose. `calibration_error`: the largest allowed, over all and in each stage. `rate_ratio`: predicted
     over realised disputes may lie between 1 / this and this. `least_disputes`: disputed orders without which a stage is
@@ -44,8 +44,8 @@ class Verdict:
 
 
 def judge(
-    rows: pl.DataFrame, champion: np.ndarray, challenger: np.ndarray, costs: Costs, capacity: int,
-    limits: Limits, seed: int,
+    rows: pl.DataFrame, champion: np.ndarray, challenger: np.ndarray, costs: ContactCosts, capacity: int,
+    limits: PromotionLimits, seed: int,
 ) -> Verdict:  # fmt: skip
     """`rows`: labelled order-nights (`order_id, as_of_day, stage, label, order_value_usd`); a probability a row from
     either model. The interval holds 90 %, by a bootstrap of whole orders."""
@@ -70,7 +70,9 @@ def judge(
     return Verdict(float(saved.sum()), float(gain.sum()), low, high, tuple(reasons))
 
 
-def saved_usd(rows: pl.DataFrame, probability: np.ndarray, costs: Costs, capacity: int) -> tuple[np.ndarray, float]:
+def saved_usd(
+    rows: pl.DataFrame, probability: np.ndarray, costs: ContactCosts, capacity: int
+) -> tuple[np.ndarray, float]:
     """USD that contacting the row's order would have saved, 0 where it is not on its night's list of `capacity`; and
     what all these contacts cost. A dispute that came is taken as prevented with the share assumed for its stage."""
     scored = add_expected_value(rows.with_columns(probability=probability).with_row_index("row"), costs)
@@ -83,7 +85,7 @@ def saved_usd(rows: pl.DataFrame, probability: np.ndarray, costs: Costs, capacit
 
 
 def _unproven_shift(
-    rows: pl.DataFrame, champion: np.ndarray, challenger: np.ndarray, limits: Limits, seed: int
+    rows: pl.DataFrame, champion: np.ndarray, challenger: np.ndarray, limits: PromotionLimits, seed: int
 ) -> list[str]:
     """Against a challenger that expects far more or fewer disputes than the champion, unless those that came say that
     it does better.
@@ -112,7 +114,7 @@ def _log_loss(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 
 def _miscalibrated(
-    rows: pl.DataFrame, probability: np.ndarray, limits: Limits, seed: int, *, is_whole: bool
+    rows: pl.DataFrame, probability: np.ndarray, limits: PromotionLimits, seed: int, *, is_whole: bool
 ) -> list[str]:
     """What is wrong with the probabilities beyond what chance does."""
     label = rows["label"].to_numpy()

@@ -20,7 +20,7 @@ ALSO = 10
 
 
 @dataclass(frozen=True)
-class Costs:
+class ContactCosts:
     """Shares and USD that turn a probability into money; assumptions until a hold-out has measured them.
 
     `prevented_share`: by stage, of the disputes that a contact prevents; `cause_factor`: times this, by cause.
@@ -44,7 +44,7 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Rules:
+class ContactRules:
     """What binds a night's list. `holdout_share` of the buyers, told by a hash of `salt` and the buyer, never get a
     message; `explore_share` of the places goes to worthwhile buyers below the cut; `resting` buyers had one lately.
     `agents`: their languages and hours, which bind beside the capacity; without any, the capacity alone."""
@@ -57,7 +57,7 @@ class Rules:
     agents: Sequence[Agent] = ()
 
 
-def add_expected_value(scored: pl.DataFrame, costs: Costs) -> pl.DataFrame:
+def add_expected_value(scored: pl.DataFrame, costs: ContactCosts) -> pl.DataFrame:
     """`scored` (`stage, probability, order_value_usd`, and the causes' shares where known) with
     `expected_value_usd` of contacting each order, and `evidence_share`: how much of it rests on the hold-out (0 to 1).
 
@@ -71,7 +71,7 @@ def add_expected_value(scored: pl.DataFrame, costs: Costs) -> pl.DataFrame:
     return scored.with_columns(expected_value_usd=value, evidence_share=evidence)
 
 
-def _mixed(scored: pl.DataFrame, costs: Costs) -> tuple[pl.Expr, pl.Expr]:
+def _mixed(scored: pl.DataFrame, costs: ContactCosts) -> tuple[pl.Expr, pl.Expr]:
     """Share prevented, and evidence in it, over the causes as likely as they are; as one where none is known."""
     assumed = costs.assumed()
 
@@ -92,7 +92,7 @@ def _mixed(scored: pl.DataFrame, costs: Costs) -> tuple[pl.Expr, pl.Expr]:
     return over_causes(believed, of_stage), over_causes(weight, _means(weight, costs))
 
 
-def _means(of: Mapping[tuple[str, str], float], costs: Costs) -> dict[str, float]:
+def _means(of: Mapping[tuple[str, str], float], costs: ContactCosts) -> dict[str, float]:
     return {stage: sum(of[stage, cause] for cause in CAUSES) / len(CAUSES) for stage in costs.prevented_share}
 
 
@@ -103,7 +103,7 @@ def choose_contacts(scored: pl.DataFrame, capacity: int) -> pl.DataFrame:
     return best.with_row_index("rank", offset=1)
 
 
-def assign(scored: pl.DataFrame, rules: Rules, contact_cost_usd: float, night: str) -> pl.DataFrame:
+def assign(scored: pl.DataFrame, rules: ContactRules, contact_cost_usd: float, night: str) -> pl.DataFrame:
     """Who is written to (`arm` listed or explored), and who would have been but is withheld (`held_out`), best first.
 
     `scored` has `order_id, buyer_id, expected_value_usd` and, with agents, `message_language`. One row per buyer: the
@@ -113,7 +113,7 @@ def assign(scored: pl.DataFrame, rules: Rules, contact_cost_usd: float, night: s
     return give_arms(worthwhile(scored, rules, contact_cost_usd), rules, night)
 
 
-def worthwhile(scored: pl.DataFrame, rules: Rules, contact_cost_usd: float) -> pl.DataFrame:
+def worthwhile(scored: pl.DataFrame, rules: ContactRules, contact_cost_usd: float) -> pl.DataFrame:
     """One row per buyer who is not resting and whose message saves more than it costs, best first, with `is_held`."""
     leads = _one_a_buyer(scored, contact_cost_usd).filter(~pl.col("buyer_id").is_in(list(rules.resting)))
     leads = leads.filter(pl.col("expected_value_usd") > 0)
@@ -121,7 +121,7 @@ def worthwhile(scored: pl.DataFrame, rules: Rules, contact_cost_usd: float) -> p
     return leads.with_columns(is_held=pl.Series(is_held, dtype=pl.Boolean))
 
 
-def give_arms(leads: pl.DataFrame, rules: Rules, night: str) -> pl.DataFrame:
+def give_arms(leads: pl.DataFrame, rules: ContactRules, night: str) -> pl.DataFrame:
     """Those of `leads` (best first, with `is_held`) who get an `arm`, with their `propensity` and `rank`.
 
     The held out take no place. A buyer is told as held out exactly when the same buyer, let go alone, would be listed:
@@ -152,7 +152,7 @@ def give_arms(leads: pl.DataFrame, rules: Rules, night: str) -> pl.DataFrame:
     return told.with_columns(rank=pl.when(pl.col("arm") != HELD_OUT).then(place).cast(pl.UInt32))
 
 
-def _with_places(leads: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def _with_places(leads: pl.DataFrame, rules: ContactRules) -> pl.DataFrame:
     """`leads` with `language`, `has_agent` (somebody writes it), `is_in` (the buyer has a place, or would have one if
     let go) and `is_displaced` (the buyer's place goes to exploration)."""
     language = leads["message_language"].to_list() if rules.agents else [""] * leads.height
@@ -179,7 +179,7 @@ def _with_places(leads: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     return rows.with_columns(is_in=is_in, is_displaced=is_taken & ~is_in)
 
 
-def _explored(rules: Rules, taken: int, could: int) -> int:
+def _explored(rules: ContactRules, taken: int, could: int) -> int:
     """Places for exploration, of so many that are taken by the best of those who could be written to."""
     return min(int(taken * rules.explore_share), could - taken)
 

@@ -23,7 +23,7 @@ from models.monitoring.sequential_monitoring import (
 
 
 @dataclass(frozen=True)
-class Limits:
+class AlarmLimits:
     """How many times what was said may come, and how many times less, before it is evidence: of matured nights, and of
     young ones."""
 
@@ -54,7 +54,7 @@ def traits(tables: Tables | Mapping[str, pl.DataFrame], as_of_day: int) -> pl.Da
 
 
 def judge_outcomes(
-    rows: pl.DataFrame, limits: Limits, window: LabelWindow, as_of_day: int
+    rows: pl.DataFrame, limits: AlarmLimits, window: LabelWindow, as_of_day: int
 ) -> tuple[list[Finding], pl.DataFrame]:
     """What matured nights and, as an estimate, young ones say; and the table of the matured.
 

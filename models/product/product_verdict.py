@@ -19,7 +19,7 @@ NOTABLE = 1.25
 
 
 @dataclass(frozen=True)
-class Rules:
+class VerdictRules:
     """`sure`: chance from which a product is accused; `stop_factor`: so far over is hopeless."""
 
     limit: float
@@ -27,7 +27,7 @@ class Rules:
     stop_factor: float
 
 
-def add_verdict(products: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def add_verdict(products: pl.DataFrame, rules: VerdictRules) -> pl.DataFrame:
     """`products` as `product_frame` gives them, with `margin_per_100_units_usd` (null: no cost known): with `verdict`
     and `why`. `chance_hopeless` is that of being over stop_factor x limit."""
     sure = pl.lit(rules.sure)

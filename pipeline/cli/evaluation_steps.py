@@ -22,7 +22,7 @@ from pipeline.cli.options import (
     not_before,
     open_workspace,
 )
-from pipeline.sources.source_context import Beside
+from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.progress import say, warn
 
 app = typer.Typer()
@@ -110,7 +110,7 @@ def backtest(
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked():
         if source and raw:
-            load(place, config, progress, source=source, raw=raw, beside=Beside(mapping, tracking))
+            load(place, config, progress, source=source, raw=raw, beside=SideFiles(mapping, tracking))
         say_summary(step(place, config, progress, first=first, last=not_before(first, last), every=every))
     say(f"every night and stage: {place.folder / RESULT}")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.options import Folder, MappingFile, Source, TrackingFolder, open_workspace
-from pipeline.sources.source_context import Beside
+from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
@@ -51,7 +51,7 @@ def ingest(
 
     place, config, progress = open_workspace(workspace)
     with place.locked():
-        step(place, config, progress, source=source, raw=raw, beside=Beside(mapping, tracking))
+        step(place, config, progress, source=source, raw=raw, beside=SideFiles(mapping, tracking))
     say(f"tables: {place.tables}")
 
 
@@ -67,7 +67,9 @@ def doctor(
     from pipeline.load.doctor import examine
     from pipeline.settings.config import Config, load_config
 
-    examine(load_config(workspace) if workspace else Config(), source=source, raw=raw, beside=Beside(mapping, tracking))
+    examine(
+        load_config(workspace) if workspace else Config(), source=source, raw=raw, beside=SideFiles(mapping, tracking)
+    )
 
 
 @app.command()
@@ -93,4 +95,4 @@ def requarantine(
 
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
-        step(place, config, progress, source=source, raw=raw, beside=Beside(mapping, tracking))
+        step(place, config, progress, source=source, raw=raw, beside=SideFiles(mapping, tracking))

@@ -13,7 +13,7 @@ import typer
 
 from pipeline.settings.config import SPARK_MASTER, Config, load_config
 from pipeline.workspace.progress import Progress, warn
-from pipeline.workspace.run_log import open_journal
+from pipeline.workspace.run_log import open_run_log
 from pipeline.workspace.workspace import Workspace
 
 
@@ -79,7 +79,7 @@ def open_workspace(
     folder: Path, context: typer.Context | None = None, capacity: int | None = None
 ) -> tuple[Workspace, Config, Progress]:
     said = context.obj if context else {}
-    for odd in open_journal(folder, arguments=sys.argv[1:]):
+    for odd in open_run_log(folder, arguments=sys.argv[1:]):
         warn(odd)
     return Workspace(folder), load_config(folder, capacity=capacity, **said), Progress()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 
-from features.build.distributed import answer, ask, tell_by_day, view_of
+from features.build.distributed import answer, ask, entity_facts_by_day, family_inputs_of
 from features.build.registry import FEATURE_NAMES, features_of
 from features.clock import local_day
 from features.tables import TABLES, Tables, create_tables
@@ -43,7 +43,7 @@ class Buckets:
     def tell_and_ask(self, facts: pa.Table) -> pa.Table:
         """All facts of some orders -> `NEWS`: what they tell by day, and what their spine rows ask."""
         tables, spine, again = self._open(facts)
-        told = tell_by_day(tables, again).rename({"known_day": "day"})
+        told = entity_facts_by_day(tables, again).rename({"known_day": "day"})
         asked = ask(tables, spine).rename({"as_of_day": "day"})
         asked = asked.with_columns(asked_by=pl.lit(facts["bucket"][0].as_py(), pl.Int32))
         return _arrow(pl.concat([told, asked], how="diagonal"), NEWS)
@@ -63,7 +63,7 @@ class Buckets:
         tables, spine, again = self._open(facts)
         if spine.is_empty():
             return ROW.empty_table()
-        built = features_of(view_of(tables, spine, again, _polars(answers)))
+        built = features_of(family_inputs_of(tables, spine, again, _polars(answers)))
         return _arrow(built.with_columns(spine["row"]), ROW)
 
     def _open(self, facts: pa.Table) -> tuple[Tables, pl.DataFrame, pl.DataFrame]:

@@ -32,11 +32,11 @@ from pipeline.workspace.workspace import Workspace, write_whole
 RESULT, CALIBRATIONS = "comparison.csv", "calibrations.csv"
 MODEL, BASE_RATE = "model", "base_rate_by_stage"
 BASELINE_RULES = ("past_promise", "stalled_scan")
-METRICS = ("auc", "average_precision", "log_loss")
+COMPARED_METRICS = ("auc", "average_precision", "log_loss")
 
 
 @dataclass
-class Costs:
+class ResourceUse:
     """What a scorer took over all nights."""
 
     seconds: float = 0.0
@@ -71,7 +71,7 @@ def compare(
         notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
     test = learnable(label_rows(tables, test, config.label_window, newest_day(tables)))
     test = test.with_columns(weight=_weights(tables, test, config.delivered_weight))
-    costs: dict[str, Costs] = defaultdict(Costs)
+    costs: dict[str, ResourceUse] = defaultdict(ResourceUse)
     folds = []
     for night in nights:
         train = learnable(label_rows(tables, dataset, config.label_window, night)).sort("as_of_day", "order_id")
@@ -95,7 +95,11 @@ def compare(
 
 
 def _fold(
-    train: pl.DataFrame, rows: pl.DataFrame, followed: pl.DataFrame | None, config: Config, costs: dict[str, Costs]
+    train: pl.DataFrame,
+    rows: pl.DataFrame,
+    followed: pl.DataFrame | None,
+    config: Config,
+    costs: dict[str, ResourceUse],
 ) -> Night:
     night, recipe = Night(rows), config.recipe
     with watched() as fitting:
@@ -129,7 +133,7 @@ def _fold(
 
 def _add_censored(
     night: Night, followed: pl.DataFrame, model: DisputeModel, later: Later | None, config: Config,
-    costs: dict[str, Costs],
+    costs: dict[str, ResourceUse],
 ) -> None:  # fmt: skip
     """The ways to learn from nights whose window is not over, with as many rounds as the model, uncalibrated."""
     recipe = replace(config.recipe, rounds=later.rounds if later else config.recipe.rounds)
@@ -168,7 +172,7 @@ def _tabulate(
         if of_stage["label"].n_unique() < 2:
             continue
         own = {name: score[mask] for name, score in scores.items()}
-        table = compare_scorers(of_stage, own, seed=config.seed, metrics=METRICS, reference=reference)
+        table = compare_scorers(of_stage, own, seed=config.seed, metrics=COMPARED_METRICS, reference=reference)
         error = {name: _calibration_error(of_stage, score) for name, score in own.items()}
         better = _nights_better(of_stage, own, reference)
         tables.append(
@@ -195,7 +199,7 @@ def _nights_better(rows: pl.DataFrame, scores: dict[str, np.ndarray], reference:
         mask = (rows["as_of_day"] == night).to_numpy()
         found = compare_scorers(
             rows.filter(mask), {name: score[mask] for name, score in scores.items()},
-            seed=0, resamples=0, metrics=METRICS, reference=reference,
+            seed=0, resamples=0, metrics=COMPARED_METRICS, reference=reference,
         )  # fmt: skip
         for row in found.drop_nulls("gain").iter_rows(named=True):
             gain = -row["gain"] if row["metric"] == "log_loss" else row["gain"]
@@ -203,7 +207,7 @@ def _nights_better(rows: pl.DataFrame, scores: dict[str, np.ndarray], reference:
     return count
 
 
-def _taken(costs: dict[str, Costs]) -> pl.DataFrame:
+def _taken(costs: dict[str, ResourceUse]) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {

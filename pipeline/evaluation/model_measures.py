@@ -14,7 +14,7 @@ from features.tables import Tables
 from models.comparison.metrics import mark_listed, measure
 from models.comparison.paired_comparison import compare_scorers, draw_totals, interval
 from models.comparison.promotion_gate import saved_usd
-from models.contact.decide import Costs, add_expected_value
+from models.contact.decide import ContactCosts, add_expected_value
 from models.reasons.baseline import rule_scores
 
 RESAMPLES = 300
@@ -25,7 +25,7 @@ LEAST_DISPUTES = 10
 MOST_SLICES = 12
 
 
-def money(scored: pl.DataFrame, costs: Costs, capacity: int, seed: int) -> pl.DataFrame:
+def money(scored: pl.DataFrame, costs: ContactCosts, capacity: int, seed: int) -> pl.DataFrame:
     """One row per way to choose: `way, usd_a_night, low, high` of the night's contacts, and `hits_share` of them."""
     nights = scored["as_of_day"].n_unique()
     rules = rule_scores(scored, RULES)
@@ -38,13 +38,13 @@ def money(scored: pl.DataFrame, costs: Costs, capacity: int, seed: int) -> pl.Da
     return pl.DataFrame(rows)
 
 
-def _listed_by_value(scored: pl.DataFrame, costs: Costs, capacity: int) -> tuple[np.ndarray, np.ndarray]:
+def _listed_by_value(scored: pl.DataFrame, costs: ContactCosts, capacity: int) -> tuple[np.ndarray, np.ndarray]:
     saved, _ = saved_usd(scored, scored["probability"].to_numpy(), costs, capacity)
     return saved, saved != 0
 
 
 def _listed_by_rule(
-    scored: pl.DataFrame, score: pl.Series, costs: Costs, capacity: int
+    scored: pl.DataFrame, score: pl.Series, costs: ContactCosts, capacity: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The orders a rule asks for most; it asks for none that it scores 0."""
     ranked = scored.with_row_index("row").with_columns(probability=score)

@@ -26,7 +26,7 @@ MISS_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     title: str
     note: str
     columns: Sequence[str]
@@ -86,9 +86,9 @@ def model_page(
     )
 
 
-def _table(title: str, note: str, frame: pl.DataFrame) -> Table:
+def _table(title: str, note: str, frame: pl.DataFrame) -> PageTable:
     rows = [[_cell(value) for value in row] for row in frame.iter_rows()]
-    return Table(title, note, [name.replace("_", " ") for name in frame.columns], rows)
+    return PageTable(title, note, [name.replace("_", " ") for name in frame.columns], rows)
 
 
 def _cell(value: object) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 
 from features.clock import calendar_day, in_label_window
 from models.contact.contact_effects import Belief, learn_beliefs
-from models.contact.decide import HELD_OUT, Rules, assign
+from models.contact.decide import HELD_OUT, ContactRules, assign
 from pipeline.history.assignments import as_evidence, first_of_each_order, likeliest_cause
 from pipeline.settings.config import Config
 from pipeline.simulation.true_risk import Truth
@@ -29,7 +29,7 @@ def run_season(candidates: pl.DataFrame, config: Config) -> pl.DataFrame:
     for night in asked.sort("as_of_day").partition_by("as_of_day", maintain_order=True):
         day = int(night["as_of_day"][0])
         resting = {buyer for buyer, until in rested.items() if day < until}
-        rules = Rules(decide.capacity, decide.holdout_share, decide.explore_share, decide.holdout_salt, resting)
+        rules = ContactRules(decide.capacity, decide.holdout_share, decide.explore_share, decide.holdout_salt, resting)
         free = night.filter(~pl.col("order_id").is_in(list(written)))
         told = assign(free, rules, decide.contact_cost_usd, calendar_day(day).isoformat())
         sent = told.filter(pl.col("arm") != HELD_OUT)

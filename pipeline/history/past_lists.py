@@ -57,7 +57,7 @@ def past_lists(workspace: Workspace, files: TableFiles, config: Config, as_of: d
     if not scored:
         return None
     rows = pl.concat(scored)
-    labelled = rows.with_columns(label_rows(files, rows, config, as_of)).drop_nulls("label")
+    labelled = rows.with_columns(matured_labels(files, rows, config, as_of)).drop_nulls("label")
     listed = labelled.filter("is_listed")
     nights = [night for night, _, _ in runs]
     return PastLists(
@@ -104,7 +104,7 @@ def _scored(folder: Path, night: date) -> pl.DataFrame:
     )
 
 
-def label_rows(files: TableFiles, rows: pl.DataFrame, config: Config, as_of: date) -> pl.Series:
+def matured_labels(files: TableFiles, rows: pl.DataFrame, config: Config, as_of: date) -> pl.Series:
     """`label` of order-nights (`order_id` and `as_of_day`, or `night`), as far as facts known before `as_of` tell."""
     if "as_of_day" not in rows.columns:
         rows = rows.with_columns(as_of_day=pl.col("night").cast(pl.Int32))

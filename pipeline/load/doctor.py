@@ -14,8 +14,8 @@ from pipeline.load.ingest import SOURCES
 from pipeline.load.quarantine import count_rows, reason_lines
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
-from pipeline.sources.enforce_contract import hold
-from pipeline.sources.source_context import NOTHING_BESIDE, Beside, Origin
+from pipeline.sources.enforce_contract import enforce_contract
+from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles, SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_source import with_tracking
 from pipeline.workspace.progress import say
@@ -44,13 +44,13 @@ STALE, LATE = timedelta(days=2), timedelta(days=30)
 ENOUGH_DISPUTES = 50
 
 
-def examine(config: Config, *, source: str, raw: Path, beside: Beside = NOTHING_BESIDE) -> None:
+def examine(config: Config, *, source: str, raw: Path, beside: SideFiles = NO_SIDE_FILES) -> None:
     """Say it. Raises BadInput where `ingest` would refuse the files."""
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
     with tempfile.TemporaryDirectory() as nowhere:
-        origin = Origin(raw, config.usd_per, config.sources, state=Path(nowhere), beside=beside)
-        data = with_tracking(hold(SOURCES[source](origin)), origin)
+        origin = SourceContext(raw, config.usd_per, config.sources, state=Path(nowhere), beside=beside)
+        data = with_tracking(enforce_contract(SOURCES[source](origin)), origin)
     say(f"{'table':<14}{'rows':>12}  first        last         (by when it happened)")
     for name in TABLES:
         frame = data.frames.get(name)

@@ -19,16 +19,16 @@ from pipeline.sources.aliexpress.dumps import SHEETS, dump_files
 from pipeline.sources.canonical import read_canonical
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.database.database_source import read_database
-from pipeline.sources.enforce_contract import hold
+from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.mapped.mapped_source import read_mapped
 from pipeline.sources.olist import read_olist
-from pipeline.sources.source_context import NOTHING_BESIDE, Beside, Origin
+from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles, SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_source import tracking_files, tracking_folder, with_tracking
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace, read_json
 
-SOURCES: dict[str, Callable[[Origin], StoreData]] = {
+SOURCES: dict[str, Callable[[SourceContext], StoreData]] = {
     "aliexpress": read_aliexpress,
     "canonical": read_canonical,
     "database": read_database,
@@ -50,7 +50,7 @@ def ingest(
     *,
     source: str,
     raw: Path,
-    beside: Beside = NOTHING_BESIDE,
+    beside: SideFiles = NO_SIDE_FILES,
 ) -> None:
     """Replace the workspace's tables by those of the files in `raw`; on refusal the former ones stay."""
     if not raw.is_dir():
@@ -63,7 +63,7 @@ def ingest(
         if source in REMEMBERING and _fact(workspace, "made_from") == made_from:
             notes.append("nothing new since the last time: the tables stay")
             return
-        data = with_tracking(hold(SOURCES[source](origin)), origin)
+        data = with_tracking(enforce_contract(SOURCES[source](origin)), origin)
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
         contacts = data.frames.get("contacts", TABLES["contacts"].empty())
@@ -92,7 +92,7 @@ def ingest(
         warn(f"{total} rows in quarantine, each with its reason: {workspace.quarantine}")
 
 
-def _made_from(source: str, origin: Origin, config: Config, own: Mapping[str, str]) -> str:
+def _made_from(source: str, origin: SourceContext, config: Config, own: Mapping[str, str]) -> str:
     """A hash of all that decides what the tables of a source that remembers become, the program included."""
     if source not in REMEMBERING:
         return ""
@@ -106,7 +106,7 @@ def _made_from(source: str, origin: Origin, config: Config, own: Mapping[str, st
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _tracking_sha256(origin: Origin) -> dict[str, str]:
+def _tracking_sha256(origin: SourceContext) -> dict[str, str]:
     folder = tracking_folder(origin)
     files = tracking_files(folder) if folder else []
     return {f"tracking/{path.relative_to(folder).as_posix()}": sha256(path) for path in files if folder}
@@ -119,13 +119,13 @@ def _fact(workspace: Workspace, name: str) -> object:
         return None
 
 
-def open_origin(workspace: Workspace, config: Config, raw: Path, beside: Beside = NOTHING_BESIDE) -> Origin:
+def open_origin(workspace: Workspace, config: Config, raw: Path, beside: SideFiles = NO_SIDE_FILES) -> SourceContext:
     """The folder `raw` with the workspace's corrections and what its sources remember."""
     try:
         loaded = workspace.read_ingest_facts().get("input_sha256", {})
     except BadInput:
         loaded = {}
-    return Origin(
+    return SourceContext(
         raw, config.usd_per, config.sources, read_corrections(workspace), workspace.folder / "sources", loaded, beside
     )
 
@@ -138,7 +138,7 @@ def read_corrections(workspace: Workspace) -> Corrections:
         raise BadInput(f"{path}: is not JSON ({error}). Mend it, or remove it to do without corrections.") from None
 
 
-def _input_sha256(data: StoreData, origin: Origin) -> dict[str, str]:
+def _input_sha256(data: StoreData, origin: SourceContext) -> dict[str, str]:
     told = data.input_sha256
     if told is None:
         told = {file.name: sha256(origin.folder / file.name) for file in data.files if file.name in _names(origin)}
@@ -149,7 +149,7 @@ def _input_sha256(data: StoreData, origin: Origin) -> dict[str, str]:
     return dict(told)
 
 
-def _names(origin: Origin) -> set[str]:
+def _names(origin: SourceContext) -> set[str]:
     return {path.name for path in origin.folder.iterdir()}
 
 

@@ -12,7 +12,7 @@ from pipeline.load.ingest import CORRECTIONS, ingest, read_corrections
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
 from pipeline.sources.corrections import Record, record_ids
-from pipeline.sources.source_context import NOTHING_BESIDE, Beside
+from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_json
 
@@ -76,7 +76,7 @@ def requarantine(
     *,
     source: str,
     raw: Path,
-    beside: Beside = NOTHING_BESIDE,
+    beside: SideFiles = NO_SIDE_FILES,
 ) -> None:
     """Keep what was mended in the quarantine as corrections, and ingest again; say what came in."""
     before = read_quarantine(workspace)

@@ -18,7 +18,7 @@ from features.tables import TABLES
 from models.learner.gbm import DisputeModel
 from models.monitoring import input_health as inputs
 from models.monitoring.input_checks import Reading
-from models.monitoring.matured_outcomes import Limits, judge_outcomes, label_outcomes, traits
+from models.monitoring.matured_outcomes import AlarmLimits, judge_outcomes, label_outcomes, traits
 from models.monitoring.sequential_monitoring import LOOKBACK_NIGHTS, WATCH, Finding, worst
 from pipeline.history.past_lists import counted_runs
 from pipeline.night.night_checks import NOT_COUNTED, Scorer
@@ -150,9 +150,9 @@ def _every(runs: list[tuple[date, Path]]) -> int:
     return max(1, -(-sum(counts) // MOST_ROWS))
 
 
-def limits_of(config: Config) -> Limits:
+def limits_of(config: Config) -> AlarmLimits:
     told = config.monitor
-    return Limits(told.rise, told.fall, told.early_rise, told.early_fall)
+    return AlarmLimits(told.rise, told.fall, told.early_rise, told.early_fall)
 
 
 def judge_feeds(files: TableFiles, as_of_day: int) -> list[Finding]:

@@ -45,8 +45,8 @@ def check_inputs(
     readings += [gates.row_counts(name, by_day, newest, limits.count_ratio) for name, by_day in counts.items()]
     opened = files.count_by_day("disputes", day, DISPUTED)
     readings.append(gates.base_rate(opened, counts["orders"], newest, limits.rate_ratio))
-    told = workspace.read_ingest_facts()
-    quarantined, rows = (sum(told[name].values()) for name in ("quarantined_rows", "input_rows"))
+    describe_checks = workspace.read_ingest_facts()
+    quarantined, rows = (sum(describe_checks[name].values()) for name in ("quarantined_rows", "input_rows"))
     readings.append(gates.quarantine(quarantined, rows, limits.quarantine_share))
     if not isinstance(champion, ByRules):
         trained = day_number(date.fromisoformat(champion.trained_as_of))
@@ -76,7 +76,7 @@ def stop(
     refused = [r for r in readings if r.is_out and config.data_gates.actions[r.gate] == "refuse"]
     if not refused:
         return
-    record = {"as_of": as_of, "refused_at": datetime.now(UTC), **facts, **told(readings, config)}
+    record = {"as_of": as_of, "refused_at": datetime.now(UTC), **facts, **describe_checks(readings, config)}
     workspace.write_refusal(as_of, record)
     raise Refused(
         f"{as_of}: "
@@ -92,6 +92,6 @@ def banner(readings: Sequence[Reading], config: Config) -> list[str]:
     return [r.says for r in readings if r.is_out and config.data_gates.actions[r.gate] == "banner"]
 
 
-def told(readings: Sequence[Reading], config: Config) -> dict[str, Any]:
+def describe_checks(readings: Sequence[Reading], config: Config) -> dict[str, Any]:
     """For the manifest: every reading, and what it would do when out."""
     return {"data_gates": [asdict(r) | {"action": config.data_gates.actions[r.gate]} for r in readings]}

@@ -19,7 +19,7 @@ from pipeline.night.score import score
 from pipeline.registry.model_registry import CHALLENGER, find_model
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Leak, NoChampion, NotPromoted, Refused, TooFewDisputes
-from pipeline.sources.source_context import NOTHING_BESIDE, Beside
+from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles
 from pipeline.training.promote import promote
 from pipeline.training.train import train
 from pipeline.workspace.progress import Progress, say, warn
@@ -41,7 +41,7 @@ def nightly(
     source: str | None,
     raw: Path | None,
     is_forced: bool,
-    beside: Beside = NOTHING_BESIDE,
+    beside: SideFiles = NO_SIDE_FILES,
 ) -> Path:
     """Do the night of `as_of` and return its run folder; a night already done is left as it is unless forced."""
     done = workspace.latest(as_of)

@@ -14,7 +14,7 @@ from features.asof import visible
 from features.build.registry import FEATURES
 from features.clock import day_number
 from models.contact.contact_effects import Belief
-from models.contact.decide import HELD_OUT, Costs, add_contact_by, add_expected_value, give_arms, worthwhile
+from models.contact.decide import HELD_OUT, ContactCosts, add_contact_by, add_expected_value, give_arms, worthwhile
 from models.learner.cause import CAUSES
 from models.reasons.explain import explain
 from models.reasons.risk_rules import SignModel, has_sign
@@ -25,7 +25,7 @@ from pipeline.history.past_lists import past_lists, say_past
 from pipeline.indicators.open_disputes import clock_inputs, say_clock, write_clock
 from pipeline.night.contact_list import add_what_to_say, write_list, write_readme
 from pipeline.night.monitor import look, night_means, write_means
-from pipeline.night.night_checks import Scorer, banner, check_inputs, check_scores, stop, told
+from pipeline.night.night_checks import Scorer, banner, check_inputs, check_scores, describe_checks, stop
 from pipeline.night.rule_scorer import ByRules
 from pipeline.pages.report import write_report
 from pipeline.registry.model_registry import require_champion
@@ -96,7 +96,7 @@ def score(
         night = {"run_id": run_id, "as_of": as_of, "rows": rows, "last_month": say_past(past)}
         night |= {"who_writes": agents} if agents else {}
         night |= {"health": health.told() | {"sentence": health.sentence()}}
-        gates = told(readings, config) | {"banner": warnings}
+        gates = describe_checks(readings, config) | {"banner": warnings}
         made = _manifest(workspace, config, champion, progress, inputs)
         facts = made | clock | gates | night
         with progress.piece("report") as notes:
@@ -131,16 +131,16 @@ def _assign(
     assigned = give_arms(leads, rules, as_of.isoformat())
     if not rules.agents:
         return assigned, {}
-    told = who_writes(leads, assigned, rules.agents)
-    return assigned, told | {"sentence": say_who_writes(told)}
+    describe_checks = who_writes(leads, assigned, rules.agents)
+    return assigned, describe_checks | {"sentence": say_who_writes(describe_checks)}
 
 
-def _score(champion: Scorer, features: pl.DataFrame, costs: Costs) -> pl.DataFrame:
+def _score(champion: Scorer, features: pl.DataFrame, costs: ContactCosts) -> pl.DataFrame:
     if features.is_empty():
         empty = {name: pl.lit(0.0) for name in SCORE_COLUMNS if name.startswith(("probability", *CAUSES))}
         return add_expected_value(features.with_columns(**empty), costs)
-    told = champion.model.predict_with_bounds(features), champion.model.predict_cause(features)
-    scored = pl.concat([features, *told], how="horizontal")
+    describe_checks = champion.model.predict_with_bounds(features), champion.model.predict_cause(features)
+    scored = pl.concat([features, *describe_checks], how="horizontal")
     return add_expected_value(scored, costs)
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from models.comparison.paired_comparison import draw_totals, interval
 from pipeline.history.measured_impact import impact_table, matured_rows
-from pipeline.history.past_lists import PastLists, label_rows, matured_runs
+from pipeline.history.past_lists import PastLists, matured_labels, matured_runs
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
@@ -67,7 +67,7 @@ def _listed(workspace: Workspace, files: TableFiles, config: Config, as_of: date
         rows = pl.read_parquet(folder / "contact_list.parquet", columns=columns)
         parts.append(rows.with_columns(night=pl.lit(night), contact_cost_usd=pl.lit(float(cost))))
     rows = pl.concat(parts).sort("night", "order_id")
-    return rows.with_columns(label_rows(files, rows, config, as_of)).drop_nulls("label")
+    return rows.with_columns(matured_labels(files, rows, config, as_of)).drop_nulls("label")
 
 
 def money_saved(listed: pl.DataFrame, seed: int) -> dict[str, Any] | None:

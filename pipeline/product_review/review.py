@@ -15,7 +15,7 @@ from features.indicators.product_exposure import USED, order_exposure, product_o
 from models.product.product_rates import chance_better, orders_to_settle
 from models.product.product_scenarios import what_if
 from models.product.product_table import Reviewed, group_frame, notes, product_frame, review_products
-from models.product.product_verdict import Rules, add_verdict
+from models.product.product_verdict import VerdictRules, add_verdict
 from pipeline.output.safe_text import neutral_frame
 from pipeline.output.spreadsheet import write_workbook
 from pipeline.pages.product_page import PAGE, products_page
@@ -69,7 +69,7 @@ def limit_of(config: Config, workspace: Workspace, as_of: date, store_rate: floa
 
 def table_of(reviewed: Reviewed, config: Config, limit: float, costs: pl.DataFrame | None) -> pl.DataFrame:
     """`products.csv`: worst first."""
-    rules = Rules(limit, config.products.sure, config.products.stop_factor)
+    rules = VerdictRules(limit, config.products.sure, config.products.stop_factor)
     fixed = config.decide.dispute_fixed_cost_usd
     frame = product_frame(
         reviewed, limit=limit, fixed_cost_usd=fixed, seed=config.seed, stop_factor=rules.stop_factor

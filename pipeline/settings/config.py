@@ -13,7 +13,7 @@ from features.labels import LabelWindow
 from features.spine import DisputeWindow
 from models.learner.training_config import PARAMETERS, Recipe
 from pipeline.settings.errors import BadInput
-from pipeline.settings.list_settings import DataGates, Decide, Monitor, Offers, Page, Section
+from pipeline.settings.list_settings import DataGates, Decide, Monitor, OfferSettings, Page, SettingsSection
 from pipeline.settings.source_settings import SourceSettings
 
 TUNED = "tuned.toml"
@@ -21,7 +21,7 @@ TUNED = "tuned.toml"
 SPARK_MASTER = r"^(local(\[(\d+|\*)\])?|spark://[^\s/,]+:\d+(,[^\s/,]+:\d+)*|yarn|k8s://\S+)$"
 
 
-class Booster(Section):
+class Booster(SettingsSection):
     """The booster's settings. The defaults were chosen on earlier nights than any we report; `make tune` searches."""
 
     num_leaves: int = Field(default=PARAMETERS["num_leaves"], ge=2, le=1024)
@@ -31,7 +31,7 @@ class Booster(Section):
     orders_in_leaf: int = Field(default=10, ge=1, description="a leaf holds the order-nights of that many orders")
 
 
-class Gate(Section):
+class Gate(SettingsSection):
     """What a challenger must keep to before it replaces the champion: `models/comparison/promotion_gate.py`."""
 
     loss_margin: float = Field(
@@ -42,7 +42,7 @@ class Gate(Section):
     least_disputes: int = Field(default=20, ge=1, description="with fewer disputed orders a stage is not judged alone")
 
 
-class Engine(Section):
+class Engine(SettingsSection):
     """What builds the features. The results are the same to the bit: docs/cluster.md says when to move, what to set."""
 
     name: Literal["polars", "spark"] = Field(default="polars", description="in this process, or through PySpark")
@@ -68,7 +68,7 @@ class Engine(Section):
         return re.match(r"local|spark://(127\.0\.0\.1|localhost):", self.spark_master) is not None
 
 
-class Products(Section):
+class Products(SettingsSection):
     """Product reviews: docs/products.md."""
 
     lookback_days: int = Field(default=365, ge=30, description="orders placed longer ago say little of today's product")
@@ -82,7 +82,7 @@ class Products(Section):
     stop_factor: float = Field(default=2.0, ge=1, description="surely over so many times the limit: nothing mends it")
 
 
-class Config(Section):
+class Config(SettingsSection):
     """All settings of a run; it is written into the run's manifest."""
 
     seed: int = 7
@@ -135,7 +135,7 @@ class Config(Section):
     sources: SourceSettings = SourceSettings()
     data_gates: DataGates = DataGates()
     monitor: Monitor = Monitor()
-    offers: Offers = Offers()
+    offers: OfferSettings = OfferSettings()
     engine: Engine = Engine()
     products: Products = Products()
     page: Page = Page()
@@ -185,6 +185,6 @@ def load_config(
     )
 
 
-def _changed(section: Section, **said: object) -> Section:
+def _changed(section: SettingsSection, **said: object) -> SettingsSection:
     """The section with what was said on the command line; None: nothing was."""
     return section.model_copy(update={name: value for name, value in said.items() if value is not None})

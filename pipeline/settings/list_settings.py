@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from models.contact.agents import Agent
-from models.contact.decide import Costs, Rules
+from models.contact.decide import ContactCosts, ContactRules
 from pipeline.settings.languages import FALLBACK, LANGUAGES
 
 # Half of what is published (15-35 % fewer where a parcel did not come): that is of buyers who respond at all, told by
@@ -19,11 +19,11 @@ CAUSE_FACTOR = {"not_received": 1.0, "not_as_described": 0.5, "other": 0.25}
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Section(BaseModel):
+class SettingsSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class AgentHours(Section):
+class AgentHours(SettingsSection):
     """Somebody who writes messages, and for how long a night."""
 
     name: str = Field(min_length=1, description="as the night's summary says who writes what")
@@ -48,7 +48,7 @@ def _known_languages(given: tuple[str, ...]) -> tuple[str, ...]:
     return given
 
 
-class Decide(Section):
+class Decide(SettingsSection):
     """What a dispute costs and what a contact prevents. Assumptions, until a hold-out has measured them."""
 
     capacity: int = Field(default=50, ge=1, description="contacts the team can make a night")
@@ -109,8 +109,8 @@ class Decide(Section):
         return self
 
     @property
-    def costs(self) -> Costs:
-        return Costs(
+    def costs(self) -> ContactCosts:
+        return ContactCosts(
             self.prevented_share,
             self.dispute_fixed_cost_usd,
             self.contact_cost_usd,
@@ -118,9 +118,9 @@ class Decide(Section):
             self.cause_factor,
         )
 
-    def rules(self, resting: Collection[str]) -> Rules:
+    def rules(self, resting: Collection[str]) -> ContactRules:
         agents = [hours.agent for hours in self.agents]
-        return Rules(self.capacity, self.holdout_share, self.explore_share, self.holdout_salt, resting, agents)
+        return ContactRules(self.capacity, self.holdout_share, self.explore_share, self.holdout_salt, resting, agents)
 
 
 GateAction = Literal["refuse", "banner", "ignore"]
@@ -130,7 +130,7 @@ GATE_ACTIONS: dict[str, GateAction] = {
 }  # fmt: skip
 
 
-class DataGates(Section):
+class DataGates(SettingsSection):
     """When a night is refused, or its list gets a banner: `models/monitoring/input_checks.py`. Ratios are either way."""
 
     actions: dict[str, GateAction] = Field(default=GATE_ACTIONS, description="what each gate does when it is out")
@@ -150,7 +150,7 @@ class DataGates(Section):
         return {**GATE_ACTIONS, **actions}
 
 
-class Monitor(Section):
+class Monitor(SettingsSection):
     """When the model's health says watch or act: `models/monitoring/sequential_monitoring.py`. Retraining always passes the promotion gate."""
 
     retrain: Literal["propose", "auto"] = Field(
@@ -164,7 +164,7 @@ class Monitor(Section):
     judged_nights: int = Field(default=28, ge=7, description="matured nights left unseen, to judge a challenger on")
 
 
-class Offers(Section):
+class OfferSettings(SettingsSection):
     """What may be suggested beside a message: `models/contact/offers.py`. The team decides; these are assumptions."""
 
     allowed: tuple[Literal["extend_protection", "resend", "partial_refund", "ask_for_photos"], ...] = Field(
@@ -185,7 +185,7 @@ class Offers(Section):
     )
 
 
-class Page(Section):
+class Page(SettingsSection):
     """The page of a night: `report.html`."""
 
     charts: bool = Field(

@@ -84,13 +84,15 @@ def _orders(raw: Path) -> pl.DataFrame:
 
 def _status() -> pl.Expr:
     """A finished order is one, whether or not it went well."""
-    told = (
+    visible_facts = (
         (pl.col("ended").is_not_null(), "FINISH"),
         (pl.col("is_disputed").is_not_null(), "IN_ISSUE"),
         (pl.col("sent").is_not_null(), "WAIT_BUYER_ACCEPT_GOODS"),
         (pl.col("paid").is_not_null(), "WAIT_SELLER_SEND_GOODS"),
     )
-    return pl.coalesce(*[pl.when(is_so).then(pl.lit(word)) for is_so, word in told], pl.lit("PLACE_ORDER_SUCCESS"))
+    return pl.coalesce(
+        *[pl.when(is_so).then(pl.lit(word)) for is_so, word in visible_facts], pl.lit("PLACE_ORDER_SUCCESS")
+    )
 
 
 def _promised(orders: pl.DataFrame, promises: pl.DataFrame) -> pl.DataFrame:
@@ -100,8 +102,8 @@ def _promised(orders: pl.DataFrame, promises: pl.DataFrame) -> pl.DataFrame:
     would be sent.
     """
     days = (_at("promised_at") - _at("occurred_at")).dt.total_seconds() / 86_400
-    told = promises.select("order_id", "kind", days=days.round().cast(pl.Int64))
-    ready, there = (told.filter(kind=kind).select("order_id", "days") for kind in ("dispatch", "delivery"))
+    visible_facts = promises.select("order_id", "kind", days=days.round().cast(pl.Int64))
+    ready, there = (visible_facts.filter(kind=kind).select("order_id", "days") for kind in ("dispatch", "delivery"))
     both = orders.select("order_id").join(ready.rename({"days": "prepare"}), on="order_id", how="inner")
     return both.join(there, on="order_id", how="left").select(
         "order_id", "prepare", way=pl.col("days") - pl.col("prepare")
@@ -150,7 +152,7 @@ def _listed(order: Answer) -> Answer:
     """An order of the list: no country; and once it is finished, not when it was sent."""
     is_over = order["status"] == "FINISH"
     lines = [
-        told(
+        visible_facts(
             child_id=line["id"], order_id=order["number"], product_id=line["product"], product_name=line["title"],
             product_count=int(float(line["quantity"])), product_unit="piece", son_order_status=order["status"],
             issue_status=order["issue"] if place == 0 else "NO_ISSUE", goods_prepare_time=order["prepare"],
@@ -160,7 +162,7 @@ def _listed(order: Answer) -> Answer:
         )
         for place, line in enumerate(order["lines"])
     ]  # fmt: skip
-    return told(
+    return visible_facts(
         order_id=order["number"], order_status=order["status"], issue_status=order["issue"],
         fund_status="NOT_PAY" if order["paid"] is None else "PAY_SUCCESS", biz_type="AE_COMMON",
         gmt_create=order["placed"], gmt_pay_time=order["paid"],
@@ -173,14 +175,14 @@ def _listed(order: Answer) -> Answer:
 def _detail(order: Answer) -> Answer:
     """`aliexpress.solution.order.info.get`."""
     parcels = [
-        told(
+        visible_facts(
             logistics_no=parcel["number"], logistics_service_name=parcel["carrier"], gmt_send=parcel["sent"],
             gmt_received=parcel["received"], have_tracking_info=True,
             receive_status="default" if parcel["received"] is None else "received",
         )
         for parcel in order["parcels"] or ()
     ]  # fmt: skip
-    data = told(
+    data = visible_facts(
         id=order["number"], order_status=order["status"], issue_status=order["issue"], gmt_create=order["placed"],
         gmt_pay_success=order["paid"], gmt_modified=order["changed"], gmt_trade_end=order["ended"],
         buyerloginid=order["buyer_id"], buyer_info={"login_id": order["buyer_id"], "country": order["country"]},
@@ -237,7 +239,7 @@ def _way(way: Answer) -> Answer:
             "detail_node_list": {"detail_node": nodes} if nodes else {}}  # fmt: skip
 
 
-def told(**fields: Any) -> Answer:
+def visible_facts(**fields: Any) -> Answer:
     """An answer leaves out what is not there."""
     return {name: value for name, value in fields.items() if value is not None}
 

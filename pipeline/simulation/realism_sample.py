@@ -17,7 +17,7 @@ from pipeline.simulation.world.journey import CUSTOMS, LAST_MILE, ORIGIN, Journe
 from pipeline.simulation.world.markets import CATEGORIES, CAUSES, COUNTRIES, SERVICES
 from pipeline.simulation.world.simulated_disputes import Disputes
 from pipeline.simulation.world.simulated_orders import Orders, World
-from pipeline.simulation.world.simulated_store import Piece, draw_piece
+from pipeline.simulation.world.simulated_store import StorePart, draw_piece
 
 MAX_ORDERS = 100_000
 # held at once, each with some fifty order-days
@@ -72,7 +72,7 @@ def draw_sample(world: World, max_orders: int = MAX_ORDERS) -> Sample:
 
 # never minus never has no meaning, and becomes null
 @np.errstate(invalid="ignore")
-def order_rows(world: World, piece: Piece) -> pl.DataFrame:
+def order_rows(world: World, piece: StorePart) -> pl.DataFrame:
     orders, journey, catalogue = piece.orders, piece.journey, world.catalogue
     weight = (catalogue.weight_g[orders.products] * orders.quantity).sum(axis=1)
     legs = {f"{leg}_days": np.diff(journey.starts, axis=1)[:, ORIGIN + i] for i, leg in enumerate(LEGS)}
@@ -157,7 +157,7 @@ def _fates(disputes: Disputes, count: int) -> dict[str, np.ndarray | pl.Series]:
     }
 
 
-def _day_counts(piece: Piece, is_matured: np.ndarray) -> pl.DataFrame:
+def _day_counts(piece: StorePart, is_matured: np.ndarray) -> pl.DataFrame:
     life, orders = piece.life, piece.orders
     order, day = life.days.order, life.days.day
     opened = life.opened_day[order]
@@ -183,7 +183,7 @@ def _day_counts(piece: Piece, is_matured: np.ndarray) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def _news_counts(world: World, piece: Piece) -> pl.DataFrame:
+def _news_counts(world: World, piece: StorePart) -> pl.DataFrame:
     """Scans made before the end of the last day."""
     scans = piece.scans
     order, slot = np.nonzero(scans.occurred < world.days)

@@ -16,7 +16,7 @@ from pipeline.simulation.export_aliexpress import write_dumps
 from pipeline.simulation.export_sheets import write_exports
 from pipeline.simulation.world.simulated_facts import product_frame
 from pipeline.simulation.world.simulated_orders import World, build_world
-from pipeline.simulation.world.simulated_store import ZONE, Piece, draw_pieces, piece_frames
+from pipeline.simulation.world.simulated_store import ZONE, StorePart, draw_pieces, piece_frames
 from pipeline.simulation.world.truth import day_truth, order_truth
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace, write_json
@@ -84,7 +84,7 @@ class _Groups:
         self.stack, self.truth = stack, truth
         self.writers: dict[str, pq.ParquetWriter] = {}
 
-    def write(self, world: World, piece: Piece) -> None:
+    def write(self, world: World, piece: StorePart) -> None:
         orders, days = order_truth(world, piece), day_truth(world, piece)
         first = piece.life.days.first
         for start in range(0, orders.height, GROUP_ORDERS):

@@ -12,7 +12,7 @@ from features.tables import INSTANT, TABLES, Table
 from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile, open_checked
 from pipeline.sources.instants import EARLIEST
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
 REQUIRED = ("orders", "order_lines", "promises")
@@ -20,7 +20,7 @@ STORE_FILE = "store.toml"
 ZONE_LINE = 'Write a line like: zone = "Asia/Shanghai"'
 
 
-def read_canonical(origin: Origin) -> StoreData:
+def read_canonical(origin: SourceContext) -> StoreData:
     """The tables of the folder; all but `REQUIRED` may be absent. Money is in USD already."""
     zone = _read_zone(origin.folder)
     files: dict[str, CheckedFile] = {}
@@ -48,7 +48,7 @@ def _read_zone(folder: Path) -> str:
         raise BadInput(f"{STORE_FILE}: zone {zone!r} is not a time zone. {ZONE_LINE}") from None
 
 
-def read_table(origin: Origin, table: Table, zone: str) -> CheckedFile:
+def read_table(origin: SourceContext, table: Table, zone: str) -> CheckedFile:
     """One canonical CSV file: its texts as times and numbers; the contract says which values are right."""
     required = [c.name for c in table.columns if c.is_required and c.name != "known_at"]
     optional = [c.name for c in table.columns if c.name not in required]

@@ -11,7 +11,7 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.corrections import record_ids, record_text
 from pipeline.sources.csv_text import ROW, read_text_table
 from pipeline.sources.instants import instant
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 
 
 @dataclass
@@ -136,7 +136,9 @@ def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict]) -> pl.
     )  # fmt: skip
 
 
-def open_checked(origin: Origin, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()) -> CheckedFile:
+def open_checked(
+    origin: SourceContext, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()
+) -> CheckedFile:
     """Read a file of the origin's folder; its `columns` must be there, the `optional` ones are added empty, others are
     ignored."""
     table, undecodable = read_text_table(origin.folder / name)

@@ -18,7 +18,7 @@ FILE = "__file__"
 
 @dataclass(frozen=True)
 class RefusedFacts:
-    """Facts of one table, made from files that hold several, that break the contract."""
+    """Facts of one table, made from files that hold several tables, that break the contract."""
 
     table: str
     facts: pl.DataFrame
@@ -47,7 +47,7 @@ class RefusedFacts:
         return told.with_columns(rows[FILE].fill_null(self.name).alias("file")) if FILE in rows.columns else told
 
 
-def hold(data: StoreData) -> StoreData:
+def enforce_contract(data: StoreData) -> StoreData:
     """The data without what breaks the contract; its files tell why."""
     files = {file.table: file for file in data.files if isinstance(file, CheckedFile) and file.table}
     frames = {name: files[name].rows if name in files else frame for name, frame in data.frames.items()}

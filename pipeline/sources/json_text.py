@@ -27,7 +27,7 @@ _NEXT = re.compile(r"\n\s*(?=[\[{])")
 
 
 @dataclass(frozen=True)
-class Piece:
+class JsonRecord:
     """A value and the names that lead to it; or, with a `fault`, the text that could not be read."""
 
     path: tuple[str, ...]
@@ -41,7 +41,7 @@ class _BrokenAt(Exception):
         self.position, self.why = position, why
 
 
-def read_pieces(path: Path) -> Iterator[Piece]:
+def read_pieces(path: Path) -> Iterator[JsonRecord]:
     """The documents of a file in order; big ones in pieces. Raises OSError (EOFError: a cut-off .gz)."""
     with closing(_open(path)) as file:
         head = file.read(BIG)
@@ -51,7 +51,7 @@ def read_pieces(path: Path) -> Iterator[Piece]:
         rest = file.read() if len(head) == BIG else b""
     text, fault = decode(head + rest)
     if fault:
-        yield Piece((), text[:FRAGMENT], fault)
+        yield JsonRecord((), text[:FRAGMENT], fault)
         return
     yield from documents(text)
 
@@ -94,7 +94,7 @@ def _is_a_line(head: bytes) -> bool:
     return True
 
 
-def _lines(head: bytes, file: BinaryIO) -> Iterator[Piece]:
+def _lines(head: bytes, file: BinaryIO) -> Iterator[JsonRecord]:
     left = b""
     block = head.removeprefix(codecs.BOM_UTF8)
     while block:
@@ -106,15 +106,15 @@ def _lines(head: bytes, file: BinaryIO) -> Iterator[Piece]:
     yield from _line(left)
 
 
-def _line(line: bytes) -> Iterator[Piece]:
+def _line(line: bytes) -> Iterator[JsonRecord]:
     text, fault = decode(line)
     if fault:
-        yield Piece((), text[:FRAGMENT], fault)
+        yield JsonRecord((), text[:FRAGMENT], fault)
     else:
         yield from documents(text)
 
 
-def documents(text: str) -> Iterator[Piece]:
+def documents(text: str) -> Iterator[JsonRecord]:
     """All documents of a text: one after another, with or without commas or line ends between them."""
     position = 0
     while True:
@@ -124,7 +124,7 @@ def documents(text: str) -> Iterator[Piece]:
         if len(text) - position <= BIG:
             try:
                 value, position = _DECODER.raw_decode(text, position)
-                yield Piece((), value)
+                yield JsonRecord((), value)
                 continue
             except (ValueError, RecursionError):
                 pass
@@ -134,18 +134,18 @@ def documents(text: str) -> Iterator[Piece]:
             # the next document that begins a line, if there is one
             found = _NEXT.search(text, broken.position)
             end = found.end() if found else len(text)
-            yield Piece((), text[broken.position : min(end, broken.position + FRAGMENT)], broken.why)
+            yield JsonRecord((), text[broken.position : min(end, broken.position + FRAGMENT)], broken.why)
             position = end
 
 
-def _pieces(text: str, start: int, path: tuple[str, ...]) -> Generator[Piece, None, int]:
+def _pieces(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecord, None, int]:
     """The value at `start`: its parts, as far as it is made of wrappers and lists; returns where it ends."""
     if text[start : start + 1] == "[" and len(path) < 8:
         return (yield from _items(text, start, path))
     if text[start : start + 1] == "{" and (not path or _is_wrapper(path[-1])) and len(path) < 8:
         return (yield from _members(text, start, path))
     value, end = _decoded(text, start)
-    yield Piece(path, value)
+    yield JsonRecord(path, value)
     return end
 
 
@@ -161,7 +161,7 @@ def _decoded(text: str, start: int) -> tuple[Any, int]:
         raise _BrokenAt(start, f"{why[:120]}; what came before is loaded") from None
 
 
-def _items(text: str, start: int, path: tuple[str, ...]) -> Generator[Piece, None, int]:
+def _items(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecord, None, int]:
     position, is_empty = _after(text, start + 1), True
     while text[position : position + 1] != "]":
         if not is_empty:
@@ -169,11 +169,11 @@ def _items(text: str, start: int, path: tuple[str, ...]) -> Generator[Piece, Non
         position = yield from _pieces(text, position, (*path, ""))
         position, is_empty = _after(text, position), False
     if is_empty:
-        yield Piece(path, [])
+        yield JsonRecord(path, [])
     return position + 1
 
 
-def _members(text: str, start: int, path: tuple[str, ...]) -> Generator[Piece, None, int]:
+def _members(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecord, None, int]:
     position, is_empty = _after(text, start + 1), True
     scalars: dict[str, Any] = {}
     try:
@@ -191,7 +191,7 @@ def _members(text: str, start: int, path: tuple[str, ...]) -> Generator[Piece, N
             position, is_empty = _after(text, position), False
     finally:
         # what was read before the text broke off is not lost
-        yield Piece(path, scalars)
+        yield JsonRecord(path, scalars)
     return position + 1
 
 

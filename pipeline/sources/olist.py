@@ -28,14 +28,14 @@ from pipeline.sources.olist_files import (
     Raw,
     read_files,
 )  # fmt: skip
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
 CURRENCY = "BRL"
 COMPLAINT_SCORE = 2
 
 
-def read_olist(origin: Origin) -> StoreData:
+def read_olist(origin: SourceContext) -> StoreData:
     """The canonical tables of the export in the origin's folder, money converted by the config's exchange rate."""
     if CURRENCY not in origin.usd_per:
         raise BadInput(

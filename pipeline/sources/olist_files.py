@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.sources.checked_file import CheckedFile, open_checked
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 
 ZONE = "America/Sao_Paulo"
 
@@ -27,7 +27,7 @@ class Raw:
     products: pl.DataFrame
 
 
-def read_files(origin: Origin) -> tuple[Raw, list[CheckedFile]]:
+def read_files(origin: SourceContext) -> tuple[Raw, list[CheckedFile]]:
     """The good rows, and every file with its faults."""
     customers = _read(origin, "customers", "customer_id", "customer_unique_id", "customer_state")
     customers.unique("customer_id")
@@ -53,13 +53,13 @@ def read_files(origin: Origin) -> tuple[Raw, list[CheckedFile]]:
     return raw, files
 
 
-def _read(origin: Origin, name: str, *columns: str, optional: tuple[str, ...] = ()) -> CheckedFile:
+def _read(origin: SourceContext, name: str, *columns: str, optional: tuple[str, ...] = ()) -> CheckedFile:
     file = open_checked(origin, f"olist_{name}_dataset.csv", [*columns, *optional])
     file.require(*columns)
     return file
 
 
-def _read_products(origin: Origin) -> CheckedFile:
+def _read_products(origin: SourceContext) -> CheckedFile:
     optional = ("product_category_name", "product_photos_qty", "product_weight_g")
     file = _read(origin, "products", "product_id", optional=optional)
     file.number("product_photos_qty", minimum=0)
@@ -68,7 +68,7 @@ def _read_products(origin: Origin) -> CheckedFile:
     return file
 
 
-def _read_orders(origin: Origin, customers: CheckedFile) -> CheckedFile:
+def _read_orders(origin: SourceContext, customers: CheckedFile) -> CheckedFile:
     file = _read(
         origin, "orders", "order_id", "customer_id", PURCHASED, optional=(APPROVED, HANDED_OVER, DELIVERED, PROMISED)
     )
@@ -81,7 +81,7 @@ def _read_orders(origin: Origin, customers: CheckedFile) -> CheckedFile:
     return file
 
 
-def _read_lines(origin: Origin, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile) -> CheckedFile:
+def _read_lines(origin: SourceContext, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile) -> CheckedFile:
     key = ("order_id", "order_item_id")
     columns = (*key, "product_id", "seller_id", "price", "freight_value")
     file = _read(origin, "order_items", *columns, optional=("shipping_limit_date",))
@@ -95,7 +95,7 @@ def _read_lines(origin: Origin, orders: CheckedFile, products: CheckedFile, sell
     return file
 
 
-def _read_payments(origin: Origin, orders: CheckedFile) -> CheckedFile:
+def _read_payments(origin: SourceContext, orders: CheckedFile) -> CheckedFile:
     key = ("order_id", "payment_sequential")
     file = _read(origin, "order_payments", *key, "payment_installments", "payment_value")
     file.number("payment_installments", minimum=0)
@@ -105,7 +105,7 @@ def _read_payments(origin: Origin, orders: CheckedFile) -> CheckedFile:
     return file
 
 
-def _read_reviews(origin: Origin, orders: CheckedFile) -> CheckedFile:
+def _read_reviews(origin: SourceContext, orders: CheckedFile) -> CheckedFile:
     file = _read(origin, "order_reviews", "order_id", "review_score", ANSWERED, optional=("review_id",))
     file.number("review_score", minimum=1, maximum=5)
     file.instant(ANSWERED, ZONE)

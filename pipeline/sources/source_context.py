@@ -11,7 +11,7 @@ from pipeline.sources.corrections import Corrections
 
 
 @dataclass(frozen=True)
-class Beside:
+class SideFiles:
     """What was named beside the folder: the mapping file of SOURCE=mapped, if it is not in the folder; the folder of a
     tracking provider's files, if it is not the folder's own `tracking`."""
 
@@ -19,11 +19,11 @@ class Beside:
     tracking: Path | None = None
 
 
-NOTHING_BESIDE = Beside()
+NO_SIDE_FILES = SideFiles()
 
 
 @dataclass(frozen=True)
-class Origin:
+class SourceContext:
     """`folder` holds the files; `usd_per` the exchange rates of the config; `state` is where a source that learns from
     one night to the next keeps what it saw (None: nowhere, nothing is written); `loaded` is what the workspace's
     tables were made from, by name and hash."""
@@ -34,4 +34,4 @@ class Origin:
     corrections: Corrections = Corrections()
     state: Path | None = None
     loaded: Mapping[str, str] = field(default_factory=dict)
-    beside: Beside = NOTHING_BESIDE
+    beside: SideFiles = NO_SIDE_FILES

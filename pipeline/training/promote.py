@@ -9,7 +9,7 @@ import polars as pl
 
 from features.clock import calendar_day, day_number
 from features.spine import build_spine
-from models.comparison.promotion_gate import Limits, Verdict, judge
+from models.comparison.promotion_gate import PromotionLimits, Verdict, judge
 from models.learner.training_rows import label_rows, learnable
 from pipeline.engines.engine import build_features
 from pipeline.registry.model_registry import (
@@ -131,5 +131,5 @@ def _judge(rows: pl.DataFrame, champion: Registered, challenger: Registered, con
     costs = config.decide.costs
     return judge(
         rows, champion.model.predict(rows), challenger.model.predict(rows), costs, config.decide.capacity,
-        Limits(**config.gate.model_dump()), config.seed,
+        PromotionLimits(**config.gate.model_dump()), config.seed,
     )  # fmt: skip

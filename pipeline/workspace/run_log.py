@@ -24,7 +24,7 @@ TAIL_BYTES = 20_000
 JUMP = timedelta(minutes=2)
 
 
-class Journal:
+class RunLog:
     """Writes one run's lines. `now` and `ticks` (seconds that never jump) are for tests."""
 
     def __init__(
@@ -108,7 +108,7 @@ def _moment(line: dict[str, Any]) -> datetime | None:
     return None
 
 
-_current: Journal | None = None
+_current: RunLog | None = None
 _step = ""
 
 
@@ -118,10 +118,10 @@ def name_step(step: str) -> None:
     _step = step
 
 
-def open_journal(folder: Path, **facts: Any) -> list[str]:
-    """Begin the log of this process's run; `note` and `close_journal` go on with it."""
+def open_run_log(folder: Path, **facts: Any) -> list[str]:
+    """Begin the log of this process's run; `note` and `close_run_log` go on with it."""
     global _current
-    _current = Journal(folder, _step)
+    _current = RunLog(folder, _step)
     return _current.begin(**facts)
 
 
@@ -135,7 +135,7 @@ def note_piece(**facts: Any) -> None:
         _current.piece(**facts)
 
 
-def close_journal(exit_code: int, error: str = "") -> list[str]:
+def close_run_log(exit_code: int, error: str = "") -> list[str]:
     global _current
     journal, _current = _current, None
     return journal.end(exit_code, error) if journal else []

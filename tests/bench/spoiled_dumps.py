@@ -16,7 +16,7 @@ SEED, AT_ONCE = 7, 100
 def main(count: int) -> None:
     from pipeline.settings.errors import BadInput
     from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
-    from pipeline.sources.source_context import Origin
+    from pipeline.sources.source_context import SourceContext
     from tests.unit.sources import aliexpress_dumps as made
 
     rng, rows, refused = Random(SEED), 0, 0
@@ -26,7 +26,7 @@ def main(count: int) -> None:
             for number in range(AT_ONCE):
                 (raw / f"spoiled-2024-11-06-{number}.json").write_bytes(made.spoiled(rng))
             try:
-                rows += made.account(read_aliexpress(Origin(raw)))
+                rows += made.account(read_aliexpress(SourceContext(raw)))
             except BadInput as error:
                 refused += 1
                 sys.stdout.write(f"refused: {error}\n")

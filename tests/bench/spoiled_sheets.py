@@ -22,7 +22,7 @@ def spoil_shops(count: int, rng: Random) -> tuple[int, int]:
     from pipeline.settings.errors import BadInput
     from pipeline.simulation.simulate import simulate
     from pipeline.sources.mapped.mapped_source import read_mapped
-    from pipeline.sources.source_context import Origin
+    from pipeline.sources.source_context import SourceContext
     from pipeline.workspace.progress import Progress
     from pipeline.workspace.workspace import Workspace
     from tests.unit.conftest import STORE_START
@@ -41,7 +41,7 @@ def spoil_shops(count: int, rng: Random) -> tuple[int, int]:
                 path.write_bytes(b"".join(data.splitlines(keepends=True)[:40]))
             shop.spoiled(whole, rng)
             try:
-                lost += len(rows_lost(read_mapped(Origin(whole, RATES))))
+                lost += len(rows_lost(read_mapped(SourceContext(whole, RATES))))
             except BadInput:
                 refused += 1
     return refused, lost
@@ -50,7 +50,7 @@ def spoil_shops(count: int, rng: Random) -> tuple[int, int]:
 def spoil_sheets(count: int, rng: Random) -> int:
     """How many rows `count` spoiled order sheets had, all of them accounted for."""
     from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
-    from pipeline.sources.source_context import Origin
+    from pipeline.sources.source_context import SourceContext
     from tests.unit.sources import aliexpress_dumps as made
     from tests.unit.sources import order_sheet as sheet
 
@@ -60,7 +60,7 @@ def spoil_sheets(count: int, rng: Random) -> int:
             raw = sheet.write_csv(Path(folder) / "orders-2024-11-05.csv", sheet.FULL)
             for number in range(AT_ONCE):
                 (raw / f"spoiled-2024-11-06-{number}.csv").write_bytes(sheet.spoiled(rng))
-            rows += made.account(read_aliexpress(Origin(raw)))
+            rows += made.account(read_aliexpress(SourceContext(raw)))
     return rows
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.simulation.world.simulated_facts import product_frame
 from pipeline.simulation.world.simulated_orders import World, build_world
-from pipeline.simulation.world.simulated_store import Piece, draw_piece, piece_frames
+from pipeline.simulation.world.simulated_store import StorePart, draw_piece, piece_frames
 
 COUNT = 40_000
 
@@ -21,12 +21,12 @@ def world() -> World:
 
 
 @pytest.fixture(scope="session")
-def piece(world: World) -> Piece:
+def piece(world: World) -> StorePart:
     """All orders of the world, with all that happens to them. Shared: only read it."""
     return draw_piece(world, np.arange(COUNT))
 
 
 @pytest.fixture(scope="session")
-def store(world: World, piece: Piece) -> dict[str, pl.DataFrame]:
+def store(world: World, piece: StorePart) -> dict[str, pl.DataFrame]:
     """The same as its owner sees it on the last day."""
     return piece_frames(world, piece) | {"products": product_frame(world)}

@@ -21,7 +21,7 @@ ZONE = "Asia/Shanghai"
 
 
 @dataclass(frozen=True)
-class Piece:
+class StorePart:
     """Some orders with all that happens to them, to its end."""
 
     orders: Orders
@@ -31,22 +31,22 @@ class Piece:
     disputes: Disputes
 
 
-def draw_piece(world: World, number: np.ndarray) -> Piece:
+def draw_piece(world: World, number: np.ndarray) -> StorePart:
     orders = draw_orders(world, number)
     chance: Chance = Realised(world.draws, number)
     journey = travel(world, orders, chance)
     scans = scan(world, orders, journey, chance)
     life = live(world, orders, journey, scans)
-    return Piece(orders, journey, scans, life, settle_disputes(world.draws, orders, journey, life))
+    return StorePart(orders, journey, scans, life, settle_disputes(world.draws, orders, journey, life))
 
 
-def draw_pieces(world: World, chunk_orders: int) -> Iterator[Piece]:
+def draw_pieces(world: World, chunk_orders: int) -> Iterator[StorePart]:
     """All orders, in pieces; the same orders whatever the size of the pieces."""
     for start in range(0, world.count_orders, chunk_orders):
         yield draw_piece(world, np.arange(start, min(start + chunk_orders, world.count_orders)))
 
 
-def piece_frames(world: World, piece: Piece) -> dict[str, pl.DataFrame]:
+def piece_frames(world: World, piece: StorePart) -> dict[str, pl.DataFrame]:
     return order_frames(world, piece.orders, piece.journey, piece.scans, piece.life, piece.disputes)
 
 

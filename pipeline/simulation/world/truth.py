@@ -20,12 +20,12 @@ from pipeline.simulation.world.order_life import OrderDays, first_dispute, to_un
 from pipeline.simulation.world.simulated_contact import contacted_hazard, draw_effects, stage_of
 from pipeline.simulation.world.simulated_facts import ids, pick_text
 from pipeline.simulation.world.simulated_orders import World
-from pipeline.simulation.world.simulated_store import Piece
+from pipeline.simulation.world.simulated_store import StorePart
 
 OUTCOMES = ("unchanged", "prevented", "provoked")
 
 
-def order_truth(world: World, piece: Piece) -> pl.DataFrame:
+def order_truth(world: World, piece: StorePart) -> pl.DataFrame:
     """One row per order. Days are calendar days (as `features.clock.day_number`); null: no dispute."""
     orders, journey, life = piece.orders, piece.journey, piece.life
     effects = draw_effects(world.draws, orders)
@@ -53,7 +53,7 @@ def order_truth(world: World, piece: Piece) -> pl.DataFrame:
     return frame.with_columns(pl.when(pl.lit(pl.Series(is_disputed))).then(pl.col("opened_day", "cause")))
 
 
-def day_truth(world: World, piece: Piece) -> pl.DataFrame:
+def day_truth(world: World, piece: StorePart) -> pl.DataFrame:
     """One row per order and day on which it is open, disputed or not."""
     days = piece.life.days
     units = to_units(days.hazard)
@@ -78,7 +78,7 @@ def outcome(
     return first_dispute(replace(days, hazard=hazard), threshold, which)
 
 
-def _outcomes_by_stage(piece: Piece, effects: np.ndarray) -> dict[str, pl.Series]:
+def _outcomes_by_stage(piece: StorePart, effects: np.ndarray) -> dict[str, pl.Series]:
     """Null for an order that is never open and undisputed in the stage."""
     life = piece.life
     days = life.days

@@ -15,11 +15,11 @@ from pipeline.sources.aliexpress.order_sheet import FROM_SHEET, KNOWN
 from pipeline.sources.aliexpress.record_checks import Rows, Unread, check, good
 from pipeline.sources.aliexpress.seen_rows import joined, keep, recall
 from pipeline.sources.checked_file import CheckedFile, open_checked
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import Checked, StoreData
 
 
-def read_aliexpress(origin: Origin) -> StoreData:
+def read_aliexpress(origin: SourceContext) -> StoreData:
     """The canonical tables of all dumps so far: those in the folder and those that were loaded before."""
     state = origin.state / "aliexpress" if origin.state else None
     old, loaded = recall(state)
@@ -63,7 +63,7 @@ def _without_twins(rows: Rows) -> Rows:
 
 
 def _canonical(
-    rows: Rows, origin: Origin, sheet: pl.DataFrame, liability: pl.DataFrame
+    rows: Rows, origin: SourceContext, sheet: pl.DataFrame, liability: pl.DataFrame
 ) -> tuple[dict[str, pl.DataFrame], int]:
     rows = {**rows, record_tables.ORDERS: after_placing(rows[record_tables.ORDERS], origin.settings.platform_zone)}
     known = Known.of(rows, origin.settings)
@@ -83,7 +83,7 @@ def _shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(absent).select(pl.col(column).cast(kind) for column, kind in schema.items())
 
 
-def _sheets(origin: Origin) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckedFile]]:
+def _sheets(origin: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckedFile]]:
     """What a seller may put beside the dumps, by hand: each is checked as any other file."""
     empty = pl.DataFrame(
         schema={"product_id": pl.String, "category": pl.String, "supplier_id": pl.String, "weight_g": pl.Float64}

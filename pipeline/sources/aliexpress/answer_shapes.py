@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.sources.json_text import Piece
+from pipeline.sources.json_text import JsonRecord
 
 ORDER, DETAIL, ISSUE, ISSUE_DETAIL, TRACE, UNKNOWN = (
     "order", "order_detail", "issue", "issue_detail", "trace", "unknown",
@@ -60,7 +60,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Found:
+class ListedRecord:
     """A record: what it is, its fields, what was asked for, and why it cannot be read (`UNKNOWN` only)."""
 
     kind: str
@@ -69,12 +69,12 @@ class Found:
     fault: str = ""
 
 
-def find_records(pieces: Iterator[Piece], request: Request) -> Iterator[Found]:
+def find_records(pieces: Iterator[JsonRecord], request: Request) -> Iterator[ListedRecord]:
     """All records of a file's documents; whatever is none of them, and no paging either, is `UNKNOWN`."""
     told = request
     for piece in pieces:
         if piece.fault:
-            yield Found(UNKNOWN, piece.value, told, piece.fault)
+            yield ListedRecord(UNKNOWN, piece.value, told, piece.fault)
         elif piece.path and piece.path[-1] in _REQUEST:
             told = with_request(told, piece.value)
         else:
@@ -83,7 +83,7 @@ def find_records(pieces: Iterator[Piece], request: Request) -> Iterator[Found]:
             yield from _walk(piece.value, piece.path, told)
 
 
-def _walk(node: Any, path: tuple[str, ...], request: Request) -> Iterator[Found]:
+def _walk(node: Any, path: tuple[str, ...], request: Request) -> Iterator[ListedRecord]:
     name = path[-1] if path else ""
     if isinstance(node, str) and node[:1] in ("{", "["):
         node = _parsed(node)
@@ -92,18 +92,18 @@ def _walk(node: Any, path: tuple[str, ...], request: Request) -> Iterator[Found]
             yield from _walk(item, (*path, ""), request)
     elif not isinstance(node, dict):
         if not _is_nothing(node, path):
-            yield Found(UNKNOWN, node, request, "neither an object nor a list of them")
+            yield ListedRecord(UNKNOWN, node, request, "neither an object nor a list of them")
     elif "error_response" in node or name == "error_response":
-        yield Found(UNKNOWN, node, request, "the platform answered with an error")
+        yield ListedRecord(UNKNOWN, node, request, "the platform answered with an error")
     elif (kind := _kind(node, path)) != UNKNOWN:
-        yield Found(kind, node, request)
+        yield ListedRecord(kind, node, request)
     elif not path or _is_wrapper(name, path):
         yield from _open(node, path, request)
     else:
-        yield Found(UNKNOWN, node, request, "no order, dispute or tracking that is known by its fields")
+        yield ListedRecord(UNKNOWN, node, request, "no order, dispute or tracking that is known by its fields")
 
 
-def _open(node: dict, path: tuple[str, ...], request: Request) -> Iterator[Found]:
+def _open(node: dict, path: tuple[str, ...], request: Request) -> Iterator[ListedRecord]:
     """The records in a wrapper; what stands beside them and is not known to say nothing is reported too."""
     for name in _REQUEST:
         if isinstance(node.get(name), dict):
@@ -119,9 +119,11 @@ def _open(node: dict, path: tuple[str, ...], request: Request) -> Iterator[Found
         elif name not in _PAGING and value not in (None, ""):
             left[name] = value
     if left:
-        yield Found(UNKNOWN, left, request, "fields beside the records that say of no record")
+        yield ListedRecord(UNKNOWN, left, request, "fields beside the records that say of no record")
     if str(node.get("ret")).lower() == "false" or str(node.get("success")).lower() == "false":
-        yield Found(UNKNOWN, {k: v for k, v in node.items() if k in _PAGING}, request, "the platform found nothing")
+        yield ListedRecord(
+            UNKNOWN, {k: v for k, v in node.items() if k in _PAGING}, request, "the platform found nothing"
+        )
 
 
 def _kind(node: dict, path: tuple[str, ...]) -> str:

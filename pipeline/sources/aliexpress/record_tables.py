@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipeline.sources.aliexpress import answer_shapes
-from pipeline.sources.aliexpress.answer_shapes import Found, items, money, text
+from pipeline.sources.aliexpress.answer_shapes import ListedRecord, items, money, text
 
 ORDERS, LINES, PARCELS, SCANS, DISPUTES, STEPS, UNREAD = (
     "orders", "order_lines", "parcels", "tracking", "disputes", "dispute_steps", "unread",
@@ -41,7 +41,7 @@ Row = tuple[str, tuple[str | None, ...], Any, str]
 NOT_AN_OBJECT = "not an object with fields"
 
 
-def rows_of(found: Found) -> Iterator[Row]:
+def rows_of(found: ListedRecord) -> Iterator[Row]:
     """(kind, texts by `COLUMNS`, the source's record, why it cannot be read)."""
     if found.kind == answer_shapes.UNKNOWN:
         yield UNREAD, (), found.value, found.fault
@@ -52,7 +52,7 @@ def rows_of(found: Found) -> Iterator[Row]:
     yield from _READERS[found.kind](found)
 
 
-def _order(found: Found) -> Iterator[Row]:
+def _order(found: ListedRecord) -> Iterator[Row]:
     node = found.value
     if not isinstance(node, dict):
         yield ORDERS, (), node, NOT_AN_OBJECT
@@ -137,7 +137,7 @@ def _parcel(node: Any, order_id: str | None) -> Row:
     ), {"order_id": order_id, **node}, ""  # fmt: skip
 
 
-def _trace(found: Found) -> Iterator[Row]:
+def _trace(found: ListedRecord) -> Iterator[Row]:
     """Both generations: `details` of free text, and lines of nodes with a name and a stamp in milliseconds."""
     node, request = found.value, found.request
     if "tracking_detail_line_list" in node:
@@ -166,7 +166,7 @@ def _scan(node: Any, order_id: str | None, number: str | None, carrier: str | No
     return SCANS, (order_id, number, at, None, None, told, carrier), {**beside, **node}, ""
 
 
-def _dispute(found: Found) -> Iterator[Row]:
+def _dispute(found: ListedRecord) -> Iterator[Row]:
     """A row of the list, or the detail: its `id` is not the dispute's number, so both are joined by line and time."""
     node = found.value
     if not isinstance(node, dict):
@@ -221,7 +221,7 @@ def _step(node: Any, name: str, line_id: str | None, order_id: str | None, opene
     ), {"order_id": line_id, "list": name, **node}, ""  # fmt: skip
 
 
-_READERS: dict[str, Callable[[Found], Iterator[Row]]] = {
+_READERS: dict[str, Callable[[ListedRecord], Iterator[Row]]] = {
     answer_shapes.ORDER: _order,
     answer_shapes.DETAIL: _order,
     answer_shapes.ISSUE: _dispute,

@@ -53,7 +53,7 @@ def opened(database: Database, folder: Path) -> Iterator[sa.Connection]:
             yield connection
     except SQLAlchemyError as error:
         raise NoDatabase(
-            f"{_shown(url)}: {told(error, password)}. What was pulled before stays, and so do the tables; "
+            f"{_shown(url)}: {describe_error(error, password)}. What was pulled before stays, and so do the tables; "
             "run again to go on where it ended."
         ) from None
     finally:
@@ -112,7 +112,7 @@ def _shown(url: URL) -> str:
     return f"{url.drivername}://{url.host or ''}/{url.database or url.query.get('service', '')}"
 
 
-def told(error: SQLAlchemyError, password: str | None = None) -> str:
+def describe_error(error: SQLAlchemyError, password: str | None = None) -> str:
     """What server or driver say, in one line, without SQLAlchemy's additions and the password."""
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     if isinstance(error, DBAPIError) and isinstance(error.orig, Exception) and len(error.orig.args) > 1:

@@ -8,11 +8,11 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.database.answer_files import last_pulled
 from pipeline.sources.database.queries import load_database
 from pipeline.sources.mapped.mapped_source import read_mapped
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
 
-def read_database(origin: Origin) -> StoreData:
+def read_database(origin: SourceContext) -> StoreData:
     """What the last `make pull` brought; this does not ask the database."""
     wanted = {f"{query.name}.parquet" for query in load_database(origin.folder).query}
     pulled = dict(last_pulled(origin.folder))

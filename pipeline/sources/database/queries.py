@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from pipeline.settings.toml_model import Section, load_toml
+from pipeline.settings.toml_model import TomlSection, load_toml
 from pipeline.sources.mapped.mapping import Several
 
 NAME = "database.toml"
@@ -23,7 +23,7 @@ def _sql(text: object) -> object:
     return text.strip().rstrip(";").rstrip() if isinstance(text, str) else text
 
 
-class Query(Section):
+class Query(TomlSection):
     """What one query gives becomes the file `<name>.parquet`."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$", description="of the file that it becomes")
@@ -43,7 +43,7 @@ class Query(Section):
         return self
 
 
-class Database(Section):
+class Database(TomlSection):
     url: str | None = Field(default=None, description="without a password; default: DATABASE_URL of the environment")
     query: tuple[Query, ...] = Field(min_length=1)
 

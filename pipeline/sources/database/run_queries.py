@@ -14,13 +14,13 @@ from sqlalchemy.exc import DBAPIError
 
 from pipeline.settings.errors import BadInput, WorkspaceBusy
 from pipeline.sources.database.answer_files import FOLDER, Mark, Pulled, State
-from pipeline.sources.database.connection import opened, told
+from pipeline.sources.database.connection import describe_error, opened
 from pipeline.sources.database.normalise_text import text_columns
 from pipeline.sources.database.queries import NAME, OVERLAP_HOURS, OVERLAP_NUMBERS, Query, load_database
 
 # rows of a piece; so much is read again at most when a pull is killed
 PIECE = 100_000
-TOLD_EVERY = 1_000_000
+PROGRESS_EVERY = 1_000_000
 
 
 def pull(raw: Path, say: Callable[[str], None], *, anew: bool = False) -> None:
@@ -40,7 +40,7 @@ def pull(raw: Path, say: Callable[[str], None], *, anew: bool = False) -> None:
                     if error.connection_invalidated:
                         raise
                     raise BadInput(
-                        f"{raw / NAME}: query {each.query.name}: {told(error)}. Mend the query. The former tables stay."
+                        f"{raw / NAME}: query {each.query.name}: {describe_error(error)}. Mend the query. The former tables stay."
                     ) from None
         for each in pulled:
             say(f"{each.file.name}: {each.join():,} rows")
@@ -70,7 +70,7 @@ def _pull(connection: sa.Connection, pulled: Pulled, say: Callable[[str], None],
     for rows, mark in _answers(connection, query, names, _start(query, state)):
         pulled.add(text_columns(names, rows), mark)
         count += len(rows)
-        if count % TOLD_EVERY == 0:
+        if count % PROGRESS_EVERY == 0:
             say(f"{query.name}: {count:,} rows so far")
     if not pulled.state.pieces and not pulled.state.has_file:
         pulled.add(text_columns(names, []), None)

@@ -17,7 +17,7 @@ from pipeline.sources.mapped.mapped_facts import FIRST, PASSED, Made, make_facts
 from pipeline.sources.mapped.mapped_tables import build_tables
 from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, FileForm, Mapping, load_mapping
 from pipeline.sources.sheets import read_any_table, table_files
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
 OF_ANOTHER = "the row that tells of the same order is in quarantine"
@@ -25,7 +25,7 @@ NO_FACT = "says nothing by this mapping: every time that it maps is empty in thi
 FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
 
-def read_mapped(origin: Origin) -> StoreData:
+def read_mapped(origin: SourceContext) -> StoreData:
     """The tables of the files in the origin's folder, by its `mapping.toml` or the one that the origin names."""
     path = origin.beside.mapping or origin.folder / NAME
     mapping = load_mapping(path)
@@ -49,7 +49,7 @@ def read_mapped(origin: Origin) -> StoreData:
 
 
 def _open(
-    origin: Origin, mapping: Mapping, path: Path
+    origin: SourceContext, mapping: Mapping, path: Path
 ) -> tuple[dict[str, CheckedFile], list[tuple[Fact, list[str]]], list[str]]:
     """The files that are named, which of them each fact is made from, and the names of those that are not."""
     every = [found.relative_to(origin.folder).as_posix() for found in table_files(origin.folder)]
@@ -71,7 +71,7 @@ def _open(
     return files, chosen, [name for name in every if name not in files]
 
 
-def _read(origin: Origin, name: str, forms: tuple[FileForm, ...]) -> CheckedFile:
+def _read(origin: SourceContext, name: str, forms: tuple[FileForm, ...]) -> CheckedFile:
     form = next((form for form in forms if fnmatchcase(name, form.file)), FileForm(file=name))
     table, damaged = read_any_table(
         origin.folder / name, encoding=form.encoding, separator=form.separator, sheet=form.sheet

@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from features.tables import TABLES
-from pipeline.settings.toml_model import Section, load_toml
+from pipeline.settings.toml_model import TomlSection, load_toml
 from pipeline.sources.instants import EARLIEST
 
 NAME = "mapping.toml"
@@ -62,7 +62,7 @@ def _many(value: Any) -> Any:
 Several = Annotated[tuple[str, ...], BeforeValidator(_many)]
 
 
-class Cell(Section):
+class Cell(TomlSection):
     """Where a value comes from. `column`: the first of these columns that is filled."""
 
     column: Several = ()
@@ -111,7 +111,7 @@ def _cell(value: Any) -> Any:
     return {"column": value} if isinstance(value, str | list) else value
 
 
-class Fact(Section):
+class Fact(TomlSection):
     """Rows of files that are facts of one table."""
 
     table: str
@@ -140,7 +140,7 @@ class Fact(Section):
         return self
 
 
-class Store(Section):
+class Store(TomlSection):
     name: str = Field(default="store", min_length=1)
     zone: str = Field(description="a day of the contact list is a day in this zone")
     currency: str = Field(default="USD", description="of amounts without a currency of their own")
@@ -154,7 +154,7 @@ class Store(Section):
         return zone_name(name)
 
 
-class FileForm(Section):
+class FileForm(TomlSection):
     """How files are to be read, where that is not seen from them."""
 
     file: str = Field(min_length=1)
@@ -163,7 +163,7 @@ class FileForm(Section):
     sheet: str | None = None
 
 
-class Mapping(Section):
+class Mapping(TomlSection):
     store: Store
     fact: tuple[Fact, ...] = Field(min_length=1)
     form: tuple[FileForm, ...] = ()

@@ -25,7 +25,7 @@ from pipeline.sources.instants import instant
 from pipeline.sources.json_text import read_pieces
 from pipeline.sources.phrases import status_of
 from pipeline.sources.sheets import ENDS, read_any_table
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_bodies import COLUMNS, Scan, scans_of, scans_of_table
 from pipeline.sources.tracking.tracking_statuses import state_of
@@ -73,7 +73,7 @@ class _Read:
     files: int = 0
 
 
-def tracking_folder(origin: Origin) -> Path | None:
+def tracking_folder(origin: SourceContext) -> Path | None:
     folder = origin.beside.tracking
     if folder is not None and not folder.is_dir():
         raise BadInput(f"{folder}: is not a folder. TRACKING names the folder with the tracking provider's files.")
@@ -86,7 +86,7 @@ def tracking_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "~$")))
 
 
-def with_tracking(data: StoreData, origin: Origin) -> StoreData:
+def with_tracking(data: StoreData, origin: SourceContext) -> StoreData:
     """The data, held to the contract already, with the scans of the origin's tracking folder, if it has one."""
     folder = tracking_folder(origin)
     if folder is None:
@@ -173,7 +173,7 @@ def _numbers(data: StoreData) -> pl.DataFrame:
 
 
 def _checked(
-    rows: pl.DataFrame, numbers: pl.DataFrame, orders: pl.DataFrame, origin: Origin
+    rows: pl.DataFrame, numbers: pl.DataFrame, orders: pl.DataFrame, origin: SourceContext
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The scans of known orders, and what is wrong with the others: one fault a row."""
     zone = origin.settings.tracking_zone
@@ -209,7 +209,7 @@ def _checked(
     return rows.filter(pl.col("reason").is_null()), faults
 
 
-def _facts(scans: pl.DataFrame, origin: Origin, is_known_late: bool) -> pl.DataFrame:
+def _facts(scans: pl.DataFrame, origin: SourceContext, is_known_late: bool) -> pl.DataFrame:
     seen = pl.from_epoch(pl.col(SEEN), time_unit="us").dt.replace_time_zone("UTC")
     late = timedelta(hours=origin.settings.tracking_delay_hours)
     as_it_happened = not is_known_late or origin.settings.history == "as_it_happened"

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from features.build.distributed import answer, ask, tell_by_day, view_of
+from features.build.distributed import answer, ask, entity_facts_by_day, family_inputs_of
 from features.build.registry import build_features, features_of
 from features.spine import build_spine
 from features.tables import TABLES, Tables, create_tables
@@ -47,11 +47,13 @@ def test_bucket_by_bucket_is_at_once(store: str, count: int) -> None:
     again = returning_facts(tables["orders"])
     parts = [(part, rows, again.join(part["orders"], on="order_id", how="semi")) for part, rows in
              parts_of(tables, spine, count)]  # fmt: skip
-    sums = pl.concat(tell_by_day(part, returning) for part, _, returning in parts)
+    sums = pl.concat(entity_facts_by_day(part, returning) for part, _, returning in parts)
     asked = pl.concat(ask(part, rows) for part, rows, _ in parts).unique()
     is_here = [pl.struct("entity", "value").hash(2) % count == bucket for bucket in range(count)]
     answers = pl.concat(answer(asked.filter(one), sums.filter(one)) for one in is_here)
-    built = [features_of(view_of(part, rows, returning, answers)) for part, rows, returning in parts if rows.height]
+    built = [
+        features_of(family_inputs_of(part, rows, returning, answers)) for part, rows, returning in parts if rows.height
+    ]
     together = build_features(tables, spine)
     assert together.height > 90
     assert_frame_equal(pl.concat(built).sort("order_id", "as_of_day"), together, check_exact=True)
@@ -60,7 +62,7 @@ def test_bucket_by_bucket_is_at_once(store: str, count: int) -> None:
 def test_a_hot_key_moves_as_its_days() -> None:
     """However many orders the one store has, what it tells is a number a day and measure."""
     tables = as_tables(small_store())
-    sums = tell_by_day(tables, returning_facts(tables["orders"])).filter(pl.col("entity") == "store_id")
+    sums = entity_facts_by_day(tables, returning_facts(tables["orders"])).filter(pl.col("entity") == "store_id")
     assert sums["value"].n_unique() == 1
     days = sums["known_day"].n_unique()
     a_measure = sums.group_by("measure").len().filter(pl.col("measure") != "count_open")["len"].to_numpy().max()

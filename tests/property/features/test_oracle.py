@@ -20,7 +20,7 @@ from features.build.registry import build_features
 from features.spine import build_spine
 from features.tables import TABLES, Tables, create_tables
 from features.totals.entity_totals import ENTITIES
-from features.totals.family_inputs import View, build_view
+from features.totals.family_inputs import FamilyInputs, build_family_inputs
 from tests.conftest import day
 from tests.property.naive import Order, read_worlds, seconds
 from tests.property.random_worlds import draw_worlds
@@ -88,7 +88,7 @@ def read_tables(seed: int) -> tuple[Tables, dict[str, list[dict]]]:
     return tables, rows
 
 
-def check_totals(view: View, worlds: dict[str, list[Order]]) -> set[str]:
+def check_totals(view: FamilyInputs, worlds: dict[str, list[Order]]) -> set[str]:
     """Every total of every row; the measures that had a fact to tell."""
     seen: set[str] = set()
     totals = {entity: view.totals[entity].rows(named=True) for entity in ENTITIES}
@@ -112,7 +112,7 @@ def test_totals_of_every_entity_equal_a_loop_over_other_orders(batch: int) -> No
     tables, rows = read_tables(batch)
     # one late night alone leaves older scans out
     spine = build_spine(tables, NIGHTS[-1:] if batch % 2 else NIGHTS)
-    seen = check_totals(build_view(tables, spine), read_worlds(rows))
+    seen = check_totals(build_family_inputs(tables, spine), read_worlds(rows))
     assert spine["order_id"].n_unique() > WORLDS / 3
     if batch == 0:
         assert seen == {m for measures in ENTITIES.values() for m in measures}

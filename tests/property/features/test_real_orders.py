@@ -13,7 +13,7 @@ from features.clock import start_of_day
 from features.spine import build_spine
 from features.tables import TABLES, Tables, create_tables
 from pipeline.sources.olist import ZONE, read_olist
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from tests.conftest import day
 from tests.property.worlds import disturb
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def data() -> StoreData:
-    return read_olist(Origin(RAW, {"BRL": 0.31}))
+    return read_olist(SourceContext(RAW, {"BRL": 0.31}))
 
 
 def tables_of(frames: dict[str, pl.DataFrame]) -> Tables:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contact.agents import Agent, Room, share_out
-from models.contact.decide import EXPLORED, HELD_OUT, LISTED, Rules, assign, give_arms, worthwhile
+from models.contact.decide import EXPLORED, HELD_OUT, LISTED, ContactRules, assign, give_arms, worthwhile
 
 SPOKEN = ("de", "en", "es", "pt")
 AGENTS = st.lists(
@@ -49,7 +49,7 @@ def written_by(agents: Sequence[Agent]) -> dict[Agent, int]:
 def test_no_choice_that_the_agents_can_write_is_worth_more(
     messages: list[tuple[str, int]], agents: list[Agent], capacity: int
 ) -> None:
-    told = assign(night(messages), Rules(capacity, agents=agents), 0.5, "n")
+    told = assign(night(messages), ContactRules(capacity, agents=agents), 0.5, "n")
     best = max(
         sum(value for _, value in some)
         for size in range(min(capacity, len(messages)) + 1)
@@ -80,7 +80,7 @@ def test_there_is_room_exactly_as_long_as_somebody_can_write(languages: list[str
 def test_the_list_with_its_explored_is_written_within_the_hours(
     messages: list[tuple[str, int]], agents: list[Agent], capacity: int, holdout: float, explore: float
 ) -> None:
-    told = assign(night(messages), Rules(capacity, holdout, explore, "s", agents=agents), 0.5, "n")
+    told = assign(night(messages), ContactRules(capacity, holdout, explore, "s", agents=agents), 0.5, "n")
     sent = told.filter(pl.col("arm") != HELD_OUT)["message_language"].to_list()
     shared = share_out(sent, agents)
     for agent in agents:
@@ -98,7 +98,7 @@ def test_the_list_with_its_explored_is_written_within_the_hours(
 def test_held_out_is_who_would_be_listed_if_let_go_alone(
     messages: list[tuple[str, int]], agents: list[Agent], capacity: int, explore: float, held: set[int]
 ) -> None:
-    rules = Rules(capacity, 0.3, explore, "s", agents=agents)
+    rules = ContactRules(capacity, 0.3, explore, "s", agents=agents)
     leads = worthwhile(night(messages), rules, 0.5)
 
     def arm_of(buyer: str, held: set[str]) -> str | None:
@@ -116,7 +116,7 @@ def test_held_out_is_who_would_be_listed_if_let_go_alone(
 def test_an_explored_message_had_its_language_s_places_over_its_language_s_buyers(
     messages: list[tuple[str, int]], agents: list[Agent], capacity: int
 ) -> None:
-    rules = Rules(capacity, 0.25, 0.5, "s", agents=agents)
+    rules = ContactRules(capacity, 0.25, 0.5, "s", agents=agents)
     leads = worthwhile(night(messages), rules, 0.5)
     told = give_arms(leads, rules, "n")
     listed = told.filter(pl.col("arm") == LISTED)["buyer_id"]
@@ -131,5 +131,5 @@ def test_an_explored_message_had_its_language_s_places_over_its_language_s_buyer
 def test_agents_who_write_everything_all_night_bind_nothing(messages: list[tuple[str, int]], capacity: int) -> None:
     everybody = [Agent("anna", frozenset((*SPOKEN, "ko")), 40)]
     rules = {"holdout_share": 0.3, "salt": "s"}
-    with_agents = assign(night(messages), Rules(capacity, **rules, agents=everybody), 0.5, "n")
-    assert with_agents.equals(assign(night(messages), Rules(capacity, **rules), 0.5, "n"))
+    with_agents = assign(night(messages), ContactRules(capacity, **rules, agents=everybody), 0.5, "n")
+    assert with_agents.equals(assign(night(messages), ContactRules(capacity, **rules), 0.5, "n"))

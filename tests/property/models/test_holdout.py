@@ -6,13 +6,17 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.contact.decide import HELD_OUT, LISTED, Rules, assign, give_arms, uniform, worthwhile
+from models.contact.decide import HELD_OUT, LISTED, ContactRules, assign, give_arms, uniform, worthwhile
 
 BUYERS = [f"buyer{n:03}" for n in range(60)]
 VALUES = st.lists(st.tuples(st.sampled_from(BUYERS), st.floats(-5, 50)), max_size=80)
 NIGHTS = st.lists(VALUES, min_size=1, max_size=4)
 RULES = st.builds(
-    Rules, st.integers(1, 20), st.sampled_from([0.0, 0.1, 0.5]), st.sampled_from([0.0, 0.2]), st.sampled_from("st")
+    ContactRules,
+    st.integers(1, 20),
+    st.sampled_from([0.0, 0.1, 0.5]),
+    st.sampled_from([0.0, 0.2]),
+    st.sampled_from("st"),
 )
 
 
@@ -25,7 +29,7 @@ def night(values: list[tuple[str, float]]) -> pl.DataFrame:
 
 @settings(max_examples=200, deadline=None)
 @given(nights=NIGHTS, rules=RULES)
-def test_no_held_out_buyer_is_ever_on_a_list(nights: list, rules: Rules) -> None:
+def test_no_held_out_buyer_is_ever_on_a_list(nights: list, rules: ContactRules) -> None:
     told = [assign(night(values), rules, 0.5, str(n)) for n, values in enumerate(nights)]
     written = {buyer for each in told for buyer in each.filter(pl.col("arm") != HELD_OUT)["buyer_id"]}
     held = {buyer for each in told for buyer in each.filter(pl.col("arm") == HELD_OUT)["buyer_id"]}
@@ -41,14 +45,14 @@ def test_no_held_out_buyer_is_ever_on_a_list(nights: list, rules: Rules) -> None
 
 @settings(max_examples=200, deadline=None)
 @given(values=VALUES, rules=RULES)
-def test_the_order_of_the_rows_changes_nothing(values: list, rules: Rules) -> None:
+def test_the_order_of_the_rows_changes_nothing(values: list, rules: ContactRules) -> None:
     scored = night(values)
     assert assign(scored, rules, 0.5, "n").equals(assign(scored.reverse(), rules, 0.5, "n"))
 
 
 @settings(max_examples=100, deadline=None)
 @given(values=VALUES, rules=RULES)
-def test_the_chances_of_a_list_add_up_to_its_places(values: list, rules: Rules) -> None:
+def test_the_chances_of_a_list_add_up_to_its_places(values: list, rules: ContactRules) -> None:
     told = assign(night(values), rules, 0.5, "n")
     explored = told.filter(pl.col("arm") == "explored")
     for arm, chance in (("listed", 1 - rules.holdout_share), (HELD_OUT, rules.holdout_share)):
@@ -59,7 +63,7 @@ def test_the_chances_of_a_list_add_up_to_its_places(values: list, rules: Rules) 
 
 @settings(max_examples=200, deadline=None)
 @given(values=VALUES, rules=RULES, held=st.sets(st.sampled_from(BUYERS)))
-def test_held_out_is_who_would_be_listed_if_let_go_alone(values: list, rules: Rules, held: set[str]) -> None:
+def test_held_out_is_who_would_be_listed_if_let_go_alone(values: list, rules: ContactRules, held: set[str]) -> None:
     leads = worthwhile(night(values), rules, 0.5)
 
     def arm_of(buyer: str, held: set[str]) -> str | None:

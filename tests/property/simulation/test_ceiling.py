@@ -26,7 +26,7 @@ from pipeline.simulation.world.scans import scan
 from pipeline.simulation.world.simulated_contact import contacted_hazard, draw_effects
 from pipeline.simulation.world.simulated_facts import product_frame
 from pipeline.simulation.world.simulated_orders import World, build_world
-from pipeline.simulation.world.simulated_store import ZONE, Piece, draw_piece, piece_frames
+from pipeline.simulation.world.simulated_store import ZONE, StorePart, draw_piece, piece_frames
 from pipeline.simulation.world.truth import order_truth
 
 COUNT, HORIZON = 30_000, 30
@@ -39,12 +39,12 @@ def world() -> World:
 
 
 @pytest.fixture(scope="module")
-def piece(world: World) -> Piece:
+def piece(world: World) -> StorePart:
     return draw_piece(world, np.arange(COUNT))
 
 
 @pytest.fixture(scope="module")
-def one_night_each(piece: Piece) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def one_night_each(piece: StorePart) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A night of each order, drawn before its end is known, if it is open and undisputed then; and whether a dispute
     opens within a month. (A night drawn among those it was free would pick disputed orders, with fewer, too often.)"""
     age = np.random.default_rng(1).integers(1, 60, COUNT)
@@ -54,7 +54,7 @@ def one_night_each(piece: Piece) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return number, as_of, (opened >= as_of) & (opened < as_of + HORIZON)
 
 
-def test_another_future_keeps_all_that_has_begun(world: World, piece: Piece, one_night_each: tuple) -> None:
+def test_another_future_keeps_all_that_has_begun(world: World, piece: StorePart, one_night_each: tuple) -> None:
     number, as_of, _ = one_night_each
     orders = piece.orders.take(number)
     now = travel(world, orders, Realised(world.draws, number))
@@ -68,7 +68,7 @@ def test_another_future_keeps_all_that_has_begun(world: World, piece: Piece, one
         assert ahead[:, leg].any(), LEGS[leg]
 
 
-def test_another_future_keeps_all_that_has_shown(world: World, piece: Piece, one_night_each: tuple) -> None:
+def test_another_future_keeps_all_that_has_shown(world: World, piece: StorePart, one_night_each: tuple) -> None:
     """A parcel that is gone, or on its way back, stays so, and one that is not goes later; no scan that the store has
     is taken back. Left out: what began within the last day, whose first scans lie closer the shorter it lasts."""
     number, as_of, _ = one_night_each
@@ -107,7 +107,7 @@ def test_knowing_the_future_ranks_better_than_not(world: World, one_night_each: 
 
 
 @pytest.fixture(scope="module")
-def nightly_rows(world: World, piece: Piece) -> pl.DataFrame:
+def nightly_rows(world: World, piece: StorePart) -> pl.DataFrame:
     """Order-nights every other week of a year with their labels, rules of thumb and the attainable risk."""
     frames = piece_frames(world, piece) | {"products": product_frame(world)}
     tables = create_tables({name: frames.get(name, table.empty()) for name, table in TABLES.items()}, zone=ZONE)
@@ -148,7 +148,7 @@ def test_a_model_stays_under_what_is_knowable_without_seeing_tempers(nightly_row
 # -- contact -------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_message_takes_away_is_the_sum_over_the_days_after_it(world: World, piece: Piece) -> None:
+def test_what_a_message_takes_away_is_the_sum_over_the_days_after_it(world: World, piece: StorePart) -> None:
     days, effects = piece.life.days, draw_effects(world.draws, piece.orders)
     risk, prevented = contact_savings(days, effects)
     for row in np.random.default_rng(2).choice(len(days.day), 200, replace=False):
@@ -164,7 +164,7 @@ def test_what_a_message_takes_away_is_the_sum_over_the_days_after_it(world: Worl
 
 
 def test_the_riskiest_orders_are_not_those_a_message_helps_most(
-    world: World, piece: Piece, nightly_rows: pl.DataFrame
+    world: World, piece: StorePart, nightly_rows: pl.DataFrame
 ) -> None:
     """Replayed every other week at two messages a night: true risk loses to true saving, in USD and per message."""
     days, effects = piece.life.days, draw_effects(world.draws, piece.orders)
@@ -187,7 +187,7 @@ def test_the_riskiest_orders_are_not_those_a_message_helps_most(
     assert told["risk"]["expected_prevented_per_100"] > told["past_promise"]["expected_prevented_per_100"]
 
 
-def test_nobody_contacted_changes_nothing(world: World, piece: Piece) -> None:
+def test_nobody_contacted_changes_nothing(world: World, piece: StorePart) -> None:
     days, effects = piece.life.days, draw_effects(world.draws, piece.orders)
     nobody = pl.DataFrame(schema={"number": pl.Int64, "as_of_day": pl.Int64, "prevented": float, "saving_usd": float})
     told, saved = replay(days, order_truth(world, piece), effects, nobody, piece.orders.total_usd, 0.5)

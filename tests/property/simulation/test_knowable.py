@@ -17,7 +17,7 @@ from pipeline.simulation.world.attainable_risk import attainable_risk
 from pipeline.simulation.world.knowable_risk import knowable_risk, posterior, read_history, spread_of_tempers
 from pipeline.simulation.world.order_life import write_messages
 from pipeline.simulation.world.simulated_orders import World, build_world
-from pipeline.simulation.world.simulated_store import Piece, draw_piece
+from pipeline.simulation.world.simulated_store import StorePart, draw_piece
 
 COUNT, HORIZON, COPIES = 30_000, 30, 16
 
@@ -32,12 +32,12 @@ def world() -> World:
 
 
 @pytest.fixture(scope="module")
-def piece(world: World) -> Piece:
+def piece(world: World) -> StorePart:
     return draw_piece(world, np.arange(COUNT))
 
 
 @pytest.fixture(scope="module")
-def one_night_each(piece: Piece) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def one_night_each(piece: StorePart) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """As in `test_ceiling.py`: number, night, and whether a dispute opens within a month."""
     age = np.random.default_rng(1).integers(1, 60, COUNT)
     as_of, opened = np.floor(piece.orders.placed).astype(int) + age, piece.life.opened_day
@@ -52,7 +52,7 @@ def known(world: World, one_night_each: tuple) -> np.ndarray:
     return knowable_risk(world, number, as_of, HORIZON, COPIES)
 
 
-def mean_temper(world: World, piece: Piece, number: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+def mean_temper(world: World, piece: StorePart, number: np.ndarray, as_of: np.ndarray) -> np.ndarray:
     tempers = spread_of_tempers()
     buyers, buyer = np.unique(piece.orders.buyer[number], return_inverse=True)
     history = read_history(world, tempers, buyers, int(as_of.max()))
@@ -62,7 +62,7 @@ def mean_temper(world: World, piece: Piece, number: np.ndarray, as_of: np.ndarra
 # -- Bayes' rule, as a plain loop has it --------------------------------------------------------------------------
 
 
-def naive_worry(piece: Piece, order: int, day: int) -> float:
+def naive_worry(piece: StorePart, order: int, day: int) -> float:
     journey, placed = piece.journey, piece.orders
     if journey.delivered[order] <= day:
         return float(placed.risks[order].sum())
@@ -72,7 +72,7 @@ def naive_worry(piece: Piece, order: int, day: int) -> float:
     return silence * (QUARREL.message_late_x if day > placed.delivery_promise[order] else 1.0)
 
 
-def naive_mean_temper(piece: Piece, written: set[tuple[int, int]], buyer: int, as_of: int) -> float:
+def naive_mean_temper(piece: StorePart, written: set[tuple[int, int]], buyer: int, as_of: int) -> float:
     """The mean of a density on a fine grid of log tempers, point by point, day by day."""
     days, opened = piece.life.days, piece.life.opened_day
     seen = []
@@ -139,7 +139,7 @@ def test_what_is_knowable_comes_true(one_night_each: tuple, known: np.ndarray) -
     check_tenths(known, one_night_each[2])
 
 
-def test_tempers_are_as_was_thought(world: World, piece: Piece, one_night_each: tuple) -> None:
+def test_tempers_are_as_was_thought(world: World, piece: StorePart, one_night_each: tuple) -> None:
     """In each tenth of the rows by what is thought of their buyers' tempers, that is the mean of the true ones."""
     number, as_of, _ = one_night_each
     thought, true = mean_temper(world, piece, number, as_of), piece.orders.temper_x[number]

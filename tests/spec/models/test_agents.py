@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from models.contact.agents import Agent, share_out
-from models.contact.decide import Rules, assign, give_arms
+from models.contact.decide import ContactRules, assign, give_arms
 from tests.spec.models.test_decide import arms, night, read_table
 
 # worth less from line to line
@@ -53,14 +53,14 @@ def agents(drawing: str) -> list[Agent]:
     ],
 )
 def test_the_list_holds_no_more_of_a_language_than_its_agents_can_write(who: str, capacity: int, listed: str) -> None:
-    told = assign(night(SPOKEN), Rules(capacity, agents=agents(who)), 0.5, "n")
+    told = assign(night(SPOKEN), ContactRules(capacity, agents=agents(who)), 0.5, "n")
     assert told["order_id"].to_list() == listed.split()
     assert told["rank"].to_list() == list(range(1, told.height + 1))
 
 
 def test_the_held_out_take_nobodys_time() -> None:
     leads = night(SPOKEN).with_columns(is_held=pl.col("buyer_id").is_in(["anna", "gus", "ida", "carl"]))
-    told = give_arms(leads.with_columns(also_orders=pl.lit("")), Rules(50, 0.4, agents=agents(AGENTS)), "n")
+    told = give_arms(leads.with_columns(also_orders=pl.lit("")), ContactRules(50, 0.4, agents=agents(AGENTS)), "n")
     # maria writes b, d, e; g would have come after them; i after f; c is in no agent's language
     assert arms(told) == [
         (None, "a", "", "held_out"), (1, "b", "", "listed"), (2, "d", "", "listed"), (3, "e", "", "listed"),
@@ -77,7 +77,7 @@ def test_one_message_to_a_buyer_is_in_the_language_of_the_order_that_leads() -> 
         a2       | anna     | es               | 3
         """
     )
-    told = assign(scored, Rules(5, agents=agents(AGENTS)), 0.5, "n")
+    told = assign(scored, ContactRules(5, agents=agents(AGENTS)), 0.5, "n")
     assert told.select("order_id", "also_orders", "message_language").rows() == [("a2", "a1", "es")]
 
 
@@ -86,7 +86,7 @@ def test_exploration_keeps_to_the_languages_whose_places_it_takes() -> None:
     scored = pl.DataFrame({"order_id": names, "buyer_id": names, "expected_value_usd": [40.0 - n for n in range(40)]})
     spoken = scored.with_columns(message_language=pl.Series(["es", "de"] * 20))
     who = agents("agent | languages | messages\nmaria | es | 8\ntranslator | de | 2")
-    told = assign(spoken, Rules(50, explore_share=0.3, salt="s", agents=who), 0.5, "n")
+    told = assign(spoken, ContactRules(50, explore_share=0.3, salt="s", agents=who), 0.5, "n")
     assert told["message_language"].value_counts(sort=True).rows() == [("es", 8), ("de", 2)]
     # the last three places were Spanish: five are listed, and three of the other fifteen drawn
     explored = told.filter(pl.col("arm") == "explored")

@@ -8,10 +8,10 @@ import pytest
 
 from models.contact import contact_effects
 from models.contact.contact_effects import Belief, learn_beliefs
-from models.contact.decide import Costs, Rules, add_expected_value, assign, uniform
+from models.contact.decide import ContactCosts, ContactRules, add_expected_value, assign, uniform
 
 SHARES = {"in_transit": 0.2, "delivered": 0.1}
-COSTS = Costs(SHARES, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
+COSTS = ContactCosts(SHARES, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
 
 
 def read_table(drawing: str) -> pl.DataFrame:
@@ -43,8 +43,8 @@ def test_the_most_worthwhile_first_and_none_that_costs_more_than_it_saves() -> N
         e        | eva      | 1.0
         """
     )
-    assert arms(assign(scored, Rules(2), 0.5, "n")) == [(1, "b", "", "listed"), (2, "a", "", "listed")]
-    assert assign(scored, Rules(9), 0.5, "n")["order_id"].to_list() == ["b", "a", "e"]
+    assert arms(assign(scored, ContactRules(2), 0.5, "n")) == [(1, "b", "", "listed"), (2, "a", "", "listed")]
+    assert assign(scored, ContactRules(9), 0.5, "n")["order_id"].to_list() == ["b", "a", "e"]
 
 
 def test_a_buyer_gets_one_message_about_all_open_orders_and_it_costs_once() -> None:
@@ -57,7 +57,7 @@ def test_a_buyer_gets_one_message_about_all_open_orders_and_it_costs_once() -> N
         a3       | anna     | -0.4
         """
     )
-    told = assign(scored, Rules(5), 0.5, "n")
+    told = assign(scored, ContactRules(5), 0.5, "n")
     assert arms(told) == [(1, "b", "", "listed"), (2, "a1", "a2 a3", "listed")]
     assert told["expected_value_usd"].to_list() == pytest.approx([5.0, 2.5 + 2.0 + 0.1 - 0.5])
 
@@ -70,7 +70,7 @@ def test_two_orders_worth_no_message_each_are_worth_one_together() -> None:
         a2       | anna     | -0.2
         """
     )
-    assert assign(scored, Rules(5), 0.5, "n")["expected_value_usd"].to_list() == pytest.approx([0.4 + 0.3 - 0.5])
+    assert assign(scored, ContactRules(5), 0.5, "n")["expected_value_usd"].to_list() == pytest.approx([0.4 + 0.3 - 0.5])
 
 
 def test_whom_somebody_wrote_to_lately_is_left_alone() -> None:
@@ -81,13 +81,13 @@ def test_whom_somebody_wrote_to_lately_is_left_alone() -> None:
         b        | ben      | 5.0
         """
     )
-    assert assign(scored, Rules(5, resting={"ben"}), 0.5, "n")["order_id"].to_list() == ["a"]
+    assert assign(scored, ContactRules(5, resting={"ben"}), 0.5, "n")["order_id"].to_list() == ["a"]
 
 
 def test_the_held_out_would_have_been_listed_and_others_have_their_places() -> None:
     names = [f"buyer{n:02}" for n in range(40)]
     scored = pl.DataFrame({"order_id": names, "buyer_id": names, "expected_value_usd": [40.0 - n for n in range(40)]})
-    told = assign(scored, Rules(10, holdout_share=0.2, salt="s"), 0.5, "n")
+    told = assign(scored, ContactRules(10, holdout_share=0.2, salt="s"), 0.5, "n")
     listed, held = told.filter(pl.col("arm") == "listed"), told.filter(pl.col("arm") == "held_out")
     withheld = held_out_buyer("s", 0.2, names)
     assert listed["order_id"].to_list() == [name for name in names if name not in withheld][:10]
@@ -102,7 +102,7 @@ def test_on_an_idle_night_the_least_worthwhile_may_be_held_out_too() -> None:
     names = [f"buyer{n:02}" for n in range(40)]
     withheld = held_out_buyer("s", 0.2, names)
     scored = night(f"order_id | buyer_id | expected_value_usd\na | {withheld[0]} | 0.1")
-    told = assign(scored, Rules(10, holdout_share=0.2, salt="s"), 0.5, "n")
+    told = assign(scored, ContactRules(10, holdout_share=0.2, salt="s"), 0.5, "n")
     assert arms(told) == [(None, "a", "", "held_out")], "alone, and there was a place"
 
 
@@ -110,17 +110,19 @@ def test_a_share_of_the_places_goes_to_worthwhile_buyers_below_the_cut() -> None
     names = [f"buyer{n:02}" for n in range(40)]
     value = [30.0 - n for n in range(40)]
     scored = pl.DataFrame({"order_id": names, "buyer_id": names, "expected_value_usd": value})
-    told = assign(scored, Rules(10, explore_share=0.2, salt="s"), 0.5, "n")
+    told = assign(scored, ContactRules(10, explore_share=0.2, salt="s"), 0.5, "n")
     explored = told.filter(pl.col("arm") == "explored")
     assert told.filter(pl.col("arm") == "listed")["order_id"].to_list() == names[:8]
     assert explored.height == 2
     assert (explored["expected_value_usd"] > 0).all(), "never one that costs more than it saves"
     assert explored["propensity"].to_list() == [2 / 22, 2 / 22], "two places for the 22 below the cut"
-    assert set(assign(scored, Rules(10, explore_share=0.2, salt="s"), 0.5, "m")["order_id"]) != set(told["order_id"])
+    assert set(assign(scored, ContactRules(10, explore_share=0.2, salt="s"), 0.5, "m")["order_id"]) != set(
+        told["order_id"]
+    )
 
 
 def test_value_follows_the_likely_cause_and_says_what_it_rests_on() -> None:
-    costs = Costs(SHARES, 10.0, 1.0, cause_factor={"not_as_described": 0.5, "other": 0.0})
+    costs = ContactCosts(SHARES, 10.0, 1.0, cause_factor={"not_as_described": 0.5, "other": 0.0})
     scored = read_table(
         """
         stage      | probability | order_value_usd | not_received_share | not_as_described_share | other_share
@@ -134,7 +136,7 @@ def test_value_follows_the_likely_cause_and_says_what_it_rests_on() -> None:
     assert told["expected_value_usd"].to_list() == pytest.approx([25 * s - 1 for s in (0.2, 0.15, 0.0, 0.2)])
     assert told["evidence_share"].to_list() == [0.0] * 4
     beliefs = {("in_transit", "not_received"): Belief(0.04, 0.75)}
-    learnt = add_expected_value(scored, Costs(**{**costs.__dict__, "beliefs": beliefs}))
+    learnt = add_expected_value(scored, ContactCosts(**{**costs.__dict__, "beliefs": beliefs}))
     assert learnt["expected_value_usd"][0] == pytest.approx(25 * 0.04 - 1)
     assert learnt["evidence_share"].to_list()[:3] == [0.75, 0.375, 0.0]
 

@@ -10,10 +10,10 @@ import polars as pl
 from features.clock import day_number
 from features.labels import LabelWindow
 from features.tables import TABLES, Tables, create_tables
-from models.monitoring.matured_outcomes import Limits, judge_outcomes, label_outcomes, traits
+from models.monitoring.matured_outcomes import AlarmLimits, judge_outcomes, label_outcomes, traits
 
 FIRST = day_number(date(2024, 5, 1))
-LIMITS = Limits(1.25, 1.6, 1.5, 2.5)
+LIMITS = AlarmLimits(1.25, 1.6, 1.5, 2.5)
 
 
 def made(opened: str, known: str) -> Tables:

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.indicators.product_exposure import LONGEST_DAYS, lived_share, order_exposure, product_orders
+from features.indicators.product_exposure import LONGEST_DAYS, elapsed_risk_share, order_exposure, product_orders
 from features.tables import TABLES, Tables, create_tables
 from models.product.beta_rates import prior_of, update
 from models.product.hierarchical_prior import fit_families
 from models.product.product_rates import chance_better, orders_to_settle
 from models.product.product_scenarios import what_if
 from models.product.product_table import Reviewed, group_frame, notes, product_frame, review_products
-from models.product.product_verdict import Rules, add_verdict
+from models.product.product_verdict import VerdictRules, add_verdict
 from tests.conftest import day
 
 NOW = "2024-10-01"
@@ -69,7 +69,7 @@ def verdicts(reviewed: Reviewed) -> dict[str, dict]:
     told = product_frame(reviewed, limit=LIMIT, fixed_cost_usd=15.0, seed=1).with_columns(
         notes(reviewed.products), margin_per_100_units_usd=pl.lit(None, pl.Float64)
     )
-    return {row["product_id"]: row for row in add_verdict(told, Rules(LIMIT, 0.8, 4.0)).iter_rows(named=True)}
+    return {row["product_id"]: row for row in add_verdict(told, VerdictRules(LIMIT, 0.8, 4.0)).iter_rows(named=True)}
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_a_young_order_counts_for_the_part_of_its_risk_already_lived() -> None:
     """Ten old orders, disputed on days 9 and 19 of their age: of all that will ever be, half is known at day 10."""
     age = np.full(10, LONGEST_DAYS)
     delay = np.array([9, 19, *[0] * 8])
-    share = lived_share(age, delay, np.array([True, True, *[False] * 8]))
+    share = elapsed_risk_share(age, delay, np.array([True, True, *[False] * 8]))
     assert share[[0, 9]].tolist() == [0.0, 0.0]
     assert share[[10, 19, 20, LONGEST_DAYS]] == pytest.approx([0.5, 0.5, 1.0, 1.0])
 

@@ -11,21 +11,21 @@ from pipeline.simulation.world.assumptions import CONTACT
 from pipeline.simulation.world.markets import CAUSES
 from pipeline.simulation.world.simulated_contact import contact_factor, contacted_hazard, draw_effects, stage_of
 from pipeline.simulation.world.simulated_orders import World
-from pipeline.simulation.world.simulated_store import Piece
+from pipeline.simulation.world.simulated_store import StorePart
 from pipeline.simulation.world.truth import order_truth, outcome
 
 
 @pytest.fixture(scope="module")
-def effects(world: World, piece: Piece) -> np.ndarray:
+def effects(world: World, piece: StorePart) -> np.ndarray:
     return draw_effects(world.draws, piece.orders)
 
 
 @pytest.fixture(scope="module")
-def truth(world: World, piece: Piece) -> pl.DataFrame:
+def truth(world: World, piece: StorePart) -> pl.DataFrame:
     return order_truth(world, piece)
 
 
-def test_without_a_message_everything_is_as_it_is(piece: Piece, effects: np.ndarray) -> None:
+def test_without_a_message_everything_is_as_it_is(piece: StorePart, effects: np.ndarray) -> None:
     life = piece.life
     nobody = np.full(len(life.threshold), -1)
     opened_day, cause = outcome(life.days, life.threshold, life.which, effects, nobody)
@@ -33,7 +33,7 @@ def test_without_a_message_everything_is_as_it_is(piece: Piece, effects: np.ndar
     assert np.array_equal(cause, life.cause)
 
 
-def test_a_message_changes_no_day_before_it(piece: Piece, effects: np.ndarray) -> None:
+def test_a_message_changes_no_day_before_it(piece: StorePart, effects: np.ndarray) -> None:
     life = piece.life
     contact_day = life.days.day[life.days.first[:-1]] + 15
     opened_day, _ = outcome(life.days, life.threshold, life.which, effects, contact_day)
@@ -43,7 +43,7 @@ def test_a_message_changes_no_day_before_it(piece: Piece, effects: np.ndarray) -
     assert (opened_day[~early & (opened_day >= 0)] >= contact_day[~early & (opened_day >= 0)]).all()
 
 
-def test_most_respond_some_do_not_a_few_are_provoked(piece: Piece, effects: np.ndarray) -> None:
+def test_most_respond_some_do_not_a_few_are_provoked(piece: StorePart, effects: np.ndarray) -> None:
     provoked, responding = (effects < 0).any(axis=1), (effects > 0).any(axis=1)
     ordinary = ~piece.orders.is_habitual
     assert provoked[ordinary].mean() == pytest.approx(CONTACT.share_provoked, abs=0.01)
@@ -89,7 +89,7 @@ def test_an_effect_wanes() -> None:
     assert np.array_equal(before, hazard)  # not written to yet
 
 
-def test_too_early_too_late_and_for_nothing(piece: Piece) -> None:
+def test_too_early_too_late_and_for_nothing(piece: StorePart) -> None:
     """Of a message's effect: less before shipment, less for a gone or long overdue parcel; more for who asks."""
     days, journey = piece.life.days, piece.journey
     stage = stage_of(journey, days.order, days.day)
@@ -109,7 +109,7 @@ def test_too_early_too_late_and_for_nothing(piece: Piece) -> None:
         assert other[is_waiting] == pytest.approx(x)
 
 
-def test_on_average_the_effect_is_small(piece: Piece, effects: np.ndarray) -> None:
+def test_on_average_the_effect_is_small(piece: StorePart, effects: np.ndarray) -> None:
     """A message in the first night in transit takes away less than a quarter of the disputes that would follow."""
     life = piece.life
     days = life.days

@@ -15,7 +15,7 @@ from pipeline.simulation.world.markets import CAUSES, REASONS
 from pipeline.simulation.world.order_life import dispute_hazards
 from pipeline.simulation.world.scans import HELD, LOST, RETURNING, Scans
 from pipeline.simulation.world.simulated_orders import World
-from pipeline.simulation.world.simulated_store import Piece
+from pipeline.simulation.world.simulated_store import StorePart
 
 Store = dict[str, pl.DataFrame]
 NOT_RECEIVED, NOT_AS_DESCRIBED, OTHER = range(3)
@@ -25,7 +25,7 @@ class Waiting:
     """Every order long on its way, on its twentieth day after hand-over, the last scan a day old: the hazards of that
     day, with one thing changed."""
 
-    def __init__(self, piece: Piece) -> None:
+    def __init__(self, piece: StorePart) -> None:
         index = np.flatnonzero(piece.journey.delivered > piece.journey.handed_over + 22.0)
         index = index[np.isfinite(piece.journey.handed_over[index])]
         self.orders = piece.orders.take(index)
@@ -51,7 +51,7 @@ class Waiting:
 
 
 @pytest.fixture(scope="module")
-def waiting(piece: Piece) -> Waiting:
+def waiting(piece: StorePart) -> Waiting:
     return Waiting(piece)
 
 
@@ -94,7 +94,7 @@ def test_dear_orders_are_fought_over_more(waiting: Waiting) -> None:
     assert dearer.hazard() / waiting.hazard() == pytest.approx(16.0**QUARREL.value_power)
 
 
-def test_a_few_buyers_dispute_habitually(piece: Piece) -> None:
+def test_a_few_buyers_dispute_habitually(piece: StorePart) -> None:
     disputed = piece.life.opened_day >= 0
     habitual = piece.orders.is_habitual
     assert 0.01 < habitual.mean() < 0.03
@@ -104,7 +104,7 @@ def test_a_few_buyers_dispute_habitually(piece: Piece) -> None:
 # -- not as described, and the buyer's own reasons -----------------------------------------------------------------
 
 
-def test_a_bad_product_is_disputed_after_it_came_soon_rather_than_late(piece: Piece) -> None:
+def test_a_bad_product_is_disputed_after_it_came_soon_rather_than_late(piece: StorePart) -> None:
     days, journey = piece.life.days, piece.journey
     hazard, order = days.hazard[:, NOT_AS_DESCRIBED], days.order
     assert not hazard[days.day < journey.delivered[order]].any()
@@ -128,7 +128,7 @@ def test_every_cause_has_its_reasons(store: Store) -> None:
 # -- within which days ---------------------------------------------------------------------------------------------
 
 
-def test_no_hazard_before_the_first_day_nor_after_the_last(piece: Piece) -> None:
+def test_no_hazard_before_the_first_day_nor_after_the_last(piece: StorePart) -> None:
     """From 10 days after hand-over until 15 after delivery; undelivered, until 60 after the promised day."""
     days, journey, orders = piece.life.days, piece.journey, piece.orders
     order, is_open = days.order, days.hazard.any(axis=1)
@@ -168,7 +168,7 @@ def test_an_order_is_closed_once_and_not_before_its_dispute_is_settled(store: St
 # -- messages ------------------------------------------------------------------------------------------------------
 
 
-def test_buyers_ask_for_the_parcel_most_when_it_is_late_and_write_by_day(store: Store, piece: Piece) -> None:
+def test_buyers_ask_for_the_parcel_most_when_it_is_late_and_write_by_day(store: Store, piece: StorePart) -> None:
     messages, orders = piece.life.messages, piece.orders
     asks = messages.is_about_parcel
     days = piece.life.days
@@ -185,7 +185,7 @@ def test_buyers_ask_for_the_parcel_most_when_it_is_late_and_write_by_day(store: 
         assert hour.is_between(8, 23).all()
 
 
-def test_staff_answers_most_within_a_day_slower_at_weekends_some_never(world: World, piece: Piece) -> None:
+def test_staff_answers_most_within_a_day_slower_at_weekends_some_never(world: World, piece: StorePart) -> None:
     messages = piece.life.messages
     is_answered = np.isfinite(messages.answered)
     assert 0.84 < is_answered.mean() < 0.92
@@ -217,7 +217,7 @@ def test_filing_is_day_one_escalation_comes_on_days_4_to_15_or_by_itself_on_day_
     assert set(ruled["liable"]) == {"seller", "buyer"}
 
 
-def test_every_dispute_is_settled_one_way_and_only_what_is_owed_is_paid(piece: Piece) -> None:
+def test_every_dispute_is_settled_one_way_and_only_what_is_owed_is_paid(piece: StorePart) -> None:
     disputes = piece.disputes
     ways = np.isfinite(np.stack([disputes.withdrawn, disputes.escalated], axis=1))
     assert not ways.all(axis=1).any()

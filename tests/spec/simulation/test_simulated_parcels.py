@@ -14,7 +14,7 @@ from pipeline.simulation.world.journey import CUSTOMS, HANDLING, INTERNATIONAL, 
 from pipeline.simulation.world.markets import CATEGORIES, COUNTRIES, SERVICES
 from pipeline.simulation.world.scans import LOST, SLOTS, SURE, scan
 from pipeline.simulation.world.simulated_orders import World
-from pipeline.simulation.world.simulated_store import Piece
+from pipeline.simulation.world.simulated_store import StorePart
 
 Store = dict[str, pl.DataFrame]
 
@@ -24,7 +24,7 @@ def median_days(journey: Journey, leg: int, is_asked: np.ndarray) -> float:
     return float(np.median(length[is_asked & np.isfinite(journey.starts[:, leg + 1])]))
 
 
-def travelled_under(world: World, piece: Piece, calendar: Calendar) -> Journey:
+def travelled_under(world: World, piece: StorePart, calendar: Calendar) -> Journey:
     """The same orders with the same luck under another calendar."""
     return travel(replace(world, calendar=calendar), piece.orders, Realised(world.draws, piece.orders.number))
 
@@ -39,7 +39,7 @@ def test_the_world_is_wide_enough(world: World) -> None:
     assert world.days >= 730
 
 
-def test_sale_days_and_the_winter_sell_more_and_the_new_year_less(world: World, piece: Piece) -> None:
+def test_sale_days_and_the_winter_sell_more_and_the_new_year_less(world: World, piece: StorePart) -> None:
     calendar = world.calendar
     count = np.bincount(piece.orders.placed.astype(int), minlength=world.days)
     expected = calendar.demand * len(piece.orders.number) / calendar.demand.sum()
@@ -57,7 +57,7 @@ def test_a_few_products_make_most_of_the_sales(store: Store) -> None:
     assert len(sold) > 300
 
 
-def test_a_product_is_sold_only_while_it_is_listed(world: World, piece: Piece) -> None:
+def test_a_product_is_sold_only_while_it_is_listed(world: World, piece: StorePart) -> None:
     catalogue, orders = world.catalogue, piece.orders
     product = orders.products[:, 0]
     day = np.floor(orders.placed)
@@ -67,7 +67,7 @@ def test_a_product_is_sold_only_while_it_is_listed(world: World, piece: Piece) -
     assert (catalogue.retired_at < world.days).any()
 
 
-def test_an_improved_product_disappoints_less_in_quality(world: World, piece: Piece) -> None:
+def test_an_improved_product_disappoints_less_in_quality(world: World, piece: StorePart) -> None:
     catalogue, orders = world.catalogue, piece.orders
     single = orders.quantity[:, 1] == 0
     product = orders.products[single, 0]
@@ -78,7 +78,7 @@ def test_an_improved_product_disappoints_less_in_quality(world: World, piece: Pi
     assert is_improved.any()
 
 
-def test_reviews_trail_delivery_and_know_of_quality(store: Store, piece: Piece) -> None:
+def test_reviews_trail_delivery_and_know_of_quality(store: Store, piece: StorePart) -> None:
     number = store["reviews"]["order_id"].str.strip_prefix("o-").cast(pl.Int64).to_numpy() - 1
     risk, score = piece.orders.risks.sum(axis=1)[number], store["reviews"]["score"].to_numpy()
     good, bad = score[risk < np.quantile(risk, 0.2)], score[risk > np.quantile(risk, 0.8)]
@@ -100,7 +100,7 @@ def test_most_buyers_come_once_some_return(store: Store) -> None:
 # -- the road ------------------------------------------------------------------------------------------------------
 
 
-def test_the_winter_and_the_new_year_are_slow(world: World, piece: Piece) -> None:
+def test_the_winter_and_the_new_year_are_slow(world: World, piece: StorePart) -> None:
     journey, day = piece.journey, world.calendar.day(piece.journey.starts[:, HANDLING])
     is_new_year = world.calendar.handling_x[day] >= ROAD.new_year_handling_x
     is_peak = (world.calendar.handling_x[day] > 1.0) & ~is_new_year
@@ -110,7 +110,7 @@ def test_the_winter_and_the_new_year_are_slow(world: World, piece: Piece) -> Non
 
 
 @pytest.mark.parametrize(("kind", "leg"), [("road_x", INTERNATIONAL), ("customs_x", CUSTOMS)])
-def test_a_shock_slows_what_starts_in_it_where_it_strikes(world: World, piece: Piece, kind: str, leg: int) -> None:
+def test_a_shock_slows_what_starts_in_it_where_it_strikes(world: World, piece: StorePart, kind: str, leg: int) -> None:
     """A carrier collapses, a border slows: against the same parcels in a world in which it did not."""
     place = piece.orders.service if kind == "road_x" else piece.orders.country
     factor = getattr(world.calendar, kind)
@@ -123,7 +123,7 @@ def test_a_shock_slows_what_starts_in_it_where_it_strikes(world: World, piece: P
     assert median_days(piece.journey, leg, same_start) > 1.8 * median_days(calm, leg, same_start)
 
 
-def test_dear_services_are_quicker_and_far_countries_slower(piece: Piece) -> None:
+def test_dear_services_are_quicker_and_far_countries_slower(piece: StorePart) -> None:
     transit = piece.journey.delivered - np.where(np.isfinite(piece.journey.handed_over), piece.journey.handed_over, 0)
     is_there = np.isfinite(piece.journey.delivered)
     by_service = [np.median(transit[is_there & (piece.orders.service == s)]) for s in range(len(SERVICES))]
@@ -135,14 +135,14 @@ def test_dear_services_are_quicker_and_far_countries_slower(piece: Piece) -> Non
     assert days["KR"] < days["BR"]
 
 
-def test_suppliers_differ_in_how_quickly_they_pack(world: World, piece: Piece) -> None:
+def test_suppliers_differ_in_how_quickly_they_pack(world: World, piece: StorePart) -> None:
     supplier = world.catalogue.supplier[piece.orders.products[:, 0]]
     counts = np.bincount(supplier)
     medians = [median_days(piece.journey, HANDLING, supplier == s) for s in np.argsort(-counts)[:12]]
     assert max(medians) > 1.5 * min(medians)
 
 
-def test_each_leg_follows_the_one_before_and_the_lost_never_arrive(piece: Piece) -> None:
+def test_each_leg_follows_the_one_before_and_the_lost_never_arrive(piece: StorePart) -> None:
     starts = piece.journey.starts[:, :-1]
     known = np.isfinite(starts)
     assert (np.diff(known.astype(int), axis=1) <= 0).all()
@@ -158,7 +158,7 @@ def test_each_leg_follows_the_one_before_and_the_lost_never_arrive(piece: Piece)
 # -- scans ---------------------------------------------------------------------------------------------------------
 
 
-def test_no_scan_before_hand_over_none_after_a_loss_but_the_news_of_it(piece: Piece) -> None:
+def test_no_scan_before_hand_over_none_after_a_loss_but_the_news_of_it(piece: StorePart) -> None:
     occurred, journey = piece.scans.occurred, piece.journey
     there = np.isfinite(occurred)
     assert (occurred >= journey.handed_over[:, None])[there].all()
@@ -172,7 +172,7 @@ def test_only_words_of_the_tracking_vocabulary_are_said(store: Store) -> None:
     assert all(sub_status.startswith(status) for status, sub_status in said)
 
 
-def test_scans_come_late_out_of_order_twice_and_not_at_all(store: Store, piece: Piece) -> None:
+def test_scans_come_late_out_of_order_twice_and_not_at_all(store: Store, piece: StorePart) -> None:
     scans = store["tracking"]
     late = (scans["known_at"] - scans["occurred_at"]).dt.total_hours() >= 7
     assert 0.05 < late.mean() < 0.20  # type: ignore[operator]
@@ -190,7 +190,7 @@ def test_scans_come_late_out_of_order_twice_and_not_at_all(store: Store, piece: 
     assert means["AE Super Economy"] < means["AE Standard"]
 
 
-def test_a_silent_feed_tells_afterwards_or_never(world: World, piece: Piece) -> None:
+def test_a_silent_feed_tells_afterwards_or_never(world: World, piece: StorePart) -> None:
     orders, journey = piece.orders, piece.journey
     at_once = np.tile(np.arange(world.calendar.feed_back.shape[1], dtype=float), (len(SERVICES), 1))
     heard = replace(world, calendar=replace(world.calendar, feed_back=at_once))

@@ -11,7 +11,7 @@ import pytest
 
 from features.build.registry import FEATURE_NAMES, build_features
 from features.spine import build_spine
-from models.comparison.paired_comparison import METRICS, compare_scorers
+from models.comparison.paired_comparison import PAIRED_METRICS, compare_scorers
 from models.learner.calibration import KINDS
 from models.learner.challengers import BASELINES, Budget, installed_challengers
 from pipeline.evaluation.ablation import ORDER
@@ -111,7 +111,7 @@ def test_each_family_is_added_once(workspace: Path, run_step: Callable) -> None:
     assert told.returncode == 0, told.stderr
     table = pl.read_csv(workspace / "ablation.csv")
     assert table["family_added"].unique(maintain_order=True).to_list() == list(ORDER)
-    assert table.height == len(ORDER) * len(METRICS)
+    assert table.height == len(ORDER) * len(PAIRED_METRICS)
     assert f"{len(FEATURE_NAMES)} features" in told.stdout + told.stderr
 
 

@@ -13,7 +13,7 @@ import pytest
 from features.feature import LOW, Feature
 from models.comparison.metrics import calibration_slope, expected_calibration_error, mark_listed, measure, measure_by
 from models.comparison.paired_comparison import compare_scorers
-from models.contact.decide import Costs, add_contact_by, add_expected_value, choose_contacts
+from models.contact.decide import ContactCosts, add_contact_by, add_expected_value, choose_contacts
 from models.learner import matrix
 from models.learner.calibration import KINDS, Curve, fit_calibration, from_numbers, to_numbers
 from models.learner.gbm import bin_rows, fit_model, from_text, later_orders, score_later
@@ -267,7 +267,7 @@ def test_a_hole_in_the_lines_gets_the_stages_usual_values() -> None:
     assert filled["logistics_days_to_ship_by"].to_list() == [3.0 + 2.0 - 7.0, None]  # five days older than usual
 
 
-COSTS = Costs({"dispatch": 0.2, "delivered": 0.1}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
+COSTS = ContactCosts({"dispatch": 0.2, "delivered": 0.1}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
 
 
 def test_expected_value_by_hand() -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.comparison.promotion_gate import Limits, Verdict, judge, saved_usd
-from models.contact.decide import Costs
+from models.comparison.promotion_gate import PromotionLimits, Verdict, judge, saved_usd
+from models.contact.decide import ContactCosts
 
-LIMITS = Limits()
-COSTS = Costs({"dispatch": 0.2, "delivered": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
+LIMITS = PromotionLimits()
+COSTS = ContactCosts({"dispatch": 0.2, "delivered": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
 
 
 def made_nights(orders: int = 6000, seed: int = 1) -> tuple[pl.DataFrame, np.ndarray]:
@@ -30,7 +30,9 @@ def made_nights(orders: int = 6000, seed: int = 1) -> tuple[pl.DataFrame, np.nda
     return rows, np.tile(chance, 2)
 
 
-def verdict(challenger: np.ndarray, rows: pl.DataFrame, champion: np.ndarray, limits: Limits = LIMITS) -> Verdict:
+def verdict(
+    challenger: np.ndarray, rows: pl.DataFrame, champion: np.ndarray, limits: PromotionLimits = LIMITS
+) -> Verdict:
     return judge(rows, champion, challenger, COSTS, 20, limits, seed=1)
 
 
@@ -72,7 +74,7 @@ def test_one_that_errs_in_opposite_ways_is_told_though_its_rate_is_right() -> No
 def test_few_orders_prove_no_miscalibration() -> None:
     rows, chance = made_nights()
     few = rows["order_id"].is_in([f"o{n}" for n in range(60)]).to_numpy()
-    found = verdict(chance[few], rows.filter(few), chance[few], Limits(least_disputes=1))
+    found = verdict(chance[few], rows.filter(few), chance[few], PromotionLimits(least_disputes=1))
     assert not [reason for reason in found.reasons if "money" not in reason]
 
 

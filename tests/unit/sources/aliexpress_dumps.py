@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from pipeline.sources.aliexpress.record_checks import DumpRows
-from pipeline.sources.enforce_contract import hold
+from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.store_data import StoreData
 
 ORDER, LINE, PARCEL, ISSUE = 8194715118451470, 8194715118461470, "LP00612345678901", 6346213853171470
@@ -218,7 +218,7 @@ def spoiled(rng: Random) -> bytes:
 
 def account(found: StoreData) -> int:
     """Hold it to the contract; every row must be good or in quarantine. How many rows there were."""
-    hold(found)
+    enforce_contract(found)
     for file in found.files:
         told = file.quarantine().height
         if isinstance(file, DumpRows):

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
-from pipeline.sources.enforce_contract import hold
+from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.phrases import status_of
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from tests.unit.sources import aliexpress_dumps as made
 
@@ -23,7 +23,7 @@ def load(folder: Path, **answers: Any) -> StoreData:
     """The answers that are given, the documented ones else; nothing may be refused."""
     made_up = {name: make() for name, make in made.ANSWERS.items()} | answers
     told = {name: answer for name, answer in made_up.items() if answer is not None}
-    data = hold(read_aliexpress(Origin(made.write(folder, TAKEN, **told))))
+    data = enforce_contract(read_aliexpress(SourceContext(made.write(folder, TAKEN, **told))))
     assert [file.quarantine().rows() for file in data.files if file.quarantine().height] == []
     return data
 
@@ -99,7 +99,7 @@ def test_what_seems_to_be_before_the_order_was_in_the_second_of_two_hours(
 ) -> None:
     """California counts an hour twice in November; an order paid at 01:03 and placed at 01:50 was lost as unpaid."""
     orders = made.order_list(gmt_create=placed, gmt_pay_time=paid)
-    events = read_aliexpress(Origin(made.write(tmp_path, TAKEN, orders=orders))).frames["order_events"]
+    events = read_aliexpress(SourceContext(made.write(tmp_path, TAKEN, orders=orders))).frames["order_events"]
     assert events.filter(event="paid")["occurred_at"].to_list() == [told]
 
 

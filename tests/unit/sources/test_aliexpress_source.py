@@ -17,9 +17,9 @@ from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput
 from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
 from pipeline.sources.aliexpress.dumps import read_dumps
-from pipeline.sources.enforce_contract import hold
+from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.phrases import cause_of, status_of
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
@@ -29,7 +29,7 @@ TAKEN = datetime(2024, 11, 5, 2, tzinfo=UTC)
 
 
 def load(folder: Path) -> StoreData:
-    return hold(read_aliexpress(Origin(folder)))
+    return enforce_contract(read_aliexpress(SourceContext(folder)))
 
 
 def do_ingest(workspace: Path, raw: Path) -> dict[str, pl.DataFrame]:
@@ -210,7 +210,7 @@ def test_whatever_is_in_a_dump_each_row_is_good_or_in_quarantine(rng: Random, tm
     raw = made.write(tmp_path / "raw", "2024-11-05T0200", orders=made.order_list())
     for number in range(50):
         (raw / f"spoiled-2024-11-06-{number}.json").write_bytes(made.spoiled(rng))
-    made.account(read_aliexpress(Origin(raw)))
+    made.account(read_aliexpress(SourceContext(raw)))
 
 
 MARK = "M-7731"

@@ -13,9 +13,9 @@ from pipeline.load.ingest import ingest
 from pipeline.load.quarantine import read_quarantine, requarantine
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
-from pipeline.sources.enforce_contract import FILE, hold
+from pipeline.sources.enforce_contract import FILE, enforce_contract
 from pipeline.sources.mapped.mapped_source import read_mapped
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
@@ -65,11 +65,11 @@ occurred_at = "Arrived"
 """
 
 
-def write(folder: Path, orders: str | bytes, mapping: str = MAPPING, name: str = "orders.csv") -> Origin:
+def write(folder: Path, orders: str | bytes, mapping: str = MAPPING, name: str = "orders.csv") -> SourceContext:
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(orders.encode() if isinstance(orders, str) else orders)
     (folder / "mapping.toml").write_text(mapping, encoding="utf-8")
-    return Origin(folder, RATES)
+    return SourceContext(folder, RATES)
 
 
 def refused(data: StoreData) -> list[tuple[int, str, str]]:
@@ -88,7 +88,7 @@ def test_each_row_is_a_fact_or_refused_with_its_reason(tmp_path: Path) -> None:
         ",04/05/2024 10:00,9,0,A,1,5,,\n"
         "#7,04/05/2024 10:00,5,0,A,1,5,,2024-05-30\n"
     ))  # fmt: skip
-    data = hold(read_mapped(origin))
+    data = enforce_contract(read_mapped(origin))
     assert data.frames["orders"].select("order_id", "total_usd", "store_id").rows() == [
         ("1", 1030.0, "corner shop"), ("7", 5.0, "corner shop"),
     ]  # fmt: skip
@@ -109,7 +109,7 @@ def test_rows_of_one_order_are_refused_together_and_files_may_overlap(tmp_path: 
     rows = "#1,03/05/2024 14:00,30,0,A,1,20,,\n#1,,,,B,1,10,,\n"
     origin = write(tmp_path, ORDERS + rows + "#2,99/05/2024 14:00,30,0,A,1,20,,\n#2,,,,B,1,10,,\n")
     (tmp_path / "orders-again.csv").write_text(ORDERS + rows)
-    data = hold(read_mapped(origin))
+    data = enforce_contract(read_mapped(origin))
     assert data.frames["orders"]["order_id"].to_list() == ["1"]
     assert data.frames["order_lines"]["product_id"].to_list() == ["A", "B"]
     assert {row for row, *_ in refused(data)} == {2, 3, 4, 5}
@@ -118,7 +118,9 @@ def test_rows_of_one_order_are_refused_together_and_files_may_overlap(tmp_path: 
 def test_money_in_both_ways_of_writing(tmp_path: Path) -> None:
     rows = ["1.234,50", "1234,5", "-", "€ 12,00", "12,00 EUR", "1,234.50", "1.2.3", ""]
     text = ORDERS + "".join(f'"{n}","03/05/2024 14:00","{cell}",0,A,1,2000,,\n' for n, cell in enumerate(rows))
-    data = hold(read_mapped(write(tmp_path, text, MAPPING.replace("[[fact]]", 'decimal = ","\n\n[[fact]]', 1))))
+    data = enforce_contract(
+        read_mapped(write(tmp_path, text, MAPPING.replace("[[fact]]", 'decimal = ","\n\n[[fact]]', 1)))
+    )
     assert data.frames["orders"]["total_usd"].to_list() == [1234.5, 1234.5, 12.0, 12.0, 2000.0]
     assert [row for row, *_ in refused(data)] == [4, 7, 8]
 
@@ -130,7 +132,7 @@ def test_encodings(encoding: str, mark: bytes, tmp_path: Path) -> None:
     text = (
         ORDERS.replace(",", ";") + "1;03/05/2024 14:00;5;0;女装连衣裙红色;1;5;;\n2;03/05/2024 14:00;5;0;手机壳;1;5;;\n"
     )
-    data = hold(read_mapped(write(tmp_path, mark + text.encode(encoding))))
+    data = enforce_contract(read_mapped(write(tmp_path, mark + text.encode(encoding))))
     assert data.frames["order_lines"]["product_id"].to_list() == ["女装连衣裙红色", "手机壳"]
     assert refused(data) == []
 
@@ -138,9 +140,12 @@ def test_encodings(encoding: str, mark: bytes, tmp_path: Path) -> None:
 def test_a_file_of_western_europe_is_not_taken_for_chinese(tmp_path: Path) -> None:
     text = ORDERS + "1,03/05/2024 14:00,5,0,Fußmatte größer,1,5,,\n2,03/05/2024 14:00,5,0,plain,1,5,,\n"
     origin = write(tmp_path, text.encode("cp1252"))
-    assert [row for row, *_ in refused(hold(read_mapped(origin)))] == [2]
+    assert [row for row, *_ in refused(enforce_contract(read_mapped(origin)))] == [2]
     (tmp_path / "mapping.toml").write_text(MAPPING + '[[form]]\nfile = "orders*"\nencoding = "cp1252"\n')
-    assert hold(read_mapped(origin)).frames["order_lines"]["product_id"].to_list() == ["Fußmatte größer", "plain"]
+    assert enforce_contract(read_mapped(origin)).frames["order_lines"]["product_id"].to_list() == [
+        "Fußmatte größer",
+        "plain",
+    ]
 
 
 def test_a_workbook_and_parquet_say_the_same_as_csv(tmp_path: Path) -> None:
@@ -163,14 +168,14 @@ def test_a_workbook_and_parquet_say_the_same_as_csv(tmp_path: Path) -> None:
             columns = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
             frame = pl.DataFrame({name: pl.Series(cells, strict=False) for name, cells in columns.items()})
             frame.write_parquet(folder / "orders.parquet")
-        found.append(hold(read_mapped(origin)).frames["order_lines"].drop(FILE))
+        found.append(enforce_contract(read_mapped(origin)).frames["order_lines"].drop(FILE))
     assert found[0].equals(found[1])
     assert found[0]["unit_price_usd"].to_list() == [5.5, 3.0]
 
 
 def test_an_id_that_a_spreadsheet_has_rounded_is_refused(tmp_path: Path) -> None:
     origin = write(tmp_path, ORDERS + "1.16005E+15,03/05/2024 14:00,5,0,A,1,5,,\n7,03/05/2024 14:00,5,0,A,1,5,,\n")
-    data = hold(read_mapped(origin))
+    data = enforce_contract(read_mapped(origin))
     assert data.frames["orders"]["order_id"].to_list() == ["7"]
     assert "rounded" in refused(data)[0][2]
     book = Book()
@@ -179,7 +184,7 @@ def test_an_id_that_a_spreadsheet_has_rounded_is_refused(tmp_path: Path) -> None
     (tmp_path / "orders.csv").unlink()
     book.save(tmp_path / "orders.xlsx")
     data = read_mapped(origin)
-    assert hold(data).frames["orders"].is_empty()
+    assert enforce_contract(data).frames["orders"].is_empty()
 
 
 def test_a_row_that_says_nothing_is_kept_too_but_is_no_fault(tmp_path: Path) -> None:
@@ -189,7 +194,7 @@ def test_a_row_that_says_nothing_is_kept_too_but_is_no_fault(tmp_path: Path) -> 
     )
     origin = write(tmp_path, ORDERS + "1,03/05/2024 14:00,5,0,A,1,5,,\n", mapping)
     (tmp_path / "stars.csv").write_text("o,s,t\n1,5,2024-06-01\n1,,\n")
-    data = hold(read_mapped(origin))
+    data = enforce_contract(read_mapped(origin))
     stars = next(file for file in data.files if file.name == "stars.csv")
     assert stars.fault_share == 0
     assert [(row, reason[:12]) for row, _, reason in refused(data)] == [(3, "says nothing")]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
 from pipeline.sources.aliexpress.order_sheet import parcels_of, products_of
-from pipeline.sources.enforce_contract import hold
-from pipeline.sources.source_context import Origin
+from pipeline.sources.enforce_contract import enforce_contract
+from pipeline.sources.source_context import SourceContext
 from tests.unit.sources import aliexpress_dumps as made
 from tests.unit.sources import order_sheet as sheet
 
@@ -22,7 +22,7 @@ NAME = "orders-2024-10-21T0200.csv"
 
 
 def frames(raw: Path) -> dict[str, pl.DataFrame]:
-    return dict(hold(read_aliexpress(Origin(raw))).frames)
+    return dict(enforce_contract(read_aliexpress(SourceContext(raw))).frames)
 
 
 @pytest.mark.parametrize("header", [sheet.HEADER, sheet.ENGLISH], ids=["chinese", "english"])
@@ -47,12 +47,12 @@ def test_an_order_with_all_that_a_sheet_says(header: list[str], tmp_path: Path) 
 
 
 def test_a_finished_order_and_a_status_that_nobody_knows(tmp_path: Path) -> None:
-    found = read_aliexpress(Origin(sheet.write_xlsx(tmp_path / "raw" / "o.xlsx", sheet.DONE)))
-    data = dict(hold(found).frames)
+    found = read_aliexpress(SourceContext(sheet.write_xlsx(tmp_path / "raw" / "o.xlsx", sheet.DONE)))
+    data = dict(enforce_contract(found).frames)
     assert data["orders"]["country"].to_list() == ["RU"]
     assert sorted(data["order_events"]["event"]) == ["closed", "paid"]
     asked = sheet.write_csv(tmp_path / "other" / NAME, {**sheet.FULL, "订单状态": "等待火星人"})
-    assert "'等待火星人' 1" in " ".join(read_aliexpress(Origin(asked)).notes)
+    assert "'等待火星人' 1" in " ".join(read_aliexpress(SourceContext(asked)).notes)
 
 
 def test_where_dumps_tell_the_lines_a_sheet_adds_none(tmp_path: Path) -> None:
@@ -88,4 +88,4 @@ def test_whatever_is_in_a_sheet_each_row_is_good_or_in_quarantine(rng: Random, t
     raw = sheet.write_csv(tmp_path / "raw" / NAME, sheet.FULL)
     for number in range(20):
         (raw / f"spoiled-2024-11-06-{number}.csv").write_bytes(sheet.spoiled(rng))
-    made.account(read_aliexpress(Origin(raw)))
+    made.account(read_aliexpress(SourceContext(raw)))

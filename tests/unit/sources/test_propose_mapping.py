@@ -18,10 +18,10 @@ from pipeline.night.nightly import nightly
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput
 from pipeline.sources.canonical import read_canonical
-from pipeline.sources.enforce_contract import FILE, hold
+from pipeline.sources.enforce_contract import FILE, enforce_contract
 from pipeline.sources.mapped.mapped_source import read_mapped
 from pipeline.sources.mapped.mapping import load_mapping
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
@@ -41,7 +41,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory, simulated_raw: Path) -> Path:
 
 
 def test_what_was_proposed_loads_what_the_shop_did(shop: Path, simulated_raw: Path) -> None:
-    told, true = hold(read_mapped(Origin(shop, RATES))), hold(read_canonical(Origin(simulated_raw)))
+    told, true = (
+        enforce_contract(read_mapped(SourceContext(shop, RATES))),
+        enforce_contract(read_canonical(SourceContext(simulated_raw))),
+    )
     assert all(file.quarantine().is_empty() for file in told.files)
     for name in ("orders", "order_lines", "products", "shipments", "messages"):
         assert told.frames[name].height == true.frames[name].height, name
@@ -105,7 +108,7 @@ def test_hostile_names_do_not_break_the_mapping(tmp_path: Path) -> None:
 
 def rows_lost(data: StoreData) -> set[tuple[str, int]]:
     """Rows of files that are in no table and not in quarantine."""
-    held = hold(data)
+    held = enforce_contract(data)
     kept = [frame.select(FILE, "__row__").drop_nulls() for frame in held.frames.values()]
     told = [file.quarantine().select(pl.col("file").alias(FILE), pl.col("row").alias("__row__")) for file in held.files]
     every = pl.concat([file.rows.select(pl.lit(file.name).alias(FILE), "__row__") for file in data.files])
@@ -121,7 +124,7 @@ def test_whatever_is_in_the_files_each_row_is_in_a_table_or_in_quarantine(
     folder = make_small_shop(tmp_path / "spoiled")
     spoiled(folder, rng)
     try:
-        data = read_mapped(Origin(folder, RATES))
+        data = read_mapped(SourceContext(folder, RATES))
     except BadInput:
         return
     assert rows_lost(data) == set()

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from features.tables import INSTANT
-from pipeline.sources.source_context import Origin
+from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_source import with_tracking
 from tests.unit.sources.aliexpress_dumps import ENCODINGS, STRANGE, at, places
@@ -80,7 +80,7 @@ def spoiled(rng: Random) -> bytes:
 
 def account(folder: Path) -> int:
     """Load `folder/tracking`; each row must be a scan, one that says the same again, or in quarantine."""
-    found = with_tracking(store(), Origin(folder))
+    found = with_tracking(store(), SourceContext(folder))
     files = found.files[-1]
     faults = files.quarantine().height
     assert found.frames["tracking"].height <= files.count_rows - faults

@@ -18,7 +18,7 @@ from filelock import FileLock
 from pipeline.__main__ import main
 from pipeline.settings.errors import DiskTrouble
 from pipeline.workspace.disk_errors import disk_trouble
-from pipeline.workspace.run_log import LOG, MOST_BYTES, Journal
+from pipeline.workspace.run_log import LOG, MOST_BYTES, RunLog
 from pipeline.workspace.workspace import Workspace, write_whole
 from tests.unit.nights import ROOT, latest, leftovers, nightly_command
 
@@ -135,16 +135,16 @@ def test_a_run_writes_its_log_with_one_id(workspace: Path, simulated_raw: Path, 
 
 
 def test_no_workspace_no_log(tmp_path: Path) -> None:
-    Journal(tmp_path / "nowhere", "score").begin()
+    RunLog(tmp_path / "nowhere", "score").begin()
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_killed_run_is_told_by_the_next_and_half_a_line_is_passed_over(tmp_path: Path) -> None:
-    killed = Journal(tmp_path, "nightly")
+    killed = RunLog(tmp_path, "nightly")
     killed.begin()
     with (tmp_path / LOG).open("a") as log:
         log.write('{"at": "2026-')
-    later = Journal(tmp_path, "nightly")
+    later = RunLog(tmp_path, "nightly")
     later.begin()
     assert "former_run_without_end" not in (tmp_path / LOG).read_text()
     later.piece(name="ingest")
@@ -155,11 +155,11 @@ def test_a_killed_run_is_told_by_the_next_and_half_a_line_is_passed_over(tmp_pat
 def test_a_clock_that_was_set_back_or_jumps_is_told(tmp_path: Path) -> None:
     start, ticks = datetime(2026, 5, 3, tzinfo=UTC), [0.0]
     moments = [start]
-    journal = Journal(tmp_path, "nightly", now=lambda: moments[0], ticks=lambda: ticks[0])
+    journal = RunLog(tmp_path, "nightly", now=lambda: moments[0], ticks=lambda: ticks[0])
     assert journal.begin() == []
     moments[0], ticks[0] = start + timedelta(seconds=60), 60.0
     assert journal.end(0) == []
-    ahead = Journal(tmp_path, "nightly", now=lambda: start - timedelta(days=1), ticks=lambda: 0.0)
+    ahead = RunLog(tmp_path, "nightly", now=lambda: start - timedelta(days=1), ticks=lambda: 0.0)
     assert "set back" in ahead.begin()[0]
     moments[0] = start + timedelta(days=1)
     assert "changed during the run" in journal.end(0)[0]
@@ -168,6 +168,6 @@ def test_a_clock_that_was_set_back_or_jumps_is_told(tmp_path: Path) -> None:
 
 def test_a_long_log_is_turned_over(tmp_path: Path) -> None:
     (tmp_path / LOG).write_text("x" * (MOST_BYTES + 1))
-    Journal(tmp_path, "nightly").begin()
+    RunLog(tmp_path, "nightly").begin()
     assert len(lines(tmp_path)) == 1
     assert (tmp_path / "log.1.jsonl").stat().st_size > MOST_BYTES
