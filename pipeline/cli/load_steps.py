@@ -41,7 +41,7 @@ def pull(
 @app.command()
 def ingest(
     workspace: Folder,
-    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
+    source: Source,
     raw: Annotated[Path, typer.Option(help="folder with the source's files")],
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
@@ -51,13 +51,13 @@ def ingest(
 
     place, config, progress = open_workspace(workspace)
     with place.locked():
-        step(place, config, progress, source=source, raw=raw, beside=SideFiles(mapping, tracking))
+        step(place, config, progress, source=source, raw=raw, side_files=SideFiles(mapping, tracking))
     say(f"tables: {place.tables}")
 
 
 @app.command()
 def doctor(
-    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
+    source: Source,
     raw: Annotated[Path, typer.Option(help="folder with the source's files")],
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
@@ -68,7 +68,10 @@ def doctor(
     from pipeline.settings.config import Config, load_config
 
     examine(
-        load_config(workspace) if workspace else Config(), source=source, raw=raw, beside=SideFiles(mapping, tracking)
+        load_config(workspace) if workspace else Config(),
+        source=source,
+        raw=raw,
+        side_files=SideFiles(mapping, tracking),
     )
 
 
@@ -85,7 +88,7 @@ def quarantine(workspace: Folder) -> None:
 @app.command()
 def requarantine(
     workspace: Folder,
-    source: Annotated[Source, typer.Option(help="what kind of files RAW holds")],
+    source: Source,
     raw: Annotated[Path, typer.Option(help="folder with the source's files")],
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
@@ -95,4 +98,4 @@ def requarantine(
 
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
-        step(place, config, progress, source=source, raw=raw, beside=SideFiles(mapping, tracking))
+        step(place, config, progress, source=source, raw=raw, side_files=SideFiles(mapping, tracking))

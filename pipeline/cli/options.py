@@ -11,18 +11,11 @@ from typing import Annotated
 
 import typer
 
+from pipeline.load.known_sources import SOURCES
 from pipeline.settings.config import SPARK_MASTER, Config, load_config
 from pipeline.workspace.progress import Progress, warn
 from pipeline.workspace.run_log import open_run_log
 from pipeline.workspace.workspace import Workspace
-
-
-class Source(StrEnum):
-    aliexpress = "aliexpress"
-    canonical = "canonical"
-    database = "database"
-    mapped = "mapped"
-    olist = "olist"
 
 
 class EngineName(StrEnum):
@@ -53,9 +46,17 @@ def master(text: str) -> str:
     return text
 
 
+def known_source(name: str) -> str:
+    if name not in SOURCES:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(SOURCES)}")
+    return name
+
+
 Folder = Annotated[Path, typer.Option("--workspace", help="folder with all derived state of one store")]
 AsOf = Annotated[date, typer.Option("--as-of", parser=day, metavar="YYYY-MM-DD", help="the day we stand at")]
-SourceName = Annotated[Source | None, typer.Option(help="what kind of files RAW holds")]
+_SOURCE = typer.Option(parser=known_source, metavar=f"[{'|'.join(SOURCES)}]", help="the kind of files in RAW")
+Source = Annotated[str, _SOURCE]
+SourceName = Annotated[str | None, _SOURCE]
 Raw = Annotated[Path | None, typer.Option(help="folder with the source's files")]
 MappingFile = Annotated[
     Path | None,
@@ -84,7 +85,7 @@ def open_workspace(
     return Workspace(folder), load_config(folder, capacity=capacity, **said), Progress()
 
 
-def both_or_none(source: Source | None, raw: Path | None) -> None:
+def both_or_none(source: str | None, raw: Path | None) -> None:
     if (source is None) != (raw is None):
         raise typer.BadParameter("SOURCE and RAW go together: what kind of files, and where they are")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from features.tables import TABLES
-from pipeline.load.ingest import SOURCES
+from pipeline.load.known_sources import read_source
 from pipeline.load.quarantine import count_rows, reason_lines
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
@@ -44,13 +44,13 @@ STALE, LATE = timedelta(days=2), timedelta(days=30)
 ENOUGH_DISPUTES = 50
 
 
-def examine(config: Config, *, source: str, raw: Path, beside: SideFiles = NO_SIDE_FILES) -> None:
+def examine(config: Config, *, source: str, raw: Path, side_files: SideFiles = NO_SIDE_FILES) -> None:
     """Say it. Raises BadInput where `ingest` would refuse the files."""
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
     with tempfile.TemporaryDirectory() as nowhere:
-        origin = SourceContext(raw, config.usd_per, config.sources, state=Path(nowhere), beside=beside)
-        data = with_tracking(enforce_contract(SOURCES[source](origin)), origin)
+        origin = SourceContext(raw, config.usd_per, config.sources, state=Path(nowhere), side_files=side_files)
+        data = with_tracking(enforce_contract(read_source(source, origin)), origin)
     say(f"{'table':<14}{'rows':>12}  first        last         (by when it happened)")
     for name in TABLES:
         frame = data.frames.get(name)

@@ -4,41 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from features.tables import TABLES, Tables, create_tables
 from pipeline.load.contacts import own_sha256, read_own, with_own
+from pipeline.load.known_sources import SOURCES, read_source
 from pipeline.load.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
-from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
 from pipeline.sources.aliexpress.dumps import SHEETS, dump_files
-from pipeline.sources.canonical import read_canonical
 from pipeline.sources.corrections import Corrections
-from pipeline.sources.database.database_source import read_database
 from pipeline.sources.enforce_contract import enforce_contract
-from pipeline.sources.mapped.mapped_source import read_mapped
-from pipeline.sources.olist import read_olist
 from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles, SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_source import tracking_files, tracking_folder, with_tracking
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace, read_json
 
-SOURCES: dict[str, Callable[[SourceContext], StoreData]] = {
-    "aliexpress": read_aliexpress,
-    "canonical": read_canonical,
-    "database": read_database,
-    "mapped": read_mapped,
-    "olist": read_olist,
-}
-# what they read is kept in the workspace: the same again is known without reading it
-REMEMBERING = ("aliexpress",)
-# its files are fetched first
-PULLED = "database"
 # rows that a person mended in the quarantine: by file, then by the id of the faulty row
 CORRECTIONS = "corrections.json"
 
@@ -50,20 +35,20 @@ def ingest(
     *,
     source: str,
     raw: Path,
-    beside: SideFiles = NO_SIDE_FILES,
+    side_files: SideFiles = NO_SIDE_FILES,
 ) -> None:
     """Replace the workspace's tables by those of the files in `raw`; on refusal the former ones stay."""
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
-    if source == PULLED:
+    if SOURCES[source].is_pulled:
         pull_into(raw, progress)
     with progress.piece("ingest") as notes:
-        origin, own = open_origin(workspace, config, raw, beside), read_own(workspace)
+        origin, own = open_origin(workspace, config, raw, side_files), read_own(workspace)
         made_from = _made_from(source, origin, config, own_sha256(own))
-        if source in REMEMBERING and _fact(workspace, "made_from") == made_from:
+        if SOURCES[source].is_remembering and _fact(workspace, "made_from") == made_from:
             notes.append("nothing new since the last time: the tables stay")
             return
-        data = with_tracking(enforce_contract(SOURCES[source](origin)), origin)
+        data = with_tracking(enforce_contract(read_source(source, origin)), origin)
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
         contacts = data.frames.get("contacts", TABLES["contacts"].empty())
@@ -94,7 +79,7 @@ def ingest(
 
 def _made_from(source: str, origin: SourceContext, config: Config, own: Mapping[str, str]) -> str:
     """A hash of all that decides what the tables of a source that remembers become, the program included."""
-    if source not in REMEMBERING:
+    if not SOURCES[source].is_remembering:
         return ""
     files = {path.relative_to(origin.folder).as_posix(): sha256(path) for path in dump_files(origin.folder)}
     files |= _tracking_sha256(origin)
@@ -119,14 +104,22 @@ def _fact(workspace: Workspace, name: str) -> object:
         return None
 
 
-def open_origin(workspace: Workspace, config: Config, raw: Path, beside: SideFiles = NO_SIDE_FILES) -> SourceContext:
+def open_origin(
+    workspace: Workspace, config: Config, raw: Path, side_files: SideFiles = NO_SIDE_FILES
+) -> SourceContext:
     """The folder `raw` with the workspace's corrections and what its sources remember."""
     try:
         loaded = workspace.read_ingest_facts().get("input_sha256", {})
     except BadInput:
         loaded = {}
     return SourceContext(
-        raw, config.usd_per, config.sources, read_corrections(workspace), workspace.folder / "sources", loaded, beside
+        raw,
+        config.usd_per,
+        config.sources,
+        read_corrections(workspace),
+        workspace.folder / "sources",
+        loaded,
+        side_files,
     )
 
 

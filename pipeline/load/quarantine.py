@@ -76,7 +76,7 @@ def requarantine(
     *,
     source: str,
     raw: Path,
-    beside: SideFiles = NO_SIDE_FILES,
+    side_files: SideFiles = NO_SIDE_FILES,
 ) -> None:
     """Keep what was mended in the quarantine as corrections, and ingest again; say what came in."""
     before = read_quarantine(workspace)
@@ -88,7 +88,7 @@ def requarantine(
     if mended:
         write_json(workspace.folder / CORRECTIONS, kept)
     say(f"{count_rows(before):,} rows were in quarantine; {mended:,} records were mended since")
-    ingest(workspace, config, progress, source=source, raw=raw, beside=beside)
+    ingest(workspace, config, progress, source=source, raw=raw, side_files=side_files)
     left = count_rows(read_quarantine(workspace))
     say(f"{left:,} rows are in quarantine now; make quarantine says why")
 

@@ -41,7 +41,7 @@ def nightly(
     source: str | None,
     raw: Path | None,
     is_forced: bool,
-    beside: SideFiles = NO_SIDE_FILES,
+    side_files: SideFiles = NO_SIDE_FILES,
 ) -> Path:
     """Do the night of `as_of` and return its run folder; a night already done is left as it is unless forced."""
     done = workspace.latest(as_of)
@@ -49,7 +49,7 @@ def nightly(
         say(f"nightly   {as_of} is already done: {done} (FORCE=1 makes it again)")
         return done
     if source and raw:
-        ingest(workspace, config, progress, source=source, raw=raw, beside=beside)
+        ingest(workspace, config, progress, source=source, raw=raw, side_files=side_files)
     rules = None if find_model(workspace) else _learn_or_rule(workspace, config, progress, as_of)
     run = score(workspace, config, progress, as_of=as_of, is_forced=is_forced, rules=rules)
     if rules is None and config.monitor.retrain == "auto":

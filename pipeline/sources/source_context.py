@@ -34,4 +34,4 @@ class SourceContext:
     corrections: Corrections = Corrections()
     state: Path | None = None
     loaded: Mapping[str, str] = field(default_factory=dict)
-    beside: SideFiles = NO_SIDE_FILES
+    side_files: SideFiles = NO_SIDE_FILES

@@ -17,7 +17,7 @@ from models.learner.training_rows import label_rows, learnable, train_model
 from pipeline.engines.engine import build_features
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
-from pipeline.training.train import training_dataset
+from pipeline.training.fitting import training_dataset
 from pipeline.workspace.progress import warn
 
 

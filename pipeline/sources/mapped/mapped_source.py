@@ -27,7 +27,7 @@ FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
 def read_mapped(origin: SourceContext) -> StoreData:
     """The tables of the files in the origin's folder, by its `mapping.toml` or the one that the origin names."""
-    path = origin.beside.mapping or origin.folder / NAME
+    path = origin.side_files.mapping or origin.folder / NAME
     mapping = load_mapping(path)
     files, chosen, unread = _open(origin, mapping, path)
     made: list[Made] = []

@@ -74,7 +74,7 @@ class _Read:
 
 
 def tracking_folder(origin: SourceContext) -> Path | None:
-    folder = origin.beside.tracking
+    folder = origin.side_files.tracking
     if folder is not None and not folder.is_dir():
         raise BadInput(f"{folder}: is not a folder. TRACKING names the folder with the tracking provider's files.")
     own = origin.folder / FOLDER
