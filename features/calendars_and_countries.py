@@ -1,6 +1,7 @@
 """What is known of countries and calendars beforehand: time zones, languages, holidays.
 
-Offsets are of standard time in the most populous zone, in hours; half of an hour more or less matters to no feature.
+Offsets are of standard time in the most populous zone, in hours; half of an hour more or less
+matters to no feature.
 """
 
 from __future__ import annotations
@@ -11,25 +12,75 @@ import polars as pl
 
 # country: hours from UTC, language of most buyers
 COUNTRIES: dict[str, tuple[float, str]] = {
-    "US": (-6.0, "en"), "CA": (-5.0, "en"), "GB": (0.0, "en"), "IE": (0.0, "en"), "AU": (10.0, "en"),
-    "NZ": (12.0, "en"), "BR": (-3.0, "pt"), "PT": (0.0, "pt"), "ES": (1.0, "es"), "MX": (-6.0, "es"),
-    "CL": (-4.0, "es"), "AR": (-3.0, "es"), "CO": (-5.0, "es"), "PE": (-5.0, "es"), "FR": (1.0, "fr"),
-    "BE": (1.0, "fr"), "CH": (1.0, "de"), "DE": (1.0, "de"), "AT": (1.0, "de"), "IT": (1.0, "it"),
-    "NL": (1.0, "nl"), "PL": (1.0, "pl"), "CZ": (1.0, "cs"), "SE": (1.0, "sv"), "NO": (1.0, "no"),
-    "UA": (2.0, "uk"), "RU": (3.0, "ru"), "BY": (3.0, "ru"), "KZ": (5.0, "ru"), "TR": (3.0, "tr"),
-    "SA": (3.0, "ar"), "AE": (4.0, "ar"), "EG": (2.0, "ar"), "MA": (1.0, "ar"), "IL": (2.0, "he"),
-    "KR": (9.0, "ko"), "CN": (8.0, "zh"), "JP": (9.0, "ja"), "IN": (5.5, "en"), "ZA": (2.0, "en"),
-}  # fmt: skip
+    "US": (-6.0, "en"),
+    "CA": (-5.0, "en"),
+    "GB": (0.0, "en"),
+    "IE": (0.0, "en"),
+    "AU": (10.0, "en"),
+    "NZ": (12.0, "en"),
+    "BR": (-3.0, "pt"),
+    "PT": (0.0, "pt"),
+    "ES": (1.0, "es"),
+    "MX": (-6.0, "es"),
+    "CL": (-4.0, "es"),
+    "AR": (-3.0, "es"),
+    "CO": (-5.0, "es"),
+    "PE": (-5.0, "es"),
+    "FR": (1.0, "fr"),
+    "BE": (1.0, "fr"),
+    "CH": (1.0, "de"),
+    "DE": (1.0, "de"),
+    "AT": (1.0, "de"),
+    "IT": (1.0, "it"),
+    "NL": (1.0, "nl"),
+    "PL": (1.0, "pl"),
+    "CZ": (1.0, "cs"),
+    "SE": (1.0, "sv"),
+    "NO": (1.0, "no"),
+    "UA": (2.0, "uk"),
+    "RU": (3.0, "ru"),
+    "BY": (3.0, "ru"),
+    "KZ": (5.0, "ru"),
+    "TR": (3.0, "tr"),
+    "SA": (3.0, "ar"),
+    "AE": (4.0, "ar"),
+    "EG": (2.0, "ar"),
+    "MA": (1.0, "ar"),
+    "IL": (2.0, "he"),
+    "KR": (9.0, "ko"),
+    "CN": (8.0, "zh"),
+    "JP": (9.0, "ja"),
+    "IN": (5.5, "en"),
+    "ZA": (2.0, "en"),
+}
 
 # New year's days of the Chinese calendar (Hong Kong Observatory's conversion tables)
 CHINESE_NEW_YEARS = tuple(
     date.fromisoformat(day)
     for day in (
-        "2015-02-19", "2016-02-08", "2017-01-28", "2018-02-16", "2019-02-05", "2020-01-25", "2021-02-12",
-        "2022-02-01", "2023-01-22", "2024-02-10", "2025-01-29", "2026-02-17", "2027-02-06", "2028-01-26",
-        "2029-02-13", "2030-02-03", "2031-01-23", "2032-02-11", "2033-01-31", "2034-02-19", "2035-02-08",
+        "2015-02-19",
+        "2016-02-08",
+        "2017-01-28",
+        "2018-02-16",
+        "2019-02-05",
+        "2020-01-25",
+        "2021-02-12",
+        "2022-02-01",
+        "2023-01-22",
+        "2024-02-10",
+        "2025-01-29",
+        "2026-02-17",
+        "2027-02-06",
+        "2028-01-26",
+        "2029-02-13",
+        "2030-02-03",
+        "2031-01-23",
+        "2032-02-11",
+        "2033-01-31",
+        "2034-02-19",
+        "2035-02-08",
     )
-)  # fmt: skip
+)
 YEARS = range(CHINESE_NEW_YEARS[0].year, CHINESE_NEW_YEARS[-1].year + 1)
 
 
@@ -49,5 +100,11 @@ def black_friday(year: int) -> date:
     return first + timedelta(days=(3 - first.weekday()) % 7 + 22)
 
 
-SALES = tuple(sorted(day for year in YEARS for day in (date(year, 11, 11), black_friday(year), date(year, 12, 12))))
+SALES = tuple(
+    sorted(
+        day
+        for year in YEARS
+        for day in (date(year, 11, 11), black_friday(year), date(year, 12, 12))
+    )
+)
 CHRISTMASES = tuple(date(year, 12, 25) for year in YEARS)

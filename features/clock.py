@@ -1,12 +1,13 @@
 """The one rule of time. Nobody else compares times.
 
-A fact has two times: `occurred_at`, when it happened, and `known_at`, when this store could first have known it.
-Standing at `as_of`, exactly the facts with `known_at < as_of` are visible: strictly before, so that a fact stamped
-at the cutoff is not.
+A fact has two times: `occurred_at`, when it happened, and `known_at`, when this store could first
+have known it. Standing at `as_of`, exactly the facts with `known_at < as_of` are visible: strictly
+before, so that a fact stamped at the cutoff is not.
 
-`as_of` is always the start of a day in the store's zone. On that grid a fact is visible exactly when the local day
-on which it became known is an earlier day, so every comparison here is one of whole days (int32, days since
-1970-01-01, in the store's zone): exact, and free of daylight-saving cases.
+`as_of` is always the start of a day in the store's zone. On that grid a fact is visible exactly
+when the local day on which it became known is an earlier day, so every comparison here is one of
+whole days (int32, days since 1970-01-01, in the store's zone): exact, and free of daylight-saving
+cases.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import polars as pl
 
 EPOCH = date(1970, 1, 1)
 SECONDS_A_DAY = 86_400.0
-# Multiplied by, never divided: polars divides a column of one row by a number, and multiplies a longer one by its
-# inverse, which may differ in the last bit. A row must not depend on how many are built with it.
+# Multiplied by, never divided: polars divides a column of one row by a number, and multiplies a
+# longer one by its inverse, which may differ in the last bit. A row must not depend on how many are
+# built with it.
 _DAYS_A_MICROSECOND = 1.0 / (SECONDS_A_DAY * 1e6)
 
 
@@ -41,14 +43,15 @@ def local_day(instant: pl.Expr, zone: str) -> pl.Expr:
 def start_of_day(day: pl.Expr, zone: str) -> pl.Expr:
     """UTC instant at which a local day starts.
 
-    Some zones skip midnight when summer time begins (Sao Paulo did): the day then starts at 01:00. Where midnight
-    happens twice, it starts at the first of them.
+    Some zones skip midnight when summer time begins (Sao Paulo did): the day then starts at 01:00.
+    Where midnight happens twice, it starts at the first of them.
     """
     return to_utc(day.cast(pl.Date).cast(pl.Datetime("us")), zone)
 
 
 def to_utc(naive: pl.Expr, zone: str) -> pl.Expr:
-    """UTC instant of a local wall-clock time; one that the clock change skips counts as an hour later."""
+    """UTC instant of a local wall-clock time; one that the clock change skips counts as an hour
+    later."""
 
     def at(moment: pl.Expr) -> pl.Expr:
         return moment.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
@@ -89,13 +92,15 @@ def is_in_force(day: date, since: date | None, until: date | None) -> bool:
 def last_matured_day(data_end_day: int, horizon_days: int, reporting_delay_days: int) -> int:
     """The last night whose label window is over, and reported, when we stand at `data_end_day`.
 
-    Facts up to the end of day `data_end_day - 1` are known. The window of night n ends with day n + horizon - 1, and
-    what happened on its last day is known `reporting_delay_days` later.
+    Facts up to the end of day `data_end_day - 1` are known. The window of night n ends with day n +
+    horizon - 1, and what happened on its last day is known `reporting_delay_days` later.
     """
     return data_end_day - horizon_days - reporting_delay_days
 
 
-def is_matured(as_of_day: pl.Expr, data_end_day: int, horizon_days: int, reporting_delay_days: int) -> pl.Expr:
+def is_matured(
+    as_of_day: pl.Expr, data_end_day: int, horizon_days: int, reporting_delay_days: int
+) -> pl.Expr:
     """Whether the night's label is final; before that it is censored: unknown, never a negative."""
     return as_of_day <= last_matured_day(data_end_day, horizon_days, reporting_delay_days)
 

@@ -13,18 +13,23 @@ from features.tables import Tables
 
 @dataclass(frozen=True)
 class LabelWindow:
-    """`horizon_days`: length of the label window; `reporting_delay_days`: how late a dispute may become known."""
+    """`horizon_days`: length of the label window; `reporting_delay_days`: how late a dispute may
+    become known."""
 
     horizon_days: int = 30
     reporting_delay_days: int = 1
 
 
-def build_labels(tables: Tables, spine: pl.DataFrame, window: LabelWindow, data_end_day: int) -> pl.DataFrame:
-    """One row per spine row, in its order: `order_id, as_of_day, label` (int8), standing at `data_end_day`.
+def build_labels(
+    tables: Tables, spine: pl.DataFrame, window: LabelWindow, data_end_day: int
+) -> pl.DataFrame:
+    """One row per spine row, in its order: `order_id, as_of_day, label` (int8), standing at
+    `data_end_day`.
 
-    label = 1: a dispute of the order was opened in [as_of, as_of + horizon). label = 0: none was. Null: unknown. A row
-    whose window is not over is censored, whichever way it looks so far (an early dispute shows sooner than none does);
-    where outcomes are recorded for some orders only, an order without one is unlabelled.
+    label = 1: a dispute of the order was opened in [as_of, as_of + horizon). label = 0: none was.
+    Null: unknown. A row whose window is not over is censored, whichever way it looks so far (an
+    early dispute shows sooner than none does); where outcomes are recorded for some orders only, an
+    order without one is unlabelled.
     """
     opened = visible(tables["disputes"], data_end_day).filter(pl.col("step") == "opened")
     disputes = opened.select("order_id", disputed_day="occurred_day")
@@ -32,7 +37,9 @@ def build_labels(tables: Tables, spine: pl.DataFrame, window: LabelWindow, data_
     positives = (
         spine.join(disputes, on="order_id").filter(within).select("order_id", "as_of_day").unique()
     ).with_columns(is_positive=pl.lit(True))
-    is_final = is_matured(pl.col("as_of_day"), data_end_day, window.horizon_days, window.reporting_delay_days)
+    is_final = is_matured(
+        pl.col("as_of_day"), data_end_day, window.horizon_days, window.reporting_delay_days
+    )
     if tables.has_partial_outcomes:
         events = visible(tables["order_events"], data_end_day)
         observed = events.filter(pl.col("event") == "outcome_observed").select("order_id")
@@ -41,6 +48,8 @@ def build_labels(tables: Tables, spine: pl.DataFrame, window: LabelWindow, data_
         )
     return (
         spine.join(positives, on=["order_id", "as_of_day"], how="left", maintain_order="left")
-        .with_columns(label=pl.when(is_final).then(pl.col("is_positive").fill_null(False).cast(pl.Int8)))
+        .with_columns(
+            label=pl.when(is_final).then(pl.col("is_positive").fill_null(False).cast(pl.Int8))
+        )
         .select("order_id", "as_of_day", "label")
     )

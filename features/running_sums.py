@@ -1,10 +1,13 @@
-"""Running sums of each entity's facts, and their differences: the compiled part (numba) of the prefix-sum kernel.
+"""Running sums of each entity's facts, and their differences: the compiled part (numba) of the
+prefix-sum kernel.
 
-It knows no times. A fact carries the number of the first cut that sees it, and a sum up to a cut is that of the facts
-whose number is not above the cut's. Entities have few facts or many. The facts of few are put side by side in order of
-their cuts, and searched; those of many are summed by cut, a place each, so that a cut's place is known without search.
+It knows no times. A fact carries the number of the first cut that sees it, and a sum up to a cut is
+that of the facts whose number is not above the cut's. Entities have few facts or many. The facts of
+few are put side by side in order of their cuts, and searched; those of many are summed by cut, a
+place each, so that a cut's place is known without search.
 
-All of it stands in this one file because numba's cache on disk notices a change of the file, not of what it imports.
+All of it stands in this one file because numba's cache on disk notices a change of the file, not of
+what it imports.
 """
 
 from __future__ import annotations
@@ -15,20 +18,23 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-# Up to so many facts of an entity, or a fourth of the cuts, are searched: so places are at most four times the facts.
+# Up to so many facts of an entity, or a fourth of the cuts, are searched: so places are at most
+# four times the facts.
 FEW, FEW_OF_CUTS = 64, 4
 # rows, and facts, worked on at a time
 BLOCK, CHUNK = 512, 65536
-# The type of a place in an array. Of a signed number that was read, numba asks each time whether it counts from the
-# end, which takes a third of the time. It must not meet a signed number in a sum: the two together make a float.
+# The type of a place in an array. Of a signed number that was read, numba asks each time whether it
+# counts from the end, which takes a third of the time. It must not meet a signed number in a sum:
+# the two together make a float.
 AT = np.uintp
 
 
 class RunningSums(NamedTuple):
     """`sums[place]` (places + 1, measures) are those of all that is put before that place.
 
-    `places[e]` has where the places of entity e start, and where they stop; the facts there are ascending by `cuts`,
-    the first to see each. Where they are many it stops at -1: the n-th place has what the n-th cut sees first.
+    `places[e]` has where the places of entity e start, and where they stop; the facts there are
+    ascending by `cuts`, the first to see each. Where they are many it stops at -1: the n-th place
+    has what the n-th cut sees first.
     """
 
     places: np.ndarray
@@ -46,13 +52,15 @@ def running_sums(
 ) -> RunningSums:
     """`entities`, `known` (int32) and each of `measures` (whole numbers) have one value a fact.
 
-    `cut_of[known]` (int32) is the first cut that sees it, from 1 to `last_cut`; -1: it is not needed, like the facts
-    of an entity that is not `is_asked` (one flag an entity).
+    `cut_of[known]` (int32) is the first cut that sees it, from 1 to `last_cut`; -1: it is not
+    needed, like the facts of an entity that is not `is_asked` (one flag an entity).
     """
     few = min(max(FEW, last_cut // FEW_OF_CUTS), last_cut)
     places, size = _places(entities, known, cut_of, is_asked, few, last_cut)
     if size >= 2**31:
-        raise OverflowError(f"{size:,} places are more than fit into one sum; build features on a cluster, in parts")
+        raise OverflowError(
+            f"{size:,} places are more than fit into one sum; build features on a cluster, in parts"
+        )
     # of the facts of many no cut is kept
     told = RunningSums(
         places=places,
@@ -73,13 +81,19 @@ def running_sums(
 
 @njit(nogil=True, cache=True)
 def differences(
-    told: RunningSums, who: np.ndarray, night: np.ndarray, edges: np.ndarray, asked: np.ndarray, totals: np.ndarray
+    told: RunningSums,
+    who: np.ndarray,
+    night: np.ndarray,
+    edges: np.ndarray,
+    asked: np.ndarray,
+    totals: np.ndarray,
 ) -> None:
     """Fills `totals` (asked, rows) with the sums up to one cut less those up to an earlier one.
 
-    `who` and `night` (int32, one a row) say which entity, and which column of `edges`: its row 0 has the later cut,
-    the others the earlier ones. `asked` (asked, 2): which measure, and which row of `edges`. Each step takes a block
-    of rows, so that the look-ups of one row need not wait for those of another.
+    `who` and `night` (int32, one a row) say which entity, and which column of `edges`: its row 0
+    has the later cut, the others the earlier ones. `asked` (asked, 2): which measure, and which row
+    of `edges`. Each step takes a block of rows, so that the look-ups of one row need not wait for
+    those of another.
     """
     start, stop = np.empty((2, BLOCK), dtype=np.int64)
     seen = np.empty((len(edges), BLOCK), dtype=AT)
@@ -102,14 +116,17 @@ def differences(
         for column in range(len(asked)):
             measure, number = asked[column]
             for row in rows:
-                totals[column, first + row] = later[measure, row] - told.sums[seen[number, row], AT(measure)]
+                totals[column, first + row] = (
+                    later[measure, row] - told.sums[seen[number, row], AT(measure)]
+                )
 
 
 @njit(nogil=True, cache=True)
 def _first_unseen(cuts: np.ndarray, start: int, stop: int, cut: int) -> np.uintp:
     """The first place in [start, stop) that `cut` does not see, else `stop`.
 
-    Halving without a branch, because a processor guesses half of them wrong; it looks at one place too many at most.
+    Halving without a branch, because a processor guesses half of them wrong; it looks at one place
+    too many at most.
     """
     place, left = AT(start), AT(stop) - AT(start)
     while left > AT(0):
@@ -121,9 +138,15 @@ def _first_unseen(cuts: np.ndarray, start: int, stop: int, cut: int) -> np.uintp
 
 @njit(nogil=True, cache=True)
 def _places(
-    entities: np.ndarray, known: np.ndarray, cut_of: np.ndarray, is_asked: np.ndarray, few: int, last_cut: int
+    entities: np.ndarray,
+    known: np.ndarray,
+    cut_of: np.ndarray,
+    is_asked: np.ndarray,
+    few: int,
+    last_cut: int,
 ) -> tuple[np.ndarray, int]:
-    """(entities, 2): where each entity's places start and stop, -1 where facts are many; and how many all have."""
+    """(entities, 2): where each entity's places start and stop, -1 where facts are many; and how
+    many all have."""
     places = np.zeros((len(is_asked), 2), dtype=np.int32)
     for fact in range(len(entities)):
         whose = AT(entities[fact])
@@ -147,8 +170,8 @@ def _put_beside_their_own(
     is_asked: np.ndarray,
     values: np.ndarray,
 ) -> None:
-    """Fills `cuts`, and adds each fact's own values to `sums`, behind its place. The places of a block are looked up
-    before anything is added, so that one look-up need not wait for another."""
+    """Fills `cuts`, and adds each fact's own values to `sums`, behind its place. The places of a
+    block are looked up before anything is added, so that one look-up need not wait for another."""
     behind, facts = np.empty(BLOCK, dtype=AT), np.empty(BLOCK, dtype=AT)
     for first in range(0, len(entities), BLOCK):
         found = 0
@@ -184,8 +207,11 @@ def _sum_up(told: RunningSums, size: int, few: int) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _put_in_order(cuts: np.ndarray, values: np.ndarray, keys: np.ndarray, moved: np.ndarray) -> None:
-    """The facts of one entity ascending by cut. Cut and place are one number, so that only numbers are sorted."""
+def _put_in_order(
+    cuts: np.ndarray, values: np.ndarray, keys: np.ndarray, moved: np.ndarray
+) -> None:
+    """The facts of one entity ascending by cut. Cut and place are one number, so that only numbers
+    are sorted."""
     for fact in range(len(cuts)):
         key, place = np.int64(cuts[fact]) << 32 | fact, fact
         while place > 0 and keys[place - 1] > key:

@@ -1,7 +1,8 @@
-"""Which (order_id, as_of) rows there are: the orders that are open and undisputed when a day starts.
+"""Which (order_id, as_of) rows there are: the orders that are open and undisputed when a day
+starts.
 
-An order is open from the day after it became known until the first of: a dispute is known; it is known to be closed;
-the time in which a buyer may open a dispute is over.
+An order is open from the day after it became known until the first of: a dispute is known; it is
+known to be closed; the time in which a buyer may open a dispute is over.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from features.tables import Tables
 class DisputeWindow:
     """How long a buyer may open a dispute, in days.
 
-    After delivery: 15 days, as AliExpress's buyer help puts it for receipt or the end of the delivery time. Undelivered
-    orders stay on the list for 60 days after the promised day (our choice: the seller's promise may reach 60 days
-    in the older rules), since most of what is said about them is said there.
+    After delivery: 15 days, as AliExpress's buyer help puts it for receipt or the end of the
+    delivery time. Undelivered orders stay on the list for 60 days after the promised day (our
+    choice: the seller's promise may reach 60 days in the older rules), since most of what is said
+    about them is said there.
     """
 
     days_after_delivery: int = 15
@@ -33,16 +35,20 @@ DEFAULT_WINDOW = DisputeWindow()
 
 
 def first_known(facts: pl.DataFrame, name: str) -> pl.DataFrame:
-    """One row per order: the first day on which such a fact was known. A later fact never changes it."""
+    """One row per order: the first day on which such a fact was known. A later fact never changes
+    it."""
     return facts.group_by("order_id").agg(pl.col("known_day").min().alias(name))
 
 
 def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataFrame:
     """One row per order: `closed_day`, the day on which its closing is known.
 
-    Of a day d, it depends on facts known on or before d only, so it is itself a fact known on that day.
+    Of a day d, it depends on facts known on or before d only, so it is itself a fact known on that
+    day.
     """
-    delivered = first_known(tables["tracking"].filter(pl.col("status") == "Delivered"), "delivered_day")
+    delivered = first_known(
+        tables["tracking"].filter(pl.col("status") == "Delivered"), "delivered_day"
+    )
     events = tables["order_events"].filter(pl.col("event").is_in(["closed", "outcome_observed"]))
     promised = (
         tables["promises"]
@@ -52,7 +58,9 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
         .first()
         .select("order_id", "known_day", promised_day=local_day(pl.col("promised_at"), tables.zone))
     )
-    gone = pl.max_horizontal(pl.col("promised_day") + window.days_after_promise, pl.col("known_day"))
+    gone = pl.max_horizontal(
+        pl.col("promised_day") + window.days_after_promise, pl.col("known_day")
+    )
     lapsed = pl.col("delivered_day") + window.days_after_delivery
     return (
         tables["orders"]
@@ -64,7 +72,8 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
             "order_id",
             closed_day=pl.min_horizontal(
                 "told_day",
-                # delivered in time: the days after delivery count; else the promise's end closes the order
+                # delivered in time: the days after delivery count; else the promise's end closes
+                # the order
                 pl.when(is_visible(pl.col("gone_day"), pl.col("delivered_day")))
                 .then("gone_day")
                 .otherwise(pl.coalesce(lapsed, pl.col("gone_day"))),
@@ -76,7 +85,8 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
 def open_spells(
     tables: Tables, window: DisputeWindow = DEFAULT_WINDOW, closed: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """One row per order that is ever open: its first and last night (`first_day`, `last_day`; null: still open).
+    """One row per order that is ever open: its first and last night (`first_day`, `last_day`; null:
+    still open).
 
     `closed`: what `closings` finds, where that is at hand.
     """
@@ -102,10 +112,13 @@ def build_spine(
     window: DisputeWindow = DEFAULT_WINDOW,
     closed: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """One row per (order_id, as_of_day), sorted: every order open and undisputed at each of the days."""
+    """One row per (order_id, as_of_day), sorted: every order open and undisputed at each of the
+    days."""
     days = pl.DataFrame({"as_of_day": pl.Series(sorted(set(as_of_days)), dtype=pl.Int32)})
     spells = open_spells(tables, window, closed)
-    spine = pl.concat([_open_at(spells, day) for day in days["as_of_day"]] or [_open_at(spells, 0).clear()])
+    spine = pl.concat(
+        [_open_at(spells, day) for day in days["as_of_day"]] or [_open_at(spells, 0).clear()]
+    )
     return _finish(spine, tables.zone)
 
 
@@ -118,21 +131,26 @@ def sample_spine(
     seed: int,
     window: DisputeWindow = DEFAULT_WINDOW,
 ) -> pl.DataFrame:
-    """About `max_rows` order-nights of the nights first_day..last_day, each kept or not by a hash of (order, night).
+    """About `max_rows` order-nights of the nights first_day..last_day, each kept or not by a hash
+    of (order, night).
 
-    Every order-night has the same chance, so the sample is an unbiased picture of the nights the scorer will see, and
-    the same rows are drawn whatever the order of the input.
+    Every order-night has the same chance, so the sample is an unbiased picture of the nights the
+    scorer will see, and the same rows are drawn whatever the order of the input.
     """
     spells = open_spells(tables, window).with_columns(
         first_day=pl.max_horizontal("first_day", pl.lit(first_day)),
         last_day=pl.min_horizontal("last_day", pl.lit(last_day)),
     )
-    nights = spells.with_columns(count=pl.col("last_day") - pl.col("first_day") + 1).filter(pl.col("count") >= 1)
+    nights = spells.with_columns(count=pl.col("last_day") - pl.col("first_day") + 1).filter(
+        pl.col("count") >= 1
+    )
     total = int(nights["count"].sum())
     spine = nights.select(
         "order_id",
         as_of_day=pl.int_ranges("first_day", pl.col("last_day") + 1, dtype=pl.Int32),
-        order_hash=pl.Series([_hash_text(order_id, seed) for order_id in nights["order_id"]], dtype=pl.UInt64),
+        order_hash=pl.Series(
+            [_hash_text(order_id, seed) for order_id in nights["order_id"]], dtype=pl.UInt64
+        ),
     ).explode("as_of_day")
     if total > max_rows:
         draw = _mix(spine["order_hash"].to_numpy(), spine["as_of_day"].to_numpy())
@@ -146,7 +164,9 @@ def _open_at(spells: pl.DataFrame, day: int) -> pl.DataFrame:
 
 
 def _finish(spine: pl.DataFrame, zone: str) -> pl.DataFrame:
-    return spine.sort("order_id", "as_of_day").with_columns(as_of=start_of_day(pl.col("as_of_day"), zone))
+    return spine.sort("order_id", "as_of_day").with_columns(
+        as_of=start_of_day(pl.col("as_of_day"), zone)
+    )
 
 
 def _hash_text(text: str, seed: int) -> int:
@@ -154,7 +174,8 @@ def _hash_text(text: str, seed: int) -> int:
 
 
 def _mix(order_hash: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """A uniform 63-bit number per (order, night): one round of SplitMix64 (Steele, Lea & Flood 2014)."""
+    """A uniform 63-bit number per (order, night): one round of SplitMix64 (Steele, Lea & Flood
+    2014)."""
     z = order_hash + day.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -10,14 +10,16 @@ from features.tables import Tables
 
 STAGES = ("before_shipment", "dispatch", "in_transit", "delivered")
 
-# A parcel handed over is still "at dispatch" until the carrier's first scan on the road or, where a carrier's scans
-# do not reach us, for three days: sellers are advised to act when 48-72 hours bring no first scan.
+# A parcel handed over is still "at dispatch" until the carrier's first scan on the road or, where a
+# carrier's scans do not reach us, for three days: sellers are advised to act when 48-72 hours bring
+# no first scan.
 DISPATCH_DAYS = 3
 NOT_YET_MOVING = ["NotFound", "InfoReceived"]
 
 
 def build_stages(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
-    """One row per spine row: `stage`, `stage_since` and the instants of the visible milestones behind it (UTC)."""
+    """One row per spine row: `stage`, `stage_since` and the instants of the visible milestones
+    behind it (UTC)."""
     handed_over = _first(spine, tables["shipments"], "handed_over_at")
     status = pl.col("status")
     moving = tables["tracking"].filter(~status.is_in([*NOT_YET_MOVING, "Delivered"]))
@@ -44,4 +46,6 @@ def build_stages(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
 
 
 def _first(spine: pl.DataFrame, facts: pl.DataFrame, name: str) -> pl.DataFrame:
-    return visible_facts(spine, facts).group_by(ROW_KEY).agg(pl.col("occurred_at").min().alias(name))
+    return (
+        visible_facts(spine, facts).group_by(ROW_KEY).agg(pl.col("occurred_at").min().alias(name))
+    )

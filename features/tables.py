@@ -1,8 +1,10 @@
-"""The canonical tables: what every source is turned into, and all that the rest of the program reads.
+"""The canonical tables: what every source is turned into, and all that the rest of the program
+reads.
 
-Each table says its grain ("one row per ..."), its key and its columns. Every row is one fact with its own
-`occurred_at` and `known_at` (UTC): a wide source row, an order with its purchase, hand-over and delivery, is several
-facts, and ingest splits it. A column of a row may be used as soon as the row is known.
+Each table says its grain ("one row per ..."), its key and its columns. Every row is one fact with
+its own `occurred_at` and `known_at` (UTC): a wide source row, an order with its purchase, hand-over
+and delivery, is several facts, and ingest splits it. A column of a row may be used as soon as the
+row is known.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A canonical table: its grain in words, its key, its columns without the two times that all have."""
+    """A canonical table: its grain in words, its key, its columns without the two times that all
+    have."""
 
     name: str
     grain: str
@@ -64,64 +67,154 @@ def instant(name: str, *, is_required: bool = True) -> Column:
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        Table("orders", "one row per order, as placed", ("order_id",), (
-            text("order_id"), text("buyer_id"), text("store_id"),
-            text("country"),
-            # carrier service (or region of origin) > destination, chosen when the order is placed
-            text("lane", is_required=False),
-            text("currency"),
-            # items + shipping - discount, in USD, and the same in the source's currency
-            number("total_usd"), number("shipping_usd", is_required=False), number("total_source"),
-            number("count_installments", is_required=False),
-        )),
-        Table("order_lines", "one row per order and line", ("order_id", "line_id"), (
-            text("order_id"), text("line_id"), text("product_id"), text("supplier_id"),
-            number("quantity", minimum=1.0), number("unit_price_usd"), number("shipping_usd"),
-        )),
-        Table("products", "one row per product", ("product_id",), (
-            text("product_id"), text("category"), text("title", is_required=False),
-            number("weight_g", is_required=False), number("count_photos", is_required=False),
-        )),
-        Table("promises", "one row per promise made; a later one replaces it", ("promise_id",), (
-            text("promise_id"), text("order_id"), text("kind", "dispatch", "delivery"), instant("promised_at"),
-        )),
-        # outcome_observed: somebody recorded how this order ended, where a store does not see it of every order
-        Table("order_events", "one row per order and thing that happened to it", ("event_id",), (
-            text("event_id"), text("order_id"), text("event", "paid", "closed", "outcome_observed"),
-        )),
-        Table("shipments", "one row per parcel handed to a carrier", ("shipment_id",), (
-            text("shipment_id"), text("order_id"), text("carrier", is_required=False),
-        )),
+        Table(
+            "orders",
+            "one row per order, as placed",
+            ("order_id",),
+            (
+                text("order_id"),
+                text("buyer_id"),
+                text("store_id"),
+                text("country"),
+                # carrier service (or region of origin) > destination, chosen when the order is
+                # placed
+                text("lane", is_required=False),
+                text("currency"),
+                # items + shipping - discount, in USD, and the same in the source's currency
+                number("total_usd"),
+                number("shipping_usd", is_required=False),
+                number("total_source"),
+                number("count_installments", is_required=False),
+            ),
+        ),
+        Table(
+            "order_lines",
+            "one row per order and line",
+            ("order_id", "line_id"),
+            (
+                text("order_id"),
+                text("line_id"),
+                text("product_id"),
+                text("supplier_id"),
+                number("quantity", minimum=1.0),
+                number("unit_price_usd"),
+                number("shipping_usd"),
+            ),
+        ),
+        Table(
+            "products",
+            "one row per product",
+            ("product_id",),
+            (
+                text("product_id"),
+                text("category"),
+                text("title", is_required=False),
+                number("weight_g", is_required=False),
+                number("count_photos", is_required=False),
+            ),
+        ),
+        Table(
+            "promises",
+            "one row per promise made; a later one replaces it",
+            ("promise_id",),
+            (
+                text("promise_id"),
+                text("order_id"),
+                text("kind", "dispatch", "delivery"),
+                instant("promised_at"),
+            ),
+        ),
+        # outcome_observed: somebody recorded how this order ended, where a store does not see it of
+        # every order
+        Table(
+            "order_events",
+            "one row per order and thing that happened to it",
+            ("event_id",),
+            (
+                text("event_id"),
+                text("order_id"),
+                text("event", "paid", "closed", "outcome_observed"),
+            ),
+        ),
+        Table(
+            "shipments",
+            "one row per parcel handed to a carrier",
+            ("shipment_id",),
+            (text("shipment_id"), text("order_id"), text("carrier", is_required=False)),
+        ),
         # status and sub_status: the 17TRACK vocabulary
-        Table("tracking", "one row per carrier scan", ("scan_id",), (
-            text("scan_id"), text("shipment_id"), text("order_id"),
-            text("status", "NotFound", "InfoReceived", "InTransit", "Expired", "AvailableForPickup",
-                 "OutForDelivery", "DeliveryFailure", "Delivered", "Exception"),
-            text("sub_status", is_required=False),
-        )),
-        Table("disputes", "one row per step of a dispute", ("step_id",), (
-            text("step_id"), text("dispute_id"), text("order_id"),
-            # answered: by the seller; ruled: by the platform
-            text("step", "opened", "answered", "withdrawn", "escalated", "ruled", "refunded"),
-            text("cause", "not_received", "not_as_described", "other", "unknown"),
-            # the buyer's reason in the source's words; who took the step; whom a ruling holds liable
-            text("reason", is_required=False),
-            text("actor", "buyer", "seller", "platform", is_required=False),
-            text("liable", "buyer", "seller", is_required=False),
-            number("amount_usd", is_required=False),
-        )),
-        Table("messages", "one row per message", ("message_id",), (
-            text("message_id"), text("order_id"), text("sender", "buyer", "seller"),
-            text("topic", is_required=False),
-        )),
-        Table("contacts", "one row per contact we made", ("contact_id",), (
-            text("contact_id"), text("order_id"), text("stage", is_required=False), text("outcome", is_required=False),
-        )),
-        Table("reviews", "one row per review", ("review_id",), (
-            text("review_id"), text("order_id"), number("score", minimum=1.0),
-        )),
+        Table(
+            "tracking",
+            "one row per carrier scan",
+            ("scan_id",),
+            (
+                text("scan_id"),
+                text("shipment_id"),
+                text("order_id"),
+                text(
+                    "status",
+                    "NotFound",
+                    "InfoReceived",
+                    "InTransit",
+                    "Expired",
+                    "AvailableForPickup",
+                    "OutForDelivery",
+                    "DeliveryFailure",
+                    "Delivered",
+                    "Exception",
+                ),
+                text("sub_status", is_required=False),
+            ),
+        ),
+        Table(
+            "disputes",
+            "one row per step of a dispute",
+            ("step_id",),
+            (
+                text("step_id"),
+                text("dispute_id"),
+                text("order_id"),
+                # answered: by the seller; ruled: by the platform
+                text("step", "opened", "answered", "withdrawn", "escalated", "ruled", "refunded"),
+                text("cause", "not_received", "not_as_described", "other", "unknown"),
+                # the buyer's reason in the source's words; who took the step; whom a ruling holds
+                # liable
+                text("reason", is_required=False),
+                text("actor", "buyer", "seller", "platform", is_required=False),
+                text("liable", "buyer", "seller", is_required=False),
+                number("amount_usd", is_required=False),
+            ),
+        ),
+        Table(
+            "messages",
+            "one row per message",
+            ("message_id",),
+            (
+                text("message_id"),
+                text("order_id"),
+                text("sender", "buyer", "seller"),
+                text("topic", is_required=False),
+            ),
+        ),
+        Table(
+            "contacts",
+            "one row per contact we made",
+            ("contact_id",),
+            (
+                text("contact_id"),
+                text("order_id"),
+                text("stage", is_required=False),
+                text("outcome", is_required=False),
+            ),
+        ),
+        Table(
+            "reviews",
+            "one row per review",
+            ("review_id",),
+            (text("review_id"), text("order_id"), number("score", minimum=1.0)),
+        ),
     )
-}  # fmt: skip
+}
 
 
 # what no feature looks at: a night need not read it
@@ -143,9 +236,9 @@ UNSEEN: dict[str, tuple[str, ...]] = {
 class Tables:
     """The canonical tables of one store, with the local days of their facts.
 
-    `frames[name]` has the table's columns plus `occurred_day` and `known_day` (int32 day numbers in `zone`).
-    `has_partial_outcomes`: how an order ended is recorded for some orders only (an `outcome_observed` event says for
-    which); the others are unlabelled, never good.
+    `frames[name]` has the table's columns plus `occurred_day` and `known_day` (int32 day numbers in
+    `zone`). `has_partial_outcomes`: how an order ended is recorded for some orders only (an
+    `outcome_observed` event says for which); the others are unlabelled, never good.
     """
 
     frames: Mapping[str, pl.DataFrame]
@@ -156,11 +249,15 @@ class Tables:
         return self.frames[name]
 
 
-def create_tables(frames: Mapping[str, pl.DataFrame], *, zone: str, has_partial_outcomes: bool = False) -> Tables:
+def create_tables(
+    frames: Mapping[str, pl.DataFrame], *, zone: str, has_partial_outcomes: bool = False
+) -> Tables:
     """Tables from frames that have the canonical columns; a table not given is empty."""
     dated = {}
     for name, table in TABLES.items():
-        frame = frames.get(name, table.empty()).select(pl.col(c).cast(t) for c, t in table.schema.items())
+        frame = frames.get(name, table.empty()).select(
+            pl.col(c).cast(t) for c, t in table.schema.items()
+        )
         dated[name] = frame.with_columns(
             occurred_day=clock.local_day(pl.col("occurred_at"), zone),
             known_day=clock.local_day(pl.col("known_at"), zone),

@@ -1,1 +1,2 @@
-"""How likely, how sure, what to do: pure functions from feature tables to probabilities and a contact list."""
+"""How likely, how sure, what to do: pure functions from feature tables to probabilities and a
+contact list."""

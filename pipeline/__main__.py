@@ -16,7 +16,8 @@ from pipeline.workspace.run_log import close_run_log, current_folder
 
 
 def main(run: Callable[[], None] = app) -> None:
-    """Run a step; a user's error is a message and its exit code, a defect of ours says so and shows where."""
+    """Run a step; a user's error is a message and its exit code, a defect of ours says so and shows
+    where."""
     code, message = 0, ""
     try:
         run()
@@ -29,7 +30,10 @@ def main(run: Callable[[], None] = app) -> None:
             code, message = trouble.exit_code, str(trouble)
         else:
             traceback.print_exc()
-            code, message = 1, "a defect of the program, not of your data; the last good output is kept."
+            code, message = (
+                1,
+                "a defect of the program, not of your data; the last good output is kept.",
+            )
     for odd in close_run_log(code, message):
         warn(odd)
     if message:

@@ -17,7 +17,10 @@ settings.register_profile("find", phases=[Phase.explicit, Phase.generate])
 
 def day(text: str) -> int:
     """Day number of '2024-05-03', or of '05-03' in 2024."""
-    return date.fromisoformat(text if len(text) == 10 else f"2024-{text}").toordinal() - date(1970, 1, 1).toordinal()
+    return (
+        date.fromisoformat(text if len(text) == 10 else f"2024-{text}").toordinal()
+        - date(1970, 1, 1).toordinal()
+    )
 
 
 def _cell(text: str, dtype: pl.DataType) -> object:
@@ -30,20 +33,42 @@ def _cell(text: str, dtype: pl.DataType) -> object:
 
 
 DEFAULTS = {
-    "buyer_id": "b", "store_id": "s", "country": "US", "lane": "Std>US", "currency": "USD", "total_usd": "20",
-    "shipping_usd": "2", "total_source": "20", "count_installments": "1", "line_id": "1", "product_id": "p",
-    "supplier_id": "u", "quantity": "1", "unit_price_usd": "18", "category": "c", "kind": "delivery", "event": "paid",
-    "shipment_id": "h", "status": "InTransit", "step": "opened", "cause": "unknown", "sender": "buyer", "score": "5",
-}  # fmt: skip
+    "buyer_id": "b",
+    "store_id": "s",
+    "country": "US",
+    "lane": "Std>US",
+    "currency": "USD",
+    "total_usd": "20",
+    "shipping_usd": "2",
+    "total_source": "20",
+    "count_installments": "1",
+    "line_id": "1",
+    "product_id": "p",
+    "supplier_id": "u",
+    "quantity": "1",
+    "unit_price_usd": "18",
+    "category": "c",
+    "kind": "delivery",
+    "event": "paid",
+    "shipment_id": "h",
+    "status": "InTransit",
+    "step": "opened",
+    "cause": "unknown",
+    "sender": "buyer",
+    "score": "5",
+}
 
 
 def draw(name: str, drawing: str, **fixed: str) -> pl.DataFrame:
     """A canonical table from a drawing: a header, then a row a line, cells apart by `|`.
 
-    Columns that are not drawn get a plain default, ids are numbered, and `known_at` is `occurred_at`.
+    Columns that are not drawn get a plain default, ids are numbered, and `known_at` is
+    `occurred_at`.
     """
     table = TABLES[name]
-    lines = [line.strip() for line in drawing.strip().splitlines() if set(line.strip()) - set("-+| ")]
+    lines = [
+        line.strip() for line in drawing.strip().splitlines() if set(line.strip()) - set("-+| ")
+    ]
     header, *rows = [[cell.strip() for cell in line.split("|")] for line in lines]
     records = []
     for number, row in enumerate(rows):

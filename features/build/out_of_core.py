@@ -1,11 +1,14 @@
 """The same features of one night where all orders do not fit into memory: they come part by part.
 
-    each part   -> its open orders with their facts, and what all its orders add to everyone's totals   (`read_part`)
-    all parts   -> everyone's totals                                                                    (`add_up`)
-    a part anew -> the features of its open orders                                             (`features_of_part`)
+    each part   -> its open orders with their facts, and what all its orders add to everyone's
+    totals   (`read_part`)
+    all parts   -> everyone's totals
+    (`add_up`)
+    a part anew -> the features of its open orders
+    (`features_of_part`)
 
-Only facts of open orders are kept. An order never counts in its own history, so what is told of a buyer with a single
-order is needed for that order alone.
+Only facts of open orders are kept. An order never counts in its own history, so what is told of a
+buyer with a single order is needed for that order alone.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ from features.totals.family_inputs import FamilyInputs, build_rows, gather_entit
 class Part:
     """Some orders at one night.
 
-    `spine`: those that are open; `tables` and `returning`: what is known of these and of their products.
+    `spine`: those that are open; `tables` and `returning`: what is known of these and of their
+    products.
     """
 
     spine: pl.DataFrame
@@ -41,22 +45,27 @@ def read_part(
     as_of_day: int,
     window: DisputeWindow = DEFAULT_WINDOW,
 ) -> tuple[Part, Totals]:
-    """The part, and what all its orders add to everyone's totals (see `features.totals.entity_totals.total_part`).
+    """The part, and what all its orders add to everyone's totals (see
+    `features.totals.entity_totals.total_part`).
 
-    `tables`: all facts of some orders; `returning` and `repeated` are of these: what `features.totals.order_facts.split_buyers`
-    finds among all there are.
+    `tables`: all facts of some orders; `returning` and `repeated` are of these: what
+    `features.totals.order_facts.split_buyers` finds among all there are.
     """
     closed = closings(tables)
     spine = build_spine(tables, [as_of_day], window, closed if window == DEFAULT_WINDOW else None)
     # of the night, not of the spine: a part without open orders has news of its lanes too
-    totals = total_part(gather_entity_facts(tables, returning, as_of_day - SCANS_LOOKBACK, closed), as_of_day)
+    totals = total_part(
+        gather_entity_facts(tables, returning, as_of_day - SCANS_LOOKBACK, closed), as_of_day
+    )
     own = spine.select("order_id")
 
     def of_open(frame: pl.DataFrame) -> pl.DataFrame:
         # most parts of a long history have no open order at all
         return frame.clear() if own.is_empty() else frame.join(own, on="order_id", how="semi")
 
-    open_tables = {name: of_open(f) if "order_id" in f.columns else f for name, f in tables.frames.items()}
+    open_tables = {
+        name: of_open(f) if "order_id" in f.columns else f for name, f in tables.frames.items()
+    }
     kept = pl.concat([repeated.select("buyer_id"), open_tables["orders"].select("buyer_id")])
     totals["buyer_id"] = totals["buyer_id"].join(kept, on="buyer_id", how="semi")
     open_orders = Tables(open_tables, tables.zone, tables.has_partial_outcomes)
@@ -73,10 +82,13 @@ def add_up(totals: Iterable[Totals]) -> Totals:
 
 
 def features_of_part(part: Part, everyone: Totals) -> pl.DataFrame:
-    """One row per row of the part's spine, in its order; see `features.build.registry.build_features`."""
+    """One row per row of the part's spine, in its order; see
+    `features.build.registry.build_features`."""
     rows = build_rows(part.tables, part.spine)
     totals = {
-        entity: rows.select(entity).join(everyone[entity], on=entity, how="left", maintain_order="left").drop(entity)
+        entity: rows.select(entity)
+        .join(everyone[entity], on=entity, how="left", maintain_order="left")
+        .drop(entity)
         for entity in ENTITIES
     }
     told = gather_entity_facts(part.tables, part.returning, scans_since(part.spine))

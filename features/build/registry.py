@@ -1,4 +1,5 @@
-"""All features: families, their descriptions, and the one function that training and scoring both call."""
+"""All features: families, their descriptions, and the one function that training and scoring both
+call."""
 
 from __future__ import annotations
 
@@ -12,7 +13,16 @@ from features.feature import Feature
 from features.tables import Tables
 from features.totals.family_inputs import FamilyInputs, build_family_inputs
 
-FAMILIES: tuple[ModuleType, ...] = (order, product, logistics, lane, buyer, store, conversation, season)
+FAMILIES: tuple[ModuleType, ...] = (
+    order,
+    product,
+    logistics,
+    lane,
+    buyer,
+    store,
+    conversation,
+    season,
+)
 
 
 def family_name(family: ModuleType) -> str:
@@ -28,9 +38,11 @@ FEATURE_NAMES: list[str] = list(FEATURES)
 
 
 def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
-    """One row per spine row, in its order: `order_id, as_of_day, stage` and every feature (float64, null: unknown).
+    """One row per spine row, in its order: `order_id, as_of_day, stage` and every feature (float64,
+    null: unknown).
 
-    Uses the facts with `known_at < as_of` of each row and no others; the same for training and for scoring.
+    Uses the facts with `known_at < as_of` of each row and no others; the same for training and for
+    scoring.
     """
     return features_of(build_family_inputs(tables, spine))
 
@@ -38,6 +50,6 @@ def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
 def features_of(view: FamilyInputs) -> pl.DataFrame:
     """The same from what the families see of the rows."""
     families = [family.build(view).with_columns(pl.all().cast(pl.Float64)) for family in FAMILIES]
-    return pl.concat([view.rows.select("order_id", "as_of_day", "stage"), *families], how="horizontal").select(
-        "order_id", "as_of_day", "stage", *FEATURE_NAMES
-    )
+    return pl.concat(
+        [view.rows.select("order_id", "as_of_day", "stage"), *families], how="horizontal"
+    ).select("order_id", "as_of_day", "stage", *FEATURE_NAMES)

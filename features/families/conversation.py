@@ -1,4 +1,5 @@
-"""Conversation family: what the buyer asked, whether anyone answered, and whether we wrote first."""
+"""Conversation family: what the buyer asked, whether anyone answered, and whether we wrote
+first."""
 
 from __future__ import annotations
 
@@ -10,23 +11,45 @@ from features.feature import Feature
 from features.totals.family_inputs import FamilyInputs
 
 FEATURES = [
-    Feature("conversation_count_questions", "messages by the buyer", "buyers ask before they dispute",
-            "the buyer wrote {value:.0f} times"),
-    Feature("conversation_count_parcel_questions", "messages by the buyer about the parcel", "worry about the parcel",
-            "the buyer asked {value:.0f} times for the parcel"),
-    Feature("conversation_count_product_questions", "messages by the buyer about the product", "doubts",
-            "the buyer wrote {value:.0f} times about the product"),
+    Feature(
+        "conversation_count_questions",
+        "messages by the buyer",
+        "buyers ask before they dispute",
+        "the buyer wrote {value:.0f} times",
+    ),
+    Feature(
+        "conversation_count_parcel_questions",
+        "messages by the buyer about the parcel",
+        "worry about the parcel",
+        "the buyer asked {value:.0f} times for the parcel",
+    ),
+    Feature(
+        "conversation_count_product_questions",
+        "messages by the buyer about the product",
+        "doubts",
+        "the buyer wrote {value:.0f} times about the product",
+    ),
     Feature("conversation_count_replies", "messages by the seller", "somebody cared"),
-    Feature("conversation_count_since_reply", "messages by the buyer since the last answer",
-            "asking again is a warning",
-            "the buyer wrote {value:.0f} times since the last answer"),
-    Feature("conversation_days_unanswered", "days since the buyer's last message; null when answered",
-            "an unanswered question becomes a dispute", "the buyer has waited {value:.0f} days for an answer"),
-    Feature("conversation_days_since_message", "days since the last message of either; null without one",
-            "a quiet end of a talk"),
+    Feature(
+        "conversation_count_since_reply",
+        "messages by the buyer since the last answer",
+        "asking again is a warning",
+        "the buyer wrote {value:.0f} times since the last answer",
+    ),
+    Feature(
+        "conversation_days_unanswered",
+        "days since the buyer's last message; null when answered",
+        "an unanswered question becomes a dispute",
+        "the buyer has waited {value:.0f} days for an answer",
+    ),
+    Feature(
+        "conversation_days_since_message",
+        "days since the last message of either; null without one",
+        "a quiet end of a talk",
+    ),
     Feature("conversation_count_contacts", "contacts", "we wrote first before"),
     Feature("conversation_days_since_contact", "days; null without one", "a contact wears off"),
-]  # fmt: skip
+]
 
 
 def build(view: FamilyInputs) -> pl.DataFrame:
@@ -34,7 +57,9 @@ def build(view: FamilyInputs) -> pl.DataFrame:
     rows = view.rows
     for facts in (_messages(view), _contacts(view)):
         rows = rows.join(facts, on=ROW_KEY, how="left", maintain_order="left")
-    is_open = pl.col("answered_at").is_null() | (days_between(pl.col("answered_at"), pl.col("asked_at")) > 0)
+    is_open = pl.col("answered_at").is_null() | (
+        days_between(pl.col("answered_at"), pl.col("asked_at")) > 0
+    )
     as_of = pl.col("as_of")
     return rows.select(
         conversation_count_questions=pl.col("count_questions").fill_null(0.0),
@@ -43,7 +68,9 @@ def build(view: FamilyInputs) -> pl.DataFrame:
         conversation_count_replies=pl.col("count_replies").fill_null(0.0),
         conversation_count_since_reply=pl.col("count_since_reply").fill_null(0.0),
         conversation_days_unanswered=pl.when(is_open).then(days_between(pl.col("asked_at"), as_of)),
-        conversation_days_since_message=days_between(pl.max_horizontal("asked_at", "answered_at"), as_of),
+        conversation_days_since_message=days_between(
+            pl.max_horizontal("asked_at", "answered_at"), as_of
+        ),
         conversation_count_contacts=pl.col("count_contacts").fill_null(0.0),
         conversation_days_since_contact=days_between(pl.col("contacted_at"), as_of),
     )
@@ -61,7 +88,10 @@ def _messages(view: FamilyInputs) -> pl.DataFrame:
             count_parcel=(by_buyer & (topic == "parcel")).sum().cast(pl.Float64),
             count_product=(by_buyer & (topic == "product")).sum().cast(pl.Float64),
             count_replies=by_seller.sum().cast(pl.Float64),
-            count_since_reply=pl.when(by_seller.any()).then(since.sum()).otherwise(by_buyer.sum()).cast(pl.Float64),
+            count_since_reply=pl.when(by_seller.any())
+            .then(since.sum())
+            .otherwise(by_buyer.sum())
+            .cast(pl.Float64),
             asked_at=at.filter(by_buyer).max(),
             answered_at=at.filter(by_seller).max(),
         )
@@ -70,4 +100,6 @@ def _messages(view: FamilyInputs) -> pl.DataFrame:
 
 def _contacts(view: FamilyInputs) -> pl.DataFrame:
     contacts = visible_facts(view.rows, view.tables["contacts"]).group_by(ROW_KEY)
-    return contacts.agg(count_contacts=pl.len().cast(pl.Float64), contacted_at=pl.col("occurred_at").max())
+    return contacts.agg(
+        count_contacts=pl.len().cast(pl.Float64), contacted_at=pl.col("occurred_at").max()
+    )

@@ -1,4 +1,5 @@
-"""Lane family: how fast, how punctual and how talkative the parcel's lane and its carrier are now."""
+"""Lane family: how fast, how punctual and how talkative the parcel's lane and its carrier are
+now."""
 
 from __future__ import annotations
 
@@ -20,46 +21,123 @@ from features.totals.smoothing import (
 )
 
 FEATURES = [
-    Feature("lane_transit_days_90d", "days", "how long this lane takes now",
-            "this lane took {value:.0f} days on average over the last 90 days"),
-    Feature("lane_transit_middle_days_90d", "days, half of the lane's parcels are faster", "how long this lane takes",
-            "half of this lane's parcels take more than {value:.0f} days"),
-    Feature("lane_transit_slow_days_90d", "days, nine in ten of the lane's parcels are faster",
-            "how long a slow parcel takes",
-            "one in ten of this lane's parcels takes over {value:.0f} days"),
-    Feature("lane_late_share_30d", "share of deliveries", "a lane that broke down of late",
-            "{value:.0%} of this lane's deliveries of the last 30 days were late"),
-    Feature("lane_late_share_90d", "share of deliveries", "a slow lane makes late parcels",
-            "{value:.0%} of this lane's deliveries of the last 90 days were late"),
-    Feature("lane_congestion", "mean days of 30 days beside those of 90; 1 is usual", "the lane is slower now",
-            "this lane takes {value:.1f} times its usual days now", norm=1.0),
-    Feature("lane_gap_days_90d", "days, nine in ten waits between scans are shorter", "how silent this lane usually is",
-            "one in ten waits between scans on this lane is longer than {value:.0f} days"),
-    Feature("lane_exception_share_90d", "share of shipped orders", "customs and posts that make trouble",
-            "{value:.0%} of this lane's parcels had an exception over the last 90 days"),
-    Feature("lane_dispute_share_90d", "share of ended orders", "trouble on a lane shows in its disputes",
-            "{value:.0%} of this lane's orders that ended in the last 90 days were disputed"),
-    Feature("lane_dispute_share_30d", "share of ended orders", "trouble on a lane shows in its disputes",
-            "{value:.0%} of this lane's orders that ended in the last 30 days were disputed"),
+    Feature(
+        "lane_transit_days_90d",
+        "days",
+        "how long this lane takes now",
+        "this lane took {value:.0f} days on average over the last 90 days",
+    ),
+    Feature(
+        "lane_transit_middle_days_90d",
+        "days, half of the lane's parcels are faster",
+        "how long this lane takes",
+        "half of this lane's parcels take more than {value:.0f} days",
+    ),
+    Feature(
+        "lane_transit_slow_days_90d",
+        "days, nine in ten of the lane's parcels are faster",
+        "how long a slow parcel takes",
+        "one in ten of this lane's parcels takes over {value:.0f} days",
+    ),
+    Feature(
+        "lane_late_share_30d",
+        "share of deliveries",
+        "a lane that broke down of late",
+        "{value:.0%} of this lane's deliveries of the last 30 days were late",
+    ),
+    Feature(
+        "lane_late_share_90d",
+        "share of deliveries",
+        "a slow lane makes late parcels",
+        "{value:.0%} of this lane's deliveries of the last 90 days were late",
+    ),
+    Feature(
+        "lane_congestion",
+        "mean days of 30 days beside those of 90; 1 is usual",
+        "the lane is slower now",
+        "this lane takes {value:.1f} times its usual days now",
+        norm=1.0,
+    ),
+    Feature(
+        "lane_gap_days_90d",
+        "days, nine in ten waits between scans are shorter",
+        "how silent this lane usually is",
+        "one in ten waits between scans on this lane is longer than {value:.0f} days",
+    ),
+    Feature(
+        "lane_exception_share_90d",
+        "share of shipped orders",
+        "customs and posts that make trouble",
+        "{value:.0%} of this lane's parcels had an exception over the last 90 days",
+    ),
+    Feature(
+        "lane_dispute_share_90d",
+        "share of ended orders",
+        "trouble on a lane shows in its disputes",
+        "{value:.0%} of this lane's orders that ended in the last 90 days were disputed",
+    ),
+    Feature(
+        "lane_dispute_share_30d",
+        "share of ended orders",
+        "trouble on a lane shows in its disputes",
+        "{value:.0%} of this lane's orders that ended in the last 30 days were disputed",
+    ),
     Feature("lane_count_open_orders", "orders", "how much is under way on this lane"),
-    Feature("carrier_transit_days_30d", "days", "how long this carrier takes now, wherever to",
-            "this carrier took {value:.0f} days over the last 30 days"),
-    Feature("carrier_congestion", "mean days of 30 days beside those of 90; 1 is usual", "a carrier that breaks down",
-            "this carrier takes {value:.1f} times its usual days now", norm=1.0),
-    Feature("carrier_late_share_30d", "share of deliveries", "a carrier that broke down of late",
-            "{value:.0%} of this carrier's deliveries of the last 30 days were late"),
-    Feature("carrier_late_share_90d", "share of deliveries", "a slow carrier makes late parcels",
-            "{value:.0%} of this carrier's deliveries of the last 90 days were late"),
-    Feature("carrier_dispute_share_90d", "share of ended orders", "some carriers cost more than they save",
-            "{value:.0%} of this carrier's orders that ended in the last 90 days were disputed"),
-    Feature("supplier_handling_days_90d", "days", "how long this supplier takes to ship now",
-            "this supplier took {value:.0f} days to ship over the last 90 days", theme="dispatch"),
-    Feature("supplier_shipped_late_share_90d", "share of shipped orders", "a supplier who breaks the day to ship by",
-            "{value:.0%} of this supplier's parcels of the last 90 days were handed over late", theme="dispatch"),
-    Feature("supplier_late_share_90d", "share of deliveries", "a supplier who ships late delivers late",
-            "{value:.0%} of this supplier's deliveries of the last 90 days were late", theme="dispatch"),
-]  # fmt: skip
-# a lane with few parcels leans on its carrier, that on the store: as if so many of theirs had been seen
+    Feature(
+        "carrier_transit_days_30d",
+        "days",
+        "how long this carrier takes now, wherever to",
+        "this carrier took {value:.0f} days over the last 30 days",
+    ),
+    Feature(
+        "carrier_congestion",
+        "mean days of 30 days beside those of 90; 1 is usual",
+        "a carrier that breaks down",
+        "this carrier takes {value:.1f} times its usual days now",
+        norm=1.0,
+    ),
+    Feature(
+        "carrier_late_share_30d",
+        "share of deliveries",
+        "a carrier that broke down of late",
+        "{value:.0%} of this carrier's deliveries of the last 30 days were late",
+    ),
+    Feature(
+        "carrier_late_share_90d",
+        "share of deliveries",
+        "a slow carrier makes late parcels",
+        "{value:.0%} of this carrier's deliveries of the last 90 days were late",
+    ),
+    Feature(
+        "carrier_dispute_share_90d",
+        "share of ended orders",
+        "some carriers cost more than they save",
+        "{value:.0%} of this carrier's orders that ended in the last 90 days were disputed",
+    ),
+    Feature(
+        "supplier_handling_days_90d",
+        "days",
+        "how long this supplier takes to ship now",
+        "this supplier took {value:.0f} days to ship over the last 90 days",
+        theme="dispatch",
+    ),
+    Feature(
+        "supplier_shipped_late_share_90d",
+        "share of shipped orders",
+        "a supplier who breaks the day to ship by",
+        "{value:.0%} of this supplier's parcels of the last 90 days were handed over late",
+        theme="dispatch",
+    ),
+    Feature(
+        "supplier_late_share_90d",
+        "share of deliveries",
+        "a supplier who ships late delivers late",
+        "{value:.0%} of this supplier's deliveries of the last 90 days were late",
+        theme="dispatch",
+    ),
+]
+# a lane with few parcels leans on its carrier, that on the store: as if so many of theirs had been
+# seen
 STRENGTH = 10.0
 CHAIN = ["lane", "service", "store_id"]
 
@@ -77,7 +155,9 @@ def gap_shares(view: FamilyInputs) -> np.ndarray:
 def build(view: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
     totals = view.totals
-    lane, service, store, supplier = (totals[e] for e in ("lane", "service", "store_id", "supplier_id"))
+    lane, service, store, supplier = (
+        totals[e] for e in ("lane", "service", "store_id", "supplier_id")
+    )
     transit, gaps = transit_shares(view), gap_shares(view)
     usual = mean_transit_days(lane, 90).fill_null(mean_transit_days(store, 90))
     half, most = np.full(len(transit), 0.5), np.full(len(transit), 0.9)
@@ -103,7 +183,12 @@ def build(view: FamilyInputs) -> pl.DataFrame:
             "carrier_dispute_share_90d": dispute_share(view, ["service", "store_id"], 90),
             "supplier_handling_days_90d": mean_handling_days(supplier, 90),
             "supplier_shipped_late_share_90d": chained_share(
-                view, ["supplier_id"], 90, part="count_shipped_late", whole="count_shipped", start=0.1
+                view,
+                ["supplier_id"],
+                90,
+                part="count_shipped_late",
+                whole="count_shipped",
+                start=0.1,
             ),
             "supplier_late_share_90d": late_share(view, ["supplier_id"], 90),
         },

@@ -1,4 +1,5 @@
-"""Season family: where the night stands between the holidays of both ends. It asks no table but the spine."""
+"""Season family: where the night stands between the holidays of both ends. It asks no table but the
+spine."""
 
 from __future__ import annotations
 
@@ -16,20 +17,56 @@ from features.totals.family_inputs import FamilyInputs
 FAR_DAYS = 120.0
 
 FEATURES = [
-    Feature("season_days_to_chinese_new_year", "days, at most 120", "suppliers close for two weeks or more",
-            "Chinese New Year is in {value:.0f} days", worse=LOW, norm=FAR_DAYS),
-    Feature("season_days_since_chinese_new_year", "days, at most 120", "the backlog takes weeks to clear",
-            "Chinese New Year was {value:.0f} days ago", worse=LOW, norm=FAR_DAYS),
-    Feature("season_days_to_sale", "days, at most 120", "11.11, Black Friday and 12.12 fill every warehouse"),
-    Feature("season_days_since_sale", "days, at most 120", "parcels of the sales crowd the roads for weeks",
-            "the last big sale was {value:.0f} days ago", worse=LOW, norm=FAR_DAYS),
-    Feature("season_days_to_christmas", "days, at most 120", "a gift that comes after Christmas is not wanted",
-            "Christmas is in {value:.0f} days", worse=LOW, norm=FAR_DAYS),
+    Feature(
+        "season_days_to_chinese_new_year",
+        "days, at most 120",
+        "suppliers close for two weeks or more",
+        "Chinese New Year is in {value:.0f} days",
+        worse=LOW,
+        norm=FAR_DAYS,
+    ),
+    Feature(
+        "season_days_since_chinese_new_year",
+        "days, at most 120",
+        "the backlog takes weeks to clear",
+        "Chinese New Year was {value:.0f} days ago",
+        worse=LOW,
+        norm=FAR_DAYS,
+    ),
+    Feature(
+        "season_days_to_sale",
+        "days, at most 120",
+        "11.11, Black Friday and 12.12 fill every warehouse",
+    ),
+    Feature(
+        "season_days_since_sale",
+        "days, at most 120",
+        "parcels of the sales crowd the roads for weeks",
+        "the last big sale was {value:.0f} days ago",
+        worse=LOW,
+        norm=FAR_DAYS,
+    ),
+    Feature(
+        "season_days_to_christmas",
+        "days, at most 120",
+        "a gift that comes after Christmas is not wanted",
+        "Christmas is in {value:.0f} days",
+        worse=LOW,
+        norm=FAR_DAYS,
+    ),
     Feature("season_days_since_christmas", "days, at most 120", "late gifts are complained about"),
-    Feature("season_weekday", "0 Monday to 6 Sunday", "offices and carriers rest at the week's end", worse=EITHER),
-    Feature("season_promise_after_christmas", "1 if so, 0 if not, null without a promise",
-            "the buyer may have hoped for it earlier"),
-]  # fmt: skip
+    Feature(
+        "season_weekday",
+        "0 Monday to 6 Sunday",
+        "offices and carriers rest at the week's end",
+        worse=EITHER,
+    ),
+    Feature(
+        "season_promise_after_christmas",
+        "1 if so, 0 if not, null without a promise",
+        "the buyer may have hoped for it earlier",
+    ),
+]
 
 
 def build(view: FamilyInputs) -> pl.DataFrame:
@@ -64,4 +101,6 @@ def _distances(day: np.ndarray, dates: Sequence[date]) -> tuple[np.ndarray, np.n
     padded = np.concatenate([[-(10**6)], numbers, [10**6]])
     to = padded[place + 1] - day
     since = np.where(to == 0, 0, day - padded[place])
-    return np.minimum(to, FAR_DAYS).astype(np.float64), np.minimum(since, FAR_DAYS).astype(np.float64)
+    return np.minimum(to, FAR_DAYS).astype(np.float64), np.minimum(since, FAR_DAYS).astype(
+        np.float64
+    )

@@ -9,33 +9,88 @@ from features.feature import LOW, Feature
 from features.totals.entity_totals import OPEN
 from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import CENTS
-from features.totals.smoothing import chained_share, dispute_share, mean, mean_handling_days, mean_transit_days
+from features.totals.smoothing import (
+    chained_share,
+    dispute_share,
+    mean,
+    mean_handling_days,
+    mean_transit_days,
+)
 
 FEATURES = [
-    Feature("store_dispute_share_30d", "share of ended orders", "a bad month hits every order",
-            "{value:.0%} of the store's orders that ended in the last 30 days were disputed"),
+    Feature(
+        "store_dispute_share_30d",
+        "share of ended orders",
+        "a bad month hits every order",
+        "{value:.0%} of the store's orders that ended in the last 30 days were disputed",
+    ),
     Feature("store_dispute_share_90d", "share of ended orders", "a bad season hits every order"),
-    Feature("store_open_orders_days", "days of the last 30 days' sales", "a backlog delays every order",
-            "the store's open orders are {value:.0f} days of sales"),
-    Feature("store_rush", "orders of 30 days beside those of 365, a day; 1 is usual", "a rush fills desks and roads",
-            "the store gets {value:.1f} times its usual orders", norm=1.0),
-    Feature("store_handling_days_30d", "days", "a backlog delays every order",
-            "the store took {value:.0f} days to ship over the last 30 days"),
-    Feature("store_handling_trend", "days of 30 days less those of 365", "packing is slower than usual",
-            "the store ships {value:.1f} days slower than usual", norm=0.0),
-    Feature("store_shipped_late_share_30d", "share of shipped orders", "what leaves late arrives late",
-            "{value:.0%} of the store's parcels of the last 30 days were handed over late"),
-    Feature("store_transit_days_30d", "days", "peaks and strikes slow every lane",
-            "parcels took {value:.0f} days over the last 30 days"),
-    Feature("store_transit_trend", "days of 30 days less those of 365", "the roads are slower than usual",
-            "parcels take {value:.1f} days longer than usual", norm=0.0),
-    Feature("store_reply_days_30d", "days; null without replies", "a buyer left waiting disputes",
-            "buyers waited {value:.1f} days for an answer over the last 30 days"),
-    Feature("store_reply_share_30d", "answers per question; null without questions", "what is left open festers",
-            "{value:.0%} of the buyers' questions of the last 30 days were answered", worse=LOW),
-    Feature("store_stars_30d", "stars, 1 to 5; null without reviews", "what buyers think now",
-            "buyers gave {value:.1f} stars over the last 30 days", worse=LOW),
-]  # fmt: skip
+    Feature(
+        "store_open_orders_days",
+        "days of the last 30 days' sales",
+        "a backlog delays every order",
+        "the store's open orders are {value:.0f} days of sales",
+    ),
+    Feature(
+        "store_rush",
+        "orders of 30 days beside those of 365, a day; 1 is usual",
+        "a rush fills desks and roads",
+        "the store gets {value:.1f} times its usual orders",
+        norm=1.0,
+    ),
+    Feature(
+        "store_handling_days_30d",
+        "days",
+        "a backlog delays every order",
+        "the store took {value:.0f} days to ship over the last 30 days",
+    ),
+    Feature(
+        "store_handling_trend",
+        "days of 30 days less those of 365",
+        "packing is slower than usual",
+        "the store ships {value:.1f} days slower than usual",
+        norm=0.0,
+    ),
+    Feature(
+        "store_shipped_late_share_30d",
+        "share of shipped orders",
+        "what leaves late arrives late",
+        "{value:.0%} of the store's parcels of the last 30 days were handed over late",
+    ),
+    Feature(
+        "store_transit_days_30d",
+        "days",
+        "peaks and strikes slow every lane",
+        "parcels took {value:.0f} days over the last 30 days",
+    ),
+    Feature(
+        "store_transit_trend",
+        "days of 30 days less those of 365",
+        "the roads are slower than usual",
+        "parcels take {value:.1f} days longer than usual",
+        norm=0.0,
+    ),
+    Feature(
+        "store_reply_days_30d",
+        "days; null without replies",
+        "a buyer left waiting disputes",
+        "buyers waited {value:.1f} days for an answer over the last 30 days",
+    ),
+    Feature(
+        "store_reply_share_30d",
+        "answers per question; null without questions",
+        "what is left open festers",
+        "{value:.0%} of the buyers' questions of the last 30 days were answered",
+        worse=LOW,
+    ),
+    Feature(
+        "store_stars_30d",
+        "stars, 1 to 5; null without reviews",
+        "what buyers think now",
+        "buyers gave {value:.1f} stars over the last 30 days",
+        worse=LOW,
+    ),
+]
 
 
 def build(view: FamilyInputs) -> pl.DataFrame:
@@ -56,7 +111,9 @@ def build(view: FamilyInputs) -> pl.DataFrame:
             ),
             "store_transit_days_30d": transit,
             "store_transit_trend": transit - mean_transit_days(store, 365),
-            "store_reply_days_30d": mean(store, "sum_reply_seconds", "count_replies", 30, SECONDS_A_DAY),
+            "store_reply_days_30d": mean(
+                store, "sum_reply_seconds", "count_replies", 30, SECONDS_A_DAY
+            ),
             "store_reply_share_30d": mean(store, "count_replies", "count_questions", 30),
             "store_stars_30d": mean(store, "sum_star_hundredths", "count_reviews", 30, CENTS),
         }

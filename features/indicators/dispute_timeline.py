@@ -1,7 +1,9 @@
-"""Where each open dispute stands in its policy's time line: pure arithmetic of days, deadlines and zones.
+"""Where each open dispute stands in its policy's time line: pure arithmetic of days, deadlines and
+zones.
 
-A dispute is judged by the rules of the day on which it was filed. Days are calendar days of the platform's zone, so
-that a clock change moves a deadline by an hour and never by a day; only an answer's time is counted in hours.
+A dispute is judged by the rules of the day on which it was filed. Days are calendar days of the
+platform's zone, so that a clock change moves a deadline by an hour and never by a day; only an
+answer's time is counted in hours.
 """
 
 from __future__ import annotations
@@ -25,12 +27,17 @@ ON_ITS_WAY = ("InfoReceived", "InTransit", "OutForDelivery", "AvailableForPickup
 def open_disputes(tables: Tables, as_of_day: int) -> pl.DataFrame:
     """One row per dispute that is open when the day starts, as far as is known then.
 
-    `first_filed_at`: the first filing ever; `filed_at`: the first since the last withdrawal; `claimed_at`: the last
-    filing or change of the claim, which restarts the time to answer; `owes_answer`: nothing was said to that one yet.
-    A dispute filed again after a withdrawal, a ruling or a refund is open again.
+    `first_filed_at`: the first filing ever; `filed_at`: the first since the last withdrawal;
+    `claimed_at`: the last filing or change of the claim, which restarts the time to answer;
+    `owes_answer`: nothing was said to that one yet. A dispute filed again after a withdrawal, a
+    ruling or a refund is open again.
     """
-    order = pl.col("step").replace_strict({step: n for n, step in enumerate(STEPS)}, return_dtype=pl.Int8)
-    steps = visible(tables["disputes"], as_of_day).sort(*KEY, "occurred_at", "known_at", order, "step_id")
+    order = pl.col("step").replace_strict(
+        {step: n for n, step in enumerate(STEPS)}, return_dtype=pl.Int8
+    )
+    steps = visible(tables["disputes"], as_of_day).sort(
+        *KEY, "occurred_at", "known_at", order, "step_id"
+    )
     is_end = pl.col("step").is_in(ENDS)
     steps = steps.with_columns(
         first_filed_at=pl.col("occurred_at").filter(pl.col("step") == "opened").first().over(KEY),
@@ -53,15 +60,20 @@ def open_disputes(tables: Tables, as_of_day: int) -> pl.DataFrame:
         pl.col("filed_at").is_not_null() & (pl.col("spell") == pl.col("ended").fill_null(0))
     )
     is_with_platform = pl.col("escalated_at").is_not_null()
-    return still.with_columns(owes_answer=pl.col("owes_answer") & ~is_with_platform).drop("spell", "ended").sort(KEY)
+    return (
+        still.with_columns(owes_answer=pl.col("owes_answer") & ~is_with_platform)
+        .drop("spell", "ended")
+        .sort(KEY)
+    )
 
 
 def clock_disputes(tables: Tables, as_of_day: int, policy: Policy) -> pl.DataFrame:
     """One row per open dispute, sorted by `KEY`: where it stands and what comes next.
 
-    `day`: the number of the day at the platform; `period` in words; `next_deadline_at` (UTC) and `next_event`
-    (`answer_due`, `escalation_opens`, `auto_submit`, null: none ahead), `hours_left` until it; `is_overdue`: the time
-    to answer is over without an answer; `waits_for_promise`: the platform holds it until `promised_at`.
+    `day`: the number of the day at the platform; `period` in words; `next_deadline_at` (UTC) and
+    `next_event` (`answer_due`, `escalation_opens`, `auto_submit`, null: none ahead), `hours_left`
+    until it; `is_overdue`: the time to answer is over without an answer; `waits_for_promise`: the
+    platform holds it until `promised_at`.
     """
     zone = policy.platform_zone
     disputes = _with_terms(open_disputes(tables, as_of_day), policy)
@@ -87,11 +99,17 @@ def _with_deadlines(disputes: pl.DataFrame, filed_day: pl.Expr, zone: str) -> pl
 
     def day_starts(number: str) -> pl.Expr:
         start = start_of_day(filed_day + pl.col(number) - pl.col("filing_day_number"), zone)
-        held = pl.max_horizontal(start, pl.when(pl.col("waits_for_promise")).then(pl.col("promised_at")))
+        held = pl.max_horizontal(
+            start, pl.when(pl.col("waits_for_promise")).then(pl.col("promised_at"))
+        )
         return pl.when(pl.col(number).is_not_null() & pl.col("escalated_at").is_null()).then(held)
 
     due = pl.col("claimed_at") + pl.duration(hours=pl.col("seller_response_days") * 24)
-    names = {"answer_due": "answer_due_at", "escalation_opens": "escalation_opens_at", "auto_submit": "auto_submit_at"}
+    names = {
+        "answer_due": "answer_due_at",
+        "escalation_opens": "escalation_opens_at",
+        "auto_submit": "auto_submit_at",
+    }
     disputes = disputes.with_columns(
         answer_due_at=pl.when(pl.col("owes_answer")).then(due),
         escalation_opens_at=day_starts("escalate_from_day"),
@@ -103,29 +121,40 @@ def _with_deadlines(disputes: pl.DataFrame, filed_day: pl.Expr, zone: str) -> pl
     }
     disputes = disputes.with_columns(
         next_deadline_at=pl.min_horizontal(*ahead.values()),
-        is_overdue=(seconds_between(pl.col("as_of"), pl.col("answer_due_at")) <= 0).fill_null(False),
+        is_overdue=(seconds_between(pl.col("as_of"), pl.col("answer_due_at")) <= 0).fill_null(
+            False
+        ),
     )
-    is_next = [pl.when(pl.col(c) == pl.col("next_deadline_at")).then(pl.lit(event)) for event, c in names.items()]
+    is_next = [
+        pl.when(pl.col(c) == pl.col("next_deadline_at")).then(pl.lit(event))
+        for event, c in names.items()
+    ]
     hours = seconds_between(pl.col("as_of"), pl.col("next_deadline_at")) * (1.0 / SECONDS_AN_HOUR)
     # of two at the same moment, the one that does more
     return disputes.with_columns(next_event=pl.coalesce(*reversed(is_next)), hours_left=hours)
 
 
 def _period() -> pl.Expr:
-    """The dispute's period by its day's number: before the buyer may escalate, while, and when it goes by itself."""
+    """The dispute's period by its day's number: before the buyer may escalate, while, and when it
+    goes by itself."""
     first, last, day = pl.col("escalate_from_day"), pl.col("auto_submit_day"), pl.col("day")
     opens = pl.coalesce(first, last)
     return (
-        pl.when(opens.is_null()).then(pl.lit("no time line"))
-        .when(day - opens < 0).then(pl.format("before day {}", opens))
-        .when(last.is_not_null() & (day - last >= 0)).then(pl.format("day {} and after", last))
-        .when(last.is_null()).then(pl.format("day {} and after", first))
+        pl.when(opens.is_null())
+        .then(pl.lit("no time line"))
+        .when(day - opens < 0)
+        .then(pl.format("before day {}", opens))
+        .when(last.is_not_null() & (day - last >= 0))
+        .then(pl.format("day {} and after", last))
+        .when(last.is_null())
+        .then(pl.format("day {} and after", first))
         .otherwise(pl.format("day {}-{}", first, last - 1))
-    )  # fmt: skip
+    )
 
 
 def _with_terms(disputes: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Each dispute with the rules of its filing day; `filed_at` becomes the filing that its days are counted from."""
+    """Each dispute with the rules of its filing day; `filed_at` becomes the filing that its days
+    are counted from."""
     zone = policy.platform_zone
 
     def terms(moment: str) -> list[Terms]:
@@ -145,13 +174,20 @@ def _with_terms(disputes: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def _parcels(tables: Tables, as_of_day: int) -> pl.DataFrame:
-    """One row per order with something to say: the last promise of delivery, the last scan, the delivery scan."""
-    scans = visible(tables["tracking"], as_of_day).sort("order_id", "occurred_at", "known_at", "scan_id")
+    """One row per order with something to say: the last promise of delivery, the last scan, the
+    delivery scan."""
+    scans = visible(tables["tracking"], as_of_day).sort(
+        "order_id", "occurred_at", "known_at", "scan_id"
+    )
     told = scans.group_by("order_id").agg(
         last_status=pl.col("status").last(),
         last_scan_at=pl.col("occurred_at").last(),
         delivered_at=pl.col("occurred_at").filter(pl.col("status") == "Delivered").first(),
     )
     promises = visible(tables["promises"], as_of_day).filter(pl.col("kind") == "delivery")
-    promised = promises.sort("known_at", "promised_at", "promise_id").group_by("order_id", maintain_order=True)
-    return promised.agg(pl.col("promised_at").last()).join(told, on="order_id", how="full", coalesce=True)
+    promised = promises.sort("known_at", "promised_at", "promise_id").group_by(
+        "order_id", maintain_order=True
+    )
+    return promised.agg(pl.col("promised_at").last()).join(
+        told, on="order_id", how="full", coalesce=True
+    )

@@ -1,4 +1,5 @@
-"""A policy's indicators with the rules of one day: what is divided by what, over which days, and where the limit is."""
+"""A policy's indicators with the rules of one day: what is divided by what, over which days, and
+where the limit is."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from features.indicators.policy import Basis, Denominator, Event, Indicator, Net
 
 @dataclass(frozen=True)
 class Rate:
-    """One indicator with the rules of one day; `windows`: (first day, day after the last) of now and of before."""
+    """One indicator with the rules of one day; `windows`: (first day, day after the last) of now
+    and of before."""
 
     name: str
     numerator: tuple[Event, ...]
@@ -28,9 +30,13 @@ class Rate:
 
 
 def rate_on(
-    indicator: Indicator, as_of_day: int, *, basis: Basis | None = None, window_days: int | None = None,
+    indicator: Indicator,
+    as_of_day: int,
+    *,
+    basis: Basis | None = None,
+    window_days: int | None = None,
     limit: float | None = None,
-) -> Rate:  # fmt: skip
+) -> Rate:
     """The indicator by the rules in force on the day; what is given goes before the policy's."""
     day = calendar_day(as_of_day)
     months = indicator.window_months.on(day)
@@ -42,7 +48,9 @@ def rate_on(
         is_amount=indicator.measure.on(day) == "usd",
         basis=basis or indicator.window_by.on(day) or "event_day",
         netting=indicator.netting.on(day) or "none",
-        windows=_months_before(day, months) if months and not window_days else _days_before(as_of_day, days),
+        windows=_months_before(day, months)
+        if months and not window_days
+        else _days_before(as_of_day, days),
         limit=limit if limit is not None else indicator.limit.on(day),
         is_breach_at_limit=indicator.breach_at.on(day) != "over_limit",
         least_numerator=indicator.least_numerator.on(day) or 0,
@@ -72,10 +80,13 @@ def policy_rates(
     window_days: int | None = None,
     limits: Mapping[str, float] | None = None,
 ) -> list[Rate]:
-    """All rates of a policy on a day, each by the policy's own kind of day or by those asked for."""
+    """All rates of a policy on a day, each by the policy's own kind of day or by those asked
+    for."""
     choices: Sequence[Basis | None] = bases or [None]
     return [
-        rate_on(i, as_of_day, basis=basis, window_days=window_days, limit=(limits or {}).get(i.name))
+        rate_on(
+            i, as_of_day, basis=basis, window_days=window_days, limit=(limits or {}).get(i.name)
+        )
         for i in policy.indicators
         for basis in choices
     ]

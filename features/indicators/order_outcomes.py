@@ -1,7 +1,9 @@
-"""How each order stands as far as is known when a day starts: the days of what happened to it, for the indicators.
+"""How each order stands as far as is known when a day starts: the days of what happened to it, for
+the indicators.
 
-Parent orders count, not lines or disputes (the platform's service scores count parent orders: platform source S9 in
-docs/policies.md): an order with two disputes was filed once, on the day of the first, and is withdrawn when both are.
+Parent orders count, not lines or disputes (the platform's service scores count parent orders:
+platform source S9 in docs/policies.md): an order with two disputes was filed once, on the day of
+the first, and is withdrawn when both are.
 """
 
 from __future__ import annotations
@@ -21,50 +23,89 @@ USED = {
     "promises": ("order_id", "promise_id", "kind", "promised_at", "known_at"),
     "shipments": ("order_id", "occurred_day"),
     "tracking": ("order_id", "status"),
-    "disputes": ("order_id", "dispute_id", "step_id", "step", "liable", "amount_usd", "occurred_at", "known_at",
-                 "occurred_day"),
+    "disputes": (
+        "order_id",
+        "dispute_id",
+        "step_id",
+        "step",
+        "liable",
+        "amount_usd",
+        "occurred_at",
+        "known_at",
+        "occurred_day",
+    ),
     "reviews": ("order_id", "score", "occurred_day"),
-}  # fmt: skip
+}
 FOREVER = 2**31 - 1
 NEGATIVE_SCORE = 2.0
 DAYS = (
-    "shipped_day", "confirmed_day", "filed_day", "withdrawn_day", "escalated_day", "resolved_day", "ruled_day",
-    "seller_liable_day", "negative_review_day",
-)  # fmt: skip
+    "shipped_day",
+    "confirmed_day",
+    "filed_day",
+    "withdrawn_day",
+    "escalated_day",
+    "resolved_day",
+    "ruled_day",
+    "seller_liable_day",
+    "negative_review_day",
+)
 
 
 def visible_tables(tables: Tables, as_of_day: int) -> Tables:
-    """What outcomes are read from: the facts known when the day starts; of events the closings, of scans deliveries."""
-    frames = {name: visible(tables[name].select("known_day", *columns), as_of_day) for name, columns in USED.items()}
-    frames["order_events"] = frames["order_events"].filter(pl.col("event").is_in(["closed", "outcome_observed"]))
+    """What outcomes are read from: the facts known when the day starts; of events the closings, of
+    scans deliveries."""
+    frames = {
+        name: visible(tables[name].select("known_day", *columns), as_of_day)
+        for name, columns in USED.items()
+    }
+    frames["order_events"] = frames["order_events"].filter(
+        pl.col("event").is_in(["closed", "outcome_observed"])
+    )
     frames["tracking"] = frames["tracking"].filter(pl.col("status") == "Delivered")
     return Tables(frames, tables.zone, tables.has_partial_outcomes)
 
 
 def _since(known: Tables, since_day: int) -> Tables:
-    """Without the orders that ended well before `since_day` and had nothing happen to them since."""
+    """Without the orders that ended well before `since_day` and had nothing happen to them
+    since."""
     is_recent = in_days(pl.col("occurred_day"), since_day, FOREVER)
-    recent = [known[n].filter(is_recent).select("order_id") for n in ("orders", "shipments", "order_events", "reviews")]
+    recent = [
+        known[n].filter(is_recent).select("order_id")
+        for n in ("orders", "shipments", "order_events", "reviews")
+    ]
     kept = pl.concat([*recent, known["disputes"].select("order_id")])
-    gone = known["order_events"].filter(~is_recent).select("order_id").join(kept, on="order_id", how="anti")
+    gone = (
+        known["order_events"]
+        .filter(~is_recent)
+        .select("order_id")
+        .join(kept, on="order_id", how="anti")
+    )
     orders = known["orders"].join(gone, on="order_id", how="anti")
     ids = orders.select("order_id")
-    frames = {name: known[name].join(ids, on="order_id", how="semi") for name in USED if name != "orders"}
+    frames = {
+        name: known[name].join(ids, on="order_id", how="semi") for name in USED if name != "orders"
+    }
     return Tables(frames | {"orders": orders}, known.zone, known.has_partial_outcomes)
 
 
 def order_outcomes(
-    tables: Tables, as_of_day: int, window: DisputeWindow = DEFAULT_WINDOW, *, since_day: int | None = None
+    tables: Tables,
+    as_of_day: int,
+    window: DisputeWindow = DEFAULT_WINDOW,
+    *,
+    since_day: int | None = None,
 ) -> pl.DataFrame:
-    """One row per order known by then: `order_id, country, lane, total_usd, disputed_usd, ordered_day`, and `DAYS`,
-    the day on which each thing first happened (null: not yet, as far as is known).
+    """One row per order known by then: `order_id, country, lane, total_usd, disputed_usd,
+    ordered_day`, and `DAYS`, the day on which each thing first happened (null: not yet, as far as
+    is known).
 
-    `confirmed_day`: receipt confirmed by the buyer, or by timeout; a closing after the first filing is that of the
-    dispute and does not count. Where no closing is told, the end of the time to dispute stands for it; but where
-    outcomes are recorded of some orders only, the others are neither confirmed nor open: unknown.
-    `resolved_day`: a dispute refunded or withdrawn that never went to the platform. `is_open`: neither confirmed nor
-    disputed yet; `is_in_dispute`: a dispute is open. `since_day`: orders closed before that day, never disputed and of
-    which nothing happened since may be left out; most of a long history is.
+    `confirmed_day`: receipt confirmed by the buyer, or by timeout; a closing after the first filing
+    is that of the dispute and does not count. Where no closing is told, the end of the time to
+    dispute stands for it; but where outcomes are recorded of some orders only, the others are
+    neither confirmed nor open: unknown. `resolved_day`: a dispute refunded or withdrawn that never
+    went to the platform. `is_open`: neither confirmed nor disputed yet; `is_in_dispute`: a dispute
+    is open. `since_day`: orders closed before that day, never disputed and of which nothing
+    happened since may be left out; most of a long history is.
     """
     known = visible_tables(tables, as_of_day)
     if since_day is not None:
@@ -72,17 +113,27 @@ def order_outcomes(
     closed = known["order_events"]
     disputed = _disputed(known["disputes"])
     bad = known["reviews"].filter(pl.col("score") <= NEGATIVE_SCORE)
-    columns = ["order_id", "country", "lane", "total_usd", pl.col("occurred_day").alias("ordered_day")]
+    columns = [
+        "order_id",
+        "country",
+        "lane",
+        "total_usd",
+        pl.col("occurred_day").alias("ordered_day"),
+    ]
     orders = known["orders"].select(columns)
     for part in (
         _first(known["shipments"], "shipped_day"),
         _first(closed, "told_day"),
         disputed,
-        _lapsed(known, closed, disputed, window).filter(is_earlier(pl.col("closed_day"), pl.lit(as_of_day))),
+        _lapsed(known, closed, disputed, window).filter(
+            is_earlier(pl.col("closed_day"), pl.lit(as_of_day))
+        ),
         _first(bad, "negative_review_day"),
     ):
         orders = orders.join(part, on="order_id", how="left")
-    ended = pl.col("told_day") if tables.has_partial_outcomes else pl.coalesce("told_day", "closed_day")
+    ended = (
+        pl.col("told_day") if tables.has_partial_outcomes else pl.coalesce("told_day", "closed_day")
+    )
     confirmed = pl.when(~is_earlier(pl.col("filed_day"), ended).fill_null(False)).then(ended)
     return orders.with_columns(
         confirmed_day=confirmed,
@@ -91,11 +142,17 @@ def order_outcomes(
     ).drop("told_day", "closed_day")
 
 
-def _lapsed(known: Tables, closed: pl.DataFrame, disputed: pl.DataFrame, window: DisputeWindow) -> pl.DataFrame:
-    """The end of the time to dispute of orders of which no closing and no dispute is told: `order_id, closed_day`."""
+def _lapsed(
+    known: Tables, closed: pl.DataFrame, disputed: pl.DataFrame, window: DisputeWindow
+) -> pl.DataFrame:
+    """The end of the time to dispute of orders of which no closing and no dispute is told:
+    `order_id, closed_day`."""
     ended = pl.concat([closed.select("order_id"), disputed.select("order_id")])
     ids = known["orders"].select("order_id").join(ended, on="order_id", how="anti")
-    frames = {name: known[name].join(ids, on="order_id", how="semi") for name in ("orders", "promises", "tracking")}
+    frames = {
+        name: known[name].join(ids, on="order_id", how="semi")
+        for name in ("orders", "promises", "tracking")
+    }
     return closings(Tables({"order_events": closed.clear(), **frames}, known.zone), window)
 
 
@@ -124,12 +181,20 @@ def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
         (last == "opened").alias("is_in_dispute"),
         pl.col("amount_usd").filter(step == "opened").drop_nulls().last().alias("disputed_usd"),
     )
-    resolved = pl.when(pl.col("escalated_day").is_null() & pl.col("ruled_day").is_null()).then("settled_day")
-    disputes = disputes.filter(pl.col("filed_day").is_not_null()).with_columns(resolved_day=resolved)
+    resolved = pl.when(pl.col("escalated_day").is_null() & pl.col("ruled_day").is_null()).then(
+        "settled_day"
+    )
+    disputes = disputes.filter(pl.col("filed_day").is_not_null()).with_columns(
+        resolved_day=resolved
+    )
     days = ["filed_day", "escalated_day", "ruled_day", "seller_liable_day", "resolved_day"]
     return disputes.group_by("order_id").agg(
         pl.col(days).min(),
-        pl.when(pl.col("withdrawn_day").is_not_null().all()).then(pl.col("withdrawn_day").max()).alias("withdrawn_day"),
+        pl.when(pl.col("withdrawn_day").is_not_null().all())
+        .then(pl.col("withdrawn_day").max())
+        .alias("withdrawn_day"),
         pl.col("is_in_dispute").any(),
-        pl.when(pl.col("disputed_usd").is_not_null().any()).then(pl.col("disputed_usd").sum()).alias("disputed_usd"),
+        pl.when(pl.col("disputed_usd").is_not_null().any())
+        .then(pl.col("disputed_usd").sum())
+        .alias("disputed_usd"),
     )

@@ -1,7 +1,9 @@
-"""A policy: a platform's rules as data. Every value has a source or says that it is unconfirmed, and may have dates.
+"""A policy: a platform's rules as data. Every value has a source or says that it is unconfirmed,
+and may have dates.
 
-Rules differ by platform and year and sources disagree, so nothing here is a constant: `pipeline/settings/policies/*.toml` hold
-the values, this file says which there are. A value that nobody publishes is empty (None), never invented.
+Rules differ by platform and year and sources disagree, so nothing here is a constant:
+`pipeline/settings/policies/*.toml` hold the values, this file says which there are. A value that
+nobody publishes is empty (None), never invented.
 """
 
 from __future__ import annotations
@@ -18,7 +20,11 @@ from features.clock import is_in_force
 T = TypeVar("T")
 Event = Literal["filed", "escalated", "seller_liable", "negative_review"]
 Denominator = Literal[
-    "closed_or_disputed", "closed_resolved_or_escalated", "closed_resolved_or_ruled", "shipped", "ordered"
+    "closed_or_disputed",
+    "closed_resolved_or_escalated",
+    "closed_resolved_or_ruled",
+    "shipped",
+    "ordered",
 ]
 Basis = Literal["event_day", "order_day"]
 Netting = Literal["none", "filing_in_window", "withdrawal_in_window"]
@@ -29,8 +35,8 @@ class _Strict(BaseModel):
 
 
 class Sourced(_Strict, Generic[T]):
-    """One value in force on [valid_from, valid_to), with where it was read; `value` is None where nobody publishes
-    one."""
+    """One value in force on [valid_from, valid_to), with where it was read; `value` is None where
+    nobody publishes one."""
 
     value: T | None = None
     source: str | None = Field(default=None, min_length=1)
@@ -54,8 +60,14 @@ class Dated(_Strict, Generic[T]):
     @model_validator(mode="after")
     def _is_in_order(self) -> Dated[T]:
         for former, later in pairwise(self.entries):
-            if former.valid_to is None or later.valid_from is None or former.valid_to > later.valid_from:
-                raise ValueError("dated values must follow each other: valid_to of one, then valid_from of the next")
+            if (
+                former.valid_to is None
+                or later.valid_from is None
+                or former.valid_to > later.valid_from
+            ):
+                raise ValueError(
+                    "dated values must follow each other: valid_to of one, then valid_from of the next"
+                )
         return self
 
     def entry_on(self, day: date) -> Sourced[T] | None:
@@ -82,31 +94,49 @@ Events = Annotated[Dated[tuple[Event, ...]], BeforeValidator(_as_entries)]
 
 
 class ClockRules(_Strict):
-    """The time line of a dispute. Days are calendar days of the platform's zone, counted from the day of filing."""
+    """The time line of a dispute. Days are calendar days of the platform's zone, counted from the
+    day of filing."""
 
-    filing_day_number: WholeDays = Field(description="0 or 1: the number of the day on which the buyer files")
-    seller_response_days: WholeDays = Field(description="times 24 hours, from each filing or change of it")
-    escalate_from_day: WholeDays = Field(description="the first day on which the buyer may take it to the platform")
+    filing_day_number: WholeDays = Field(
+        description="0 or 1: the number of the day on which the buyer files"
+    )
+    seller_response_days: WholeDays = Field(
+        description="times 24 hours, from each filing or change of it"
+    )
+    escalate_from_day: WholeDays = Field(
+        description="the first day on which the buyer may take it to the platform"
+    )
     auto_submit_day: WholeDays = Field(description="on this day it goes to the platform by itself")
-    in_transit_waits_for_promise: Yes = Field(description="not received, on its way: nothing before the promised date")
-    refiling_restarts: Yes = Field(description="filed again after a withdrawal: day 1 again, not the first filing's")
+    in_transit_waits_for_promise: Yes = Field(
+        description="not received, on its way: nothing before the promised date"
+    )
+    refiling_restarts: Yes = Field(
+        description="filed again after a withdrawal: day 1 again, not the first filing's"
+    )
 
 
 class Indicator(_Strict):
-    """A rate that a platform judges by: what is divided by what, over which days, and where the limit is."""
+    """A rate that a platform judges by: what is divided by what, over which days, and where the
+    limit is."""
 
     name: str = Field(pattern=r"^[a-z][a-z_0-9]*$")
     numerator: Events
     denominator: Annotated[Dated[Denominator], BeforeValidator(_as_entries)]
     measure: Annotated[Dated[Literal["orders", "usd"]], BeforeValidator(_as_entries)]
-    window_days: WholeDays = Field(description="the days before the day of assessment; empty: calendar months")
-    window_months: WholeDays = Field(description="whole calendar months before that of the assessment; empty: days")
+    window_days: WholeDays = Field(
+        description="the days before the day of assessment; empty: calendar months"
+    )
+    window_months: WholeDays = Field(
+        description="whole calendar months before that of the assessment; empty: days"
+    )
     window_by: Annotated[Dated[Basis], BeforeValidator(_as_entries)]
     netting: Annotated[Dated[Netting], BeforeValidator(_as_entries)]
     limit: Share
     breach_at: Annotated[Dated[Literal["limit", "over_limit"]], BeforeValidator(_as_entries)]
     least_numerator: WholeDays = Field(description="fewer orders in the numerator are not judged")
-    least_denominator: WholeDays = Field(description="fewer orders in the denominator are not judged")
+    least_denominator: WholeDays = Field(
+        description="fewer orders in the denominator are not judged"
+    )
 
 
 class Policy(_Strict):

@@ -1,10 +1,12 @@
-"""Which orders each product was in, whether they were disputed, and how much of each order's risk is already lived.
+"""Which orders each product was in, whether they were disputed, and how much of each order's risk
+is already lived.
 
-An order placed yesterday says nothing yet; one of last year has said all. In between it counts for the share of all
-disputes that are known by its age: `exposure`, in [0, 1]. The shares are those of the store's own orders: of the
-orders that reached an age undisputed, the part disputed on that day of age (the product-limit estimate, Kaplan &
-Meier 1958, age being cut off by the day we stand at and by nothing else). By carrier service, since a slow one is
-disputed later. Assumption: how late disputes come does not depend on the product.
+An order placed yesterday says nothing yet; one of last year has said all. In between it counts for
+the share of all disputes that are known by its age: `exposure`, in [0, 1]. The shares are those of
+the store's own orders: of the orders that reached an age undisputed, the part disputed on that day
+of age (the product-limit estimate, Kaplan & Meier 1958, age being cut off by the day we stand at
+and by nothing else). By carrier service, since a slow one is disputed later. Assumption: how late
+disputes come does not depend on the product.
 """
 
 from __future__ import annotations
@@ -21,7 +23,14 @@ from features.tables import Tables
 # the columns that this reads, so that a large store need not be read whole
 USED: Mapping[str, tuple[str, ...]] = {
     "orders": ("order_id", "country", "lane", "known_day"),
-    "order_lines": ("order_id", "product_id", "supplier_id", "quantity", "unit_price_usd", "known_day"),
+    "order_lines": (
+        "order_id",
+        "product_id",
+        "supplier_id",
+        "quantity",
+        "unit_price_usd",
+        "known_day",
+    ),
     "products": ("product_id", "category", "weight_g", "known_day"),
     "promises": ("order_id", "kind", "promised_at", "occurred_at", "known_day"),
     "order_events": ("order_id", "event", "known_day"),
@@ -37,14 +46,18 @@ STEPS = ("opened", "escalated", "ruled")
 
 
 def order_exposure(tables: Tables, as_of_day: int, lookback_days: int) -> pl.DataFrame:
-    """One row per order learned in `[as_of - lookback, as_of)`: `order_id, country, lane, service, month` (months since
-    year 0), `known_day, promise` (band), `is_disputed`, `is_not_received`, `is_not_as_described`, `is_cause_told`,
-    `is_escalated`, `is_seller_liable` (bool) and `exposure` (1 where disputed).
+    """One row per order learned in `[as_of - lookback, as_of)`: `order_id, country, lane, service,
+    month` (months since year 0), `known_day, promise` (band), `is_disputed`, `is_not_received`,
+    `is_not_as_described`, `is_cause_told`, `is_escalated`, `is_seller_liable` (bool) and `exposure`
+    (1 where disputed).
 
-    Where outcomes are recorded of some orders only, an order without one has exposure 0: unknown, not good.
+    Where outcomes are recorded of some orders only, an order without one has exposure 0: unknown,
+    not good.
     """
     orders = visible(tables["orders"].select(USED["orders"]), as_of_day)
-    steps = visible(tables["disputes"].select(USED["disputes"]), as_of_day).filter(pl.col("step").is_in(STEPS))
+    steps = visible(tables["disputes"].select(USED["disputes"]), as_of_day).filter(
+        pl.col("step").is_in(STEPS)
+    )
     orders = orders.join(_disputed(steps), on="order_id", how="left").with_columns(
         pl.col("lane", "country").fill_null(UNKNOWN),
         pl.col(f"is_{what}" for what in _FLAGS).fill_null(False),
@@ -85,17 +98,25 @@ def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
 
 def _with_promise(orders: pl.DataFrame, tables: Tables, as_of_day: int) -> pl.DataFrame:
     """The first delivery promise, in days, by bands."""
-    made = visible(tables["promises"].select(USED["promises"]), as_of_day).filter(pl.col("kind") == "delivery")
+    made = visible(tables["promises"].select(USED["promises"]), as_of_day).filter(
+        pl.col("kind") == "delivery"
+    )
     days = days_between(pl.col("occurred_at"), pl.col("promised_at"))
-    first = made.select("order_id", "occurred_at", days=days).unique("order_id", keep="first", maintain_order=True)
+    first = made.select("order_id", "occurred_at", days=days).unique(
+        "order_id", keep="first", maintain_order=True
+    )
     bands = band_of(first["days"], PROMISE_EDGES)
     told = first.select("order_id", promise=bands)
-    return orders.join(told, on="order_id", how="left").with_columns(pl.col("promise").fill_null(-1))
+    return orders.join(told, on="order_id", how="left").with_columns(
+        pl.col("promise").fill_null(-1)
+    )
 
 
 def band_of(values: pl.Series, edges: tuple[float, ...]) -> pl.Series:
     """Number of the band, from 0; null where the value is."""
-    numbers = pl.Series(np.searchsorted(edges, values.fill_null(0.0).to_numpy(), side="right"), dtype=pl.Int32)
+    numbers = pl.Series(
+        np.searchsorted(edges, values.fill_null(0.0).to_numpy(), side="right"), dtype=pl.Int32
+    )
     return numbers.set(values.is_null(), None)
 
 
@@ -103,7 +124,12 @@ def _lived(orders: pl.DataFrame, as_of_day: int) -> np.ndarray:
     """Share of an order's risk that lies behind it; 1 where it is disputed."""
     age = np.minimum(as_of_day - orders["known_day"].to_numpy().astype(np.int64), LONGEST_DAYS)
     is_disputed = orders["is_disputed"].to_numpy()
-    delay = (orders["disputed_day"] - orders["known_day"]).fill_null(LONGEST_DAYS).to_numpy().astype(np.int64)
+    delay = (
+        (orders["disputed_day"] - orders["known_day"])
+        .fill_null(LONGEST_DAYS)
+        .to_numpy()
+        .astype(np.int64)
+    )
     delay = np.clip(delay, 0, LONGEST_DAYS - 1)
     service = orders["service"].cast(pl.Categorical).to_physical().to_numpy()
     everyone = elapsed_risk_share(age, delay, is_disputed)
@@ -116,9 +142,11 @@ def _lived(orders: pl.DataFrame, as_of_day: int) -> np.ndarray:
 
 
 def elapsed_risk_share(age: np.ndarray, delay: np.ndarray, is_disputed: np.ndarray) -> np.ndarray:
-    """(LONGEST_DAYS + 1): of all disputes that will ever be, the share known when an order is so many days old.
+    """(LONGEST_DAYS + 1): of all disputes that will ever be, the share known when an order is so
+    many days old.
 
-    `age`: whole days, so that day 0 .. age - 1 are seen; `delay`: the day of age on which a dispute became known.
+    `age`: whole days, so that day 0 .. age - 1 are seen; `delay`: the day of age on which a dispute
+    became known.
     """
     length = LONGEST_DAYS + 1
     # leaves the orders at risk: on the day of its dispute, or when its age ends
@@ -127,23 +155,33 @@ def elapsed_risk_share(age: np.ndarray, delay: np.ndarray, is_disputed: np.ndarr
     died = np.bincount(delay[is_disputed], minlength=LONGEST_DAYS)[:LONGEST_DAYS]
     hazard = died / np.maximum(at_risk, 1)
     ever = np.concatenate([[0.0], 1.0 - np.cumprod(1.0 - np.minimum(hazard, 1.0))])
-    return ever / ever[-1] if ever[-1] > 0 else (np.arange(length) >= LONGEST_DAYS).astype(np.float64)
+    return (
+        ever / ever[-1] if ever[-1] > 0 else (np.arange(length) >= LONGEST_DAYS).astype(np.float64)
+    )
 
 
 def product_orders(tables: Tables, orders: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
-    """One row per order of `orders` and product in it: the order's columns, `product_id, supplier_id, category`,
-    `weight_g`, `quantity`, `value_usd` (price x units), `price` (band of the price of a unit), `is_in_catalogue`.
+    """One row per order of `orders` and product in it: the order's columns, `product_id,
+    supplier_id, category`, `weight_g`, `quantity`, `value_usd` (price x units), `price` (band of
+    the price of a unit), `is_in_catalogue`.
 
-    An order with two products counts in both. What the catalogue did not hold then has category `unknown`.
+    An order with two products counts in both. What the catalogue did not hold then has category
+    `unknown`.
     """
     lines = visible(tables["order_lines"].select(USED["order_lines"]), as_of_day)
     units = pl.col("quantity").fill_null(1.0)
     keys = ["order_id", "product_id"]
-    each = lines.with_columns(quantity=units, value_usd=units * pl.col("unit_price_usd")).drop("known_day")
+    each = lines.with_columns(quantity=units, value_usd=units * pl.col("unit_price_usd")).drop(
+        "known_day"
+    )
     if each.select(pl.struct(keys).n_unique()).item() < each.height:
         sums = pl.col("quantity", "value_usd").sum()
-        each = each.group_by(keys, maintain_order=True).agg(pl.col("supplier_id", "unit_price_usd").first(), sums)
-    known = visible(tables["products"].select(USED["products"]), as_of_day).unique("product_id", keep="last")
+        each = each.group_by(keys, maintain_order=True).agg(
+            pl.col("supplier_id", "unit_price_usd").first(), sums
+        )
+    known = visible(tables["products"].select(USED["products"]), as_of_day).unique(
+        "product_id", keep="last"
+    )
     known = known.select("product_id", "category", "weight_g", is_in_catalogue=pl.lit(True))
     rows = orders.join(each, on="order_id", how="inner").join(known, on="product_id", how="left")
     return rows.with_columns(

@@ -1,4 +1,5 @@
-"""What is told of an order, told of its product, supplier, category, lane, service, buyer, country, language and store.
+"""What is told of an order, told of its product, supplier, category, lane, service, buyer, country,
+language and store.
 
 Entities are numbered: whole numbers join and sort much faster than text.
 """
@@ -14,7 +15,8 @@ from features.calendars_and_countries import language_of
 from features.tables import Tables
 from features.totals.order_facts import CENTS
 
-# the entities that an order has from the start, and one of each; and those of its lines, of which it may have several
+# the entities that an order has from the start, and one of each; and those of its lines, of which
+# it may have several
 OF_ORDER = ("lane", "service", "buyer_id", "country", "language", "store_id")
 OF_LINES = ("product_id", "supplier_id", "category")
 _LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")
@@ -34,10 +36,11 @@ def service_of(lane: pl.Expr) -> pl.Expr:
 class EntityFacts:
     """The facts of some orders, numbered.
 
-    `orders`: one row per order, `order_id, order` (which row it is, from 0) and a number for each entity `OF_ORDER`.
-    `numbers`: of each entity, one row per value, `<entity>, <entity>_number`. `kinds`: of each kind of facts, `order,
-    known_day` and its measures. `members`: of each entity `OF_LINES`, one row per order and value, `order,
-    <entity>_number, member_day` (when both were known). `prices`: one row per order line, in the same way.
+    `orders`: one row per order, `order_id, order` (which row it is, from 0) and a number for each
+    entity `OF_ORDER`. `numbers`: of each entity, one row per value, `<entity>, <entity>_number`.
+    `kinds`: of each kind of facts, `order, known_day` and its measures. `members`: of each entity
+    `OF_LINES`, one row per order and value, `order, <entity>_number, member_day` (when both were
+    known). `prices`: one row per order line, in the same way.
     """
 
     orders: pl.DataFrame
@@ -47,8 +50,8 @@ class EntityFacts:
     prices: Mapping[str, pl.DataFrame]
 
     def of_order(self, entity: str, facts: pl.DataFrame) -> pl.DataFrame:
-        """`facts` of one kind with the number of the order's value of an entity `OF_ORDER`; those without one left
-        out."""
+        """`facts` of one kind with the number of the order's value of an entity `OF_ORDER`; those
+        without one left out."""
         number = self.orders[number_of(entity)].gather(facts["order"])
         found = facts.with_columns(number)
         return found.filter(number.is_not_null()) if number.null_count() else found
@@ -61,9 +64,11 @@ class EntityFacts:
         """`facts` of one kind, told of `members` (some of those of one entity)."""
         return facts.join(members, on="order").with_columns(_LATER)
 
-    def own_lines(self, entity: str, rows: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame, pl.DataFrame | None]:
-        """Of each of `rows` (see `number_rows`) the number of its pair of an order and its value of `entity`; and the
-        members and prices of these pairs, with `pair`."""
+    def own_lines(
+        self, entity: str, rows: pl.DataFrame
+    ) -> tuple[pl.Series, pl.DataFrame, pl.DataFrame | None]:
+        """Of each of `rows` (see `number_rows`) the number of its pair of an order and its value of
+        `entity`; and the members and prices of these pairs, with `pair`."""
         key = ["order", number_of(entity)]
         pairs = rows.select(key).drop_nulls().unique().with_row_index("pair")
         number = rows.select(key).join(pairs, on=key, how="left", maintain_order="left")["pair"]
@@ -72,34 +77,53 @@ class EntityFacts:
 
 
 def number_facts(tables: Tables, kinds: Mapping[str, pl.DataFrame]) -> EntityFacts:
-    """`kinds` of facts about the orders of `tables`, as `features.totals.order_facts.order_facts` has them, with their entities."""
+    """`kinds` of facts about the orders of `tables`, as `features.totals.order_facts.order_facts`
+    has them, with their entities."""
     orders, numbers = _number_orders(tables)
     return EntityFacts(
         orders=orders,
         numbers=numbers,
         kinds=kinds,
         members=_members(tables, orders, numbers),
-        prices={entity: _priced(tables, orders, numbers, entity) for entity in ("product_id", "category")},
+        prices={
+            entity: _priced(tables, orders, numbers, entity)
+            for entity in ("product_id", "category")
+        },
     )
 
 
 def number_rows(told: EntityFacts, rows: pl.DataFrame) -> pl.DataFrame:
     """Spine rows, in their order, with the numbers of their order and of all their entities."""
-    rows = rows.join(told.orders, on="order_id", how="left", maintain_order="left", suffix="_of_order")
+    rows = rows.join(
+        told.orders, on="order_id", how="left", maintain_order="left", suffix="_of_order"
+    )
     for entity in OF_LINES:
         rows = rows.join(told.numbers[entity], on=entity, how="left", maintain_order="left")
     return rows
 
 
 def _number_orders(tables: Tables) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
-    """One row per order with its number and those of its entities; and of each entity the number of each value."""
-    orders = tables["orders"].select(
-        "order_id",
-        "buyer_id", "country", "store_id", "lane",
-        service=service_of(pl.col("lane")), language=language_of(pl.col("country")),
-    ).with_row_index("order")  # fmt: skip
+    """One row per order with its number and those of its entities; and of each entity the number of
+    each value."""
+    orders = (
+        tables["orders"]
+        .select(
+            "order_id",
+            "buyer_id",
+            "country",
+            "store_id",
+            "lane",
+            service=service_of(pl.col("lane")),
+            language=language_of(pl.col("country")),
+        )
+        .with_row_index("order")
+    )
     lines, products = tables["order_lines"], tables["products"]
-    values = {"product_id": lines["product_id"], "supplier_id": lines["supplier_id"], "category": products["category"]}
+    values = {
+        "product_id": lines["product_id"],
+        "supplier_id": lines["supplier_id"],
+        "category": products["category"],
+    }
     numbers = {entity: _numbers(orders[entity]) for entity in OF_ORDER}
     numbers |= {entity: _numbers(column) for entity, column in values.items()}
     for entity in OF_ORDER:
@@ -111,8 +135,12 @@ def _numbers(column: pl.Series) -> pl.DataFrame:
     return column.drop_nulls().unique().to_frame().with_row_index(number_of(column.name))
 
 
-def _members(tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    lines = tables["order_lines"].select("order_id", "product_id", "supplier_id", member_day="known_day")
+def _members(
+    tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    lines = tables["order_lines"].select(
+        "order_id", "product_id", "supplier_id", member_day="known_day"
+    )
     lines = lines.join(orders.select("order_id", "order"), on="order_id")
     products = tables["products"].select("product_id", "category", product_day="known_day")
     listed = lines.join(products, on="product_id").with_columns(
@@ -127,7 +155,9 @@ def _members(tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.Data
     }
 
 
-def _priced(tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame], entity: str) -> pl.DataFrame:
+def _priced(
+    tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame], entity: str
+) -> pl.DataFrame:
     """One row per order line with its price, for its product or for that product's category."""
     lines = _line_facts(tables).join(orders.select("order_id", "order"), on="order_id")
     if entity == "category":
@@ -140,5 +170,9 @@ def _line_facts(tables: Tables) -> pl.DataFrame:
     """One row per order line: `order_id, product_id, known_day` and the price of a unit."""
     cents = (pl.col("unit_price_usd") * CENTS).round().cast(pl.Int64)
     return tables["order_lines"].select(
-        "order_id", "product_id", "known_day", count_lines=pl.lit(1, pl.Int64), sum_price_cents=cents
+        "order_id",
+        "product_id",
+        "known_day",
+        count_lines=pl.lit(1, pl.Int64),
+        sum_price_cents=cents,
     )

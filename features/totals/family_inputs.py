@@ -1,4 +1,5 @@
-"""What every family of features sees: the spine rows with all that is plain to see of their order, and the history."""
+"""What every family of features sees: the spine rows with all that is plain to see of their order,
+and the history."""
 
 from __future__ import annotations
 
@@ -18,9 +19,10 @@ from features.totals.order_facts import order_facts, returning_facts
 
 @dataclass(frozen=True)
 class FamilyInputs:
-    """`rows` has one row per spine row, in its order: `order_id, as_of_day, as_of`, the stage with its instants, the
-    order's own columns, its entities, amounts and promises. `totals` has, per entity and in the order of `rows`, the
-    trailing totals `<measure>_<lookback>d` without what the order itself contributed (null: entity not known).
+    """`rows` has one row per spine row, in its order: `order_id, as_of_day, as_of`, the stage with
+    its instants, the order's own columns, its entities, amounts and promises. `totals` has, per
+    entity and in the order of `rows`, the trailing totals `<measure>_<lookback>d` without what the
+    order itself contributed (null: entity not known).
     """
 
     tables: Tables
@@ -40,9 +42,13 @@ def scans_since(spine: pl.DataFrame) -> int:
 
 
 def gather_entity_facts(
-    tables: Tables, returning: pl.DataFrame, scans_since: int | None = None, closed: pl.DataFrame | None = None
+    tables: Tables,
+    returning: pl.DataFrame,
+    scans_since: int | None = None,
+    closed: pl.DataFrame | None = None,
 ) -> EntityFacts:
-    """What is told of each order of `tables` and of its entities; the other arguments: see `features.totals.order_facts`."""
+    """What is told of each order of `tables` and of its entities; the other arguments: see
+    `features.totals.order_facts`."""
     return number_facts(tables, order_facts(tables, returning, scans_since, closed))
 
 
@@ -53,7 +59,15 @@ def build_rows(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
 
 def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with the order's columns and those of its first line and of that line's product."""
-    orders = ["buyer_id", "store_id", "country", "lane", "total_usd", "shipping_usd", "count_installments"]
+    orders = [
+        "buyer_id",
+        "store_id",
+        "country",
+        "lane",
+        "total_usd",
+        "shipping_usd",
+        "count_installments",
+    ]
     derived = {"service": service_of(pl.col("lane")), "language": language_of(pl.col("country"))}
     placed = tables["orders"].select("order_id", *orders, placed_at="occurred_at", **derived)
     seen = visible_facts(rows, tables["order_lines"])
@@ -81,11 +95,16 @@ def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def add_promises(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with `promised_at`, `ship_by_at`, `paid_at`, and the days left to the promise (negative: overdue)."""
+    """`rows` with `promised_at`, `ship_by_at`, `paid_at`, and the days left to the promise
+    (negative: overdue)."""
     promises, events = tables["promises"], tables["order_events"]
     for kind, name in (("delivery", "promised_at"), ("dispatch", "ship_by_at")):
         fact = latest_fact(rows, promises.filter(pl.col("kind") == kind), ["promised_at"])
-        rows = rows.join(fact.rename({"promised_at": name}), on=ROW_KEY, how="left", maintain_order="left")
+        rows = rows.join(
+            fact.rename({"promised_at": name}), on=ROW_KEY, how="left", maintain_order="left"
+        )
     paid = latest_fact(rows, events.filter(pl.col("event") == "paid"), ["occurred_at"])
-    rows = rows.join(paid.rename({"occurred_at": "paid_at"}), on=ROW_KEY, how="left", maintain_order="left")
+    rows = rows.join(
+        paid.rename({"occurred_at": "paid_at"}), on=ROW_KEY, how="left", maintain_order="left"
+    )
     return rows.with_columns(days_to_promise=days_between(pl.col("as_of"), pl.col("promised_at")))

@@ -12,13 +12,21 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from models.learner.calibration import log_odds
 
 METRICS = (
-    "rows", "count_disputes", "base_rate", "auc", "average_precision",
-    "precision_at_capacity", "recall_at_capacity", "log_loss", "expected_calibration_error",
-)  # fmt: skip
+    "rows",
+    "count_disputes",
+    "base_rate",
+    "auc",
+    "average_precision",
+    "precision_at_capacity",
+    "recall_at_capacity",
+    "log_loss",
+    "expected_calibration_error",
+)
 
 
 def expected_calibration_error(label: np.ndarray, probability: np.ndarray, bins: int = 10) -> float:
-    """Mean distance between predicted and realised share over `bins` equally filled bins (Naeini et al. 2015)."""
+    """Mean distance between predicted and realised share over `bins` equally filled bins (Naeini et
+    al. 2015)."""
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     gaps = [abs(label[part].mean() - probability[part].mean()) * len(part) for part in parts]
@@ -26,21 +34,23 @@ def expected_calibration_error(label: np.ndarray, probability: np.ndarray, bins:
 
 
 def calibration_slope(label: np.ndarray, probability: np.ndarray) -> float:
-    """Slope of the logistic regression of `label` on the predicted log odds (Cox 1958): 1 is right, below 1 the
-    probabilities are too extreme, above 1 too timid."""
+    """Slope of the logistic regression of `label` on the predicted log odds (Cox 1958): 1 is right,
+    below 1 the probabilities are too extreme, above 1 too timid."""
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(log_odds(probability)[:, None], label)
     return float(fitted.coef_[0, 0])
 
 
 def mark_listed(scored: pl.DataFrame, capacity: int) -> pl.DataFrame:
-    """`scored` (`order_id, as_of_day, probability`) with `is_listed`: among the night's `capacity` most probable."""
+    """`scored` (`order_id, as_of_day, probability`) with `is_listed`: among the night's `capacity`
+    most probable."""
     ordered = scored.sort(["as_of_day", "probability", "order_id"], descending=[False, True, False])
     place = pl.int_range(pl.len()).over("as_of_day")
     return ordered.with_columns(is_listed=place < capacity)
 
 
 def measure(listed: pl.DataFrame) -> dict[str, float | int | None]:
-    """Every metric over rows with `label, probability, is_listed`; null where it has no meaning (one class only)."""
+    """Every metric over rows with `label, probability, is_listed`; null where it has no meaning
+    (one class only)."""
     label, probability = listed["label"].to_numpy(), listed["probability"].to_numpy()
     count, disputes = len(label), int(label.sum())
     hits = int(listed.filter("is_listed")["label"].sum())
@@ -51,23 +61,29 @@ def measure(listed: pl.DataFrame) -> dict[str, float | int | None]:
         "count_disputes": disputes,
         "base_rate": disputes / count if count else None,
         "auc": float(roc_auc_score(label, probability)) if has_both else None,
-        "average_precision": float(average_precision_score(label, probability)) if has_both else None,
+        "average_precision": float(average_precision_score(label, probability))
+        if has_both
+        else None,
         "precision_at_capacity": hits / count_listed if count_listed else None,
         "recall_at_capacity": hits / disputes if disputes else None,
         "log_loss": float(log_loss(label, probability, labels=[0, 1])) if count else None,
-        "expected_calibration_error": expected_calibration_error(label, probability) if count else None,
+        "expected_calibration_error": expected_calibration_error(label, probability)
+        if count
+        else None,
     }
 
 
 def measure_by(scored: pl.DataFrame, capacity: int, slices: Mapping[str, pl.Expr]) -> pl.DataFrame:
-    """One row per night and for all nights pooled, overall ("all") and by slice: `night, stage` and `METRICS`.
+    """One row per night and for all nights pooled, overall ("all") and by slice: `night, stage` and
+    `METRICS`.
 
-    `scored` has `order_id, as_of_day, label, probability` and what the slices ask for. A slice's precision and recall
-    count its rows on the night's one list.
+    `scored` has `order_id, as_of_day, label, probability` and what the slices ask for. A slice's
+    precision and recall count its rows on the night's one list.
     """
     listed = mark_listed(scored, capacity)
     nights = [("pooled", listed)] + [
-        (str(day), listed.filter(pl.col("as_of_day") == day)) for day in listed["as_of_day"].unique().sort()
+        (str(day), listed.filter(pl.col("as_of_day") == day))
+        for day in listed["as_of_day"].unique().sort()
     ]
     rows = []
     for night, of_night in nights:

@@ -1,4 +1,5 @@
-"""Is one scorer better than another? Metrics with intervals; the nights of an order share its fate."""
+"""Is one scorer better than another? Metrics with intervals; the nights of an order share its
+fate."""
 
 from __future__ import annotations
 
@@ -22,16 +23,20 @@ def compare_scorers(
     metrics: tuple[str, ...] = PAIRED_METRICS,
     reference: str | None = None,
 ) -> pl.DataFrame:
-    """One row per scorer and metric: `scorer, metric, value, low, high`, and beside the `reference` (None: the scorer
-    before it) `gain, gain_low, gain_high`, null for the reference itself.
+    """One row per scorer and metric: `scorer, metric, value, low, high`, and beside the `reference`
+    (None: the scorer before it) `gain, gain_low, gain_high`, null for the reference itself.
 
-    `rows` has `order_id`, `label` and, if rows stand for more than themselves, `weight`; `scores` one number a row.
-    Intervals hold 90 %: a bootstrap of whole orders (Field & Welsh 2007), the same draws for all scorers, so that a
-    gain's interval is that of the paired difference. A gain in log loss is negative when it is better.
+    `rows` has `order_id`, `label` and, if rows stand for more than themselves, `weight`; `scores`
+    one number a row. Intervals hold 90 %: a bootstrap of whole orders (Field & Welsh 2007), the
+    same draws for all scorers, so that a gain's interval is that of the paired difference. A gain
+    in log loss is negative when it is better.
     """
     label = rows["label"].to_numpy()
     weights = draw_weights(rows, seed, resamples)
-    drawn = {name: weighted_metrics(label, np.asarray(score, float), weights) for name, score in scores.items()}
+    drawn = {
+        name: weighted_metrics(label, np.asarray(score, float), weights)
+        for name, score in scores.items()
+    }
     found, before = [], reference
     for name in scores:
         for metric in metrics:
@@ -45,27 +50,40 @@ def compare_scorers(
             found.append(row)
         before = reference or name
     texts, numbers = ("scorer", "metric"), ("value", "low", "high", "gain", "gain_low", "gain_high")
-    table = pl.DataFrame(found, schema={n: pl.String for n in texts} | {n: pl.Float64 for n in numbers})
+    table = pl.DataFrame(
+        found, schema={n: pl.String for n in texts} | {n: pl.Float64 for n in numbers}
+    )
     return table.with_columns(pl.col(numbers).fill_nan(None))
 
 
 def draw_weights(rows: pl.DataFrame, seed: int, resamples: int) -> np.ndarray:
-    """(1 + resamples) x rows: the rows' own weights, then those of each bootstrap draw of whole orders."""
+    """(1 + resamples) x rows: the rows' own weights, then those of each bootstrap draw of whole
+    orders."""
     order = rows["order_id"].rank("dense").to_numpy().astype(np.int64) - 1
     own = rows["weight"].to_numpy() if "weight" in rows.columns else np.ones(rows.height)
     rng = np.random.default_rng(seed)
     count = int(order.max()) + 1
-    draws = [np.bincount(rng.integers(0, count, count), minlength=count)[order] for _ in range(resamples)]
+    draws = [
+        np.bincount(rng.integers(0, count, count), minlength=count)[order] for _ in range(resamples)
+    ]
     return np.asarray(np.stack([own, *(own * draw for draw in draws)]))
 
 
-def draw_totals(order_id: pl.Series, columns: list[np.ndarray], seed: int, resamples: int) -> np.ndarray:
-    """(1 + resamples) x columns: the sum of each column over all rows, then over each bootstrap draw of orders."""
+def draw_totals(
+    order_id: pl.Series, columns: list[np.ndarray], seed: int, resamples: int
+) -> np.ndarray:
+    """(1 + resamples) x columns: the sum of each column over all rows, then over each bootstrap
+    draw of orders."""
     order = order_id.rank("dense").to_numpy().astype(np.int64) - 1
     count = int(order.max()) + 1
-    of_order = np.stack([np.bincount(order, weights=column, minlength=count) for column in columns], axis=1)
+    of_order = np.stack(
+        [np.bincount(order, weights=column, minlength=count) for column in columns], axis=1
+    )
     rng = np.random.default_rng(seed)
-    draws = [np.bincount(rng.integers(0, count, count), minlength=count) @ of_order for _ in range(resamples)]
+    draws = [
+        np.bincount(rng.integers(0, count, count), minlength=count) @ of_order
+        for _ in range(resamples)
+    ]
     return np.asarray(np.stack([of_order.sum(axis=0), *draws]))
 
 

@@ -1,4 +1,5 @@
-"""May a challenger replace the champion? Reasons against it, from nights that neither has learnt from."""
+"""May a challenger replace the champion? Reasons against it, from nights that neither has learnt
+from."""
 
 from __future__ import annotations
 
@@ -20,10 +21,10 @@ CALIBRATED_DRAWS, LEVEL = 200, 0.95
 
 @dataclass(frozen=True)
 class PromotionLimits:
-    """`loss_margin`: share of what the champion's contacts prevent in USD that a challenger may, at the worse end of
-    the interval, lose. `calibration_error`: the largest allowed, over all and in each stage. `rate_ratio`: predicted
-    over realised disputes may lie between 1 / this and this. `least_disputes`: disputed orders without which a stage is
-    not judged by itself."""
+    """`loss_margin`: share of what the champion's contacts prevent in USD that a challenger may, at
+    the worse end of the interval, lose. `calibration_error`: the largest allowed, over all and in
+    each stage. `rate_ratio`: predicted over realised disputes may lie between 1 / this and this.
+    `least_disputes`: disputed orders without which a stage is not judged by itself."""
 
     loss_margin: float = 0.10
     calibration_error: float = 0.02
@@ -33,8 +34,8 @@ class PromotionLimits:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`gain_usd` of the challenger's contacts over the champion's on all nights, with its interval; `reasons` against
-    it, none if it may be promoted."""
+    """`gain_usd` of the challenger's contacts over the champion's on all nights, with its interval;
+    `reasons` against it, none if it may be promoted."""
 
     champion_usd: float
     gain_usd: float
@@ -44,11 +45,16 @@ class Verdict:
 
 
 def judge(
-    rows: pl.DataFrame, champion: np.ndarray, challenger: np.ndarray, costs: ContactCosts, capacity: int,
-    limits: PromotionLimits, seed: int,
-) -> Verdict:  # fmt: skip
-    """`rows`: labelled order-nights (`order_id, as_of_day, stage, label, order_value_usd`); a probability a row from
-    either model. The interval holds 90 %, by a bootstrap of whole orders."""
+    rows: pl.DataFrame,
+    champion: np.ndarray,
+    challenger: np.ndarray,
+    costs: ContactCosts,
+    capacity: int,
+    limits: PromotionLimits,
+    seed: int,
+) -> Verdict:
+    """`rows`: labelled order-nights (`order_id, as_of_day, stage, label, order_value_usd`); a
+    probability a row from either model. The interval holds 90 %, by a bootstrap of whole orders."""
     saved, spent = saved_usd(rows, champion, costs, capacity)
     gain = saved_usd(rows, challenger, costs, capacity)[0] - saved
     low, high = interval(draw_totals(rows["order_id"], [gain], seed, RESAMPLES)[1:, 0])
@@ -73,25 +79,37 @@ def judge(
 def saved_usd(
     rows: pl.DataFrame, probability: np.ndarray, costs: ContactCosts, capacity: int
 ) -> tuple[np.ndarray, float]:
-    """USD that contacting the row's order would have saved, 0 where it is not on its night's list of `capacity`; and
-    what all these contacts cost. A dispute that came is taken as prevented with the share assumed for its stage."""
-    scored = add_expected_value(rows.with_columns(probability=probability).with_row_index("row"), costs)
-    listed = pl.concat(choose_contacts(night, capacity) for night in scored.partition_by("as_of_day"))
+    """USD that contacting the row's order would have saved, 0 where it is not on its night's list
+    of `capacity`; and what all these contacts cost. A dispute that came is taken as prevented with
+    the share assumed for its stage."""
+    scored = add_expected_value(
+        rows.with_columns(probability=probability).with_row_index("row"), costs
+    )
+    listed = pl.concat(
+        choose_contacts(night, capacity) for night in scored.partition_by("as_of_day")
+    )
     # with the outcome in place of the chance, the expected value is what a contact was worth
-    outcome = add_expected_value(listed.with_columns(probability=pl.col("label").cast(pl.Float64)), costs)
+    outcome = add_expected_value(
+        listed.with_columns(probability=pl.col("label").cast(pl.Float64)), costs
+    )
     saved = np.zeros(rows.height)
     saved[listed["row"].to_numpy()] = outcome["expected_value_usd"].to_numpy()
     return saved, listed.height * costs.contact_cost_usd
 
 
 def _unproven_shift(
-    rows: pl.DataFrame, champion: np.ndarray, challenger: np.ndarray, limits: PromotionLimits, seed: int
+    rows: pl.DataFrame,
+    champion: np.ndarray,
+    challenger: np.ndarray,
+    limits: PromotionLimits,
+    seed: int,
 ) -> list[str]:
-    """Against a challenger that expects far more or fewer disputes than the champion, unless those that came say that
-    it does better.
+    """Against a challenger that expects far more or fewer disputes than the champion, unless those
+    that came say that it does better.
 
-    Held against the outcomes alone, chance hides a shift: where the champion told 0.8 of the disputes that came, 1.5
-    times as much is no further off. Beside the champion, on the same rows, it is plain.
+    Held against the outcomes alone, chance hides a shift: where the champion told 0.8 of the
+    disputes that came, 1.5 times as much is no further off. Beside the champion, on the same rows,
+    it is plain.
     """
     times = challenger.sum() / champion.sum()
     if 1.0 / limits.rate_ratio <= times <= limits.rate_ratio:
@@ -114,7 +132,12 @@ def _log_loss(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 
 def _miscalibrated(
-    rows: pl.DataFrame, probability: np.ndarray, limits: PromotionLimits, seed: int, *, is_whole: bool
+    rows: pl.DataFrame,
+    probability: np.ndarray,
+    limits: PromotionLimits,
+    seed: int,
+    *,
+    is_whole: bool,
 ) -> list[str]:
     """What is wrong with the probabilities beyond what chance does."""
     label = rows["label"].to_numpy()
@@ -125,7 +148,8 @@ def _miscalibrated(
     low, high = interval(ratio[1:])
     is_beyond = ratio[0] > limits.rate_ratio or ratio[0] < 1.0 / limits.rate_ratio
     is_surely_beyond = low > limits.rate_ratio or high < 1.0 / limits.rate_ratio
-    # over all, beyond the bounds and not by chance; five stages tested so would too often refuse a sound model
+    # over all, beyond the bounds and not by chance; five stages tested so would too often refuse a
+    # sound model
     if is_surely_beyond or (is_whole and is_beyond and (low > 1.0 or high < 1.0)):
         reasons.append(
             f"predicts {ratio[0]:.2f} times the disputes that came ({low:.2f} to {high:.2f}); allowed is "
@@ -142,12 +166,14 @@ def _miscalibrated(
 
 
 def _error_by_chance(rows: pl.DataFrame, probability: np.ndarray, seed: int) -> float:
-    """Calibration error that a calibrated model stays under 19 times in 20 (Broecker & Smith 2007); the nights of one
-    order share one draw, as they share its fate."""
+    """Calibration error that a calibrated model stays under 19 times in 20 (Broecker & Smith 2007);
+    the nights of one order share one draw, as they share its fate."""
     order = rows["order_id"].rank("dense").to_numpy().astype(np.int64) - 1
     rng = np.random.default_rng(seed)
     drawn = [
-        expected_calibration_error((rng.random(int(order.max()) + 1)[order] < probability).astype(float), probability)
+        expected_calibration_error(
+            (rng.random(int(order.max()) + 1)[order] < probability).astype(float), probability
+        )
         for _ in range(CALIBRATED_DRAWS)
     ]
     return float(np.quantile(drawn, LEVEL))

@@ -1,4 +1,5 @@
-"""Ranking and probability metrics of one scorer under many weightings of the same rows: sorted once, summed often."""
+"""Ranking and probability metrics of one scorer under many weightings of the same rows: sorted
+once, summed often."""
 
 from __future__ import annotations
 
@@ -9,11 +10,14 @@ AT_ONCE = 25
 SMALLEST = 1e-15
 
 
-def weighted_metrics(label: np.ndarray, score: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """`auc`, `average_precision` and `log_loss` of `score` (rows) for each row of `weights` (weightings x rows).
+def weighted_metrics(
+    label: np.ndarray, score: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """`auc`, `average_precision` and `log_loss` of `score` (rows) for each row of `weights`
+    (weightings x rows).
 
-    Equal to scikit-learn's of the same names with `sample_weight`; NaN where a weighting leaves one outcome only, and
-    for the log loss of scores that are no probabilities.
+    Equal to scikit-learn's of the same names with `sample_weight`; NaN where a weighting leaves one
+    outcome only, and for the log loss of scores that are no probabilities.
     """
     order = np.argsort(-score, kind="stable")
     ranked = score[order]
@@ -25,7 +29,11 @@ def weighted_metrics(label: np.ndarray, score: np.ndarray, weights: np.ndarray) 
         for start in range(0, len(weights), AT_ONCE)
     ]
     auc, precision = np.concatenate(parts, axis=1)
-    return {"auc": auc, "average_precision": precision, "log_loss": _log_loss(label, score, weights)}
+    return {
+        "auc": auc,
+        "average_precision": precision,
+        "log_loss": _log_loss(label, score, weights),
+    }
 
 
 def _curves(weights: np.ndarray, is_positive: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -36,7 +44,10 @@ def _curves(weights: np.ndarray, is_positive: np.ndarray, ends: np.ndarray) -> n
     has_both = (hits[:, -1] > 0) & (misses[:, -1] > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         auc = (step_misses * (hits - step_hits / 2.0)).sum(axis=1) / (hits[:, -1] * misses[:, -1])
-        precise = np.where(step_hits > 0, step_hits * (hits / (hits + misses)), 0.0).sum(axis=1) / hits[:, -1]
+        precise = (
+            np.where(step_hits > 0, step_hits * (hits / (hits + misses)), 0.0).sum(axis=1)
+            / hits[:, -1]
+        )
     return np.where(has_both, [auc, precise], np.nan)
 
 

@@ -1,9 +1,11 @@
-"""What a contact prevents, learnt from the hold-out: buyers who would have been written to and were not.
+"""What a contact prevents, learnt from the hold-out: buyers who would have been written to and were
+not.
 
-Of a group's sent orders the model and the hold-out say how many disputes there would have been; what is missing of
-them was prevented. The share prevented is the mean of a Beta: prior `strength` trials with the assumed share, the
-evidence on top, as many trials as would tell the share as exactly as the two counts do. A share may come out below 0,
-where messages provoked more than they prevented: then the same weighted mean is used, and nothing more is sent there.
+Of a group's sent orders the model and the hold-out say how many disputes there would have been;
+what is missing of them was prevented. The share prevented is the mean of a Beta: prior `strength`
+trials with the assumed share, the evidence on top, as many trials as would tell the share as
+exactly as the two counts do. A share may come out below 0, where messages provoked more than they
+prevented: then the same weighted mean is used, and nothing more is sent there.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ LEAST, MOST = 0.02, 0.98
 
 @dataclass(frozen=True)
 class Belief:
-    """`share`: of the disputes that a contact prevents; `evidence`: how much of that figure is measured, 0 to 1."""
+    """`share`: of the disputes that a contact prevents; `evidence`: how much of that figure is
+    measured, 0 to 1."""
 
     share: float
     evidence: float
@@ -43,8 +46,8 @@ def learn_beliefs(
 ) -> dict[tuple[str, str], Belief]:
     """A belief for each (stage, cause) of `assumed`, drawn towards what all of them together show.
 
-    `matured`: one row per order whose label window is over: `stage, cause, is_held, probability, label`. `strength`:
-    so many would-be disputes weigh as much as the assumption.
+    `matured`: one row per order whose label window is over: `stage, cause, is_held, probability,
+    label`. `strength`: so many would-be disputes weigh as much as the assumption.
     """
     if matured.is_empty():
         return {}
@@ -69,14 +72,21 @@ def learn_beliefs(
 
 def _count(rows: pl.DataFrame) -> Counts:
     held, sent = rows.filter(pl.col("is_held")), rows.filter(~pl.col("is_held"))
-    return Counts(*(float(part[name].sum() or 0.0) for part in (sent, held) for name in ("probability", "label")))
+    return Counts(
+        *(
+            float(part[name].sum() or 0.0)
+            for part in (sent, held)
+            for name in ("probability", "label")
+        )
+    )
 
 
 def _learn(counts: Counts, prior: float, strength: float) -> Belief:
     """The weighted mean of the prior and of what the counts show.
 
-    The hold-out alone corrects the model's probabilities: what the model has wrong must not pass for prevention. One
-    dispute is added on either side, so that a hold-out without any says something too.
+    The hold-out alone corrects the model's probabilities: what the model has wrong must not pass
+    for prevention. One dispute is added on either side, so that a hold-out without any says
+    something too.
     """
     if not counts.predicted_sent or not counts.predicted_held:
         return Belief(prior, 0.0)
@@ -89,10 +99,12 @@ def _learn(counts: Counts, prior: float, strength: float) -> Belief:
 
 
 def _trials(share: float, would_be: float, held: float) -> float:
-    """How many trials of chance `share` tell it as exactly as 1 - came / would-be does, would-be being told by `held`.
+    """How many trials of chance `share` tell it as exactly as 1 - came / would-be does, would-be
+    being told by `held`.
 
-    Both counts are Poisson's, so the variance of that ratio is (1 - share)^2 x (1 / came + 1 / held) (delta method);
-    that of a mean of n trials is share x (1 - share) / n. Few held-out disputes are few trials, however many were sent.
+    Both counts are Poisson's, so the variance of that ratio is (1 - share)^2 x (1 / came + 1 /
+    held) (delta method); that of a mean of n trials is share x (1 - share) / n. Few held-out
+    disputes are few trials, however many were sent.
     """
     variance = (1.0 - share) ** 2 * (1.0 / max(would_be * (1.0 - share), 1.0) + 1.0 / held)
     return share * (1.0 - share) / variance

@@ -1,13 +1,16 @@
-"""Does it work? Disputes of those who were sent messages beside those of the hold-out, with intervals.
+"""Does it work? Disputes of those who were sent messages beside those of the hold-out, with
+intervals.
 
-Buyers were put into the two arms by lot, so the difference is the effect of being on the list (intention to treat):
-whoever was skipped by an agent stays where the lot put him. Orders of one buyer are not independent, so all variances
-are of sums per buyer. The model's own probability, known before anything was sent, explains part of the outcome in
-both arms alike; taking it off narrows the interval and shifts nothing (CUPED: Deng et al. 2013).
+Buyers were put into the two arms by lot, so the difference is the effect of being on the list
+(intention to treat): whoever was skipped by an agent stays where the lot put him. Orders of one
+buyer are not independent, so all variances are of sums per buyer. The model's own probability,
+known before anything was sent, explains part of the outcome in both arms alike; taking it off
+narrows the interval and shifts nothing (CUPED: Deng et al. 2013).
 
-Three intervals: at a planned date (`difference`: normal); on any night, however often one looked (`always_valid`: an
-asymptotic confidence sequence, Waudby-Smith et al. 2024, Annals of Statistics 52); and of the effect on those who
-really were written to (`among_contacted`: the arm as an instrument, Imbens & Angrist 1994).
+Three intervals: at a planned date (`difference`: normal); on any night, however often one looked
+(`always_valid`: an asymptotic confidence sequence, Waudby-Smith et al. 2024, Annals of Statistics
+52); and of the effect on those who really were written to (`among_contacted`: the arm as an
+instrument, Imbens & Angrist 1994).
 """
 
 from __future__ import annotations
@@ -37,7 +40,12 @@ class Sums:
 
     @classmethod
     def of(
-        cls, buyer: np.ndarray, held: np.ndarray, outcome: np.ndarray, forecast: np.ndarray, contacted: np.ndarray
+        cls,
+        buyer: np.ndarray,
+        held: np.ndarray,
+        outcome: np.ndarray,
+        forecast: np.ndarray,
+        contacted: np.ndarray,
     ) -> Sums:
         """From one value per order; buyers stay in the order in which they first come."""
         _, first, number = np.unique(buyer, return_index=True, return_inverse=True)
@@ -45,7 +53,10 @@ class Sums:
         place[np.argsort(first)] = np.arange(len(first))
         code = place[number]
         ones = np.ones(len(code))
-        sums = [np.bincount(code, v, len(first)) for v in (ones, outcome, forecast, contacted.astype(np.float64))]
+        sums = [
+            np.bincount(code, v, len(first))
+            for v in (ones, outcome, forecast, contacted.astype(np.float64))
+        ]
         arm = np.zeros(len(first), dtype=bool)
         arm[code] = held
         return cls(arm, *sums)
@@ -56,8 +67,8 @@ class Sums:
 
 @dataclass(frozen=True)
 class Effect:
-    """An estimate per order with its 95 % interval; below 0: prevented. `reduction`: the share of the variance that the
-    forecast took off."""
+    """An estimate per order with its 95 % interval; below 0: prevented. `reduction`: the share of
+    the variance that the forecast took off."""
 
     estimate: float
     low: float
@@ -70,7 +81,8 @@ class Effect:
 
 
 def difference(sums: Sums, *, adjusted: bool = True) -> Effect | None:
-    """Mean outcome per order of those sent less that of the hold-out; None without two buyers in each arm."""
+    """Mean outcome per order of those sent less that of the hold-out; None without two buyers in
+    each arm."""
     if not sums.has_both():
         return None
     plain = _variance(sums, sums.outcome)
@@ -94,25 +106,33 @@ def among_contacted(sums: Sums) -> Effect | None:
 
 
 def always_valid(sums: Sums, holdout_share: float) -> Effect | None:
-    """The effect per order, with an interval that may be looked at on every night: it covers the truth on all of them
-    together with 95 %, in the limit.
+    """The effect per order, with an interval that may be looked at on every night: it covers the
+    truth on all of them together with 95 %, in the limit.
 
-    `holdout_share`: the chance with which a buyer was held out. Each buyer's score is the outcome that the forecast
-    left, over that chance; scores are independent, and their mean is the effect per buyer.
+    `holdout_share`: the chance with which a buyer was held out. Each buyer's score is the outcome
+    that the forecast left, over that chance; scores are independent, and their mean is the effect
+    per buyer.
     """
     if not sums.has_both():
         return None
     forecast = slope(sums) * sums.forecast
-    left = sums.outcome - forecast - sums.count * (sums.outcome.sum() - forecast.sum()) / sums.count.sum()
+    left = (
+        sums.outcome
+        - forecast
+        - sums.count * (sums.outcome.sum() - forecast.sum()) / sums.count.sum()
+    )
     score = left * np.where(sums.held, -1.0 / holdout_share, 1.0 / (1.0 - holdout_share))
     buyers, per_buyer = len(score), sums.count.mean()
     rho = (-2.0 * np.log(ALPHA) + np.log(-2.0 * np.log(ALPHA) + 1.0)) / TIGHTEST_AT
     grown = buyers * rho + 1.0
-    # with few held out, their own spread says too little: what all buyers together show of it is the least
+    # with few held out, their own spread says too little: what all buyers together show of it is
+    # the least
     variance = max(score.var(), float((left**2).mean()) / (holdout_share * (1.0 - holdout_share)))
     half = np.sqrt(variance * 2.0 * grown / (buyers**2 * rho) * np.log(np.sqrt(grown) / ALPHA))
     mean = score.mean()
-    return Effect(float(mean / per_buyer), float((mean - half) / per_buyer), float((mean + half) / per_buyer))
+    return Effect(
+        float(mean / per_buyer), float((mean - half) / per_buyer), float((mean + half) / per_buyer)
+    )
 
 
 def slope(sums: Sums) -> float:
@@ -129,9 +149,9 @@ def slope(sums: Sums) -> float:
 def buyers_needed(
     rate: float, cut: float, holdout_share: float, *, reduction: float = 0.0, power: float = 0.8
 ) -> float:
-    """Buyers of both arms together, one order each, with whom a cut of the dispute rate by that share is seen (two
-    sided, 5 %) as often as `power` says: Fleiss, Statistical Methods for Rates and Proportions, 4.1, without a
-    continuity correction."""
+    """Buyers of both arms together, one order each, with whom a cut of the dispute rate by that
+    share is seen (two sided, 5 %) as often as `power` says: Fleiss, Statistical Methods for Rates
+    and Proportions, 4.1, without a continuity correction."""
     sent = rate * (1.0 - cut)
     variance = sent * (1.0 - sent) / (1.0 - holdout_share) + rate * (1.0 - rate) / holdout_share
     return float((Z95 + ndtri(power)) ** 2 * variance * (1.0 - reduction) / (rate * cut) ** 2)
@@ -143,14 +163,18 @@ def _mean_forecast(sums: Sums) -> float:
 
 def _gap(sums: Sums, values: np.ndarray) -> float:
     sent, held = ~sums.held, sums.held
-    return float(values[sent].sum() / sums.count[sent].sum() - values[held].sum() / sums.count[held].sum())
+    return float(
+        values[sent].sum() / sums.count[sent].sum() - values[held].sum() / sums.count[held].sum()
+    )
 
 
 def _variance(sums: Sums, values: np.ndarray) -> float:
-    """Of `_gap`: each arm's ratio of sums, by the spread of its buyers around it (the delta method).
+    """Of `_gap`: each arm's ratio of sums, by the spread of its buyers around it (the delta
+    method).
 
-    A small hold-out with few disputes spreads too little by chance as often as too much, and then it also seems too
-    good. So an arm spreads at least as both arms together do, which is the truth where messages change nothing.
+    A small hold-out with few disputes spreads too little by chance as often as too much, and then
+    it also seems too good. So an arm spreads at least as both arms together do, which is the truth
+    where messages change nothing.
     """
     arms, spread, whole = (sums.held, ~sums.held), [], np.zeros(len(values))
     for arm in arms:
@@ -160,7 +184,8 @@ def _variance(sums: Sums, values: np.ndarray) -> float:
         spread.append(float(left @ left) / (len(left) - 1.0))
     both = float(whole @ whole) / (len(whole) - 2.0)
     return sum(
-        max(own, both) * int(arm.sum()) / sums.count[arm].sum() ** 2 for arm, own in zip(arms, spread, strict=True)
+        max(own, both) * int(arm.sum()) / sums.count[arm].sum() ** 2
+        for arm, own in zip(arms, spread, strict=True)
     )
 
 

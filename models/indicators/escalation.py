@@ -1,9 +1,10 @@
 """Will an open dispute go to the platform, and will the seller be found liable?
 
-A row is a dispute on a night on which it was open: its age in days, whether the seller has answered, the cause and the
-amount. Learned from disputes that had time to end; by logistic regression, whose probabilities need no second
-calibration here (`make rules-check` measures it out of time). With too little history the base rate stands for it, and
-without any escalation on record nothing does: the result says which.
+A row is a dispute on a night on which it was open: its age in days, whether the seller has
+answered, the cause and the amount. Learned from disputes that had time to end; by logistic
+regression, whose probabilities need no second calibration here (`make rules-check` measures it out
+of time). With too little history the base rate stands for it, and without any escalation on record
+nothing does: the result says which.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from features.asof import visible
 from features.clock import is_earlier, local_day
 from features.tables import Tables
 
-# the longest time line (16 days), a promise that holds it up, and the platform's time to rule, with room to spare
+# the longest time line (16 days), a promise that holds it up, and the platform's time to rule, with
+# room to spare
 MATURITY_DAYS = 45
 LEAST_ENDED = 30
 OLDEST_DAY = 16
@@ -31,7 +33,8 @@ _ENDS = ("withdrawn", "refunded", "ruled")
 
 @dataclass(frozen=True)
 class Escalation:
-    """`basis` says in words what the probabilities rest on. `model` is missing where history is too short."""
+    """`basis` says in words what the probabilities rest on. `model` is missing where history is too
+    short."""
 
     basis: str
     base_rate: float | None = None
@@ -41,8 +44,9 @@ class Escalation:
     liable_of_all: float | None = None
 
     def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """One row per row of `rows` (`age_days, is_answered, cause, amount_usd, is_escalated`): the chance that the
-        dispute goes to the platform, and that it goes there and the seller is found liable; null: nobody knows."""
+        """One row per row of `rows` (`age_days, is_answered, cause, amount_usd, is_escalated`): the
+        chance that the dispute goes to the platform, and that it goes there and the seller is found
+        liable; null: nobody knows."""
         if self.model is None:
             chance = np.full(rows.height, np.nan if self.base_rate is None else self.base_rate)
         else:
@@ -50,15 +54,20 @@ class Escalation:
         escalation = np.where(rows["is_escalated"].to_numpy().astype(bool), 1.0, chance)
         liable = [self.liable_share.get(cause, self.liable_of_all) for cause in rows["cause"]]
         frame = pl.DataFrame(
-            {"escalation_probability": escalation, "liable_share": pl.Series(liable, dtype=pl.Float64)}
+            {
+                "escalation_probability": escalation,
+                "liable_share": pl.Series(liable, dtype=pl.Float64),
+            }
         ).with_columns(pl.col("escalation_probability").fill_nan(None))
         return frame.select(
-            "escalation_probability", liability_probability=pl.col("escalation_probability") * pl.col("liable_share")
+            "escalation_probability",
+            liability_probability=pl.col("escalation_probability") * pl.col("liable_share"),
         )
 
 
 def dispute_lives(tables: Tables, as_of_day: int) -> pl.DataFrame:
-    """One row per dispute known by then, with the days (in the store's zone) on which each step was filed and known."""
+    """One row per dispute known by then, with the days (in the store's zone) on which each step was
+    filed and known."""
     steps = visible(tables["disputes"], as_of_day)
 
     def known(*names: str) -> pl.Expr:
@@ -75,7 +84,9 @@ def dispute_lives(tables: Tables, as_of_day: int) -> pl.DataFrame:
             ended_day=known(*_ENDS),
             escalated_day=known("escalated"),
             is_ruled=(pl.col("step") == "ruled").any(),
-            is_liable=((pl.col("step") == "ruled") & (pl.col("liable") == "seller").fill_null(False)).any(),
+            is_liable=(
+                (pl.col("step") == "ruled") & (pl.col("liable") == "seller").fill_null(False)
+            ).any(),
             cause=pl.col("cause").filter(first).first(),
             amount_usd=pl.col("amount_usd").filter(first).first(),
         )
@@ -84,9 +95,12 @@ def dispute_lives(tables: Tables, as_of_day: int) -> pl.DataFrame:
 
 
 def dispute_nights(lives: pl.DataFrame) -> pl.DataFrame:
-    """One row per dispute and night on which it was open and not with the platform; `label`: it went there later."""
+    """One row per dispute and night on which it was open and not with the platform; `label`: it
+    went there later."""
     last = pl.min_horizontal("ended_day", "escalated_day", pl.col("told_day") + MATURITY_DAYS)
-    nights = lives.with_columns(night=pl.int_ranges(pl.col("told_day") + 1, last + 1, dtype=pl.Int32))
+    nights = lives.with_columns(
+        night=pl.int_ranges(pl.col("told_day") + 1, last + 1, dtype=pl.Int32)
+    )
     nights = nights.filter(pl.col("night").list.len() > 0).explode("night")
     return nights.with_columns(
         age_days=pl.col("night") - pl.col("filed_day"),
@@ -119,11 +133,17 @@ def fit_escalation(tables: Tables, as_of_day: int) -> Escalation:
     ruled = ended.filter("is_ruled")
     liable = float(ruled["is_liable"].mean()) if ruled.height else None  # type: ignore[arg-type]
     shares = {} if liable is None else _liable_shares(ruled, liable)
-    liable_basis = f"{int(ruled['is_liable'].sum())} of {ruled.height} rulings went against the seller"
+    liable_basis = (
+        f"{int(ruled['is_liable'].sum())} of {ruled.height} rulings went against the seller"
+    )
     nights = dispute_nights(ended)
-    is_enough = min(escalated, ended.height - escalated) >= LEAST_ENDED and nights["label"].n_unique() == 2
+    is_enough = (
+        min(escalated, ended.height - escalated) >= LEAST_ENDED and nights["label"].n_unique() == 2
+    )
     return Escalation(
-        basis=f"a model of what happened: {told}" if is_enough else f"the base rate, history is short: {told}",
+        basis=f"a model of what happened: {told}"
+        if is_enough
+        else f"the base rate, history is short: {told}",
         base_rate=escalated / ended.height,
         model=_fit(nights) if is_enough else None,
         liable_basis=liable_basis,
@@ -137,7 +157,9 @@ def _fit(nights: pl.DataFrame) -> LogisticRegression:
 
 
 def _liable_shares(ruled: pl.DataFrame, of_all: float) -> dict[str, float]:
-    counts = ruled.group_by("cause").agg(pl.len().alias("count"), pl.col("is_liable").sum().alias("liable"))
+    counts = ruled.group_by("cause").agg(
+        pl.len().alias("count"), pl.col("is_liable").sum().alias("liable")
+    )
     return {
         cause: (liable + PRIOR_RULINGS * of_all) / (count + PRIOR_RULINGS)
         for cause, count, liable in counts.iter_rows()
@@ -145,7 +167,8 @@ def _liable_shares(ruled: pl.DataFrame, of_all: float) -> dict[str, float]:
 
 
 def _design(rows: pl.DataFrame) -> np.ndarray:
-    """One column per day of age, each also for disputes nobody answered; causes; the amount in log USD."""
+    """One column per day of age, each also for disputes nobody answered; causes; the amount in log
+    USD."""
     age = rows["age_days"].clip(1, OLDEST_DAY).to_numpy()
     by_day = (age[:, None] == np.arange(1, OLDEST_DAY + 1)).astype(float)
     silent = ~rows["is_answered"].to_numpy().astype(bool)

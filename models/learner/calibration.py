@@ -1,7 +1,8 @@
 """Calibration: from a model's number to a probability a seller can multiply with money.
 
-Five ways, all monotone, all stored as plain numbers. The libraries made for this (betacal, venn-abers) keep fitted
-objects that only a pickle can carry, or need all calibration rows again at scoring; here a fitted way is a small table.
+Five ways, all monotone, all stored as plain numbers. The libraries made for this (betacal,
+venn-abers) keep fitted objects that only a pickle can carry, or need all calibration rows again at
+scoring; here a fitted way is a small table.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Steps:
-    """Isotonic regression (Zadrozny & Elkan 2002): straight between the points, level beyond them."""
+    """Isotonic regression (Zadrozny & Elkan 2002): straight between the points, level beyond
+    them."""
 
     points: tuple[float, ...]
     values: tuple[float, ...]
@@ -50,13 +52,21 @@ class Steps:
 
 Calibration = Curve | Steps | VennAbers
 KINDS = ("none", "platt", "isotonic", "beta", "venn_abers")
-_TYPES: dict[str, Callable[..., Calibration]] = {"Curve": Curve, "Steps": Steps, "VennAbers": VennAbers}
+_TYPES: dict[str, Callable[..., Calibration]] = {
+    "Curve": Curve,
+    "Steps": Steps,
+    "VennAbers": VennAbers,
+}
 
 
-def fit_calibration(kind: str, probability: np.ndarray, label: np.ndarray, evidence: float = 1.0) -> Calibration:
-    """The calibration of that kind that fits `label` (0 or 1, both there) best; none turns the ranking round.
+def fit_calibration(
+    kind: str, probability: np.ndarray, label: np.ndarray, evidence: float = 1.0
+) -> Calibration:
+    """The calibration of that kind that fits `label` (0 or 1, both there) best; none turns the
+    ranking round.
 
-    `evidence`: independent cases a row, in (0, 1]; the nights of one order share its fate. Only Venn-Abers asks.
+    `evidence`: independent cases a row, in (0, 1]; the nights of one order share its fate. Only
+    Venn-Abers asks.
     """
     if kind == "none":
         return Curve()
@@ -78,7 +88,9 @@ def to_numbers(calibration: Calibration) -> dict[str, Any]:
 
 def from_numbers(numbers: Mapping[str, Any]) -> Calibration:
     """The inverse of `to_numbers`."""
-    rest = {name: tuple(value) if isinstance(value, list) else value for name, value in numbers.items()}
+    rest = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in numbers.items()
+    }
     return _TYPES[str(rest.pop("type"))](**rest)
 
 
@@ -92,7 +104,8 @@ def _fit_platt(probability: np.ndarray, label: np.ndarray) -> Curve:
 
 
 def _fit_beta(probability: np.ndarray, label: np.ndarray) -> Curve:
-    """Both slopes free; one that comes out negative is held at 0 and the other fitted again, as the paper does."""
+    """Both slopes free; one that comes out negative is held at 0 and the other fitted again, as the
+    paper does."""
     p = np.clip(probability, SMALLEST, 1 - SMALLEST)
     sides = np.column_stack([np.log(p), -np.log1p(-p)])
     (a, b), c = _fit_logistic(sides, label)

@@ -1,4 +1,5 @@
-"""Why an order would be disputed, if it is: not received, not as described, or other. They have different remedies."""
+"""Why an order would be disputed, if it is: not received, not as described, or other. They have
+different remedies."""
 
 from __future__ import annotations
 
@@ -16,30 +17,44 @@ from models.learner.training_config import Recipe
 
 CAUSES = ("not_received", "not_as_described", "other")
 SHARES = dict.fromkeys((f"{cause}_share" for cause in CAUSES), pl.Float64)
-# with fewer disputed orders a stage's shares are all that can be learnt, drawn towards the shares of all stages
+# with fewer disputed orders a stage's shares are all that can be learnt, drawn towards the shares
+# of all stages
 FEWEST_ORDERS, PRIOR_ORDERS = 200, 20.0
 ROUNDS = 60
-PARAMETERS = {"objective": "multiclass", "num_class": len(CAUSES), "num_leaves": 4, "learning_rate": 0.05}
+PARAMETERS = {
+    "objective": "multiclass",
+    "num_class": len(CAUSES),
+    "num_leaves": 4,
+    "learning_rate": 0.05,
+}
 ROWS_IN_LEAF = 40
 
 
 @dataclass(frozen=True)
 class CauseModel:
-    """`shares`: of the causes by stage, and "" over all stages. `booster`: None where there was too little to learn."""
+    """`shares`: of the causes by stage, and "" over all stages. `booster`: None where there was too
+    little to learn."""
 
     shares: dict[str, list[float]]
     booster: lgb.Booster | None
     feature_names: tuple[str, ...]
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
-        """Rows x `CAUSES`: the chance of each, given that the order is disputed; each row sums to 1."""
+        """Rows x `CAUSES`: the chance of each, given that the order is disputed; each row sums to
+        1."""
         if self.booster is not None:
-            return np.asarray(self.booster.predict(to_matrix(features, self.feature_names), num_threads=1))
-        return np.array([self.shares.get(stage, self.shares[""]) for stage in features["stage"]]).reshape(-1, 3)
+            return np.asarray(
+                self.booster.predict(to_matrix(features, self.feature_names), num_threads=1)
+            )
+        return np.array(
+            [self.shares.get(stage, self.shares[""]) for stage in features["stage"]]
+        ).reshape(-1, 3)
 
     def to_text(self) -> str:
         booster = None if self.booster is None else self.booster.model_to_string()
-        return json.dumps({"shares": self.shares, "booster": booster, "feature_names": list(self.feature_names)})
+        return json.dumps(
+            {"shares": self.shares, "booster": booster, "feature_names": list(self.feature_names)}
+        )
 
 
 def unknown_shares(height: int) -> pl.DataFrame:
@@ -55,32 +70,51 @@ def cause_from_text(text: str) -> CauseModel:
 
 
 def add_cause(tables: Tables, rows: pl.DataFrame, data_end_day: int) -> pl.DataFrame:
-    """The disputed rows of `rows` (`order_id, label`) whose cause is known standing at `data_end_day`, with `cause`."""
+    """The disputed rows of `rows` (`order_id, label`) whose cause is known standing at
+    `data_end_day`, with `cause`."""
     opened = visible(tables["disputes"], data_end_day).filter(pl.col("step") == "opened")
-    causes = opened.sort("order_id", "known_at").unique("order_id", keep="first", maintain_order=True)
+    causes = opened.sort("order_id", "known_at").unique(
+        "order_id", keep="first", maintain_order=True
+    )
     disputed = rows.filter(pl.col("label") == 1)
-    found = disputed.join(causes.select("order_id", "cause"), on="order_id", how="left", maintain_order="left")
+    found = disputed.join(
+        causes.select("order_id", "cause"), on="order_id", how="left", maintain_order="left"
+    )
     return found.filter(pl.col("cause").is_in(CAUSES))
 
 
-def fit_cause(disputed: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> CauseModel | None:
-    """Fit on disputed order-nights (`order_id, as_of_day, stage, cause` and features); None where there are none."""
+def fit_cause(
+    disputed: pl.DataFrame, feature_names: list[str], recipe: Recipe
+) -> CauseModel | None:
+    """Fit on disputed order-nights (`order_id, as_of_day, stage, cause` and features); None where
+    there are none."""
     if disputed.is_empty():
         return None
     disputed = disputed.sort("as_of_day", "order_id")
     shares = _shares(disputed)
     booster = None
     if disputed["order_id"].n_unique() >= FEWEST_ORDERS:
-        label = disputed["cause"].replace_strict({cause: place for place, cause in enumerate(CAUSES)}).to_numpy()
+        label = (
+            disputed["cause"]
+            .replace_strict({cause: place for place, cause in enumerate(CAUSES)})
+            .to_numpy()
+        )
         nights = disputed.height / disputed["order_id"].n_unique()
-        data = lgb.Dataset(to_matrix(disputed, feature_names), label, feature_name=list(feature_names))
-        parameters = {**recipe.booster, **PARAMETERS, "min_data_in_leaf": int(ROWS_IN_LEAF * nights)}
+        data = lgb.Dataset(
+            to_matrix(disputed, feature_names), label, feature_name=list(feature_names)
+        )
+        parameters = {
+            **recipe.booster,
+            **PARAMETERS,
+            "min_data_in_leaf": int(ROWS_IN_LEAF * nights),
+        }
         booster = lgb.train(parameters, data, ROUNDS)
     return CauseModel(shares, booster, tuple(feature_names))
 
 
 def _shares(disputed: pl.DataFrame) -> dict[str, list[float]]:
-    """By stage, drawn towards those of all stages by `PRIOR_ORDERS` orders; an order counts once a stage."""
+    """By stage, drawn towards those of all stages by `PRIOR_ORDERS` orders; an order counts once a
+    stage."""
     orders = disputed.unique(["order_id", "stage"], maintain_order=True)
     over_all = np.array([(orders["cause"] == cause).sum() for cause in CAUSES]) + 1.0
     over_all = over_all / over_all.sum()
@@ -88,5 +122,7 @@ def _shares(disputed: pl.DataFrame) -> dict[str, list[float]]:
     for stage in orders["stage"].unique().sort():
         of_stage = orders.filter(pl.col("stage") == stage)
         counts = np.array([(of_stage["cause"] == cause).sum() for cause in CAUSES])
-        shares[stage] = ((counts + PRIOR_ORDERS * over_all) / (of_stage.height + PRIOR_ORDERS)).tolist()
+        shares[stage] = (
+            (counts + PRIOR_ORDERS * over_all) / (of_stage.height + PRIOR_ORDERS)
+        ).tolist()
     return shares

@@ -1,9 +1,11 @@
-"""Two ways to learn from order-nights whose window is not over, to be compared with leaving them out.
+"""Two ways to learn from order-nights whose window is not over, to be compared with leaving them
+out.
 
-Daily hazard: the window is cut into stretches; a row teaches those that are over, and the chance over the whole window
-is one minus the product of staying undisputed (Singer & Willett 1993). Delay-corrected weights: a row not disputed so
-far counts as both outcomes, the dispute by the share of its stage's disputes that come later still (in the manner of
-Chapelle 2014, with the delay by stage instead of by row). Both need every order's outcome to become known.
+Daily hazard: the window is cut into stretches; a row teaches those that are over, and the chance
+over the whole window is one minus the product of staying undisputed (Singer & Willett 1993).
+Delay-corrected weights: a row not disputed so far counts as both outcomes, the dispute by the share
+of its stage's disputes that come later still (in the manner of Chapelle 2014, with the delay by
+stage instead of by row). Both need every order's outcome to become known.
 """
 
 from __future__ import annotations
@@ -24,9 +26,12 @@ from models.learner.training_config import Recipe
 STRETCHES = (3, 7, 14, 21)
 
 
-def follow(tables: Tables, rows: pl.DataFrame, window: LabelWindow, data_end_day: int) -> pl.DataFrame:
-    """`rows` (`order_id, as_of_day`) with `followed_days`, how many days of the window are over and reported standing
-    at `data_end_day`, 0..horizon, and `disputed_after_days`, null: not disputed so far. Rows not followed are left out.
+def follow(
+    tables: Tables, rows: pl.DataFrame, window: LabelWindow, data_end_day: int
+) -> pl.DataFrame:
+    """`rows` (`order_id, as_of_day`) with `followed_days`, how many days of the window are over and
+    reported standing at `data_end_day`, 0..horizon, and `disputed_after_days`, null: not disputed
+    so far. Rows not followed are left out.
     """
     opened = visible(tables["disputes"], data_end_day).filter(pl.col("step") == "opened")
     first = opened.group_by("order_id").agg(disputed_day=pl.col("occurred_day").min())
@@ -34,7 +39,8 @@ def follow(tables: Tables, rows: pl.DataFrame, window: LabelWindow, data_end_day
     within = in_label_window(pl.col("disputed_day"), pl.col("as_of_day"), window.horizon_days)
     after = pl.col("disputed_day") - pl.col("as_of_day")
     found = rows.join(first, on="order_id", how="left", maintain_order="left").with_columns(
-        followed_days=followed.clip(0, window.horizon_days), disputed_after_days=pl.when(within).then(after)
+        followed_days=followed.clip(0, window.horizon_days),
+        disputed_after_days=pl.when(within).then(after),
     )
     return found.drop("disputed_day").filter(pl.col("followed_days") > 0)
 
@@ -54,17 +60,23 @@ class Hazard:
         return 1.0 - stays
 
 
-def fit_hazard(followed: pl.DataFrame, feature_names: list[str], recipe: Recipe, horizon: int) -> Hazard:
-    """`recipe.rounds` rounds on one row per order-night and stretch it was followed through undisputed until then."""
+def fit_hazard(
+    followed: pl.DataFrame, feature_names: list[str], recipe: Recipe, horizon: int
+) -> Hazard:
+    """`recipe.rounds` rounds on one row per order-night and stretch it was followed through
+    undisputed until then."""
     ends = [*(end for end in STRETCHES if end < horizon), horizon]
     features = to_matrix(followed, feature_names)
     days = followed["followed_days"].to_numpy()
     after = followed["disputed_after_days"].cast(pl.Float64).fill_null(np.inf).to_numpy()
     matrices, labels = [], []
     for place, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-        # a stretch that is not over teaches nothing, not even a dispute: disputes show sooner than none does
+        # a stretch that is not over teaches nothing, not even a dispute: disputes show sooner than
+        # none does
         taught = (days >= end) & (after >= start)
-        matrices.append(np.column_stack([features[taught], np.full(taught.sum(), place, np.float32)]))
+        matrices.append(
+            np.column_stack([features[taught], np.full(taught.sum(), place, np.float32)])
+        )
         labels.append(after[taught] < end)
     nights = followed.height / followed["order_id"].n_unique()
     smallest = int(max(SMALLEST_LEAF, recipe.orders_in_leaf * nights * len(ends)))
@@ -73,7 +85,9 @@ def fit_hazard(followed: pl.DataFrame, feature_names: list[str], recipe: Recipe,
     return Hazard(booster, len(ends))
 
 
-def fit_delay_weighted(followed: pl.DataFrame, feature_names: list[str], recipe: Recipe, horizon: int) -> lgb.Booster:
+def fit_delay_weighted(
+    followed: pl.DataFrame, feature_names: list[str], recipe: Recipe, horizon: int
+) -> lgb.Booster:
     """`recipe.rounds` rounds on matured rows and, weighted, on those that are not."""
     weight = _still_to_come(followed, horizon)
     is_disputed = followed["disputed_after_days"].is_not_null().to_numpy()
@@ -85,12 +99,15 @@ def fit_delay_weighted(followed: pl.DataFrame, feature_names: list[str], recipe:
     nights = followed.height / followed["order_id"].n_unique()
     smallest = int(max(SMALLEST_LEAF, recipe.orders_in_leaf * nights))
     return lgb.train(
-        {"min_data_in_leaf": smallest, **recipe.booster}, lgb.Dataset(matrix, label, weight=weights), recipe.rounds
+        {"min_data_in_leaf": smallest, **recipe.booster},
+        lgb.Dataset(matrix, label, weight=weights),
+        recipe.rounds,
     )
 
 
 def _still_to_come(followed: pl.DataFrame, horizon: int) -> np.ndarray:
-    """Per row not disputed so far: the chance, at its stage, of a dispute in the days not followed yet."""
+    """Per row not disputed so far: the chance, at its stage, of a dispute in the days not followed
+    yet."""
     chance = np.zeros(followed.height)
     days = followed["followed_days"].to_numpy()
     after = followed["disputed_after_days"].cast(pl.Float64).fill_null(np.inf).to_numpy()

@@ -1,8 +1,9 @@
 """Other learners on the same rows and features: what a model must beat, and what might beat it.
 
-Each fitter takes features (rows x columns, NaN: unknown), labels (0 or 1, both there) and a `Budget`, and returns a
-function from features to one probability a row, as the learner gives it. Settings are the learner's own defaults but
-for what keeps it from learning some hundred disputes by heart, and for a fixed seed.
+Each fitter takes features (rows x columns, NaN: unknown), labels (0 or 1, both there) and a
+`Budget`, and returns a function from features to one probability a row, as the learner gives it.
+Settings are the learner's own defaults but for what keeps it from learning some hundred disputes by
+heart, and for a fixed seed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 @dataclass(frozen=True)
 class Budget:
-    """`seconds`: what our model took on the same rows; only a learner that searches by itself asks for it."""
+    """`seconds`: what our model took on the same rows; only a learner that searches by itself asks
+    for it."""
 
     seed: int
     threads: int
@@ -38,23 +40,32 @@ FARTHEST = 5.0
 
 
 def fit_logistic_regression(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
-    return _fit(_scaled(LogisticRegression(C=0.01, max_iter=300, random_state=budget.seed)), features, label)
+    return _fit(
+        _scaled(LogisticRegression(C=0.01, max_iter=300, random_state=budget.seed)), features, label
+    )
 
 
 def fit_mlp(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
     """A small net, stopped when a tenth of the rows put aside is no longer learnt better."""
-    net = MLPClassifier((32,), alpha=1.0, early_stopping=True, n_iter_no_change=3, random_state=budget.seed)
+    net = MLPClassifier(
+        (32,), alpha=1.0, early_stopping=True, n_iter_no_change=3, random_state=budget.seed
+    )
     return _fit(_scaled(net), features, label)
 
 
 def fit_hist_gradient_boosting(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
     return _fit(
         HistGradientBoostingClassifier(
-            learning_rate=0.05, max_leaf_nodes=15, min_samples_leaf=200, l2_regularization=10.0, early_stopping=False,
+            learning_rate=0.05,
+            max_leaf_nodes=15,
+            min_samples_leaf=200,
+            l2_regularization=10.0,
+            early_stopping=False,
             random_state=budget.seed,
         ),
-        features, label,
-    )  # fmt: skip
+        features,
+        label,
+    )
 
 
 def fit_xgboost(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
@@ -62,11 +73,19 @@ def fit_xgboost(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scor
 
     return _fit(
         XGBClassifier(
-            n_estimators=150, learning_rate=0.05, max_depth=4, min_child_weight=10.0, subsample=0.8,
-            colsample_bytree=0.6, reg_lambda=10.0, n_jobs=budget.threads, random_state=budget.seed,
+            n_estimators=150,
+            learning_rate=0.05,
+            max_depth=4,
+            min_child_weight=10.0,
+            subsample=0.8,
+            colsample_bytree=0.6,
+            reg_lambda=10.0,
+            n_jobs=budget.threads,
+            random_state=budget.seed,
         ),
-        features, label,
-    )  # fmt: skip
+        features,
+        label,
+    )
 
 
 def fit_catboost(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
@@ -74,11 +93,18 @@ def fit_catboost(features: np.ndarray, label: np.ndarray, budget: Budget) -> Sco
 
     return _fit(
         CatBoostClassifier(
-            iterations=200, learning_rate=0.05, depth=5, l2_leaf_reg=10.0, thread_count=budget.threads,
-            random_seed=budget.seed, verbose=False, allow_writing_files=False,
+            iterations=200,
+            learning_rate=0.05,
+            depth=5,
+            l2_leaf_reg=10.0,
+            thread_count=budget.threads,
+            random_seed=budget.seed,
+            verbose=False,
+            allow_writing_files=False,
         ),
-        features, label,
-    )  # fmt: skip
+        features,
+        label,
+    )
 
 
 def fit_flaml(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
@@ -90,10 +116,19 @@ def fit_flaml(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer
 
         search = AutoML()
         search.fit(
-            features, label, task="classification", metric="log_loss", time_budget=max(budget.seconds, 1.0),
-            estimator_list=["lgbm", "rf", "extra_tree"], split_type="time", n_jobs=budget.threads, seed=budget.seed,
-            verbose=0, log_file_name="", mlflow_logging=False,
-        )  # fmt: skip
+            features,
+            label,
+            task="classification",
+            metric="log_loss",
+            time_budget=max(budget.seconds, 1.0),
+            estimator_list=["lgbm", "rf", "extra_tree"],
+            split_type="time",
+            n_jobs=budget.threads,
+            seed=budget.seed,
+            verbose=0,
+            log_file_name="",
+            mlflow_logging=False,
+        )
     return lambda rows: np.asarray(search.predict_proba(rows)[:, 1])
 
 
@@ -117,7 +152,8 @@ def missing_challengers() -> list[str]:
 
 
 def _scaled(learner: Any) -> Any:
-    """For learners that need every number there and on one scale; a hole gets the median and a mark of its own."""
+    """For learners that need every number there and on one scale; a hole gets the median and a mark
+    of its own."""
     return make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True),
         StandardScaler(),

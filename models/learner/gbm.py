@@ -1,4 +1,5 @@
-"""The dispute model: LightGBM, calibrated on later orders; stored as LightGBM text and JSON, never as a pickle."""
+"""The dispute model: LightGBM, calibrated on later orders; stored as LightGBM text and JSON, never
+as a pickle."""
 
 from __future__ import annotations
 
@@ -21,9 +22,11 @@ from models.learner.weight_of_evidence import Evidence, learn_evidence
 from models.monitoring.input_checks import Moments, learn_moments
 
 SMALLEST_LEAF = 50
-# rounds without a gain after which a draft stops; and as many as every model gets, whatever few later orders say
+# rounds without a gain after which a draft stops; and as many as every model gets, whatever few
+# later orders say
 PATIENCE, FEWEST_ROUNDS = 50, 50
-# a round learns from no more: of millions of nights it takes its time, and another draw teaches it as much
+# a round learns from no more: of millions of nights it takes its time, and another draw teaches it
+# as much
 MOST_ROWS_A_ROUND = 1_000_000
 
 
@@ -31,10 +34,11 @@ MOST_ROWS_A_ROUND = 1_000_000
 class DisputeModel:
     """A booster, its calibration, and what was usual in its training rows.
 
-    `feature_names` are the columns it reads, in order; besides them it reads `stage`. `bounds` say how sure it is; None
-    where too little was there to calibrate on. `cause`: why, if it is disputed; None where no reasons are told.
-    `moments`: mean and spread of each feature, and `learnt_rate`: the share disputed, over the rows learnt from.
-    `evidence`: what each number tells by itself, for the reasons.
+    `feature_names` are the columns it reads, in order; besides them it reads `stage`. `bounds` say
+    how sure it is; None where too little was there to calibrate on. `cause`: why, if it is
+    disputed; None where no reasons are told. `moments`: mean and spread of each feature, and
+    `learnt_rate`: the share disputed, over the rows learnt from. `evidence`: what each number tells
+    by itself, for the reasons.
     """
 
     booster: lgb.Booster
@@ -52,24 +56,33 @@ class DisputeModel:
         return self.calibration.apply(predict_raw(self.booster, self.matrix(features)))
 
     def predict_with_bounds(self, features: pl.DataFrame) -> pl.DataFrame:
-        """`probability, probability_low, probability_high` per row: between the last two Venn-Abers expects it.
+        """`probability, probability_low, probability_high` per row: between the last two Venn-Abers
+        expects it.
 
         Where the shipped calibration says something outside of them, they are widened to hold it.
         """
         raw = predict_raw(self.booster, self.matrix(features))
         probability = self.calibration.apply(raw)
-        low, high = self.bounds.bounds(raw) if self.bounds else (np.zeros_like(raw), np.ones_like(raw))
+        low, high = (
+            self.bounds.bounds(raw) if self.bounds else (np.zeros_like(raw), np.ones_like(raw))
+        )
         low, high = np.minimum(low, probability), np.maximum(high, probability)
-        return pl.DataFrame({"probability": probability, "probability_low": low, "probability_high": high})
+        return pl.DataFrame(
+            {"probability": probability, "probability_low": low, "probability_high": high}
+        )
 
     def predict_cause(self, features: pl.DataFrame) -> pl.DataFrame:
-        """`<cause>_share` per row: the chance of each cause given a dispute; null where no reasons were told."""
+        """`<cause>_share` per row: the chance of each cause given a dispute; null where no reasons
+        were told."""
         if self.cause is None:
             return unknown_shares(features.height)
-        return pl.DataFrame(self.cause.predict(fill_missing_lines(features, self.typical)), schema=SHARES)
+        return pl.DataFrame(
+            self.cause.predict(fill_missing_lines(features, self.typical)), schema=SHARES
+        )
 
     def contributions(self, features: pl.DataFrame) -> np.ndarray:
-        """Rows x features: how much each feature raised the row's log odds (TreeSHAP, Lundberg et al. 2020)."""
+        """Rows x features: how much each feature raised the row's log odds (TreeSHAP, Lundberg et
+        al. 2020)."""
         return predict_raw(self.booster, self.matrix(features), pred_contrib=True)[:, :-1]
 
     def matrix(self, features: pl.DataFrame) -> np.ndarray:
@@ -112,15 +125,17 @@ def from_text(booster: str, rest: str) -> DisputeModel:
 def fit_model(rows: pl.DataFrame, feature_names: list[str], recipe: Recipe) -> DisputeModel:
     """Fit on labelled order-nights: columns `order_id, as_of_day, stage, label` and the features.
 
-    The calibration is learnt on the latest `calibration_share` of the rows from a model fitted on the orders before
-    them: no order is on both sides, since the nights of one order share its fate. The booster that ships is then
-    refitted on all rows.
+    The calibration is learnt on the latest `calibration_share` of the rows from a model fitted on
+    the orders before them: no order is on both sides, since the nights of one order share its fate.
+    The booster that ships is then refitted on all rows.
     """
     binned = bin_rows(rows, feature_names, recipe.threads)
     return finish_model(rows, binned, recipe, score_later(rows, binned, recipe))
 
 
-def finish_model(rows: pl.DataFrame, binned: Binned, recipe: Recipe, later: Later | None) -> DisputeModel:
+def finish_model(
+    rows: pl.DataFrame, binned: Binned, recipe: Recipe, later: Later | None
+) -> DisputeModel:
     """The model of all rows, calibrated by what a draft said of the later ones."""
     calibration: Calibration = Curve()
     bounds = None
@@ -143,8 +158,9 @@ def finish_model(rows: pl.DataFrame, binned: Binned, recipe: Recipe, later: Late
 
 @dataclass(frozen=True)
 class Binned:
-    """Labelled rows as LightGBM holds them, a byte a number. `order`: the rows of the frame by night and order, as
-    `matrix` (float32) and `data` have them, whatever order the frame came in."""
+    """Labelled rows as LightGBM holds them, a byte a number. `order`: the rows of the frame by
+    night and order, as `matrix` (float32) and `data` have them, whatever order the frame came
+    in."""
 
     feature_names: tuple[str, ...]
     order: np.ndarray
@@ -153,7 +169,8 @@ class Binned:
 
 
 def bin_rows(rows: pl.DataFrame, feature_names: list[str], threads: int) -> Binned:
-    """Once for the draft and the model that ships: the bins know the features of the later rows, never their labels."""
+    """Once for the draft and the model that ships: the bins know the features of the later rows,
+    never their labels."""
     order = rows.select(pl.arg_sort_by("as_of_day", "order_id")).to_series().to_numpy()
     matrix = to_matrix(rows, feature_names, order)
     data = _dataset(matrix, rows["label"].to_numpy()[order], feature_names, threads)
@@ -162,8 +179,8 @@ def bin_rows(rows: pl.DataFrame, feature_names: list[str], threads: int) -> Binn
 
 @dataclass(frozen=True)
 class Later:
-    """What a booster of the earlier orders says of the later ones (`raw`), their labels, how many orders a row brings,
-    and after how many rounds it was best."""
+    """What a booster of the earlier orders says of the later ones (`raw`), their labels, how many
+    orders a row brings, and after how many rounds it was best."""
 
     raw: np.ndarray
     label: np.ndarray
@@ -172,10 +189,11 @@ class Later:
 
 
 def score_later(rows: pl.DataFrame, binned: Binned, recipe: Recipe) -> Later | None:
-    """Train on the earlier orders, see how it does on the later; None where either side has one outcome only.
+    """Train on the earlier orders, see how it does on the later; None where either side has one
+    outcome only.
 
-    How many rounds are worth it depends on how many disputes there are to learn from, so the later orders say it, as
-    they say how to calibrate.
+    How many rounds are worth it depends on how many disputes there are to learn from, so the later
+    orders say it, as they say how to calibrate.
     """
     keys = rows.select("order_id", "as_of_day", "label")[binned.order]
     is_later = later_orders(keys, recipe.calibration_share)
@@ -186,15 +204,13 @@ def score_later(rows: pl.DataFrame, binned: Binned, recipe: Recipe) -> Later | N
     # it takes arrays too, which need a tenth of the memory of the lists it asks for
     early, late = (binned.data.subset(places) for places in (taught, asked))  # type: ignore[arg-type]
     draft = lgb.train(
-        parameters(recipe, earlier),
-        early,
-        recipe.rounds,
-        valid_sets=[late],
-        callbacks=[_stop()],
+        parameters(recipe, earlier), early, recipe.rounds, valid_sets=[late], callbacks=[_stop()]
     )
     rounds = max(draft.best_iteration, FEWEST_ROUNDS)
     raw = predict_raw(draft, binned.matrix[asked], threads=recipe.threads, rounds=rounds)
-    return Later(raw, later["label"].to_numpy(), later["order_id"].n_unique() / later.height, rounds)
+    return Later(
+        raw, later["label"].to_numpy(), later["order_id"].n_unique() / later.height, rounds
+    )
 
 
 def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
@@ -206,33 +222,49 @@ def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
 
 
 def predict_raw(
-    booster: lgb.Booster, matrix: np.ndarray, *, threads: int = 1, rounds: int = -1, pred_contrib: bool = False
+    booster: lgb.Booster,
+    matrix: np.ndarray,
+    *,
+    threads: int = 1,
+    rounds: int = -1,
+    pred_contrib: bool = False,
 ) -> np.ndarray:
     """What the booster says of each row after so many rounds (-1: the best, or all), uncalibrated.
 
-    LightGBM has one thread count for the whole process, and a call that names none resets it to all cores: whatever
-    another thread builds at that moment then overruns its buffers. So every call names its count, and models fitted
-    side by side all name one.
+    LightGBM has one thread count for the whole process, and a call that names none resets it to all
+    cores: whatever another thread builds at that moment then overruns its buffers. So every call
+    names its count, and models fitted side by side all name one.
     """
-    return np.asarray(booster.predict(matrix, num_iteration=rounds, pred_contrib=pred_contrib, num_threads=threads))
+    return np.asarray(
+        booster.predict(
+            matrix, num_iteration=rounds, pred_contrib=pred_contrib, num_threads=threads
+        )
+    )
 
 
 def fit_booster(
     rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, later: pl.DataFrame | None = None
 ) -> lgb.Booster:
-    """Trained for `recipe.rounds`; beside `later` rows, until their log loss has not fallen for `PATIENCE` rounds."""
-    data = _dataset(to_matrix(rows, feature_names), rows["label"].to_numpy(), feature_names, recipe.threads)
+    """Trained for `recipe.rounds`; beside `later` rows, until their log loss has not fallen for
+    `PATIENCE` rounds."""
+    data = _dataset(
+        to_matrix(rows, feature_names), rows["label"].to_numpy(), feature_names, recipe.threads
+    )
     if later is None:
         return lgb.train(parameters(recipe, rows), data, recipe.rounds)
     told = later["label"].to_numpy()
     beside = _dataset(to_matrix(later, feature_names), told, feature_names, recipe.threads, data)
-    return lgb.train(parameters(recipe, rows), data, recipe.rounds, valid_sets=[beside], callbacks=[_stop()])
+    return lgb.train(
+        parameters(recipe, rows), data, recipe.rounds, valid_sets=[beside], callbacks=[_stop()]
+    )
 
 
 def parameters(recipe: Recipe, rows: pl.DataFrame) -> dict[str, Any]:
     """LightGBM's, with those that follow from how many rows and orders there are to learn from."""
     told = recipe.booster
-    smallest = max(SMALLEST_LEAF, recipe.orders_in_leaf * rows.height // rows["order_id"].n_unique())
+    smallest = max(
+        SMALLEST_LEAF, recipe.orders_in_leaf * rows.height // rows["order_id"].n_unique()
+    )
     drawn = min(told["bagging_fraction"], MOST_ROWS_A_ROUND / max(rows.height, 1))
     return {"min_data_in_leaf": smallest, **told, "bagging_fraction": drawn}
 
@@ -242,8 +274,13 @@ def _stop() -> Callable:
 
 
 def _dataset(
-    matrix: np.ndarray, label: np.ndarray, feature_names: list[str], threads: int, reference: lgb.Dataset | None = None
+    matrix: np.ndarray,
+    label: np.ndarray,
+    feature_names: list[str],
+    threads: int,
+    reference: lgb.Dataset | None = None,
 ) -> lgb.Dataset:
-    # the leaf size is not the same for all boosters of these bins, so no feature is left out for it beforehand
+    # the leaf size is not the same for all boosters of these bins, so no feature is left out for it
+    # beforehand
     fixed = {"feature_pre_filter": False, "verbosity": -1, "num_threads": threads}
     return lgb.Dataset(matrix, label, reference, feature_name=list(feature_names), params=fixed)

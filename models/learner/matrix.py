@@ -1,4 +1,5 @@
-"""From a frame of features to what a booster reads: float32, filled block by block, so that no second copy is held."""
+"""From a frame of features to what a booster reads: float32, filled block by block, so that no
+second copy is held."""
 
 from __future__ import annotations
 
@@ -11,10 +12,13 @@ BLOCK = 65_536
 
 
 class UnusableFeatures(ValueError):
-    """A frame lacks a feature the model was taught, or holds something that is not a number in its column."""
+    """A frame lacks a feature the model was taught, or holds something that is not a number in its
+    column."""
 
 
-def to_matrix(rows: pl.DataFrame, feature_names: Sequence[str], order: np.ndarray | None = None) -> np.ndarray:
+def to_matrix(
+    rows: pl.DataFrame, feature_names: Sequence[str], order: np.ndarray | None = None
+) -> np.ndarray:
     """Rows x features, a hole as NaN; `order`: which rows, in which order (None: all as they are).
 
     Training and scoring both read float32, so that a threshold cuts the same rows in both.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Small trees, strong regularisation: thousands of rows, but only as many independent cases as there are disputes.
-# No class weights: re-weighting spoils probabilities.
+# Small trees, strong regularisation: thousands of rows, but only as many independent cases as there
+# are disputes. No class weights: re-weighting spoils probabilities.
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "num_leaves": 8,
@@ -26,9 +26,10 @@ ROUNDS = 600
 
 @dataclass(frozen=True)
 class Recipe:
-    """`rounds`: boosting rounds at the most. `calibration`: one of `models.learner.calibration.KINDS`, learnt on the latest
-    `calibration_share` of the orders. `parameters`: LightGBM's, over the defaults above. The nights of an order share
-    its fate, so a leaf is as large as the rows of `orders_in_leaf` orders.
+    """`rounds`: boosting rounds at the most. `calibration`: one of
+    `models.learner.calibration.KINDS`, learnt on the latest `calibration_share` of the orders.
+    `parameters`: LightGBM's, over the defaults above. The nights of an order share its fate, so a
+    leaf is as large as the rows of `orders_in_leaf` orders.
     """
 
     calibration: str

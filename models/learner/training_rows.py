@@ -1,4 +1,5 @@
-"""Which rows a model learns from, standing at a day: matured, labelled, and complete at the time."""
+"""Which rows a model learns from, standing at a day: matured, labelled, and complete at the
+time."""
 
 from __future__ import annotations
 
@@ -12,10 +13,13 @@ from models.learner.gbm import DisputeModel, fit_model
 from models.learner.training_config import Recipe
 
 
-def label_rows(tables: Tables, dataset: pl.DataFrame, window: LabelWindow, data_end_day: int) -> pl.DataFrame:
+def label_rows(
+    tables: Tables, dataset: pl.DataFrame, window: LabelWindow, data_end_day: int
+) -> pl.DataFrame:
     """The rows of `dataset` whose label is known standing at `data_end_day`, with it.
 
-    `dataset` holds `order_id, as_of_day` and the features. Only facts known before `data_end_day` are used.
+    `dataset` holds `order_id, as_of_day` and the features. Only facts known before `data_end_day`
+    are used.
     """
     last = last_matured_day(data_end_day, window.horizon_days, window.reporting_delay_days)
     nights = _kept(dataset, pl.col("as_of_day").is_between(pl.lit(-(2**31)), last))
@@ -26,15 +30,16 @@ def label_rows(tables: Tables, dataset: pl.DataFrame, window: LabelWindow, data_
 def learnable(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows a model may learn from, and be judged by.
 
-    An order without lines is left out: its lines are missing because of how it ended (an item found unavailable
-    later), so a model would learn the outcome from the hole, and one that tells holes apart would look better than
-    it is.
+    An order without lines is left out: its lines are missing because of how it ended (an item found
+    unavailable later), so a model would learn the outcome from the hole, and one that tells holes
+    apart would look better than it is.
     """
     return _kept(rows, pl.col("order_count_units").is_not_null())
 
 
 def _kept(rows: pl.DataFrame, is_kept: pl.Expr) -> pl.DataFrame:
-    """The rows that are kept; where that is all, the frame itself and not a copy of what may be gigabytes."""
+    """The rows that are kept; where that is all, the frame itself and not a copy of what may be
+    gigabytes."""
     mask = rows.select(is_kept).to_series()
     return rows if mask.all() else rows.filter(mask)
 
@@ -47,7 +52,8 @@ def train_model(
     recipe: Recipe,
     feature_names: list[str] = FEATURE_NAMES,
 ) -> tuple[DisputeModel | None, pl.DataFrame]:
-    """A model fitted on what was known and matured at `data_end_day`, and the rows it saw (None: one class only)."""
+    """A model fitted on what was known and matured at `data_end_day`, and the rows it saw (None:
+    one class only)."""
     rows = learnable(label_rows(tables, dataset, window, data_end_day))
     if rows["label"].n_unique() < 2:
         return None, rows

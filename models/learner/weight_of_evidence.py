@@ -1,7 +1,9 @@
-"""What a number tells by itself: how much more often past orders with such a number were disputed than their stage.
+"""What a number tells by itself: how much more often past orders with such a number were disputed
+than their stage.
 
-The weight of evidence of scorecards (Good 1950): the log odds of a dispute among the rows whose number lies in the same
-bin, less those of all rows of the stage. Only the rows have a part in it, not the seed of a model.
+The weight of evidence of scorecards (Good 1950): the log odds of a dispute among the rows whose
+number lies in the same bin, less those of all rows of the stage. Only the rows have a part in it,
+not the seed of a model.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-# of each stage and feature the upper ends of the bins, the last of which has none, and the weight of each bin
+# of each stage and feature the upper ends of the bins, the last of which has none, and the weight
+# of each bin
 Evidence = Mapping[str, Mapping[str, tuple[list[float], list[float]]]]
 
 # the tails are cut finer: few numbers worth telling lie in the middle
@@ -24,14 +27,19 @@ MOST_ROWS = 200_000
 def learn_evidence(
     rows: pl.DataFrame, feature_names: Sequence[str], order: np.ndarray
 ) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
-    """Of labelled order-nights (`order_id, stage, label` and the features); a stage of one outcome tells nothing.
+    """Of labelled order-nights (`order_id, stage, label` and the features); a stage of one outcome
+    tells nothing.
 
-    `order`: in which order to take the rows; of many, every n-th is looked at. The nights of an order share its fate,
-    so what a bin leans on is counted in orders.
+    `order`: in which order to take the rows; of many, every n-th is looked at. The nights of an
+    order share its fate, so what a bin leans on is counted in orders.
     """
-    some = rows.select("order_id", "stage", "label", *feature_names)[order[:: -(-rows.height // MOST_ROWS)]]
+    some = rows.select("order_id", "stage", "label", *feature_names)[
+        order[:: -(-rows.height // MOST_ROWS)]
+    ]
     found: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
-    for (stage,), told in some.sort("stage", maintain_order=True).group_by("stage", maintain_order=True):
+    for (stage,), told in some.sort("stage", maintain_order=True).group_by(
+        "stage", maintain_order=True
+    ):
         label = told["label"].to_numpy().astype(float)
         if label.min() == label.max():
             continue
@@ -45,8 +53,11 @@ def learn_evidence(
     return found
 
 
-def _weigh(values: np.ndarray, label: np.ndarray, leans_on: float) -> tuple[list[float], list[float]]:
-    """Bins of the numbers there are, and their weights; `leans_on`: disputed rows of the whole stage in each bin."""
+def _weigh(
+    values: np.ndarray, label: np.ndarray, leans_on: float
+) -> tuple[list[float], list[float]]:
+    """Bins of the numbers there are, and their weights; `leans_on`: disputed rows of the whole
+    stage in each bin."""
     rate = label.mean()
     is_known = np.isfinite(values)
     cuts = np.unique(np.quantile(values[is_known], QUANTILES, method="lower"))
@@ -57,7 +68,9 @@ def _weigh(values: np.ndarray, label: np.ndarray, leans_on: float) -> tuple[list
     return cuts.astype(float).tolist(), weights.round(4).tolist()
 
 
-def weigh_evidence(evidence: Evidence, features: pl.DataFrame, feature_names: Sequence[str]) -> np.ndarray:
+def weigh_evidence(
+    evidence: Evidence, features: pl.DataFrame, feature_names: Sequence[str]
+) -> np.ndarray:
     """Rows x features, in log odds; 0 for a hole and for what was never learnt."""
     weights = np.zeros((features.height, len(feature_names)))
     for (stage,), told in features.with_row_index("place").group_by("stage"):

@@ -1,8 +1,10 @@
-"""Whether tonight's data and scores look as usual: a reading per gate, with what was found and what is allowed.
+"""Whether tonight's data and scores look as usual: a reading per gate, with what was found and what
+is allowed.
 
-A count is out of its range only when it is both far from usual (a ratio, so that large stores are not stopped by
-small changes) and further than chance explains (a Poisson count's spread, so that small stores are not stopped by few
-rows). An effect size says how far a feature moved: on many rows every feature moves significantly.
+A count is out of its range only when it is both far from usual (a ratio, so that large stores are
+not stopped by small changes) and further than chance explains (a Poisson count's spread, so that
+small stores are not stopped by few rows). An effect size says how far a feature moved: on many rows
+every feature moves significantly.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class Reading:
 
 
 def row_counts(table: str, by_day: pl.DataFrame, newest_day: int, ratio: float) -> Reading | None:
-    """The facts of the last seven days beside the middle of the eight weeks before; None: too few to judge.
+    """The facts of the last seven days beside the middle of the eight weeks before; None: too few
+    to judge.
 
     `by_day`: `known_day, count`. `newest_day`: the last day on which anything became known.
     """
@@ -50,8 +53,11 @@ def row_counts(table: str, by_day: pl.DataFrame, newest_day: int, ratio: float) 
     return Reading("row_counts", _is_far(now, usual, ratio), says)
 
 
-def base_rate(disputes: pl.DataFrame, orders: pl.DataFrame, newest_day: int, ratio: float) -> Reading | None:
-    """Disputes opened in the last 28 days per order placed in them, beside the six such months before."""
+def base_rate(
+    disputes: pl.DataFrame, orders: pl.DataFrame, newest_day: int, ratio: float
+) -> Reading | None:
+    """Disputes opened in the last 28 days per order placed in them, beside the six such months
+    before."""
     opened, placed = (_windows(by_day, newest_day, MONTH, MONTHS) for by_day in (disputes, orders))
     rates = [o / p for o, p in zip(opened[1:], placed[1:], strict=True) if p]
     expected = _middle(rates) * placed[0]
@@ -71,7 +77,8 @@ def quarantine(quarantined: int, rows: int, limit: float) -> Reading:
 
 
 def champion_age(age_days: int, limit_days: int) -> Reading:
-    """`age_days`: from the day the champion was trained as of to the night; negative: it was trained later."""
+    """`age_days`: from the day the champion was trained as of to the night; negative: it was
+    trained later."""
     if age_days < 0:
         says = f"the champion was trained as of {-age_days} days after this night: it knows the outcome"
         return Reading("champion_knows_outcome", True, says)
@@ -79,26 +86,47 @@ def champion_age(age_days: int, limit_days: int) -> Reading:
     return Reading("champion_age", age_days > limit_days, says)
 
 
-def learn_moments(rows: pl.DataFrame, feature_names: list[str], order: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Mean and standard deviation of each feature over the rows learnt from; those that never vary are left out.
+def learn_moments(
+    rows: pl.DataFrame, feature_names: list[str], order: np.ndarray
+) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each feature over the rows learnt from; those that never vary
+    are left out.
 
-    `order`: the rows in an order of their own, so that a sum of floats is the same in whatever order they came.
+    `order`: the rows in an order of their own, so that a sum of floats is the same in whatever
+    order they came.
     """
     column = pl.col(feature_names).gather(order)
     means, spreads = rows.select(column.mean()), rows.select(column.std())
     found = {name: (means[name][0], spreads[name][0]) for name in feature_names}
-    return {name: (mean, spread) for name, (mean, spread) in found.items() if mean is not None and spread}
+    return {
+        name: (mean, spread)
+        for name, (mean, spread) in found.items()
+        if mean is not None and spread
+    }
 
 
-def drift(moments: Moments, night: pl.DataFrame, features: Mapping[str, Feature], size: float, share: float) -> Reading:
-    """How many features moved by more than `size` standard deviations (Cohen's d) from what the champion learnt from.
+def drift(
+    moments: Moments,
+    night: pl.DataFrame,
+    features: Mapping[str, Feature],
+    size: float,
+    share: float,
+) -> Reading:
+    """How many features moved by more than `size` standard deviations (Cohen's d) from what the
+    champion learnt from.
 
     Those of the calendar are left out. `share`: of the features that may have moved so far.
     """
     names = [name for name in moments if name in features and not name.startswith(CALENDAR)]
     now = night.select(pl.col(names).mean()).row(0, named=True) if night.height >= FEWEST else {}
-    moved = {name: (value - moments[name][0]) / moments[name][1] for name, value in now.items() if value is not None}
-    far = sorted((name for name in moved if abs(moved[name]) > size), key=lambda name: -abs(moved[name]))
+    moved = {
+        name: (value - moments[name][0]) / moments[name][1]
+        for name, value in now.items()
+        if value is not None
+    }
+    far = sorted(
+        (name for name in moved if abs(moved[name]) > size), key=lambda name: -abs(moved[name])
+    )
     worst = "".join(f"; {name} by {moved[name]:+.1f}" for name in far[:3])
     says = (
         f"{len(far)} of {len(moved)} features moved by more than {size:g} standard deviations from what the champion "
@@ -110,13 +138,16 @@ def drift(moments: Moments, night: pl.DataFrame, features: Mapping[str, Feature]
 def mean_probability(
     sum_probability: float, count: int, usual_rate: float | None, source: str, ratio: float
 ) -> Reading:
-    """The night's mean probability beside the rate at which orders were disputed. `source`: where that is from."""
+    """The night's mean probability beside the rate at which orders were disputed. `source`: where
+    that is from."""
     if usual_rate is None or not count or usual_rate * count < FEWEST:
-        return Reading("mean_probability", False, "too few open orders, or nothing matured, to judge the mean by")
+        return Reading(
+            "mean_probability",
+            False,
+            "too few open orders, or nothing matured, to judge the mean by",
+        )
     mean = sum_probability / count
-    says = (
-        f"the mean probability is {mean:.1%}; {usual_rate / ratio:.1%} to {usual_rate * ratio:.1%} are usual ({source})"
-    )
+    says = f"the mean probability is {mean:.1%}; {usual_rate / ratio:.1%} to {usual_rate * ratio:.1%} are usual ({source})"
     return Reading("mean_probability", _is_far(sum_probability, usual_rate * count, ratio), says)
 
 
@@ -124,7 +155,10 @@ def _windows(by_day: pl.DataFrame, newest_day: int, length: int, count: int) -> 
     """Totals of the windows of `length` days that end with the newest day, the last one first."""
     ends = [newest_day + 1 - length * place for place in range(count + 1)]
     totals = by_day.select(
-        pl.col("count").filter(in_days(pl.col("known_day"), end - length, end)).sum().alias(str(place))
+        pl.col("count")
+        .filter(in_days(pl.col("known_day"), end - length, end))
+        .sum()
+        .alias(str(place))
         for place, end in enumerate(ends)
     )
     return [float(total) for total in totals.row(0)]

@@ -1,15 +1,18 @@
-"""Is the model still right? What came beside what it said, night by night, with alarms that may be asked every night.
+"""Is the model still right? What came beside what it said, night by night, with alarms that may be
+asked every night.
 
-Every stream (all orders, a stage, a lane, a category) has a night's `observed` disputes and `expected` ones (the sum of
-the probabilities). Its evidence against "the rate is at most `tolerance` times what was said" is a product of
-likelihood ratios of a Poisson count; for independent orders of any probabilities its mean is at most 1 while that
-holds, since 1 + p (k - 1) <= exp(p (k - 1)). When the change came is not known, so products from every starting night
-are added: an e-detector (Shin, Ramdas & Rinaldo 2024, "E-detectors", with the recursion of Shiryaev and Roberts). Its
-mean after n nights is at most n, so by the maximal inequality it reaches n / alpha within n nights with chance alpha at
-the most, however often it was looked at. Streams, sides and kinds share alpha (Bonferroni, by families).
+Every stream (all orders, a stage, a lane, a category) has a night's `observed` disputes and
+`expected` ones (the sum of the probabilities). Its evidence against "the rate is at most
+`tolerance` times what was said" is a product of likelihood ratios of a Poisson count; for
+independent orders of any probabilities its mean is at most 1 while that holds, since 1 + p (k - 1)
+<= exp(p (k - 1)). When the change came is not known, so products from every starting night are
+added: an e-detector (Shin, Ramdas & Rinaldo 2024, "E-detectors", with the recursion of Shiryaev and
+Roberts). Its mean after n nights is at most n, so by the maximal inequality it reaches n / alpha
+within n nights with chance alpha at the most, however often it was looked at. Streams, sides and
+kinds share alpha (Bonferroni, by families).
 
-Orders are taken as independent given their probabilities. What hits many at once spreads counts more than that; the
-tolerance is what allows for it.
+Orders are taken as independent given their probabilities. What hits many at once spreads counts
+more than that; the tolerance is what allows for it.
 """
 
 from __future__ import annotations
@@ -26,8 +29,8 @@ LEVELS = (FINE, WATCH, ACT)
 # one false act in 20 quiet seasons of 90 nights; each of these nights looks back on as many
 SEASON_ALPHA, SEASON_NIGHTS, LOOKBACK_NIGHTS = 0.05, 90, 90
 MOST_GROUPS = 12
-# families of streams: the share of alpha each has, and over how many streams it is split, never over fewer. The whole
-# store has half: it is what a seller asks first
+# families of streams: the share of alpha each has, and over how many streams it is split, never
+# over fewer. The whole store has half: it is what a seller asks first
 WHOLE, FEEDS, GROUPS = (0.5, 4), (0.25, 50), (0.25, 200)
 # a watch may be wrong once a season
 WATCH_ALPHA = 1.0
@@ -63,16 +66,23 @@ class Finding:
 
 
 def threshold(alpha: float, family: tuple[float, int]) -> float:
-    """Log evidence that a stream without a change reaches within a season with its part of alpha."""
+    """Log evidence that a stream without a change reaches within a season with its part of
+    alpha."""
     share, streams = family
     return float(np.log((SEASON_NIGHTS + LOOKBACK_NIGHTS) * streams / (alpha * share)))
 
 
 def log_evidence(
-    observed: np.ndarray, expected: np.ndarray, tolerance: float, *, is_rise: bool, most_a_day: float = np.inf
+    observed: np.ndarray,
+    expected: np.ndarray,
+    tolerance: float,
+    *,
+    is_rise: bool,
+    most_a_day: float = np.inf,
 ) -> float:
-    """Log of the e-detector after the last night against a rate of at most `tolerance` times the expected (`is_rise`),
-    or of at least the expected over `tolerance`: the mean over several sizes of change.
+    """Log of the e-detector after the last night against a rate of at most `tolerance` times the
+    expected (`is_rise`), or of at least the expected over `tolerance`: the mean over several sizes
+    of change.
 
     `most_a_day`: what one day alone may say; less than the ratio is evidence still, only weaker.
     """
@@ -91,8 +101,9 @@ def level_of(evidence: float, family: tuple[float, int]) -> str:
 
 
 def streams_of(rows: pl.DataFrame) -> list[Stream]:
-    """All orders, and by stage, lane and category the groups with most expected disputes. `rows`: `as_of_day`,
-    `observed`, `expected` and the columns of `BY`. Groups are chosen by what was said, never by what came."""
+    """All orders, and by stage, lane and category the groups with most expected disputes. `rows`:
+    `as_of_day`, `observed`, `expected` and the columns of `BY`. Groups are chosen by what was said,
+    never by what came."""
     if rows.is_empty():
         return []
     # sums of fractions depend on their order in the last bit
@@ -108,12 +119,21 @@ def streams_of(rows: pl.DataFrame) -> list[Stream]:
 
 
 def _stream(sums: pl.DataFrame, nights: pl.Series, by: str, group: str) -> Stream:
-    by_night = nights.to_frame().join(sums, on="as_of_day", how="left", maintain_order="left").fill_null(0.0)
-    return Stream(by, group, *(by_night[name].cast(pl.Float64).to_numpy() for name in ("observed", "expected")))
+    by_night = (
+        nights.to_frame()
+        .join(sums, on="as_of_day", how="left", maintain_order="left")
+        .fill_null(0.0)
+    )
+    return Stream(
+        by,
+        group,
+        *(by_night[name].cast(pl.Float64).to_numpy() for name in ("observed", "expected")),
+    )
 
 
 def judge_stream(stream: Stream, kind: str, rise: float, fall: float) -> Finding | None:
-    """`kind`: matured or early; `rise`, `fall`: how far the rate may be from what was said. None: nothing to say."""
+    """`kind`: matured or early; `rise`, `fall`: how far the rate may be from what was said. None:
+    nothing to say."""
     sides = {
         True: log_evidence(stream.observed, stream.expected, rise, is_rise=True),
         False: log_evidence(stream.observed, stream.expected, fall, is_rise=False),
@@ -134,12 +154,15 @@ def first_nights(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort("as_of_day", "order_id").unique("order_id", keep="first", maintain_order=True)
 
 
-def expected_on_first_day(reference: pl.DataFrame, young: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, float]]:
-    """`young` with `expected`: disputes on the night's own day, if these come as soon as they did on matured nights;
-    and of how many disputes, by stage, that is known.
+def expected_on_first_day(
+    reference: pl.DataFrame, young: pl.DataFrame
+) -> tuple[pl.DataFrame, dict[str, float]]:
+    """`young` with `expected`: disputes on the night's own day, if these come as soon as they did
+    on matured nights; and of how many disputes, by stage, that is known.
 
-    `reference`: rows of matured nights, `stage, probability, opened_at_once` (0 or 1). Rows of a stage with too few
-    disputes at once to know by are left out: another stage's come sooner or later.
+    `reference`: rows of matured nights, `stage, probability, opened_at_once` (0 or 1). Rows of a
+    stage with too few disputes at once to know by are left out: another stage's come sooner or
+    later.
     """
     sums = reference.sort("as_of_day", "order_id").group_by("stage", maintain_order=True)
     told = sums.agg(pl.col("probability", "opened_at_once").sum())
@@ -151,15 +174,16 @@ def expected_on_first_day(reference: pl.DataFrame, young: pl.DataFrame) -> tuple
 
 
 def off_by_chance(known: dict[str, float], stream: Stream) -> float:
-    """By how many times the expected disputes of a stream may be off because few disputes told how soon they come."""
+    """By how many times the expected disputes of a stream may be off because few disputes told how
+    soon they come."""
     count = known[stream.group] if stream.by == "stage" else sum(known.values())
     return 1.0 + ERRORS_ALLOWED / count**0.5
 
 
 def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:
-    """Per stream of matured rows (`observed, expected, is_listed` besides the keys): disputes that came and were
-    expected, their ratio, and the share of the listed that were disputed, each with its 95 % interval at a planned
-    date (Garwood 1936 for the count; Jeffreys for the share)."""
+    """Per stream of matured rows (`observed, expected, is_listed` besides the keys): disputes that
+    came and were expected, their ratio, and the share of the listed that were disputed, each with
+    its 95 % interval at a planned date (Garwood 1936 for the count; Jeffreys for the share)."""
     found = []
     for stream in streams_of(rows):
         part = rows if stream.by == "all" else rows.filter(pl.col(stream.by) == stream.group)
@@ -167,19 +191,32 @@ def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:
         came, expected = float(stream.observed.sum()), float(stream.expected.sum())
         hits = float(listed["observed"].sum())
         low, high = _count_interval(came)
-        share_low, share_high = _share_interval(hits, listed.height) if listed.height else (None, None)
-        found.append({
-            "by": stream.by, "group": stream.group, "orders": part.height, "disputed": int(came), "expected": expected,
-            "ratio": came / expected if expected else None, "ratio_low": low / expected if expected else None,
-            "ratio_high": high / expected if expected else None, "listed": listed.height,
-            "precision": hits / listed.height if listed.height else None,
-            "precision_low": share_low, "precision_high": share_high,
-        })  # fmt: skip
+        share_low, share_high = (
+            _share_interval(hits, listed.height) if listed.height else (None, None)
+        )
+        found.append(
+            {
+                "by": stream.by,
+                "group": stream.group,
+                "orders": part.height,
+                "disputed": int(came),
+                "expected": expected,
+                "ratio": came / expected if expected else None,
+                "ratio_low": low / expected if expected else None,
+                "ratio_high": high / expected if expected else None,
+                "listed": listed.height,
+                "precision": hits / listed.height if listed.height else None,
+                "precision_low": share_low,
+                "precision_high": share_high,
+            }
+        )
     return pl.DataFrame(found, infer_schema_length=None)
 
 
 def _count_interval(count: float) -> tuple[float, float]:
-    return float(gammaincinv(count, 0.025)) if count else 0.0, float(gammaincinv(count + 1.0, 0.975))
+    return float(gammaincinv(count, 0.025)) if count else 0.0, float(
+        gammaincinv(count + 1.0, 0.975)
+    )
 
 
 def _share_interval(hits: float, rows: int) -> tuple[float, float]:

@@ -1,4 +1,5 @@
-"""Rates as Beta distributions: a prior of known mean and spread, what orders add to it, and how likely they were."""
+"""Rates as Beta distributions: a prior of known mean and spread, what orders add to it, and how
+likely they were."""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ def update(prior: Posterior, disputes: np.ndarray, exposure: np.ndarray) -> Post
 
 
 def log_evidence(prior: Posterior, disputes: np.ndarray, exposure: np.ndarray) -> np.ndarray:
-    """Log probability of just these orders being disputed, under the prior: beta-binomial, without the part that does
-    not depend on it."""
+    """Log probability of just these orders being disputed, under the prior: beta-binomial, without
+    the part that does not depend on it."""
     after = update(prior, disputes, exposure)
     return np.asarray(betaln(after.above, after.below) - betaln(prior.above, prior.below))

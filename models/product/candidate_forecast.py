@@ -1,8 +1,10 @@
-"""What a product that never sold will be like: its family's rate, on the lanes and at the price it is meant for.
+"""What a product that never sold will be like: its family's rate, on the lanes and at the price it
+is meant for.
 
-Predicted rate = store's rate x category's factor x supplier's factor x (price band, promise, countries by the carriers
-that go there); its interval is that of a product of the family with no orders, so it is as wide as products of one
-family differ. A category or supplier never seen counts as an average one, with the spread among them added.
+Predicted rate = store's rate x category's factor x supplier's factor x (price band, promise,
+countries by the carriers that go there); its interval is that of a product of the family with no
+orders, so it is as wide as products of one family differ. A category or supplier never seen counts
+as an average one, with the spread among them added.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ LIKE = 3
 
 @dataclass(frozen=True)
 class Candidate:
-    """`countries`: where it is to be sold; empty: where the store sells. A number not told (None) is an average one."""
+    """`countries`: where it is to be sold; empty: where the store sells. A number not told (None)
+    is an average one."""
 
     category: str
     supplier_id: str
@@ -32,8 +35,11 @@ class Candidate:
     countries: Sequence[str]
 
 
-def predict_candidates(reviewed: Reviewed, candidates: Sequence[Candidate], limit: float) -> pl.DataFrame:
-    """One row per candidate, in their order: rate, interval, what drives it, what would lower it, like products."""
+def predict_candidates(
+    reviewed: Reviewed, candidates: Sequence[Candidate], limit: float
+) -> pl.DataFrame:
+    """One row per candidate, in their order: rate, interval, what drives it, what would lower it,
+    like products."""
     families = reviewed.families
     supplier = _codes(reviewed.supplier.names, [c.supplier_id for c in candidates])
     category = _codes(reviewed.category.names, [c.category for c in candidates])
@@ -42,28 +48,39 @@ def predict_candidates(reviewed: Reviewed, candidates: Sequence[Candidate], limi
     for number, candidate in enumerate(candidates):
         parts = _parts(reviewed, candidate)
         told = {
-            "category": float(families.category.mean[category[number]]) if category[number] >= 0 else 1.0,
-            "supplier": float(families.supplier.mean[supplier[number]]) if supplier[number] >= 0 else 1.0,
+            "category": float(families.category.mean[category[number]])
+            if category[number] >= 0
+            else 1.0,
+            "supplier": float(families.supplier.mean[supplier[number]])
+            if supplier[number] >= 0
+            else 1.0,
             **parts,
         }
-        one = prior_of(mean[number : number + 1] * np.prod(list(parts.values())), variance[number : number + 1])
+        one = prior_of(
+            mean[number : number + 1] * np.prod(list(parts.values())), variance[number : number + 1]
+        )
         rows.append(
             {
-                "rate": float(one.mean[0]), "rate_low": float(one.quantile(0.05)[0]),
-                "rate_high": float(one.quantile(0.95)[0]), "chance_over_limit": float(one.chance_over(limit)[0]),
+                "rate": float(one.mean[0]),
+                "rate_low": float(one.quantile(0.05)[0]),
+                "rate_high": float(one.quantile(0.95)[0]),
+                "chance_over_limit": float(one.chance_over(limit)[0]),
                 **{f"{name}_x": value for name, value in told.items()},
-                "drivers": "; ".join(f"{n} x {v:.2f}" for n, v in _by_size(told)) or "nothing out of the ordinary",
+                "drivers": "; ".join(f"{n} x {v:.2f}" for n, v in _by_size(told))
+                or "nothing out of the ordinary",
                 "what_would_lower_it": _levers(reviewed, candidate, parts),
                 "like_products": _like(reviewed, candidate),
                 "note": _note(candidate, supplier[number] >= 0, category[number] >= 0, reviewed),
             }
-        )  # fmt: skip
+        )
     return pl.DataFrame(rows)
 
 
 def _codes(names: pl.Series, wanted: Sequence[str]) -> np.ndarray:
     place = {name: number for number, name in enumerate(names)}
-    return np.array([place.get(one, -1) if one != UNKNOWN else -1 for one in wanted], dtype=np.int64)
+    return np.array(
+        [place.get(one, -1) if one != UNKNOWN else -1 for one in wanted], dtype=np.int64
+    )
 
 
 def _factor(reviewed: Reviewed, part: str, value: object) -> float:
@@ -79,16 +96,26 @@ def part_factors(reviewed: Reviewed) -> dict[str, Mapping[object, float]]:
     for part in ("service", "lane", "promise", "country", "price"):
         names, factors = reviewed.adjustment.values[part], reviewed.adjustment.factors[part]
         coded = reviewed.rows[part]
-        seen = pl.DataFrame({"value": coded, "weight": weight}).group_by("value").agg(pl.col("weight").sum())
+        seen = (
+            pl.DataFrame({"value": coded, "weight": weight})
+            .group_by("value")
+            .agg(pl.col("weight").sum())
+        )
         shares = {v: w for v, w in seen.iter_rows()}
-        mean = sum(f * shares.get(n, 0.0) for n, f in zip(names, factors, strict=True)) / max(weight.sum(), 1e-9)
-        found[part] = {n: float(f / mean) if mean > 0 else 1.0 for n, f in zip(names, factors, strict=True)}
+        mean = sum(f * shares.get(n, 0.0) for n, f in zip(names, factors, strict=True)) / max(
+            weight.sum(), 1e-9
+        )
+        found[part] = {
+            n: float(f / mean) if mean > 0 else 1.0 for n, f in zip(names, factors, strict=True)
+        }
     return found
 
 
 def _parts(reviewed: Reviewed, candidate: Candidate) -> dict[str, float]:
     price = None if candidate.price_usd is None else _band(candidate.price_usd, PRICE_EDGES)
-    promise = None if candidate.promised_days is None else _band(candidate.promised_days, PROMISE_EDGES)
+    promise = (
+        None if candidate.promised_days is None else _band(candidate.promised_days, PROMISE_EDGES)
+    )
     known = _lanes(reviewed).filter(pl.col("country").is_in(list(candidate.countries)))
     where = (
         1.0
@@ -103,13 +130,16 @@ def _parts(reviewed: Reviewed, candidate: Candidate) -> dict[str, float]:
 
 
 def _lanes(reviewed: Reviewed) -> pl.DataFrame:
-    """One row per lane: its service and country, its share of orders, and what it multiplies the rate by."""
+    """One row per lane: its service and country, its share of orders, and what it multiplies the
+    rate by."""
     told = part_factors(reviewed)
 
     def of(part: str) -> pl.Expr:
         return pl.col(part).replace_strict(dict(told[part]), default=1.0, return_dtype=pl.Float64)
 
-    lanes = reviewed.rows.group_by("lane", "service", "country").agg(pl.col("exposure").sum().alias("weight"))
+    lanes = reviewed.rows.group_by("lane", "service", "country").agg(
+        pl.col("exposure").sum().alias("weight")
+    )
     return lanes.sort("lane", "country").with_columns(x=of("service") * of("lane") * of("country"))
 
 
@@ -128,9 +158,12 @@ def _levers(reviewed: Reviewed, candidate: Candidate, parts: Mapping[str, float]
             said.append(f"carrier {best['service'][0]}: x {best['x'][0] / parts['countries']:.2f}")
     factors = part_factors(reviewed)
     for part, edges, unit, now in (
-        ("promise", PROMISE_EDGES, "days", candidate.promised_days), ("price", PRICE_EDGES, "USD", candidate.price_usd),
-    ):  # fmt: skip
-        bands = {band: x for band, x in factors[part].items() if isinstance(band, int) and band >= 0}
+        ("promise", PROMISE_EDGES, "days", candidate.promised_days),
+        ("price", PRICE_EDGES, "USD", candidate.price_usd),
+    ):
+        bands = {
+            band: x for band, x in factors[part].items() if isinstance(band, int) and band >= 0
+        }
         if now is None or not bands:
             continue
         band, x = min(bands.items(), key=lambda item: (item[1], item[0]))
@@ -142,7 +175,9 @@ def _levers(reviewed: Reviewed, candidate: Candidate, parts: Mapping[str, float]
 def band_name(band: int, edges: Sequence[float]) -> str:
     if band == 0:
         return f"under {edges[0]:g}"
-    return f"from {edges[-1]:g}" if band == len(edges) else f"{edges[band - 1]:g} to {edges[band]:g}"
+    return (
+        f"from {edges[-1]:g}" if band == len(edges) else f"{edges[band - 1]:g} to {edges[band]:g}"
+    )
 
 
 def _band(value: float, edges: tuple[float, ...]) -> int:
@@ -156,27 +191,39 @@ def _by_size(told: Mapping[str, float]) -> list[tuple[str, float]]:
 
 def _like(reviewed: Reviewed, candidate: Candidate) -> str:
     """The nearest of its category by price and weight, with their disputes."""
-    same = reviewed.products.filter((pl.col("category") == candidate.category) & (pl.col("count_orders") > 0))
+    same = reviewed.products.filter(
+        (pl.col("category") == candidate.category) & (pl.col("count_orders") > 0)
+    )
     unit = pl.col("value_an_order_usd") / pl.col("units_an_order")
 
     def gap(of: pl.Expr, value: float | None) -> pl.Expr:
         return (
-            pl.lit(0.0) if not value else (of.clip(0.01).log() - float(np.log(max(value, 0.01)))).abs().fill_null(9.0)
+            pl.lit(0.0)
+            if not value
+            else (of.clip(0.01).log() - float(np.log(max(value, 0.01)))).abs().fill_null(9.0)
         )
 
-    near = same.sort(gap(unit, candidate.price_usd) + gap(pl.col("weight_g"), candidate.weight_g), "product_id").head(
-        LIKE
-    )
+    near = same.sort(
+        gap(unit, candidate.price_usd) + gap(pl.col("weight_g"), candidate.weight_g), "product_id"
+    ).head(LIKE)
     each = near.select("product_id", "count_disputes", "count_orders").iter_rows()
     return "; ".join(f"{name} ({disputes:.0f} of {orders})" for name, disputes, orders in each)
 
 
-def _note(candidate: Candidate, is_supplier_known: bool, is_category_known: bool, reviewed: Reviewed) -> str:
+def _note(
+    candidate: Candidate, is_supplier_known: bool, is_category_known: bool, reviewed: Reviewed
+) -> str:
     sold = set(reviewed.rows["country"].unique())
     unsold = [country for country in candidate.countries if country not in sold]
     said = [
-        (not is_category_known, f"category '{candidate.category}' never sold here: taken as an average one"),
-        (not is_supplier_known, f"supplier '{candidate.supplier_id}' never sold here: taken as an average one"),
+        (
+            not is_category_known,
+            f"category '{candidate.category}' never sold here: taken as an average one",
+        ),
+        (
+            not is_supplier_known,
+            f"supplier '{candidate.supplier_id}' never sold here: taken as an average one",
+        ),
         (bool(unsold), f"never sold to {', '.join(unsold)}: left out of the mix"),
         (candidate.price_usd is None, "no price: taken as average"),
         (candidate.promised_days is None, "no promised days: taken as average"),

@@ -1,13 +1,14 @@
 """How much products differ, and what their supplier and category say of each: empirical Bayes.
 
-A product's rate is (store's rate) x (category's factor) x (supplier's factor) x (its own): each factor gamma with mean
-1, and a shape that the store's own data tell by their likelihood. Products' counts are taken as beta-binomial: as
-negative binomial (a gamma mixture of Poisson counts, good enough for the sums of suppliers and categories) products
-seem more alike than they are, because an order is disputed once at most.
-A supplier's and a category's factor rest on their products' observed over expected disputes, a product counting
-for e a / (e + a) of its e expected disputes, a being the shape among products: one with thousands of orders is still
-only one product (hierarchical credibility: Buehlmann & Straub 1970, Jewell 1975). Suppliers sell in several categories,
-so the two are fitted in turn. What a product itself tells is left out of its own family: it would count twice.
+A product's rate is (store's rate) x (category's factor) x (supplier's factor) x (its own): each
+factor gamma with mean 1, and a shape that the store's own data tell by their likelihood. Products'
+counts are taken as beta-binomial: as negative binomial (a gamma mixture of Poisson counts, good
+enough for the sums of suppliers and categories) products seem more alike than they are, because an
+order is disputed once at most. A supplier's and a category's factor rest on their products'
+observed over expected disputes, a product counting for e a / (e + a) of its e expected disputes, a
+being the shape among products: one with thousands of orders is still only one product (hierarchical
+credibility: Buehlmann & Straub 1970, Jewell 1975). Suppliers sell in several categories, so the two
+are fitted in turn. What a product itself tells is left out of its own family: it would count twice.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ ROUNDS = 4
 
 @dataclass(frozen=True)
 class Level:
-    """Factors of suppliers, or of categories: gamma(`above`, `below`), prior included; `shape`: how alike they are."""
+    """Factors of suppliers, or of categories: gamma(`above`, `below`), prior included; `shape`: how
+    alike they are."""
 
     shape: float
     above: np.ndarray
@@ -35,8 +37,11 @@ class Level:
     def mean(self) -> np.ndarray:
         return self.above / self.below
 
-    def of(self, codes: np.ndarray, less_above: np.ndarray, less_below: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and relative variance for each member, without what it tells itself; code -1: one never seen."""
+    def of(
+        self, codes: np.ndarray, less_above: np.ndarray, less_below: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and relative variance for each member, without what it tells itself; code -1: one
+        never seen."""
         is_seen = codes >= 0
         at = np.where(is_seen, codes, 0)
         above = np.where(is_seen, self.above[at] - less_above, self.shape)
@@ -46,8 +51,9 @@ class Level:
 
 @dataclass(frozen=True)
 class Families:
-    """`rate`: the store's; `shape`: how alike products of one family are. `mean`, `variance`: per product, its family's
-    rate and how uncertain it is about the product (relative variance), its own orders left out."""
+    """`rate`: the store's; `shape`: how alike products of one family are. `mean`, `variance`: per
+    product, its family's rate and how uncertain it is about the product (relative variance), its
+    own orders left out."""
 
     rate: float
     shape: float
@@ -60,11 +66,16 @@ class Families:
         """The same for products that never sold."""
         none = np.zeros(len(supplier))
         return _together(
-            self.rate, self.shape, self.supplier.of(supplier, none, none), self.category.of(category, none, none)
+            self.rate,
+            self.shape,
+            self.supplier.of(supplier, none, none),
+            self.category.of(category, none, none),
         )
 
 
-def fit_families(disputes: np.ndarray, exposure: np.ndarray, supplier: np.ndarray, category: np.ndarray) -> Families:
+def fit_families(
+    disputes: np.ndarray, exposure: np.ndarray, supplier: np.ndarray, category: np.ndarray
+) -> Families:
     """Per product: disputes, adjusted exposure (orders), numbers of its supplier and category."""
     rate = float((disputes.sum() + 0.5) / (exposure.sum() + 10.0))
     shape = 4.0
@@ -79,9 +90,12 @@ def fit_families(disputes: np.ndarray, exposure: np.ndarray, supplier: np.ndarra
             levels[name], own[name] = _fit_level(disputes, expected, shape, codes[name])
         of_each = [levels[name].of(codes[name], *own[name]) for name in codes]
         grid = [prior_of(*_together(rate, one, *of_each)) for one in SHAPES]
-        shape = _likely_shape(np.array([log_evidence(prior, disputes, exposure).sum() for prior in grid]))
+        shape = _likely_shape(
+            np.array([log_evidence(prior, disputes, exposure).sum() for prior in grid])
+        )
         mean, variance = _together(rate, shape, *of_each)
-        # the categories' factors hold what the store's rate leaves over; products in no family need the rate alone
+        # the categories' factors hold what the store's rate leaves over; products in no family need
+        # the rate alone
         rate = float((disputes.sum() + 0.5) / ((exposure * mean).sum() / rate + 10.0))
     return Families(rate, shape, levels["supplier"], levels["category"], mean, variance)
 
@@ -98,11 +112,15 @@ def _fit_level(
     above = disputes * shape / (expected + shape)
     count = int(codes.max(initial=0)) + 1
     sums, weights = np.bincount(codes, above, count), np.bincount(codes, below, count)
-    best = _likely_shape(np.array([_log_likelihood(sums, weights, np.full(count, one)).sum() for one in SHAPES]))
+    best = _likely_shape(
+        np.array([_log_likelihood(sums, weights, np.full(count, one)).sum() for one in SHAPES])
+    )
     return Level(best, sums + best, weights + best), (above, below)
 
 
-def _together(rate: float, shape: float, *levels: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _together(
+    rate: float, shape: float, *levels: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and relative variance of a product of independent factors."""
     mean, spread = rate, 1.0 + 1.0 / shape
     for factor, variance in levels:
@@ -111,10 +129,10 @@ def _together(rate: float, shape: float, *levels: tuple[np.ndarray, np.ndarray])
 
 
 def _likely_shape(scores: np.ndarray) -> float:
-    """The shape whose spread, 1 / shape, is the mean of all, each as likely as the data make it: the single most likely
-    one is often far too sure that all are alike, and its intervals too narrow. Before the data the likelihood of a
-    standard deviation grows with it, since products that do not differ at all are in no store (Chung et al. 2013,
-    Psychometrika 78)."""
+    """The shape whose spread, 1 / shape, is the mean of all, each as likely as the data make it:
+    the single most likely one is often far too sure that all are alike, and its intervals too
+    narrow. Before the data the likelihood of a standard deviation grows with it, since products
+    that do not differ at all are in no store (Chung et al. 2013, Psychometrika 78)."""
     weight = np.exp(scores - scores.max()) / SHAPES
     return float(weight.sum() / (weight / SHAPES).sum())
 
@@ -123,6 +141,8 @@ def _log_likelihood(count: np.ndarray, mean: np.ndarray, shape: np.ndarray) -> n
     """Negative binomial, without the part that does not depend on the shape."""
     mean = np.maximum(mean, 1e-12)
     return np.asarray(
-        gammaln(count + shape) - gammaln(shape) + shape * np.log(shape / (shape + mean))
+        gammaln(count + shape)
+        - gammaln(shape)
+        + shape * np.log(shape / (shape + mean))
         + count * np.log(mean / (shape + mean))
-    )  # fmt: skip
+    )

@@ -1,9 +1,11 @@
-"""What of a product's disputes is its lanes' and its buyers': factors fitted beside the products themselves.
+"""What of a product's disputes is its lanes' and its buyers': factors fitted beside the products
+themselves.
 
-Expected disputes of an order with a product = exposure x product's rate x lane's factors x buyers' factors: a
-log-linear rate model, fitted by iterative proportional fitting (Deming & Stephan 1940), each factor being drawn to 1 by
-`PRIOR_DISPUTES` expected ones (a gamma prior). Because the products have rates of their own in it, a lane on which
-good products are disputed is found guilty, and one that only carries bad products is not.
+Expected disputes of an order with a product = exposure x product's rate x lane's factors x buyers'
+factors: a log-linear rate model, fitted by iterative proportional fitting (Deming & Stephan 1940),
+each factor being drawn to 1 by `PRIOR_DISPUTES` expected ones (a gamma prior). Because the products
+have rates of their own in it, a lane on which good products are disputed is found guilty, and one
+that only carries bad products is not.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ class Coded:
 
 @dataclass(frozen=True)
 class Adjustment:
-    """`factors[part]`: one number per value, 1 being the store's average; `disputes[part]`: what each rests on.
-    `lane`, `buyers`: per row, the products of its factors."""
+    """`factors[part]`: one number per value, 1 being the store's average; `disputes[part]`: what
+    each rests on. `lane`, `buyers`: per row, the products of its factors."""
 
     values: Mapping[str, pl.Series]
     factors: Mapping[str, np.ndarray]
@@ -59,33 +61,45 @@ def lane_months(lane: Coded, month: Coded) -> Coded:
 
 def code_parts(rows: pl.DataFrame) -> dict[str, Coded]:
     """The columns of `rows` that `fit_adjustment` needs, as numbers."""
-    parts = {name: Coded.of(rows[name]) for name in ("service", "lane", "promise", "country", "month", "price")}
+    parts = {
+        name: Coded.of(rows[name])
+        for name in ("service", "lane", "promise", "country", "month", "price")
+    }
     return parts | {"lane_month": lane_months(parts["lane"], parts["month"])}
 
 
 def fit_adjustment(
     product: np.ndarray, disputed: np.ndarray, exposure: np.ndarray, parts: Mapping[str, Coded]
 ) -> Adjustment:
-    """Rows are orders x products; `product` numbers from 0, `disputed` 0 or 1, `exposure` in [0, 1]."""
+    """Rows are orders x products; `product` numbers from 0, `disputed` 0 or 1, `exposure` in [0,
+    1]."""
     total, weight = disputed.sum(), exposure.sum()
     rate = max(total, 1.0) / max(weight, 1.0)
     expected = exposure * rate
     factors = {name: np.ones(len(part.names)) for name, part in parts.items()}
-    happened = {name: np.bincount(part.codes, disputed, len(part.names)) for name, part in parts.items()}
+    happened = {
+        name: np.bincount(part.codes, disputed, len(part.names)) for name, part in parts.items()
+    }
     own = np.ones(int(product.max(initial=-1)) + 1)
     happened_own = np.bincount(product, disputed, len(own))
     for _ in range(ROUNDS):
         own = _refit(own, product, happened_own, expected, PRIOR_OF_PRODUCT)
         for name in (*LANE_PARTS, *BUYER_PARTS):
-            factors[name] = _refit(factors[name], parts[name].codes, happened[name], expected, PRIOR_DISPUTES)
-    lane, buyers = (_product(factors, parts, names, len(product)) for names in (LANE_PARTS, BUYER_PARTS))
+            factors[name] = _refit(
+                factors[name], parts[name].codes, happened[name], expected, PRIOR_DISPUTES
+            )
+    lane, buyers = (
+        _product(factors, parts, names, len(product)) for names in (LANE_PARTS, BUYER_PARTS)
+    )
     lane = lane / _mean(lane, exposure)
     buyers = buyers / _mean(buyers, exposure * lane)
     values = {name: part.names for name, part in parts.items()}
     return Adjustment(values, factors, happened, lane, buyers)
 
 
-def _refit(old: np.ndarray, codes: np.ndarray, happened: np.ndarray, expected: np.ndarray, prior: float) -> np.ndarray:
+def _refit(
+    old: np.ndarray, codes: np.ndarray, happened: np.ndarray, expected: np.ndarray, prior: float
+) -> np.ndarray:
     """The factor that explains what happened; `expected`, in place, is made to follow it."""
     without = np.bincount(codes, expected, len(old)) / old
     new = (happened + prior) / (without + prior)

@@ -1,12 +1,15 @@
-"""The dispute rate of a product, with its uncertainty: a Beta-binomial whose prior is the product's family.
+"""The dispute rate of a product, with its uncertainty: a Beta-binomial whose prior is the product's
+family.
 
-Prior of a product's rate: Beta with the mean and variance that its supplier and category give (models/product/hierarchical_prior.py), on
-the lanes and before the buyers that it sells to (its `mix`, below). Posterior: Beta(a + disputes, b + exposure -
-disputes), where a young order counts for the part of its risk already lived (features/indicators/product_exposure.py; to first order in
+Prior of a product's rate: Beta with the mean and variance that its supplier and category give
+(models/product/hierarchical_prior.py), on the lanes and before the buyers that it sells to (its
+`mix`, below). Posterior: Beta(a + disputes, b + exposure - disputes), where a young order counts
+for the part of its risk already lived (features/indicators/product_exposure.py; to first order in
 the rate, that is the chance that it is undisputed so far), and one on a bad lane for more. Few
-orders leave the family's rate; many leave their own. Assumptions: orders of one product are disputed independently,
-given its rate; the rate does not change within the lookback (the trend says where it does); the dispute of an order
-with two products is laid at both doors. Source: Efron & Morris 1975; Gelman et al., Bayesian Data Analysis, 5.3.
+orders leave the family's rate; many leave their own. Assumptions: orders of one product are
+disputed independently, given its rate; the rate does not change within the lookback (the trend says
+where it does); the dispute of an order with two products is laid at both doors. Source: Efron &
+Morris 1975; Gelman et al., Bayesian Data Analysis, 5.3.
 """
 
 from __future__ import annotations
@@ -23,21 +26,23 @@ MIX_ORDERS = 50.0
 
 
 def expected_mix(adjusted: np.ndarray, exposure: np.ndarray) -> np.ndarray:
-    """What a product's lanes and buyers multiply its rate by, from now on: those of its orders and of `MIX_ORDERS` of
-    the store's: two orders that went to a bad lane do not say that the next hundred will."""
+    """What a product's lanes and buyers multiply its rate by, from now on: those of its orders and
+    of `MIX_ORDERS` of the store's: two orders that went to a bad lane do not say that the next
+    hundred will."""
     return (adjusted + MIX_ORDERS) / (exposure + MIX_ORDERS)
 
 
 def product_posterior(
     families: Families, mix: np.ndarray | float, disputes: np.ndarray, adjusted: np.ndarray
 ) -> Posterior:
-    """`adjusted`: exposure, each order counting as its lane and buyer multiply the rate; `mix`: what those of the
-    orders to come do, on average; 1: the store's."""
+    """`adjusted`: exposure, each order counting as its lane and buyer multiply the rate; `mix`:
+    what those of the orders to come do, on average; 1: the store's."""
     return update(prior_of(families.mean * mix, families.variance), disputes, adjusted / mix)
 
 
 def rank_stability(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:
-    """Per product: how often, of draws of all rates, it comes into the same fifth of the ranking as its mean."""
+    """Per product: how often, of draws of all rates, it comes into the same fifth of the ranking as
+    its mean."""
     count = len(posterior.above)
     if not count:
         return np.zeros(0)
@@ -57,16 +62,20 @@ def _fifths(values: np.ndarray) -> np.ndarray:
 def chance_risen(
     shape: float, recent: tuple[np.ndarray, np.ndarray], before: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
-    """Chance that a product's rate of late is above that before: (disputes, expected disputes) of each time.
+    """Chance that a product's rate of late is above that before: (disputes, expected disputes) of
+    each time.
 
-    Both rates gamma(shape + disputes, shape + expected): the ratio of two gammas is a beta (Johnson & Kotz 1970).
+    Both rates gamma(shape + disputes, shape + expected): the ratio of two gammas is a beta (Johnson
+    & Kotz 1970).
     """
     above, below = (shape + counts[0] for counts in (recent, before))
     scale = (shape + recent[1]) / (2.0 * shape + recent[1] + before[1])
     return np.asarray(1.0 - betainc(above, below, scale))
 
 
-def chance_better(first: tuple[float, float], other: tuple[float, float], rng: np.random.Generator) -> float:
+def chance_better(
+    first: tuple[float, float], other: tuple[float, float], rng: np.random.Generator
+) -> float:
     """P(rate of the first < rate of the other), each Beta(above, below)."""
     draws = rng.beta(*first, size=40_000) < rng.beta(*other, size=40_000)
     return float(draws.mean())
@@ -77,8 +86,8 @@ def orders_to_settle(
 ) -> float | None:
     """How many more orders of each would settle which is better, if the rates are what we think.
 
-    The smallest n with |difference| = z x its standard deviation, both posteriors having n more orders (normal
-    approximation); None: more than `most`, that is, they are alike.
+    The smallest n with |difference| = z x its standard deviation, both posteriors having n more
+    orders (normal approximation); None: more than `most`, that is, they are alike.
     """
     from scipy.special import ndtri
 
@@ -86,7 +95,10 @@ def orders_to_settle(
     gap, z = abs(rates[0] - rates[1]), float(ndtri(sure))
 
     def is_settled(more: float) -> bool:
-        spread = sum(r * (1 - r) / (a + b + 1 + more) for r, (a, b) in zip(rates, (first, other), strict=True))
+        spread = sum(
+            r * (1 - r) / (a + b + 1 + more)
+            for r, (a, b) in zip(rates, (first, other), strict=True)
+        )
         return bool(gap >= z * np.sqrt(spread))
 
     if is_settled(0.0):

@@ -1,10 +1,13 @@
-"""What the three indicators would be without some products, or with one lane's orders sent by another.
+"""What the three indicators would be without some products, or with one lane's orders sent by
+another.
 
-Rates of orders of the lookback, matured: filed, escalated and found the seller's fault per order. A product's filings
-are draws of its posterior; of each filing, so many are escalated, and ruled against the seller, as of the store's and
-its own (Beta, the store's share counting as `SHARE_DISPUTES` of its disputes). The change is of the draws' differences,
-so what both worlds share does not widen it. A lane moved multiplies its orders' rates by new / old lane's factor, each
-a gamma with what it rests on. Assumptions: other products' sales stay; moved orders are like those that go there now.
+Rates of orders of the lookback, matured: filed, escalated and found the seller's fault per order. A
+product's filings are draws of its posterior; of each filing, so many are escalated, and ruled
+against the seller, as of the store's and its own (Beta, the store's share counting as
+`SHARE_DISPUTES` of its disputes). The change is of the draws' differences, so what both worlds
+share does not widen it. A lane moved multiplies its orders' rates by new / old lane's factor, each
+a gamma with what it rests on. Assumptions: other products' sales stay; moved orders are like those
+that go there now.
 """
 
 from __future__ import annotations
@@ -27,9 +30,14 @@ NUMERATORS = {
 
 
 def what_if(
-    reviewed: Reviewed, *, dropped: Sequence[str] = (), moved: tuple[str, str] | None = None, seed: int
+    reviewed: Reviewed,
+    *,
+    dropped: Sequence[str] = (),
+    moved: tuple[str, str] | None = None,
+    seed: int,
 ) -> pl.DataFrame:
-    """One row per indicator: `now`, `then`, `change` (shares of orders), `change_low`, `change_high` (90 %)."""
+    """One row per indicator: `now`, `then`, `change` (shares of orders), `change_low`,
+    `change_high` (90 %)."""
     rng = np.random.default_rng(seed)
     products, weight = reviewed.products, reviewed.products["exposure"].to_numpy()
     stays = ~products["product_id"].is_in(list(dropped)).to_numpy()
@@ -42,8 +50,16 @@ def what_if(
         then = _mean(filed * share * moved_x, weight * stays)
         change = then - now
         low, high = np.quantile(change, [0.05, 0.95])
-        rows.append({"indicator": name, "now": float(now.mean()), "then": float(then.mean()),
-                     "change": float(change.mean()), "change_low": float(low), "change_high": float(high)})  # fmt: skip
+        rows.append(
+            {
+                "indicator": name,
+                "now": float(now.mean()),
+                "then": float(then.mean()),
+                "change": float(change.mean()),
+                "change_low": float(low),
+                "change_high": float(high),
+            }
+        )
     return pl.DataFrame(rows)
 
 
@@ -55,11 +71,16 @@ def _share(products: pl.DataFrame, column: str, rng: np.random.Generator) -> np.
     part, whole = products[column].to_numpy(), products["count_disputes"].to_numpy()
     share = (part.sum() + 0.5) / (whole.sum() + 1.0)
     above = part + SHARE_DISPUTES * share
-    return rng.beta(above, np.maximum(whole - part, 0.0) + SHARE_DISPUTES * (1.0 - share), size=(DRAWS, len(part)))
+    return rng.beta(
+        above,
+        np.maximum(whole - part, 0.0) + SHARE_DISPUTES * (1.0 - share),
+        size=(DRAWS, len(part)),
+    )
 
 
 def _moved_x(reviewed: Reviewed, old: str, new: str, rng: np.random.Generator) -> np.ndarray:
-    """(draws, products): what moving its orders of the old lane to the new one multiplies a product's rate by."""
+    """(draws, products): what moving its orders of the old lane to the new one multiplies a
+    product's rate by."""
     rows, count = reviewed.rows, reviewed.products.height
     ratio = _lane_draws(reviewed, new, rng) / _lane_draws(reviewed, old, rng)
     reach = rows["exposure"].to_numpy() * reviewed.adjustment.lane * reviewed.adjustment.buyers
@@ -76,4 +97,6 @@ def _lane_draws(reviewed: Reviewed, lane: str, rng: np.random.Generator) -> np.n
     weight = rows["exposure"].to_numpy() * here
     level = (adjustment.lane * weight).sum() / max(weight.sum(), 1e-9) if weight.sum() > 0 else 1.0
     disputes = float((rows["is_disputed"].to_numpy() * here).sum())
-    return np.asarray(level * rng.gamma(PRIOR_DISPUTES + disputes, 1.0 / (PRIOR_DISPUTES + disputes), size=DRAWS))
+    return np.asarray(
+        level * rng.gamma(PRIOR_DISPUTES + disputes, 1.0 / (PRIOR_DISPUTES + disputes), size=DRAWS)
+    )

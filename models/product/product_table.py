@@ -1,4 +1,5 @@
-"""The product table: one row per product, supplier or category, with its rate, its parts and how sure they are."""
+"""The product table: one row per product, supplier or category, with its rate, its parts and how
+sure they are."""
 
 from __future__ import annotations
 
@@ -21,13 +22,20 @@ from models.product.product_rates import (
 
 RECENT_DAYS = 90
 SURE_TREND = 0.9
-FLAGS = ("is_not_received", "is_not_as_described", "is_cause_told", "is_escalated", "is_seller_liable")
+FLAGS = (
+    "is_not_received",
+    "is_not_as_described",
+    "is_cause_told",
+    "is_escalated",
+    "is_seller_liable",
+)
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What all tables come from. `rows`: orders x products (features/indicators/product_exposure.py), `product` their numbers; `products`:
-    one row per product, in the order of `posterior`; `sums` per product."""
+    """What all tables come from. `rows`: orders x products
+    (features/indicators/product_exposure.py), `product` their numbers; `products`: one row per
+    product, in the order of `posterior`; `sums` per product."""
 
     rows: pl.DataFrame
     product: Coded
@@ -42,19 +50,29 @@ class Reviewed:
 def review_products(rows: pl.DataFrame, as_of_day: int) -> Reviewed:
     """`rows` as `features.indicators.product_exposure.product_orders` gives them; at least one."""
     product = Coded.of(rows["product_id"])
-    disputed, exposure = rows["is_disputed"].to_numpy().astype(np.float64), rows["exposure"].to_numpy()
+    disputed, exposure = (
+        rows["is_disputed"].to_numpy().astype(np.float64),
+        rows["exposure"].to_numpy(),
+    )
     adjustment = fit_adjustment(product.codes, disputed, exposure, code_parts(rows))
     products = _sums(rows, product, adjustment, as_of_day)
     supplier, category = Coded.of(products["supplier_id"]), Coded.of(products["category"])
     told = {name: products[name].to_numpy() for name in ("count_disputes", "adjusted", "exposure")}
-    families = fit_families(told["count_disputes"], told["adjusted"], supplier.codes, category.codes)
+    families = fit_families(
+        told["count_disputes"], told["adjusted"], supplier.codes, category.codes
+    )
     posterior = product_posterior(
-        families, expected_mix(told["adjusted"], told["exposure"]), told["count_disputes"], told["adjusted"]
+        families,
+        expected_mix(told["adjusted"], told["exposure"]),
+        told["count_disputes"],
+        told["adjusted"],
     )
     return Reviewed(rows, product, adjustment, products, families, posterior, supplier, category)
 
 
-def _sums(rows: pl.DataFrame, product: Coded, adjustment: Adjustment, as_of_day: int) -> pl.DataFrame:
+def _sums(
+    rows: pl.DataFrame, product: Coded, adjustment: Adjustment, as_of_day: int
+) -> pl.DataFrame:
     """One row per product, in the order of its number."""
     exposure = rows["exposure"].to_numpy()
     count = len(product.names)
@@ -65,7 +83,11 @@ def _sums(rows: pl.DataFrame, product: Coded, adjustment: Adjustment, as_of_day:
     def flag(name: str) -> np.ndarray:
         return rows[name].to_numpy().astype(np.float64)
 
-    recent = rows.select(in_days(pl.col("known_day"), as_of_day - RECENT_DAYS, as_of_day)).to_series().to_numpy()
+    recent = (
+        rows.select(in_days(pl.col("known_day"), as_of_day - RECENT_DAYS, as_of_day))
+        .to_series()
+        .to_numpy()
+    )
     reach = exposure * adjustment.lane
     orders, lived, lane = total(), total(exposure), total(reach)
     adjusted = total(reach * adjustment.buyers)
@@ -90,7 +112,9 @@ def _sums(rows: pl.DataFrame, product: Coded, adjustment: Adjustment, as_of_day:
             pl.Series("recent_disputes", total(disputed * recent)),
             pl.Series("recent_adjusted", total(reach * adjustment.buyers * recent)),
             pl.Series("units_an_order", total(rows["quantity"].to_numpy()) / orders),
-            pl.Series("value_an_order_usd", total(rows["value_usd"].fill_null(0.0).to_numpy()) / orders),
+            pl.Series(
+                "value_an_order_usd", total(rows["value_usd"].fill_null(0.0).to_numpy()) / orders
+            ),
         )
     )
 
@@ -102,7 +126,9 @@ def product_frame(
     rng = np.random.default_rng(seed)
     families, posterior = reviewed.families, reviewed.posterior
     frame = _with_rates(reviewed.products, posterior, limit, families.rate)
-    own = product_posterior(families, 1.0, frame["count_disputes"].to_numpy(), frame["adjusted"].to_numpy())
+    own = product_posterior(
+        families, 1.0, frame["count_disputes"].to_numpy(), frame["adjusted"].to_numpy()
+    )
     supplier = families.supplier
     supplier_x, _ = supplier.of(reviewed.supplier.codes, *_told_by_itself(reviewed))
     return frame.with_columns(
@@ -122,12 +148,18 @@ def product_frame(
 def _told_by_itself(reviewed: Reviewed) -> tuple[np.ndarray, np.ndarray]:
     """What each product adds to its supplier's factor (models/product/hierarchical_prior.py)."""
     families, products = reviewed.families, reviewed.products
-    expected = products["adjusted"].to_numpy() * families.rate * families.category.mean[reviewed.category.codes]
+    expected = (
+        products["adjusted"].to_numpy()
+        * families.rate
+        * families.category.mean[reviewed.category.codes]
+    )
     share = families.shape / (expected + families.shape)
     return products["count_disputes"].to_numpy() * share, expected * share
 
 
-def _with_rates(frame: pl.DataFrame, posterior: Posterior, limit: float, store_rate: float) -> pl.DataFrame:
+def _with_rates(
+    frame: pl.DataFrame, posterior: Posterior, limit: float, store_rate: float
+) -> pl.DataFrame:
     exposure = pl.col("exposure")
     # nobody wrote down why: that is not "none of them"
     is_told = (pl.col("count_cause_told") > 0) | (pl.col("count_disputes") == 0)
@@ -144,26 +176,40 @@ def _with_rates(frame: pl.DataFrame, posterior: Posterior, limit: float, store_r
 
 
 def _trend(frame: pl.DataFrame, families: Families) -> pl.Expr:
-    """Orders of the last 90 days beside those before: rising, falling, steady; null where either has none."""
+    """Orders of the last 90 days beside those before: rising, falling, steady; null where either
+    has none."""
     told = {
-        name: frame[name].to_numpy() for name in ("count_disputes", "adjusted", "recent_disputes", "recent_adjusted")
+        name: frame[name].to_numpy()
+        for name in ("count_disputes", "adjusted", "recent_disputes", "recent_adjusted")
     }
     recent = (told["recent_disputes"], told["recent_adjusted"] * families.mean)
-    before = (told["count_disputes"] - recent[0], np.maximum(told["adjusted"] * families.mean - recent[1], 0.0))
+    before = (
+        told["count_disputes"] - recent[0],
+        np.maximum(told["adjusted"] * families.mean - recent[1], 0.0),
+    )
     chance = pl.lit(pl.Series(chance_risen(families.shape, recent, before)))
     has_both = pl.lit(pl.Series((recent[1] > 0) & (before[1] > 0)))
-    word = pl.when(chance >= SURE_TREND).then(pl.lit("rising")).when(chance <= 1 - SURE_TREND).then(pl.lit("falling"))
+    word = (
+        pl.when(chance >= SURE_TREND)
+        .then(pl.lit("rising"))
+        .when(chance <= 1 - SURE_TREND)
+        .then(pl.lit("falling"))
+    )
     return pl.when(has_both).then(word.otherwise(pl.lit("steady"))).alias("trend")
 
 
 def _loss(frame: pl.DataFrame, fixed_cost_usd: float) -> pl.Expr:
-    """USD per 100 units: a dispute costs what was paid for the goods, and a fixed part (as tonight's list has it)."""
+    """USD per 100 units: a dispute costs what was paid for the goods, and a fixed part (as
+    tonight's list has it)."""
     a_dispute = pl.col("value_an_order_usd") + fixed_cost_usd
-    return (100.0 / pl.col("units_an_order") * pl.col("rate") * a_dispute).alias("loss_per_100_units_usd")
+    return (100.0 / pl.col("units_an_order") * pl.col("rate") * a_dispute).alias(
+        "loss_per_100_units_usd"
+    )
 
 
 def group_frame(reviewed: Reviewed, by: str, limit: float) -> pl.DataFrame:
-    """One row per supplier or category (`by`: its column): the same figures for its products together."""
+    """One row per supplier or category (`by`: its column): the same figures for its products
+    together."""
     coded = {"supplier_id": reviewed.supplier, "category": reviewed.category}[by]
     products, families = reviewed.products, reviewed.families
     level = {"supplier_id": families.supplier, "category": families.category}[by]
@@ -173,18 +219,30 @@ def group_frame(reviewed: Reviewed, by: str, limit: float) -> pl.DataFrame:
         .group_by("group")
         .agg(
             pl.len().alias("count_products"),
-            pl.col("count_orders", "exposure", "count_disputes", "count_not_received", "count_not_as_described",
-                   "count_cause_told", "count_escalated", "count_seller_liable", "adjusted", "lane").sum(),
+            pl.col(
+                "count_orders",
+                "exposure",
+                "count_disputes",
+                "count_not_received",
+                "count_not_as_described",
+                "count_cause_told",
+                "count_escalated",
+                "count_seller_liable",
+                "adjusted",
+                "lane",
+            ).sum(),
         )
         .sort("group")
-    )  # fmt: skip
+    )
     has_some = weight > 0
     sums = sums.with_columns(
         lane_x=pl.when(has_some).then(pl.col("lane") / weight).otherwise(1.0),
         buyers_x=pl.when(has_some).then(pl.col("adjusted") / pl.col("lane")).otherwise(1.0),
     )
     mix = (sums["lane_x"] * sums["buyers_x"]).to_numpy()
-    prior = prior_of(families.rate * mix, np.full(sums.height, 1.0 / level.shape + 1.0 / families.shape))
+    prior = prior_of(
+        families.rate * mix, np.full(sums.height, 1.0 / level.shape + 1.0 / families.shape)
+    )
     posterior = update(prior, sums["count_disputes"].to_numpy(), sums["exposure"].to_numpy())
     own = pl.Series("own_x", level.mean)
     told = _with_rates(sums, posterior, limit, families.rate).with_columns(own)
@@ -201,11 +259,17 @@ def notes(frame: pl.DataFrame) -> pl.Expr:
     )
     said = [
         (~pl.col("is_in_catalogue"), "sold, but not in the catalogue: its category is unknown"),
-        (pl.col("is_in_catalogue") & (pl.col("category") == UNKNOWN), "no category in the catalogue"),
+        (
+            pl.col("is_in_catalogue") & (pl.col("category") == UNKNOWN),
+            "no category in the catalogue",
+        ),
         (pl.col("supplier_id") == UNKNOWN, "no supplier told"),
         (alone, "the only product of its category: judged by its supplier and the store"),
         (pl.col("exposure") <= 0, "no matured order: the rate is its family's, not its own"),
-        (pl.col("value_an_order_usd") <= 0, "no price told: the loss counts the fixed cost of a dispute alone"),
+        (
+            pl.col("value_an_order_usd") <= 0,
+            "no price told: the loss counts the fixed cost of a dispute alone",
+        ),
     ]
     return pl.concat_str(
         [pl.when(when).then(pl.lit(text)) for when, text in said], separator="; ", ignore_nulls=True

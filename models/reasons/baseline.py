@@ -11,7 +11,9 @@ from models.reasons.risk_rules import strength
 _IS_WAITING = pl.col("stage") != "delivered"
 # the higher, the sooner the order gets a message; 0: the rule does not ask for one
 RULES: dict[str, pl.Expr] = {
-    "past_promise": pl.when(_IS_WAITING).then((-pl.col("logistics_days_to_promise")).clip(lower_bound=0.0)),
+    "past_promise": pl.when(_IS_WAITING).then(
+        (-pl.col("logistics_days_to_promise")).clip(lower_bound=0.0)
+    ),
     "stalled_scan": pl.when(_IS_WAITING).then(pl.col("logistics_days_since_news")),
     "oldest_first": pl.col("order_age_days"),
     "dearest_first": pl.col("order_value_usd"),
@@ -22,8 +24,10 @@ RULES: dict[str, pl.Expr] = {
 
 
 def rule_scores(features: pl.DataFrame, rules: Iterable[str] = tuple(RULES)) -> pl.DataFrame:
-    """One row per row of `features` (the output of `build_features`), in its order; a column for each of `rules`.
+    """One row per row of `features` (the output of `build_features`), in its order; a column for
+    each of `rules`.
 
-    Scores rank orders; they are not probabilities. A rule that says nothing about an order scores 0.
+    Scores rank orders; they are not probabilities. A rule that says nothing about an order scores
+    0.
     """
     return features.select(RULES[name].fill_null(0.0).alias(name) for name in rules)

@@ -1,9 +1,11 @@
-"""board: a small web app on this machine to look at a workspace's nights, orders and products and to mark contacts.
+"""board: a small web app on this machine to look at a workspace's nights, orders and products and
+to mark contacts.
 
-It serves the pages that the runs have published, to which it adds one thing: marks go back to the store through the
-same path as `make contacts`, without a file by hand. It asks for no login, so it answers on this machine's own address
-alone, unless told otherwise with a reason. A page of another site can neither read it (the host name is checked, which
-stops DNS rebinding) nor write through it (the token in the form).
+It serves the pages that the runs have published, to which it adds one thing: marks go back to the
+store through the same path as `make contacts`, without a file by hand. It asks for no login, so it
+answers on this machine's own address alone, unless told otherwise with a reason. A page of another
+site can neither read it (the host name is checked, which stops DNS rebinding) nor write through it
+(the token in the form).
 """
 
 from __future__ import annotations
@@ -31,13 +33,17 @@ PARTS = ("page", "board", "stage", "outcome")
 NO_FORMS, OWN_FORMS = "form-action 'none'", "form-action 'self'"
 PLACE = '<span id="board"></span>'
 HEADERS = {
-    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store",
-    "Content-Security-Policy": "frame-ancestors 'none'", "Cross-Origin-Resource-Policy": "same-origin",
-}  # fmt: skip
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 def check_address(address: str, reason: str | None) -> str:
-    """The address as it is to be listened on; raises BadInput for one that others can reach, without a reason."""
+    """The address as it is to be listened on; raises BadInput for one that others can reach,
+    without a reason."""
     try:
         number = ipaddress.ip_address("127.0.0.1" if address == "localhost" else address)
     except ValueError:
@@ -51,7 +57,8 @@ def check_address(address: str, reason: str | None) -> str:
 
 
 def create_app(workspace: Workspace, hosts: frozenset[str] | None) -> Flask:
-    """The board of one workspace. `hosts`: the names it answers to (None: any, where it was opened to others)."""
+    """The board of one workspace. `hosts`: the names it answers to (None: any, where it was opened
+    to others)."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
     _guard(app, hosts)
@@ -69,7 +76,9 @@ def create_app(workspace: Workspace, hosts: frozenset[str] | None) -> Flask:
     @app.get("/night/<day>")
     def night(day: str) -> str:
         path = page_of(workspace, _day(day)) or abort(404)
-        return with_form(path.read_text(encoding="utf-8"), token, day, request.args.get("taken", ""))
+        return with_form(
+            path.read_text(encoding="utf-8"), token, day, request.args.get("taken", "")
+        )
 
     @app.get("/products/<day>")
     def products(day: str) -> str:
@@ -111,26 +120,41 @@ def _day(text: str) -> date:
 def _page(workspace: Workspace, **shown: Any) -> str:
     told = {"nights": None, "orders": None, "asked": "", "problem": "", **shown}
     program = ("page.js", "board.js")
-    return render("board.html", program=program, parts=PARTS, data={}, charts=False, forms="'self'",
-                  store=workspace.folder.name, **told)  # fmt: skip
+    return render(
+        "board.html",
+        program=program,
+        parts=PARTS,
+        data={},
+        charts=False,
+        forms="'self'",
+        store=workspace.folder.name,
+        **told,
+    )
 
 
 def with_form(page: str, token: str, day: str, taken: str) -> str:
-    """A published page with the form that gives its marks back, and leave to send it here. Both are put where the page
-    itself has a place for them, before any text of an order."""
+    """A published page with the form that gives its marks back, and leave to send it here. Both are
+    put where the page itself has a place for them, before any text of an order."""
     parts = taken.split("-")
     is_told = len(parts) == 3 and all(part.isdigit() for part in parts)
-    told = said("list.taken", **dict(zip(("new", "count", "faults"), parts, strict=True))) if is_told else ""
+    told = (
+        said("list.taken", **dict(zip(("new", "count", "faults"), parts, strict=True)))
+        if is_told
+        else ""
+    )
     form = Markup(
         '<form method="post" action="/contacts" id="give-back"><input type="hidden" name="token" value="{}">'
         '<input type="hidden" name="night" value="{}"><input type="hidden" name="sheet"><button disabled>{}</button>'
         '</form><a href="/">{}</a><span role="status" class="good">{}</span>'
     ).format(token, escape(day), said("list.give"), said("list.nights"), told)
-    return page.replace(NO_FORMS.replace("'", "&#39;"), OWN_FORMS.replace("'", "&#39;"), 1).replace(PLACE, form, 1)
+    return page.replace(NO_FORMS.replace("'", "&#39;"), OWN_FORMS.replace("'", "&#39;"), 1).replace(
+        PLACE, form, 1
+    )
 
 
 def give_back(workspace: Workspace, day: str, sheet: str) -> str:
-    """Take the sheet as `make contacts` does; 'new-contacts-faults'. Another run at work: `WorkspaceBusy`."""
+    """Take the sheet as `make contacts` does; 'new-contacts-faults'. Another run at work:
+    `WorkspaceBusy`."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"board-{day}.csv"
         file.write_text(sheet, encoding="utf-8", newline="\n")

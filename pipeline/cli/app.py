@@ -1,4 +1,5 @@
-"""The command line: `python -m pipeline [--engine spark] STEP --workspace DIR [...]`. The make targets call it."""
+"""The command line: `python -m pipeline [--engine spark] STEP --workspace DIR [...]`. The make
+targets call it."""
 
 from __future__ import annotations
 
@@ -15,12 +16,23 @@ from pipeline.cli import (
 from pipeline.cli.options import EngineChoice, SparkMaster
 from pipeline.workspace.run_log import name_step
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-for steps in (night_steps, load_steps, training_steps, evaluation_steps, product_steps, simulation_steps):
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+for steps in (
+    night_steps,
+    load_steps,
+    training_steps,
+    evaluation_steps,
+    product_steps,
+    simulation_steps,
+):
     app.add_typer(steps.app)
 
 
 @app.callback()
-def choose_engine(context: typer.Context, engine: EngineChoice = None, spark_master: SparkMaster = None) -> None:
+def choose_engine(
+    context: typer.Context, engine: EngineChoice = None, spark_master: SparkMaster = None
+) -> None:
     name_step(context.invoked_subcommand or "")
     context.obj = {"engine": engine and engine.value, "spark_master": spark_master}

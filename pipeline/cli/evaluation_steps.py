@@ -1,4 +1,5 @@
-"""The steps that measure: past nights, baselines, what contact achieved. None of them changes what a night does."""
+"""The steps that measure: past nights, baselines, what contact achieved. None of them changes what
+a night does."""
 
 from __future__ import annotations
 
@@ -49,8 +50,17 @@ def backtest(
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked():
         if source and raw:
-            load(place, config, progress, source=source, raw=raw, side_files=SideFiles(mapping, tracking))
-        say_summary(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+            load(
+                place,
+                config,
+                progress,
+                source=source,
+                raw=raw,
+                side_files=SideFiles(mapping, tracking),
+            )
+        say_summary(
+            step(place, config, progress, first=first, last=not_before(first, last), every=every)
+        )
     say(f"every night and stage: {place.folder / RESULT}")
 
 
@@ -61,53 +71,78 @@ def evaluate(
     first: From,
     last: To,
     every: Every = 7,
-    is_visible_asked: Annotated[bool, typer.Option("--visible", help="how much of it the features tell")] = False,
+    is_visible_asked: Annotated[
+        bool, typer.Option("--visible", help="how much of it the features tell")
+    ] = False,
 ) -> None:
-    """Compare the model of past nights with rules of thumb and, in a simulated store, with the true risk."""
+    """Compare the model of past nights with rules of thumb and, in a simulated store, with the true
+    risk."""
     from pipeline.evaluation.evaluate import RESULT, say_evaluation
     from pipeline.evaluation.evaluate import evaluate as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
         last = not_before(first, last)
-        found = step(place, config, progress, first=first, last=last, every=every, is_visible_asked=is_visible_asked)
+        found = step(
+            place,
+            config,
+            progress,
+            first=first,
+            last=last,
+            every=every,
+            is_visible_asked=is_visible_asked,
+        )
         say_evaluation(found)
     say(f"the same as a table: {place.folder / RESULT}")
 
 
 @app.command()
-def compare(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 28) -> None:
-    """The model of past nights beside baselines and other learners, and the ways to calibrate it beside each other."""
+def compare(
+    context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 28
+) -> None:
+    """The model of past nights beside baselines and other learners, and the ways to calibrate it
+    beside each other."""
     from pipeline.evaluation.compare_learners import CALIBRATIONS, RESULT, say_comparison
     from pipeline.evaluation.compare_learners import compare as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
-        say_comparison(step(place, config, progress, first=first, last=not_before(first, last), every=every))
-    say(f"the same as a table: {place.folder / RESULT}; ways to calibrate: {place.folder / CALIBRATIONS}")
+        say_comparison(
+            step(place, config, progress, first=first, last=not_before(first, last), every=every)
+        )
+    say(
+        f"the same as a table: {place.folder / RESULT}; ways to calibrate: {place.folder / CALIBRATIONS}"
+    )
 
 
 @app.command()
-def ablation(context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 7) -> None:
+def ablation(
+    context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 7
+) -> None:
     """What each family of features adds to the model of past nights, with an interval."""
     from pipeline.evaluation.ablation import RESULT, say_ablation
     from pipeline.evaluation.ablation import ablation as step
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
-        say_ablation(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+        say_ablation(
+            step(place, config, progress, first=first, last=not_before(first, last), every=every)
+        )
     say(f"the same as a table: {place.folder / RESULT}")
 
 
 @app.command()
 def leak_cost(workspace: Folder, first: From, last: To, every: Every = 7) -> None:
-    """What the usual mistakes with time would have claimed on past nights, beside the honest figure."""
+    """What the usual mistakes with time would have claimed on past nights, beside the honest
+    figure."""
     from pipeline.evaluation.leak_cost import RESULT, say_leak_cost
     from pipeline.evaluation.leak_cost import leak_cost as step
 
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
-        say_leak_cost(step(place, config, progress, first=first, last=not_before(first, last), every=every))
+        say_leak_cost(
+            step(place, config, progress, first=first, last=not_before(first, last), every=every)
+        )
     say(f"the same as a table: {place.folder / RESULT}")
 
 
@@ -123,19 +158,24 @@ def impact(workspace: Folder, as_of: AsOf) -> None:
 
 
 @app.command()
-def replay(context: typer.Context, workspace: Folder, first: From, last: To, capacity: Capacity = None) -> None:
+def replay(
+    context: typer.Context, workspace: Folder, first: From, last: To, capacity: Capacity = None
+) -> None:
     """What contact policies would have prevented and saved in a simulated store, night by night."""
     from pipeline.evaluation.replay import RESULT, replay_policies, say_replay
 
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked(must_exist=True):
-        say_replay(replay_policies(place, config, progress, first=first, last=not_before(first, last)))
+        say_replay(
+            replay_policies(place, config, progress, first=first, last=not_before(first, last))
+        )
     say(f"the same as a table: {place.folder / RESULT}")
 
 
 @app.command()
 def rules_check(workspace: Folder, first: From, last: To) -> None:
-    """The forecasts of the rates, and the chances of escalation, on past month-ends beside what came."""
+    """The forecasts of the rates, and the chances of escalation, on past month-ends beside what
+    came."""
     from pipeline.evaluation.kpi_forecast_check import RESULT
     from pipeline.evaluation.kpi_forecast_check import rules_check as step
 

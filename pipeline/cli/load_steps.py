@@ -1,4 +1,5 @@
-"""The steps that concern what a source gives: load it, look at it first, see what was refused, try that again."""
+"""The steps that concern what a source gives: load it, look at it first, see what was refused, try
+that again."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ app = typer.Typer()
 @app.command("map")
 def propose_map(
     raw: Annotated[Path, typer.Option(help="folder with the shop's files")],
-    mapping: Annotated[Path | None, typer.Option(help="where to write it; default: RAW/mapping.toml")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="where to write it; default: RAW/mapping.toml")
+    ] = None,
 ) -> None:
     """Propose a mapping file for a folder of unknown tables, and say how sure each column is."""
     from pipeline.load.propose_mapping import propose_mapping
@@ -27,15 +30,21 @@ def propose_map(
 
 @app.command()
 def pull(
-    raw: Annotated[Path, typer.Option(help="folder with the database.toml; the answers come there")],
-    full: Annotated[bool, typer.Option("--full", help="all rows again, not only what is new")] = False,
+    raw: Annotated[
+        Path, typer.Option(help="folder with the database.toml; the answers come there")
+    ],
+    full: Annotated[
+        bool, typer.Option("--full", help="all rows again, not only what is new")
+    ] = False,
 ) -> None:
     """Ask a database the queries of a database.toml, for what is new since the last time."""
     from pipeline.load.pull import pull_into
     from pipeline.workspace.progress import Progress
 
     pull_into(raw, Progress(), anew=full)
-    say(f"pulled into {raw}. To load it: make map RAW={raw}, once; then make doctor SOURCE=database RAW={raw}")
+    say(
+        f"pulled into {raw}. To load it: make map RAW={raw}, once; then make doctor SOURCE=database RAW={raw}"
+    )
 
 
 @app.command()
@@ -51,7 +60,9 @@ def ingest(
 
     place, config, progress = open_workspace(workspace)
     with place.locked():
-        step(place, config, progress, source=source, raw=raw, side_files=SideFiles(mapping, tracking))
+        step(
+            place, config, progress, source=source, raw=raw, side_files=SideFiles(mapping, tracking)
+        )
     say(f"tables: {place.tables}")
 
 
@@ -61,7 +72,9 @@ def doctor(
     raw: Annotated[Path, typer.Option(help="folder with the source's files")],
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
-    workspace: Annotated[Path | None, typer.Option(help="whose config.toml holds; nothing is written")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option(help="whose config.toml holds; nothing is written")
+    ] = None,
 ) -> None:
     """Read raw files whole, write nothing, and say what would be loaded and what is missing."""
     from pipeline.load.doctor import examine
@@ -98,4 +111,6 @@ def requarantine(
 
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
-        step(place, config, progress, source=source, raw=raw, side_files=SideFiles(mapping, tracking))
+        step(
+            place, config, progress, source=source, raw=raw, side_files=SideFiles(mapping, tracking)
+        )

@@ -47,15 +47,25 @@ def nightly(
     place, config, progress = open_workspace(workspace, context, capacity)
     with place.locked():
         run = step(
-            place, config, progress, as_of=as_of, source=source, raw=raw, is_forced=is_forced,
+            place,
+            config,
+            progress,
+            as_of=as_of,
+            source=source,
+            raw=raw,
+            is_forced=is_forced,
             side_files=SideFiles(mapping, tracking),
-        )  # fmt: skip
+        )
     say_summary(run)
 
 
 @app.command()
 def score(
-    context: typer.Context, workspace: Folder, as_of: AsOf, capacity: Capacity = None, is_forced: Force = False
+    context: typer.Context,
+    workspace: Folder,
+    as_of: AsOf,
+    capacity: Capacity = None,
+    is_forced: Force = False,
 ) -> None:
     """Score one night with the champion and write its contact list."""
     from pipeline.night.nightly import say_summary
@@ -69,7 +79,8 @@ def score(
 
 @app.command()
 def monitor(workspace: Folder, as_of: AsOf) -> None:
-    """Is the model still right, and are its inputs as usual: fine, watch or act, with the reason."""
+    """Is the model still right, and are its inputs as usual: fine, watch or act, with the
+    reason."""
     from pipeline.night.monitor import monitor as step
 
     place, config, progress = open_workspace(workspace)
@@ -92,8 +103,12 @@ def clock(workspace: Folder, as_of: AsOf) -> None:
 def kpi(
     workspace: Folder,
     as_of: AsOf,
-    by: Annotated[list[Dimension] | None, typer.Option(help="also by this; may be given several times")] = None,
-    window: Annotated[int | None, typer.Option(min=1, help="days of the window; default: the policy's")] = None,
+    by: Annotated[
+        list[Dimension] | None, typer.Option(help="also by this; may be given several times")
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="days of the window; default: the policy's")
+    ] = None,
 ) -> None:
     """Write the indicators that the platform judges by, as they were knowable on a day."""
     from pipeline.indicators.kpi import kpi as step
@@ -119,7 +134,10 @@ def report(workspace: Folder, as_of: AsOf) -> None:
 @app.command()
 def contacts(
     workspace: Folder,
-    file: Annotated[Path, typer.Option("--file", help="the contact list with contacted_at and outcome filled in")],
+    file: Annotated[
+        Path,
+        typer.Option("--file", help="the contact list with contacted_at and outcome filled in"),
+    ],
 ) -> None:
     """Take a contact list back that agents have filled in: their contacts become facts."""
     from pipeline.load.contacts import take_contacts as step
@@ -134,7 +152,9 @@ def board(
     workspace: Folder,
     port: Annotated[int, typer.Option(min=1, max=65535, help="of this machine")] = 8321,
     address: Annotated[str, typer.Option(help="to listen on")] = "127.0.0.1",
-    reason: Annotated[str | None, typer.Option(help="why it is safe to open it to other machines")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="why it is safe to open it to other machines")
+    ] = None,
 ) -> None:
     """Look at the nights, orders and products in a browser, and mark contacts."""
     from pipeline.board.board_app import check_address, serve
@@ -144,6 +164,8 @@ def board(
     place.read_ingest_facts()
     is_open = not ip_address(listened).is_loopback
     if is_open:
-        warn(f"the board answers other machines on {listened}, without a login. The reason given: {reason}")
+        warn(
+            f"the board answers other machines on {listened}, without a login. The reason given: {reason}"
+        )
     say(f"the board of {place.folder}: http://{address}:{port}/ (Ctrl-C ends it)")
     serve(place, address=listened, port=port, is_open=is_open)

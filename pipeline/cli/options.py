@@ -42,7 +42,9 @@ def day(text: str | date) -> date:
 
 def master(text: str) -> str:
     if not re.fullmatch(SPARK_MASTER, text):
-        raise typer.BadParameter(f"{text!r} is no master of Spark; write it like local[2] or spark://host:7077")
+        raise typer.BadParameter(
+            f"{text!r} is no master of Spark; write it like local[2] or spark://host:7077"
+        )
     return text
 
 
@@ -52,26 +54,41 @@ def known_source(name: str) -> str:
     return name
 
 
-Folder = Annotated[Path, typer.Option("--workspace", help="folder with all derived state of one store")]
-AsOf = Annotated[date, typer.Option("--as-of", parser=day, metavar="YYYY-MM-DD", help="the day we stand at")]
-_SOURCE = typer.Option(parser=known_source, metavar=f"[{'|'.join(SOURCES)}]", help="the kind of files in RAW")
+Folder = Annotated[
+    Path, typer.Option("--workspace", help="folder with all derived state of one store")
+]
+AsOf = Annotated[
+    date, typer.Option("--as-of", parser=day, metavar="YYYY-MM-DD", help="the day we stand at")
+]
+_SOURCE = typer.Option(
+    parser=known_source, metavar=f"[{'|'.join(SOURCES)}]", help="the kind of files in RAW"
+)
 Source = Annotated[str, _SOURCE]
 SourceName = Annotated[str | None, _SOURCE]
 Raw = Annotated[Path | None, typer.Option(help="folder with the source's files")]
 MappingFile = Annotated[
     Path | None,
-    typer.Option("--mapping", help="of --source mapped or database: the mapping file; default: RAW/mapping.toml"),
+    typer.Option(
+        "--mapping",
+        help="of --source mapped or database: the mapping file; default: RAW/mapping.toml",
+    ),
 ]
 TrackingFolder = Annotated[
-    Path | None, typer.Option("--tracking", help="folder of 17TRACK's or AfterShip's files; default: RAW/tracking")
+    Path | None,
+    typer.Option(
+        "--tracking", help="folder of 17TRACK's or AfterShip's files; default: RAW/tracking"
+    ),
 ]
 Capacity = Annotated[int | None, typer.Option(min=1, help="contacts the team can make a night")]
 From = Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="first night")]
 To = Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="last night")]
 Every = Annotated[int, typer.Option(min=1, help="days from one night to the next")]
-EngineChoice = Annotated[EngineName | None, typer.Option("--engine", help="what builds the features")]
+EngineChoice = Annotated[
+    EngineName | None, typer.Option("--engine", help="what builds the features")
+]
 SparkMaster = Annotated[
-    str | None, typer.Option(parser=master, metavar="URL", help="for Spark: local[2], spark://host:7077")
+    str | None,
+    typer.Option(parser=master, metavar="URL", help="for Spark: local[2], spark://host:7077"),
 ]
 Force = Annotated[bool, typer.Option("--force", help="do a night again that is already done")]
 
@@ -87,7 +104,9 @@ def open_workspace(
 
 def both_or_none(source: str | None, raw: Path | None) -> None:
     if (source is None) != (raw is None):
-        raise typer.BadParameter("SOURCE and RAW go together: what kind of files, and where they are")
+        raise typer.BadParameter(
+            "SOURCE and RAW go together: what kind of files, and where they are"
+        )
 
 
 def not_before(first: date, last: date) -> date:

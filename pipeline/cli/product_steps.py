@@ -17,23 +17,32 @@ app = typer.Typer()
 def products(
     workspace: Folder,
     as_of: AsOf,
-    costs: Annotated[Path | None, typer.Option(help="what a unit costs: product_id, cost, currency")] = None,
-    drop: Annotated[list[str] | None, typer.Option(help="what if this product were dropped; several times")] = None,
+    costs: Annotated[
+        Path | None, typer.Option(help="what a unit costs: product_id, cost, currency")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="what if this product were dropped; several times")
+    ] = None,
     move: Annotated[str | None, typer.Option(help="what if: OLD LANE=NEW LANE")] = None,
 ) -> None:
-    """Review the products: rate with interval, whose fault, verdict; by supplier and category; a what-if."""
+    """Review the products: rate with interval, whose fault, verdict; by supplier and category; a
+    what-if."""
     from pipeline.product_review.review import products as step
 
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):
-        run = step(place, config, progress, as_of=as_of, costs=costs, dropped=drop or [], moved=move)
+        run = step(
+            place, config, progress, as_of=as_of, costs=costs, dropped=drop or [], moved=move
+        )
     say(f"to open at the review: {run / 'products.html'}")
     say(f"the same as tables: {run / 'products.csv'}, {run / 'products.xlsx'}")
 
 
 @app.command()
 def candidate(
-    workspace: Folder, as_of: AsOf, file: Annotated[Path, typer.Option(help="products not yet sold: docs/products.md")]
+    workspace: Folder,
+    as_of: AsOf,
+    file: Annotated[Path, typer.Option(help="products not yet sold: docs/products.md")],
 ) -> None:
     """Foretell the dispute rate of products not yet sold."""
     from pipeline.product_review.candidate import candidate as step

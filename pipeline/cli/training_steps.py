@@ -6,12 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import (
-    AsOf,
-    Every,
-    Folder,
-    open_workspace,
-)
+from pipeline.cli.options import AsOf, Every, Folder, open_workspace
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
@@ -29,12 +24,15 @@ def features(
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):
-        say(f"training matrix: {write_matrix(place, config, progress, as_of=as_of, is_kept=is_kept)}")
+        say(
+            f"training matrix: {write_matrix(place, config, progress, as_of=as_of, is_kept=is_kept)}"
+        )
 
 
 @app.command()
 def describe_features(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
-    """Write a page that lists every feature with its reason, how often it is missing, and an example."""
+    """Write a page that lists every feature with its reason, how often it is missing, and an
+    example."""
     from pipeline.training.describe_features import describe_features as step
 
     place, config, progress = open_workspace(workspace, context)
@@ -46,9 +44,12 @@ def describe_features(context: typer.Context, workspace: Folder, as_of: AsOf) ->
 def leak_proof(
     workspace: Folder,
     nights: Annotated[int, typer.Option(min=1, help="how many nights, drawn at random")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="another seed, other nights and disturbances")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, help="another seed, other nights and disturbances")
+    ] = 1,
 ) -> None:
-    """Alter, delete and add facts that a night could not know, and see that none of its features moves."""
+    """Alter, delete and add facts that a night could not know, and see that none of its features
+    moves."""
     from pipeline.training.leak_proof import RESULT
     from pipeline.training.leak_proof import leak_proof as step
 
@@ -89,7 +90,10 @@ def promote(
     workspace: Folder,
     every: Every = 3,
     is_refitted: Annotated[
-        bool, typer.Option("--refit/--as-judged", help="then learn from all that has matured, or stay as judged")
+        bool,
+        typer.Option(
+            "--refit/--as-judged", help="then learn from all that has matured, or stay as judged"
+        ),
     ] = True,
 ) -> None:
     """Make the challenger champion if nothing speaks against it; otherwise say what does."""

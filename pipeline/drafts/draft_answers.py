@@ -1,4 +1,5 @@
-"""Draft answers to open disputes: the workspace's own `answers/<case>.txt` goes before the program's.
+"""Draft answers to open disputes: the workspace's own `answers/<case>.txt` goes before the
+program's.
 
 What such a file may hold: `pipeline.drafts.text_templates`.
 """
@@ -14,33 +15,53 @@ from features.indicators.dispute_timeline import ON_ITS_WAY
 from pipeline.drafts.text_templates import Template, read_template
 
 SHIPPED = Path(__file__).parent / "answers"
-CASES = ("not_received_delivered", "not_received_in_transit", "not_received_no_trace", "not_as_described", "other")
+CASES = (
+    "not_received_delivered",
+    "not_received_in_transit",
+    "not_received_no_trace",
+    "not_as_described",
+    "other",
+)
 FACTS = (
-    "order_id", "amount", "shipment_id", "carrier", "sent_on", "last_scan_on", "delivered_on", "promised_on",
-)  # fmt: skip
+    "order_id",
+    "amount",
+    "shipment_id",
+    "carrier",
+    "sent_on",
+    "last_scan_on",
+    "delivered_on",
+    "promised_on",
+)
 # a parcel without a scan for longer is not told to be on its way
 SILENT_DAYS = 14.0
 
 
 def case_of() -> pl.Expr:
-    """Which template answers a dispute (`cause`, `delivered_at`, `last_status`, `last_scan_at`, `as_of`)."""
+    """Which template answers a dispute (`cause`, `delivered_at`, `last_status`, `last_scan_at`,
+    `as_of`)."""
     is_moving = pl.col("last_status").is_in(ON_ITS_WAY) & (
         days_between(pl.col("last_scan_at"), pl.col("as_of")) <= SILENT_DAYS
     )
     is_lost = pl.col("cause") == "not_received"
     return (
-        pl.when(is_lost & pl.col("delivered_at").is_not_null()).then(pl.lit(CASES[0]))
-        .when(is_lost & is_moving).then(pl.lit(CASES[1]))
-        .when(is_lost).then(pl.lit(CASES[2]))
-        .when(pl.col("cause") == "not_as_described").then(pl.lit(CASES[3]))
+        pl.when(is_lost & pl.col("delivered_at").is_not_null())
+        .then(pl.lit(CASES[0]))
+        .when(is_lost & is_moving)
+        .then(pl.lit(CASES[1]))
+        .when(is_lost)
+        .then(pl.lit(CASES[2]))
+        .when(pl.col("cause") == "not_as_described")
+        .then(pl.lit(CASES[3]))
         .otherwise(pl.lit(CASES[4]))
-    )  # fmt: skip
+    )
 
 
 def load_templates(workspace: Path) -> dict[str, Template]:
     """The template of every case."""
     own = workspace / "answers"
     return {
-        case: read_template(next(f / f"{case}.txt" for f in (own, SHIPPED) if (f / f"{case}.txt").is_file()), FACTS)
+        case: read_template(
+            next(f / f"{case}.txt" for f in (own, SHIPPED) if (f / f"{case}.txt").is_file()), FACTS
+        )
         for case in CASES
     }

@@ -1,4 +1,5 @@
-"""Which engine builds the features: polars, in this process, or spark, on a cluster. The results are the same."""
+"""Which engine builds the features: polars, in this process, or spark, on a cluster. The results
+are the same."""
 
 from __future__ import annotations
 
@@ -35,9 +36,12 @@ def build_features(tables: Tables, spine: pl.DataFrame, config: Config) -> pl.Da
 
 
 def build_night(files: TableFiles, as_of_day: int, config: Config) -> pl.DataFrame:
-    """The features of all orders that are open and undisputed on `as_of_day`, sorted by order_id."""
+    """The features of all orders that are open and undisputed on `as_of_day`, sorted by
+    order_id."""
     if config.engine.name == "polars":
-        return night_features(files, as_of_day, config.dispute_window, config.engine.orders_per_part)
+        return night_features(
+            files, as_of_day, config.dispute_window, config.engine.orders_per_part
+        )
     tables = files.read_all()
     return build_features(tables, build_spine(tables, [as_of_day], config.dispute_window), config)
 
@@ -72,6 +76,8 @@ def java_version() -> int | None:
     java = shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
     if java is None:
         return None
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)
+    told = subprocess.run(
+        [java, "-version"], capture_output=True, text=True, timeout=60, check=False
+    )
     found = re.search(r'version "(\d+)', told.stderr + told.stdout)
     return int(found[1]) if found else None

@@ -1,4 +1,5 @@
-"""The features of one night from the workspace's files, part by part: only the open orders' facts stay in memory."""
+"""The features of one night from the workspace's files, part by part: only the open orders' facts
+stay in memory."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ from pipeline.workspace.table_files import NUMBER, TableFiles
 AT_ONCE = 3
 
 
-def night_features(files: TableFiles, as_of_day: int, window: DisputeWindow, orders_per_part: int) -> pl.DataFrame:
-    """What `features.build.registry.build_features` gives of all orders that are open and undisputed on `as_of_day`, sorted
-    by order_id."""
+def night_features(
+    files: TableFiles, as_of_day: int, window: DisputeWindow, orders_per_part: int
+) -> pl.DataFrame:
+    """What `features.build.registry.build_features` gives of all orders that are open and
+    undisputed on `as_of_day`, sorted by order_id."""
     returning, repeated = split_buyers(files.read_buyers())
 
     def read(first: int) -> tuple[Part, Totals]:
@@ -33,5 +36,7 @@ def night_features(files: TableFiles, as_of_day: int, window: DisputeWindow, ord
         del found
         features = pl.concat(pool.map(lambda part: features_of_part(part, everyone), parts))
     names = files.read_names(features["order_id"])
-    named = features.rename({"order_id": NUMBER}).join(names, on=NUMBER, how="left", maintain_order="left")
+    named = features.rename({"order_id": NUMBER}).join(
+        names, on=NUMBER, how="left", maintain_order="left"
+    )
     return named.select("order_id", *features.columns[1:])

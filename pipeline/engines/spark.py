@@ -5,8 +5,8 @@
     sums            by entity  -> the totals
     facts, totals   by order   -> features
 
-Workers read the tables from the workspace's files; facts are never collected. A hot key, such as the one store, is
-summed to its days where its facts lie, before anything moves.
+Workers read the tables from the workspace's files; facts are never collected. A hot key, such as
+the one store, is summed to its days where its facts lie, before anything moves.
 """
 
 from __future__ import annotations
@@ -38,9 +38,12 @@ from pipeline.workspace.table_files import StoredTables
 
 ROOT = Path(__file__).resolve().parents[2]
 SPARK_TYPES = {
-    pa.string(): "string", pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double",
+    pa.string(): "string",
+    pa.int32(): "int",
+    pa.int64(): "bigint",
+    pa.float64(): "double",
     pa.list_(pa.int64()): "array<bigint>",
-}  # fmt: skip
+}
 COLUMN_TYPES = {pl.String(): "string", pl.Float64(): "double", INSTANT: "timestamp"}
 
 
@@ -65,15 +68,25 @@ def build_features(tables: StoredTables, spine: pl.DataFrame, settings: Engine) 
     return pl.concat([spine.select("order_id", "as_of_day"), rows], how="horizontal")
 
 
-def _plan(spark: SparkSession, tables: StoredTables, spine: pl.DataFrame, buckets: int) -> DataFrame:
+def _plan(
+    spark: SparkSession, tables: StoredTables, spine: pl.DataFrame, buckets: int
+) -> DataFrame:
     """`ROW`, one row per spine row, in any order."""
     do = Buckets(tables.zone, has_partial_outcomes=tables.has_partial_outcomes)
-    asked = spark.createDataFrame(spine.with_row_index("row").select(
-        "order_id", "as_of_day", "as_of", pl.col("row").cast(pl.Int64)
-    ).to_arrow())  # fmt: skip
+    asked = spark.createDataFrame(
+        spine.with_row_index("row")
+        .select("order_id", "as_of_day", "as_of", pl.col("row").cast(pl.Int64))
+        .to_arrow()
+    )
     orders = _read(spark, tables, "orders").select("order_id", "buyer_id", "known_at")
-    again = orders.groupBy(_bucket(buckets, "buyer_id")).applyInArrow(lambda piece: do.returning(piece), _ddl(AGAIN))
-    facts = [_read(spark, tables, name).withColumn("name", F.lit(name)) for name in TABLES if name != "products"]
+    again = orders.groupBy(_bucket(buckets, "buyer_id")).applyInArrow(
+        lambda piece: do.returning(piece), _ddl(AGAIN)
+    )
+    facts = [
+        _read(spark, tables, name).withColumn("name", F.lit(name))
+        for name in TABLES
+        if name != "products"
+    ]
     facts += [asked.withColumn("name", F.lit(SPINE)), again.withColumn("name", F.lit(RETURNING))]
     told = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), facts)
     told = told.withColumn("bucket", _bucket(buckets, "order_id"))
@@ -83,7 +96,9 @@ def _plan(spark: SparkSession, tables: StoredTables, spine: pl.DataFrame, bucket
         .groupBy("bucket")
         .applyInArrow(lambda piece: do.tell_and_ask(piece), _ddl(NEWS))
     )
-    news = news.groupBy("entity", "value", "day", "measure", "asked_by").agg(F.sum("amount").alias("amount"))
+    news = news.groupBy("entity", "value", "day", "measure", "asked_by").agg(
+        F.sum("amount").alias("amount")
+    )
     answers = news.groupBy(_bucket(buckets, "entity", "value")).applyInArrow(
         lambda piece: do.answer(piece), _ddl(ANSWER)
     )
@@ -97,12 +112,18 @@ def _plan(spark: SparkSession, tables: StoredTables, spine: pl.DataFrame, bucket
 def _with_products(spark: SparkSession, tables: StoredTables, facts: DataFrame) -> DataFrame:
     """`facts` and, in each bucket, the products of its orders' lines."""
     lines = facts.where(F.col("name") == "order_lines").select("bucket", "product_id").distinct()
-    products = _read(spark, tables, "products").join(lines, "product_id").withColumn("name", F.lit("products"))
+    products = (
+        _read(spark, tables, "products")
+        .join(lines, "product_id")
+        .withColumn("name", F.lit("products"))
+    )
     return facts.unionByName(products, allowMissingColumns=True)
 
 
 def _read(spark: SparkSession, tables: StoredTables, name: str) -> DataFrame:
-    columns = ", ".join(f"{column} {COLUMN_TYPES[dtype]}" for column, dtype in TABLES[name].schema.items())
+    columns = ", ".join(
+        f"{column} {COLUMN_TYPES[dtype]}" for column, dtype in TABLES[name].schema.items()
+    )
     return spark.read.schema(columns).parquet((tables.folder / f"{name}.parquet").as_uri())
 
 
@@ -129,7 +150,9 @@ def _session(settings: Engine) -> Iterator[SparkSession]:
         builder = builder.config(key, value)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # all data pass as Arrow tables; no pandas object is ever made (pyproject.toml, at pandas)
-        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        warnings.filterwarnings(
+            "ignore", "PySpark does not yet fully support pandas", FutureWarning
+        )
         spark = builder.getOrCreate()
         try:
             spark.sparkContext.addPyFile(str(_zip_program(Path(folder))))

@@ -1,4 +1,5 @@
-"""What a Spark worker does with the Arrow tables of one bucket of keys: the functions of `features.build.distributed`, no more.
+"""What a Spark worker does with the Arrow tables of one bucket of keys: the functions of
+`features.build.distributed`, no more.
 
 Facts of all order-keyed tables travel as one wide table; `name` says from which a row comes.
 """
@@ -16,17 +17,31 @@ from features.totals.order_facts import returning_facts
 
 # besides the canonical tables: the spine rows, numbered, and the orders of buyers who came before
 SPINE, RETURNING = "spine", "returning"
-ROW = pa.schema([("row", pa.int64()), ("stage", pa.string()), *((name, pa.float64()) for name in FEATURE_NAMES)])
+ROW = pa.schema(
+    [("row", pa.int64()), ("stage", pa.string()), *((name, pa.float64()) for name in FEATURE_NAMES)]
+)
 AGAIN = pa.schema([("order_id", pa.string()), ("known_day", pa.int32())])
-# a sum by day (`measure`, `amount`), or a question (`asked_by`: the bucket of orders that needs the totals of `day`)
+# a sum by day (`measure`, `amount`), or a question (`asked_by`: the bucket of orders that needs the
+# totals of `day`)
 NEWS = pa.schema(
-    [("entity", pa.string()), ("value", pa.string()), ("day", pa.int32()), ("measure", pa.string()),
-     ("asked_by", pa.int32()), ("amount", pa.int64())]
-)  # fmt: skip
+    [
+        ("entity", pa.string()),
+        ("value", pa.string()),
+        ("day", pa.int32()),
+        ("measure", pa.string()),
+        ("asked_by", pa.int32()),
+        ("amount", pa.int64()),
+    ]
+)
 ANSWER = pa.schema(
-    [("asked_by", pa.int32()), ("entity", pa.string()), ("value", pa.string()), ("as_of_day", pa.int32()),
-     ("totals", pa.list_(pa.int64()))]
-)  # fmt: skip
+    [
+        ("asked_by", pa.int32()),
+        ("entity", pa.string()),
+        ("value", pa.string()),
+        ("as_of_day", pa.int32()),
+        ("totals", pa.list_(pa.int64())),
+    ]
+)
 
 
 class Buckets:
@@ -36,12 +51,14 @@ class Buckets:
         self.zone, self.has_partial_outcomes = zone, has_partial_outcomes
 
     def returning(self, orders: pa.Table) -> pa.Table:
-        """Some buyers' orders -> `AGAIN`: those of buyers of whom an order was known on an earlier day."""
+        """Some buyers' orders -> `AGAIN`: those of buyers of whom an order was known on an earlier
+        day."""
         known = _polars(orders).with_columns(known_day=local_day(pl.col("known_at"), self.zone))
         return _arrow(returning_facts(known), AGAIN)
 
     def tell_and_ask(self, facts: pa.Table) -> pa.Table:
-        """All facts of some orders -> `NEWS`: what they tell by day, and what their spine rows ask."""
+        """All facts of some orders -> `NEWS`: what they tell by day, and what their spine rows
+        ask."""
         tables, spine, again = self._open(facts)
         told = entity_facts_by_day(tables, again).rename({"known_day": "day"})
         asked = ask(tables, spine).rename({"as_of_day": "day"})
@@ -55,11 +72,14 @@ class Buckets:
         asked = asked.select("asked_by", "entity", "value", as_of_day="day")
         if asked.is_empty():
             return ANSWER.empty_table()
-        sums = frame.drop_nulls("measure").select("entity", "value", "measure", "amount", known_day="day")
+        sums = frame.drop_nulls("measure").select(
+            "entity", "value", "measure", "amount", known_day="day"
+        )
         return _arrow(answer(asked, sums), ANSWER)
 
     def features(self, facts: pa.Table, answers: pa.Table) -> pa.Table:
-        """All facts of some orders, and the answers to what they asked -> `ROW`, one row per spine row."""
+        """All facts of some orders, and the answers to what they asked -> `ROW`, one row per spine
+        row."""
         tables, spine, again = self._open(facts)
         if spine.is_empty():
             return ROW.empty_table()
@@ -86,5 +106,6 @@ def _polars(table: pa.Table) -> pl.DataFrame:
 
 
 def _arrow(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
-    """The columns of `schema` in its types: Spark knows neither unsigned numbers nor long strings."""
+    """The columns of `schema` in its types: Spark knows neither unsigned numbers nor long
+    strings."""
     return frame.select(schema.names).to_arrow().cast(schema)

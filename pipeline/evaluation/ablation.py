@@ -21,12 +21,14 @@ ORDER = ("order", "logistics", "lane", "product", "buyer", "store", "conversatio
 def ablation(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
-    """Write and return `ablation.csv`: AUC and average precision with one family after the other, each with the gain
-    over the families before it."""
+    """Write and return `ablation.csv`: AUC and average precision with one family after the other,
+    each with the gain over the families before it."""
     tables = workspace.read_tables()
     with progress.piece("features"):
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
-    families = {family_name(family): [feature.name for feature in family.FEATURES] for family in FAMILIES}
+    families = {
+        family_name(family): [feature.name for feature in family.FEATURES] for family in FAMILIES
+    }
     scored, names = {}, list[str]()
     for family in ORDER:
         names += families[family]
@@ -43,7 +45,11 @@ def say_ablation(result: pl.DataFrame) -> None:
     for row in result.iter_rows(named=True):
         gain = ""
         if row["gain"] is not None:
-            adds = "" if row["gain_low"] > 0 or row["gain_high"] < 0 else ": nothing that could be told from chance"
+            adds = (
+                ""
+                if row["gain_low"] > 0 or row["gain_high"] < 0
+                else ": nothing that could be told from chance"
+            )
             gain = f"   gain {row['gain']:+.4f} ({row['gain_low']:+.4f} to {row['gain_high']:+.4f}){adds}"
         say(
             f"+ {row['family_added']:<13} {row['metric']:<18} {row['value']:.3f} "

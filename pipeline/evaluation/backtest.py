@@ -1,4 +1,5 @@
-"""backtest: past nights scored walking forward, each by a model that knew only what was known and matured then."""
+"""backtest: past nights scored walking forward, each by a model that knew only what was known and
+matured then."""
 
 from __future__ import annotations
 
@@ -22,26 +23,39 @@ from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT = "backtest.csv"
 CURVE_PARTS = 8
-# the stages, and the first night of an order, when published models of complaints before dispatch are asked
-SLICES = {stage: pl.col("stage") == stage for stage in STAGES} | {"first_night": pl.col("order_age_days") <= 1.0}
-SUMMARY = ("rows", "base_rate", "auc", "average_precision", "precision_at_capacity", "expected_calibration_error")
+# the stages, and the first night of an order, when published models of complaints before dispatch
+# are asked
+SLICES = {stage: pl.col("stage") == stage for stage in STAGES} | {
+    "first_night": pl.col("order_age_days") <= 1.0
+}
+SUMMARY = (
+    "rows",
+    "base_rate",
+    "auc",
+    "average_precision",
+    "precision_at_capacity",
+    "expected_calibration_error",
+)
 
 
 def backtest(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
-    """Write `model_page.html`, and write and return `backtest.csv`: metrics per night and pooled, overall and by stage;
-    both are logged."""
+    """Write `model_page.html`, and write and return `backtest.csv`: metrics per night and pooled,
+    overall and by stage; both are logged."""
     tables = workspace.read_tables()
     with progress.piece("features") as notes:
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
     with progress.piece("models") as notes:
         scored = walk(tables, config, dataset, test, nights)
-        notes.append(f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score")
+        notes.append(
+            f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score"
+        )
     result = measure_by(scored, config.decide.capacity, SLICES).with_columns(
         night=pl.col("night").map_elements(
-            lambda night: night if night == "pooled" else calendar_day(int(night)).isoformat(), return_dtype=pl.String
+            lambda night: night if night == "pooled" else calendar_day(int(night)).isoformat(),
+            return_dtype=pl.String,
         )
     )
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
@@ -50,14 +64,17 @@ def backtest(
         of_nights = result.filter(pl.col("night") != "pooled", pl.col("stage") == "all")
         page = model_page(tables, config, scored, learnt, curve, of_nights)
         write_whole(workspace.folder / PAGE, page)
-    log_backtest(workspace, result, [workspace.folder / RESULT, workspace.folder / PAGE], config.model_dump())
+    log_backtest(
+        workspace, result, [workspace.folder / RESULT, workspace.folder / PAGE], config.model_dump()
+    )
     return result
 
 
 def learning_curve(
     tables: Tables, config: Config, dataset: pl.DataFrame, scored: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What the last night's model learnt from, and how it does on that night with ever fewer of those orders."""
+    """What the last night's model learnt from, and how it does on that night with ever fewer of
+    those orders."""
     night = int(scored["as_of_day"].max())  # type: ignore[arg-type]
     of_night = scored.filter(pl.col("as_of_day") == night)
     rows = learnable(label_rows(tables, dataset, config.label_window, night))
@@ -67,9 +84,16 @@ def learning_curve(
         some = rows.filter(part < kept)
         if some["label"].n_unique() == 2 and of_night["label"].n_unique() == 2:
             model = fit_model(some, FEATURE_NAMES, config.recipe)
-            told = measure(of_night.with_columns(probability=model.predict(of_night), is_listed=False))
+            told = measure(
+                of_night.with_columns(probability=model.predict(of_night), is_listed=False)
+            )
             orders = some["order_id"].n_unique()
-            found.append({"orders": orders, **{name: told[name] for name in ("average_precision", "log_loss")}})
+            found.append(
+                {
+                    "orders": orders,
+                    **{name: told[name] for name in ("average_precision", "log_loss")},
+                }
+            )
     schema = {"orders": pl.Int64, "average_precision": pl.Float64, "log_loss": pl.Float64}
     return rows, pl.DataFrame(found, schema=schema)
 

@@ -1,4 +1,5 @@
-"""compare: the model of past nights beside baselines and other learners, paired, with what each takes."""
+"""compare: the model of past nights beside baselines and other learners, paired, with what each
+takes."""
 
 from __future__ import annotations
 
@@ -63,8 +64,9 @@ class Night:
 def compare(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
-    """Write and return `comparison.csv`: one row per slice, scorer and metric with its interval, its gain over the
-    model and on how many nights it was better; write `calibrations.csv`, the same for the ways to calibrate."""
+    """Write and return `comparison.csv`: one row per slice, scorer and metric with its interval,
+    its gain over the model and on how many nights it was better; write `calibrations.csv`, the same
+    for the ways to calibrate."""
     tables = workspace.read_tables()
     with progress.piece("features") as notes:
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
@@ -74,20 +76,32 @@ def compare(
     costs: dict[str, ResourceUse] = defaultdict(ResourceUse)
     folds = []
     for night in nights:
-        train = learnable(label_rows(tables, dataset, config.label_window, night)).sort("as_of_day", "order_id")
+        train = learnable(label_rows(tables, dataset, config.label_window, night)).sort(
+            "as_of_day", "order_id"
+        )
         rows = test.filter(pl.col("as_of_day") == night)
         disputed = train.filter(pl.col("label") == 1)["order_id"].n_unique()
         if rows.is_empty() or disputed < config.min_training_disputes:
             continue
         with progress.piece("fold") as notes:
-            followed = follow(tables, dataset, config.label_window, night) if not tables.has_partial_outcomes else None
+            followed = (
+                follow(tables, dataset, config.label_window, night)
+                if not tables.has_partial_outcomes
+                else None
+            )
             folds.append(_fold(train, rows, followed, config, costs))
-            notes.append(f"night {len(folds)} of {len(nights)}: {train.height:,} order-nights learnt")
+            notes.append(
+                f"night {len(folds)} of {len(nights)}: {train.height:,} order-nights learnt"
+            )
     if not folds:
         raise Refused("no night had enough matured disputes to train on. Use later days.")
     if missing := missing_challengers():
-        warn(f"not installed and left out: {', '.join(missing)} (make compare CHALLENGERS=1 adds them)")
-    result = _tabulate(folds, lambda fold: fold.scores, MODEL, config).join(_taken(costs), on="scorer", how="left")
+        warn(
+            f"not installed and left out: {', '.join(missing)} (make compare CHALLENGERS=1 adds them)"
+        )
+    result = _tabulate(folds, lambda fold: fold.scores, MODEL, config).join(
+        _taken(costs), on="scorer", how="left"
+    )
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     kinds = _tabulate(folds, lambda fold: fold.calibrations, config.calibration, config)
     write_whole(workspace.folder / CALIBRATIONS, kinds.write_csv(float_precision=5))
@@ -112,15 +126,22 @@ def _fold(
     raw = predict_raw(model.booster, model.matrix(rows), threads=recipe.threads)
     if later:
         night.calibrations = {
-            kind: fit_calibration(kind, later.raw, later.label, later.evidence).apply(raw) for kind in KINDS
+            kind: fit_calibration(kind, later.raw, later.label, later.evidence).apply(raw)
+            for kind in KINDS
         }
     if followed is not None:
         _add_censored(night, learnable(followed), model, later, config, costs)
     rates = dict(train.group_by("stage").agg(pl.col("label").mean()).iter_rows())
-    night.scores[BASE_RATE] = rows["stage"].replace_strict(rates, default=train["label"].mean()).to_numpy()
+    night.scores[BASE_RATE] = (
+        rows["stage"].replace_strict(rates, default=train["label"].mean()).to_numpy()
+    )
     rules = rule_scores(rows, BASELINE_RULES)
     night.scores |= {name: rules[name].to_numpy() for name in BASELINE_RULES}
-    known, label, asked = to_matrix(train, FEATURE_NAMES), train["label"].to_numpy(), to_matrix(rows, FEATURE_NAMES)
+    known, label, asked = (
+        to_matrix(train, FEATURE_NAMES),
+        train["label"].to_numpy(),
+        to_matrix(rows, FEATURE_NAMES),
+    )
     budget = Budget(recipe.seed, recipe.threads, fitting.seconds)
     for name, fit in (BASELINES | installed_challengers()).items():
         with watched() as fitting:
@@ -132,10 +153,15 @@ def _fold(
 
 
 def _add_censored(
-    night: Night, followed: pl.DataFrame, model: DisputeModel, later: Later | None, config: Config,
+    night: Night,
+    followed: pl.DataFrame,
+    model: DisputeModel,
+    later: Later | None,
+    config: Config,
     costs: dict[str, ResourceUse],
-) -> None:  # fmt: skip
-    """The ways to learn from nights whose window is not over, with as many rounds as the model, uncalibrated."""
+) -> None:
+    """The ways to learn from nights whose window is not over, with as many rounds as the model,
+    uncalibrated."""
     recipe = replace(config.recipe, rounds=later.rounds if later else config.recipe.rounds)
     matrix = model.matrix(night.rows)
     night.scores["model_uncalibrated"] = predict_raw(model.booster, matrix, threads=recipe.threads)
@@ -152,7 +178,8 @@ def _add_censored(
 
 
 def _weights(tables: Tables, rows: pl.DataFrame, delivered_weight: float) -> pl.Series:
-    """How many orders of the market a row stands for: delivered ones may have been thinned when the data was made."""
+    """How many orders of the market a row stands for: delivered ones may have been thinned when the
+    data was made."""
     delivered = tables["tracking"].filter(pl.col("status") == "Delivered")["order_id"].unique()
     return rows.select(
         pl.when(pl.col("order_id").is_in(delivered.implode())).then(delivered_weight).otherwise(1.0)
@@ -160,7 +187,10 @@ def _weights(tables: Tables, rows: pl.DataFrame, delivered_weight: float) -> pl.
 
 
 def _tabulate(
-    folds: list[Night], told: Callable[[Night], dict[str, np.ndarray]], reference: str, config: Config
+    folds: list[Night],
+    told: Callable[[Night], dict[str, np.ndarray]],
+    reference: str,
+    config: Config,
 ) -> pl.DataFrame:
     names = [name for name in told(folds[-1]) if all(name in told(fold) for fold in folds)]
     rows = pl.concat(fold.rows for fold in folds)
@@ -172,14 +202,18 @@ def _tabulate(
         if of_stage["label"].n_unique() < 2:
             continue
         own = {name: score[mask] for name, score in scores.items()}
-        table = compare_scorers(of_stage, own, seed=config.seed, metrics=COMPARED_METRICS, reference=reference)
+        table = compare_scorers(
+            of_stage, own, seed=config.seed, metrics=COMPARED_METRICS, reference=reference
+        )
         error = {name: _calibration_error(of_stage, score) for name, score in own.items()}
         better = _nights_better(of_stage, own, reference)
         tables.append(
             table.with_columns(
                 stage=pl.lit(stage),
                 nights=pl.lit(of_stage["as_of_day"].n_unique()),
-                nights_better=pl.Series([better.get((r["scorer"], r["metric"])) for r in table.iter_rows(named=True)]),
+                nights_better=pl.Series(
+                    [better.get((r["scorer"], r["metric"])) for r in table.iter_rows(named=True)]
+                ),
                 calibration_error=table["scorer"].replace_strict(error, return_dtype=pl.Float64),
             )
         )
@@ -192,15 +226,21 @@ def _calibration_error(rows: pl.DataFrame, score: np.ndarray) -> float | None:
     return expected_calibration_error(rows["label"].to_numpy(), score)
 
 
-def _nights_better(rows: pl.DataFrame, scores: dict[str, np.ndarray], reference: str) -> dict[tuple[str, str], int]:
+def _nights_better(
+    rows: pl.DataFrame, scores: dict[str, np.ndarray], reference: str
+) -> dict[tuple[str, str], int]:
     """On how many nights a scorer was better than the reference, by metric."""
     count: dict[tuple[str, str], int] = defaultdict(int)
     for night in rows["as_of_day"].unique():
         mask = (rows["as_of_day"] == night).to_numpy()
         found = compare_scorers(
-            rows.filter(mask), {name: score[mask] for name, score in scores.items()},
-            seed=0, resamples=0, metrics=COMPARED_METRICS, reference=reference,
-        )  # fmt: skip
+            rows.filter(mask),
+            {name: score[mask] for name, score in scores.items()},
+            seed=0,
+            resamples=0,
+            metrics=COMPARED_METRICS,
+            reference=reference,
+        )
         for row in found.drop_nulls("gain").iter_rows(named=True):
             gain = -row["gain"] if row["metric"] == "log_loss" else row["gain"]
             count[row["scorer"], row["metric"]] += gain > 0
@@ -227,10 +267,16 @@ def say_comparison(result: pl.DataFrame) -> None:
         rows = result.filter(pl.col("stage") == stage)
         say(f"{stage}: {rows['nights'][0]} nights")
         for name in rows["scorer"].unique(maintain_order=True):
-            told = {r["metric"]: r for r in rows.filter(pl.col("scorer") == name).iter_rows(named=True)}
+            told = {
+                r["metric"]: r for r in rows.filter(pl.col("scorer") == name).iter_rows(named=True)
+            }
             say(f"  {name:<24} {_say_metrics(told)}")
     say("what each took over all nights")
-    for row in result.drop_nulls("train_seconds").unique("scorer", maintain_order=True).iter_rows(named=True):
+    for row in (
+        result.drop_nulls("train_seconds")
+        .unique("scorer", maintain_order=True)
+        .iter_rows(named=True)
+    ):
         say(
             f"  {row['scorer']:<24} training {row['train_seconds']:.1f} s, "
             f"scoring {row['rows_per_second']:,.0f} rows/s, memory {row['memory_mb']:,.0f} MB"

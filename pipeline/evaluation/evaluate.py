@@ -1,4 +1,5 @@
-"""evaluate: the model of past nights beside rules of thumb and, in a simulated store, beside the true risk itself."""
+"""evaluate: the model of past nights beside rules of thumb and, in a simulated store, beside the
+true risk itself."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ NAMES = {
     KNOWABLE: "knowable, tempers unseen",
     VISIBLE: "what the features tell of it",
 }
-# shares of what another scorer reaches: its name, the end of the columns' names, and what it is called
+# shares of what another scorer reaches: its name, the end of the columns' names, and what it is
+# called
 SHARES = (
     (CEILING, "share", "share of the attainable"),
     (KNOWABLE, "share_of_knowable", "of the knowable"),
@@ -58,15 +60,18 @@ def evaluate(
     every: int,
     is_visible_asked: bool = False,
 ) -> pl.DataFrame:
-    """Write and return `evaluation.csv`: AUC and average precision of each scorer, overall and by stage.
+    """Write and return `evaluation.csv`: AUC and average precision of each scorer, overall and by
+    stage.
 
-    `auc_share` and `average_precision_share` are the parts of the attainable, null where no truth is known:
-    (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision; `_low` and `_high` hold
-    90 %, orders being drawn anew. `auc_share_of_knowable` and `average_precision_share_of_knowable` are the same parts
-    of `knowable_risk`: what one could know who sees all but the buyers' tempers. `log_loss`, `calibration_error` and
-    `calibration_slope` are those of probabilities. If it is asked, `visible_risk` is what a model says that was taught
-    the true risk of past order-nights instead of their outcomes: about what can be told from the features at all; then
-    `auc_share_of_visible` and `average_precision_share_of_visible` are the same parts of that.
+    `auc_share` and `average_precision_share` are the parts of the attainable, null where no truth
+    is known: (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average
+    precision; `_low` and `_high` hold 90 %, orders being drawn anew. `auc_share_of_knowable` and
+    `average_precision_share_of_knowable` are the same parts of `knowable_risk`: what one could know
+    who sees all but the buyers' tempers. `log_loss`, `calibration_error` and `calibration_slope`
+    are those of probabilities. If it is asked, `visible_risk` is what a model says that was taught
+    the true risk of past order-nights instead of their outcomes: about what can be told from the
+    features at all; then `auc_share_of_visible` and `average_precision_share_of_visible` are the
+    same parts of that.
     """
     tables = workspace.read_tables()
     with progress.piece("features") as notes:
@@ -74,7 +79,9 @@ def evaluate(
         notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
     with progress.piece("models") as notes:
         scored = _thin(walk(tables, config, dataset, test, nights))
-        notes.append(f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score")
+        notes.append(
+            f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score"
+        )
     scored = pl.concat([scored, rule_scores(scored)], how="horizontal")
     if has_truth(workspace):
         with progress.piece("truth") as notes:
@@ -87,20 +94,30 @@ def evaluate(
             with progress.piece("visible"):
                 taught = _thin(label_rows(tables, dataset, config.label_window, nights[0]))
                 scored = scored.with_columns(_visible_risk(workspace, config, taught, scored))
-    scorers = [name for name in (CEILING, FORESIGHT, KNOWABLE, VISIBLE, MODEL, *RULES) if name in scored.columns]
+    scorers = [
+        name
+        for name in (CEILING, FORESIGHT, KNOWABLE, VISIBLE, MODEL, *RULES)
+        if name in scored.columns
+    ]
     result = pl.concat(
-        _compare(scored.filter(is_inside), stage, scorers, config.seed) for stage, is_inside in _slices().items()
+        _compare(scored.filter(is_inside), stage, scorers, config.seed)
+        for stage, is_inside in _slices().items()
     )
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     return result
 
 
-def _visible_risk(workspace: Workspace, config: Config, taught: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
-    """The true risk as far as the features tell it: what is hidden of buyers and products averages out."""
+def _visible_risk(
+    workspace: Workspace, config: Config, taught: pl.DataFrame, asked: pl.DataFrame
+) -> pl.Series:
+    """The true risk as far as the features tell it: what is hidden of buyers and products averages
+    out."""
     risk = true_risk(workspace, taught, config.horizon_days)["true_risk"]
     recipe = replace(config.recipe, parameters=VISIBLE_PARAMETERS, rounds=VISIBLE_ROUNDS)
     booster = fit_booster(taught.with_columns(label=risk), FEATURE_NAMES, recipe)
-    return pl.Series(VISIBLE, predict_raw(booster, to_matrix(asked, FEATURE_NAMES), threads=config.threads))
+    return pl.Series(
+        VISIBLE, predict_raw(booster, to_matrix(asked, FEATURE_NAMES), threads=config.threads)
+    )
 
 
 def _slices() -> dict[str, pl.Expr]:
@@ -108,7 +125,8 @@ def _slices() -> dict[str, pl.Expr]:
 
 
 def _thin(scored: pl.DataFrame) -> pl.DataFrame:
-    """Every n-th row by night and order, so that all nights and stages stay in their proportions."""
+    """Every n-th row by night and order, so that all nights and stages stay in their
+    proportions."""
     step = -(-scored.height // MAX_ROWS)
     return scored.sort("as_of_day", "order_id").gather_every(step)
 
@@ -116,7 +134,11 @@ def _thin(scored: pl.DataFrame) -> pl.DataFrame:
 def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> pl.DataFrame:
     """One row per scorer; nothing where only one outcome is there."""
     label = rows["label"].to_numpy()
-    count = {"rows": rows.height, "count_disputes": int(label.sum()), "base_rate": rows["label"].mean()}
+    count = {
+        "rows": rows.height,
+        "count_disputes": int(label.sum()),
+        "base_rate": rows["label"].mean(),
+    }
     has_both = 0 < count["count_disputes"] < rows.height  # type: ignore[operator]
     drawn = {}
     if has_both:
@@ -133,7 +155,16 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> p
         }
         metrics = {metric: float(drawn[name][metric][0]) if has_both else None for metric in SHARED}
         metrics["log_loss"] = float(drawn[name]["log_loss"][0]) if is_chance else None
-        found.append({"stage": stage, "scorer": name, **count, **metrics, **calibration, **_shares(drawn, name)})
+        found.append(
+            {
+                "stage": stage,
+                "scorer": name,
+                **count,
+                **metrics,
+                **calibration,
+                **_shares(drawn, name),
+            }
+        )
     schema = {"stage": pl.String, "scorer": pl.String, "rows": pl.Int64, "count_disputes": pl.Int64}
     shares = [
         f"{metric}_{share}{end}"
@@ -142,12 +173,15 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> p
         for metric in SHARED
         for end in ("", "_low", "_high")
     ]
-    numbers = {name: pl.Float64 for name in ("base_rate", *SHARED, "log_loss", *CALIBRATION, *shares)}
+    numbers = {
+        name: pl.Float64 for name in ("base_rate", *SHARED, "log_loss", *CALIBRATION, *shares)
+    }
     return pl.DataFrame(found, schema={**schema, **numbers})
 
 
 def _shares(drawn: dict[str, dict[str, np.ndarray]], name: str) -> dict[str, float]:
-    """How much of what each scorer of `SHARES` reaches this one does, with the middle 90 % over the draws of orders."""
+    """How much of what each scorer of `SHARES` reaches this one does, with the middle 90 % over the
+    draws of orders."""
     found: dict[str, float] = {}
     for of, share, _ in SHARES:
         if of not in drawn:
@@ -166,7 +200,9 @@ def say_evaluation(result: pl.DataFrame) -> None:
         rows = result.filter(pl.col("stage") == stage)
         head = rows.row(0, named=True)
         rate = "-" if head["base_rate"] is None else f"{head['base_rate']:.3f}"
-        say(f"{stage}: {head['rows']:,} order-nights, {head['count_disputes']:,} disputed, base rate {rate}")
+        say(
+            f"{stage}: {head['rows']:,} order-nights, {head['count_disputes']:,} disputed, base rate {rate}"
+        )
         for row in rows.iter_rows(named=True):
             if row["auc"] is None:
                 continue

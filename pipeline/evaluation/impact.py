@@ -1,4 +1,5 @@
-"""impact: what the lists achieved, from the hold-out that they keep; by stage, cause and language."""
+"""impact: what the lists achieved, from the hold-out that they keep; by stage, cause and
+language."""
 
 from __future__ import annotations
 
@@ -31,13 +32,18 @@ def impact(workspace: Workspace, config: Config, progress: Progress, *, as_of: d
     with progress.piece("impact") as said:
         files = workspace.table_files()
         rows = matured_rows(workspace, files, config, as_of)
-        said.append(f"{rows.height:,} orders of matured nights, {rows.filter('is_held').height:,} of them held out")
+        said.append(
+            f"{rows.height:,} orders of matured nights, {rows.filter('is_held').height:,} of them held out"
+        )
     table = impact_table(rows, config)
     text = "\n".join([*sentences(table), *power_lines(table, rows, config)])
     with publish(workspace, config, as_of, "impact") as (folder, manifest):
         neutral_frame(table).write_csv(folder / "impact.csv", float_precision=6)
         (folder / "impact.txt").write_text(text + "\n", encoding="utf-8")
-        manifest["impact"] = {"orders": rows.height, "whole": table.row(0, named=True) if table.height else None}
+        manifest["impact"] = {
+            "orders": rows.height,
+            "whole": table.row(0, named=True) if table.height else None,
+        }
     for line in text.splitlines():
         say(line)
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-impact").resolve()
@@ -49,7 +55,11 @@ def sentences(table: pl.DataFrame) -> Iterator[str]:
         return
     yield ADVICE[table["verdict"][0]]
     for row in table.iter_rows(named=True):
-        name = "All lists" if row["by"] == "all" else f"{row['by'].replace('likely_', '')} {row['group']}"
+        name = (
+            "All lists"
+            if row["by"] == "all"
+            else f"{row['by'].replace('likely_', '')} {row['group']}"
+        )
         start = f"{name}: {row['orders_sent']:,} orders sent, {row['orders_held']:,} held out"
         if row["effect"] is None:
             yield f"{start}; too few to say anything"
@@ -75,7 +85,8 @@ def _points(row: dict, name: str) -> str:
 
 
 def power_lines(table: pl.DataFrame, rows: pl.DataFrame, config: Config) -> Iterator[str]:
-    """How long it takes to see a cut by `CUT`, at the dispute rate of the hold-out so far, by capacity."""
+    """How long it takes to see a cut by `CUT`, at the dispute rate of the hold-out so far, by
+    capacity."""
     if table.is_empty() or not (rate := table["disputed_held"][0]):
         return
     share = config.decide.holdout_share

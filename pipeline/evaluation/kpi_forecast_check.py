@@ -1,9 +1,10 @@
-"""rules-check: how good were the forecasts of the rates, and the chances of escalation, on past month-ends?
+"""rules-check: how good were the forecasts of the rates, and the chances of escalation, on past
+month-ends?
 
-Each forecast stands at the first of a month and sees what was known then; it is judged by the rate as it came to be
-counted on the day of assessment. It works on any store and reads no truth. Its rival is the rate of the last month: it
-says that what was over the limit stays over. Where the seller has set no limit, the store's own rate over the year
-before the first month is one.
+Each forecast stands at the first of a month and sees what was known then; it is judged by the rate
+as it came to be counted on the day of assessment. It works on any store and reads no truth. Its
+rival is the rate of the last month: it says that what was over the limit stays over. Where the
+seller has set no limit, the store's own rate over the year before the first month is one.
 """
 
 from __future__ import annotations
@@ -35,21 +36,27 @@ RESULT = "rules_check.csv"
 YEAR, NIGHTS_APART = 365, 7
 
 
-def rules_check(workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date) -> pl.DataFrame:
+def rules_check(
+    workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date
+) -> pl.DataFrame:
     """Write and return `rules_check.csv`: one row per month and rate."""
     tables = workspace.read_tables()
     policy = load_policy(config.policy, workspace.folder)
     newest = newest_fact_day(tables)
     months = [
-        m for m in _months(first, last)
-        if newest is not None and day_number(next_assessment(m, config.assessment_day)) <= newest + 1
-    ]  # fmt: skip
+        m
+        for m in _months(first, last)
+        if newest is not None
+        and day_number(next_assessment(m, config.assessment_day)) <= newest + 1
+    ]
     if not months:
         raise Refused(f"no month from {first} to {last} has been assessed yet. Use earlier days.")
     rows = []
     with progress.piece("forecast") as notes:
         for indicator in policy.indicators:
-            limit = config.limits.get(indicator.name) or _own_rate(tables, config, indicator, months[0])
+            limit = config.limits.get(indicator.name) or _own_rate(
+                tables, config, indicator, months[0]
+            )
             for month in months:
                 rows += _judge(tables, config, indicator, month, limit)
         notes.append(f"{len(months)} months, {len(rows)} forecasts")
@@ -84,7 +91,9 @@ def _own_rate(tables: Tables, config: Config, indicator: Indicator, day: date) -
     return float(_rate(tables, config, indicator, day, days=YEAR)["rate"] or 0.0)
 
 
-def _judge(tables: Tables, config: Config, indicator: Indicator, month: date, limit: float) -> list[dict[str, object]]:
+def _judge(
+    tables: Tables, config: Config, indicator: Indicator, month: date, limit: float
+) -> list[dict[str, object]]:
     assessed = next_assessment(month, config.assessment_day)
     told = forecast_indicator(tables, config, indicator, month, assessed)
     came, last = _rate(tables, config, indicator, assessed), _rate(tables, config, indicator, month)
@@ -94,19 +103,30 @@ def _judge(tables: Tables, config: Config, indicator: Indicator, month: date, li
     passes = operator.ge if told.rate.is_breach_at_limit else operator.gt
     return [
         {
-            "indicator": indicator.name, "as_of": month, "assessed_on": assessed, "low_80": low,
-            "middle": told.quantile(0.5), "high_80": high, "came": came["rate"], "last_month": last["rate"],
-            "is_inside": low <= came["rate"] <= high, "limit": limit, "came_over": passes(came["rate"], limit),
-            "breach_probability": told.breach_probability(limit), "last_month_over": passes(last["rate"], limit),
+            "indicator": indicator.name,
+            "as_of": month,
+            "assessed_on": assessed,
+            "low_80": low,
+            "middle": told.quantile(0.5),
+            "high_80": high,
+            "came": came["rate"],
+            "last_month": last["rate"],
+            "is_inside": low <= came["rate"] <= high,
+            "limit": limit,
+            "came_over": passes(came["rate"], limit),
+            "breach_probability": told.breach_probability(limit),
+            "last_month_over": passes(last["rate"], limit),
         }
-    ]  # fmt: skip
+    ]
 
 
 def say_forecasts(result: pl.DataFrame) -> None:
     """Coverage and Brier score (Brier 1950) of each rate and of all."""
     for name in [*result["indicator"].unique(maintain_order=True), None]:
         rows = result if name is None else result.filter(pl.col("indicator") == name)
-        over, inside = (rows[column].to_numpy().astype(float) for column in ("came_over", "is_inside"))
+        over, inside = (
+            rows[column].to_numpy().astype(float) for column in ("came_over", "is_inside")
+        )
         brier = np.mean((rows["breach_probability"].to_numpy() - over) ** 2)
         naive = np.mean((rows["last_month_over"].to_numpy().astype(float) - over) ** 2)
         say(
@@ -117,9 +137,11 @@ def say_forecasts(result: pl.DataFrame) -> None:
 
 
 def judge_escalation(tables: Tables, policy: Policy, months: list[date]) -> str:
-    """How far the chances of escalation were from what came, over open disputes not yet with the platform, a night in
-    seven of each month, each month foretold by what was known at its start."""
-    ends = dispute_lives(tables, 2**31 - 1).select("order_id", "dispute_id", "escalated_day", "is_liable")
+    """How far the chances of escalation were from what came, over open disputes not yet with the
+    platform, a night in seven of each month, each month foretold by what was known at its start."""
+    ends = dispute_lives(tables, 2**31 - 1).select(
+        "order_id", "dispute_id", "escalated_day", "is_liable"
+    )
     newest = newest_fact_day(tables) or 0
     parts, basis = [], ""
     for month in months if policy.clock else []:
@@ -131,13 +153,17 @@ def judge_escalation(tables: Tables, policy: Policy, months: list[date]) -> str:
                 continue
             clock = clock_disputes(tables, night, policy)
             told = clock.hstack(learned.predict(rows_of(clock, night, tables.zone)))
-            told = told.filter(pl.col("escalated_at").is_null()).join(ends, on=["order_id", "dispute_id"], how="left")
+            told = told.filter(pl.col("escalated_at").is_null()).join(
+                ends, on=["order_id", "dispute_id"], how="left"
+            )
             parts.append(
                 told.select(
-                    "escalation_probability", "liability_probability",
-                    is_escalated=pl.col("escalated_day").is_not_null(), is_liable=pl.col("is_liable"),
+                    "escalation_probability",
+                    "liability_probability",
+                    is_escalated=pl.col("escalated_day").is_not_null(),
+                    is_liable=pl.col("is_liable"),
                 )
-            )  # fmt: skip
+            )
     rows = pl.concat(parts) if parts else None
     if rows is None or rows.is_empty():
         return f"escalation: not judged; {basis or 'this policy has no time line'}"
@@ -152,4 +178,6 @@ def judge_escalation(tables: Tables, policy: Policy, months: list[date]) -> str:
 def _error(rows: pl.DataFrame, label: str, probability: str) -> float:
     if rows.is_empty():
         return float(np.nan)
-    return expected_calibration_error(rows[label].cast(pl.Float64).to_numpy(), rows[probability].to_numpy())
+    return expected_calibration_error(
+        rows[label].cast(pl.Float64).to_numpy(), rows[probability].to_numpy()
+    )

@@ -1,4 +1,5 @@
-"""leak-cost: what the usual mistakes with time would have claimed on past nights, beside the honest figure."""
+"""leak-cost: what the usual mistakes with time would have claimed on past nights, beside the honest
+figure."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ ENCODED = ("product_id", "supplier_id", "buyer_id", "lane")
 def leak_cost(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
-    """Write and return `leak_cost.csv`: AUC and average precision that each mistake would have claimed.
+    """Write and return `leak_cost.csv`: AUC and average precision that each mistake would have
+    claimed.
 
     Rows, labels, nights and model are the honest ones throughout; only the features know too much.
     """
@@ -35,18 +37,25 @@ def leak_cost(
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         rows = walk(tables, config, dataset, test, nights)
     claimed = {"honest": rows["probability"].to_numpy()}
-    spines = [part.select(*KEY, as_of=start_of_day(pl.col("as_of_day"), tables.zone)) for part in (dataset, test)]
+    spines = [
+        part.select(*KEY, as_of=start_of_day(pl.col("as_of_day"), tables.zone))
+        for part in (dataset, test)
+    ]
     for mistake, leaky in leaky_tables(tables).items():
         with progress.piece(mistake):
             learnt_from, asked = (build_features(leaky, spine) for spine in spines)
-            claimed[mistake] = walk(tables, config, learnt_from, asked, nights)["probability"].to_numpy()
+            claimed[mistake] = walk(tables, config, learnt_from, asked, nights)[
+                "probability"
+            ].to_numpy()
     with progress.piece(TARGET_ENCODING):
         # a training frame holds float32, nights that are scored float64
         test = test.cast(dict(dataset.schema))  # type: ignore[arg-type]
         whole = pl.concat([dataset, test])
         learnt_from, asked = (_add_encoded(tables, config, part, whole) for part in (dataset, test))
         names = [*FEATURE_NAMES, *(f"whole_table_{entity}" for entity in ENCODED)]
-        claimed[TARGET_ENCODING] = walk(tables, config, learnt_from, asked, nights, names)["probability"].to_numpy()
+        claimed[TARGET_ENCODING] = walk(tables, config, learnt_from, asked, nights, names)[
+            "probability"
+        ].to_numpy()
     result = _beside_honest(rows, claimed, config.seed)
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     return result
@@ -56,7 +65,9 @@ def _beside_honest(rows: pl.DataFrame, claimed: dict[str, np.ndarray], seed: int
     """One row per mistake and metric; the gain is that over the honest model."""
     honest = compare_scorers(rows, {"honest": claimed["honest"]}, seed=seed)
     others = [
-        compare_scorers(rows, {"honest": claimed["honest"], mistake: score}, seed=seed)[honest.height :]
+        compare_scorers(rows, {"honest": claimed["honest"], mistake: score}, seed=seed)[
+            honest.height :
+        ]
         for mistake, score in claimed.items()
         if mistake != "honest"
     ]
@@ -68,13 +79,19 @@ def leaky_tables(tables: Tables) -> dict[str, Tables]:
     canonical = {name: tables[name].select(list(table.schema)) for name, table in TABLES.items()}
 
     def read(frames: dict[str, pl.DataFrame]) -> Tables:
-        return create_tables(frames, zone=tables.zone, has_partial_outcomes=tables.has_partial_outcomes)
+        return create_tables(
+            frames, zone=tables.zone, has_partial_outcomes=tables.has_partial_outcomes
+        )
 
-    by_event = {name: frame.with_columns(known_at="occurred_at") for name, frame in canonical.items()}
-    a_day_early = {
-        name: frame.with_columns(pl.col("known_at").dt.offset_by("-1d")) for name, frame in canonical.items()
+    by_event = {
+        name: frame.with_columns(known_at="occurred_at") for name, frame in canonical.items()
     }
-    # an export's status column says how far the order has come when it is exported, on every night the same
+    a_day_early = {
+        name: frame.with_columns(pl.col("known_at").dt.offset_by("-1d"))
+        for name, frame in canonical.items()
+    }
+    # an export's status column says how far the order has come when it is exported, on every night
+    # the same
     placed = tables["orders"].select("order_id", placed_at="known_at")
     of_status = {"tracking", "shipments", "order_events"}
     status = {
@@ -90,23 +107,42 @@ def leaky_tables(tables: Tables) -> dict[str, Tables]:
     }
 
 
-def _add_encoded(tables: Tables, config: Config, rows: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with the mean label of their product, supplier, buyer and lane over all order-nights, their own too."""
-    first_line = tables["order_lines"].sort("order_id", "line_id").group_by("order_id", maintain_order=True).first()
+def _add_encoded(
+    tables: Tables, config: Config, rows: pl.DataFrame, whole: pl.DataFrame
+) -> pl.DataFrame:
+    """`rows` with the mean label of their product, supplier, buyer and lane over all order-nights,
+    their own too."""
+    first_line = (
+        tables["order_lines"]
+        .sort("order_id", "line_id")
+        .group_by("order_id", maintain_order=True)
+        .first()
+    )
     entities = tables["orders"].select("order_id", "buyer_id", "lane")
-    entities = entities.join(first_line.select("order_id", "product_id", "supplier_id"), on="order_id", how="left")
-    labelled = label_rows(tables, whole.select(*KEY), config.label_window, newest_day(tables)).unique(KEY)
+    entities = entities.join(
+        first_line.select("order_id", "product_id", "supplier_id"), on="order_id", how="left"
+    )
+    labelled = label_rows(
+        tables, whole.select(*KEY), config.label_window, newest_day(tables)
+    ).unique(KEY)
     labelled = labelled.join(entities, on="order_id")
     found = rows.join(entities, on="order_id", how="left", maintain_order="left")
     for entity in ENCODED:
-        means = labelled.group_by(entity).agg(pl.col("label").mean().cast(pl.Float64).alias(f"whole_table_{entity}"))
+        means = labelled.group_by(entity).agg(
+            pl.col("label").mean().cast(pl.Float64).alias(f"whole_table_{entity}")
+        )
         found = found.join(means, on=entity, how="left", maintain_order="left")
     return found.drop(ENCODED)
 
 
 def say_leak_cost(result: pl.DataFrame) -> None:
     for mistake in result["mistake"].unique(maintain_order=True):
-        told = {r["metric"]: r for r in result.filter(pl.col("mistake") == mistake).iter_rows(named=True)}
+        told = {
+            r["metric"]: r
+            for r in result.filter(pl.col("mistake") == mistake).iter_rows(named=True)
+        }
         gain = told["average_precision"]["gain"]
         claim = "" if gain is None else f"   claims {gain:+.3f} average precision that is not there"
-        say(f"{mistake:<38} AUC {told['auc']['value']:.3f}  AP {told['average_precision']['value']:.3f}{claim}")
+        say(
+            f"{mistake:<38} AUC {told['auc']['value']:.3f}  AP {told['average_precision']['value']:.3f}{claim}"
+        )

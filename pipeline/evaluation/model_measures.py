@@ -1,6 +1,8 @@
-"""The tables of the model's page: what past nights' lists were worth, how good and how honest the probabilities were.
+"""The tables of the model's page: what past nights' lists were worth, how good and how honest the
+probabilities were.
 
-`scored`: labelled order-nights of past nights, each with the `probability` of a model that knew only what was known.
+`scored`: labelled order-nights of past nights, each with the `probability` of a model that knew
+only what was known.
 """
 
 from __future__ import annotations
@@ -26,19 +28,30 @@ MOST_SLICES = 12
 
 
 def money(scored: pl.DataFrame, costs: ContactCosts, capacity: int, seed: int) -> pl.DataFrame:
-    """One row per way to choose: `way, usd_a_night, low, high` of the night's contacts, and `hits_share` of them."""
+    """One row per way to choose: `way, usd_a_night, low, high` of the night's contacts, and
+    `hits_share` of them."""
     nights = scored["as_of_day"].n_unique()
     rules = rule_scores(scored, RULES)
     rows = [
-        _money_row("the model, by expected value", *_listed_by_value(scored, costs, capacity), scored, nights, seed)
+        _money_row(
+            "the model, by expected value",
+            *_listed_by_value(scored, costs, capacity),
+            scored,
+            nights,
+            seed,
+        )
     ]
     for rule in RULES:
         saved, listed = _listed_by_rule(scored, rules[rule], costs, capacity)
-        rows.append(_money_row(f"rule: {rule.replace('_', ' ')}", saved, listed, scored, nights, seed))
+        rows.append(
+            _money_row(f"rule: {rule.replace('_', ' ')}", saved, listed, scored, nights, seed)
+        )
     return pl.DataFrame(rows)
 
 
-def _listed_by_value(scored: pl.DataFrame, costs: ContactCosts, capacity: int) -> tuple[np.ndarray, np.ndarray]:
+def _listed_by_value(
+    scored: pl.DataFrame, costs: ContactCosts, capacity: int
+) -> tuple[np.ndarray, np.ndarray]:
     saved, _ = saved_usd(scored, scored["probability"].to_numpy(), costs, capacity)
     return saved, saved != 0
 
@@ -48,8 +61,14 @@ def _listed_by_rule(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The orders a rule asks for most; it asks for none that it scores 0."""
     ranked = scored.with_row_index("row").with_columns(probability=score)
-    row = mark_listed(ranked, capacity).filter(pl.col("is_listed"), pl.col("probability") > 0)["row"].to_numpy()
-    outcome = add_expected_value(scored.with_columns(probability=pl.col("label").cast(pl.Float64)), costs)
+    row = (
+        mark_listed(ranked, capacity)
+        .filter(pl.col("is_listed"), pl.col("probability") > 0)["row"]
+        .to_numpy()
+    )
+    outcome = add_expected_value(
+        scored.with_columns(probability=pl.col("label").cast(pl.Float64)), costs
+    )
     saved, listed = np.zeros(scored.height), np.zeros(scored.height, bool)
     saved[row] = outcome["expected_value_usd"].to_numpy()[row]
     listed[row] = True
@@ -63,13 +82,18 @@ def _money_row(
     low, high = interval(drawn[1:])
     hits = scored["label"].to_numpy()[listed]
     return {
-        "way": way, "usd_a_night": drawn[0], "low": low, "high": high,
-        "contacts_a_night": listed.sum() / nights, "hits_share": hits.mean() if len(hits) else None,
-    }  # fmt: skip
+        "way": way,
+        "usd_a_night": drawn[0],
+        "low": low,
+        "high": high,
+        "contacts_a_night": listed.sum() / nights,
+        "hits_share": hits.mean() if len(hits) else None,
+    }
 
 
 def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
-    """One row per stage, and over all: every metric, with the intervals of AUC and average precision."""
+    """One row per stage, and over all: every metric, with the intervals of AUC and average
+    precision."""
     listed = mark_listed(scored, capacity)
     rows = []
     for stage in ("all", *STAGES):
@@ -77,17 +101,30 @@ def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
         if part["label"].n_unique() < 2:
             continue
         told = compare_scorers(part, {"model": part["probability"].to_numpy()}, seed=seed)
-        bounds = {r["metric"]: f"{r['low']:.3f} to {r['high']:.3f}" for r in told.iter_rows(named=True)}
+        bounds = {
+            r["metric"]: f"{r['low']:.3f} to {r['high']:.3f}" for r in told.iter_rows(named=True)
+        }
         metrics = measure(part)
         rows.append(
             {
                 "stage": stage,
-                **{k: metrics[k] for k in ("rows", "count_disputes", "precision_at_capacity", "recall_at_capacity")},
-                "average_precision": metrics["average_precision"], "AP_interval": bounds["average_precision"],
-                "auc": metrics["auc"], "AUC_interval": bounds["auc"], "log_loss": metrics["log_loss"],
+                **{
+                    k: metrics[k]
+                    for k in (
+                        "rows",
+                        "count_disputes",
+                        "precision_at_capacity",
+                        "recall_at_capacity",
+                    )
+                },
+                "average_precision": metrics["average_precision"],
+                "AP_interval": bounds["average_precision"],
+                "auc": metrics["auc"],
+                "AUC_interval": bounds["auc"],
+                "log_loss": metrics["log_loss"],
                 "calibration_error": metrics["expected_calibration_error"],
             }
-        )  # fmt: skip
+        )
     return pl.DataFrame(rows)
 
 
@@ -98,7 +135,9 @@ def with_slices(tables: Tables, scored: pl.DataFrame) -> pl.DataFrame:
     for name, edge in reversed(list(PRICE_BANDS.items())[:-1]):
         band = pl.when(pl.col("order_value_usd") < edge).then(pl.lit(name)).otherwise(band)
     found = scored.join(orders, on="order_id", how="left", maintain_order="left")
-    return found.with_columns(price_band=pl.when(pl.col("order_value_usd").is_null()).then(None).otherwise(band))
+    return found.with_columns(
+        price_band=pl.when(pl.col("order_value_usd").is_null()).then(None).otherwise(band)
+    )
 
 
 def calibration_by(scored: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -106,14 +145,17 @@ def calibration_by(scored: pl.DataFrame, seed: int) -> pl.DataFrame:
     rows = []
     for by in ("stage", "country", "lane", "price_band"):
         parts = scored.drop_nulls(by).partition_by(by, as_dict=True, maintain_order=True)
-        for (name,), part in sorted(parts.items(), key=lambda item: (-item[1].height, str(item[0])))[:MOST_SLICES]:
+        for (name,), part in sorted(
+            parts.items(), key=lambda item: (-item[1].height, str(item[0]))
+        )[:MOST_SLICES]:
             if part.filter(pl.col("label") == 1)["order_id"].n_unique() >= LEAST_DISPUTES:
                 rows.append({"slice": f"{by.replace('_', ' ')}: {name}", **_rates(part, seed)})
     return pl.DataFrame(rows)
 
 
 def calibration_bins(scored: pl.DataFrame, seed: int, bins: int = 10) -> pl.DataFrame:
-    """Ten equally filled bins of probability, over all and by stage: predicted and realised share with its interval."""
+    """Ten equally filled bins of probability, over all and by stage: predicted and realised share
+    with its interval."""
     rows = []
     for stage in ("all", *STAGES):
         part = scored if stage == "all" else scored.filter(pl.col("stage") == stage)
@@ -127,16 +169,24 @@ def calibration_bins(scored: pl.DataFrame, seed: int, bins: int = 10) -> pl.Data
 
 def _rates(part: pl.DataFrame, seed: int) -> dict[str, float]:
     ones = np.ones(part.height)
-    drawn = draw_totals(part["order_id"], [part["label"].to_numpy().astype(float), ones], seed, RESAMPLES)
+    drawn = draw_totals(
+        part["order_id"], [part["label"].to_numpy().astype(float), ones], seed, RESAMPLES
+    )
     share = drawn[:, 0] / np.maximum(drawn[:, 1], 1.0)
     low, high = interval(share[1:])
     predicted = float(part["probability"].mean())  # type: ignore[arg-type]
-    return {"rows": part.height, "predicted": predicted, "realised": share[0], "low": low, "high": high}
+    return {
+        "rows": part.height,
+        "predicted": predicted,
+        "realised": share[0],
+        "low": low,
+        "high": high,
+    }
 
 
 def drift(learnt: pl.DataFrame, night: pl.DataFrame, count: int = 10) -> pl.DataFrame:
-    """The features that moved most from the rows learnt from to a night's, in standard deviations (Cohen's d): an
-    effect size, since on many rows every feature moves significantly."""
+    """The features that moved most from the rows learnt from to a night's, in standard deviations
+    (Cohen's d): an effect size, since on many rows every feature moves significantly."""
     rows = []
     for name in FEATURE_NAMES:
         before, now = learnt[name].drop_nulls(), night[name].drop_nulls()
@@ -144,7 +194,15 @@ def drift(learnt: pl.DataFrame, night: pl.DataFrame, count: int = 10) -> pl.Data
         if not before.len() or not now.len() or not spread:
             continue
         moved = (now.mean() - before.mean()) / spread  # type: ignore[operator]
-        rows.append({"feature": name, "unit": FEATURES[name].unit, "learnt": before.mean(), "now": now.mean(), "moved": moved})  # fmt: skip  # noqa: E501
+        rows.append(
+            {
+                "feature": name,
+                "unit": FEATURES[name].unit,
+                "learnt": before.mean(),
+                "now": now.mean(),
+                "moved": moved,
+            }
+        )  # noqa: E501
     return pl.DataFrame(rows).sort(pl.col("moved").abs(), descending=True).head(count)
 
 

@@ -51,9 +51,9 @@ POLICIES = {
 def replay_policies(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date
 ) -> pl.DataFrame:
-    """Write and return `replay.csv`: one row per policy. The model is trained once, on what had matured before all of
-    these nights. What contacts prevent is learnt in a season that has matured by `first`: `SEASON` nights, or a quarter
-    of what the store has."""
+    """Write and return `replay.csv`: one row per policy. The model is trained once, on what had
+    matured before all of these nights. What contacts prevent is learnt in a season that has matured
+    by `first`: `SEASON` nights, or a quarter of what the store has."""
     tables, truth = workspace.read_tables(), read_truth(workspace)
     nights = [day_number(first + timedelta(days=d)) for d in range((last - first).days + 1)]
     season_end = last_matured_day(nights[0], config.horizon_days, config.reporting_delay_days)
@@ -64,12 +64,18 @@ def replay_policies(
     cost_usd = truth.orders["total_usd"].to_numpy() + config.decide.dispute_fixed_cost_usd
     model = _train(tables, config, earlier[0])
     with progress.piece("season") as notes:
-        season = run_season(_candidates(workspace, tables, truth, config, model, earlier, cost_usd), config)
+        season = run_season(
+            _candidates(workspace, tables, truth, config, model, earlier, cost_usd), config
+        )
         beliefs = learn_from_season(season, truth, config)
-        notes.append(f"{len(earlier)} nights up to {calendar_day(season_end)}: {season.height:,} listed or held out")
+        notes.append(
+            f"{len(earlier)} nights up to {calendar_day(season_end)}: {season.height:,} listed or held out"
+        )
     with progress.piece("nights") as notes:
         candidates = _candidates(workspace, tables, truth, config, model, nights, cost_usd)
-        learnt = add_expected_value(candidates, replace(config.decide.costs, beliefs=beliefs))["expected_value_usd"]
+        learnt = add_expected_value(candidates, replace(config.decide.costs, beliefs=beliefs))[
+            "expected_value_usd"
+        ]
         candidates = candidates.with_columns(learnt_value_usd=learnt)
         notes.append(
             f"{len(nights)} nights, {candidates.height:,} candidates, {config.decide.capacity} contacts a night"
@@ -77,9 +83,18 @@ def replay_policies(
     rows, saved = [], dict[str, np.ndarray]()
     with progress.piece("policies"):
         for policy, score in POLICIES.items():
-            contacts = candidates.clear() if score is None else choose(candidates, score, config.decide.capacity)
+            contacts = (
+                candidates.clear()
+                if score is None
+                else choose(candidates, score, config.decide.capacity)
+            )
             told, saved[policy] = replay(
-                truth.days, truth.orders, truth.effects, contacts, cost_usd, config.decide.contact_cost_usd
+                truth.days,
+                truth.orders,
+                truth.effects,
+                contacts,
+                cost_usd,
+                config.decide.contact_cost_usd,
             )
             rows.append({"policy": policy, **told})
         beyond = [_beyond(saved, policy, len(nights), config.seed) for policy in POLICIES]
@@ -90,24 +105,34 @@ def replay_policies(
 
 
 def _beyond(saved: dict[str, np.ndarray], policy: str, nights: int, seed: int) -> dict[str, float]:
-    """USD a night and how many more than writing to the likeliest, with 90 % intervals: orders drawn anew."""
+    """USD a night and how many more than writing to the likeliest, with 90 % intervals: orders
+    drawn anew."""
     pair = np.stack([saved[policy], saved[policy] - saved[REFERENCE]])
     touched = np.flatnonzero((pair != 0).any(axis=0))
     rng = np.random.default_rng(seed)
-    drawn = np.array([pair[:, touched] @ rng.poisson(1.0, len(touched)) for _ in range(RESAMPLES)]) / nights
+    drawn = (
+        np.array([pair[:, touched] @ rng.poisson(1.0, len(touched)) for _ in range(RESAMPLES)])
+        / nights
+    )
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0) if len(touched) else np.zeros((2, 2))
     mine, more = pair.sum(axis=1) / nights
     return {
-        "usd_a_night": mine, "usd_a_night_low": low[0], "usd_a_night_high": high[0],
-        "usd_beyond_likeliest": more, "usd_beyond_low": low[1], "usd_beyond_high": high[1],
-    }  # fmt: skip
+        "usd_a_night": mine,
+        "usd_a_night_low": low[0],
+        "usd_a_night_high": high[0],
+        "usd_beyond_likeliest": more,
+        "usd_beyond_low": low[1],
+        "usd_beyond_high": high[1],
+    }
 
 
 def _train(tables: Tables, config: Config, first_night: int) -> DisputeModel:
     dataset = training_dataset(tables, config, matured_by(first_night, config))
     model, rows = train_model(tables, dataset, config.label_window, first_night, config.recipe)
     if model is None:
-        raise Refused("no dispute had matured before the season that is learnt from. Use a later FROM.")
+        raise Refused(
+            "no dispute had matured before the season that is learnt from. Use a later FROM."
+        )
     told = add_cause(tables, rows, first_night)
     return replace(model, cause=fit_cause(told, list(model.feature_names), config.recipe))
 
@@ -134,26 +159,36 @@ def _candidates(
         random=pl.Series(Draws(config.seed).uniform("random policy", number, as_of)),
     )
     scored = scored.join(buyers, on="order_id", how="left", maintain_order="left")
-    scored = add_expected_value(pl.concat([scored, model.predict_cause(spine)], how="horizontal"), config.decide.costs)
-    true = true_scores(truth.days, truth.effects, cost_usd, config.decide.contact_cost_usd, number, as_of)
+    scored = add_expected_value(
+        pl.concat([scored, model.predict_cause(spine)], how="horizontal"), config.decide.costs
+    )
+    true = true_scores(
+        truth.days, truth.effects, cost_usd, config.decide.contact_cost_usd, number, as_of
+    )
     return pl.concat([scored, rule_scores(spine), true], how="horizontal")
 
 
 def _is_alive(truth: Truth, number: np.ndarray, as_of: np.ndarray) -> np.ndarray:
-    """Whether the order is truly open that night: news of its end may reach the store a day late."""
+    """Whether the order is truly open that night: news of its end may reach the store a day
+    late."""
     begins, ends = truth.days.first[number], truth.days.first[number + 1]
     day = np.append(truth.days.day, 0)
     return np.asarray((begins < ends) & (day[begins] <= as_of) & (as_of <= day[ends - 1]))
 
 
-def _say_season(beliefs: Mapping[tuple[str, str], Belief], config: Config, fairness: Mapping[str, float]) -> None:
+def _say_season(
+    beliefs: Mapping[tuple[str, str], Belief], config: Config, fairness: Mapping[str, float]
+) -> None:
     assumed = config.decide.costs.assumed()
     for (stage, cause), belief in beliefs.items():
         say(
             f"prevented of {stage}, {cause}: {belief.share:.3f} learnt, {assumed[stage, cause]:.3f} assumed, "
             f"{belief.evidence:.0%} measured"
         )
-    say("hold-out: " + ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in fairness.items()))
+    say(
+        "hold-out: "
+        + ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in fairness.items())
+    )
 
 
 def say_replay(result: pl.DataFrame) -> None:

@@ -1,6 +1,8 @@
-"""A season of nights on a simulated store, decided as `make nightly` decides: what the hold-out of it teaches.
+"""A season of nights on a simulated store, decided as `make nightly` decides: what the hold-out of
+it teaches.
 
-Nothing here reads the truth but what the store would see: whether an order was disputed after what was done with it.
+Nothing here reads the truth but what the store would see: whether an order was disputed after what
+was done with it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from pipeline.simulation.world.truth import outcome
 
 
 def run_season(candidates: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """All assignments of the nights of `candidates`: `order_id, number, buyer_id, as_of_day, arm, propensity` and the
-    candidate's columns. An order is written to once; its buyer then rests."""
+    """All assignments of the nights of `candidates`: `order_id, number, buyer_id, as_of_day, arm,
+    propensity` and the candidate's columns. An order is written to once; its buyer then rests."""
     decide, found = config.decide, []
     rested: dict[str, int] = {}
     written: set[str] = set()
@@ -29,7 +31,13 @@ def run_season(candidates: pl.DataFrame, config: Config) -> pl.DataFrame:
     for night in asked.sort("as_of_day").partition_by("as_of_day", maintain_order=True):
         day = int(night["as_of_day"][0])
         resting = {buyer for buyer, until in rested.items() if day < until}
-        rules = ContactRules(decide.capacity, decide.holdout_share, decide.explore_share, decide.holdout_salt, resting)
+        rules = ContactRules(
+            decide.capacity,
+            decide.holdout_share,
+            decide.explore_share,
+            decide.holdout_salt,
+            resting,
+        )
         free = night.filter(~pl.col("order_id").is_in(list(written)))
         told = assign(free, rules, decide.contact_cost_usd, calendar_day(day).isoformat())
         sent = told.filter(pl.col("arm") != HELD_OUT)
@@ -39,7 +47,9 @@ def run_season(candidates: pl.DataFrame, config: Config) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def learn_from_season(season: pl.DataFrame, truth: Truth, config: Config) -> Mapping[tuple[str, str], Belief]:
+def learn_from_season(
+    season: pl.DataFrame, truth: Truth, config: Config
+) -> Mapping[tuple[str, str], Belief]:
     """What a store would learn from it when all of it has matured."""
     sent = season.filter(pl.col("arm") != HELD_OUT)
     contact_day = np.full(truth.orders.height, -1)
@@ -54,19 +64,33 @@ def learn_from_season(season: pl.DataFrame, truth: Truth, config: Config) -> Map
 
 
 def balance(season: pl.DataFrame, holdout_share: float) -> dict[str, float]:
-    """Is the hold-out a fair sample of those who would have been listed? Their share beside the share meant, and the
-    standardised differences of what was known of them (0.1 is a usual limit, Austin 2009)."""
-    first = first_of_each_order(season.filter(pl.col("arm") != "explored").with_columns(as_of="as_of_day"))
+    """Is the hold-out a fair sample of those who would have been listed? Their share beside the
+    share meant, and the standardised differences of what was known of them (0.1 is a usual limit,
+    Austin 2009)."""
+    first = first_of_each_order(
+        season.filter(pl.col("arm") != "explored").with_columns(as_of="as_of_day")
+    )
     buyers = first.unique("buyer_id", keep="first")
     held, sent = buyers.filter(pl.col("arm") == HELD_OUT), buyers.filter(pl.col("arm") != HELD_OUT)
     names = ["probability", "expected_value_usd", "order_value_usd"]
-    stages = [(pl.col("stage") == stage).cast(pl.Float64).alias(stage) for stage in sorted(buyers["stage"].unique())]
-    told = {"buyers": buyers.height, "share_meant": holdout_share, "share_held_out": held.height / buyers.height}
+    stages = [
+        (pl.col("stage") == stage).cast(pl.Float64).alias(stage)
+        for stage in sorted(buyers["stage"].unique())
+    ]
+    told = {
+        "buyers": buyers.height,
+        "share_meant": holdout_share,
+        "share_held_out": held.height / buyers.height,
+    }
     for column in [*(pl.col(name) for name in names), *stages]:
         ours, theirs = (part.select(column).to_series().cast(pl.Float64) for part in (held, sent))
         spread = np.sqrt((_variance(ours) + _variance(theirs)) / 2.0)
-        told[f"difference of {ours.name}"] = float(_mean(ours) - _mean(theirs)) / spread if spread else 0.0
-    listed_and_held = set(held["buyer_id"]) & set(season.filter(pl.col("arm") != HELD_OUT)["buyer_id"])
+        told[f"difference of {ours.name}"] = (
+            float(_mean(ours) - _mean(theirs)) / spread if spread else 0.0
+        )
+    listed_and_held = set(held["buyer_id"]) & set(
+        season.filter(pl.col("arm") != HELD_OUT)["buyer_id"]
+    )
     return told | {"held_out_buyers_on_a_list": len(listed_and_held)}
 
 

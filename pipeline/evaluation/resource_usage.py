@@ -15,7 +15,8 @@ STATM = Path("/proc/self/statm")
 
 @dataclass
 class Taken:
-    """`megabytes`: the most the process held during the work beyond what it held before; None where it is not told."""
+    """`megabytes`: the most the process held during the work beyond what it held before; None where
+    it is not told."""
 
     seconds: float = 0.0
     megabytes: float | None = None

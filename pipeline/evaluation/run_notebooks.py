@@ -1,4 +1,5 @@
-"""notebooks: run the notebooks on a workspace and keep them, with what they show, in the workspace."""
+"""notebooks: run the notebooks on a workspace and keep them, with what they show, in the
+workspace."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> P
     from nbclient.exceptions import CellExecutionError
 
     if workspace.latest(as_of) is None:
-        raise BadInput(f"{workspace.folder}: no night {as_of} is published. Make one: make nightly AS_OF={as_of}")
+        raise BadInput(
+            f"{workspace.folder}: no night {as_of} is published. Make one: make nightly AS_OF={as_of}"
+        )
     target = workspace.folder / "notebooks"
     target.mkdir(exist_ok=True)
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
@@ -37,13 +40,20 @@ def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> P
 
 
 def execute(book: Any, workspace: Workspace, as_of: date) -> None:
-    """Run a notebook's cells, which then hold what they show. The kernel is spoken to by files, not by the network."""
+    """Run a notebook's cells, which then hold what they show. The kernel is spoken to by files, not
+    by the network."""
     from nbclient import NotebookClient
     from traitlets.config import Config
 
-    told = {"WORKSPACE": str(workspace.folder), "AS_OF": as_of.isoformat(), "PYTHONPATH": str(NOTEBOOKS.parent),
-            # a progress bar that nobody sees here asks for a package
-            "PYTHONWARNINGS": "ignore:IProgress not found"}  # fmt: skip
+    told = {
+        "WORKSPACE": str(workspace.folder),
+        "AS_OF": as_of.isoformat(),
+        "PYTHONPATH": str(NOTEBOOKS.parent),
+        # a progress bar that nobody sees here asks for a package
+        "PYTHONWARNINGS": "ignore:IProgress not found",
+    }
     settings = Config({"KernelManager": {"transport": "ipc"}})
-    client = NotebookClient(book, timeout=LONGEST_CELL_SECONDS, record_timing=False, config=settings)
+    client = NotebookClient(
+        book, timeout=LONGEST_CELL_SECONDS, record_timing=False, config=settings
+    )
     client.execute(env=os.environ | told)

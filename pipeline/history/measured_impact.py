@@ -1,4 +1,5 @@
-"""What past lists achieved: listed orders compared with held-out orders, once their outcomes are final."""
+"""What past lists achieved: listed orders compared with held-out orders, once their outcomes are
+final."""
 
 from __future__ import annotations
 
@@ -20,13 +21,18 @@ from pipeline.workspace.workspace import Workspace
 GROUPS = ("stage", "likely_cause", "language")
 
 
-def matured_rows(workspace: Workspace, files: TableFiles, config: Config, as_of: date) -> pl.DataFrame:
-    """One row per order that was listed or held out on a night whose outcome is known on `as_of`, from its first such
-    night: `buyer_id, as_of_day, stage, likely_cause, language, is_held, is_contacted, probability, cost_usd, label`."""
+def matured_rows(
+    workspace: Workspace, files: TableFiles, config: Config, as_of: date
+) -> pl.DataFrame:
+    """One row per order that was listed or held out on a night whose outcome is known on `as_of`,
+    from its first such night: `buyer_id, as_of_day, stage, likely_cause, language, is_held,
+    is_contacted, probability, cost_usd, label`."""
     day = day_number(as_of)
     last = last_matured_day(day, config.horizon_days, config.reporting_delay_days)
     told = first_of_each_order(read_assignments(workspace, calendar_day(last)))
-    told = told.filter(pl.col("arm").is_in([LISTED, HELD_OUT])).with_columns(as_of_day=pl.col("as_of").cast(pl.Int32))
+    told = told.filter(pl.col("arm").is_in([LISTED, HELD_OUT])).with_columns(
+        as_of_day=pl.col("as_of").cast(pl.Int32)
+    )
     labels = build_labels(files.read_orders(told["order_id"]), told, config.label_window, day)
     orders = files.read_facts("orders", told["order_id"]).select("order_id", "country", "total_usd")
     contacts = files.read_contacts().select("order_id", contact_day="known_day")
@@ -50,36 +56,58 @@ def matured_rows(workspace: Workspace, files: TableFiles, config: Config, as_of:
 
 
 def impact_table(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """One row for all and one per group; no estimate without its interval, empty where there is not enough."""
+    """One row for all and one per group; no estimate without its interval, empty where there is not
+    enough."""
     groups = [("all", "all", rows)] if rows.height else []
     for name in GROUPS if rows.height else ():
-        groups += [(name, str(key[0]), part) for key, part in rows.sort(name).group_by(name, maintain_order=True)]
+        groups += [
+            (name, str(key[0]), part)
+            for key, part in rows.sort(name).group_by(name, maintain_order=True)
+        ]
     told = [{"by": by, "group": group, **_measures(part, config)} for by, group, part in groups]
     return pl.DataFrame(told, infer_schema_length=None)
 
 
 def _measures(rows: pl.DataFrame, config: Config) -> dict[str, object]:
-    values = {name: rows[name].to_numpy().astype(np.float64) for name in ("label", "probability", "cost_usd")}
+    values = {
+        name: rows[name].to_numpy().astype(np.float64)
+        for name in ("label", "probability", "cost_usd")
+    }
     buyer, held = rows["buyer_id"].to_numpy(), rows["is_held"].to_numpy()
     contacted = rows["is_contacted"].to_numpy()
     sums = Sums.of(buyer, held, values["label"], values["probability"], contacted)
     money = Sums.of(
-        buyer, held, values["label"] * values["cost_usd"], values["probability"] * values["cost_usd"], contacted
+        buyer,
+        held,
+        values["label"] * values["cost_usd"],
+        values["probability"] * values["cost_usd"],
+        contacted,
     )
     sent = int((~held).sum())
     planned, always = difference(sums), always_valid(sums, config.decide.holdout_share)
     lost = difference(money)
     spent = config.decide.contact_cost_usd * int(contacted[~held].sum() or sent)
-    saved = [None] * 3 if lost is None else [-sent * x - spent for x in (lost.estimate, lost.high, lost.low)]
+    saved = (
+        [None] * 3
+        if lost is None
+        else [-sent * x - spent for x in (lost.estimate, lost.high, lost.low)]
+    )
     return {
-        "orders_sent": sent, "orders_held": int(held.sum()), "buyers": len(sums.count),
-        "contacted_share": _mean(contacted[~held]), "disputed_sent": _mean(values["label"][~held]),
+        "orders_sent": sent,
+        "orders_held": int(held.sum()),
+        "buyers": len(sums.count),
+        "contacted_share": _mean(contacted[~held]),
+        "disputed_sent": _mean(values["label"][~held]),
         "disputed_held": _mean(values["label"][held]),
-        **_told("effect", planned), **_told("always", always), **_told("contacted_effect", among_contacted(sums)),
+        **_told("effect", planned),
+        **_told("always", always),
+        **_told("contacted_effect", among_contacted(sums)),
         "variance_taken_off": planned.reduction if planned else None,
-        "saved_usd": saved[0], "saved_usd_low": saved[1], "saved_usd_high": saved[2],
+        "saved_usd": saved[0],
+        "saved_usd_low": saved[1],
+        "saved_usd_high": saved[2],
         "verdict": _verdict(always),
-    }  # fmt: skip
+    }
 
 
 def _mean(values: np.ndarray) -> float | None:

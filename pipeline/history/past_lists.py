@@ -24,9 +24,9 @@ Run = tuple[date, Path, dict[str, Any]]
 
 @dataclass(frozen=True)
 class PastLists:
-    """Totals over the matured nights `first` to `last`: rows listed and scored whose outcome is known, how many of them
-    were disputed, and the sum of the probabilities of the scored. `rows`: these rows, `order_id, probability,
-    as_of_day, is_listed, label`."""
+    """Totals over the matured nights `first` to `last`: rows listed and scored whose outcome is
+    known, how many of them were disputed, and the sum of the probabilities of the scored. `rows`:
+    these rows, `order_id, probability, as_of_day, is_listed, label`."""
 
     first: date
     last: date
@@ -47,10 +47,14 @@ class PastLists:
         return self.scored_disputed / self.scored if self.scored else None
 
 
-def past_lists(workspace: Workspace, files: TableFiles, config: Config, as_of: date) -> PastLists | None:
-    """What became of the lists of the last 30 nights that had matured by `as_of`; None without such a night.
+def past_lists(
+    workspace: Workspace, files: TableFiles, config: Config, as_of: date
+) -> PastLists | None:
+    """What became of the lists of the last 30 nights that had matured by `as_of`; None without such
+    a night.
 
-    Only nights whose list was made by a model that did not know their outcome, and only facts known before `as_of`.
+    Only nights whose list was made by a model that did not know their outcome, and only facts known
+    before `as_of`.
     """
     runs = matured_runs(workspace, config, as_of, MONTH_DAYS)
     scored = [_scored(folder, night) for night, folder, _ in runs]
@@ -61,15 +65,24 @@ def past_lists(workspace: Workspace, files: TableFiles, config: Config, as_of: d
     listed = labelled.filter("is_listed")
     nights = [night for night, _, _ in runs]
     return PastLists(
-        min(nights), max(nights), len(nights), listed.height, int(listed["label"].sum()),
-        labelled.height, int(labelled["label"].sum()), float(labelled["probability"].sum()), labelled,
-    )  # fmt: skip
+        min(nights),
+        max(nights),
+        len(nights),
+        listed.height,
+        int(listed["label"].sum()),
+        labelled.height,
+        int(labelled["label"].sum()),
+        float(labelled["probability"].sum()),
+        labelled,
+    )
 
 
 def matured_runs(workspace: Workspace, config: Config, as_of: date, days: int) -> list[Run]:
-    """Night, folder and manifest of each of the last `days` nights that had matured by `as_of`, whose list was made by
-    a model that did not know their outcome."""
-    until = last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days) + 1
+    """Night, folder and manifest of each of the last `days` nights that had matured by `as_of`,
+    whose list was made by a model that did not know their outcome."""
+    until = (
+        last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days) + 1
+    )
     return [run for run in _runs(workspace) if _counts(run, until, days)]
 
 
@@ -100,18 +113,22 @@ def _scored(folder: Path, night: date) -> pl.DataFrame:
     scores = pl.read_parquet(folder / "scores.parquet", columns=["order_id", "probability"])
     listed = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])["order_id"]
     return scores.with_columns(
-        as_of_day=pl.lit(day_number(night), pl.Int32), is_listed=pl.col("order_id").is_in(listed.implode())
+        as_of_day=pl.lit(day_number(night), pl.Int32),
+        is_listed=pl.col("order_id").is_in(listed.implode()),
     )
 
 
 def matured_labels(files: TableFiles, rows: pl.DataFrame, config: Config, as_of: date) -> pl.Series:
-    """`label` of order-nights (`order_id` and `as_of_day`, or `night`), as far as facts known before `as_of` tell."""
+    """`label` of order-nights (`order_id` and `as_of_day`, or `night`), as far as facts known
+    before `as_of` tell."""
     if "as_of_day" not in rows.columns:
         rows = rows.with_columns(as_of_day=pl.col("night").cast(pl.Int32))
     ids = rows["order_id"].unique()
     told = {name: files.read_facts(name, ids) for name in ("disputes", "order_events")}
     tables = create_tables(told, zone=files.zone, has_partial_outcomes=files.has_partial_outcomes)
-    return build_labels(tables, rows.select("order_id", "as_of_day"), config.label_window, day_number(as_of))["label"]
+    return build_labels(
+        tables, rows.select("order_id", "as_of_day"), config.label_window, day_number(as_of)
+    )["label"]
 
 
 def say_past(past: PastLists | None) -> str:
@@ -132,4 +149,6 @@ def say_past(past: PastLists | None) -> str:
 
 def matured_until(as_of: date, config: Config) -> date:
     """The last night whose outcome is known on `as_of`."""
-    return calendar_day(last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days))
+    return calendar_day(
+        last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days)
+    )

@@ -1,4 +1,5 @@
-"""kpi: the indicators of a day, overall and by dimension, and what they will be on the next day of assessment."""
+"""kpi: the indicators of a day, overall and by dimension, and what they will be on the next day of
+assessment."""
 
 from __future__ import annotations
 
@@ -38,23 +39,31 @@ def kpi(
     by: Sequence[str],
     window_days: int | None = None,
 ) -> Path:
-    """Write `kpi.csv`, `forecast.csv`, `drivers.csv` and all of them as `kpi.xlsx` into a run folder of their own;
-    return it (`runs/<as_of>/latest-kpi`)."""
+    """Write `kpi.csv`, `forecast.csv`, `drivers.csv` and all of them as `kpi.xlsx` into a run
+    folder of their own; return it (`runs/<as_of>/latest-kpi`)."""
     tables, day = workspace.read_tables(), day_number(as_of)
     refuse_stale_data(workspace.table_files(), day, config.max_data_age_days)
     policy = load_policy(config.policy, workspace.folder)
     with publish(workspace, config, as_of, "kpi") as (folder, manifest):
         with progress.piece("kpi") as notes:
-            rates = policy_rates(policy, day, bases=BASES, window_days=window_days, limits=config.limits)
+            rates = policy_rates(
+                policy, day, bases=BASES, window_days=window_days, limits=config.limits
+            )
             told = measure_rates(tables, day, rates, dimensions=by, window=config.dispute_window)
-            notes.append(f"{told.height:,} rows by {', '.join(by) or 'nothing'}; policy {policy.name}")
+            notes.append(
+                f"{told.height:,} rows by {', '.join(by) or 'nothing'}; policy {policy.name}"
+            )
         with progress.piece("forecast") as notes:
             ahead, driving = forecast_tables(tables, config, policy, as_of)
             notes.append(f"{ahead.height} rates on {next_assessment(as_of, config.assessment_day)}")
         extra = {"forecast": ahead, "drivers": driving}
         for name, frame in {"kpi": told, **extra}.items():
             neutral_frame(frame).write_csv(folder / f"{name}.csv", float_precision=6)
-        write_workbook(folder / "kpi.xlsx", _sheets(told) | {n: neutral_frame(f) for n, f in extra.items()}, as_of)
+        write_workbook(
+            folder / "kpi.xlsx",
+            _sheets(told) | {n: neutral_frame(f) for n, f in extra.items()},
+            as_of,
+        )
         manifest["kpi"] = {"policy": policy.name, "rows": told.height, "window_days": window_days}
     say_rates(told)
     say_forecast(ahead, driving)
@@ -66,7 +75,10 @@ def kpi(
 def _sheets(told: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """A sheet for the store and one for each dimension."""
     safe = neutral_frame(told)
-    return {name: safe.filter(pl.col("dimension") == name) for name in told["dimension"].unique(maintain_order=True)}
+    return {
+        name: safe.filter(pl.col("dimension") == name)
+        for name in told["dimension"].unique(maintain_order=True)
+    }
 
 
 def say_rates(told: pl.DataFrame) -> None:
@@ -76,7 +88,11 @@ def say_rates(told: pl.DataFrame) -> None:
         share = "no orders yet" if row["rate"] is None else f"{row['rate']:.2%}"
         interval = "" if row["low"] is None else f" ({row['low']:.2%} to {row['high']:.2%})"
         change = "" if row["change"] is None else f", change {row['change'] * 100:+.2f} points"
-        limit = "no limit set" if row["limit"] is None else f"limit {row['limit']:.2%}" + _verdict(row["is_over"])
+        limit = (
+            "no limit set"
+            if row["limit"] is None
+            else f"limit {row['limit']:.2%}" + _verdict(row["is_over"])
+        )
         say(
             f"{name:<44} by {row['basis']}: {share}{interval}, {row['numerator']:g} of {row['denominator']:g}{change}; "
             f"{limit}; {row['count_maturing']:,} orders maturing"
@@ -88,7 +104,8 @@ def _verdict(is_over: bool | None) -> str:
 
 
 def untold_notes(policy: Policy, tables: Tables, config: Config, as_of: date) -> list[str]:
-    """What the reader must know before trusting a figure: limits that nobody told, steps that nobody recorded."""
+    """What the reader must know before trusting a figure: limits that nobody told, steps that
+    nobody recorded."""
     notes = []
     missing = [name for name in untold(policy, as_of) if name not in config.limits]
     if missing:
@@ -98,11 +115,15 @@ def untold_notes(policy: Policy, tables: Tables, config: Config, as_of: date) ->
         )
     wrong = sorted(set(config.limits) - {indicator.name for indicator in policy.indicators})
     if wrong:
-        notes.append(f"[limits] in config.toml names {', '.join(wrong)}, which policy {policy.name} does not have")
+        notes.append(
+            f"[limits] in config.toml names {', '.join(wrong)}, which policy {policy.name} does not have"
+        )
     steps = set(visible(tables["disputes"], day_number(as_of))["step"].unique())
     for indicator in policy.indicators:
         events = indicator.numerator.on(as_of) or ()
         if absent := [e for e in events if STEP_OF.get(e) and STEP_OF[e] not in steps]:
             step = STEP_OF[absent[0]]
-            notes.append(f"{indicator.name}: no dispute step '{step}' is on record, so 0 may mean: not recorded")
+            notes.append(
+                f"{indicator.name}: no dispute step '{step}' is on record, so 0 may mean: not recorded"
+            )
     return notes

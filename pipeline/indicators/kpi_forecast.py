@@ -1,4 +1,5 @@
-"""The forecast inside `kpi`: each rate on the next day of assessment, its chance to pass the limit, its drivers."""
+"""The forecast inside `kpi`: each rate on the next day of assessment, its chance to pass the limit,
+its drivers."""
 
 from __future__ import annotations
 
@@ -17,15 +18,28 @@ from pipeline.workspace.progress import say, warn
 
 DRIVERS = ("lane", "product")
 FORECAST_SCHEMA = {
-    "indicator": pl.String, "withdrawals": pl.String, "assessed_on": pl.Date, "expected": pl.Float64,
-    "low_80": pl.Float64, "middle": pl.Float64, "high_80": pl.Float64, "expected_numerator": pl.Float64,
-    "expected_denominator": pl.Float64, "limit": pl.Float64, "breach_probability": pl.Float64,
-    "needed_prevented": pl.Int64, "count_nights": pl.Int64,
-}  # fmt: skip
+    "indicator": pl.String,
+    "withdrawals": pl.String,
+    "assessed_on": pl.Date,
+    "expected": pl.Float64,
+    "low_80": pl.Float64,
+    "middle": pl.Float64,
+    "high_80": pl.Float64,
+    "expected_numerator": pl.Float64,
+    "expected_denominator": pl.Float64,
+    "limit": pl.Float64,
+    "breach_probability": pl.Float64,
+    "needed_prevented": pl.Int64,
+    "count_nights": pl.Int64,
+}
 DRIVER_SCHEMA = {
-    "indicator": pl.String, "dimension": pl.String, "value": pl.String, "count_orders": pl.UInt32,
-    "expected": pl.Float64, "excess": pl.Float64,
-}  # fmt: skip
+    "indicator": pl.String,
+    "dimension": pl.String,
+    "value": pl.String,
+    "count_orders": pl.UInt32,
+    "expected": pl.Float64,
+    "excess": pl.Float64,
+}
 
 
 def next_assessment(as_of: date, day_of_month: int) -> date:
@@ -44,30 +58,43 @@ def judged_kind(rate: Rate) -> str:
 def forecast_indicator(
     tables: Tables, config: Config, indicator: Indicator, as_of: date, assessed: date
 ) -> Forecast | None:
-    """None: the rate is no ratio of orders over days before the assessment, or history is too short."""
+    """None: the rate is no ratio of orders over days before the assessment, or history is too
+    short."""
     limit = config.limits.get(indicator.name)
     rate = rate_on(indicator, day_number(assessed), limit=limit)
     if rate.is_amount or rate.basis != "event_day" or indicator.window_months.on(assessed):
         return None
     return forecast_rate(
-        tables, day_number(as_of), day_number(assessed), lambda day: rate_on(indicator, day, limit=limit),
-        judged_kind(rate), seed=config.seed, window=config.dispute_window,
-    )  # fmt: skip
+        tables,
+        day_number(as_of),
+        day_number(assessed),
+        lambda day: rate_on(indicator, day, limit=limit),
+        judged_kind(rate),
+        seed=config.seed,
+        window=config.dispute_window,
+    )
 
 
-def forecast_tables(tables: Tables, config: Config, policy: Policy, as_of: date) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`forecast.csv`, one row per rate that can be foretold, and `drivers.csv`, its lanes and products."""
+def forecast_tables(
+    tables: Tables, config: Config, policy: Policy, as_of: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`forecast.csv`, one row per rate that can be foretold, and `drivers.csv`, its lanes and
+    products."""
     assessed = next_assessment(as_of, config.assessment_day)
     rows, driving = [], [pl.DataFrame(schema=DRIVER_SCHEMA)]
     for indicator in policy.indicators:
         told = forecast_indicator(tables, config, indicator, as_of, assessed)
         if told is None:
-            warn(f"{indicator.name}: no forecast; it needs some months of history and a window in days by event day")
+            warn(
+                f"{indicator.name}: no forecast; it needs some months of history and a window in days by event day"
+            )
             continue
         rows.append(_row(told, assessed))
         for dimension, groups in groups_of(tables, told.expected, DRIVERS, day_number(as_of)):
             named = drivers(told, groups).select(
-                pl.lit(indicator.name).alias("indicator"), pl.lit(dimension).alias("dimension"), pl.all()
+                pl.lit(indicator.name).alias("indicator"),
+                pl.lit(dimension).alias("dimension"),
+                pl.all(),
             )
             driving.append(named.cast(DRIVER_SCHEMA))  # type: ignore[arg-type]
     return pl.DataFrame(rows, schema=FORECAST_SCHEMA), pl.concat(driving)
@@ -100,6 +127,11 @@ def say_forecast(rows: pl.DataFrame, driving: pl.DataFrame) -> None:
             line += f"; chance to pass {row['limit']:.2%}: {row['breach_probability']:.0%}"
             if row["needed_prevented"]:
                 line += f"; {row['needed_prevented']} prevented or withdrawn would leave at most {SAFE:.0%}"
-        of = driving.filter((pl.col("indicator") == row["indicator"]) & (pl.col("dimension") == "lane")).head(3)
-        lanes = ", ".join(f"{value} ({expected:.1f})" for value, expected in of.select("value", "expected").iter_rows())
+        of = driving.filter(
+            (pl.col("indicator") == row["indicator"]) & (pl.col("dimension") == "lane")
+        ).head(3)
+        lanes = ", ".join(
+            f"{value} ({expected:.1f})"
+            for value, expected in of.select("value", "expected").iter_rows()
+        )
         say(f"{line}; most expected from {lanes}" if lanes else line)

@@ -1,4 +1,5 @@
-"""clock: every open dispute by deadline, with what happens then, what is at stake, the evidence and a draft answer."""
+"""clock: every open dispute by deadline, with what happens then, what is at stake, the evidence and
+a draft answer."""
 
 from __future__ import annotations
 
@@ -27,12 +28,36 @@ from pipeline.workspace.workspace import Workspace
 
 TABLE = "dispute_clock"
 COLUMNS = [
-    "rank", "dispute_id", "order_id", "cause", "reason", "day", "period", "owes_answer", "is_overdue",
-    "deadline_store", "deadline_platform", "hours_left", "then", "action",
-    "amount_at_risk_usd", "expected_loss_usd", "escalation_probability", "liability_probability",
-    "is_delivered", "delivered_on", "last_scan", "last_scan_on", "sent_on", "shipment_id", "promised_on",
-    "count_buyer_messages", "count_seller_messages", "draft_answer", "probability_basis",
-]  # fmt: skip
+    "rank",
+    "dispute_id",
+    "order_id",
+    "cause",
+    "reason",
+    "day",
+    "period",
+    "owes_answer",
+    "is_overdue",
+    "deadline_store",
+    "deadline_platform",
+    "hours_left",
+    "then",
+    "action",
+    "amount_at_risk_usd",
+    "expected_loss_usd",
+    "escalation_probability",
+    "liability_probability",
+    "is_delivered",
+    "delivered_on",
+    "last_scan",
+    "last_scan_on",
+    "sent_on",
+    "shipment_id",
+    "promised_on",
+    "count_buyer_messages",
+    "count_seller_messages",
+    "draft_answer",
+    "probability_basis",
+]
 THEN = {
     "answer_due": "time to answer is over: the claim is executed at the buyer's amount",
     "escalation_opens": "from then on the buyer may take it to the platform",
@@ -48,7 +73,8 @@ _OFFER = {
 
 
 def clock(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
-    """Write the night's clock into a folder of its own, `runs/<as_of>/latest-clock`; return that folder."""
+    """Write the night's clock into a folder of its own, `runs/<as_of>/latest-clock`; return that
+    folder."""
     files = workspace.table_files()
     refuse_stale_data(files, day_number(as_of), config.max_data_age_days)
     tables = files.read_disputed()
@@ -60,18 +86,27 @@ def clock(workspace: Workspace, config: Config, progress: Progress, *, as_of: da
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-clock").resolve()
 
 
-def write_clock(folder: Path, workspace: Workspace, config: Config, tables: Tables, as_of: date) -> dict[str, Any]:
+def write_clock(
+    folder: Path, workspace: Workspace, config: Config, tables: Tables, as_of: date
+) -> dict[str, Any]:
     """Write `dispute_clock.csv` and `.xlsx` into the folder; return what the manifest says of them.
 
     `tables`: of the orders that were ever disputed, at least.
     """
     policy = load_policy(config.policy, workspace.folder)
     if policy.clock is None:
-        return {"clock": {"policy": policy.name, "note": "this policy has no time line, so there is no clock"}}
+        return {
+            "clock": {
+                "policy": policy.name,
+                "note": "this policy has no time line, so there is no clock",
+            }
+        }
     learned = fit_escalation(tables, day_number(as_of))
     rows = clock_disputes(tables, day_number(as_of), policy)
     is_fresh = days_between(pl.col("claimed_at"), pl.col("as_of")) <= config.max_dispute_days
-    listed = clock_table(workspace, config, tables, policy, learned, rows.filter(is_fresh), day_number(as_of))
+    listed = clock_table(
+        workspace, config, tables, policy, learned, rows.filter(is_fresh), day_number(as_of)
+    )
     neutral_frame(listed).write_csv(folder / f"{TABLE}.csv", float_precision=4)
     write_workbook(folder / f"{TABLE}.xlsx", {"dispute clock": neutral_frame(listed)}, as_of)
     return {
@@ -101,13 +136,22 @@ def say_clock(written: dict[str, Any]) -> str:
 
 
 def clock_table(
-    workspace: Workspace, config: Config, tables: Tables, policy: Policy, learned: Escalation,
-    rows: pl.DataFrame, as_of_day: int,
-) -> pl.DataFrame:  # fmt: skip
-    """One row per open dispute of `rows` (`features.indicators.dispute_timeline`), `COLUMNS`: by deadline, then by expected loss;
-    those with nothing ahead come last."""
+    workspace: Workspace,
+    config: Config,
+    tables: Tables,
+    policy: Policy,
+    learned: Escalation,
+    rows: pl.DataFrame,
+    as_of_day: int,
+) -> pl.DataFrame:
+    """One row per open dispute of `rows` (`features.indicators.dispute_timeline`), `COLUMNS`: by
+    deadline, then by expected loss; those with nothing ahead come last."""
     rows = rows.hstack(learned.predict(rows_of(rows, as_of_day, tables.zone)))
-    for evidence in (_order_totals(tables), _dispatches(tables, as_of_day), _messages(tables, as_of_day)):
+    for evidence in (
+        _order_totals(tables),
+        _dispatches(tables, as_of_day),
+        _messages(tables, as_of_day),
+    ):
         rows = rows.join(evidence, on="order_id", how="left", maintain_order="left")
     risk, fixed_usd = pl.coalesce("amount_usd", "total_usd"), config.decide.dispute_fixed_cost_usd
     rows = rows.with_columns(
@@ -120,7 +164,7 @@ def clock_table(
         probability_basis=pl.lit(learned.basis),
         is_delivered=pl.col("delivered_at").is_not_null(),
         last_scan=pl.col("last_status"),
-    ).with_columns(action=_action())  # fmt: skip
+    ).with_columns(action=_action())
     order = ["deadline_at", "expected_loss_usd", "order_id", "dispute_id"]
     rows = rows.sort(order, descending=[False, True, False, False], nulls_last=True)
     rows = _in_words(rows, tables.zone, policy.platform_zone).with_row_index("rank", offset=1)
@@ -142,7 +186,10 @@ def _dispatches(tables: Tables, as_of_day: int) -> pl.DataFrame:
 def _messages(tables: Tables, as_of_day: int) -> pl.DataFrame:
     sender = pl.col("sender")
     told = visible(tables["messages"], as_of_day).group_by("order_id")
-    return told.agg(count_buyer_messages=(sender == "buyer").sum(), count_seller_messages=(sender == "seller").sum())
+    return told.agg(
+        count_buyer_messages=(sender == "buyer").sum(),
+        count_seller_messages=(sender == "seller").sum(),
+    )
 
 
 def _action() -> pl.Expr:
@@ -152,12 +199,16 @@ def _action() -> pl.Expr:
     return (
         pl.when(pl.col("escalated_at").is_not_null())
         .then(pl.lit("with the platform: add evidence until it rules"))
-        .when("is_overdue").then(pl.concat_str(pl.lit("answer at once, the time to answer is over: "), offer))
-        .when("owes_answer").then(pl.concat_str(pl.lit("answer: "), offer))
-        .when(is_past).then(pl.concat_str(pl.lit("settle today, the platform may hold it already: "), offer))
-        .when("waits_for_promise").then(pl.concat_str(pl.lit("held until the promised date: "), offer))
+        .when("is_overdue")
+        .then(pl.concat_str(pl.lit("answer at once, the time to answer is over: "), offer))
+        .when("owes_answer")
+        .then(pl.concat_str(pl.lit("answer: "), offer))
+        .when(is_past)
+        .then(pl.concat_str(pl.lit("settle today, the platform may hold it already: "), offer))
+        .when("waits_for_promise")
+        .then(pl.concat_str(pl.lit("held until the promised date: "), offer))
         .otherwise(pl.concat_str(pl.lit("answered; agree before the deadline: "), offer))
-    )  # fmt: skip
+    )
 
 
 def _in_words(rows: pl.DataFrame, store_zone: str, platform_zone: str) -> pl.DataFrame:
@@ -167,11 +218,17 @@ def _in_words(rows: pl.DataFrame, store_zone: str, platform_zone: str) -> pl.Dat
         local = pl.col("deadline_at").dt.convert_time_zone(zone)
         return pl.concat_str(local.dt.strftime("%Y-%m-%d %H:%M"), pl.lit(f" {zone}"))
 
-    days = {name: f"{name[:-3]}_at" for name in ("delivered_on", "last_scan_on", "sent_on", "promised_on")}
+    days = {
+        name: f"{name[:-3]}_at"
+        for name in ("delivered_on", "last_scan_on", "sent_on", "promised_on")
+    }
     ruling = pl.when(pl.col("escalated_at").is_not_null()).then(pl.lit("the platform rules"))
     overdue = pl.when("is_overdue").then(pl.lit(THEN["answer_due"]))
     ahead = pl.col("next_event").replace_strict(THEN, default=None, return_dtype=pl.String)
-    local = {at: pl.col(at).dt.convert_time_zone(store_zone).dt.strftime("%Y-%m-%d") for at in days.values()}
+    local = {
+        at: pl.col(at).dt.convert_time_zone(store_zone).dt.strftime("%Y-%m-%d")
+        for at in days.values()
+    }
     return rows.with_columns(
         *(local[at].alias(name) for name, at in days.items()),
         deadline_store=moment(store_zone),
@@ -193,6 +250,10 @@ def _with_drafts(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def clock_inputs(workspace: Workspace, config: Config) -> dict[str, str]:
-    """What the clock depends on besides tables and settings: the rules, and the answers that the seller has edited."""
+    """What the clock depends on besides tables and settings: the rules, and the answers that the
+    seller has edited."""
     answers = files_sha256(workspace.folder / "answers")
-    return {"policy_sha256": policy_sha256(config.policy, workspace.folder), "answers_sha256": answers}
+    return {
+        "policy_sha256": policy_sha256(config.policy, workspace.folder),
+        "answers_sha256": answers,
+    }

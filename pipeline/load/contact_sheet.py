@@ -1,4 +1,5 @@
-"""The contact list as agents give it back, CSV or workbook, as checked rows: what is wrong goes to quarantine."""
+"""The contact list as agents give it back, CSV or workbook, as checked rows: what is wrong goes to
+quarantine."""
 
 from __future__ import annotations
 
@@ -26,9 +27,13 @@ MOST_BYTES = 50_000_000
 def read_sheet(path: Path) -> CheckedFile:
     """The sheet's rows as text; raises `BadInput` where it cannot be read or lacks a column."""
     if not path.is_file():
-        raise BadInput(f"{path}: no such file. FILE names the contact list that was filled in, .csv or .xlsx.")
+        raise BadInput(
+            f"{path}: no such file. FILE names the contact list that was filled in, .csv or .xlsx."
+        )
     table, undecodable = (
-        read_workbook(path, SHEET, MOST_BYTES) if path.suffix.lower() == ".xlsx" else read_text_table(path)
+        read_workbook(path, SHEET, MOST_BYTES)
+        if path.suffix.lower() == ".xlsx"
+        else read_text_table(path)
     )
     if missing := [name for name in REQUIRED if name not in table.columns]:
         raise BadInput(
@@ -36,9 +41,13 @@ def read_sheet(path: Path) -> CheckedFile:
             "Give back the contact list as it was written, with contacted_at and outcome filled in."
         )
     absent = [pl.lit(None, pl.String).alias(name) for name in OPTIONAL if name not in table.columns]
-    file = CheckedFile(path.name, table.with_columns(absent).select(ROW, *REQUIRED, *OPTIONAL), table)
+    file = CheckedFile(
+        path.name, table.with_columns(absent).select(ROW, *REQUIRED, *OPTIONAL), table
+    )
     for row, column, reason in undecodable:
-        file.faults.append(pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}, _FAULT))
+        file.faults.append(
+            pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}, _FAULT)
+        )
     return file
 
 
@@ -46,23 +55,34 @@ _FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
 
 def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.DataFrame:
-    """The contacts of the sheet: `contact_id, order_id, stage, outcome, occurred_at, known_at`, one per order and list.
+    """The contacts of the sheet: `contact_id, order_id, stage, outcome, occurred_at, known_at`, one
+    per order and list.
 
-    `orders`: `order_id, occurred_at` of all orders. A row without `contacted_at` and `outcome` was not contacted; one
-    whose outcome alone is wrong is a contact without an outcome. `file` keeps what is wrong.
+    `orders`: `order_id, occurred_at` of all orders. A row without `contacted_at` and `outcome` was
+    not contacted; one whose outcome alone is wrong is a contact without an outcome. `file` keeps
+    what is wrong.
     """
     texts = [pl.col(name).str.strip_chars() for name in (*REQUIRED, *OPTIONAL)]
     file.rows = file.rows.with_columns(texts).with_columns(
-        pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in (*REQUIRED, *OPTIONAL)
+        pl.when(pl.col(name) != "").then(pl.col(name)).alias(name)
+        for name in (*REQUIRED, *OPTIONAL)
     )
     file.rows = file.rows.filter(pl.any_horizontal(pl.col("contacted_at", "outcome").is_not_null()))
     _find_orders(file, orders)
     file.require(*REQUIRED)
     file.instant("contacted_at", zone, has_offsets=True)
-    file.reject(pl.col("order_id").is_not_null() & pl.col("placed_at").is_null(), "order_id", "unknown order")
+    file.reject(
+        pl.col("order_id").is_not_null() & pl.col("placed_at").is_null(),
+        "order_id",
+        "unknown order",
+    )
     file.not_before("contacted_at", "placed_at", "before the order was placed")
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    file.reject(pl.col("contacted_at") > tomorrow, "contacted_at", "lies in the future by this machine's clock")
+    file.reject(
+        pl.col("contacted_at") > tomorrow,
+        "contacted_at",
+        "lies in the future by this machine's clock",
+    )
     night = pl.col("as_of").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     file.rows = file.rows.with_columns(
         list_day=pl.coalesce(night, local_day(pl.col("contacted_at"), zone).cast(pl.Date)),
@@ -72,7 +92,9 @@ def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.Dat
     good = file.good_rows()
     file.choose("outcome", OUTCOMES)
     return good.select(
-        pl.format(PREFIX + "{}:{}", pl.col("list_day").cast(pl.String), "order_id").alias("contact_id"),
+        pl.format(PREFIX + "{}:{}", pl.col("list_day").cast(pl.String), "order_id").alias(
+            "contact_id"
+        ),
         "order_id",
         stage=_among("stage", STAGES),
         outcome=_among("outcome", OUTCOMES),
@@ -87,9 +109,14 @@ def _among(column: str, allowed: tuple[str, ...]) -> pl.Expr:
 
 
 def _find_orders(file: CheckedFile, orders: pl.DataFrame) -> None:
-    """`order_id` as the tables have it, which the list may have made harmless, and when the order was placed."""
-    shown = orders.select(placed_at="occurred_at", true_id="order_id", order_id=neutral(pl.col("order_id")))
+    """`order_id` as the tables have it, which the list may have made harmless, and when the order
+    was placed."""
+    shown = orders.select(
+        placed_at="occurred_at", true_id="order_id", order_id=neutral(pl.col("order_id"))
+    )
     exact = orders.select("order_id", placed_at="occurred_at", true_id="order_id")
-    known = pl.concat([exact, shown.select(exact.columns)]).unique("order_id", keep="first", maintain_order=True)
+    known = pl.concat([exact, shown.select(exact.columns)]).unique(
+        "order_id", keep="first", maintain_order=True
+    )
     rows = file.rows.join(known, on="order_id", how="left", maintain_order="left")
     file.rows = rows.with_columns(order_id=pl.coalesce("true_id", "order_id")).drop("true_id")

@@ -1,7 +1,7 @@
 """contacts: what agents wrote in the sheet of a night becomes facts.
 
-They are kept in the workspace's `own_contacts.parquet`, which no ingest replaces: an ingest joins it to whatever the
-source says, and taking a sheet back joins it to the tables in use.
+They are kept in the workspace's `own_contacts.parquet`, which no ingest replaces: an ingest joins
+it to whatever the source says, and taking a sheet back joins it to the tables in use.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ _KEPT = ("contact_id", "order_id", "stage", "outcome", "occurred_at", "known_at"
 
 
 def take_contacts(workspace: Workspace, progress: Progress, *, file: Path) -> tuple[int, int, int]:
-    """Take a sheet back; the same sheet again changes nothing. Bad cells go to `quarantine/sheets/<file>.csv`.
+    """Take a sheet back; the same sheet again changes nothing. Bad cells go to
+    `quarantine/sheets/<file>.csv`.
 
-    Returns how many contacts are new, how many the sheet has, and how many of its cells are in quarantine.
+    Returns how many contacts are new, how many the sheet has, and how many of its cells are in
+    quarantine.
     """
     files = workspace.table_files()
     with progress.piece("contacts") as notes:
@@ -36,7 +38,9 @@ def take_contacts(workspace: Workspace, progress: Progress, *, file: Path) -> tu
         faults = sheet.quarantine()
         _keep_faults(workspace, f"{file.name}.csv", faults)
         fresh = told.join(former, on="contact_id", how="anti").height
-        notes.append(f"{told.height} contacts in {file.name}, {fresh} of them new, {own.height} in all")
+        notes.append(
+            f"{told.height} contacts in {file.name}, {fresh} of them new, {own.height} in all"
+        )
         if not own.equals(former):
             write_bytes_whole(workspace.folder / OWN, own.write_parquet)
         # also when nothing is new: a run killed here before may have left the tables behind
@@ -60,23 +64,29 @@ def read_own(workspace: Workspace) -> pl.DataFrame:
 
 
 def merge(former: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    """`former` with what a sheet tells: a contact told again has the later time, and the former outcome if none is
-    told now. One row per `contact_id`, sorted."""
+    """`former` with what a sheet tells: a contact told again has the later time, and the former
+    outcome if none is told now. One row per `contact_id`, sorted."""
     told = told.select(_KEPT).cast({"occurred_at": INSTANT, "known_at": INSTANT})
     before = former.select("contact_id", before="outcome")
-    renewed = told.join(before, on="contact_id", how="left").with_columns(outcome=pl.coalesce("outcome", "before"))
+    renewed = told.join(before, on="contact_id", how="left").with_columns(
+        outcome=pl.coalesce("outcome", "before")
+    )
     kept = former.join(told, on="contact_id", how="anti")
     return pl.concat([kept, renewed.select(_KEPT)]).sort("contact_id")
 
 
 def with_own(contacts: pl.DataFrame, own: pl.DataFrame, order_ids: pl.Series) -> pl.DataFrame:
-    """The source's contacts and our own about its orders. One that the source tells of the same order and day is the
-    same contact: the source's row stays."""
+    """The source's contacts and our own about its orders. One that the source tells of the same
+    order and day is the same contact: the source's row stays."""
     day = pl.col("occurred_at").dt.date()
     source = contacts.select(_KEPT).filter(~pl.col("contact_id").str.starts_with(PREFIX))
     known = own.filter(pl.col("order_id").is_in(order_ids.implode()))
     same_day = source.select("order_id", day.alias("day")).unique()
-    ours = known.with_columns(day.alias("day")).join(same_day, on=["order_id", "day"], how="anti").drop("day")
+    ours = (
+        known.with_columns(day.alias("day"))
+        .join(same_day, on=["order_id", "day"], how="anti")
+        .drop("day")
+    )
     return pl.concat([source, ours])
 
 
@@ -90,14 +100,17 @@ def _join_to_tables(workspace: Workspace, own: pl.DataFrame) -> None:
     if told["input_sha256"].get(OWN_INPUT) == own_sha256(own).get(OWN_INPUT):
         return
     files = workspace.table_files()
-    joined = with_own(files.read_all_of("contacts"), own, files.read_placed()["order_id"]).sort("contact_id")
+    joined = with_own(files.read_all_of("contacts"), own, files.read_placed()["order_id"]).sort(
+        "contact_id"
+    )
     workspace.replace_table(
-        "contacts", joined,
+        "contacts",
+        joined,
         {
             "input_sha256": {**told["input_sha256"], **own_sha256(own)},
             "table_rows": {**told["table_rows"], "contacts": joined.height},
         },
-    )  # fmt: skip
+    )
 
 
 def _keep_faults(workspace: Workspace, name: str, faults: pl.DataFrame) -> None:

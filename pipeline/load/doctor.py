@@ -1,4 +1,5 @@
-"""doctor: read a source whole, write nothing, and say what would be loaded, what not and why, and what is missing."""
+"""doctor: read a source whole, write nothing, and say what would be loaded, what not and why, and
+what is missing."""
 
 from __future__ import annotations
 
@@ -44,12 +45,16 @@ STALE, LATE = timedelta(days=2), timedelta(days=30)
 ENOUGH_DISPUTES = 50
 
 
-def examine(config: Config, *, source: str, raw: Path, side_files: SideFiles = NO_SIDE_FILES) -> None:
+def examine(
+    config: Config, *, source: str, raw: Path, side_files: SideFiles = NO_SIDE_FILES
+) -> None:
     """Say it. Raises BadInput where `ingest` would refuse the files."""
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
     with tempfile.TemporaryDirectory() as nowhere:
-        origin = SourceContext(raw, config.usd_per, config.sources, state=Path(nowhere), side_files=side_files)
+        origin = SourceContext(
+            raw, config.usd_per, config.sources, state=Path(nowhere), side_files=side_files
+        )
         data = with_tracking(enforce_contract(read_source(source, origin)), origin)
     say(f"{'table':<14}{'rows':>12}  first        last         (by when it happened)")
     for name in TABLES:
@@ -97,7 +102,9 @@ def _time(data: StoreData) -> Iterator[str]:
     if not isinstance(newest, datetime):
         return
     age = datetime.now(UTC) - newest
-    stale = "; a list for today would be of an older store: load a newer export" if age > STALE else ""
+    stale = (
+        "; a list for today would be of an older store: load a newer export" if age > STALE else ""
+    )
     yield f"newest fact: {newest:%Y-%m-%d %H:%M} UTC, {max(age.days, 0)} days ago{stale}"
     orders = data.frames["orders"]
     late = orders.filter(pl.col("known_at") - pl.col("occurred_at") > LATE).height

@@ -37,7 +37,8 @@ def ingest(
     raw: Path,
     side_files: SideFiles = NO_SIDE_FILES,
 ) -> None:
-    """Replace the workspace's tables by those of the files in `raw`; on refusal the former ones stay."""
+    """Replace the workspace's tables by those of the files in `raw`; on refusal the former ones
+    stay."""
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
     if SOURCES[source].is_pulled:
@@ -52,7 +53,10 @@ def ingest(
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
         contacts = data.frames.get("contacts", TABLES["contacts"].empty())
-        joined = {**data.frames, "contacts": with_own(contacts, own, data.frames["orders"]["order_id"])}
+        joined = {
+            **data.frames,
+            "contacts": with_own(contacts, own, data.frames["orders"]["order_id"]),
+        }
         tables = _sorted_tables(replace(data, frames=joined))
         if tables["orders"].is_empty():
             raise BadInput(f"{raw}: holds no usable order. The former tables stay in place.")
@@ -78,23 +82,40 @@ def ingest(
 
 
 def _made_from(source: str, origin: SourceContext, config: Config, own: Mapping[str, str]) -> str:
-    """A hash of all that decides what the tables of a source that remembers become, the program included."""
+    """A hash of all that decides what the tables of a source that remembers become, the program
+    included."""
     if not SOURCES[source].is_remembering:
         return ""
-    files = {path.relative_to(origin.folder).as_posix(): sha256(path) for path in dump_files(origin.folder)}
+    files = {
+        path.relative_to(origin.folder).as_posix(): sha256(path)
+        for path in dump_files(origin.folder)
+    }
     files |= _tracking_sha256(origin)
-    sheets = {name: sha256(origin.folder / name) for name in SHEETS if (origin.folder / name).exists()}
+    sheets = {
+        name: sha256(origin.folder / name) for name in SHEETS if (origin.folder / name).exists()
+    }
     here = Path(__file__).resolve().parents[1]
     program = [sha256(path) for path in sorted((here / "sources").rglob("*.py"))]
-    told = [files, sheets, dict(own), origin.corrections.records, program, repr(TABLES), config.sources.model_dump(),
-            dict(config.usd_per), config.max_fault_share]  # fmt: skip
+    told = [
+        files,
+        sheets,
+        dict(own),
+        origin.corrections.records,
+        program,
+        repr(TABLES),
+        config.sources.model_dump(),
+        dict(config.usd_per),
+        config.max_fault_share,
+    ]
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _tracking_sha256(origin: SourceContext) -> dict[str, str]:
     folder = tracking_folder(origin)
     files = tracking_files(folder) if folder else []
-    return {f"tracking/{path.relative_to(folder).as_posix()}": sha256(path) for path in files if folder}
+    return {
+        f"tracking/{path.relative_to(folder).as_posix()}": sha256(path) for path in files if folder
+    }
 
 
 def _fact(workspace: Workspace, name: str) -> object:
@@ -128,13 +149,19 @@ def read_corrections(workspace: Workspace) -> Corrections:
     try:
         return Corrections(read_json(path)) if path.exists() else Corrections()
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: is not JSON ({error}). Mend it, or remove it to do without corrections.") from None
+        raise BadInput(
+            f"{path}: is not JSON ({error}). Mend it, or remove it to do without corrections."
+        ) from None
 
 
 def _input_sha256(data: StoreData, origin: SourceContext) -> dict[str, str]:
     told = data.input_sha256
     if told is None:
-        told = {file.name: sha256(origin.folder / file.name) for file in data.files if file.name in _names(origin)}
+        told = {
+            file.name: sha256(origin.folder / file.name)
+            for file in data.files
+            if file.name in _names(origin)
+        }
     told = {**told, **_tracking_sha256(origin)}
     if origin.corrections:
         text = json.dumps(origin.corrections.records, sort_keys=True, ensure_ascii=False)

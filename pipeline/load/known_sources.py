@@ -13,9 +13,10 @@ from pipeline.sources.store_data import StoreData
 
 @dataclass(frozen=True)
 class KnownSource:
-    """`reader`: the function that reads the source, as `module:function`; it is imported when it is needed, because a
-    database's drivers take a third of a second to load. `is_remembering`: the source keeps what it has read in the
-    workspace, so unchanged files need not be read again. `is_pulled`: its files are fetched before they are read."""
+    """`reader`: the function that reads the source, as `module:function`; it is imported when it is
+    needed, because a database's drivers take a third of a second to load. `is_remembering`: the
+    source keeps what it has read in the workspace, so unchanged files need not be read again.
+    `is_pulled`: its files are fetched before they are read."""
 
     reader: str
     is_remembering: bool = False
@@ -23,9 +24,13 @@ class KnownSource:
 
 
 SOURCES = {
-    "aliexpress": KnownSource("pipeline.sources.aliexpress.aliexpress_source:read_aliexpress", is_remembering=True),
+    "aliexpress": KnownSource(
+        "pipeline.sources.aliexpress.aliexpress_source:read_aliexpress", is_remembering=True
+    ),
     "canonical": KnownSource("pipeline.sources.canonical:read_canonical"),
-    "database": KnownSource("pipeline.sources.database.database_source:read_database", is_pulled=True),
+    "database": KnownSource(
+        "pipeline.sources.database.database_source:read_database", is_pulled=True
+    ),
     "mapped": KnownSource("pipeline.sources.mapped.mapped_source:read_mapped"),
     "olist": KnownSource("pipeline.sources.olist:read_olist"),
 }

@@ -18,26 +18,26 @@ from pipeline.workspace.workspace import write_whole
 
 UNSURE = 0.75
 NO_PROMISES = """
-# No column says when the parcel was promised to arrive, and lateness is told from that. If you promise, say, 30 days
-# from the order on, take the marks off here:
-# [[fact]]
-# table = "promises"
-# file = {file}
-# [fact.columns]
-# order_id = {order_id}
-# kind = {{value = "delivery"}}
-# promised_at = {{column = {placed}, plus_days = 30}}
+# No column says when the parcel was promised to arrive, and lateness is told from that. If you
+# promise, say, 30 days from the order on, take the marks off here: [[fact]] table = "promises" file
+# = {file} [fact.columns] order_id = {order_id} kind = {{value = "delivery"}} promised_at = {{column
+# = {placed}, plus_days = 30}}
 """
 
 
 def propose_mapping(raw: Path, file: Path | None = None) -> Path:
-    """Write `mapping.toml` into the folder, or the file that is named; an existing one is never replaced."""
+    """Write `mapping.toml` into the folder, or the file that is named; an existing one is never
+    replaced."""
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. RAW names the folder with the shop's files.")
     path = file or raw / NAME
     if path.exists():
-        raise BadInput(f"{path}: is there already and is kept. Name another: MAPPING=file.toml; or remove it first.")
-    found = [each for each in table_files(raw) if "tracking" not in each.relative_to(raw).parts[:-1]]
+        raise BadInput(
+            f"{path}: is there already and is kept. Name another: MAPPING=file.toml; or remove it first."
+        )
+    found = [
+        each for each in table_files(raw) if "tracking" not in each.relative_to(raw).parts[:-1]
+    ]
     if not found:
         raise BadInput(f"{raw}: holds no table ({', '.join(ENDS)}). Put the shop's exports there.")
     sheets = []
@@ -48,7 +48,9 @@ def propose_mapping(raw: Path, file: Path | None = None) -> Path:
             warn(f"left out: {error}")
     made = propose(sheets)
     if made is None:
-        names = "; ".join(f"{sheet.file}: {', '.join(list(sheet.columns)[:12])}" for sheet in sheets)
+        names = "; ".join(
+            f"{sheet.file}: {', '.join(list(sheet.columns)[:12])}" for sheet in sheets
+        )
         raise BadInput(
             f"{raw}: no table looks like orders, with a number and a time of each. Found: {one_line(names, 600)}. "
             "Write the mapping by hand: docs/mapping.md."
@@ -117,7 +119,9 @@ def _fact(fact: FactGuess) -> Iterator[str]:
         shown = _toml(cell["column"]) if list(cell) == ["column"] else _toml(cell)
         look = "LOOK: " if guess.sure < UNSURE and "LOOK" not in guess.note else ""
         note = f"; {_comment(guess.note)}" if guess.note else ""
-        yield f"{guess.name} = {shown}" + ("" if "value" in cell else f"  # {look}sure {guess.sure:.2f}{note}")
+        yield f"{guess.name} = {shown}" + (
+            "" if "value" in cell else f"  # {look}sure {guess.sure:.2f}{note}"
+        )
     has = {guess.name for guess in fact.columns}
     for name in REQUIRED[fact.table]:
         if name not in has:
@@ -127,13 +131,19 @@ def _fact(fact: FactGuess) -> Iterator[str]:
 def _no_promises(made: Proposal) -> str:
     cells = {guess.name: guess.cell for guess in made.facts[0].columns}
     return NO_PROMISES.format(
-        file=_text(made.facts[0].file), order_id=_toml(cells["order_id"]), placed=_toml(cells["occurred_at"]["column"])
+        file=_text(made.facts[0].file),
+        order_id=_toml(cells["order_id"]),
+        placed=_toml(cells["occurred_at"]["column"]),
     )
 
 
 def _toml(value: object) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(str(name))} = {_toml(each)}" for name, each in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{_key(str(name))} = {_toml(each)}" for name, each in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return str(value) if isinstance(value, int | float) else _text(str(value))

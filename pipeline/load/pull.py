@@ -8,7 +8,8 @@ from pipeline.workspace.progress import Progress, say
 
 
 def pull_into(raw: Path, progress: Progress, *, anew: bool = False) -> None:
-    """`anew`: all rows again. Raises `BadInput` and `NoDatabase`; the files are replaced at the very end."""
+    """`anew`: all rows again. Raises `BadInput` and `NoDatabase`; the files are replaced at the
+    very end."""
     # the drivers take a third of a second to load, which other sources should not wait for
     from pipeline.sources.database.run_queries import pull
 

@@ -1,4 +1,5 @@
-"""quarantine, requarantine: what was refused and why; and the rows that a person has mended there, tried again."""
+"""quarantine, requarantine: what was refused and why; and the rows that a person has mended there,
+tried again."""
 
 from __future__ import annotations
 
@@ -21,24 +22,32 @@ REASONS_SHOWN = 8
 
 
 def summarise(workspace: Workspace) -> None:
-    """Say of each file how many rows are in quarantine and for which reasons, with an example each."""
+    """Say of each file how many rows are in quarantine and for which reasons, with an example
+    each."""
     faults = read_quarantine(workspace)
     if faults.is_empty():
-        say(f"quarantine is empty: every row of the last ingest is in the tables of {workspace.folder}")
+        say(
+            f"quarantine is empty: every row of the last ingest is in the tables of {workspace.folder}"
+        )
         return
     for name, of_file in faults.group_by("quarantine_file", maintain_order=True):
         say(f"{name[0]}: {count_rows(of_file):,} rows")
         for line in reason_lines(of_file):
             say(f"    {line}")
     say(f"all of them: {workspace.quarantine}/")
-    say("to bring them in: mend the source and run make ingest again; or mend the text in the column 'record' there")
+    say(
+        "to bring them in: mend the source and run make ingest again; or mend the text in the column 'record' there"
+    )
     say("and run make requarantine SOURCE= RAW= WORKSPACE=")
 
 
 def reason_lines(faults: pl.DataFrame) -> Iterator[str]:
-    """The commonest reasons, a line each. What a reason says of one row only comes after a colon."""
+    """The commonest reasons, a line each. What a reason says of one row only comes after a
+    colon."""
     kind = pl.col("reason").str.split(": ").list.first()
-    told = faults.group_by("column", kind.alias("kind")).agg(pl.len(), pl.col("row", "value", "file").first())
+    told = faults.group_by("column", kind.alias("kind")).agg(
+        pl.len(), pl.col("row", "value", "file").first()
+    )
     told = told.sort("len", "column", "kind", descending=[True, False, False])
     for row in told.head(REASONS_SHOWN).iter_rows(named=True):
         value = "" if row["value"] is None else f" = {_short(row['value'])!r}"
@@ -62,9 +71,13 @@ def read_quarantine(workspace: Workspace) -> pl.DataFrame:
         try:
             rows = pl.read_csv(path, infer_schema=False)
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise BadInput(f"{path}: cannot be read any more ({error}). Make it again: make ingest.") from None
+            raise BadInput(
+                f"{path}: cannot be read any more ({error}). Make it again: make ingest."
+            ) from None
         if missing := [column for column in COLUMNS if column not in rows.columns]:
-            raise BadInput(f"{path}: column {', '.join(missing)} is missing. Make it again: make ingest.")
+            raise BadInput(
+                f"{path}: column {', '.join(missing)} is missing. Make it again: make ingest."
+            )
         parts.append(rows.select(pl.lit(path.name).alias("quarantine_file"), *COLUMNS))
     return pl.concat(parts)
 
@@ -96,13 +109,19 @@ def requarantine(
 def _edited(workspace: Workspace, faults: pl.DataFrame) -> Iterator[tuple[str, str, Record]]:
     """(quarantine file, id of the faulty row, the record as it was mended)."""
     # of a row with two faults it stands there twice; either may have been mended
-    changed = faults.filter(pl.Series(record_ids(faults["record"].fill_null(""))) != faults["record_id"])
+    changed = faults.filter(
+        pl.Series(record_ids(faults["record"].fill_null(""))) != faults["record_id"]
+    )
     for row in changed.unique("record_id", maintain_order=True).iter_rows(named=True):
         where = f"{workspace.quarantine / row['quarantine_file']}: the record of row {row['row']}"
         try:
             record = json.loads(row["record"] or "")
         except json.JSONDecodeError as error:
-            raise BadInput(f"{where} is not JSON any more ({error}). Mend it; nothing was changed.") from None
+            raise BadInput(
+                f"{where} is not JSON any more ({error}). Mend it; nothing was changed."
+            ) from None
         if not isinstance(record, dict):
-            raise BadInput(f"{where} is no longer one of names and values. Mend it; nothing was changed.")
+            raise BadInput(
+                f"{where} is no longer one of names and values. Mend it; nothing was changed."
+            )
         yield row["quarantine_file"], row["record_id"], record

@@ -24,26 +24,42 @@ LIST = "contact_list"
 LONGEST_TITLE = 80
 # what the offers and messages look at besides the list's own columns
 ASKED = (
-    "order_value_usd", "logistics_delivered_late_days", "logistics_days_since_news", "logistics_days_to_promise",
-    "logistics_expected_days_left", "logistics_expected_late_days", "logistics_late_chance", "logistics_road_rank",
+    "order_value_usd",
+    "logistics_delivered_late_days",
+    "logistics_days_since_news",
+    "logistics_days_to_promise",
+    "logistics_expected_days_left",
+    "logistics_expected_late_days",
+    "logistics_late_chance",
+    "logistics_road_rank",
     "conversation_count_product_questions",
-)  # fmt: skip
+)
 
 
 def add_what_to_say(
-    listed: pl.DataFrame, scored: pl.DataFrame, files: TableFiles, workspace: Path, config: Config, as_of: date
+    listed: pl.DataFrame,
+    scored: pl.DataFrame,
+    files: TableFiles,
+    workspace: Path,
+    config: Config,
+    as_of: date,
 ) -> pl.DataFrame:
-    """The list with `MORE_COLUMNS`: what to offer, what to write, and two empty columns for the agents.
+    """The list with `MORE_COLUMNS`: what to offer, what to write, and two empty columns for the
+    agents.
 
     `listed`: the decision, best first; `scored`: every open order with its features.
     """
     day = day_number(as_of)
     own = listed.columns
-    rows = listed.join(scored.select("order_id", *ASKED), on="order_id", how="left", maintain_order="left")
+    rows = listed.join(
+        scored.select("order_id", *ASKED), on="order_id", how="left", maintain_order="left"
+    )
     offers = Offers(**config.offers.model_dump())
     rows = rows.hstack(suggest(rows, offers, config.decide.dispute_fixed_cost_usd))
     rows = add_messages(rows, files, workspace, as_of, config.decide.in_english)
-    rows = rows.join(_titles(files, listed, day), on="product_id", how="left", maintain_order="left")
+    rows = rows.join(
+        _titles(files, listed, day), on="product_id", how="left", maintain_order="left"
+    )
     empty = pl.lit(None, pl.String)
     rows = rows.with_columns(as_of=pl.lit(as_of), contacted_at=empty, outcome=empty)
     return rows.select(*own, *(name for name in MORE_COLUMNS if name not in own))
@@ -60,19 +76,30 @@ def write_list(folder: Path, listed: pl.DataFrame, as_of: date) -> None:
     safe = neutral_frame(listed)
     safe.write_csv(folder / f"{LIST}.csv", float_precision=4)
     looks = {"contacts": list_look(safe, as_of), "columns": Look(widths={"what it says": 110})}
-    write_workbook(folder / f"{LIST}.xlsx", {"contacts": safe, "columns": explained(listed)}, as_of, looks)
+    write_workbook(
+        folder / f"{LIST}.xlsx", {"contacts": safe, "columns": explained(listed)}, as_of, looks
+    )
 
 
 def write_readme(
-    folder: Path, listed: pl.DataFrame, count_scored: int, as_of: date, past: PastLists | None, banner: Sequence[str],
+    folder: Path,
+    listed: pl.DataFrame,
+    count_scored: int,
+    as_of: date,
+    past: PastLists | None,
+    banner: Sequence[str],
     who_writes: str = "",
-) -> None:  # fmt: skip
+) -> None:
     """What tonight's list is, who writes it where that is known, and how good it was last month."""
     text = README.format(
-        as_of=as_of, listed=listed.height, scored=count_scored, past=_wrapped(say_past(past)),
+        as_of=as_of,
+        listed=listed.height,
+        scored=count_scored,
+        past=_wrapped(say_past(past)),
         who_writes=f"\n{_wrapped(who_writes)}\n" if who_writes else "",
-        banner="".join(f"{_wrapped(f'WARNING: {line}')}\n" for line in banner) + ("\n" if banner else ""),
-    )  # fmt: skip
+        banner="".join(f"{_wrapped(f'WARNING: {line}')}\n" for line in banner)
+        + ("\n" if banner else ""),
+    )
     (folder / "README.txt").write_text(text, encoding="utf-8")
 
 
@@ -105,13 +132,21 @@ def say_list(listed: pl.DataFrame, count: int = 5) -> list[str]:
     """One screen of the list, for people: ids, numbers and reasons; no names, no messages."""
     lines = []
     for row in listed.head(count).iter_rows(named=True):
-        row = {name: one_line(value) if isinstance(value, str) else value for name, value in row.items()}
+        row = {
+            name: one_line(value) if isinstance(value, str) else value
+            for name, value in row.items()
+        }
         lines.append(_line(row))
         lines += [f"       - {row[f'reason_{n}']}" for n in (1, 2, 3) if row[f"reason_{n}"]]
-    by_stage = listed["stage"].value_counts(sort=True).sort(["count", "stage"], descending=[True, False])
+    by_stage = (
+        listed["stage"].value_counts(sort=True).sort(["count", "stage"], descending=[True, False])
+    )
     stages = ", ".join(f"{row['count']} {row['stage']}" for row in by_stage.iter_rows(named=True))
     worth = listed["expected_value_usd"].sum()
-    lines.append(f"{listed.height} orders to contact, worth {worth:,.0f} USD together" + (f": {stages}" * bool(stages)))
+    lines.append(
+        f"{listed.height} orders to contact, worth {worth:,.0f} USD together"
+        + (f": {stages}" * bool(stages))
+    )
     return lines
 
 

@@ -1,4 +1,5 @@
-"""monitor: is the model still right, are its inputs as usual? One verdict a night: fine, watch or act."""
+"""monitor: is the model still right, are its inputs as usual? One verdict a night: fine, watch or
+act."""
 
 from __future__ import annotations
 
@@ -38,13 +39,17 @@ MOST_ROWS, SAMPLED_BY = 5_000_000, 11
 # an order's own names in what is said, at the longest
 LONGEST = 160
 # what a night says that has nothing to judge by
-UNKNOWN, WHY_UNKNOWN = "unknown", "not known yet: nothing has matured, and there is little to compare with"
+UNKNOWN, WHY_UNKNOWN = (
+    "unknown",
+    "not known yet: nothing has matured, and there is little to compare with",
+)
 NEW_BY = ("country", "lane", "carrier", "category")
 
 
 @dataclass(frozen=True)
 class Health:
-    """`table`: what came of matured nights beside what was said; `is_known`: something could be judged at all."""
+    """`table`: what came of matured nights beside what was said; `is_known`: something could be
+    judged at all."""
 
     verdict: str
     findings: list[Finding]
@@ -56,10 +61,12 @@ class Health:
         first = self.findings[0] if self.findings else None
         nothing = "nothing moved" if self.is_known else WHY_UNKNOWN
         return {
-            "verdict": self.verdict, "reason": first.says if first else nothing,
-            "propose": first.propose if first else "", "findings": [asdict(f) for f in self.findings],
+            "verdict": self.verdict,
+            "reason": first.says if first else nothing,
+            "propose": first.propose if first else "",
+            "findings": [asdict(f) for f in self.findings],
             "calibration": self.table.to_dicts(),
-        }  # fmt: skip
+        }
 
     def sentence(self) -> str:
         if not self.is_known:
@@ -70,10 +77,17 @@ class Health:
 
 
 def monitor(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
-    """Write `health.json`, `health.csv` and `health.txt` into a run folder of their own; return it."""
-    champion, files, published = require_champion(workspace), workspace.table_files(), workspace.latest(as_of)
+    """Write `health.json`, `health.csv` and `health.txt` into a run folder of their own; return
+    it."""
+    champion, files, published = (
+        require_champion(workspace),
+        workspace.table_files(),
+        workspace.latest(as_of),
+    )
     with progress.piece("monitor") as notes:
-        health = look(workspace, files, config, champion, as_of, [], _means(published) if published else None)
+        health = look(
+            workspace, files, config, champion, as_of, [], _means(published) if published else None
+        )
         notes.append(f"{len(health.findings)} findings")
     lines = [health.sentence(), *(f"{f.level}: {f.says}; {f.propose}" for f in health.findings)]
     with publish(workspace, config, as_of, "monitor") as (folder, manifest):
@@ -87,25 +101,41 @@ def monitor(workspace: Workspace, config: Config, progress: Progress, *, as_of: 
 
 
 def look(
-    workspace: Workspace, files: TableFiles, config: Config, champion: Scorer, as_of: date,
-    gates: Iterable[Reading], tonight: Mapping[str, list[float | None]] | None = None,
-) -> Health:  # fmt: skip
-    """The verdict of a night. `gates`: what the gates before publishing read; `tonight`: `feature_means` of the night
-    itself. Only facts known before `as_of` are used. Of rules, which have learnt nothing, only the feeds are judged."""
+    workspace: Workspace,
+    files: TableFiles,
+    config: Config,
+    champion: Scorer,
+    as_of: date,
+    gates: Iterable[Reading],
+    tonight: Mapping[str, list[float | None]] | None = None,
+) -> Health:
+    """The verdict of a night. `gates`: what the gates before publishing read; `tonight`:
+    `feature_means` of the night itself. Only facts known before `as_of` are used. Of rules, which
+    have learnt nothing, only the feeds are judged."""
     day = day_number(as_of)
-    runs = counted_runs(workspace, as_of, LOOKBACK_NIGHTS + config.horizon_days + config.reporting_delay_days)
+    runs = counted_runs(
+        workspace, as_of, LOOKBACK_NIGHTS + config.horizon_days + config.reporting_delay_days
+    )
     means = [_means(folder) for _, folder, _ in runs]
     means += [dict(tonight)] if tonight else []
     found, table = judge_feeds(files, day), pl.DataFrame()
     if isinstance(champion, Registered):
-        own = [(night, folder) for night, folder, told in runs if told["model"].get("version") == champion.version]
+        own = [
+            (night, folder)
+            for night, folder, told in runs
+            if told["model"].get("version") == champion.version
+        ]
         rows = outcome_rows(files, own, config, as_of)
         outcomes, table = judge_outcomes(rows, limits_of(config), config.label_window, day)
         found = [*outcomes, *found, *_moved(champion.model, means)]
     for gate in gates:
         if gate.is_out and config.data_gates.actions[gate.gate] != "ignore":
-            found.append(Finding(WATCH, gate.gate, gate.says, _PROPOSALS.get(gate.gate, "look at the gate")))
-    return verdict_of(found, table, is_known=bool(table.height or found or len(means) > inputs.FEWEST_SHIFTS))
+            found.append(
+                Finding(WATCH, gate.gate, gate.says, _PROPOSALS.get(gate.gate, "look at the gate"))
+            )
+    return verdict_of(
+        found, table, is_known=bool(table.height or found or len(means) > inputs.FEWEST_SHIFTS)
+    )
 
 
 def _moved(model: DisputeModel, means: Iterable[Mapping[str, list[float | None]]]) -> list[Finding]:
@@ -118,24 +148,34 @@ _PROPOSALS = {"champion_age": "retrain", "mean_probability": "retrain", "drift":
 
 
 def verdict_of(found: list[Finding], table: pl.DataFrame, *, is_known: bool) -> Health:
-    safe = [Finding(f.level, f.reading, one_line(f.says, LONGEST), one_line(f.propose, LONGEST)) for f in found]
+    safe = [
+        Finding(f.level, f.reading, one_line(f.says, LONGEST), one_line(f.propose, LONGEST))
+        for f in found
+    ]
     verdict = worst(safe) if is_known else UNKNOWN
     # sorted by level; within one level as found: outcomes before inputs
     ordered = sorted(safe, key=lambda finding: -("fine", "watch", "act").index(finding.level))
     return Health(verdict, ordered, table, is_known)
 
 
-def outcome_rows(files: TableFiles, runs: list[tuple[date, Path]], config: Config, as_of: date) -> pl.DataFrame:
-    """Every order-night of these runs: `order_id, as_of_day, stage, probability, is_listed, lane, category, label`
-    (disputed within the horizon) and `opened_at_once` (on the night's own day); null: not known yet."""
+def outcome_rows(
+    files: TableFiles, runs: list[tuple[date, Path]], config: Config, as_of: date
+) -> pl.DataFrame:
+    """Every order-night of these runs: `order_id, as_of_day, stage, probability, is_listed, lane,
+    category, label` (disputed within the horizon) and `opened_at_once` (on the night's own day);
+    null: not known yet."""
     parts = []
     every = _every(runs)
     for night, folder in runs:
         listed = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])["order_id"]
-        scores = pl.read_parquet(folder / "scores.parquet", columns=["order_id", "stage", "probability"])
+        scores = pl.read_parquet(
+            folder / "scores.parquet", columns=["order_id", "stage", "probability"]
+        )
         is_listed = pl.col("order_id").is_in(listed.implode())
         scores = scores.filter(pl.col("order_id").hash(seed=SAMPLED_BY) % every == 0)
-        parts.append(scores.with_columns(is_listed=is_listed, as_of_day=pl.lit(day_number(night), pl.Int32)))
+        parts.append(
+            scores.with_columns(is_listed=is_listed, as_of_day=pl.lit(day_number(night), pl.Int32))
+        )
     if not parts:
         return pl.DataFrame()
     rows, day = pl.concat(parts), day_number(as_of)
@@ -145,8 +185,12 @@ def outcome_rows(files: TableFiles, runs: list[tuple[date, Path]], config: Confi
 
 
 def _every(runs: list[tuple[date, Path]]) -> int:
-    """Every how manieth order is judged, so that the nights of a very large store fit into memory."""
-    counts = [pl.scan_parquet(folder / "scores.parquet").select(pl.len()).collect().item() for _, folder in runs]
+    """Every how manieth order is judged, so that the nights of a very large store fit into
+    memory."""
+    counts = [
+        pl.scan_parquet(folder / "scores.parquet").select(pl.len()).collect().item()
+        for _, folder in runs
+    ]
     return max(1, -(-sum(counts) // MOST_ROWS))
 
 
@@ -162,10 +206,16 @@ def judge_feeds(files: TableFiles, as_of_day: int) -> list[Finding]:
     for name in TABLES:
         if name not in NOT_COUNTED:
             found.append(inputs.feed_finding(name, files.count_by_day(name, as_of_day), newest))
-    shipments = files.read_known("shipments", ["shipment_id", "carrier"], as_of_day - YEAR_DAYS, as_of_day)
+    shipments = files.read_known(
+        "shipments", ["shipment_id", "carrier"], as_of_day - YEAR_DAYS, as_of_day
+    )
     first = as_of_day - inputs.TESTED_DAYS - inputs.USUAL_DAYS - inputs.WEEK
     scans = files.read_known("tracking", ["shipment_id", "status"], first, as_of_day)
-    by = scans.join(shipments.select("shipment_id", "carrier").unique("shipment_id"), on="shipment_id", how="left")
+    by = scans.join(
+        shipments.select("shipment_id", "carrier").unique("shipment_id"),
+        on="shipment_id",
+        how="left",
+    )
     for kind, part in (("scans", by), ("deliveries", by.filter(pl.col("status") == "Delivered"))):
         counts = part.group_by("carrier", "known_day").agg(count=pl.len())
         found += inputs.carrier_findings(kind, counts, newest)
@@ -177,12 +227,17 @@ def judge_feeds(files: TableFiles, as_of_day: int) -> list[Finding]:
 
 
 def _sold(files: TableFiles, what: str, as_of_day: int) -> pl.DataFrame:
-    """`known_day` and a country or lane of each order of a year, or a category of each of its lines."""
+    """`known_day` and a country or lane of each order of a year, or a category of each of its
+    lines."""
     first = as_of_day - YEAR_DAYS
     if what != "category":
         return files.read_known("orders", [what], first, as_of_day)
     lines = files.read_known("order_lines", ["product_id"], first, as_of_day)
-    products = visible(files.read_all_of("products"), as_of_day).unique("product_id").select("product_id", "category")
+    products = (
+        visible(files.read_all_of("products"), as_of_day)
+        .unique("product_id")
+        .select("product_id", "category")
+    )
     return lines.join(products, on="product_id", how="left")
 
 
@@ -204,6 +259,7 @@ def _means(folder: Path) -> dict[str, list[float | None]]:
 
 
 def oldest_judged(config: Config, as_of: date) -> date:
-    """As of which day a challenger learns that can be judged tonight: the nights after it have matured."""
+    """As of which day a challenger learns that can be judged tonight: the nights after it have
+    matured."""
     back = config.horizon_days + config.reporting_delay_days + config.monitor.judged_nights
     return calendar_day(day_number(as_of) - back)

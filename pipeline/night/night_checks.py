@@ -1,7 +1,8 @@
-"""The gates that a night passes before its list is published: `models.monitoring.input_checks` judges, this reads and decides.
+"""The gates that a night passes before its list is published: `models.monitoring.input_checks`
+judges, this reads and decides.
 
-What is out of its range stops the night or puts a banner on its list, as `data_gates.actions` says; the list before
-stays where it is, and `refused/<as_of>.json` keeps why.
+What is out of its range stops the night or puts a banner on its list, as `data_gates.actions` says;
+the list before stays where it is, and `refused/<as_of>.json` keeps why.
 """
 
 from __future__ import annotations
@@ -40,13 +41,20 @@ def check_inputs(
     limits, day = config.data_gates, day_number(as_of)
     newest = newest_fact(files, day)
     stale = too_old(newest, day, config.max_data_age_days)
-    readings: list[Reading | None] = [Reading("newest_fact", stale is not None, stale or "the newest fact is recent")]
+    readings: list[Reading | None] = [
+        Reading("newest_fact", stale is not None, stale or "the newest fact is recent")
+    ]
     counts = {name: files.count_by_day(name, day) for name in TABLES if name not in NOT_COUNTED}
-    readings += [gates.row_counts(name, by_day, newest, limits.count_ratio) for name, by_day in counts.items()]
+    readings += [
+        gates.row_counts(name, by_day, newest, limits.count_ratio)
+        for name, by_day in counts.items()
+    ]
     opened = files.count_by_day("disputes", day, DISPUTED)
     readings.append(gates.base_rate(opened, counts["orders"], newest, limits.rate_ratio))
     describe_checks = workspace.read_ingest_facts()
-    quarantined, rows = (sum(describe_checks[name].values()) for name in ("quarantined_rows", "input_rows"))
+    quarantined, rows = (
+        sum(describe_checks[name].values()) for name in ("quarantined_rows", "input_rows")
+    )
     readings.append(gates.quarantine(quarantined, rows, limits.quarantine_share))
     if not isinstance(champion, ByRules):
         trained = day_number(date.fromisoformat(champion.trained_as_of))
@@ -54,8 +62,11 @@ def check_inputs(
     return [reading for reading in readings if reading is not None]
 
 
-def check_scores(champion: Scorer, scored: pl.DataFrame, past: PastLists | None, config: Config) -> list[Reading]:
-    """The readings of the night's features and probabilities; rules have learnt nothing to compare them with."""
+def check_scores(
+    champion: Scorer, scored: pl.DataFrame, past: PastLists | None, config: Config
+) -> list[Reading]:
+    """The readings of the night's features and probabilities; rules have learnt nothing to compare
+    them with."""
     if isinstance(champion, ByRules):
         return []
     limits, moments = config.data_gates, champion.model.moments
@@ -70,13 +81,22 @@ def check_scores(champion: Scorer, scored: pl.DataFrame, past: PastLists | None,
 
 
 def stop(
-    workspace: Workspace, config: Config, as_of: date, readings: Sequence[Reading], facts: Mapping[str, Any]
+    workspace: Workspace,
+    config: Config,
+    as_of: date,
+    readings: Sequence[Reading],
+    facts: Mapping[str, Any],
 ) -> None:
     """Raises `Refused` where a gate that refuses is out; `facts` go into the record of it."""
     refused = [r for r in readings if r.is_out and config.data_gates.actions[r.gate] == "refuse"]
     if not refused:
         return
-    record = {"as_of": as_of, "refused_at": datetime.now(UTC), **facts, **describe_checks(readings, config)}
+    record = {
+        "as_of": as_of,
+        "refused_at": datetime.now(UTC),
+        **facts,
+        **describe_checks(readings, config),
+    }
     workspace.write_refusal(as_of, record)
     raise Refused(
         f"{as_of}: "
@@ -94,4 +114,6 @@ def banner(readings: Sequence[Reading], config: Config) -> list[str]:
 
 def describe_checks(readings: Sequence[Reading], config: Config) -> dict[str, Any]:
     """For the manifest: every reading, and what it would do when out."""
-    return {"data_gates": [asdict(r) | {"action": config.data_gates.actions[r.gate]} for r in readings]}
+    return {
+        "data_gates": [asdict(r) | {"action": config.data_gates.actions[r.gate]} for r in readings]
+    }

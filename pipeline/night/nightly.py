@@ -43,7 +43,8 @@ def nightly(
     is_forced: bool,
     side_files: SideFiles = NO_SIDE_FILES,
 ) -> Path:
-    """Do the night of `as_of` and return its run folder; a night already done is left as it is unless forced."""
+    """Do the night of `as_of` and return its run folder; a night already done is left as it is
+    unless forced."""
     done = workspace.latest(as_of)
     if done and not is_forced:
         say(f"nightly   {as_of} is already done: {done} (FORCE=1 makes it again)")
@@ -57,8 +58,11 @@ def nightly(
     return run
 
 
-def _learn_or_rule(workspace: Workspace, config: Config, progress: Progress, as_of: date) -> ByRules | None:
-    """The first champion, or where there is too little to learn from, the rules that score this night."""
+def _learn_or_rule(
+    workspace: Workspace, config: Config, progress: Progress, as_of: date
+) -> ByRules | None:
+    """The first champion, or where there is too little to learn from, the rules that score this
+    night."""
     try:
         train(workspace, config, progress, as_of=as_of)
     except TooFewDisputes as error:
@@ -67,16 +71,22 @@ def _learn_or_rule(workspace: Workspace, config: Config, progress: Progress, as_
     return None
 
 
-def _retrain(workspace: Workspace, config: Config, progress: Progress, as_of: date, run: Path) -> None:
-    """Where the night says so: a challenger that left enough matured nights unseen to be judged, through the gate. What
-    speaks against it is said; tonight's list is published already."""
+def _retrain(
+    workspace: Workspace, config: Config, progress: Progress, as_of: date, run: Path
+) -> None:
+    """Where the night says so: a challenger that left enough matured nights unseen to be judged,
+    through the gate. What speaks against it is said; tonight's list is published already."""
     health = read_json(run / "manifest.json").get("health", {})
     if not any(f["level"] == ACT and f["propose"] == "retrain" for f in health.get("findings", [])):
         return
     learns_as_of = oldest_judged(config, as_of)
     try:
         last = find_model(workspace, CHALLENGER)
-        if last and date.fromisoformat(last.trained_as_of) + timedelta(days=RETRAIN_EVERY_DAYS) > learns_as_of:
+        if (
+            last
+            and date.fromisoformat(last.trained_as_of) + timedelta(days=RETRAIN_EVERY_DAYS)
+            > learns_as_of
+        ):
             say(
                 f"a challenger that learnt as of {last.trained_as_of} was judged already; the next is made a week later"
             )
@@ -88,7 +98,8 @@ def _retrain(workspace: Workspace, config: Config, progress: Progress, as_of: da
 
 
 def say_summary(run: Path) -> None:
-    """One screen of a night: its warnings, the head of the list, how good lists were, where the files are."""
+    """One screen of a night: its warnings, the head of the list, how good lists were, where the
+    files are."""
     facts = read_json(run / "manifest.json")
     for line in facts.get("banner", []):
         warn(line)

@@ -14,15 +14,15 @@ from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
 
 VERSION = "rules"
-# orders placed so long ago are over, whatever became of them: promised within 60 days at the most, then the time in
-# which a dispute may be opened
+# orders placed so long ago are over, whatever became of them: promised within 60 days at the most,
+# then the time in which a dispute may be opened
 OVER_DAYS = 120
 
 
 @dataclass(frozen=True)
 class ByRules:
-    """What a night needs of a model. `trained_as_of`: the night itself, whose facts say how often its orders are
-    disputed. `run_id`: the same where the same would be said."""
+    """What a night needs of a model. `trained_as_of`: the night itself, whose facts say how often
+    its orders are disputed. `run_id`: the same where the same would be said."""
 
     model: SignModel
     run_id: str
@@ -34,7 +34,9 @@ class ByRules:
 def score_by_rules(files: TableFiles, config: Config, as_of: date) -> ByRules:
     """The rules with the dispute rate that the store is known to have on `as_of`."""
     day = day_number(as_of)
-    over = visible(files.read_all_of("orders"), day).filter(pl.col("occurred_at") < _long_ago(as_of))["order_id"]
+    over = visible(files.read_all_of("orders"), day).filter(
+        pl.col("occurred_at") < _long_ago(as_of)
+    )["order_id"]
     opened = visible(files.read_all_of("disputes"), day).filter(step="opened")["order_id"].unique()
     disputed = int(opened.is_in(over.implode()).sum())
     rate = assumed_rate(config.assumed_dispute_rate, over.len(), disputed)

@@ -1,4 +1,5 @@
-"""What the columns of the contact list are, in words for its reader, and how a spreadsheet shows them."""
+"""What the columns of the contact list are, in words for its reader, and how a spreadsheet shows
+them."""
 
 from __future__ import annotations
 
@@ -12,9 +13,16 @@ from pipeline.output.spreadsheet import Look
 OUTCOMES = ("answered", "no_answer", "settled", "refused", "undeliverable")
 # after the columns of the decision; the last two are for the agents to fill
 MORE_COLUMNS = [
-    "as_of", "country", "message_language", "product_title", "suggested_action", "offer_usd", "draft_message",
-    "contacted_at", "outcome",
-]  # fmt: skip
+    "as_of",
+    "country",
+    "message_language",
+    "product_title",
+    "suggested_action",
+    "offer_usd",
+    "draft_message",
+    "contacted_at",
+    "outcome",
+]
 MEANING = {
     "rank": "1 is the order most worth a message; work from the top and stop when the day is full",
     "order_id": "the order, as in your export; do not change it: make contacts finds the order by it",
@@ -40,20 +48,22 @@ MEANING = {
     "draft_message": "a draft; read it before you send it. Sentences whose fact is not known are left out",
     "contacted_at": "fill in: when you wrote, in the store's time, like 2026-05-03 14:00; empty: not contacted",
     "outcome": f"fill in: {', '.join(OUTCOMES)}; may stay empty",
-}  # fmt: skip
+}
 MONEY, SHARE, DAY, MOMENT = "#,##0.00", "0.0%", "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
 TODAY, SOON, FILL_IN = "#F8CBAD", "#FFF2CC", "#E2EFDA"
 SOON_DAYS = 2
 
 
 def list_look(listed: pl.DataFrame, as_of: date) -> Look:
-    """Money, shares and days by the columns' names and types; rows coloured by how soon they must be contacted."""
+    """Money, shares and days by the columns' names and types; rows coloured by how soon they must
+    be contacted."""
     formats = {name: MONEY for name in listed.columns if name.endswith("_usd")}
     formats |= {name: SHARE for name in listed.columns if name.endswith(("probability", "_share"))}
     formats |= {name: DAY for name, dtype in listed.schema.items() if dtype == pl.Date}
     return Look(
         formats=formats | {"contacted_at": MOMENT},
-        widths={"draft_message": 80, "contacted_at": 18, "outcome": 16} | dict.fromkeys(_REASONS, 40),
+        widths={"draft_message": 80, "contacted_at": 18, "outcome": 16}
+        | dict.fromkeys(_REASONS, 40),
         choices={"outcome": OUTCOMES},
         wrapped=("draft_message", *_REASONS),
         fills=[_fill(day, as_of) for day in listed["contact_by"]],

@@ -1,4 +1,5 @@
-"""Text from buyers and listings is hostile: make it harmless in a spreadsheet and on the terminal."""
+"""Text from buyers and listings is hostile: make it harmless in a spreadsheet and on the
+terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ import polars as pl
 # what a spreadsheet takes for the start of a formula (OWASP, "CSV injection")
 _FORMULA = r"^\s*[=+\-@\t\r＝＋－＠]"
 _NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)*$"
-_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+_CONTROL = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
 
 
 def neutral(column: pl.Expr) -> pl.Expr:

@@ -1,4 +1,5 @@
-"""A workbook that a spreadsheet opens: text is always text, never a formula, a link or a number in disguise."""
+"""A workbook that a spreadsheet opens: text is always text, never a formula, a link or a number in
+disguise."""
 
 from __future__ import annotations
 
@@ -20,8 +21,9 @@ LONGEST = 32_000
 
 @dataclass(frozen=True)
 class Look:
-    """How a sheet is shown: by column a number format, a width and the values to choose from; by row a fill colour
-    (one per row, None: plain). `wrapped`: columns whose text breaks into lines."""
+    """How a sheet is shown: by column a number format, a width and the values to choose from; by
+    row a fill colour (one per row, None: plain). `wrapped`: columns whose text breaks into
+    lines."""
 
     formats: Mapping[str, str] = field(default_factory=dict)
     widths: Mapping[str, int] = field(default_factory=dict)
@@ -31,11 +33,19 @@ class Look:
 
 
 def write_workbook(
-    path: Path, sheets: Mapping[str, pl.DataFrame], created: date, looks: Mapping[str, Look] | None = None
+    path: Path,
+    sheets: Mapping[str, pl.DataFrame],
+    created: date,
+    looks: Mapping[str, Look] | None = None,
 ) -> None:
-    """One sheet per frame, header fixed and with filters. `created`: the night, so that equal runs are equal files."""
-    with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        book.set_properties({"created": datetime(created.year, created.month, created.day, tzinfo=UTC)})
+    """One sheet per frame, header fixed and with filters. `created`: the night, so that equal runs
+    are equal files."""
+    with xlsxwriter.Workbook(
+        path, {"strings_to_formulas": False, "strings_to_urls": False}
+    ) as book:
+        book.set_properties(
+            {"created": datetime(created.year, created.month, created.day, tzinfo=UTC)}
+        )
         for name, frame in sheets.items():
             _write_sheet(book, book.add_worksheet(name), frame, (looks or {}).get(name, Look()))
 
@@ -51,10 +61,18 @@ def _write_sheet(book: Any, sheet: Any, frame: pl.DataFrame, look: Look) -> None
             fill = look.fills[row - 1] if look.fills else None
             _write(sheet, row, column, value, _format(book, _style(look, series.name, fill)))
         if (allowed := look.choices.get(series.name)) and frame.height:
-            sheet.data_validation(1, column, frame.height, column, {
-                "validate": "list", "source": list(allowed),
-                "error_title": "not one of the values", "error_message": "Choose one of: " + ", ".join(allowed),
-            })  # fmt: skip
+            sheet.data_validation(
+                1,
+                column,
+                frame.height,
+                column,
+                {
+                    "validate": "list",
+                    "source": list(allowed),
+                    "error_title": "not one of the values",
+                    "error_message": "Choose one of: " + ", ".join(allowed),
+                },
+            )
 
 
 def _style(look: Look, column: str, fill: str | None) -> dict[str, Any]:
@@ -93,5 +111,7 @@ def _cut(text: str) -> str:
 
 
 def _width(series: pl.Series) -> int:
-    longest = max((len(str(value)) for value in series.head(SAMPLE) if value is not None), default=0)
+    longest = max(
+        (len(str(value)) for value in series.head(SAMPLE) if value is not None), default=0
+    )
     return min(max(longest, len(series.name)) + 2, WIDEST)

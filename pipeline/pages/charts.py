@@ -1,4 +1,5 @@
-"""The charts of the report. A title that starts with @ is a key of the page's words, put in by its script."""
+"""The charts of the report. A title that starts with @ is a key of the page's words, put in by its
+script."""
 
 from __future__ import annotations
 
@@ -26,7 +27,10 @@ def all_charts(found: Indicators, past: Past | None, as_of: date) -> dict[str, A
     names = found.now["indicator"].to_list() if found.now.height else []
     charts = {f"indicator-{name}": indicator_chart(found, name, as_of) for name in names}
     if past is not None:
-        charts |= {"precision": precision_chart(past.nights), "calibration": calibration_chart(past.bins)}
+        charts |= {
+            "precision": precision_chart(past.nights),
+            "calibration": calibration_chart(past.bins),
+        }
     return {place: chart_spec(chart) for place, chart in charts.items()}
 
 
@@ -60,10 +64,14 @@ def _limit_name(limit: float) -> alt.Chart:
 
 
 def precision_chart(nights: pl.DataFrame) -> AnyChart:
-    """Of each matured night's listed orders the share disputed, and what their probabilities said."""
+    """Of each matured night's listed orders the share disputed, and what their probabilities
+    said."""
     base = alt.Chart(nights.select("night", "precision", "expected")).encode(x=_day("night"))
     dots = base.mark_circle(color=BLUE, opacity=0.7, size=35).encode(y=_percent("precision"))
-    return _sized(alt.layer(base.mark_line(color=ORANGE).encode(y=_percent("expected")), dots), "@chart.precision")
+    return _sized(
+        alt.layer(base.mark_line(color=ORANGE).encode(y=_percent("expected")), dots),
+        "@chart.precision",
+    )
 
 
 def calibration_chart(bins: pl.DataFrame) -> AnyChart:
@@ -71,27 +79,41 @@ def calibration_chart(bins: pl.DataFrame) -> AnyChart:
     top = max(float(value or 0.0) for value in (bins["predicted"].max(), bins["high"].max()))  # type: ignore[arg-type]
     ends = pl.DataFrame({"predicted": [0.0, top], "realised": [0.0, top]})
     x = alt.X("predicted:Q", title="@chart.predicted").axis(format=PERCENT, tickCount=5)
-    line = alt.Chart(ends).mark_line(color=GREY, strokeDash=[4, 3]).encode(x=x, y=_percent("realised"))
+    line = (
+        alt.Chart(ends).mark_line(color=GREY, strokeDash=[4, 3]).encode(x=x, y=_percent("realised"))
+    )
     base = alt.Chart(bins.select("predicted", "realised", "low", "high"))
     bars = base.mark_rule(color=BLUE).encode(x=x, y=_percent("low"), y2="high:Q")
-    dots = base.mark_circle(color=ORANGE, opacity=1, size=50).encode(x=x, y=_percent("realised", "@chart.realised"))
+    dots = base.mark_circle(color=ORANGE, opacity=1, size=50).encode(
+        x=x, y=_percent("realised", "@chart.realised")
+    )
     return _sized(alt.layer(line, bars, dots), "@chart.calibration")
 
 
 def effect_chart(table: pl.DataFrame) -> AnyChart:
-    """Disputes per 100 orders that messages add (less: prevent), of all lists and each group, with the interval that
-    may be looked at on every night; `table`: `impact_table`, groups with too few held out left out."""
+    """Disputes per 100 orders that messages add (less: prevent), of all lists and each group, with
+    the interval that may be looked at on every night; `table`: `impact_table`, groups with too few
+    held out left out."""
     told = table.drop_nulls("effect").select(
-        pl.concat_str(pl.col("by").str.strip_prefix("likely_"), pl.lit(": "), "group").alias("group"),
-        (pl.col("always", "always_low", "always_high") * 100).name.map(lambda name: name.replace("always", "effect")),
+        pl.concat_str(pl.col("by").str.strip_prefix("likely_"), pl.lit(": "), "group").alias(
+            "group"
+        ),
+        (pl.col("always", "always_low", "always_high") * 100).name.map(
+            lambda name: name.replace("always", "effect")
+        ),
     )
     y = alt.Y("group:N", title=None, sort=told["group"].to_list())
     base = alt.Chart(told).encode(y=y)
     span = base.mark_rule(color=BLUE).encode(
-        x=alt.X("effect_low:Q", title="disputes per 100 orders, beside the held out"), x2="effect_high:Q"
+        x=alt.X("effect_low:Q", title="disputes per 100 orders, beside the held out"),
+        x2="effect_high:Q",
     )
     dots = base.mark_circle(color=ORANGE, opacity=1, size=50).encode(x="effect:Q")
-    none = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x="x:Q")
+    none = (
+        alt.Chart(pl.DataFrame({"x": [0.0]}))
+        .mark_rule(color=GREY, strokeDash=[4, 3])
+        .encode(x="x:Q")
+    )
     return alt.layer(none, span, dots).properties(width=400)
 
 
@@ -102,7 +124,9 @@ def in_english(chart: AnyChart) -> AnyChart:
 
 
 def _day(column: str) -> alt.X:
-    return alt.X(f"{column}:T", title=None).axis(format="%Y-%m-%d", labelAngle=0, tickCount=4, labelFlush=True)
+    return alt.X(f"{column}:T", title=None).axis(
+        format="%Y-%m-%d", labelAngle=0, tickCount=4, labelFlush=True
+    )
 
 
 def _percent(column: str, title: str | None = None) -> alt.Y:

@@ -1,9 +1,10 @@
-"""A page that is one file: its style, scripts, charts and data are inside it, and nothing else may run or be fetched.
+"""A page that is one file: its style, scripts, charts and data are inside it, and nothing else may
+run or be fetched.
 
-The Content-Security-Policy names each script and style by its hash (W3C CSP level 3, section 6.7), so that no text of
-a buyer or a listing can become a script, even where escaping failed. Data stands in blocks of type application/json,
-which browsers never run. Vega evaluates its expressions by its interpreter (`ast`), because a policy without
-'unsafe-eval' forbids the other way.
+The Content-Security-Policy names each script and style by its hash (W3C CSP level 3, section 6.7),
+so that no text of a buyer or a listing can become a script, even where escaping failed. Data stands
+in blocks of type application/json, which browsers never run. Vega evaluates its expressions by its
+interpreter (`ast`), because a policy without 'unsafe-eval' forbids the other way.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from pipeline.pages.page_words import LANGUAGES, all_words, attribute, named, read_sentences, said, sentence
+from pipeline.pages.page_words import (
+    LANGUAGES,
+    all_words,
+    attribute,
+    named,
+    read_sentences,
+    said,
+    sentence,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 # the chart takes the page's ink, so that it is right in light, in dark and on paper
@@ -29,13 +38,33 @@ INK = "currentColor"
 CHART_STYLE = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
-    "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelColor": INK,
-             "titleColor": INK, "domainColor": INK, "tickColor": INK, "gridColor": INK, "gridOpacity": 0.15},
-    "legend": {"labelFontSize": 12, "titleFontSize": 12, "orient": "top", "labelColor": INK, "titleColor": INK},
-    "header": {"labelFontSize": 12, "titleFontWeight": "normal", "labelColor": INK, "titleColor": INK},
+    "axis": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelColor": INK,
+        "titleColor": INK,
+        "domainColor": INK,
+        "tickColor": INK,
+        "gridColor": INK,
+        "gridOpacity": 0.15,
+    },
+    "legend": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "orient": "top",
+        "labelColor": INK,
+        "titleColor": INK,
+    },
+    "header": {
+        "labelFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelColor": INK,
+        "titleColor": INK,
+    },
     "text": {"color": INK},
     "view": {"stroke": None},
-}  # fmt: skip
+}
 
 
 @cache
@@ -53,14 +82,21 @@ def chart_spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
 
 
 def as_json(content: object) -> Markup:
-    """JSON that may stand between script tags: nothing in it can end or open one. Text keeps its letters."""
+    """JSON that may stand between script tags: nothing in it can end or open one. Text keeps its
+    letters."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for letter, escaped in _ESCAPED.items():
         text = text.replace(letter, escaped)
     return Markup(text)
 
 
-_ESCAPED = {"<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\u2028": r"\u2028", "\u2029": r"\u2029"}
+_ESCAPED = {
+    "<": r"\u003c",
+    ">": r"\u003e",
+    "&": r"\u0026",
+    "\u2028": r"\u2028",
+    "\u2029": r"\u2029",
+}
 
 
 def _sha256(text: str) -> str:
@@ -68,7 +104,8 @@ def _sha256(text: str) -> str:
 
 
 def content_policy(style: str, scripts: Sequence[str], forms: str = "'none'") -> str:
-    """Nothing but these scripts and this style, and nothing from anywhere; `forms`: where forms may be sent."""
+    """Nothing but these scripts and this style, and nothing from anywhere; `forms`: where forms may
+    be sent."""
     return (
         f"default-src 'none'; script-src {' '.join(map(_sha256, scripts))}; style-src {_sha256(style)}; "
         f"img-src data:; base-uri 'none'; form-action {forms}"
@@ -85,16 +122,19 @@ def render(
     forms: str = "'none'",
     **shown: Any,
 ) -> str:
-    """A page. `program`: its scripts by name, run in this order; `parts`: the words that they need; `data`: what they
-    read; `shown`: what the template itself shows (all of it is escaped)."""
+    """A page. `program`: its scripts by name, run in this order; `parts`: the words that they need;
+    `data`: what they read; `shown`: what the template itself shows (all of it is escaped)."""
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     own = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in program)
     # the page stands before the library is read
     scripts = [own, *([chart_library()] if charts else [])]
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.globals.update(t=said, w=named, a=attribute, s=sentence, languages=LANGUAGES)
     return environment.get_template(template).render(
         policy=content_policy(style, scripts, forms),
@@ -102,6 +142,8 @@ def render(
         scripts=[Markup(script) for script in scripts],
         data=as_json(data),
         words=as_json(all_words(*parts)),
-        sentences=as_json({language: read_sentences(language) for language in LANGUAGES if "list" in parts}),
+        sentences=as_json(
+            {language: read_sentences(language) for language in LANGUAGES if "list" in parts}
+        ),
         **shown,
     )

@@ -1,4 +1,5 @@
-"""The rates that the platform judges by, for the page: how they went, where they stand, where they will be judged."""
+"""The rates that the platform judges by, for the page: how they went, where they stand, where they
+will be judged."""
 
 from __future__ import annotations
 
@@ -29,8 +30,9 @@ FAN = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 @dataclass(frozen=True)
 class Indicators:
-    """`now`: one row per rate, as `measure_rates` has them, of the kind that the platform judges; `trend`: the same of
-    past weeks, with `day`; `ahead`: the forecast of each rate that can be foretold."""
+    """`now`: one row per rate, as `measure_rates` has them, of the kind that the platform judges;
+    `trend`: the same of past weeks, with `day`; `ahead`: the forecast of each rate that can be
+    foretold."""
 
     policy: str = ""
     assessed: date | None = None
@@ -44,11 +46,18 @@ class Indicators:
 
     def fan(self, name: str) -> dict[str, Any] | None:
         told = self.ahead.get(name)
-        return None if told is None else {f"q{round(100 * share)}": told.quantile(share) for share in FAN}
+        return (
+            None
+            if told is None
+            else {f"q{round(100 * share)}": told.quantile(share) for share in FAN}
+        )
 
 
-def read_indicators(workspace: Workspace, files: TableFiles, config: Config, as_of: date) -> Indicators:
-    """None where the config asks for none, the store is too large for a nightly page, or the policy has none."""
+def read_indicators(
+    workspace: Workspace, files: TableFiles, config: Config, as_of: date
+) -> Indicators:
+    """None where the config asks for none, the store is too large for a nightly page, or the policy
+    has none."""
     if not config.page.indicator_weeks:
         return Indicators(left_out="indicators.not_asked")
     if files.count_orders() > config.page.indicator_most_orders:
@@ -70,18 +79,25 @@ def measure_indicators(tables: Tables, policy: Policy, config: Config, as_of: da
     day, assessed = day_number(as_of), next_assessment(as_of, config.assessment_day)
     weeks = [day - WEEK * back for back in range(config.page.indicator_weeks, -1, -1)]
     trend = pl.concat([_judged(tables, policy, config, one) for one in weeks])
-    told = {i.name: forecast_indicator(tables, config, i, as_of, assessed) for i in policy.indicators}
+    told = {
+        i.name: forecast_indicator(tables, config, i, as_of, assessed) for i in policy.indicators
+    }
     return Indicators(
-        policy.title, assessed, trend.filter(pl.col("day") == as_of), trend,
+        policy.title,
+        assessed,
+        trend.filter(pl.col("day") == as_of),
+        trend,
         {name: forecast for name, forecast in told.items() if forecast is not None},
         tuple(untold_notes(policy, tables, config, as_of)),
-    )  # fmt: skip
+    )
 
 
 def _judged(tables: Tables, policy: Policy, config: Config, day: int) -> pl.DataFrame:
     rates = policy_rates(policy, day, limits=config.limits)
     told = measure_rates(tables, day, rates, window=config.dispute_window)
-    kinds = pl.DataFrame({"indicator": [r.name for r in rates], "withdrawals": [judged_kind(r) for r in rates]})
+    kinds = pl.DataFrame(
+        {"indicator": [r.name for r in rates], "withdrawals": [judged_kind(r) for r in rates]}
+    )
     rows = told.join(kinds, on=["indicator", "withdrawals"], how="semi", maintain_order="left")
     return rows.with_columns(day=pl.lit(day, pl.Int32).cast(pl.Date))
 
@@ -105,7 +121,8 @@ def indicator_rows(found: Indicators) -> list[dict[str, Any]]:
 
 
 def fan_rows(found: Indicators, name: str, as_of: date) -> pl.DataFrame:
-    """From tonight's rate to the quantiles on the day of assessment; empty where nothing is foretold."""
+    """From tonight's rate to the quantiles on the day of assessment; empty where nothing is
+    foretold."""
     now = found.now.filter(pl.col("indicator") == name)
     told = found.fan(name)
     if told is None or found.assessed is None or now["rate"][0] is None:

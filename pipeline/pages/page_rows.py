@@ -1,7 +1,7 @@
 """The contact list as data of the page: columns, and each text that comes twice only once.
 
-A list of 5,000 rows must stay well below the size of a mail attachment: drafts are cut into sentences, of which most
-are shared.
+A list of 5,000 rows must stay well below the size of a mail attachment: drafts are cut into
+sentences, of which most are shared.
 """
 
 from __future__ import annotations
@@ -18,10 +18,28 @@ from features.clock import day_number
 from pipeline.output.safe_text import neutral_frame
 
 COLUMNS = (
-    "rank", "order_id", "buyer_id", "product_id", "product_title", "stage", "probability", "probability_low",
-    "probability_high", "likely_cause", "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd",
-    "also_orders", "basis", "country", "message_language", "suggested_action", "offer_usd",
-)  # fmt: skip
+    "rank",
+    "order_id",
+    "buyer_id",
+    "product_id",
+    "product_title",
+    "stage",
+    "probability",
+    "probability_low",
+    "probability_high",
+    "likely_cause",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+    "contact_by",
+    "expected_value_usd",
+    "also_orders",
+    "basis",
+    "country",
+    "message_language",
+    "suggested_action",
+    "offer_usd",
+)
 # a sentence with what parts it from the next; together they are the text again, to the letter
 _SENTENCE = re.compile(r".+?(?:[.!?…](?:\s+|$)|[。！？؟]\s*|\n+|$)", re.DOTALL)
 DIGITS = 4
@@ -41,11 +59,15 @@ class Strings:
         return list(self._numbers)
 
 
-def pack_list(listed: pl.DataFrame, scores: pl.DataFrame, events: Sequence[Sequence[int]], as_of: date) -> dict:
-    """`columns` of numbers and of texts' numbers, `strings`, `message` (a draft's sentences) and `events`, row by row.
+def pack_list(
+    listed: pl.DataFrame, scores: pl.DataFrame, events: Sequence[Sequence[int]], as_of: date
+) -> dict:
+    """`columns` of numbers and of texts' numbers, `strings`, `message` (a draft's sentences) and
+    `events`, row by row.
 
-    `listed`: contact_list.parquet; `scores`: scores.parquet; `events`: of each row its time line. Days are counted from
-    the night. Texts are made harmless as in the list's CSV, which the exported sheet goes back as.
+    `listed`: contact_list.parquet; `scores`: scores.parquet; `events`: of each row its time line.
+    Days are counted from the night. Texts are made harmless as in the list's CSV, which the
+    exported sheet goes back as.
     """
     bounds = scores.select("order_id", "probability_low", "probability_high")
     rows = neutral_frame(listed.join(bounds, on="order_id", how="left", maintain_order="left"))
@@ -53,14 +75,20 @@ def pack_list(listed: pl.DataFrame, scores: pl.DataFrame, events: Sequence[Seque
     rows = rows.with_columns(days)
     strings = Strings()
     packed = pack_columns(rows, COLUMNS, strings)
-    message = [[strings.number(part) for part in _SENTENCE.findall(text or "")] for text in rows["draft_message"]]
+    message = [
+        [strings.number(part) for part in _SENTENCE.findall(text or "")]
+        for text in rows["draft_message"]
+    ]
     return packed | {
-        "message": message, "events": [list(row) for row in events], "strings": strings.texts,
-    }  # fmt: skip
+        "message": message,
+        "events": [list(row) for row in events],
+        "strings": strings.texts,
+    }
 
 
 def pack_columns(rows: pl.DataFrame, names: Sequence[str], strings: Strings) -> dict[str, Any]:
-    """`count`, `columns` (of a text column the texts' numbers) and `text_columns`; numbers rounded to 4 digits."""
+    """`count`, `columns` (of a text column the texts' numbers) and `text_columns`; numbers rounded
+    to 4 digits."""
     columns: dict[str, list[Any]] = {}
     for name in names:
         series = rows[name]
@@ -68,7 +96,8 @@ def pack_columns(rows: pl.DataFrame, names: Sequence[str], strings: Strings) -> 
             columns[name] = [strings.number(text or "") for text in series]
         elif series.dtype.is_float():
             columns[name] = [
-                round(value, DIGITS) if value is not None and isfinite(value) else None for value in series
+                round(value, DIGITS) if value is not None and isfinite(value) else None
+                for value in series
             ]
         else:
             columns[name] = series.to_list()

@@ -1,4 +1,5 @@
-"""report: the morning's page of a night, `report.html`, one file that works from a mail attachment."""
+"""report: the morning's page of a night, `report.html`, one file that works from a mail
+attachment."""
 
 from __future__ import annotations
 
@@ -30,26 +31,62 @@ from pipeline.workspace.workspace import Workspace, read_json
 
 PAGE = "report.html"
 SEARCHED = (
-    "order_id", "buyer_id", "product_id", "product_title", "also_orders", "reason_1", "reason_2", "reason_3",
-)  # fmt: skip
+    "order_id",
+    "buyer_id",
+    "product_id",
+    "product_title",
+    "also_orders",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+)
 FILTERS = ("stage", "country", "likely_cause", "message_language")
 PROGRAM = ("page.js", "list_data.js", "contacted.js", "time_line.js", "list_view.js", "report.js")
 # by deadline; the sheet has all
 MOST_DISPUTES = 100
 # the words that the page changes into another language
-PARTS = ("page", "tonight", "list", "stage", "cause", "basis", "action", "outcome", "language", "event", "clock",
-         "indicators", "indicator", "chart", "risk", "past", "effect", "health")  # fmt: skip
+PARTS = (
+    "page",
+    "tonight",
+    "list",
+    "stage",
+    "cause",
+    "basis",
+    "action",
+    "outcome",
+    "language",
+    "event",
+    "clock",
+    "indicators",
+    "indicator",
+    "chart",
+    "risk",
+    "past",
+    "effect",
+    "health",
+)
 
 
 def report(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
-    """Make the page of a night's last run anew, into `runs/<as_of>/latest-report`; return that folder."""
+    """Make the page of a night's last run anew, into `runs/<as_of>/latest-report`; return that
+    folder."""
     run = workspace.latest(as_of)
     if run is None:
-        raise BadInput(f"{workspace.folder}: no night {as_of} is published. Make one: make nightly AS_OF={as_of}")
+        raise BadInput(
+            f"{workspace.folder}: no night {as_of} is published. Make one: make nightly AS_OF={as_of}"
+        )
     files, facts = workspace.table_files(), read_json(run / "manifest.json")
-    if not {"contact_list.parquet", "scores.parquet"} <= {file.name for file in run.iterdir()} or "source" not in facts:
-        raise BadInput(f"{run}: was made by a former version. Make it again: make nightly AS_OF={as_of} FORCE=1")
-    with publish(workspace, config, as_of, "report") as (folder, manifest), progress.piece("report") as notes:
+    if (
+        not {"contact_list.parquet", "scores.parquet"} <= {file.name for file in run.iterdir()}
+        or "source" not in facts
+    ):
+        raise BadInput(
+            f"{run}: was made by a former version. Make it again: make nightly AS_OF={as_of} FORCE=1"
+        )
+    with (
+        publish(workspace, config, as_of, "report") as (folder, manifest),
+        progress.piece("report") as notes,
+    ):
         month = past_lists(workspace, files, config, as_of)
         notes.append(write_report(folder, run, workspace, files, config, as_of, facts, month))
         manifest["report"] = {"run_id": facts.get("run_id")}
@@ -57,27 +94,50 @@ def report(workspace: Workspace, config: Config, progress: Progress, *, as_of: d
 
 
 def write_report(
-    folder: Path, run: Path, workspace: Workspace, files: TableFiles, config: Config, as_of: date,
-    facts: Mapping[str, Any], month: PastLists | None,
-) -> str:  # fmt: skip
-    """Write `report.html` into `folder`; return a line for people. `run`: the folder with the night's files; `facts`:
-    its manifest. The same tables, runs and config give the same bytes: no clock and no run's id is in it."""
-    listed, scores = pl.read_parquet(run / "contact_list.parquet"), pl.read_parquet(run / "scores.parquet")
+    folder: Path,
+    run: Path,
+    workspace: Workspace,
+    files: TableFiles,
+    config: Config,
+    as_of: date,
+    facts: Mapping[str, Any],
+    month: PastLists | None,
+) -> str:
+    """Write `report.html` into `folder`; return a line for people. `run`: the folder with the
+    night's files; `facts`: its manifest. The same tables, runs and config give the same bytes: no
+    clock and no run's id is in it."""
+    listed, scores = (
+        pl.read_parquet(run / "contact_list.parquet"),
+        pl.read_parquet(run / "scores.parquet"),
+    )
     indicators = read_indicators(workspace, files, config, as_of)
     past = read_past(workspace, files, config, as_of, month)
     disputes = read_clock(run)
     clock = disputes[:MOST_DISPUTES]
     charts = all_charts(indicators, past, as_of) if config.page.charts else {}
     page = render(
-        "report.html", program=PROGRAM, parts=PARTS,
+        "report.html",
+        program=PROGRAM,
+        parts=PARTS,
         charts=bool(charts),
         data=_data(listed, scores, files, config, as_of, clock, charts),
-        as_of=as_of, night=_night(listed, scores, facts), facts=facts, choices=_choices(listed), outcomes=OUTCOMES,
-        clock=clock, count_disputes=len(disputes), owed=f"{sum(row['owes_answer'] for row in disputes):,}",
-        indicators=indicators, indicator_rows=indicator_rows(indicators), chart_places=list(charts),
+        as_of=as_of,
+        night=_night(listed, scores, facts),
+        facts=facts,
+        choices=_choices(listed),
+        outcomes=OUTCOMES,
+        clock=clock,
+        count_disputes=len(disputes),
+        owed=f"{sum(row['owes_answer'] for row in disputes):,}",
+        indicators=indicators,
+        indicator_rows=indicator_rows(indicators),
+        chart_places=list(charts),
         drivers={by: frame.to_dicts() for by, frame in drivers_of(files, scores, as_of).items()},
-        past=past, month=month, files=file_rows(facts["source"]), reasons=quarantine_reasons(workspace),
-    )  # fmt: skip
+        past=past,
+        month=month,
+        files=file_rows(facts["source"]),
+        reasons=quarantine_reasons(workspace),
+    )
     (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
     return f"{PAGE}, {len(page.encode()) / 1e6:.1f} MB"
 
@@ -103,9 +163,14 @@ def _choices(listed: pl.DataFrame) -> dict[str, list[str]]:
 
 
 def _data(
-    listed: pl.DataFrame, scores: pl.DataFrame, files: TableFiles, config: Config, as_of: date,
-    clock: list[dict[str, Any]], charts: Mapping[str, Any],
-) -> dict[str, Any]:  # fmt: skip
+    listed: pl.DataFrame,
+    scores: pl.DataFrame,
+    files: TableFiles,
+    config: Config,
+    as_of: date,
+    clock: list[dict[str, Any]],
+    charts: Mapping[str, Any],
+) -> dict[str, Any]:
     events = time_lines(files, listed, config, as_of)
     midnight = datetime(as_of.year, as_of.month, as_of.day, tzinfo=ZoneInfo(files.zone))
     return {
@@ -123,15 +188,28 @@ def _data(
 
 
 def read_clock(run: Path) -> list[dict[str, Any]]:
-    """The night's open disputes with `deadline_seconds` (since 1970), empty without a deadline or a clock."""
+    """The night's open disputes with `deadline_seconds` (since 1970), empty without a deadline or a
+    clock."""
     path = run / f"{TABLE}.csv"
     if not path.exists():
         return []
-    rows = pl.read_csv(path, infer_schema_length=None, schema_overrides=dict.fromkeys(_TEXTS, pl.String)).to_dicts()
+    rows = pl.read_csv(
+        path, infer_schema_length=None, schema_overrides=dict.fromkeys(_TEXTS, pl.String)
+    ).to_dicts()
     return [{**row, "deadline_seconds": _seconds(row["deadline_store"])} for row in rows]
 
 
-_TEXTS = ("dispute_id", "order_id", "cause", "reason", "deadline_store", "draft_answer", "action", "then", "period")
+_TEXTS = (
+    "dispute_id",
+    "order_id",
+    "cause",
+    "reason",
+    "deadline_store",
+    "draft_answer",
+    "action",
+    "then",
+    "period",
+)
 
 
 def _seconds(text: str | None) -> int | None:

@@ -1,4 +1,5 @@
-"""What drives the risk of tonight's open orders: disputes to be expected by stage, lane, country and product."""
+"""What drives the risk of tonight's open orders: disputes to be expected by stage, lane, country
+and product."""
 
 from __future__ import annotations
 
@@ -18,16 +19,19 @@ BY = ("stage", "lane", "country", "product_id")
 
 
 def drivers_of(files: TableFiles, scores: pl.DataFrame, as_of: date) -> dict[str, pl.DataFrame]:
-    """Per dimension its values with most expected disputes: `value, count_orders, expected` (the sum of the orders'
-    probabilities), `mean` and `times` (beside the mean of all open orders). An order with two products counts in both,
-    half each. Of a store with very many open orders a part stands for all."""
+    """Per dimension its values with most expected disputes: `value, count_orders, expected` (the
+    sum of the orders' probabilities), `mean` and `times` (beside the mean of all open orders). An
+    order with two products counts in both, half each. Of a store with very many open orders a part
+    stands for all."""
     if scores.is_empty():
         return {}
     step = -(-scores.height // MOST_ORDERS)
     scores = scores.sort("order_id").gather_every(step)
     ids, day = scores["order_id"], day_number(as_of)
     orders = visible(files.read_facts("orders", ids), day).select("order_id", "lane", "country")
-    lines = visible(files.read_facts("order_lines", ids), day).select("order_id", "product_id").unique()
+    lines = (
+        visible(files.read_facts("order_lines", ids), day).select("order_id", "product_id").unique()
+    )
     rows = scores.select("order_id", "stage", "probability").join(orders, on="order_id", how="left")
     products = rows.select("order_id", "probability").join(lines, on="order_id", how="inner")
     products = products.with_columns(weight=1.0 / pl.len().over("order_id"))
@@ -44,10 +48,13 @@ def _by(rows: pl.DataFrame, by: str, mean: float) -> pl.DataFrame:
         rows.drop_nulls(by)
         .sort("order_id")
         .group_by(value=pl.col(by), maintain_order=True)
-        .agg(count_orders=pl.len(), expected=(pl.col("probability") * pl.col("weight")).sum(),
-             mean=pl.col("probability").mean())
+        .agg(
+            count_orders=pl.len(),
+            expected=(pl.col("probability") * pl.col("weight")).sum(),
+            mean=pl.col("probability").mean(),
+        )
         .with_columns(times=pl.col("mean") / mean)
         .sort("expected", "value", descending=[True, False])
         .head(MOST)
-    )  # fmt: skip
+    )
     return neutral_frame(told)

@@ -1,4 +1,5 @@
-"""What is known of each listed order, day by day, from the order to the end of the time to dispute."""
+"""What is known of each listed order, day by day, from the order to the end of the time to
+dispute."""
 
 from __future__ import annotations
 
@@ -14,19 +15,47 @@ from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
 
 READ = (
-    "orders", "order_events", "promises", "shipments", "tracking", "messages", "contacts", "reviews",
-)  # fmt: skip
+    "orders",
+    "order_events",
+    "promises",
+    "shipments",
+    "tracking",
+    "messages",
+    "contacts",
+    "reviews",
+)
 # a kind's number is its place here; the page has a word for each
 KINDS = (
-    "placed", "paid", "closed", "outcome_observed", "promised_dispatch", "promised_delivery", "handed_over",
-    "NotFound", "InfoReceived", "InTransit", "Expired", "AvailableForPickup", "OutForDelivery", "DeliveryFailure",
-    "Delivered", "Exception", "buyer_wrote", "seller_wrote", "contacted", "reviewed", "window_ends",
-)  # fmt: skip
+    "placed",
+    "paid",
+    "closed",
+    "outcome_observed",
+    "promised_dispatch",
+    "promised_delivery",
+    "handed_over",
+    "NotFound",
+    "InfoReceived",
+    "InTransit",
+    "Expired",
+    "AvailableForPickup",
+    "OutForDelivery",
+    "DeliveryFailure",
+    "Delivered",
+    "Exception",
+    "buyer_wrote",
+    "seller_wrote",
+    "contacted",
+    "reviewed",
+    "window_ends",
+)
 
 
-def time_lines(files: TableFiles, listed: pl.DataFrame, config: Config, as_of: date) -> list[list[int]]:
-    """Per row of `listed` kind, day, kind, day, ...: days from the night, in the order of the days. Only facts known
-    before the night are in it; a promise and the end of the time to dispute may lie ahead."""
+def time_lines(
+    files: TableFiles, listed: pl.DataFrame, config: Config, as_of: date
+) -> list[list[int]]:
+    """Per row of `listed` kind, day, kind, day, ...: days from the night, in the order of the days.
+    Only facts known before the night are in it; a promise and the end of the time to dispute may
+    lie ahead."""
     day, ids = day_number(as_of), listed["order_id"]
     told = files.read_orders(ids)
     known = {name: visible(told[name], day) for name in READ}
@@ -40,14 +69,18 @@ def time_lines(files: TableFiles, listed: pl.DataFrame, config: Config, as_of: d
         _of(known["contacts"], pl.lit("contacted")),
         _of(known["reviews"], pl.lit("reviewed")),
         _of(
-            known["promises"].with_columns(occurred_day=local_day(pl.col("promised_at"), files.zone)),
+            known["promises"].with_columns(
+                occurred_day=local_day(pl.col("promised_at"), files.zone)
+            ),
             pl.format("promised_{}", "kind"),
         ),
         closings(tables, config.dispute_window).select(
             "order_id", kind=pl.lit("window_ends"), day=pl.col("closed_day").cast(pl.Int32)
         ),
     ]
-    number = pl.col("kind").replace_strict({kind: n for n, kind in enumerate(KINDS)}, return_dtype=pl.Int32)
+    number = pl.col("kind").replace_strict(
+        {kind: n for n, kind in enumerate(KINDS)}, return_dtype=pl.Int32
+    )
     events = pl.concat(parts).drop_nulls().with_columns(kind=number, day=pl.col("day") - day)
     events = events.unique().sort("order_id", "day", "kind")
     lines = events.group_by("order_id", maintain_order=True).agg("kind", "day")

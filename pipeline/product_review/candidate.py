@@ -1,4 +1,5 @@
-"""candidate: products not yet sold: their rate with interval, what drives it, what would lower it, like products."""
+"""candidate: products not yet sold: their rate with interval, what drives it, what would lower it,
+like products."""
 
 from __future__ import annotations
 
@@ -20,13 +21,23 @@ from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.published_run import publish
 from pipeline.workspace.workspace import Workspace
 
-REQUIRED = ("category", "supplier_id", "price", "currency", "weight_g", "promised_days", "countries")
+REQUIRED = (
+    "category",
+    "supplier_id",
+    "price",
+    "currency",
+    "weight_g",
+    "promised_days",
+    "countries",
+)
 SCHEMA = {"row": pl.Int64, "candidate": pl.String, "why_not": pl.String}
 
 
-def read_candidates(path: Path, config: Config) -> tuple[pl.DataFrame, list[Candidate], pl.DataFrame]:
-    """(`row, candidate, category, supplier_id, money_note` of those that can be judged), the same as candidates, and
-    `row, candidate, why_not` of the others."""
+def read_candidates(
+    path: Path, config: Config
+) -> tuple[pl.DataFrame, list[Candidate], pl.DataFrame]:
+    """(`row, candidate, category, supplier_id, money_note` of those that can be judged), the same
+    as candidates, and `row, candidate, why_not` of the others."""
     table, faults = read_text_table(path)
     if missing := [name for name in REQUIRED if name not in table.columns]:
         raise BadInput(
@@ -34,7 +45,10 @@ def read_candidates(path: Path, config: Config) -> tuple[pl.DataFrame, list[Cand
             "a column candidate may name each."
         )
     named, good = [], list[Candidate]()
-    bad = [{"row": row, "candidate": None, "why_not": f"{column}: {reason}"} for row, column, reason in faults]
+    bad = [
+        {"row": row, "candidate": None, "why_not": f"{column}: {reason}"}
+        for row, column, reason in faults
+    ]
     for row in table.iter_rows(named=True):
         place = {"row": row[ROW], "candidate": row.get("candidate") or f"row {row[ROW]}"}
         try:
@@ -46,14 +60,24 @@ def read_candidates(path: Path, config: Config) -> tuple[pl.DataFrame, list[Cand
         if price is not None:
             rate = config.usd_per.get(row["currency"] or "")
             price = None if rate is None else price * rate
-            why = "without a currency" if not row["currency"] else f"in {row['currency']}, of no known exchange rate"
+            why = (
+                "without a currency"
+                if not row["currency"]
+                else f"in {row['currency']}, of no known exchange rate"
+            )
             note = "" if rate is not None else f"price {why}: left aside"
         one = Candidate(
-            row["category"] or UNKNOWN, row["supplier_id"] or UNKNOWN, price, numbers["weight_g"],
-            numbers["promised_days"], (row["countries"] or "").replace(";", " ").split(),
-        )  # fmt: skip
+            row["category"] or UNKNOWN,
+            row["supplier_id"] or UNKNOWN,
+            price,
+            numbers["weight_g"],
+            numbers["promised_days"],
+            (row["countries"] or "").replace(";", " ").split(),
+        )
         good.append(one)
-        named.append({**place, "category": one.category, "supplier_id": one.supplier_id, "money_note": note})
+        named.append(
+            {**place, "category": one.category, "supplier_id": one.supplier_id, "money_note": note}
+        )
     return pl.DataFrame(named), good, pl.DataFrame(bad, schema=SCHEMA)
 
 
@@ -71,9 +95,11 @@ def _number(row: dict[str, str | None], name: str) -> float | None:
     return value
 
 
-def candidate(workspace: Workspace, config: Config, progress: Progress, *, as_of: date, file: Path) -> Path:
-    """Write `candidates.csv` and `.xlsx` into a run folder of their own; return it. Rows that cannot be judged are in
-    `candidates_rejected.csv`, with the reason."""
+def candidate(
+    workspace: Workspace, config: Config, progress: Progress, *, as_of: date, file: Path
+) -> Path:
+    """Write `candidates.csv` and `.xlsx` into a run folder of their own; return it. Rows that
+    cannot be judged are in `candidates_rejected.csv`, with the reason."""
     named, candidates, bad = read_candidates(file, config)
     with progress.piece("candidates") as said:
         reviewed = read_review(workspace, config, as_of)
@@ -82,21 +108,33 @@ def candidate(workspace: Workspace, config: Config, progress: Progress, *, as_of
         if candidates:
             found = predict_candidates(reviewed, candidates, limit)
             note = (
-                pl.concat_list("note", "money_note").list.eval(pl.element().filter(pl.element() != "")).list.join("; ")
+                pl.concat_list("note", "money_note")
+                .list.eval(pl.element().filter(pl.element() != ""))
+                .list.join("; ")
             )
-            told = pl.concat([named, found], how="horizontal").with_columns(note=note).drop("money_note")
+            told = (
+                pl.concat([named, found], how="horizontal")
+                .with_columns(note=note)
+                .drop("money_note")
+            )
         said.append(f"{len(candidates)} judged, {bad.height} not; limit {limit:.2%} ({source})")
     with publish(workspace, config, as_of, "candidates") as (folder, manifest):
         neutral_frame(told).write_csv(folder / "candidates.csv", float_precision=6)
         neutral_frame(bad).write_csv(folder / "candidates_rejected.csv")
         sheets = {"candidates": neutral_frame(told), "rejected": neutral_frame(bad)}
         write_workbook(folder / "candidates.xlsx", sheets, as_of)
-        manifest["candidates"] = {"limit": limit, "limit_from": source, "rows": len(candidates), "rejected": bad.height}
+        manifest["candidates"] = {
+            "limit": limit,
+            "limit_from": source,
+            "rows": len(candidates),
+            "rejected": bad.height,
+        }
     for row in told.iter_rows(named=True):
         say(
             f"{row['candidate']}: {row['rate']:.2%} (90 %: {row['rate_low']:.2%} to {row['rate_high']:.2%}), "
             f"{row['chance_over_limit']:.0%} likely over {limit:.2%}; driven by {row['drivers']}; "
-            f"lower it by {row['what_would_lower_it']}" + (f"; {row['note']}" if row["note"] else "")
+            f"lower it by {row['what_would_lower_it']}"
+            + (f"; {row['note']}" if row["note"] else "")
         )
     for row in bad.iter_rows(named=True):
         say(f"{file.name}, row {row['row']}: {row['why_not']}. Kept in candidates_rejected.csv.")

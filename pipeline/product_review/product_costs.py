@@ -13,14 +13,17 @@ from pipeline.workspace.progress import warn
 
 
 def read_costs(path: Path, config: Config) -> pl.DataFrame:
-    """One row per product: `product_id, cost_usd` (null where it cannot be known) and `cost_note`, why not.
+    """One row per product: `product_id, cost_usd` (null where it cannot be known) and `cost_note`,
+    why not.
 
     Raises BadInput for a missing file or column. Rows that cannot be read are said and left out.
     """
     table, faults = read_text_table(path)
     missing = [name for name in ("product_id", "cost", "currency") if name not in table.columns]
     if missing:
-        raise BadInput(f"{path.name}: has no column {', '.join(missing)}. It needs product_id, cost and currency.")
+        raise BadInput(
+            f"{path.name}: has no column {', '.join(missing)}. It needs product_id, cost and currency."
+        )
     for row, column, reason in faults:
         warn(f"{path.name}, row {row}, {column}: {reason}. The row is left out.")
     cost = pl.col("cost").cast(pl.Float64, strict=False)
@@ -28,14 +31,25 @@ def read_costs(path: Path, config: Config) -> pl.DataFrame:
     is_number = cost.is_not_null() & cost.is_finite() & (cost >= 0)
     note = (
         pl.when(~is_number.fill_null(False))
-        .then(pl.format("cost '{}' is no number from 0 up: no margin", pl.col("cost").fill_null("")))
-        .when(pl.col("currency").is_null()).then(pl.lit("cost without a currency: no margin"))
+        .then(
+            pl.format("cost '{}' is no number from 0 up: no margin", pl.col("cost").fill_null(""))
+        )
+        .when(pl.col("currency").is_null())
+        .then(pl.lit("cost without a currency: no margin"))
         .when(rate.is_null())
-        .then(pl.format("no exchange rate for '{}' in usd_per: no margin", pl.col("currency").fill_null("")))
-    )  # fmt: skip
+        .then(
+            pl.format(
+                "no exchange rate for '{}' in usd_per: no margin", pl.col("currency").fill_null("")
+            )
+        )
+    )
     told = table.filter(pl.col("product_id").is_not_null()).with_columns(cost_note=note)
     twice = told.filter(pl.col("product_id").is_duplicated())["product_id"].unique().sort()
     if len(twice):
         warn(f"{path.name}: {', '.join(twice.head(5))} told more than once; the last row counts")
     told = told.with_columns(cost_usd=pl.when(pl.col("cost_note").is_null()).then(cost * rate))
-    return told.sort(ROW).unique("product_id", keep="last").select("product_id", "cost_usd", "cost_note")
+    return (
+        told.sort(ROW)
+        .unique("product_id", keep="last")
+        .select("product_id", "cost_usd", "cost_note")
+    )

@@ -1,4 +1,5 @@
-"""MLflow, through its front door: one SQLite database per workspace, and the registered models by their aliases.
+"""MLflow, through its front door: one SQLite database per workspace, and the registered models by
+their aliases.
 
 champion           scores the nights
 challenger         on trial; `make promote` makes it champion if nothing speaks against it
@@ -17,7 +18,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-# before MLflow is imported: it reads these once, and a seller's nightly job must not call home or talk of git
+# before MLflow is imported: it reads these once, and a seller's nightly job must not call home or
+# talk of git
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
@@ -45,9 +47,9 @@ BOOSTER_FILE, REST_FILE = "booster.txt", "model.json"
 
 @dataclass(frozen=True)
 class Registered:
-    """A model of the registry, and what the registry says of it. `judged_version`: the version that the gate judged,
-    where this one is the same recipe refitted on what has matured since; None where it is itself. `settings`: as they
-    were logged, all as text."""
+    """A model of the registry, and what the registry says of it. `judged_version`: the version that
+    the gate judged, where this one is the same recipe refitted on what has matured since; None
+    where it is itself. `settings`: as they were logged, all as text."""
 
     model: DisputeModel
     version: str
@@ -68,8 +70,8 @@ def tracking_uri(workspace: Workspace) -> str:
 def create_database(workspace: Workspace) -> None:
     """Make the tracking database, whole or not at all.
 
-    MLflow builds it in some forty migrations, and one that was killed between two of them can never be opened again;
-    so it is built aside and renamed.
+    MLflow builds it in some forty migrations, and one that was killed between two of them can never
+    be opened again; so it is built aside and renamed.
     """
     if database(workspace).exists():
         return
@@ -88,11 +90,14 @@ def find_model(workspace: Workspace, alias: str = CHAMPION) -> Registered | None
 
 
 def judged_of(workspace: Workspace, champion: Registered) -> Registered:
-    """The champion as the gate judged it: with fewer nights learnt, so with more left to compare it on."""
+    """The champion as the gate judged it: with fewer nights learnt, so with more left to compare it
+    on."""
     if champion.judged_version is None:
         return champion
     version = _client(workspace).get_model_version(MODEL_NAME, champion.judged_version)
-    return _load(workspace, f"version {champion.judged_version} that the champion was refitted from", version)
+    return _load(
+        workspace, f"version {champion.judged_version} that the champion was refitted from", version
+    )
 
 
 def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
@@ -103,7 +108,10 @@ def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
         raise unusable(workspace, alias, "the run that made it is not in the registry") from None
     try:
         local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}/{version.version}"))
-        booster, rest = ((local / "artifacts" / name).read_text(encoding="utf-8") for name in (BOOSTER_FILE, REST_FILE))
+        booster, rest = (
+            (local / "artifacts" / name).read_text(encoding="utf-8")
+            for name in (BOOSTER_FILE, REST_FILE)
+        )
     except (OSError, MlflowException):
         why = "its files are not where the registry says (was the workspace moved? registered by other code?)"
         raise unusable(workspace, alias, why) from None
@@ -112,11 +120,24 @@ def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
     except (ValueError, KeyError, TypeError, lgb.basic.LightGBMError):
         raise unusable(workspace, alias, "its files are not as this program writes them") from None
     if unknown := sorted(set(model.feature_names) - set(FEATURES)):
-        raise unusable(workspace, alias, f"it reads features this program does not build: {', '.join(unknown)}")
+        raise unusable(
+            workspace, alias, f"it reads features this program does not build: {', '.join(unknown)}"
+        )
     tags = run.data.tags
     if (day := tags.get("trained_as_of")) is None:
-        raise unusable(workspace, alias, "nothing says as of which day it was trained: it was registered by other code")
-    return Registered(model, str(version.version), run.info.run_id, day, run.data.params, tags.get("judged_version"))
+        raise unusable(
+            workspace,
+            alias,
+            "nothing says as of which day it was trained: it was registered by other code",
+        )
+    return Registered(
+        model,
+        str(version.version),
+        run.info.run_id,
+        day,
+        run.data.params,
+        tags.get("judged_version"),
+    )
 
 
 def _client(workspace: Workspace) -> MlflowClient:
@@ -158,7 +179,9 @@ def _open_experiment(workspace: Workspace) -> None:
     create_database(workspace)
     mlflow.set_tracking_uri(tracking_uri(workspace))
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        mlflow.create_experiment(EXPERIMENT, artifact_location=(workspace.folder / "mlartifacts").as_uri())
+        mlflow.create_experiment(
+            EXPERIMENT, artifact_location=(workspace.folder / "mlartifacts").as_uri()
+        )
     mlflow.set_experiment(EXPERIMENT)
 
 
@@ -172,10 +195,11 @@ def register_model(
     metrics: Mapping[str, float],
     tags: Mapping[str, str],
 ) -> str:
-    """Log the run and its model, register it, and, last of all, point `alias` at it; returns the version."""
+    """Log the run and its model, register it, and, last of all, point `alias` at it; returns the
+    version."""
     _open_experiment(workspace)
-    # the stage too: an order without lines gets what is usual at its stage
-    # training rows are held as float32; a night's features come as float64, and the signature must allow them
+    # the stage too: an order without lines gets what is usual at its stage training rows are held
+    # as float32; a night's features come as float64, and the signature must allow them
     frame = example.select("stage", pl.col(model.feature_names).cast(pl.Float64)).to_pandas()
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)):
         for name, text in zip((BOOSTER_FILE, REST_FILE), model.to_text(), strict=True):
@@ -198,7 +222,9 @@ def register_model(
     return str(version)
 
 
-def log_search(workspace: Workspace, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+def log_search(
+    workspace: Workspace, params: Mapping[str, Any], metrics: Mapping[str, float]
+) -> None:
     """A run without a model: which settings were searched for and found."""
     _open_experiment(workspace)
     with mlflow.start_run(tags={"step": "tune"}):
@@ -206,15 +232,19 @@ def log_search(workspace: Workspace, params: Mapping[str, Any], metrics: Mapping
         mlflow.log_metrics(dict(metrics))
 
 
-def log_backtest(workspace: Workspace, result: pl.DataFrame, files: list[Path], config: Mapping[str, Any]) -> None:
-    """A run with the metrics of past nights: those of a stage night by night (the step is the night's day number, or
-    the name ends in `.pooled`), and the files."""
+def log_backtest(
+    workspace: Workspace, result: pl.DataFrame, files: list[Path], config: Mapping[str, Any]
+) -> None:
+    """A run with the metrics of past nights: those of a stage night by night (the step is the
+    night's day number, or the name ends in `.pooled`), and the files."""
     _open_experiment(workspace)
     with mlflow.start_run(tags={"step": "backtest", "git_revision": git_revision()}):
         mlflow.log_params({name: str(value)[:500] for name, value in config.items()})
         for row in result.iter_rows(named=True):
             stage, night = row.pop("stage"), row.pop("night")
-            known = {f"{stage}.{name}": float(value) for name, value in row.items() if value is not None}
+            known = {
+                f"{stage}.{name}": float(value) for name, value in row.items() if value is not None
+            }
             if night == "pooled":
                 mlflow.log_metrics({f"{name}.pooled": value for name, value in known.items()})
             else:
@@ -236,11 +266,14 @@ def promote_challenger(workspace: Workspace) -> None:
 
 
 def return_to_former(workspace: Workspace) -> tuple[str, str]:
-    """Champion and former champion change places; returns the version that is champion now and the one that was."""
+    """Champion and former champion change places; returns the version that is champion now and the
+    one that was."""
     require_champion(workspace)
     champion, former = _version(workspace, CHAMPION), _version(workspace, FORMER)
     if former is None:
-        raise NoChampion(f"{workspace.folder}: there is no former champion to return to: none was ever replaced.")
+        raise NoChampion(
+            f"{workspace.folder}: there is no former champion to return to: none was ever replaced."
+        )
     client = _client(workspace)
     client.set_registered_model_alias(MODEL_NAME, CHAMPION, former.version)
     client.set_registered_model_alias(MODEL_NAME, FORMER, champion.version)

@@ -21,10 +21,14 @@ class ServedModel(PythonModel):
     """A frame of features in, one calibrated probability per row out."""
 
     def load_context(self, context: Any) -> None:
-        files = {name: Path(path).read_text(encoding="utf-8") for name, path in context.artifacts.items()}
+        files = {
+            name: Path(path).read_text(encoding="utf-8") for name, path in context.artifacts.items()
+        }
         self.model = from_text(files["booster"], files["rest"])
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> np.ndarray:
         return self.model.predict(pl.from_pandas(model_input))
 
 

@@ -27,8 +27,16 @@ def scores_in_fresh_process(workspace: Workspace, alias: str, rows: pl.DataFrame
     with tempfile.TemporaryDirectory() as folder:
         asked, told = Path(folder) / "rows.parquet", Path(folder) / "scores.npy"
         rows.write_parquet(asked)
-        command = [sys.executable, "-c", program, tracking_uri(workspace), f"models:/{MODEL_NAME}@{alias}"]
-        ended = subprocess.run([*command, str(asked), str(told)], capture_output=True, text=True, cwd=ROOT, check=False)
+        command = [
+            sys.executable,
+            "-c",
+            program,
+            tracking_uri(workspace),
+            f"models:/{MODEL_NAME}@{alias}",
+        ]
+        ended = subprocess.run(
+            [*command, str(asked), str(told)], capture_output=True, text=True, cwd=ROOT, check=False
+        )
         if ended.returncode:
             last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise unusable(workspace, alias, f"a fresh process could not score with it ({last})")

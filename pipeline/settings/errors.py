@@ -44,7 +44,8 @@ class NotPromoted(UserError):
 
 
 class NoEngine(UserError):
-    """What ENGINE=spark needs is not there: PySpark, Java, a master that answers, or enough memory."""
+    """What ENGINE=spark needs is not there: PySpark, Java, a master that answers, or enough
+    memory."""
 
     exit_code = 15
 
@@ -56,12 +57,14 @@ class DiskTrouble(UserError):
 
 
 class Leak(UserError):
-    """A feature knows what its night could not know: no figure of this program version may be trusted."""
+    """A feature knows what its night could not know: no figure of this program version may be
+    trusted."""
 
     exit_code = 16
 
 
 class NoDatabase(UserError):
-    """The database does not answer, refuses us, or went away in the middle. What was pulled before stays."""
+    """The database does not answer, refuses us, or went away in the middle. What was pulled before
+    stays."""
 
     exit_code = 18

@@ -1,4 +1,5 @@
-"""Read a policy: the workspace's own `policies/<name>.toml` if there is one, else the one shipped with the program."""
+"""Read a policy: the workspace's own `policies/<name>.toml` if there is one, else the one shipped
+with the program."""
 
 from __future__ import annotations
 
@@ -24,13 +25,16 @@ def policy_names(workspace: Path | None = None) -> list[str]:
 def find_policy(name: str, workspace: Path | None = None) -> Path:
     """Its file; the name must be one of those that exist, so that no path can be smuggled in."""
     if name not in policy_names(workspace):
-        raise BadInput(f"policy {name!r} is not there. There are: {', '.join(policy_names(workspace))}.")
+        raise BadInput(
+            f"policy {name!r} is not there. There are: {', '.join(policy_names(workspace))}."
+        )
     own = workspace / "policies" / f"{name}.toml" if workspace else None
     return own if own and own.is_file() else SHIPPED / f"{name}.toml"
 
 
 def load_policy(name: str, workspace: Path | None = None) -> Policy:
-    """The policy, checked: an unknown key, a value without source or dates that overlap are errors."""
+    """The policy, checked: an unknown key, a value without source or dates that overlap are
+    errors."""
     path = find_policy(name, workspace)
     try:
         policy = Policy(**tomllib.loads(path.read_text(encoding="utf-8")))
@@ -38,12 +42,17 @@ def load_policy(name: str, workspace: Path | None = None) -> Policy:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: is not TOML ({error}).") from None
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})"
+            for e in error.errors()
+        )
         raise BadInput(f"{path}: {faults}") from None
     except (ValueError, KeyError) as error:
         raise BadInput(f"{path}: zone: {error}. Write one like America/Los_Angeles.") from None
     if policy.name != path.stem:
-        raise BadInput(f"{path}: name is {policy.name!r}; it must be that of the file, {path.stem!r}.")
+        raise BadInput(
+            f"{path}: name is {policy.name!r}; it must be that of the file, {path.stem!r}."
+        )
     return policy
 
 

@@ -13,15 +13,20 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    store_zone: str = Field(default="Asia/Shanghai", description="a day of the contact list is a day in this zone")
+    store_zone: str = Field(
+        default="Asia/Shanghai", description="a day of the contact list is a day in this zone"
+    )
     platform_zone: str = Field(
-        default="America/Los_Angeles", description="of times without offset in what AliExpress' interface answers"
+        default="America/Los_Angeles",
+        description="of times without offset in what AliExpress' interface answers",
     )
     export_zone: str = Field(
-        default="America/Los_Angeles", description="of times in the order sheets that sellers download"
+        default="America/Los_Angeles",
+        description="of times in the order sheets that sellers download",
     )
     tracking_zone: str = Field(
-        default="Asia/Shanghai", description="of carrier events without offset; an assumption: nobody documents it"
+        default="Asia/Shanghai",
+        description="of carrier events without offset; an assumption: nobody documents it",
     )
     tracking_delay_hours: float = Field(
         default=12.0,

@@ -1,4 +1,5 @@
-"""A TOML file that a person writes, as a checked model; what is wrong is told by its place in the file."""
+"""A TOML file that a person writes, as a checked model; what is wrong is told by its place in the
+file."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def load_toml(path: Path, model: type[Model], *, missing: str, shown_in: str) -> Model:
-    """`missing`: what to do where the file is not; `shown_in`: the document that says what may stand in it.
+    """`missing`: what to do where the file is not; `shown_in`: the document that says what may
+    stand in it.
 
     Raises `BadInput` that names the place in the file.
     """

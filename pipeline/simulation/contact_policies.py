@@ -1,7 +1,9 @@
-"""Replay of contact policies: whom each would have written to, night by night, and what that would have changed.
+"""Replay of contact policies: whom each would have written to, night by night, and what that would
+have changed.
 
-A policy is a score for each candidate order of a night; the `capacity` best with a score above zero get their one
-message. Orders carry their outcome under a message of any night (truth.py), so what a policy prevents is read off.
+A policy is a score for each candidate order of a night; the `capacity` best with a score above zero
+get their one message. Orders carry their outcome under a message of any night (truth.py), so what a
+policy prevents is read off.
 """
 
 from __future__ import annotations
@@ -24,17 +26,23 @@ def true_scores(
     number: np.ndarray,
     as_of: np.ndarray,
 ) -> pl.DataFrame:
-    """One row per candidate (order number, calendar day): the true chance of a dispute in the order's remaining life
-    (`risk`), what a message tonight takes off it (`prevented`), and the USD that saves less its cost (`saving_usd`)."""
+    """One row per candidate (order number, calendar day): the true chance of a dispute in the
+    order's remaining life (`risk`), what a message tonight takes off it (`prevented`), and the USD
+    that saves less its cost (`saving_usd`)."""
     risk, prevented = contact_savings(days, effects)
     row = days.first[number] + as_of - days.day[days.first[number]]
     found = {"risk": risk[row], "prevented": prevented[row]}
-    return pl.DataFrame(found | {"saving_usd": found["prevented"] * cost_usd[number] - contact_cost_usd})
+    return pl.DataFrame(
+        found | {"saving_usd": found["prevented"] * cost_usd[number] - contact_cost_usd}
+    )
 
 
 def choose(candidates: pl.DataFrame, score: str, capacity: int) -> pl.DataFrame:
-    """The policy's contacts: `number, as_of_day` and the columns of the candidate; every order at most once."""
-    asked = candidates.filter(pl.col(score) > 0.0).sort("as_of_day", score, "order_id", descending=[False, True, False])
+    """The policy's contacts: `number, as_of_day` and the columns of the candidate; every order at
+    most once."""
+    asked = candidates.filter(pl.col(score) > 0.0).sort(
+        "as_of_day", score, "order_id", descending=[False, True, False]
+    )
     written_to: set[int] = set()
     kept: list[int] = []
     for _, rows in asked.with_row_index("row").group_by("as_of_day", maintain_order=True):
@@ -52,11 +60,13 @@ def replay(
     cost_usd: np.ndarray,
     contact_cost_usd: float,
 ) -> tuple[Mapping[str, float], np.ndarray]:
-    """What became of a policy's contacts: realised in the orders' potential outcomes, and expected by the hazards; and
-    the USD that each order's contact saved (0 without one)."""
+    """What became of a policy's contacts: realised in the orders' potential outcomes, and expected
+    by the hazards; and the USD that each order's contact saved (0 without one)."""
     contact_day = np.full(truth.height, -1)
     contact_day[contacts["number"].to_numpy()] = contacts["as_of_day"].to_numpy()
-    opened, _ = outcome(days, truth["threshold"].to_numpy(), truth["which_cause"].to_numpy(), effects, contact_day)
+    opened, _ = outcome(
+        days, truth["threshold"].to_numpy(), truth["which_cause"].to_numpy(), effects, contact_day
+    )
     before, after = truth["opened_day"].is_not_null().to_numpy(), opened >= 0
     count = contacts.height
     saved = cost_usd * (before.astype(float) - after) - contact_cost_usd * (contact_day >= 0)

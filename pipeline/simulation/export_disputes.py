@@ -1,4 +1,5 @@
-"""The disputes of a simulated store as the Open Platform answers: a list for each status, and the detail of each."""
+"""The disputes of a simulated store as the Open Platform answers: a list for each status, and the
+detail of each."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from pipeline.simulation.export_sheets import local, read_raw, write_lines
 Answer = dict[str, Any]
 PAGE = 50
 STATUSES = ("processing", "canceled_issue", "finish")
-# the simulator's short words for why, in Chinese and English as the platform lists them (platform-rules S5, S15)
+# the simulator's short words for why, in Chinese and English as the platform lists them
+# (platform-rules S5, S15)
 REASONS = {
     "still_in_transit": ("货物仍然在运输途中", "The package is still in transit"),
     "untrackable": ("运单号无法查询到物流信息", "The tracking number cannot be tracked"),
@@ -34,14 +36,19 @@ REASONS = {
 def write_issues(raw: Path, folder: Path, taken: str) -> None:
     """Newest first, as the platform lists them. A dispute is about the order's first line."""
     step = pl.struct("step", "actor", "amount_usd", at=local("occurred_at"))
-    disputes = read_raw(raw, "disputes").group_by("dispute_id", "order_id", "reason", "cause", maintain_order=True)
+    disputes = read_raw(raw, "disputes").group_by(
+        "dispute_id", "order_id", "reason", "cause", maintain_order=True
+    )
     numbers = (
         (number(kind, column) + place).alias(name)
         for name, kind, column, place in (
-            ("order", ORDER, "order_id", 0), ("line", LINE, "order_id", 1), ("issue", ISSUE, "dispute_id", 0),
-            ("detail", ISSUE_DETAIL, "dispute_id", 0), ("solution", SOLUTION, "dispute_id", 0),
+            ("order", ORDER, "order_id", 0),
+            ("line", LINE, "order_id", 1),
+            ("issue", ISSUE, "dispute_id", 0),
+            ("detail", ISSUE_DETAIL, "dispute_id", 0),
+            ("solution", SOLUTION, "dispute_id", 0),
         )
-    )  # fmt: skip
+    )
     frame = disputes.agg(steps=step).with_columns(*numbers)
     buyers = read_raw(raw, "orders").select("order_id", "buyer_id")
     found = frame.join(buyers, on="order_id", how="left", maintain_order="left").to_dicts()
@@ -65,8 +72,12 @@ def _pages(rows: list[Answer]) -> Iterator[Answer]:
     """`aliexpress.issue.issuelist.get`; nothing found is a page too."""
     for page, start in enumerate(range(0, max(len(rows), 1), PAGE), 1):
         part = rows[start : start + PAGE]
-        answer = {"current_page": page, "page_size": PAGE, "total_item": len(rows),
-                  "data_list": {"issue_api_issue_dto": part} if part else {}}  # fmt: skip
+        answer = {
+            "current_page": page,
+            "page_size": PAGE,
+            "total_item": len(rows),
+            "data_list": {"issue_api_issue_dto": part} if part else {},
+        }
         yield {"aliexpress_issue_issuelist_get_response": answer}
 
 
@@ -74,40 +85,67 @@ def _listed(issue: Answer) -> Answer:
     steps = issue["steps"]
     chinese, english = REASONS[issue["reason"]]
     return {
-        "issue_id": issue["issue"], "order_id": issue["line"], "parent_order_id": issue["order"],
-        "buyer_login_id": issue["buyer_id"], "gmt_create": steps["opened"]["at"],
-        "gmt_modified": max(step["at"] for step in steps.values()), "issue_status": _status(steps),
-        "reason_chinese": chinese, "reason_english": english,
-    }  # fmt: skip
+        "issue_id": issue["issue"],
+        "order_id": issue["line"],
+        "parent_order_id": issue["order"],
+        "buyer_login_id": issue["buyer_id"],
+        "gmt_create": steps["opened"]["at"],
+        "gmt_modified": max(step["at"] for step in steps.values()),
+        "issue_status": _status(steps),
+        "reason_chinese": chinese,
+        "reason_english": english,
+    }
 
 
 def _detail(issue: Answer) -> Answer:
-    """`aliexpress.issue.detail.get`: its `id` is not the dispute's number, which only its solutions have."""
+    """`aliexpress.issue.detail.get`: its `id` is not the dispute's number, which only its solutions
+    have."""
     steps = issue["steps"]
-    lists = {f"{owner}_solution_list": _solutions(issue, owner) for owner in ("buyer", "seller", "platform")}
-    process = sorted(_process(steps, issue["cause"] != "not_received"), key=lambda act: act["gmt_create"], reverse=True)
+    lists = {
+        f"{owner}_solution_list": _solutions(issue, owner)
+        for owner in ("buyer", "seller", "platform")
+    }
+    process = sorted(
+        _process(steps, issue["cause"] != "not_received"),
+        key=lambda act: act["gmt_create"],
+        reverse=True,
+    )
     result = {
-        "id": issue["detail"], "order_id": issue["line"], "parent_order_id": issue["order"],
-        "gmt_create": steps["opened"]["at"], "issue_status": _status(steps), "buyer_login_id": issue["buyer_id"],
+        "id": issue["detail"],
+        "order_id": issue["line"],
+        "parent_order_id": issue["order"],
+        "gmt_create": steps["opened"]["at"],
+        "issue_status": _status(steps),
+        "buyer_login_id": issue["buyer_id"],
         **{name: {"solution_api_dto": found} if found else {} for name, found in lists.items()},
         "process_dto_list": {"api_issue_process_dto": process},
-    }  # fmt: skip
+    }
     return {"aliexpress_issue_detail_get_response": {"result_object": result}}
 
 
 def _process(steps: Answer, has_goods: bool) -> Iterator[Answer]:
-    """What was done. That a dispute went to the platform by itself is no deed of anybody's: it has none."""
-    acts = [("opened", "initiate", "buyer"), ("answered", "seller_create_solution", "seller"),
-            ("withdrawn", "cancel", "buyer"), ("ruled", "platform_force_reach", "platform"),
-            ("refunded", "perform_solution", "platform")]  # fmt: skip
+    """What was done. That a dispute went to the platform by itself is no deed of anybody's: it has
+    none."""
+    acts = [
+        ("opened", "initiate", "buyer"),
+        ("answered", "seller_create_solution", "seller"),
+        ("withdrawn", "cancel", "buyer"),
+        ("ruled", "platform_force_reach", "platform"),
+        ("refunded", "perform_solution", "platform"),
+    ]
     if steps.get("escalated", {}).get("actor") == "buyer":
         acts.append(("escalated", "buyer_initiate_arbitration", "buyer"))
     if _is_agreed(steps) and "answered" in steps:
         acts.append(("refunded", "buyer_accept", "buyer"))
     for step, action, who in acts:
         if step in steps:
-            yield {"gmt_create": steps[step]["at"], "action_type": action, "submit_member_type": who,
-                   "receive_goods": has_goods, "attachments": {}}  # fmt: skip
+            yield {
+                "gmt_create": steps[step]["at"],
+                "action_type": action,
+                "submit_member_type": who,
+                "receive_goods": has_goods,
+                "attachments": {},
+            }
 
 
 def _is_agreed(steps: Answer) -> bool:
@@ -115,12 +153,20 @@ def _is_agreed(steps: Answer) -> bool:
 
 
 def _solutions(issue: Answer, owner: str) -> list[Answer]:
-    """What was asked for, and what was agreed on: the seller's offer, or the buyer's when the seller's time ran out.
-    What a seller offered in vain is not told."""
+    """What was asked for, and what was agreed on: the seller's offer, or the buyer's when the
+    seller's time ran out. What a seller offered in vain is not told."""
     steps, solutions = issue["steps"], []
-    carried = {"status": "perform", "reached_time": steps["refunded"]["at"]} if "refunded" in steps else {}
+    carried = (
+        {"status": "perform", "reached_time": steps["refunded"]["at"]}
+        if "refunded" in steps
+        else {}
+    )
     if owner == "buyer":
-        solutions.append(_solution(issue, 1, owner, "opened", "opened", status="wait_seller_accept", reached_time=""))
+        solutions.append(
+            _solution(
+                issue, 1, owner, "opened", "opened", status="wait_seller_accept", reached_time=""
+            )
+        )
         if _is_agreed(steps) and "answered" not in steps:
             late = {"reached_type": "seller_reponse_timeout", **carried}
             solutions.insert(0, _solution(issue, 2, owner, "refunded", "refunded", **late))
@@ -128,7 +174,11 @@ def _solutions(issue: Answer, owner: str) -> list[Answer]:
         both = {"reached_type": "negotiation_consensus", **carried}
         solutions.append(_solution(issue, 3, owner, "answered", "refunded", **both))
     elif owner == "platform" and "ruled" in steps:
-        solutions.append(_solution(issue, 4, owner, "ruled", "ruled", reached_type="platform_arbitrate", **carried))
+        solutions.append(
+            _solution(
+                issue, 4, owner, "ruled", "ruled", reached_type="platform_arbitrate", **carried
+            )
+        )
     return solutions
 
 
@@ -136,8 +186,15 @@ def _solution(issue: Answer, place: int, owner: str, made: str, amount: str, **m
     """Proposed at the step `made`, with the money of the step `amount`."""
     worth = issue["steps"][amount]["amount_usd"]
     return {
-        "id": issue["solution"] + place, "issue_id": issue["issue"], "solution_owner": owner,
-        "solution_type": "refund", "is_default": place == 1, "gmt_create": issue["steps"][made]["at"],
-        "refund_money": worth, "refund_money_currency": "USD", "refund_money_post": worth,
-        "refund_money_post_currency": "USD", **more,
-    }  # fmt: skip
+        "id": issue["solution"] + place,
+        "issue_id": issue["issue"],
+        "solution_owner": owner,
+        "solution_type": "refund",
+        "is_default": place == 1,
+        "gmt_create": issue["steps"][made]["at"],
+        "refund_money": worth,
+        "refund_money_currency": "USD",
+        "refund_money_post": worth,
+        "refund_money_post_currency": "USD",
+        **more,
+    }

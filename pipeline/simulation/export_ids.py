@@ -1,4 +1,5 @@
-"""Numbers of the platform's kind for what a simulated store calls `o-000123`, and back (docs/sources.md)."""
+"""Numbers of the platform's kind for what a simulated store calls `o-000123`, and back
+(docs/sources.md)."""
 
 from __future__ import annotations
 

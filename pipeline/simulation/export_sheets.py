@@ -1,4 +1,5 @@
-"""A simulated store as a seller would get it: the order sheet of AliExpress, and 17TRACK's and AfterShip's bodies.
+"""A simulated store as a seller would get it: the order sheet of AliExpress, and 17TRACK's and
+AfterShip's bodies.
 
 What these formats cannot carry is listed in docs/sources.md.
 """
@@ -13,28 +14,51 @@ import polars as pl
 
 ZONE = "America/Los_Angeles"
 SHEET = {
-    "order_id": "订单号", "status": "订单状态", "buyer_id": "买家名称", "placed": "下单时间", "paid": "付款时间",
-    "goods": "产品总金额", "shipping": "物流费用", "total": "订单金额", "products": "产品信息", "country": "收货国家",
-    "service": "买家选择物流", "ship_by": "发货期限", "parcels": "实际发货物流:运单号", "sent": "发货时间",
+    "order_id": "订单号",
+    "status": "订单状态",
+    "buyer_id": "买家名称",
+    "placed": "下单时间",
+    "paid": "付款时间",
+    "goods": "产品总金额",
+    "shipping": "物流费用",
+    "total": "订单金额",
+    "products": "产品信息",
+    "country": "收货国家",
+    "service": "买家选择物流",
+    "ship_by": "发货期限",
+    "parcels": "实际发货物流:运单号",
+    "sent": "发货时间",
     "received": "确认收货时间",
-}  # fmt: skip
+}
 # AfterShip's codes of our sub-statuses, where it has one
 SUBTAGS = {
-    "InfoReceived": "InfoReceived_001", "InTransit_PickedUp": "InTransit_002", "InTransit_Other": "InTransit_001",
-    "InTransit_Departure": "InTransit_007", "InTransit_Arrival": "InTransit_003",
-    "InTransit_CustomsProcessing": "InTransit_006", "InTransit_CustomsReleased": "InTransit_005",
-    "AvailableForPickup_Other": "AvailableForPickup_001", "OutForDelivery_Other": "OutForDelivery_001",
-    "Delivered_Other": "Delivered_001", "DeliveryFailure_Other": "AttemptFail_001",
+    "InfoReceived": "InfoReceived_001",
+    "InTransit_PickedUp": "InTransit_002",
+    "InTransit_Other": "InTransit_001",
+    "InTransit_Departure": "InTransit_007",
+    "InTransit_Arrival": "InTransit_003",
+    "InTransit_CustomsProcessing": "InTransit_006",
+    "InTransit_CustomsReleased": "InTransit_005",
+    "AvailableForPickup_Other": "AvailableForPickup_001",
+    "OutForDelivery_Other": "OutForDelivery_001",
+    "Delivered_Other": "Delivered_001",
+    "DeliveryFailure_Other": "AttemptFail_001",
     "DeliveryFailure_NoBody": "AttemptFail_002",
-    "Exception_Rejected": "Exception_003", "Exception_Security": "Exception_004",
+    "Exception_Rejected": "Exception_003",
+    "Exception_Security": "Exception_004",
     "Exception_Delayed": "Exception_005",
-    "Exception_Other": "Exception_001", "Exception_Returning": "Exception_010", "Exception_Returned": "Exception_011",
-    "Exception_Lost": "Exception_013", "Exception_Damage": "Exception_012", "Expired_Other": "Expired_001",
-}  # fmt: skip
+    "Exception_Other": "Exception_001",
+    "Exception_Returning": "Exception_010",
+    "Exception_Returned": "Exception_011",
+    "Exception_Lost": "Exception_013",
+    "Exception_Damage": "Exception_012",
+    "Expired_Other": "Expired_001",
+}
 
 
 def write_exports(raw: Path, folder: Path) -> None:
-    """`orders-DAY.csv` (GBK, as spreadsheets in China save it) and `tracking/` in `folder`, of the store in `raw`.
+    """`orders-DAY.csv` (GBK, as spreadsheets in China save it) and `tracking/` in `folder`, of the
+    store in `raw`.
 
     Every second parcel is 17TRACK's, the others AfterShip's. The whole store is held in memory.
     """
@@ -58,7 +82,10 @@ def read_raw(raw: Path, name: str) -> pl.DataFrame:
 
 def taken_at(raw: Path) -> str:
     """The end of the last day of which the store knows something, as names of dumps have it."""
-    latest = (pl.scan_csv(path, infer_schema=False).select(pl.col("known_at").max()) for path in raw.glob("*.csv"))
+    latest = (
+        pl.scan_csv(path, infer_schema=False).select(pl.col("known_at").max())
+        for path in raw.glob("*.csv")
+    )
     return f"{max(str(found.collect().item() or '') for found in latest)[:10]}T2359"
 
 
@@ -76,7 +103,11 @@ def local(column: str) -> pl.Expr:
 
 def first(frame: pl.DataFrame, name: str, column: str = "occurred_at") -> pl.DataFrame:
     """The first such time of each order, local."""
-    return frame.sort(column).group_by("order_id", maintain_order=True).agg(local(column).first().alias(name))
+    return (
+        frame.sort(column)
+        .group_by("order_id", maintain_order=True)
+        .agg(local(column).first().alias(name))
+    )
 
 
 def _money(column: pl.Expr) -> pl.Expr:
@@ -85,28 +116,50 @@ def _money(column: pl.Expr) -> pl.Expr:
 
 def _sheet(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     events, promises = tables["order_events"], tables["promises"]
-    lines = tables["order_lines"].with_columns(pl.col("quantity", "unit_price_usd").cast(pl.Float64))
+    lines = tables["order_lines"].with_columns(
+        pl.col("quantity", "unit_price_usd").cast(pl.Float64)
+    )
     nth = pl.int_range(1, pl.len() + 1).over("order_id")
-    part = pl.format("【{}】{} (商家编码: {}) (产品数量: {} piece)", nth, "product_id", "product_id",
-                     pl.col("quantity").cast(pl.Int64))  # fmt: skip
+    part = pl.format(
+        "【{}】{} (商家编码: {}) (产品数量: {} piece)",
+        nth,
+        "product_id",
+        "product_id",
+        pl.col("quantity").cast(pl.Int64),
+    )
     goods = lines.group_by("order_id", maintain_order=True).agg(
         products=part.str.join("\n"), goods=(pl.col("quantity") * pl.col("unit_price_usd")).sum()
     )
     number = pl.concat_str(pl.col("carrier").fill_null(""), pl.lit(":"), "shipment_id")
-    parcels = tables["shipments"].group_by("order_id", maintain_order=True).agg(parcels=number.str.join("\n"))
+    parcels = (
+        tables["shipments"]
+        .group_by("order_id", maintain_order=True)
+        .agg(parcels=number.str.join("\n"))
+    )
     rows = tables["orders"]
     for other in (
-        goods, parcels, first(events.filter(event="paid"), "paid"), first(events.filter(event="closed"), "received"),
-        first(tables["shipments"], "sent"), first(promises.filter(kind="dispatch"), "ship_by", "promised_at"),
-    ):  # fmt: skip
+        goods,
+        parcels,
+        first(events.filter(event="paid"), "paid"),
+        first(events.filter(event="closed"), "received"),
+        first(tables["shipments"], "sent"),
+        first(promises.filter(kind="dispatch"), "ship_by", "promised_at"),
+    ):
         rows = rows.join(other, on="order_id", how="left", maintain_order="left")
-    waits = pl.when(pl.col("sent").is_null()).then(pl.lit("等待您发货")).otherwise(pl.lit("等待买家收货"))
+    waits = (
+        pl.when(pl.col("sent").is_null())
+        .then(pl.lit("等待您发货"))
+        .otherwise(pl.lit("等待买家收货"))
+    )
     status = pl.when(pl.col("received").is_not_null()).then(pl.lit("交易完成")).otherwise(waits)
     return rows.with_columns(
-        status=status, placed=local("occurred_at"), goods=_money(pl.col("goods")),
-        shipping=_money(pl.col("shipping_usd").cast(pl.Float64)), total=_money(pl.col("total_usd").cast(pl.Float64)),
+        status=status,
+        placed=local("occurred_at"),
+        goods=_money(pl.col("goods")),
+        shipping=_money(pl.col("shipping_usd").cast(pl.Float64)),
+        total=_money(pl.col("total_usd").cast(pl.Float64)),
         service=pl.col("lane").str.split(">").list.first(),
-    ).select(pl.col(ours).alias(theirs) for ours, theirs in SHEET.items())  # fmt: skip
+    ).select(pl.col(ours).alias(theirs) for ours, theirs in SHEET.items())
 
 
 def _parcels(tracking: pl.DataFrame) -> Iterator[tuple[str, list[dict[str, str | None]]]]:
@@ -116,20 +169,43 @@ def _parcels(tracking: pl.DataFrame) -> Iterator[tuple[str, list[dict[str, str |
 
 def _seventeen(tracking: pl.DataFrame) -> Iterator[dict]:
     for number, scans in _parcels(tracking):
-        events = [{"time_utc": scan["occurred_at"], "stage": scan["status"], "sub_status": scan["sub_status"],
-                   "description": ""} for scan in scans]  # fmt: skip
+        events = [
+            {
+                "time_utc": scan["occurred_at"],
+                "stage": scan["status"],
+                "sub_status": scan["sub_status"],
+                "description": "",
+            }
+            for scan in scans
+        ]
         providers = [{"provider": {"key": 3011, "name": "China Post"}, "events": events}]
         latest = {"status": scans[-1]["status"], "sub_status": scans[-1]["sub_status"]}
         info = {"latest_status": latest, "tracking": {"providers": providers}}
-        yield {"code": 0, "data": {"accepted": [{"number": number, "carrier": 3011, "track_info": info}]}}
+        yield {
+            "code": 0,
+            "data": {"accepted": [{"number": number, "carrier": 3011, "track_info": info}]},
+        }
 
 
 def _aftership(tracking: pl.DataFrame) -> Iterator[dict]:
     for number, scans in _parcels(tracking):
-        points = [{"checkpoint_time": scan["occurred_at"], "tag": _tag(scan["status"]),
-                   "subtag": SUBTAGS.get(scan["sub_status"] or ""), "message": ""} for scan in scans]  # fmt: skip
-        yield {"tracking": {"tracking_number": number, "slug": "cainiao", "tag": points[-1]["tag"],
-                            "checkpoints": points}}  # fmt: skip
+        points = [
+            {
+                "checkpoint_time": scan["occurred_at"],
+                "tag": _tag(scan["status"]),
+                "subtag": SUBTAGS.get(scan["sub_status"] or ""),
+                "message": "",
+            }
+            for scan in scans
+        ]
+        yield {
+            "tracking": {
+                "tracking_number": number,
+                "slug": "cainiao",
+                "tag": points[-1]["tag"],
+                "checkpoints": points,
+            }
+        }
 
 
 def _tag(status: str | None) -> str | None:

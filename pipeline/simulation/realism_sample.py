@@ -1,8 +1,9 @@
 """A simulated store as plain tables to look at: what became of up to 100,000 of its orders.
 
-This is about the truth: orders are followed to their end, also past the store's last day. Shares are taken over
-*matured* orders: those placed so long before the last day that even the slowest had run its whole life by then.
-Which orders those are hangs on the day of purchase alone: to take the closed ones would be to take the fast ones.
+This is about the truth: orders are followed to their end, also past the store's last day. Shares
+are taken over *matured* orders: those placed so long before the last day that even the slowest had
+run its whole life by then. Which orders those are hangs on the day of purchase alone: to take the
+closed ones would be to take the fast ones.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ MAX_ORDERS = 100_000
 # held at once, each with some fifty order-days
 PIECE_ORDERS = 20_000
 LONGEST_LIFE_DAYS = int(
-    ROAD.longest_promise_days + QUARREL.closes_days_after_promise + QUARREL.closes_days_after_delivery
+    ROAD.longest_promise_days
+    + QUARREL.closes_days_after_promise
+    + QUARREL.closes_days_after_delivery
 )
 PEAK_MONTHS = (11, 12, 1)
 LEGS = ("origin", "international", "customs", "last_mile")
@@ -32,13 +35,14 @@ LATE_NEWS_DAYS = 1.0
 
 @dataclass(frozen=True)
 class Sample:
-    """`orders`: one row per sampled order, in order of purchase; times in days since the first day; null: never.
+    """`orders`: one row per sampled order, in order of purchase; times in days since the first day;
+    null: never.
 
-    `days`: one row per (clock, day): `count_open`, matured orders open, undisputed and, on the clock "promised",
-    not delivered when the day starts, and how many of them opened a dispute on it, by cause. The clock "placed" counts
-    from the day of purchase, "promised" from the promised day of delivery.
-    `news`: one row per (service, week): scans of that week, and how many were known over `LATE_NEWS_DAYS` later.
-    `step`: one order in so many is in the sample.
+    `days`: one row per (clock, day): `count_open`, matured orders open, undisputed and, on the
+    clock "promised", not delivered when the day starts, and how many of them opened a dispute on
+    it, by cause. The clock "placed" counts from the day of purchase, "promised" from the promised
+    day of delivery. `news`: one row per (service, week): scans of that week, and how many were
+    known over `LATE_NEWS_DAYS` later. `step`: one order in so many is in the sample.
     """
 
     orders: pl.DataFrame
@@ -65,7 +69,10 @@ def draw_sample(world: World, max_orders: int = MAX_ORDERS) -> Sample:
     return Sample(
         orders=pl.concat(orders),
         days=pl.concat(days).group_by("clock", "day").agg(pl.all().sum()).sort("clock", "day"),
-        news=pl.concat(news).group_by("service", "week").agg(pl.all().sum()).sort("service", "week"),
+        news=pl.concat(news)
+        .group_by("service", "week")
+        .agg(pl.all().sum())
+        .sort("service", "week"),
         step=step,
     )
 
@@ -75,14 +82,18 @@ def draw_sample(world: World, max_orders: int = MAX_ORDERS) -> Sample:
 def order_rows(world: World, piece: StorePart) -> pl.DataFrame:
     orders, journey, catalogue = piece.orders, piece.journey, world.catalogue
     weight = (catalogue.weight_g[orders.products] * orders.quantity).sum(axis=1)
-    legs = {f"{leg}_days": np.diff(journey.starts, axis=1)[:, ORIGIN + i] for i, leg in enumerate(LEGS)}
+    legs = {
+        f"{leg}_days": np.diff(journey.starts, axis=1)[:, ORIGIN + i] for i, leg in enumerate(LEGS)
+    }
     frame = pl.DataFrame(
         {
             "placed": orders.placed,
             "placed_on": _dates(world, orders.placed),
             "country": np.array([c.code for c in COUNTRIES])[orders.country],
             "service": np.array([s.name for s in SERVICES])[orders.service],
-            "category": np.array([c.name for c in CATEGORIES])[catalogue.category[orders.products[:, 0]]],
+            "category": np.array([c.name for c in CATEGORIES])[
+                catalogue.category[orders.products[:, 0]]
+            ],
             "total_usd": orders.total_usd,
             "weight_g": weight,
             "dispatch_promise_days": orders.dispatch_promise_days,
@@ -119,7 +130,8 @@ def _is_peak(world: World, time: np.ndarray) -> np.ndarray:
 
 
 def _is_ordinary(world: World, orders: Orders, journey: Journey) -> np.ndarray:
-    """No leg of the road was slowed by peak, holidays, a carrier's collapse or a border, and customs held nothing."""
+    """No leg of the road was slowed by peak, holidays, a carrier's collapse or a border, and
+    customs held nothing."""
     calendar, is_plain = world.calendar, journey.held_days == 0.0
     usual = np.array([c.customs_x for c in COUNTRIES])[orders.country]
     for leg in range(ORIGIN, LAST_MILE + 1):
@@ -142,15 +154,23 @@ def _fates(disputes: Disputes, count: int) -> dict[str, np.ndarray | pl.Series]:
 
     is_escalated = np.isfinite(disputes.escalated)
     # by calendar days, the day of filing being day 1
-    waited = np.where(is_escalated, np.floor(disputes.escalated), np.inf) - np.floor(disputes.opened) + 1.0
+    waited = (
+        np.where(is_escalated, np.floor(disputes.escalated), np.inf)
+        - np.floor(disputes.opened)
+        + 1.0
+    )
     who = np.where(disputes.is_by_itself, "platform", "buyer")[is_escalated]
     return {
         "is_disputed": spread(np.ones(len(disputes.order), dtype=bool), False),
-        "cause": pl.Series([None] * count, dtype=pl.String).scatter(disputes.order, np.array(CAUSES)[disputes.cause]),
+        "cause": pl.Series([None] * count, dtype=pl.String).scatter(
+            disputes.order, np.array(CAUSES)[disputes.cause]
+        ),
         "opened": spread(disputes.opened),
         "is_withdrawn": spread(np.isfinite(disputes.withdrawn), False),
         "is_escalated": spread(is_escalated, False),
-        "escalated_by": pl.Series([None] * count, dtype=pl.String).scatter(disputes.order[is_escalated], who),
+        "escalated_by": pl.Series([None] * count, dtype=pl.String).scatter(
+            disputes.order[is_escalated], who
+        ),
         "escalation_day": spread(waited),
         "is_liable": spread(disputes.is_liable & is_escalated, False),
         "is_refunded": spread(np.isfinite(disputes.refunded), False),
@@ -164,7 +184,10 @@ def _day_counts(piece: StorePart, is_matured: np.ndarray) -> pl.DataFrame:
     is_at_risk = is_matured[order] & ((opened < 0) | (day <= opened))
     clocks = {
         "placed": (np.floor(orders.placed), is_at_risk),
-        "promised": (np.floor(orders.delivery_promise), is_at_risk & (piece.journey.delivered[order] > day)),
+        "promised": (
+            np.floor(orders.delivery_promise),
+            is_at_risk & (piece.journey.delivered[order] > day),
+        ),
     }
     found = []
     for clock, (start, is_counted) in clocks.items():
@@ -175,11 +198,14 @@ def _day_counts(piece: StorePart, is_matured: np.ndarray) -> pl.DataFrame:
                 "cause": np.where(opened == day, life.cause[order], -1)[row],
             }
         )
-        by_cause = [(pl.col("cause") == i).sum().cast(pl.Int64).alias(name) for i, name in enumerate(CAUSES)]
+        by_cause = [
+            (pl.col("cause") == i).sum().cast(pl.Int64).alias(name) for i, name in enumerate(CAUSES)
+        ]
         found.append(
-            counted.group_by("day").agg(pl.len().cast(pl.Int64).alias("count_open"), *by_cause)
+            counted.group_by("day")
+            .agg(pl.len().cast(pl.Int64).alias("count_open"), *by_cause)
             .select(pl.lit(clock).alias("clock"), pl.all())
-        )  # fmt: skip
+        )
     return pl.concat(found)
 
 
@@ -195,5 +221,8 @@ def _news_counts(world: World, piece: StorePart) -> pl.DataFrame:
             "is_late": known - occurred > LATE_NEWS_DAYS,
         }
     )
-    counts = pl.len().cast(pl.Int64).alias("count_scans"), pl.col("is_late").sum().cast(pl.Int64).alias("count_late")
+    counts = (
+        pl.len().cast(pl.Int64).alias("count_scans"),
+        pl.col("is_late").sum().cast(pl.Int64).alias("count_late"),
+    )
     return frame.group_by("service", pl.col("week").dt.truncate("1w")).agg(*counts)

@@ -1,4 +1,5 @@
-"""simulate: raw files of a made-up store, in the format a seller could write by hand, and the truth behind them."""
+"""simulate: raw files of a made-up store, in the format a seller could write by hand, and the truth
+behind them."""
 
 from __future__ import annotations
 
@@ -21,39 +22,58 @@ from pipeline.simulation.world.truth import day_truth, order_truth
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace, write_json
 
-# rows of the truth are written in groups of so many orders, so that the files do not depend on the chunk
+# rows of the truth are written in groups of so many orders, so that the files do not depend on the
+# chunk
 GROUP_ORDERS = 10_000
 CHUNK_ORDERS = 50_000
 
 
 def simulate(
-    workspace: Workspace, config: Config, progress: Progress,
-    *, orders: int, first: date, days: int, seed: int | None = None, chunk_orders: int = CHUNK_ORDERS,
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    *,
+    orders: int,
+    first: date,
+    days: int,
+    seed: int | None = None,
+    chunk_orders: int = CHUNK_ORDERS,
     is_exported: bool = False,
-) -> Path:  # fmt: skip
-    """Write `raw/` (one CSV per canonical table and `store.toml`) and `truth/`, chunk by chunk; return `raw/`.
+) -> Path:
+    """Write `raw/` (one CSV per canonical table and `store.toml`) and `truth/`, chunk by chunk;
+    return `raw/`.
 
-    `is_exported`: also `exports/aliexpress` and `exports/sheet`, the same store in the forms that sellers get; each
-    is a whole store by itself, so they lie apart."""
-    world = build_world(count_orders=orders, seed=config.seed if seed is None else seed, first_day=first, days=days)
+    `is_exported`: also `exports/aliexpress` and `exports/sheet`, the same store in the forms that
+    sellers get; each is a whole store by itself, so they lie apart."""
+    world = build_world(
+        count_orders=orders, seed=config.seed if seed is None else seed, first_day=first, days=days
+    )
     raw, truth = workspace.folder / "raw", workspace.folder / "truth"
     with (
         progress.piece("simulate") as notes,
         workspace.replaced(raw) as new_raw,
         workspace.replaced(truth) as new_truth,
     ):
-        (new_raw / "store.toml").write_text(f'name = "simulated store"\nzone = "{ZONE}"\n', encoding="utf-8")
+        (new_raw / "store.toml").write_text(
+            f'name = "simulated store"\nzone = "{ZONE}"\n', encoding="utf-8"
+        )
         told = {"count_orders": orders, "seed": world.seed, "first_day": first, "days": days}
         write_json(new_truth / "world.json", told)
-        disputes = _write(world, new_raw, new_truth, max(chunk_orders // GROUP_ORDERS, 1) * GROUP_ORDERS)
-        notes.append(f"{orders:,} orders, {disputes:,} disputed in the end: {raw}; what really happened: {truth}")
+        disputes = _write(
+            world, new_raw, new_truth, max(chunk_orders // GROUP_ORDERS, 1) * GROUP_ORDERS
+        )
+        notes.append(
+            f"{orders:,} orders, {disputes:,} disputed in the end: {raw}; what really happened: {truth}"
+        )
     if is_exported:
         exports = workspace.folder / "exports"
         with progress.piece("exports") as notes, workspace.replaced(exports) as aside:
             for name, write in (("aliexpress", write_dumps), ("sheet", write_exports)):
                 (aside / name).mkdir()
                 write(raw, aside / name)
-            notes.append(f"answers of the Open Platform; order sheet and tracking bodies: {exports}")
+            notes.append(
+                f"answers of the Open Platform; order sheet and tracking bodies: {exports}"
+            )
     return raw
 
 
@@ -63,7 +83,11 @@ def _write(world: World, raw: Path, truth: Path, chunk_orders: int) -> int:
     with ExitStack() as stack:
         files = {name: stack.enter_context((raw / f"{name}.csv").open("wb")) for name in TABLES}
         for name, table in TABLES.items():
-            _append(table.empty() if name != "products" else product_frame(world), files[name], has_header=True)
+            _append(
+                table.empty() if name != "products" else product_frame(world),
+                files[name],
+                has_header=True,
+            )
         groups = _Groups(stack, truth)
         for piece in draw_pieces(world, chunk_orders):
             for name, frame in piece_frames(world, piece).items():
@@ -96,5 +120,7 @@ class _Groups:
         table = frame.to_arrow()
         if name not in self.writers:
             path = self.truth / f"{name}.parquet"
-            self.writers[name] = self.stack.enter_context(pq.ParquetWriter(path, table.schema, compression="zstd"))
+            self.writers[name] = self.stack.enter_context(
+                pq.ParquetWriter(path, table.schema, compression="zstd")
+            )
         self.writers[name].write_table(table, row_group_size=max(table.num_rows, 1))

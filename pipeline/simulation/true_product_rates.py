@@ -1,12 +1,13 @@
 """The true dispute rate of each product of a simulated store: what its reviews are judged by.
 
-A product's true rate: the expected chance that an order of it is disputed in the end, over the lanes and buyers that it
-is sold to. In this world these do not depend on the product, so: for each of its orders, `copies` order lines of the
-store of about the same day are taken as they are (buyer, country, service, units, what else is in the order), the
-product put in the place of theirs, and the parcel's way drawn anew. A copy's chance is 1 - exp(-all its true hazards);
-the rate is the mean over copies, then over the product's orders. So neither a quarrelsome buyer, nor a lost parcel, nor
-three orders that happened to go by a slow service count as the product's; its supplier's handling, its price and its
-weeks on sale do.
+A product's true rate: the expected chance that an order of it is disputed in the end, over the
+lanes and buyers that it is sold to. In this world these do not depend on the product, so: for each
+of its orders, `copies` order lines of the store of about the same day are taken as they are (buyer,
+country, service, units, what else is in the order), the product put in the place of theirs, and the
+parcel's way drawn anew. A copy's chance is 1 - exp(-all its true hazards); the rate is the mean
+over copies, then over the product's orders. So neither a quarrelsome buyer, nor a lost parcel, nor
+three orders that happened to go by a slow service count as the product's; its supplier's handling,
+its price and its weeks on sale do.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ NEAR = 300
 
 
 def true_order_chances(workspace: Workspace, rows: pl.DataFrame) -> np.ndarray:
-    """Per row of `rows` (`order_id, product_id`): the chance that such an order is disputed in the end."""
+    """Per row of `rows` (`order_id, product_id`): the chance that such an order is disputed in the
+    end."""
     world = read_world(workspace)
     number = order_number(workspace, rows["order_id"], world.count_orders)
     product = rows["product_id"].str.strip_prefix("p-").cast(pl.Int64).to_numpy() - 1
@@ -48,13 +50,19 @@ def true_order_chances(workspace: Workspace, rows: pl.DataFrame) -> np.ndarray:
     donor = by_time[np.clip(place[row] + shift, 0, len(number) - 1)]
     parts = np.array_split(np.arange(len(row)), len(row) // ROWS_AT_ONCE + 1)
     chance = np.concatenate(
-        [_chance(world, number[donor[p]], product[donor[p]], product[row[p]], fresh[p]) for p in parts]
+        [
+            _chance(world, number[donor[p]], product[donor[p]], product[row[p]], fresh[p])
+            for p in parts
+        ]
     )
     return np.asarray(np.bincount(row, chance, len(number)) / copies)
 
 
-def _chance(world: World, donor: np.ndarray, theirs: np.ndarray, product: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-    """Orders `donor`, with `product` in place of `theirs`, on other journeys, drawn by the numbers `fresh`."""
+def _chance(
+    world: World, donor: np.ndarray, theirs: np.ndarray, product: np.ndarray, fresh: np.ndarray
+) -> np.ndarray:
+    """Orders `donor`, with `product` in place of `theirs`, on other journeys, drawn by the numbers
+    `fresh`."""
     orders = _with_product(world, draw_orders(world, donor), theirs, product, fresh)
     chance = Realised(world.draws, fresh)
     journey = travel(world, orders, chance)
@@ -65,7 +73,9 @@ def _chance(world: World, donor: np.ndarray, theirs: np.ndarray, product: np.nda
     return np.asarray(-np.expm1(-np.bincount(order, hazard, len(fresh))))
 
 
-def _with_product(world: World, orders: Orders, theirs: np.ndarray, product: np.ndarray, fresh: np.ndarray) -> Orders:
+def _with_product(
+    world: World, orders: Orders, theirs: np.ndarray, product: np.ndarray, fresh: np.ndarray
+) -> Orders:
     catalogue = world.catalogue
     products = orders.products.copy()
     line = np.where(products[:, 0] == theirs, 0, 1)

@@ -1,4 +1,5 @@
-"""The truth of a simulated store, for evaluation alone: nothing that scores, trains or decides may read it."""
+"""The truth of a simulated store, for evaluation alone: nothing that scores, trains or decides may
+read it."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from pipeline.simulation.world.simulated_store import draw_piece
 from pipeline.simulation.world.truth import order_truth
 from pipeline.workspace.workspace import Workspace, read_json
 
-# futures drawn for the attainable chance: each row's is then within some 7 % of what all futures would say
+# futures drawn for the attainable chance: each row's is then within some 7 % of what all futures
+# would say
 COPIES = 32
 # and for what is knowable, of which chance blurs a larger part: within some 4 %
 KNOWABLE_COPIES = 64
@@ -28,7 +30,8 @@ KNOWABLE_COPIES = 64
 
 @dataclass(frozen=True)
 class Truth:
-    """`orders`: as in `simulator/truth.py`, by number; `days`: their order-days, with calendar days."""
+    """`orders`: as in `simulator/truth.py`, by number; `days`: their order-days, with calendar
+    days."""
 
     orders: pl.DataFrame
     days: OrderDays
@@ -53,7 +56,9 @@ def read_world(workspace: Workspace) -> World:
     try:
         told = read_json(path)
         first_day, count = date.fromisoformat(told["first_day"]), int(told["count_orders"])
-        return build_world(count_orders=count, seed=int(told["seed"]), first_day=first_day, days=int(told["days"]))
+        return build_world(
+            count_orders=count, seed=int(told["seed"]), first_day=first_day, days=int(told["days"])
+        )
     except (ValueError, KeyError, TypeError):
         raise _other_world(workspace, path) from None
 
@@ -61,14 +66,19 @@ def read_world(workspace: Workspace) -> World:
 def read_truth(workspace: Workspace) -> Truth:
     world, folder = read_world(workspace), workspace.folder / "truth"
     try:
-        orders, days = pl.read_parquet(folder / "orders.parquet"), pl.read_parquet(folder / "order_days.parquet")
+        orders, days = (
+            pl.read_parquet(folder / "orders.parquet"),
+            pl.read_parquet(folder / "order_days.parquet"),
+        )
     except (OSError, pl.exceptions.PolarsError):
         raise _other_world(workspace, folder) from None
     order = days["order_number"].to_numpy().astype(np.int64) - 1
     hazard = days.select(f"hazard_{cause}_e9" for cause in CAUSES).to_numpy() * HAZARD_UNIT
     first = np.searchsorted(order, np.arange(orders.height + 1))
     factor = days["contact_factor"].to_numpy().astype(np.float64)
-    truth = Truth(orders, OrderDays(order, days["day"].to_numpy().astype(np.int64), first, hazard, factor))
+    truth = Truth(
+        orders, OrderDays(order, days["day"].to_numpy().astype(np.int64), first, hazard, factor)
+    )
     some = np.arange(min(world.count_orders, 200))
     again = order_truth(world, draw_piece(world, some))
     if orders.height != world.count_orders or not again.equals(orders[: len(some)]):
@@ -85,8 +95,9 @@ def order_number(workspace: Workspace, order_id: pl.Series, count_orders: int) -
 
 
 def true_risk(workspace: Workspace, rows: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
-    """One row per row of `rows` (`order_id, as_of_day`), in its order: the chance of a dispute within the horizon that
-    is attainable without seeing the future, `true_risk`, and the one with it, `true_risk_with_foresight`."""
+    """One row per row of `rows` (`order_id, as_of_day`), in its order: the chance of a dispute
+    within the horizon that is attainable without seeing the future, `true_risk`, and the one with
+    it, `true_risk_with_foresight`."""
     world = read_world(workspace)
     number = order_number(workspace, rows["order_id"], world.count_orders)
     as_of = rows["as_of_day"].to_numpy() - day_number(world.first_day)
@@ -101,17 +112,26 @@ def true_risk(workspace: Workspace, rows: pl.DataFrame, horizon_days: int) -> pl
 
 
 def knowable(workspace: Workspace, rows: pl.DataFrame, horizon_days: int) -> pl.Series:
-    """The same chance with the buyers' tempers unseen: `simulator/knowable.py`. One number a row of `rows`."""
+    """The same chance with the buyers' tempers unseen: `simulator/knowable.py`. One number a row of
+    `rows`."""
     world = read_world(workspace)
     number = order_number(workspace, rows["order_id"], world.count_orders)
     as_of = rows["as_of_day"].to_numpy() - day_number(world.first_day)
-    return pl.Series("knowable_risk", knowable_risk(world, number, as_of, horizon_days, KNOWABLE_COPIES))
+    return pl.Series(
+        "knowable_risk", knowable_risk(world, number, as_of, horizon_days, KNOWABLE_COPIES)
+    )
 
 
 def _check_same_world(
-    workspace: Workspace, world: World, number: np.ndarray, as_of: np.ndarray, foresight: np.ndarray, horizon: int
+    workspace: Workspace,
+    world: World,
+    number: np.ndarray,
+    as_of: np.ndarray,
+    foresight: np.ndarray,
+    horizon: int,
 ) -> None:
-    """The world built again must be the one of the files: another version of the program makes another."""
+    """The world built again must be the one of the files: another version of the program makes
+    another."""
     path = workspace.folder / "truth" / "order_days.parquet"
     some = np.unique(number)[:200]
     days = pl.scan_parquet(path).filter(pl.col("order_number").is_in((some + 1).tolist())).collect()
@@ -122,10 +142,16 @@ def _check_same_world(
         .with_columns(pl.col("order_number").cast(pl.UInt32))
         .join(days, on="order_number", how="left")
     )
-    ahead = joined.filter((pl.col("day") >= pl.col("as_of_day")) & (pl.col("day") < pl.col("as_of_day") + horizon))
-    total = pl.sum_horizontal(f"hazard_{cause}_e9" for cause in CAUSES).cast(pl.Float64) * HAZARD_UNIT
+    ahead = joined.filter(
+        (pl.col("day") >= pl.col("as_of_day")) & (pl.col("day") < pl.col("as_of_day") + horizon)
+    )
+    total = (
+        pl.sum_horizontal(f"hazard_{cause}_e9" for cause in CAUSES).cast(pl.Float64) * HAZARD_UNIT
+    )
     sums = ahead.group_by("index").agg(total.sum().alias("total"))
-    told = rows.with_row_index().join(sums, on="index", how="left")["total"].fill_null(0.0).to_numpy()
+    told = (
+        rows.with_row_index().join(sums, on="index", how="left")["total"].fill_null(0.0).to_numpy()
+    )
     if not np.allclose(-np.expm1(-told), foresight[np.isin(number, some)], atol=1e-6):
         raise _other_world(workspace, path)
 

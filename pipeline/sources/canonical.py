@@ -1,4 +1,5 @@
-"""A folder of canonical CSV files, as `simulate` writes them or a seller writes by hand: docs/canonical-format.md."""
+"""A folder of canonical CSV files, as `simulate` writes them or a seller writes by hand:
+docs/canonical-format.md."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def read_canonical(origin: SourceContext) -> StoreData:
     for name, table in TABLES.items():
         if name in REQUIRED or (origin.folder / f"{name}.csv").exists():
             files[name] = read_table(origin, table, zone)
-    return StoreData({name: file.rows for name, file in files.items()}, zone, False, list(files.values()))
+    return StoreData(
+        {name: file.rows for name, file in files.items()}, zone, False, list(files.values())
+    )
 
 
 def _read_zone(folder: Path) -> str:
@@ -49,7 +52,8 @@ def _read_zone(folder: Path) -> str:
 
 
 def read_table(origin: SourceContext, table: Table, zone: str) -> CheckedFile:
-    """One canonical CSV file: its texts as times and numbers; the contract says which values are right."""
+    """One canonical CSV file: its texts as times and numbers; the contract says which values are
+    right."""
     required = [c.name for c in table.columns if c.is_required and c.name != "known_at"]
     optional = [c.name for c in table.columns if c.name not in required]
     file = open_checked(origin, f"{table.name}.csv", required, optional=optional)

@@ -1,4 +1,5 @@
-"""Checked reading of one CSV file: every row ends up either in the result or in quarantine with a reason."""
+"""Checked reading of one CSV file: every row ends up either in the result or in quarantine with a
+reason."""
 
 from __future__ import annotations
 
@@ -18,9 +19,9 @@ from pipeline.sources.source_context import SourceContext
 class CheckedFile:
     """The rows of one file, as text and as parsed columns, and what is wrong with which of them.
 
-    `rows` keeps the text columns as they came; `parsed` columns are added under their own names. `ROW` is the row as
-    a spreadsheet shows it: the header is row 1. A row with a fault leaves with `good_rows`. `table`: the canonical
-    table that its rows are, one for one.
+    `rows` keeps the text columns as they came; `parsed` columns are added under their own names.
+    `ROW` is the row as a spreadsheet shows it: the header is row 1. A row with a fault leaves with
+    `good_rows`. `table`: the canonical table that its rows are, one for one.
     """
 
     name: str
@@ -30,8 +31,11 @@ class CheckedFile:
     cascaded: list[pl.DataFrame] = field(default_factory=list)
     table: str | None = None
 
-    def reject(self, is_bad: pl.Expr, column: str, reason: str, *, is_cascade: bool = False) -> None:
-        """Quarantine the rows for which `is_bad` is true. A cascade is a fault of another file's row, not of this."""
+    def reject(
+        self, is_bad: pl.Expr, column: str, reason: str, *, is_cascade: bool = False
+    ) -> None:
+        """Quarantine the rows for which `is_bad` is true. A cascade is a fault of another file's
+        row, not of this."""
         bad = self.rows.filter(is_bad.fill_null(False)).select(
             pl.col(ROW), column=pl.lit(column), reason=pl.lit(reason)
         )
@@ -48,25 +52,38 @@ class CheckedFile:
             self.reject(pl.col(column).is_null(), column, "empty; a value is required")
 
     def unique(self, *key: str) -> None:
-        """The key may occur once: the first row that has it and no other fault is kept. So ask this last."""
+        """The key may occur once: the first row that has it and no other fault is kept. So ask this
+        last."""
         repeated = self.good_rows().filter(pl.int_range(pl.len()).over(*key) > 0)[ROW]
         is_repeated = pl.col(ROW).is_in(repeated.implode())
-        self.reject(is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first good row is kept")
+        self.reject(
+            is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first good row is kept"
+        )
 
     def choose(self, column: str, choices: Sequence[str]) -> None:
-        self.reject(~pl.col(column).is_in(choices), column, f"unknown value; allowed: {', '.join(choices)}")
+        self.reject(
+            ~pl.col(column).is_in(choices), column, f"unknown value; allowed: {', '.join(choices)}"
+        )
 
-    def number(self, column: str, *, minimum: float | None = None, maximum: float | None = None) -> None:
+    def number(
+        self, column: str, *, minimum: float | None = None, maximum: float | None = None
+    ) -> None:
         """Parse a decimal number; empty stays null."""
         value = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
         value = pl.when(value.is_finite()).then(value)
         self._parse(column, value, "not a number; write it like 1234.50")
         if minimum is not None:
-            self.reject(pl.col(column) < minimum, column, f"below {minimum:g}, the smallest value allowed")
+            self.reject(
+                pl.col(column) < minimum, column, f"below {minimum:g}, the smallest value allowed"
+            )
         if maximum is not None:
-            self.reject(pl.col(column) > maximum, column, f"above {maximum:g}, the largest value allowed")
+            self.reject(
+                pl.col(column) > maximum, column, f"above {maximum:g}, the largest value allowed"
+            )
 
-    def instant(self, column: str, zone: str, *, has_offsets: bool = False, has_epochs: bool = False) -> None:
+    def instant(
+        self, column: str, zone: str, *, has_offsets: bool = False, has_epochs: bool = False
+    ) -> None:
         """Parse a time into UTC; without an offset it is local to `zone`. Empty stays null."""
         value = instant(pl.col(column), zone, has_offsets=has_offsets, has_epochs=has_epochs)
         self._parse(column, value, "not a date and time; write it like 2026-05-03 14:00:00")
@@ -78,7 +95,9 @@ class CheckedFile:
         """The id must be one of `others`; one that was itself rejected only cascades."""
         is_rejected = pl.col(column).is_in(rejected.implode())
         is_unknown = pl.col(column).is_not_null() & ~pl.col(column).is_in(others.implode())
-        self.reject(is_unknown & is_rejected, column, f"its {what} is in quarantine", is_cascade=True)
+        self.reject(
+            is_unknown & is_rejected, column, f"its {what} is in quarantine", is_cascade=True
+        )
         self.reject(is_unknown & ~is_rejected, column, f"unknown {what}")
 
     def _parse(self, column: str, value: pl.Expr, reason: str) -> None:
@@ -95,7 +114,12 @@ class CheckedFile:
         return self.rows.join(self.bad_rows(), on=ROW, how="semi")[column].drop_nulls()
 
     def bad_rows(self) -> pl.DataFrame:
-        return pl.concat([self.rows.select(ROW).clear(), *(f.select(ROW) for f in [*self.faults, *self.cascaded])])
+        return pl.concat(
+            [
+                self.rows.select(ROW).clear(),
+                *(f.select(ROW) for f in [*self.faults, *self.cascaded]),
+            ]
+        )
 
     @property
     def count_rows(self) -> int:
@@ -108,15 +132,21 @@ class CheckedFile:
         return len(rows) / max(self.rows.height, 1)
 
     def quarantine(self) -> pl.DataFrame:
-        """One row per fault: `file, row, column, value, reason, record` (the whole source row as JSON), `record_id`."""
+        """One row per fault: `file, row, column, value, reason, record` (the whole source row as
+        JSON), `record_id`."""
         empty = pl.DataFrame(schema={ROW: pl.Int64, "column": pl.String, "reason": pl.String})
         faults = pl.concat([empty, *self.faults, *self.cascaded]).sort(ROW, maintain_order=True)
-        rows = faults.select(ROW).join(self.source, on=ROW, how="left", maintain_order="left").drop(ROW)
+        rows = (
+            faults.select(ROW)
+            .join(self.source, on=ROW, how="left", maintain_order="left")
+            .drop(ROW)
+        )
         return quarantined(self.name, faults, rows.to_dicts())
 
 
 def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict]) -> pl.DataFrame:
-    """`faults` (`ROW, column, reason`; a row a fault) beside their source records, as the quarantine shows them."""
+    """`faults` (`ROW, column, reason`; a row a fault) beside their source records, as the
+    quarantine shows them."""
     values = [record.get(column) for record, column in zip(records, faults["column"], strict=True)]
     texts = [record_text(record) for record in records]
     return pl.DataFrame(
@@ -130,17 +160,22 @@ def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict]) -> pl.
             "record_id": record_ids(texts),
         },
         schema={
-            "file": pl.String, "row": pl.Int64, "column": pl.String, "value": pl.String, "reason": pl.String,
-            "record": pl.String, "record_id": pl.String,
+            "file": pl.String,
+            "row": pl.Int64,
+            "column": pl.String,
+            "value": pl.String,
+            "reason": pl.String,
+            "record": pl.String,
+            "record_id": pl.String,
         },
-    )  # fmt: skip
+    )
 
 
 def open_checked(
     origin: SourceContext, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()
 ) -> CheckedFile:
-    """Read a file of the origin's folder; its `columns` must be there, the `optional` ones are added empty, others are
-    ignored."""
+    """Read a file of the origin's folder; its `columns` must be there, the `optional` ones are
+    added empty, others are ignored."""
     table, undecodable = read_text_table(origin.folder / name)
     missing = [column for column in columns if column not in table.columns]
     if missing:
@@ -149,10 +184,14 @@ def open_checked(
             "Add the column, or name it so. The former tables stay in place."
         )
     table, mended = origin.corrections.apply(name, table)
-    absent = [pl.lit(None, pl.String).alias(column) for column in optional if column not in table.columns]
+    absent = [
+        pl.lit(None, pl.String).alias(column) for column in optional if column not in table.columns
+    ]
     kept = table.with_columns(absent).select(ROW, *columns, *optional)
     checked = CheckedFile(name, kept, table)
     for row, column, reason in undecodable:
         if row not in mended:
-            checked.faults.append(pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}))
+            checked.faults.append(
+                pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]})
+            )
     return checked

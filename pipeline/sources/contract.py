@@ -1,7 +1,9 @@
-"""The contract that every source's tables keep: types, required values, ranges, keys, references, order in time, sums.
+"""The contract that every source's tables keep: types, required values, ranges, keys, references,
+order in time, sums.
 
-The shape of each table stands in `features.tables`; pandera checks it row by row. What goes across rows or tables
-stands here. A row that breaks the contract leaves the tables with its reason; rows that referred to it follow.
+The shape of each table stands in `features.tables`; pandera checks it row by row. What goes across
+rows or tables stands here. A row that breaks the contract leaves the tables with its reason; rows
+that referred to it follow.
 """
 
 from __future__ import annotations
@@ -28,25 +30,34 @@ Faults = dict[str, pl.DataFrame]
 
 @cache
 def _pandera() -> ModuleType:
-    """Imported when it is used: it takes a second, and looks at PySpark, which warns of a pandas that nothing here
-    hands to it (pyproject.toml, at pandas)."""
+    """Imported when it is used: it takes a second, and looks at PySpark, which warns of a pandas
+    that nothing here hands to it (pyproject.toml, at pandas)."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        warnings.filterwarnings(
+            "ignore", "PySpark does not yet fully support pandas", FutureWarning
+        )
         import pandera.polars
     return pandera.polars
 
 
 @cache
 def schema(table: Table) -> pandera.polars.DataFrameSchema:
-    """The pandera schema of a canonical table; other columns, such as a row's origin, may stand beside."""
+    """The pandera schema of a canonical table; other columns, such as a row's origin, may stand
+    beside."""
     pa = _pandera()
-    return pa.DataFrameSchema({column.name: _column(column) for column in table.columns}, name=table.name)
+    return pa.DataFrameSchema(
+        {column.name: _column(column) for column in table.columns}, name=table.name
+    )
 
 
 def _column(column: Column) -> pandera.polars.Column:
     pa, checks = _pandera(), []
     if column.minimum is not None:
-        checks.append(pa.Check.ge(column.minimum, error=f"below {column.minimum:g}, the smallest value allowed"))
+        checks.append(
+            pa.Check.ge(
+                column.minimum, error=f"below {column.minimum:g}, the smallest value allowed"
+            )
+        )
     if column.dtype == pl.Float64:
         checks.append(pa.Check(_is_finite, error="not a number; write it like 1234.50"))
     if column.choices:
@@ -59,11 +70,15 @@ def _is_finite(data: Any) -> pl.LazyFrame:
     return data.lazyframe.select(pl.col(data.key).is_finite() | pl.col(data.key).is_null())
 
 
-def find_faults(frames: Mapping[str, pl.DataFrame], refused: Mapping[str, pl.Series] | None = None) -> Faults:
-    """What breaks the contract, by table: `__index__` (the row's place), `column, reason, is_cascade`; one row a fault.
+def find_faults(
+    frames: Mapping[str, pl.DataFrame], refused: Mapping[str, pl.Series] | None = None
+) -> Faults:
+    """What breaks the contract, by table: `__index__` (the row's place), `column, reason,
+    is_cascade`; one row a fault.
 
-    `refused`: the places of rows that were found faulty before; they count as there, and no more is said of them. The
-    columns must be there with their types: that is the source's duty, and a defect of it otherwise.
+    `refused`: the places of rows that were found faulty before; they count as there, and no more is
+    said of them. The columns must be there with their types: that is the source's duty, and a
+    defect of it otherwise.
     """
     told = _Findings(frames, refused or {})
     for name in told.rows:
@@ -87,9 +102,17 @@ def find_faults(frames: Mapping[str, pl.DataFrame], refused: Mapping[str, pl.Ser
 class _Findings:
     """The rows of each table by their place, and what was found against them so far."""
 
-    def __init__(self, frames: Mapping[str, pl.DataFrame], refused: Mapping[str, pl.Series]) -> None:
-        self.rows = {name: frame.with_row_index(INDEX).cast({INDEX: pl.Int64}) for name, frame in frames.items()}
-        self.faults = {name: pl.DataFrame({INDEX: refused.get(name, [])}, schema={INDEX: pl.Int64}) for name in frames}
+    def __init__(
+        self, frames: Mapping[str, pl.DataFrame], refused: Mapping[str, pl.Series]
+    ) -> None:
+        self.rows = {
+            name: frame.with_row_index(INDEX).cast({INDEX: pl.Int64})
+            for name, frame in frames.items()
+        }
+        self.faults = {
+            name: pl.DataFrame({INDEX: refused.get(name, [])}, schema={INDEX: pl.Int64})
+            for name in frames
+        }
         self.faults = {name: _told(found, "", "") for name, found in self.faults.items()}
 
     def add(self, name: str, found: pl.DataFrame) -> None:
@@ -100,7 +123,9 @@ class _Findings:
 
     def news(self) -> Faults:
         """What was found, by table; the rows refused before are not told again."""
-        found = {name: faults.filter(pl.col("reason") != "") for name, faults in self.faults.items()}
+        found = {
+            name: faults.filter(pl.col("reason") != "") for name, faults in self.faults.items()
+        }
         return {name: faults for name, faults in found.items() if faults.height}
 
     def refused(self, name: str, column: str) -> pl.Series:
@@ -117,16 +142,27 @@ def _row_faults(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         cases = broken.failure_cases
         if cases["index"].has_nulls():
             raise ValueError(f"{name}: not the columns of the table: {cases.rows()}") from None
-        reason = pl.when(check="not_nullable").then(pl.lit("empty; a value is required")).otherwise(pl.col("check"))
+        reason = (
+            pl.when(check="not_nullable")
+            .then(pl.lit("empty; a value is required"))
+            .otherwise(pl.col("check"))
+        )
         found.append(
-            cases.select(pl.col("index").cast(pl.Int64).alias(INDEX), "column", reason=reason, is_cascade=pl.lit(False))
+            cases.select(
+                pl.col("index").cast(pl.Int64).alias(INDEX),
+                "column",
+                reason=reason,
+                is_cascade=pl.lit(False),
+            )
         )
     early = pl.col("known_at") < pl.col("occurred_at")
     found.append(_told(frame.filter(early), "known_at", "known before it happened"))
     return pl.concat(found)
 
 
-def _told(rows: pl.DataFrame, column: str, reason: str | pl.Expr, *, is_cascade: bool = False) -> pl.DataFrame:
+def _told(
+    rows: pl.DataFrame, column: str, reason: str | pl.Expr, *, is_cascade: bool = False
+) -> pl.DataFrame:
     words = pl.lit(reason) if isinstance(reason, str) else reason
     return rows.select(INDEX, column=pl.lit(column), reason=words, is_cascade=pl.lit(is_cascade))
 
@@ -137,7 +173,8 @@ def _repeated(frame: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _wrong_sums(orders: pl.DataFrame, lines: pl.DataFrame, spoilt: pl.Series) -> pl.DataFrame:
-    """total = items + shipping - discount, and no discount is below 0: within a cent a line, each may be rounded.
+    """total = items + shipping - discount, and no discount is below 0: within a cent a line, each
+    may be rounded.
 
     Of the `spoilt` orders some line was refused: nothing can be said about their sum.
     """
@@ -146,12 +183,17 @@ def _wrong_sums(orders: pl.DataFrame, lines: pl.DataFrame, spoilt: pl.Series) ->
     rows = orders.join(sums, on="order_id", how="inner", maintain_order="left")
     is_off = pl.col("total_usd") - pl.col("lines_usd") > CENT_USD * pl.col("count_lines") + 1e-6
     is_off = is_off & ~pl.col("order_id").is_in(spoilt.implode())
-    words = pl.format("more than its lines add up to: quantity x price + shipping = {}", pl.col("lines_usd").round(2))
+    words = pl.format(
+        "more than its lines add up to: quantity x price + shipping = {}",
+        pl.col("lines_usd").round(2),
+    )
     too_much = pl.col("shipping_usd") > pl.col("total_usd") + CENT_USD
     return pl.concat(
         [
             _told(rows.filter(is_off), "total_usd", words),
-            _told(orders.filter(too_much), "shipping_usd", "more than the total that it is a part of"),
+            _told(
+                orders.filter(too_much), "shipping_usd", "more than the total that it is a part of"
+            ),
         ]
     )
 
@@ -177,17 +219,27 @@ def _too_early(frame: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     found = [_told(early, "occurred_at", "happened before its order was placed")]
     if "promised_at" in frame.columns:
         for_before = rows.filter(pl.col("promised_at") < pl.col("placed_at"))
-        found.append(_told(for_before, "promised_at", "promised for a time before its order was placed"))
+        found.append(
+            _told(for_before, "promised_at", "promised for a time before its order was placed")
+        )
     return pl.concat(found)
 
 
 def _without_opening(steps: pl.DataFrame) -> pl.DataFrame:
-    opened = steps.filter(step="opened").group_by("dispute_id").agg(opened_at=pl.col("occurred_at").min())
+    opened = (
+        steps.filter(step="opened")
+        .group_by("dispute_id")
+        .agg(opened_at=pl.col("occurred_at").min())
+    )
     rows = steps.join(opened, on="dispute_id", how="left", maintain_order="left")
     early = rows.filter(pl.col("occurred_at") < pl.col("opened_at"))
     return pl.concat(
         [
-            _told(rows.filter(pl.col("opened_at").is_null()), "dispute_id", "its dispute has no step 'opened'"),
+            _told(
+                rows.filter(pl.col("opened_at").is_null()),
+                "dispute_id",
+                "its dispute has no step 'opened'",
+            ),
             _told(early, "occurred_at", "happened before its dispute was opened"),
         ]
     )

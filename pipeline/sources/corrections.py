@@ -1,7 +1,8 @@
-"""Rows that a person mended in the quarantine: the corrected text goes before what the source's file says.
+"""Rows that a person mended in the quarantine: the corrected text goes before what the source's
+file says.
 
-A correction belongs to one row of one file by what the row said, not by its place: it holds when the file comes again
-with more rows, and no longer when the source itself mends the row.
+A correction belongs to one row of one file by what the row said, not by its place: it holds when
+the file comes again with more rows, and no longer when the source itself mends the row.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ def record_text(record: Record) -> str:
 
 
 def record_ids(texts: Iterable[str]) -> list[str]:
-    """What names a row: a hash of its text as it stands in the quarantine, where marks that harm are gone."""
-    shown = pl.DataFrame({"text": list(texts)}, schema={"text": pl.String}).select(text=neutral(pl.col("text")))["text"]
+    """What names a row: a hash of its text as it stands in the quarantine, where marks that harm
+    are gone."""
+    shown = pl.DataFrame({"text": list(texts)}, schema={"text": pl.String}).select(
+        text=neutral(pl.col("text"))
+    )["text"]
     return [hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16] for text in shown]
 
 
@@ -46,12 +50,18 @@ class Corrections:
         if not mended:
             return table, set()
         rows = table.drop(ROW).to_dicts()
-        found = {place: mended[key] for place, key in enumerate(record_ids(map(record_text, rows))) if key in mended}
+        found = {
+            place: mended[key]
+            for place, key in enumerate(record_ids(map(record_text, rows)))
+            if key in mended
+        }
         if not found:
             return table, set()
         for place, record in found.items():
             rows[place] = {column: _cell(record.get(column)) for column in rows[place]}
-        fresh = pl.DataFrame(rows, schema=table.drop(ROW).schema, orient="row").insert_column(0, table[ROW])
+        fresh = pl.DataFrame(rows, schema=table.drop(ROW).schema, orient="row").insert_column(
+            0, table[ROW]
+        )
         return fresh, {table[ROW][place] for place in found}
 
     def one(self, name: str, record: Record) -> Record:

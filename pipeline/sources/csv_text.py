@@ -19,21 +19,29 @@ EMPTY = "{}: is empty. Its first row must name the columns."
 
 
 def read_text_table(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
-    """The file's rows: `ROW` and its columns as text, empty cells null; and (row, column, reason) of unreadable rows.
+    """The file's rows: `ROW` and its columns as text, empty cells null; and (row, column, reason)
+    of unreadable rows.
 
-    UTF-8, with or without a byte-order mark. Rows that are not UTF-8, hold NUL bytes or stray quotes, or have another
-    number of cells than the header, are kept as they came and reported as faults. Rows count as a spreadsheet shows
-    them: the first is row 1; a blank line counts, but is left out.
+    UTF-8, with or without a byte-order mark. Rows that are not UTF-8, hold NUL bytes or stray
+    quotes, or have another number of cells than the header, are kept as they came and reported as
+    faults. Rows count as a spreadsheet shows them: the first is row 1; a blank line counts, but is
+    left out.
     """
     data = read_bytes(path)
     data = data.removeprefix(codecs.BOM_UTF8)
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\x00" in data.lstrip().partition(b"\n")[0]:
-        raise BadInput(f"{path.name}: is UTF-16 or no text at all, not UTF-8. Save it again as 'CSV UTF-8'.")
+    if (
+        data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        or b"\x00" in data.lstrip().partition(b"\n")[0]
+    ):
+        raise BadInput(
+            f"{path.name}: is UTF-16 or no text at all, not UTF-8. Save it again as 'CSV UTF-8'."
+        )
     return text_table(path.name, data.decode(errors="surrogateescape"))
 
 
 def text_table(name: str, text: str, separator: str = ",") -> tuple[pl.DataFrame, list[Fault]]:
-    """The same of a text; bytes that could not be read are lone surrogates in it. Raises `BadInput`: it is blank."""
+    """The same of a text; bytes that could not be read are lone surrogates in it. Raises
+    `BadInput`: it is blank."""
     if not text.strip():
         raise BadInput(EMPTY.format(name))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -46,9 +54,13 @@ def read_bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise BadInput(f"{path.name}: no such file in {path.parent}. It is required; put it there.") from None
+        raise BadInput(
+            f"{path.name}: no such file in {path.parent}. It is required; put it there."
+        ) from None
     except OSError as error:
-        raise BadInput(f"{path.name}: cannot be read ({error.strerror}). Check the file and its rights.") from None
+        raise BadInput(
+            f"{path.name}: cannot be read ({error.strerror}). Check the file and its rights."
+        ) from None
     if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise BadInput(EMPTY.format(path.name))
     return data
@@ -64,15 +76,21 @@ def _is_special(text: str) -> bool:
 
 
 def _read_plain(name: str, text: str) -> pl.DataFrame | None:
-    """The fast way, for a file without quotes; None if some row has not as many cells as the header."""
+    """The fast way, for a file without quotes; None if some row has not as many cells as the
+    header."""
     header = column_names(name, text.partition("\n")[0].split(","))
     try:
         table = pl.read_csv(text.encode(), infer_schema=False, raise_if_empty=False)
     except pl.exceptions.PolarsError:
         return None
-    # short rows come filled up, so the commas are counted; with one column, blank lines come as nulls
+    # short rows come filled up, so the commas are counted; with one column, blank lines come as
+    # nulls
     is_whole = text.count(",") == (table.height + 1) * (len(header) - 1)
-    if table.width != len(header) or not is_whole or (len(header) == 1 and table.to_series().has_nulls()):
+    if (
+        table.width != len(header)
+        or not is_whole
+        or (len(header) == 1 and table.to_series().has_nulls())
+    ):
         return None
     table.columns = header
     return _clean(table.with_row_index(ROW, offset=2))
@@ -80,7 +98,9 @@ def _read_plain(name: str, text: str) -> pl.DataFrame | None:
 
 def _read_rows(name: str, text: str, separator: str) -> tuple[pl.DataFrame, list[Fault]]:
     """The careful way, row by row."""
-    records = ((row, *record) for row, record in enumerate(_records(text, separator), start=1) if record[0])
+    records = (
+        (row, *record) for row, record in enumerate(_records(text, separator), start=1) if record[0]
+    )
     first, cells, reason = next(records)
     if reason:
         raise BadInput(f"{name}: row {first}, the column names: {reason}. Mend that row.")
@@ -102,12 +122,15 @@ def _read_rows(name: str, text: str, separator: str) -> tuple[pl.DataFrame, list
 
 
 def _records(text: str, separator: str) -> Iterator[tuple[list[str], str]]:
-    """Each row's cells, none for a blank line, and what is wrong with its quotes; then the next line is read on."""
+    """Each row's cells, none for a blank line, and what is wrong with its quotes; then the next
+    line is read on."""
     csv.field_size_limit(1 << 30)
     lines = io.StringIO(text, newline="\n").readlines()
     start = 0
     while start < len(lines):
-        reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), delimiter=separator, strict=True)
+        reader = csv.reader(
+            map(lines.__getitem__, range(start, len(lines))), delimiter=separator, strict=True
+        )
         read = 0
         try:
             for cells in reader:
@@ -139,7 +162,9 @@ def _fault(cells: list[str], header: list[str], reason: str) -> tuple[str, str] 
 
 def _shown(cell: str) -> str:
     """Bytes that are not UTF-8 as the replacement character."""
-    return cell if cell.isascii() else cell.encode(errors="surrogateescape").decode(errors="replace")
+    return (
+        cell if cell.isascii() else cell.encode(errors="surrogateescape").decode(errors="replace")
+    )
 
 
 def column_names(name: str, cells: list[str]) -> list[str]:
@@ -147,10 +172,14 @@ def column_names(name: str, cells: list[str]) -> list[str]:
     names = [cell.strip() or f"(column {number})" for number, cell in enumerate(cells, start=1)]
     repeated = {column for column in (*names, ROW) if [*names, ROW].count(column) > 1}
     if repeated:
-        raise BadInput(f"{name}: two columns are named {', '.join(sorted(repeated))}. Rename or remove one of them.")
+        raise BadInput(
+            f"{name}: two columns are named {', '.join(sorted(repeated))}. Rename or remove one of them."
+        )
     return names
 
 
 def _clean(table: pl.DataFrame) -> pl.DataFrame:
     texts = pl.col(pl.String)
-    return table.with_columns(pl.col(ROW).cast(pl.Int64), pl.when(texts.str.len_bytes() > 0).then(texts))
+    return table.with_columns(
+        pl.col(ROW).cast(pl.Int64), pl.when(texts.str.len_bytes() > 0).then(texts)
+    )

@@ -1,4 +1,5 @@
-"""Hold a source's tables to the contract: what breaks it goes to quarantine, under the row that it came from."""
+"""Hold a source's tables to the contract: what breaks it goes to quarantine, under the row that it
+came from."""
 
 from __future__ import annotations
 
@@ -44,13 +45,21 @@ class RefusedFacts:
         place = pl.coalesce(pl.col(ROW) if ROW in rows.columns else pl.lit(None), pl.col(INDEX) + 1)
         faults = rows.select(place.alias(ROW), "column", "reason")
         told = quarantined(self.name, faults, rows.select(*TABLES[self.table].schema).to_dicts())
-        return told.with_columns(rows[FILE].fill_null(self.name).alias("file")) if FILE in rows.columns else told
+        return (
+            told.with_columns(rows[FILE].fill_null(self.name).alias("file"))
+            if FILE in rows.columns
+            else told
+        )
 
 
 def enforce_contract(data: StoreData) -> StoreData:
     """The data without what breaks the contract; its files tell why."""
-    files = {file.table: file for file in data.files if isinstance(file, CheckedFile) and file.table}
-    frames = {name: files[name].rows if name in files else frame for name, frame in data.frames.items()}
+    files = {
+        file.table: file for file in data.files if isinstance(file, CheckedFile) and file.table
+    }
+    frames = {
+        name: files[name].rows if name in files else frame for name, frame in data.frames.items()
+    }
     refused = {name: _places(file) for name, file in files.items()}
     faults = find_faults(frames, refused)
     others: list[Checked] = []

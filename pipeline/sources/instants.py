@@ -17,9 +17,13 @@ EARLIEST, LATEST = datetime(1995, 1, 1), datetime(2100, 1, 1)
 
 
 def instant(
-    column: pl.Expr, zone: str, *, formats: tuple[str, ...] = FORMATS, has_offsets: bool = False,
+    column: pl.Expr,
+    zone: str,
+    *,
+    formats: tuple[str, ...] = FORMATS,
+    has_offsets: bool = False,
     has_epochs: bool = False,
-) -> pl.Expr:  # fmt: skip
+) -> pl.Expr:
     """The text as an instant; null where it is none. Without an offset it is local to `zone`.
 
     `has_epochs`: also seconds or milliseconds since 1970, in digits.
@@ -27,10 +31,13 @@ def instant(
     text = column.str.strip_chars().str.replace("T", " ", literal=True)
     found = [to_utc(_likely(_first_of(text, formats)), zone)]
     if has_offsets:
-        with_offset = text.str.replace(_TIGHT, "$1-$2-$3 $4:$5:$6.$7$8:$9").str.replace(r"Z$", "+00:00")
+        with_offset = text.str.replace(_TIGHT, "$1-$2-$3 $4:$5:$6.$7$8:$9").str.replace(
+            r"Z$", "+00:00"
+        )
         with_offset = with_offset.str.replace(r" ?([+-]\d\d)(\d\d)$", "$1:$2")
         stamped = pl.coalesce(
-            with_offset.str.to_datetime(f, strict=False, time_unit="us", time_zone="UTC") for f in _OFFSET_FORMATS
+            with_offset.str.to_datetime(f, strict=False, time_unit="us", time_zone="UTC")
+            for f in _OFFSET_FORMATS
         )
         found.append(_utc(_likely(stamped.dt.replace_time_zone(None))))
     if has_epochs:
@@ -43,7 +50,8 @@ def instant(
 def is_in_first_of_two_hours(at: pl.Expr, zone: str) -> pl.Expr:
     """Whether the clocks of `zone` show the same again an hour later."""
     now, later = (
-        moment.dt.convert_time_zone(zone).dt.replace_time_zone(None) for moment in (at, at + pl.duration(hours=1))
+        moment.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+        for moment in (at, at + pl.duration(hours=1))
     )
     return now == later
 

@@ -1,7 +1,8 @@
-"""JSON as it is found on disk: one document, many, one a line, cut off in the middle, in any of the usual encodings.
+"""JSON as it is found on disk: one document, many, one a line, cut off in the middle, in any of the
+usual encodings.
 
-Numbers come as the text they are written in: an id of sixteen digits never passes through a float. A document that
-is damaged gives what can still be read of it, and the rest as a fault.
+Numbers come as the text they are written in: an id of sixteen digits never passes through a float.
+A document that is damaged gives what can still be read of it, and the rest as a fault.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _NEXT = re.compile(r"\n\s*(?=[\[{])")
 
 @dataclass(frozen=True)
 class JsonRecord:
-    """A value and the names that lead to it; or, with a `fault`, the text that could not be read."""
+    """A value and the names that lead to it; or, with a `fault`, the text that could not be
+    read."""
 
     path: tuple[str, ...]
     value: Any
@@ -42,7 +44,8 @@ class _BrokenAt(Exception):
 
 
 def read_pieces(path: Path) -> Iterator[JsonRecord]:
-    """The documents of a file in order; big ones in pieces. Raises OSError (EOFError: a cut-off .gz)."""
+    """The documents of a file in order; big ones in pieces. Raises OSError (EOFError: a cut-off
+    .gz)."""
     with closing(_open(path)) as file:
         head = file.read(BIG)
         if len(head) == BIG and _is_a_line(head):
@@ -61,8 +64,8 @@ def _open(path: Path) -> BinaryIO:
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """The text, and what is wrong with it. UTF-8 with or without mark, UTF-16 with one, and the Chinese GB 18030, of
-    which GBK is a part."""
+    """The text, and what is wrong with it. UTF-8 with or without mark, UTF-16 with one, and the
+    Chinese GB 18030, of which GBK is a part."""
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),
@@ -72,7 +75,9 @@ def decode(data: bytes) -> tuple[str, str]:
             try:
                 return data.decode(name), ""
             except UnicodeDecodeError as error:
-                return data.decode(name, errors="replace"), f"not {name} though it starts so (byte {error.start})"
+                return data.decode(
+                    name, errors="replace"
+                ), f"not {name} though it starts so (byte {error.start})"
     for name in ("utf-8", "gb18030"):
         try:
             return data.decode(name), ""
@@ -115,7 +120,8 @@ def _line(line: bytes) -> Iterator[JsonRecord]:
 
 
 def documents(text: str) -> Iterator[JsonRecord]:
-    """All documents of a text: one after another, with or without commas or line ends between them."""
+    """All documents of a text: one after another, with or without commas or line ends between
+    them."""
     position = 0
     while True:
         position = _GAP.match(text, position).end()  # type: ignore[union-attr]
@@ -134,12 +140,15 @@ def documents(text: str) -> Iterator[JsonRecord]:
             # the next document that begins a line, if there is one
             found = _NEXT.search(text, broken.position)
             end = found.end() if found else len(text)
-            yield JsonRecord((), text[broken.position : min(end, broken.position + FRAGMENT)], broken.why)
+            yield JsonRecord(
+                (), text[broken.position : min(end, broken.position + FRAGMENT)], broken.why
+            )
             position = end
 
 
 def _pieces(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecord, None, int]:
-    """The value at `start`: its parts, as far as it is made of wrappers and lists; returns where it ends."""
+    """The value at `start`: its parts, as far as it is made of wrappers and lists; returns where it
+    ends."""
     if text[start : start + 1] == "[" and len(path) < 8:
         return (yield from _items(text, start, path))
     if text[start : start + 1] == "{" and (not path or _is_wrapper(path[-1])) and len(path) < 8:
@@ -150,7 +159,9 @@ def _pieces(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecor
 
 
 def _is_wrapper(name: str) -> bool:
-    return name.endswith(("_response", "_list", "list", "result", "results", "data", "target", "response", "pages"))
+    return name.endswith(
+        ("_response", "_list", "list", "result", "results", "data", "target", "response", "pages")
+    )
 
 
 def _decoded(text: str, start: int) -> tuple[Any, int]:

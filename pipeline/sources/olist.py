@@ -1,14 +1,19 @@
 """The public Olist export: eight CSV files of real Brazilian marketplace orders.
 
 What is peculiar about it:
-- There is no dispute table. A review of score 1 or 2 is the complaint, opened when it was answered; its cause is
+- There is no dispute table. A review of score 1 or 2 is the complaint, opened when it was answered;
+its cause is
   unknown.
-- Outcomes are partial: an order without a review is unlabelled, never good. Any review ends the order: the buyer has
+- Outcomes are partial: an order without a review is unlabelled, never good. Any review ends the
+order: the buyer has
   spoken.
-- `order_status` is the status on the day of the export, not a fact with a date: it is not read. An order whose items
-  are missing (it was found to be unavailable later) has no lines; what is missing says how it ended, so such orders
+- `order_status` is the status on the day of the export, not a fact with a date: it is not read. An
+order whose items
+  are missing (it was found to be unavailable later) has no lines; what is missing says how it
+  ended, so such orders
   are not learnt from.
-- Times are local to Sao Paulo, without offset. The seller's dispatch deadline is set when the payment is approved.
+- Times are local to Sao Paulo, without offset. The seller's dispatch deadline is set when the
+payment is approved.
 - Every date column of the wide order row is a fact of its own, known when it happened.
 """
 
@@ -27,7 +32,7 @@ from pipeline.sources.olist_files import (
     ZONE,
     Raw,
     read_files,
-)  # fmt: skip
+)
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
@@ -36,7 +41,8 @@ COMPLAINT_SCORE = 2
 
 
 def read_olist(origin: SourceContext) -> StoreData:
-    """The canonical tables of the export in the origin's folder, money converted by the config's exchange rate."""
+    """The canonical tables of the export in the origin's folder, money converted by the config's
+    exchange rate."""
     if CURRENCY not in origin.usd_per:
         raise BadInput(
             f"config.toml: usd_per has no {CURRENCY}, the currency of this source. Add its rate, or leave out usd_per."
@@ -57,21 +63,32 @@ def _canonical(raw: Raw, usd_per_brl: float) -> dict[str, pl.DataFrame]:
         "order_events": pl.concat(
             [
                 _fact(raw.orders, APPROVED).with_columns(event=pl.lit("paid")),
-                reviews.select("order_id", "occurred_at", "known_at", event=pl.lit("outcome_observed")),
+                reviews.select(
+                    "order_id", "occurred_at", "known_at", event=pl.lit("outcome_observed")
+                ),
             ]
-        ).with_columns(event_id=pl.concat_str("order_id", "event", pl.int_range(pl.len()), separator="/")),
+        ).with_columns(
+            event_id=pl.concat_str("order_id", "event", pl.int_range(pl.len()), separator="/")
+        ),
         "shipments": shipped.with_columns(shipment_id="order_id", carrier=pl.lit(None, pl.String)),
         "tracking": _fact(raw.orders, DELIVERED).with_columns(
-            scan_id="order_id", shipment_id="order_id",
-            status=pl.lit("Delivered"), sub_status=pl.lit("Delivered_Other"),
+            scan_id="order_id",
+            shipment_id="order_id",
+            status=pl.lit("Delivered"),
+            sub_status=pl.lit("Delivered_Other"),
         ),
         "disputes": complaints.with_columns(
-            step_id="review_id", dispute_id="review_id",
-            step=pl.lit("opened"), cause=pl.lit("unknown"), reason=pl.lit(None, pl.String),
-            actor=pl.lit("buyer"), liable=pl.lit(None, pl.String), amount_usd=pl.lit(None, pl.Float64),
+            step_id="review_id",
+            dispute_id="review_id",
+            step=pl.lit("opened"),
+            cause=pl.lit("unknown"),
+            reason=pl.lit(None, pl.String),
+            actor=pl.lit("buyer"),
+            liable=pl.lit(None, pl.String),
+            amount_usd=pl.lit(None, pl.Float64),
         ),
         "reviews": reviews,
-    }  # fmt: skip
+    }
 
 
 def _fact(orders: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -81,7 +98,9 @@ def _fact(orders: pl.DataFrame, column: str) -> pl.DataFrame:
 
 
 def _main_lines(raw: Raw) -> pl.DataFrame:
-    ordered = raw.lines.sort("order_id", pl.col("order_item_id").cast(pl.Int64, strict=False), "order_item_id")
+    ordered = raw.lines.sort(
+        "order_id", pl.col("order_item_id").cast(pl.Int64, strict=False), "order_item_id"
+    )
     return ordered.group_by("order_id", maintain_order=True).agg(
         pl.col("seller_state").first(),
         item=pl.col("price").sum(),
@@ -93,7 +112,9 @@ def _orders(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
     paid = raw.payments.group_by("order_id").agg(
         pl.col("payment_installments").max(), paid=pl.col("payment_value").sum()
     )
-    rows = raw.orders.join(_main_lines(raw), on="order_id", how="left").join(paid, on="order_id", how="left")
+    rows = raw.orders.join(_main_lines(raw), on="order_id", how="left").join(
+        paid, on="order_id", how="left"
+    )
     total = pl.coalesce(pl.col("item") + pl.col("freight"), "paid", pl.lit(0.0))
     return rows.select(
         "order_id",
@@ -127,7 +148,8 @@ def _order_lines(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
 
 
 def _products(raw: Raw) -> pl.DataFrame:
-    """The catalogue has no dates; a product is known from its first order on, when it must have been listed."""
+    """The catalogue has no dates; a product is known from its first order on, when it must have
+    been listed."""
     first_sold = (
         raw.lines.join(raw.orders.select("order_id", PURCHASED), on="order_id")
         .group_by("product_id")
@@ -135,7 +157,9 @@ def _products(raw: Raw) -> pl.DataFrame:
     )
     return raw.products.join(first_sold, on="product_id").select(
         "product_id",
-        category=pl.coalesce("product_category_name_english", "product_category_name", pl.lit("unknown")),
+        category=pl.coalesce(
+            "product_category_name_english", "product_category_name", pl.lit("unknown")
+        ),
         title=pl.lit(None, pl.String),
         weight_g="product_weight_g",
         count_photos="product_photos_qty",
@@ -146,20 +170,33 @@ def _products(raw: Raw) -> pl.DataFrame:
 
 def _promises(raw: Raw) -> pl.DataFrame:
     orders = raw.orders.filter(pl.col(PROMISED).is_not_null()).select(
-        "order_id", kind=pl.lit("delivery"), promised_at=PROMISED, occurred_at=PURCHASED, known_at=PURCHASED
+        "order_id",
+        kind=pl.lit("delivery"),
+        promised_at=PROMISED,
+        occurred_at=PURCHASED,
+        known_at=PURCHASED,
     )
     limits = raw.lines.group_by("order_id").agg(promised_at=pl.col("shipping_limit_date").max())
     approved = raw.orders.filter(pl.col(APPROVED).is_not_null())
     dispatch = (
         approved.join(limits, on="order_id")
         .filter(pl.col("promised_at").is_not_null())
-        .select("order_id", kind=pl.lit("dispatch"), promised_at="promised_at", occurred_at=APPROVED, known_at=APPROVED)
+        .select(
+            "order_id",
+            kind=pl.lit("dispatch"),
+            promised_at="promised_at",
+            occurred_at=APPROVED,
+            known_at=APPROVED,
+        )
     )
-    return pl.concat([orders, dispatch]).with_columns(promise_id=pl.concat_str("order_id", "kind", separator="/"))
+    return pl.concat([orders, dispatch]).with_columns(
+        promise_id=pl.concat_str("order_id", "kind", separator="/")
+    )
 
 
 def _reviews(raw: Raw) -> pl.DataFrame:
-    """Review ids repeat and are sometimes empty in this export, so each review is numbered within its order."""
+    """Review ids repeat and are sometimes empty in this export, so each review is numbered within
+    its order."""
     ordered = raw.reviews.sort("order_id", ANSWERED, "review_score")
     return ordered.select(
         "order_id",

@@ -1,4 +1,5 @@
-"""The eight files of the Olist export, read and checked: which rows are good, and what is wrong with the others."""
+"""The eight files of the Olist export, read and checked: which rows are good, and what is wrong
+with the others."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ def read_files(origin: SourceContext) -> tuple[Raw, list[CheckedFile]]:
     sellers = _read(origin, "sellers", "seller_id", "seller_state")
     sellers.unique("seller_id")
     names = open_checked(
-        origin, "product_category_name_translation.csv", ["product_category_name", "product_category_name_english"]
+        origin,
+        "product_category_name_translation.csv",
+        ["product_category_name", "product_category_name_english"],
     )
     names.require("product_category_name")
     names.unique("product_category_name")
@@ -53,7 +56,9 @@ def read_files(origin: SourceContext) -> tuple[Raw, list[CheckedFile]]:
     return raw, files
 
 
-def _read(origin: SourceContext, name: str, *columns: str, optional: tuple[str, ...] = ()) -> CheckedFile:
+def _read(
+    origin: SourceContext, name: str, *columns: str, optional: tuple[str, ...] = ()
+) -> CheckedFile:
     file = open_checked(origin, f"olist_{name}_dataset.csv", [*columns, *optional])
     file.require(*columns)
     return file
@@ -70,18 +75,34 @@ def _read_products(origin: SourceContext) -> CheckedFile:
 
 def _read_orders(origin: SourceContext, customers: CheckedFile) -> CheckedFile:
     file = _read(
-        origin, "orders", "order_id", "customer_id", PURCHASED, optional=(APPROVED, HANDED_OVER, DELIVERED, PROMISED)
+        origin,
+        "orders",
+        "order_id",
+        "customer_id",
+        PURCHASED,
+        optional=(APPROVED, HANDED_OVER, DELIVERED, PROMISED),
     )
     for column in (PURCHASED, APPROVED, HANDED_OVER, DELIVERED, PROMISED):
         file.instant(column, ZONE)
-    for column, words in ((APPROVED, "approved"), (HANDED_OVER, "handed over"), (DELIVERED, "delivered")):
+    for column, words in (
+        (APPROVED, "approved"),
+        (HANDED_OVER, "handed over"),
+        (DELIVERED, "delivered"),
+    ):
         file.not_before(column, PURCHASED, f"{words} before it was purchased")
-    file.known("customer_id", customers.good_rows()["customer_id"], customers.rejected("customer_id"), "customer")
+    file.known(
+        "customer_id",
+        customers.good_rows()["customer_id"],
+        customers.rejected("customer_id"),
+        "customer",
+    )
     file.unique("order_id")
     return file
 
 
-def _read_lines(origin: SourceContext, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile) -> CheckedFile:
+def _read_lines(
+    origin: SourceContext, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile
+) -> CheckedFile:
     key = ("order_id", "order_item_id")
     columns = (*key, "product_id", "seller_id", "price", "freight_value")
     file = _read(origin, "order_items", *columns, optional=("shipping_limit_date",))
@@ -89,8 +110,12 @@ def _read_lines(origin: SourceContext, orders: CheckedFile, products: CheckedFil
     file.number("freight_value", minimum=0)
     file.instant("shipping_limit_date", ZONE)
     _of_known_order(file, orders)
-    file.known("product_id", products.good_rows()["product_id"], products.rejected("product_id"), "product")
-    file.known("seller_id", sellers.good_rows()["seller_id"], sellers.rejected("seller_id"), "seller")
+    file.known(
+        "product_id", products.good_rows()["product_id"], products.rejected("product_id"), "product"
+    )
+    file.known(
+        "seller_id", sellers.good_rows()["seller_id"], sellers.rejected("seller_id"), "seller"
+    )
     file.unique(*key)
     return file
 
@@ -106,7 +131,9 @@ def _read_payments(origin: SourceContext, orders: CheckedFile) -> CheckedFile:
 
 
 def _read_reviews(origin: SourceContext, orders: CheckedFile) -> CheckedFile:
-    file = _read(origin, "order_reviews", "order_id", "review_score", ANSWERED, optional=("review_id",))
+    file = _read(
+        origin, "order_reviews", "order_id", "review_score", ANSWERED, optional=("review_id",)
+    )
     file.number("review_score", minimum=1, maximum=5)
     file.instant(ANSWERED, ZONE)
     _of_known_order(file, orders)

@@ -12,8 +12,8 @@ from pipeline.sources.corrections import Corrections
 
 @dataclass(frozen=True)
 class SideFiles:
-    """What was named beside the folder: the mapping file of SOURCE=mapped, if it is not in the folder; the folder of a
-    tracking provider's files, if it is not the folder's own `tracking`."""
+    """What was named beside the folder: the mapping file of SOURCE=mapped, if it is not in the
+    folder; the folder of a tracking provider's files, if it is not the folder's own `tracking`."""
 
     mapping: Path | None = None
     tracking: Path | None = None
@@ -24,9 +24,9 @@ NO_SIDE_FILES = SideFiles()
 
 @dataclass(frozen=True)
 class SourceContext:
-    """`folder` holds the files; `usd_per` the exchange rates of the config; `state` is where a source that learns from
-    one night to the next keeps what it saw (None: nowhere, nothing is written); `loaded` is what the workspace's
-    tables were made from, by name and hash."""
+    """`folder` holds the files; `usd_per` the exchange rates of the config; `state` is where a
+    source that learns from one night to the next keeps what it saw (None: nowhere, nothing is
+    written); `loaded` is what the workspace's tables were made from, by name and hash."""
 
     folder: Path
     usd_per: Mapping[str, float] = field(default_factory=lambda: {"USD": 1.0})

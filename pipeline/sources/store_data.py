@@ -10,7 +10,8 @@ import polars as pl
 
 
 class Checked(Protocol):
-    """Rows of a file, or records of a kind, that were read, and what is wrong with which of them."""
+    """Rows of a file, or records of a kind, that were read, and what is wrong with which of
+    them."""
 
     @property
     def name(self) -> str:
@@ -29,12 +30,14 @@ class Checked(Protocol):
 
 @dataclass(frozen=True)
 class StoreData:
-    """Canonical frames (some tables may be absent), the store's zone, and the checked files they came from.
+    """Canonical frames (some tables may be absent), the store's zone, and the checked files they
+    came from.
 
-    `input_sha256`: what the frames were made from, where that is not simply the files by their names. `keep` is called
-    when the tables are about to be replaced: a source that remembers what it saw writes it then. `notes` are told to
-    the user. `numbers` (`number, order_id`): parcels, where they are not ids of shipments. `is_known_late`:
-    facts are known since a file showed them, not as they happened.
+    `input_sha256`: what the frames were made from, where that is not simply the files by their
+    names. `keep` is called when the tables are about to be replaced: a source that remembers what
+    it saw writes it then. `notes` are told to the user. `numbers` (`number, order_id`): parcels,
+    where they are not ids of shipments. `is_known_late`: facts are known since a file showed them,
+    not as they happened.
     """
 
     frames: Mapping[str, pl.DataFrame]

@@ -14,20 +14,27 @@ from openpyxl import load_workbook
 from pipeline.settings.errors import BadInput
 from pipeline.sources.csv_text import EMPTY, ROW, Fault, column_names
 
-# unpacked, a workbook of a million orders has some 700 MB; what has more was made to fill the memory
+# unpacked, a workbook of a million orders has some 700 MB; what has more was made to fill the
+# memory
 MOST_BYTES, MOST_UNPACKED = 300_000_000, 3_000_000_000
 # Excel keeps fifteen digits of a number and makes the others 0
 EXACT = 10**15
 ROUNDED = "a number of more than 15 digits, which a spreadsheet has rounded; format the column as text and fill it anew"
 
 
-def read_workbook(path: Path, sheet: str | None = None, most: int = MOST_BYTES) -> tuple[pl.DataFrame, list[Fault]]:
-    """`ROW` and the sheet's columns as text, days and times as ISO; (row, column, reason) of rows with wrong cells.
+def read_workbook(
+    path: Path, sheet: str | None = None, most: int = MOST_BYTES
+) -> tuple[pl.DataFrame, list[Fault]]:
+    """`ROW` and the sheet's columns as text, days and times as ISO; (row, column, reason) of rows
+    with wrong cells.
 
-    The sheet of that name, else the first. Raises `BadInput` where the file is none, or is larger than `most` bytes.
+    The sheet of that name, else the first. Raises `BadInput` where the file is none, or is larger
+    than `most` bytes.
     """
     if path.is_file() and path.stat().st_size > most:
-        raise BadInput(f"{path.name}: is larger than {most // 1_000_000} MB. Save it in parts, or as CSV.")
+        raise BadInput(
+            f"{path.name}: is larger than {most // 1_000_000} MB. Save it in parts, or as CSV."
+        )
     try:
         rows = _cells(path, sheet)
     except BadInput:
@@ -37,7 +44,9 @@ def read_workbook(path: Path, sheet: str | None = None, most: int = MOST_BYTES) 
         raise BadInput(
             f"{path.name}: cannot be read as a workbook ({str(error)[:200]}). Save it again as .xlsx."
         ) from None
-    header_at = next((place for place, cells in enumerate(rows) if any(cell is not None for cell in cells)), None)
+    header_at = next(
+        (place for place, cells in enumerate(rows) if any(cell is not None for cell in cells)), None
+    )
     if header_at is None:
         raise BadInput(EMPTY.format(path.name))
     header = column_names(path.name, _ended([_text(cell) or "" for cell in rows[header_at]]))
@@ -59,7 +68,9 @@ def read_workbook(path: Path, sheet: str | None = None, most: int = MOST_BYTES) 
 def _cells(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
     with zipfile.ZipFile(path) as archive:
         if sum(part.file_size for part in archive.infolist()) > MOST_UNPACKED:
-            raise BadInput(f"{path.name}: unpacked it is larger than {MOST_UNPACKED // 1_000_000} MB.")
+            raise BadInput(
+                f"{path.name}: unpacked it is larger than {MOST_UNPACKED // 1_000_000} MB."
+            )
     with warnings.catch_warnings():
         # openpyxl tells of what it does not read (drop-down lists, styles); none of it matters here
         warnings.simplefilter("ignore")

@@ -1,4 +1,5 @@
-"""describe-features: every feature with its unit, lookback, theme, reason, share missing and one worked example."""
+"""describe-features: every feature with its unit, lookback, theme, reason, share missing and one
+worked example."""
 
 from __future__ import annotations
 
@@ -21,14 +22,19 @@ DESCRIPTION = "features.md"
 HEAD = "| feature | unit | lookback | theme | why it should matter | missing | example |"
 
 
-def describe_features(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
-    """Write `features.md` into the workspace; shares and examples are those of order-nights before `as_of`."""
+def describe_features(
+    workspace: Workspace, config: Config, progress: Progress, *, as_of: date
+) -> Path:
+    """Write `features.md` into the workspace; shares and examples are those of order-nights before
+    `as_of`."""
     tables = workspace.read_tables()
     with progress.piece("features") as notes:
         rows = training_dataset(tables, config, day_number(as_of) - 1)
         notes.append(f"{len(FEATURES)} features of {rows.height:,} order-nights")
     if rows.is_empty():
-        raise Refused(f"{workspace.folder}: no order was open before {as_of}. Use a later AS_OF or more history.")
+        raise Refused(
+            f"{workspace.folder}: no order was open before {as_of}. Use a later AS_OF or more history."
+        )
     path = workspace.folder / DESCRIPTION
     write_whole(path, description(rows, as_of))
     return path
@@ -65,7 +71,11 @@ def _line(feature: Feature, rows: pl.DataFrame) -> str:
 
 
 def _example(feature: Feature, rows: pl.DataFrame) -> str:
-    seen = rows.select("order_id", "as_of_day", feature.name).drop_nulls().filter(pl.col(feature.name) != 0)
+    seen = (
+        rows.select("order_id", "as_of_day", feature.name)
+        .drop_nulls()
+        .filter(pl.col(feature.name) != 0)
+    )
     if seen.is_empty():
         return "always 0 or missing here"
     order_id, night, value = seen.sort(feature.name, "order_id", "as_of_day").row(seen.height // 2)

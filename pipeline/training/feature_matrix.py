@@ -19,16 +19,21 @@ MATRIX = "training_matrix.parquet"
 KEY = ("order_id", "as_of_day", "stage")
 
 
-def write_matrix(workspace: Workspace, config: Config, progress: Progress, *, as_of: date, is_kept: bool) -> Path:
-    """Write `features/training_matrix.parquet`: the rows that `train` would learn from standing at `as_of`, with
-    `label`; if `is_kept`, also each family's columns of them as `features/<family>.parquet`. Returns the folder."""
+def write_matrix(
+    workspace: Workspace, config: Config, progress: Progress, *, as_of: date, is_kept: bool
+) -> Path:
+    """Write `features/training_matrix.parquet`: the rows that `train` would learn from standing at
+    `as_of`, with `label`; if `is_kept`, also each family's columns of them as
+    `features/<family>.parquet`. Returns the folder."""
     tables, day = workspace.read_tables(), day_number(as_of)
     folder = workspace.folder / "features"
     with progress.piece("features") as notes, workspace.replaced(folder) as aside:
         dataset = training_dataset(tables, config, matured_by(day, config))
         rows = label_rows(tables, dataset, config.label_window, day)
         if rows.is_empty():
-            raise Refused(f"{workspace.folder}: no night had matured by {as_of}. Use a later AS_OF or more history.")
+            raise Refused(
+                f"{workspace.folder}: no night had matured by {as_of}. Use a later AS_OF or more history."
+            )
         rows.write_parquet(aside / MATRIX)
         notes.append(f"{rows.height:,} matured order-nights, {len(FEATURES)} features")
         for family in FAMILIES if is_kept else ():

@@ -31,7 +31,9 @@ from pipeline.workspace.workspace import Workspace
 ROWS_AT_ONCE = 500_000
 
 
-def learn(workspace: Workspace, config: Config, progress: Progress, as_of: date) -> tuple[DisputeModel, pl.DataFrame]:
+def learn(
+    workspace: Workspace, config: Config, progress: Progress, as_of: date
+) -> tuple[DisputeModel, pl.DataFrame]:
     """The model of all nights whose labels had matured by `as_of`, and the rows it saw."""
     tables = workspace.read_tables()
     day = day_number(as_of)
@@ -47,10 +49,14 @@ def learn(workspace: Workspace, config: Config, progress: Progress, as_of: date)
         del dataset
         rows = left_alone(workspace, workspace.table_files(), rows, config, as_of)
         disputes = _need_disputes(
-            config, rows.filter(pl.col("label") == 1), f"had matured in {workspace.folder} by {as_of}"
+            config,
+            rows.filter(pl.col("label") == 1),
+            f"had matured in {workspace.folder} by {as_of}",
         )
         if rows["label"].n_unique() < 2:
-            raise Refused(f"{workspace.folder}: every order that had matured by {as_of} was disputed. Load all orders.")
+            raise Refused(
+                f"{workspace.folder}: every order that had matured by {as_of} was disputed. Load all orders."
+            )
         model = fit_model(rows, FEATURE_NAMES, config.recipe)
         told = add_cause(tables, rows, day)
         model = replace(model, cause=fit_cause(told, list(model.feature_names), config.recipe))
@@ -70,19 +76,28 @@ def _need_disputes(config: Config, disputed: pl.DataFrame, words: str) -> int:
 
 
 def register(
-    workspace: Workspace, config: Config, model: DisputeModel, rows: pl.DataFrame, as_of: date, alias: str,
+    workspace: Workspace,
+    config: Config,
+    model: DisputeModel,
+    rows: pl.DataFrame,
+    as_of: date,
+    alias: str,
     tags: Mapping[str, str] | None = None,
-) -> str:  # fmt: skip
+) -> str:
     """Log and register what `learn` gave, and point `alias` at it; returns the version."""
     return register_model(
-        workspace, model, alias=alias, example=rows.head(5), params=training_settings(config),
+        workspace,
+        model,
+        alias=alias,
+        example=rows.head(5),
+        params=training_settings(config),
         metrics={
             "rows": rows.height,
             "disputed_orders": rows.filter(pl.col("label") == 1)["order_id"].n_unique(),
             "base_rate": int(rows["label"].sum()) / rows.height,
         },
         tags={**_tags(workspace, rows, as_of), **(tags or {})},
-    )  # fmt: skip
+    )
 
 
 def training_settings(config: Config) -> dict[str, Any]:
@@ -90,14 +105,18 @@ def training_settings(config: Config) -> dict[str, Any]:
     return {
         **config.recipe.booster,
         "rounds": config.recipe.rounds,
-        **config.model_dump(exclude={"decide", "gate", "booster", "engine", "usd_per", "threads", "monitor"}),
+        **config.model_dump(
+            exclude={"decide", "gate", "booster", "engine", "usd_per", "threads", "monitor"}
+        ),
     }
 
 
 def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFrame:
-    """Sampled order-nights up to `last_day`, with features; a row's features know only its own past.
+    """Sampled order-nights up to `last_day`, with features; a row's features know only its own
+    past.
 
-    They are kept as float32, as every booster reads them: the training matrix is the largest thing there is.
+    They are kept as float32, as every booster reads them: the training matrix is the largest thing
+    there is.
     """
     first_day = int(open_spells(tables, config.dispute_window)["first_day"].min() or 0)  # type: ignore[arg-type]
     spine = sample_spine(
@@ -109,7 +128,9 @@ def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFr
         window=config.dispute_window,
     )
     parts = [
-        build_features(tables, spine[start : start + ROWS_AT_ONCE], config).with_columns(cs.float().cast(pl.Float32))
+        build_features(tables, spine[start : start + ROWS_AT_ONCE], config).with_columns(
+            cs.float().cast(pl.Float32)
+        )
         for start in range(0, max(spine.height, 1), ROWS_AT_ONCE)
     ]
     return pl.concat(parts)

@@ -1,4 +1,5 @@
-"""leak-proof: whatever becomes of the facts that a night could not know, every feature of it stays the same."""
+"""leak-proof: whatever becomes of the facts that a night could not know, every feature of it stays
+the same."""
 
 from __future__ import annotations
 
@@ -25,11 +26,14 @@ SAID = 5
 MOMENT = timedelta(microseconds=1)
 
 
-def leak_proof(workspace: Workspace, config: Config, progress: Progress, *, nights: int, seed: int) -> pl.DataFrame:
-    """Write and return `leak_proof.csv`: one row per night and table, with what was disturbed and what moved.
+def leak_proof(
+    workspace: Workspace, config: Config, progress: Progress, *, nights: int, seed: int
+) -> pl.DataFrame:
+    """Write and return `leak_proof.csv`: one row per night and table, with what was disturbed and
+    what moved.
 
-    Raises `Leak` if a feature of a night moved with facts known from that night on, or if a fact learnt a moment
-    before the night did not move the feature it should.
+    Raises `Leak` if a feature of a night moved with facts known from that night on, or if a fact
+    learnt a moment before the night did not move the feature it should.
     """
     tables = workspace.read_tables()
     found = []
@@ -51,7 +55,8 @@ def leak_proof(workspace: Workspace, config: Config, progress: Progress, *, nigh
 
 
 def _shortly(row: dict[str, Any]) -> str:
-    """The night, the table whose later facts move features, and the first of them: they may be all there are."""
+    """The night, the table whose later facts move features, and the first of them: they may be all
+    there are."""
     moved = (row["moved"] or "unmoved").split(" ")
     more = f" and {len(moved) - SAID} more" if len(moved) > SAID else ""
     return f"{row['night']} {row['table']}: {' '.join(moved[:SAID])}{more}"
@@ -62,10 +67,14 @@ def _random_nights(tables: Tables, config: Config, count: int, seed: int) -> lis
     first = open_spells(tables, config.dispute_window)["first_day"].to_numpy()
     last = newest_fact_day(tables)
     if not len(first) or last is None or last - int(first.min()) < 60:
-        raise Refused("fewer than sixty days of facts: there is too little past and future to tell apart. Load more.")
+        raise Refused(
+            "fewer than sixty days of facts: there is too little past and future to tell apart. Load more."
+        )
     start = int(first.min())
     inside = np.arange(start + (last - start) // 5, last - (last - start) // 10)
-    return sorted(np.random.default_rng(seed).choice(inside, min(count, len(inside)), replace=False).tolist())
+    return sorted(
+        np.random.default_rng(seed).choice(inside, min(count, len(inside)), replace=False).tolist()
+    )
 
 
 def _prove(tables: Tables, config: Config, as_of: int, seed: int) -> pl.DataFrame:
@@ -76,7 +85,9 @@ def _prove(tables: Tables, config: Config, as_of: int, seed: int) -> pl.DataFram
     before = build_features(tables, spine)
     disturbed = disturb(frames, cutoff, seed + as_of)
     other = _tables_like(tables, disturbed.frames)
-    moved = ["the rows themselves"] * (not build_spine(other, [as_of], config.dispute_window).equals(spine))
+    moved = ["the rows themselves"] * (
+        not build_spine(other, [as_of], config.dispute_window).equals(spine)
+    )
     moved += changed(before, build_features(other, spine))
     singles = [_try_single(tables, frames, spine, before, single, cutoff) for single in SINGLES]
     return disturbed.counts.with_columns(
@@ -91,27 +102,40 @@ def _prove(tables: Tables, config: Config, as_of: int, seed: int) -> pl.DataFram
 
 
 def _try_single(
-    tables: Tables, frames: dict[str, pl.DataFrame], spine: pl.DataFrame, before: pl.DataFrame, single: Single,
+    tables: Tables,
+    frames: dict[str, pl.DataFrame],
+    spine: pl.DataFrame,
+    before: pl.DataFrame,
+    single: Single,
     cutoff: datetime,
-) -> tuple[list[str], str]:  # fmt: skip
-    """What moved with the fact learnt at the cutoff (nothing may), and whether its feature of the target moved with
-    the fact learnt a moment before: yes, no, or - where the night has no order to try it on."""
+) -> tuple[list[str], str]:
+    """What moved with the fact learnt at the cutoff (nothing may), and whether its feature of the
+    target moved with the fact learnt a moment before: yes, no, or - where the night has no order to
+    try it on."""
     found = _target(tables, before, single, int(spine["as_of_day"][0]))
     if found is None:
         return [], "-"
     target, row = found
     at = build_features(_tables_like(tables, add_single(frames, single, target, cutoff)), spine)
-    earlier = build_features(_tables_like(tables, add_single(frames, single, target, cutoff - MOMENT)), spine)
+    earlier = build_features(
+        _tables_like(tables, add_single(frames, single, target, cutoff - MOMENT)), spine
+    )
     was, now = before[single.must_move][row], earlier[single.must_move][row]
     return changed(before, at), "yes" if was != now else "no"
 
 
-def _target(tables: Tables, before: pl.DataFrame, single: Single, as_of: int) -> tuple[dict[str, object], int] | None:
+def _target(
+    tables: Tables, before: pl.DataFrame, single: Single, as_of: int
+) -> tuple[dict[str, object], int] | None:
     """The ids the fact needs, and the row of `before` on which it must be felt."""
     rows = before.with_row_index("row").select("row", "order_id", "logistics_handling_days")
     rows = rows.join(tables["orders"].select("order_id", "buyer_id", "store_id"), on="order_id")
     lines = visible(tables["order_lines"], as_of)
-    first = lines.sort("order_id", "line_id", "product_id").group_by("order_id", maintain_order=True).first()
+    first = (
+        lines.sort("order_id", "line_id", "product_id")
+        .group_by("order_id", maintain_order=True)
+        .first()
+    )
     rows = rows.join(first.select("order_id", "product_id"), on="order_id")
     if single.about == "order not shipped":
         rows = rows.filter(pl.col("logistics_handling_days").is_null())

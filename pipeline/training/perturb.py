@@ -1,4 +1,5 @@
-"""Another future: facts altered, deleted and added that a night could not know. For proofs, never for a result."""
+"""Another future: facts altered, deleted and added that a night could not know. For proofs, never
+for a result."""
 
 from __future__ import annotations
 
@@ -17,16 +18,19 @@ LATEST_DAYS, OLDEST_DAYS = 40, 60
 
 @dataclass(frozen=True)
 class Disturbed:
-    """`frames`: as given, but for the facts with `known_at >= cutoff`; and how many of those were touched, by table."""
+    """`frames`: as given, but for the facts with `known_at >= cutoff`; and how many of those were
+    touched, by table."""
 
     frames: dict[str, pl.DataFrame]
     counts: pl.DataFrame
 
 
 def disturb(frames: Mapping[str, pl.DataFrame], cutoff: datetime, seed: int) -> Disturbed:
-    """Alter, delete and add facts with `known_at >= cutoff` in every table; the facts before stay as they are.
+    """Alter, delete and add facts with `known_at >= cutoff` in every table; the facts before stay
+    as they are.
 
-    A third of the changed and added facts is stamped exactly at the cutoff. `frames` have the canonical columns.
+    A third of the changed and added facts is stamped exactly at the cutoff. `frames` have the
+    canonical columns.
     """
     rng = np.random.default_rng(seed)
     done, counts = {}, []
@@ -47,15 +51,24 @@ def _disturb(
     renamed = copies.with_columns(pl.concat_str(pl.lit("new-"), pl.col(key[-1])).alias(key[-1]))
     if key == ("product_id",):
         # a listing that is changed later is a new fact about the same product
-        renamed = pl.concat([renamed, copies.with_columns(category=pl.lit("changed"), weight_g=pl.lit(9e4))])
+        renamed = pl.concat(
+            [renamed, copies.with_columns(category=pl.lit("changed"), weight_g=pl.lit(9e4))]
+        )
     added = _shuffle(renamed, [c for c in frame.columns if c.endswith("_usd")], rng)
-    # half of them tie together what was not: an old order and another product, a scan and another order
+    # half of them tie together what was not: an old order and another product, a scan and another
+    # order
     ids = [c for c in frame.columns if c.endswith("_id") and c not in key]
     half = added.height // 2
     added = pl.concat([added[:half], _shuffle(added[half:], ids, rng)])
     late = pl.concat([_restamp(altered, cutoff, rng), _restamp(added, cutoff, rng)])
-    whole = pl.concat([past, late]).sample(fraction=1.0, shuffle=True, seed=int(rng.integers(1 << 30)))
-    return whole, {"altered": altered.height, "deleted": future.height - kept.height, "added": added.height}
+    whole = pl.concat([past, late]).sample(
+        fraction=1.0, shuffle=True, seed=int(rng.integers(1 << 30))
+    )
+    return whole, {
+        "altered": altered.height,
+        "deleted": future.height - kept.height,
+        "added": added.height,
+    }
 
 
 def _shuffle(frame: pl.DataFrame, columns: list[str], rng: np.random.Generator) -> pl.DataFrame:
@@ -63,7 +76,8 @@ def _shuffle(frame: pl.DataFrame, columns: list[str], rng: np.random.Generator) 
 
 
 def _restamp(frame: pl.DataFrame, cutoff: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """Known at the cutoff itself or up to `LATEST_DAYS` later; happened any time in the `OLDEST_DAYS` before that."""
+    """Known at the cutoff itself or up to `LATEST_DAYS` later; happened any time in the
+    `OLDEST_DAYS` before that."""
     day = 86_400
     is_at = rng.random(frame.height) < SHARE_AT_CUTOFF
     after = np.where(is_at, 0, rng.integers(0, LATEST_DAYS * day, frame.height)) * 1_000_000
@@ -77,7 +91,8 @@ def _restamp(frame: pl.DataFrame, cutoff: datetime, rng: np.random.Generator) ->
 
 @dataclass(frozen=True)
 class Single:
-    """One made-up fact: what it says, and the feature of the target row that must move once it is known."""
+    """One made-up fact: what it says, and the feature of the target row that must move once it is
+    known."""
 
     table: str
     says: Mapping[str, object]
@@ -86,33 +101,61 @@ class Single:
 
 
 SINGLES = (
-    Single("orders", {"country": "US", "currency": "USD", "total_usd": 9.0, "total_source": 9.0}, "new order of buyer",
-           "buyer_count_orders_365d"),
-    Single("order_lines", {"quantity": 3.0, "unit_price_usd": 5.0, "shipping_usd": 0.0}, "order",
-           "order_count_units"),
-    Single("products", {"category": "changed", "weight_g": 77_777.0}, "product", "product_weight_g"),
+    Single(
+        "orders",
+        {"country": "US", "currency": "USD", "total_usd": 9.0, "total_source": 9.0},
+        "new order of buyer",
+        "buyer_count_orders_365d",
+    ),
+    Single(
+        "order_lines",
+        {"quantity": 3.0, "unit_price_usd": 5.0, "shipping_usd": 0.0},
+        "order",
+        "order_count_units",
+    ),
+    Single(
+        "products", {"category": "changed", "weight_g": 77_777.0}, "product", "product_weight_g"
+    ),
     Single("promises", {"kind": "delivery"}, "order", "logistics_days_to_promise"),
     Single("order_events", {"event": "paid"}, "order", "order_days_since_paid"),
     Single("shipments", {}, "order not shipped", "logistics_handling_days"),
     Single("tracking", {"status": "Exception"}, "order", "logistics_count_exceptions"),
-    Single("disputes", {"step": "opened", "cause": "other", "amount_usd": 1.0}, "other order of product",
-           "product_dispute_share_365d"),
-    Single("messages", {"sender": "buyer", "topic": "parcel"}, "order", "conversation_count_questions"),
+    Single(
+        "disputes",
+        {"step": "opened", "cause": "other", "amount_usd": 1.0},
+        "other order of product",
+        "product_dispute_share_365d",
+    ),
+    Single(
+        "messages", {"sender": "buyer", "topic": "parcel"}, "order", "conversation_count_questions"
+    ),
     Single("contacts", {}, "order", "conversation_count_contacts"),
     Single("reviews", {"score": 1.0}, "other order of product", "product_stars_365d"),
-)  # fmt: skip
+)
 
 
 def add_single(
-    frames: Mapping[str, pl.DataFrame], single: Single, target: Mapping[str, object], known_at: datetime
+    frames: Mapping[str, pl.DataFrame],
+    single: Single,
+    target: Mapping[str, object],
+    known_at: datetime,
 ) -> dict[str, pl.DataFrame]:
-    """`frames` with the one fact more, learnt at `known_at` and an hour old then. `target` has the ids it needs:
-    `order_id` (whose it is), `buyer_id`, `store_id`, `product_id`."""
+    """`frames` with the one fact more, learnt at `known_at` and an hour old then. `target` has the
+    ids it needs: `order_id` (whose it is), `buyer_id`, `store_id`, `product_id`."""
     table = TABLES[single.table]
-    row: dict[str, object] = dict.fromkeys(table.schema) | {key: f"single-{key}" for key in table.key}
+    row: dict[str, object] = dict.fromkeys(table.schema) | {
+        key: f"single-{key}" for key in table.key
+    }
     row |= {name: value for name, value in target.items() if name in row} | dict(single.says)
-    row |= {name: "single" for name in ("shipment_id", "dispute_id", "supplier_id") if name in row and not row[name]}
+    row |= {
+        name: "single"
+        for name in ("shipment_id", "dispute_id", "supplier_id")
+        if name in row and not row[name]
+    }
     if "promised_at" in row:
         row["promised_at"] = known_at + timedelta(days=77)
     row |= {"known_at": known_at, "occurred_at": known_at - timedelta(hours=1)}
-    return {**frames, single.table: pl.concat([frames[single.table], pl.DataFrame([row], schema=table.schema)])}
+    return {
+        **frames,
+        single.table: pl.concat([frames[single.table], pl.DataFrame([row], schema=table.schema)]),
+    }

@@ -1,4 +1,5 @@
-"""promote: the challenger becomes champion only on evidence; rollback: the former champion is champion again."""
+"""promote: the challenger becomes champion only on evidence; rollback: the former champion is
+champion again."""
 
 from __future__ import annotations
 
@@ -35,11 +36,19 @@ LEAK_NIGHTS = 2
 FRESH_ROWS = 100
 
 
-def promote(workspace: Workspace, config: Config, progress: Progress, *, every: int, is_refitted: bool = True) -> None:
-    """Point `champion` at the challenger, or raise `NotPromoted` with every reason found against it.
+def promote(
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    *,
+    every: int,
+    is_refitted: bool = True,
+) -> None:
+    """Point `champion` at the challenger, or raise `NotPromoted` with every reason found against
+    it.
 
-    What was judged had to leave the newest nights unseen; so, if `is_refitted`, the same recipe then learns from all
-    that has matured, and that is the champion of the coming nights.
+    What was judged had to leave the newest nights unseen; so, if `is_refitted`, the same recipe
+    then learns from all that has matured, and that is the champion of the coming nights.
     """
     champion = judged_of(workspace, require_champion(workspace))
     reasons: list[str] = []
@@ -48,7 +57,9 @@ def promote(workspace: Workspace, config: Config, progress: Progress, *, every: 
     except NoChampion as error:
         raise NotPromoted(f"the champion stays. {error}") from None
     if challenger is None:
-        raise NoChampion(f"{workspace.folder}: there is no challenger. Train one: make train WORKSPACE=... AS_OF=...")
+        raise NoChampion(
+            f"{workspace.folder}: there is no challenger. Train one: make train WORKSPACE=... AS_OF=..."
+        )
     rows = _unseen_rows(workspace, config, progress, champion, challenger, every)
     try:
         fresh = scores_in_fresh_process(workspace, CHALLENGER, rows.head(FRESH_ROWS))
@@ -76,9 +87,12 @@ def promote(workspace: Workspace, config: Config, progress: Progress, *, every: 
 
 
 def _refit(workspace: Workspace, config: Config, progress: Progress, judged: Registered) -> None:
-    """The judged recipe on all matured nights becomes champion, unless it is another recipe or says something else."""
+    """The judged recipe on all matured nights becomes champion, unless it is another recipe or says
+    something else."""
     if judged.settings != {name: str(value) for name, value in training_settings(config).items()}:
-        warn("the settings have changed since the challenger was trained: it stays as it was judged, not refitted")
+        warn(
+            "the settings have changed since the challenger was trained: it stays as it was judged, not refitted"
+        )
         return
     newest = calendar_day(newest_day(workspace.read_tables()))
     model, rows = learn(workspace, config, progress, newest)
@@ -91,8 +105,12 @@ def _refit(workspace: Workspace, config: Config, progress: Progress, judged: Reg
         )
         return
     with progress.piece("refit") as notes:
-        number = register(workspace, config, model, rows, newest, CHAMPION, {"judged_version": judged.version})
-        notes.append(f"version {number}, which learnt from all that has matured by {newest}, is champion")
+        number = register(
+            workspace, config, model, rows, newest, CHAMPION, {"judged_version": judged.version}
+        )
+        notes.append(
+            f"version {number}, which learnt from all that has matured by {newest}, is champion"
+        )
 
 
 def rollback(workspace: Workspace) -> None:
@@ -101,7 +119,12 @@ def rollback(workspace: Workspace) -> None:
 
 
 def _unseen_rows(
-    workspace: Workspace, config: Config, progress: Progress, champion: Registered, challenger: Registered, every: int
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    champion: Registered,
+    challenger: Registered,
+    every: int,
 ) -> pl.DataFrame:
     """Labelled order-nights from the day on which the later of the two was trained."""
     tables = workspace.read_tables()
@@ -115,9 +138,13 @@ def _unseen_rows(
             f"matured: the last that has is {calendar_day(last)}. Train the challenger as of an earlier day, or wait."
         )
     with progress.piece("features") as notes:
-        features = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
+        features = build_features(
+            tables, build_spine(tables, nights, config.dispute_window), config
+        )
         rows = learnable(label_rows(tables, features, config.label_window, end))
-        notes.append(f"{rows.height:,} order-nights of {len(nights)} nights that neither model has seen")
+        notes.append(
+            f"{rows.height:,} order-nights of {len(nights)} nights that neither model has seen"
+        )
     disputed = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
     if disputed < config.min_training_disputes:
         raise NotPromoted(
@@ -127,9 +154,16 @@ def _unseen_rows(
     return rows
 
 
-def _judge(rows: pl.DataFrame, champion: Registered, challenger: Registered, config: Config) -> Verdict:
+def _judge(
+    rows: pl.DataFrame, champion: Registered, challenger: Registered, config: Config
+) -> Verdict:
     costs = config.decide.costs
     return judge(
-        rows, champion.model.predict(rows), challenger.model.predict(rows), costs, config.decide.capacity,
-        PromotionLimits(**config.gate.model_dump()), config.seed,
-    )  # fmt: skip
+        rows,
+        champion.model.predict(rows),
+        challenger.model.predict(rows),
+        costs,
+        config.decide.capacity,
+        PromotionLimits(**config.gate.model_dump()),
+        config.seed,
+    )

@@ -1,4 +1,5 @@
-"""train: fit on what was known and matured at a day, log it, and register it as challenger, or first champion."""
+"""train: fit on what was known and matured at a day, log it, and register it as challenger, or
+first champion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""tune: search the booster's settings on forward folds; what is found is used only if it beats the defaults."""
+"""tune: search the booster's settings on forward folds; what is found is used only if it beats the
+defaults."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
 FOLDS = 5
-# a gain must be this many times its standard error over the folds: with fewer, the luckiest of many trials wins
+# a gain must be this many times its standard error over the folds: with fewer, the luckiest of many
+# trials wins
 SURE = 2.0
 
 
@@ -38,14 +40,20 @@ class Data:
     test: pl.DataFrame
 
 
-def tune(workspace: Workspace, config: Config, progress: Progress, *, as_of: date, minutes: float) -> bool:
-    """Write `tuned.toml` with the best settings found, if they beat the defaults; returns whether they did.
+def tune(
+    workspace: Workspace, config: Config, progress: Progress, *, as_of: date, minutes: float
+) -> bool:
+    """Write `tuned.toml` with the best settings found, if they beat the defaults; returns whether
+    they did.
 
-    Judged by the log loss on forward folds of what had matured by `as_of`; nothing later is looked at.
+    Judged by the log loss on forward folds of what had matured by `as_of`; nothing later is looked
+    at.
     """
     with progress.piece("features") as notes:
         folds = _folds(workspace.read_tables(), config, day_number(as_of))
-        notes.append(f"{len(folds)} forward folds, the last with {folds[-1].train.height:,} order-nights to learn from")
+        notes.append(
+            f"{len(folds)} forward folds, the last with {folds[-1].train.height:,} order-nights to learn from"
+        )
     tried: dict[int, list[float]] = {}
 
     def objective(trial: optuna.Trial) -> float:
@@ -64,7 +72,11 @@ def tune(workspace: Workspace, config: Config, progress: Progress, *, as_of: dat
             f"{len(tried)} settings; log loss {np.mean(tried[0]):.5f} with the defaults, "
             f"{study.best_value:.5f} with the best (gain {gain:.5f}, standard error {error:.5f})"
         )
-    metrics = {"default_log_loss": float(np.mean(tried[0])), "best_log_loss": study.best_value, "settings": len(tried)}
+    metrics = {
+        "default_log_loss": float(np.mean(tried[0])),
+        "best_log_loss": study.best_value,
+        "settings": len(tried),
+    }
     log_search(workspace, study.best_params | {"tuned_as_of": as_of, "is_used": is_better}, metrics)
     if is_better:
         lines = [f"{name} = {value!r}" for name, value in study.best_params.items()]
@@ -109,7 +121,8 @@ def _suggest(trial: optuna.Trial) -> Booster:
 
 
 def _loss(fold: Data, config: Config, booster: Booster) -> float:
-    """Log loss on the fold's later nights, after the rounds that suit them best, which flatters every setting alike."""
+    """Log loss on the fold's later nights, after the rounds that suit them best, which flatters
+    every setting alike."""
     recipe = config.model_copy(update={"booster": booster}).recipe
     model = fit_booster(fold.train, FEATURE_NAMES, recipe, fold.test)
     raw = predict_raw(model, to_matrix(fold.test, FEATURE_NAMES), threads=recipe.threads)

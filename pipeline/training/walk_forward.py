@@ -24,10 +24,15 @@ from pipeline.workspace.progress import warn
 def past_nights(
     tables: Tables, config: Config, *, first: date, last: date, every: int
 ) -> tuple[list[int], pl.DataFrame, pl.DataFrame]:
-    """The matured nights of first..last, order-nights before them to learn from, and those to be scored."""
+    """The matured nights of first..last, order-nights before them to learn from, and those to be
+    scored."""
     nights = _matured_nights(tables, config, first, last, every)
     dataset = training_dataset(tables, config, matured_by(nights[-1], config))
-    return nights, dataset, build_features(tables, build_spine(tables, nights, config.dispute_window), config)
+    return (
+        nights,
+        dataset,
+        build_features(tables, build_spine(tables, nights, config.dispute_window), config),
+    )
 
 
 def walk(
@@ -38,15 +43,19 @@ def walk(
     nights: list[int],
     feature_names: list[str] = FEATURE_NAMES,
 ) -> pl.DataFrame:
-    """The labelled rows of `test` with `probability`, each night by a model fitted on what of `dataset` had matured.
+    """The labelled rows of `test` with `probability`, each night by a model fitted on what of
+    `dataset` had matured.
 
-    Both hold `order_id, as_of_day, stage` and features. A night before which too few disputes had matured is left out.
+    Both hold `order_id, as_of_day, stage` and features. A night before which too few disputes had
+    matured is left out.
     """
     test = learnable(label_rows(tables, test, config.label_window, newest_day(tables)))
     recipe = replace(config.recipe, threads=1)
 
     def one(night: int) -> pl.DataFrame | None:
-        model, rows = train_model(tables, dataset, config.label_window, night, recipe, feature_names)
+        model, rows = train_model(
+            tables, dataset, config.label_window, night, recipe, feature_names
+        )
         disputed = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
         of_night = test.filter(pl.col("as_of_day") == night)
         if model is None or disputed < config.min_training_disputes or of_night.is_empty():
@@ -54,14 +63,20 @@ def walk(
         return of_night.with_columns(probability=pl.Series(model.predict(of_night)))
 
     # nights are shared out over the cores
-    scored = Parallel(n_jobs=config.threads, prefer="threads")(delayed(one)(night) for night in nights)
+    scored = Parallel(n_jobs=config.threads, prefer="threads")(
+        delayed(one)(night) for night in nights
+    )
     if not (found := [part for part in scored if part is not None]):
         raise Refused("no night had enough matured disputes to train on. Use later days.")
     return pl.concat(found)
 
 
-def _matured_nights(tables: Tables, config: Config, first: date, last: date, every: int) -> list[int]:
-    wanted = [day_number(first + timedelta(days=d)) for d in range(0, (last - first).days + 1, every)]
+def _matured_nights(
+    tables: Tables, config: Config, first: date, last: date, every: int
+) -> list[int]:
+    wanted = [
+        day_number(first + timedelta(days=d)) for d in range(0, (last - first).days + 1, every)
+    ]
     matured = [night for night in wanted if night <= matured_by(newest_day(tables), config)]
     if not matured:
         raise Refused(

@@ -1,6 +1,7 @@
 """A disk that is full, read-only, closed to us or broken: told apart, and never a traceback.
 
-The trouble comes up in many shapes: from the system, from polars, from SQLite behind MLflow. All name the cause.
+The trouble comes up in many shapes: from the system, from polars, from SQLite behind MLflow. All
+name the cause.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from pipeline.settings.errors import DiskTrouble
 KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
     (
         frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG}),
-        ("no space left on device", "disk is full", "quota exceeded", "file too large", "os error 28", "os error 122"),
+        (
+            "no space left on device",
+            "disk is full",
+            "quota exceeded",
+            "file too large",
+            "os error 28",
+            "os error 122",
+        ),
         "the disk is full, or a limit on files is reached. Make room and run again",
     ),
     (

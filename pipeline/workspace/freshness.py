@@ -14,10 +14,13 @@ def refuse_stale_data(files: TableFiles, as_of_day: int, max_age_days: int) -> N
 
 
 def newest_fact(files: TableFiles, as_of_day: int) -> int:
-    """The last day before the night on which anything became known; raises `Refused` without any."""
+    """The last day before the night on which anything became known; raises `Refused` without
+    any."""
     newest = files.newest_fact_day(as_of_day)
     if newest is None:
-        raise Refused(f"nothing is known before {calendar_day(as_of_day)}. Use a later AS_OF, or load older data.")
+        raise Refused(
+            f"nothing is known before {calendar_day(as_of_day)}. Use a later AS_OF, or load older data."
+        )
     return newest
 
 

@@ -8,7 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("polars", "numpy", "pandas", "pyarrow", "scikit-learn", "lightgbm", "mlflow", "pydantic")
+PACKAGES = (
+    "polars",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "lightgbm",
+    "mlflow",
+    "pydantic",
+)
 
 
 def versions() -> dict[str, str]:
@@ -16,15 +25,20 @@ def versions() -> dict[str, str]:
 
 
 def git_revision() -> str:
-    """The revision of this program, marked when its files differ from it; "unknown" outside a git checkout."""
+    """The revision of this program, marked when its files differ from it; "unknown" outside a git
+    checkout."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return "unknown"
     try:
         found = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            cwd=root, capture_output=True, text=True, timeout=10, check=True,
-        )  # fmt: skip
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return found.stdout.strip()

@@ -15,7 +15,8 @@ from pipeline.workspace.run_log import note, note_piece
 
 
 class _PatientConsole(Console):
-    """A reader who stops reading (`| head`) must not stop the night: what follows is said to nobody."""
+    """A reader who stops reading (`| head`) must not stop the night: what follows is said to
+    nobody."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True

@@ -1,4 +1,5 @@
-"""A run of its own beside the night's: the clock or the indicators alone, published whole, with a manifest."""
+"""A run of its own beside the night's: the clock or the indicators alone, published whole, with a
+manifest."""
 
 from __future__ import annotations
 
@@ -15,9 +16,12 @@ from pipeline.workspace.workspace import Workspace, new_id, write_json
 
 
 @contextmanager
-def publish(workspace: Workspace, config: Config, as_of: date, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """A new folder `runs/<as_of>/<name>-<id>`, written aside; complete, `latest-<name>` leads to it. What the block
-    adds to the dictionary goes into the manifest. The night's own `latest` is left alone."""
+def publish(
+    workspace: Workspace, config: Config, as_of: date, name: str
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A new folder `runs/<as_of>/<name>-<id>`, written aside; complete, `latest-<name>` leads to
+    it. What the block adds to the dictionary goes into the manifest. The night's own `latest` is
+    left alone."""
     nights = workspace.folder / "runs" / as_of.isoformat()
     run_id = f"{name}-{new_id()}"
     facts: dict[str, Any] = {}

@@ -1,7 +1,9 @@
-"""The workspace's log: `log.jsonl`, a JSON object a line, each with the time, the run's id and what happened.
+"""The workspace's log: `log.jsonl`, a JSON object a line, each with the time, the run's id and what
+happened.
 
-It is for whoever looks after the nights. It never stops one: a log that cannot be written is left out. No file depends
-on the machine's clock, but a clock that jumped is told here and on the terminal.
+It is for whoever looks after the nights. It never stops one: a log that cannot be written is left
+out. No file depends on the machine's clock, but a clock that jumped is told here and on the
+terminal.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ class RunLog:
         return odd
 
     def piece(self, **facts: Any) -> None:
-        """A piece of work is done: the lock is ours, so a former run without an end is not at work but was killed."""
+        """A piece of work is done: the lock is ours, so a former run without an end is not at work
+        but was killed."""
         if self._unfinished:
             self.write("former_run_without_end", former_run_id=self._unfinished)
         self._unfinished = None
@@ -66,14 +69,25 @@ class RunLog:
         """The last line; returns what is odd: a clock that jumped meanwhile."""
         took, odd = self._ticks() - self._tick, []
         if abs((self._now() - self._started) - timedelta(seconds=took)) > JUMP:
-            odd.append("this machine's clock was changed during the run; the files do not depend on it.")
+            odd.append(
+                "this machine's clock was changed during the run; the files do not depend on it."
+            )
             self.write("clock", text=odd[0])
-        self.write("end", exit_code=exit_code, seconds=round(took, 3), **({"error": error} if error else {}))
+        self.write(
+            "end",
+            exit_code=exit_code,
+            seconds=round(took, 3),
+            **({"error": error} if error else {}),
+        )
         return odd
 
     def write(self, event: str, **facts: Any) -> None:
         """One line. Lines of two runs never mix: each is one write to the file's end."""
-        said = {"at": self._now().isoformat(timespec="milliseconds"), "run_id": self.run_id, "step": self.step}
+        said = {
+            "at": self._now().isoformat(timespec="milliseconds"),
+            "run_id": self.run_id,
+            "step": self.step,
+        }
         line = json.dumps({**said, "event": event, **facts}, ensure_ascii=False, default=str)
         with suppress(OSError):
             # no workspace, no log

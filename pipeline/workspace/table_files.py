@@ -1,6 +1,7 @@
-"""The canonical tables on disk: one Parquet file each, in the order of their orders, so that the facts of some orders
-can be read without the others. Beside its own columns each file has the local days of its facts (see
-`features.tables.Tables`) and the number of their order, counted from 0 by order_id.
+"""The canonical tables on disk: one Parquet file each, in the order of their orders, so that the
+facts of some orders can be read without the others. Beside its own columns each file has the local
+days of its facts (see `features.tables.Tables`) and the number of their order, counted from 0 by
+order_id.
 """
 
 from __future__ import annotations
@@ -34,7 +35,12 @@ def write_table_files(tables: Tables, folder: Path) -> None:
 
 def stored_frames(tables: Tables, first_number: int = 0) -> dict[str, pl.DataFrame]:
     """The contents of the files; orders are numbered from `first_number`."""
-    numbers = tables["orders"].select("order_id").sort("order_id").with_row_index(NUMBER, offset=first_number)
+    numbers = (
+        tables["orders"]
+        .select("order_id")
+        .sort("order_id")
+        .with_row_index(NUMBER, offset=first_number)
+    )
     return {name: _stored(name, tables[name], numbers) for name in TABLES}
 
 
@@ -60,12 +66,15 @@ class TableFiles:
         """Raises `BadInput` for files of a former version of this program."""
         files = cls(folder, settings["zone"], settings["has_partial_outcomes"])
         if NUMBER not in files._scan("orders").collect_schema():
-            raise BadInput(f"{folder}: was written by a former version of this program. Load again: make ingest.")
+            raise BadInput(
+                f"{folder}: was written by a former version of this program. Load again: make ingest."
+            )
         return files
 
     def read_all(self) -> StoredTables:
         frames = {
-            name: pl.read_parquet(self._path(name), columns=[*table.schema, *DAYS]) for name, table in TABLES.items()
+            name: pl.read_parquet(self._path(name), columns=[*table.schema, *DAYS])
+            for name, table in TABLES.items()
         }
         return StoredTables(frames, self.zone, self.has_partial_outcomes, self.folder)
 
@@ -76,48 +85,71 @@ class TableFiles:
         return sum(int(self._scan(name).select(pl.len()).collect().item()) for name in TABLES)
 
     def read_part(self, first: int, count: int) -> Tables:
-        """All that features may see of the orders number `first` to `first + count - 1`, and all products.
+        """All that features may see of the orders number `first` to `first + count - 1`, and all
+        products.
 
-        `order_id` is the order's number here: whole numbers are joined and sorted several times faster than text.
+        `order_id` is the order's number here: whole numbers are joined and sorted several times
+        faster than text.
         """
         frames = {}
         for name, table in TABLES.items():
             scan = self._scan(name)
-            seen = [column for column in table.schema if column not in UNSEEN.get(name, ()) and column != "order_id"]
+            seen = [
+                column
+                for column in table.schema
+                if column not in UNSEEN.get(name, ()) and column != "order_id"
+            ]
             if "order_id" in table.schema:
                 scan = scan.filter(pl.col(NUMBER).is_between(first, first + count - 1))
-                frames[name] = scan.select(pl.col(NUMBER).alias("order_id"), *seen, "known_day").collect()
+                frames[name] = scan.select(
+                    pl.col(NUMBER).alias("order_id"), *seen, "known_day"
+                ).collect()
             else:
                 frames[name] = scan.select(*seen, "known_day").collect()
         return Tables(frames, self.zone, self.has_partial_outcomes)
 
     def read_columns(self, used: Mapping[str, Iterable[str]]) -> Tables:
-        """All orders, but these columns of these tables alone; the others are empty. `order_id` is the order's number:
-        whole numbers are joined several times faster than text."""
+        """All orders, but these columns of these tables alone; the others are empty. `order_id` is
+        the order's number: whole numbers are joined several times faster than text."""
         frames = {name: table.empty() for name, table in TABLES.items()}
         for name, columns in used.items():
-            asked = [pl.col(NUMBER).alias(column) if column == "order_id" else pl.col(column) for column in columns]
+            asked = [
+                pl.col(NUMBER).alias(column) if column == "order_id" else pl.col(column)
+                for column in columns
+            ]
             frames[name] = self._scan(name).select(asked).collect()
         return Tables(frames, self.zone, self.has_partial_outcomes)
 
     def read_buyers(self) -> pl.DataFrame:
         """One row per order: `order_id` (its number), `buyer_id, known_day`."""
-        return self._scan("orders").select(pl.col(NUMBER).alias("order_id"), "buyer_id", "known_day").collect()
+        return (
+            self._scan("orders")
+            .select(pl.col(NUMBER).alias("order_id"), "buyer_id", "known_day")
+            .collect()
+        )
 
     def read_disputed(self) -> Tables:
         """All facts of the orders that were ever disputed, and all products."""
-        return self._read_about(self._scan("disputes").select(pl.col(NUMBER).unique()).collect()[NUMBER])
+        return self._read_about(
+            self._scan("disputes").select(pl.col(NUMBER).unique()).collect()[NUMBER]
+        )
 
     def read_orders(self, order_ids: Iterable[str]) -> Tables:
         """All facts of some orders, and all products."""
         wanted = pl.col("order_id").is_in(list(order_ids))
-        return self._read_about(self._scan("orders").filter(wanted).select(NUMBER).collect()[NUMBER])
+        return self._read_about(
+            self._scan("orders").filter(wanted).select(NUMBER).collect()[NUMBER]
+        )
 
     def _read_about(self, numbers: pl.Series) -> Tables:
         is_about = pl.col(NUMBER).is_in(numbers.implode())
         frames = {}
         for name, table in TABLES.items():
-            scan = self._scan(name).filter(is_about) if "order_id" in table.schema else self._scan(name)
+            scan = (
+                self._scan(name).filter(is_about)
+                if "order_id" in table.schema
+                else self._scan(name)
+            )
             frames[name] = scan.select(*table.schema, *DAYS).collect()
         return Tables(frames, self.zone, self.has_partial_outcomes)
 
@@ -126,16 +158,30 @@ class TableFiles:
 
     def read_buyers_of(self, order_ids: pl.Series) -> pl.DataFrame:
         """`order_id, buyer_id, country, currency`, in the order of `order_ids`."""
-        buyers = self._scan("orders").select("order_id", "buyer_id", "country", "currency").collect()
-        return order_ids.to_frame("order_id").join(buyers, on="order_id", how="left", maintain_order="left")
+        buyers = (
+            self._scan("orders").select("order_id", "buyer_id", "country", "currency").collect()
+        )
+        return order_ids.to_frame("order_id").join(
+            buyers, on="order_id", how="left", maintain_order="left"
+        )
 
     def read_names(self, numbers: pl.Series) -> pl.DataFrame:
         """`order_number, order_id` of these orders."""
-        return self._scan("orders").select(NUMBER, "order_id").filter(pl.col(NUMBER).is_in(numbers.implode())).collect()
+        return (
+            self._scan("orders")
+            .select(NUMBER, "order_id")
+            .filter(pl.col(NUMBER).is_in(numbers.implode()))
+            .collect()
+        )
 
     def read_facts(self, name: str, order_ids: Iterable[str]) -> pl.DataFrame:
         """The rows of one table about some orders."""
-        wanted = self._scan("orders").filter(pl.col("order_id").is_in(list(order_ids))).select(NUMBER).collect()
+        wanted = (
+            self._scan("orders")
+            .filter(pl.col("order_id").is_in(list(order_ids)))
+            .select(NUMBER)
+            .collect()
+        )
         about = self._scan(name).filter(pl.col(NUMBER).is_in(wanted[NUMBER].implode()))
         return about.select(*TABLES[name].schema, *DAYS).collect()
 
@@ -143,8 +189,11 @@ class TableFiles:
         """One table, whole."""
         return self._scan(name).select(*TABLES[name].schema, *DAYS).collect()
 
-    def read_known(self, name: str, columns: Sequence[str], first_day: int, until_day: int) -> pl.DataFrame:
-        """Some columns, and `known_day`, of one table's facts that became known in [first_day, until_day)."""
+    def read_known(
+        self, name: str, columns: Sequence[str], first_day: int, until_day: int
+    ) -> pl.DataFrame:
+        """Some columns, and `known_day`, of one table's facts that became known in [first_day,
+        until_day)."""
         about = self._scan(name).filter(in_days(pl.col("known_day"), first_day, until_day))
         return about.select(*columns, "known_day").collect()
 
@@ -164,7 +213,8 @@ class TableFiles:
         return about.select(*TABLES["products"].schema, *DAYS).collect()
 
     def count_by_day(self, name: str, as_of_day: int, about: pl.Expr | None = None) -> pl.DataFrame:
-        """`known_day, count` of a table's facts before `as_of_day`; `about`: of these facts only."""
+        """`known_day, count` of a table's facts before `as_of_day`; `about`: of these facts
+        only."""
         scan = self._scan(name).filter(is_visible(pl.col("known_day"), pl.lit(as_of_day)))
         scan = scan if about is None else scan.filter(about)
         return scan.group_by("known_day").agg(count=pl.len()).sort("known_day").collect()
@@ -172,8 +222,14 @@ class TableFiles:
     def newest_fact_day(self, as_of_day: int) -> int | None:
         """The last day before `as_of_day` on which anything became known; None without facts."""
         known = pl.col("known_day")
-        newest = [self._scan(name).filter(is_visible(known, pl.lit(as_of_day))).select(known.max()) for name in TABLES]
-        return max((day for day in pl.concat(pl.collect_all(newest))["known_day"] if day is not None), default=None)
+        newest = [
+            self._scan(name).filter(is_visible(known, pl.lit(as_of_day))).select(known.max())
+            for name in TABLES
+        ]
+        return max(
+            (day for day in pl.concat(pl.collect_all(newest))["known_day"] if day is not None),
+            default=None,
+        )
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.parquet"

@@ -3,9 +3,11 @@
     tables -> versions/<id>/tables      the canonical tables in use (a link, switched in one step)
     quarantine/*.csv                    rejected rows of the last ingest, with reasons
     mlflow.db, mlartifacts/             models
-    runs/<as_of>/<run_id>/              finished nights; runs/<as_of>/latest is a link to the last complete one
+    runs/<as_of>/<run_id>/              finished nights; runs/<as_of>/latest is a link to the last
+    complete one
 
-A switch of a link is one rename: whoever reads sees the former state or the new one; a killed run leaves the former.
+A switch of a link is one rename: whoever reads sees the former state or the new one; a killed run
+leaves the former.
 """
 
 from __future__ import annotations
@@ -47,9 +49,12 @@ class Workspace:
 
     @contextmanager
     def locked(self, *, must_exist: bool = False) -> Iterator[None]:
-        """Hold the workspace; a second run is told so at once. The lock falls with its process, however that ends."""
+        """Hold the workspace; a second run is told so at once. The lock falls with its process,
+        however that ends."""
         if must_exist and not self.folder.is_dir():
-            raise BadInput(f"{self.folder}: there is no such workspace. Check WORKSPACE, or load a store: make ingest")
+            raise BadInput(
+                f"{self.folder}: there is no such workspace. Check WORKSPACE, or load a store: make ingest"
+            )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / ".lock")
@@ -60,7 +65,9 @@ class Workspace:
             ) from None
         except OSError as error:
             trouble = disk_trouble(error, self.folder)
-            raise trouble or BadInput(f"{self.folder}: cannot be used as a workspace ({error.strerror}).") from None
+            raise trouble or BadInput(
+                f"{self.folder}: cannot be used as a workspace ({error.strerror})."
+            ) from None
         try:
             self._clear_leftovers()
             yield
@@ -69,8 +76,14 @@ class Workspace:
 
     def _clear_leftovers(self) -> None:
         """Remove what a killed run left half done. Only the holder of the lock comes here."""
-        for leftover in [f for where in ("", "quarantine/", "runs/*/") for f in self.folder.glob(f"{where}.new-*")]:
-            shutil.rmtree(leftover) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
+        for leftover in [
+            f
+            for where in ("", "quarantine/", "runs/*/")
+            for f in self.folder.glob(f"{where}.new-*")
+        ]:
+            shutil.rmtree(
+                leftover
+            ) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
         used = self.tables.resolve().parent.name
         for version in self.folder.glob("versions/*"):
             if version.name != used:
@@ -78,7 +91,8 @@ class Workspace:
 
     @contextmanager
     def replaced(self, path: Path) -> Iterator[Path]:
-        """A new folder that takes the name `path` when the block ends well; a former one there is removed first."""
+        """A new folder that takes the name `path` when the block ends well; a former one there is
+        removed first."""
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.parent / f".new-{secrets.token_hex(4)}"
         aside.mkdir()
@@ -100,19 +114,25 @@ class Workspace:
         aside.replace(link)
         sync(link.parent)
 
-    # -- tables ------------------------------------------------------------------------------------------------
+    # -- tables
+    # ------------------------------------------------------------------------------------------------
 
     def write_tables(self, tables: Tables, facts: Mapping[str, Any]) -> None:
         """Replace the tables; `facts` (input hashes, row counts) is kept beside them."""
         version = self.folder / "versions" / new_id()
-        settings = {"zone": tables.zone, "has_partial_outcomes": tables.has_partial_outcomes, **facts}
+        settings = {
+            "zone": tables.zone,
+            "has_partial_outcomes": tables.has_partial_outcomes,
+            **facts,
+        }
         with self.replaced(version / "tables") as aside:
             write_table_files(tables, aside)
             write_json(aside / STORE_JSON, settings)
         self.point(self.tables, version / "tables")
 
     def replace_table(self, name: str, frame: pl.DataFrame, facts: Mapping[str, Any]) -> None:
-        """Replace one of the tables in use, and some of the facts beside them; the others stay as they are."""
+        """Replace one of the tables in use, and some of the facts beside them; the others stay as
+        they are."""
         files, current = self.table_files(), self.tables.resolve()
         version = self.folder / "versions" / new_id()
         with self.replaced(version / "tables") as aside:
@@ -149,7 +169,8 @@ class Workspace:
             if file.name not in faults:
                 file.unlink()
 
-    # -- refusals ----------------------------------------------------------------------------------------------
+    # -- refusals
+    # ----------------------------------------------------------------------------------------------
 
     def refusal(self, as_of: date) -> Path:
         """Why the night was refused the last time; gone once it is published."""
@@ -159,7 +180,8 @@ class Workspace:
         self.refusal(as_of).parent.mkdir(exist_ok=True)
         write_json(self.refusal(as_of), record)
 
-    # -- runs --------------------------------------------------------------------------------------------------
+    # -- runs
+    # --------------------------------------------------------------------------------------------------
 
     def latest(self, as_of: date) -> Path | None:
         """The last complete run of a night."""
@@ -176,7 +198,8 @@ class Workspace:
 
 
 def _link_or_copy(file: Path, target: Path) -> None:
-    """The same file under a second name; a copy where the disk knows no such names. Table files are never changed."""
+    """The same file under a second name; a copy where the disk knows no such names. Table files are
+    never changed."""
     try:
         os.link(file, target)
     except OSError:
@@ -189,7 +212,8 @@ def new_id() -> str:
 
 
 def sync(path: Path) -> None:
-    """Make sure that the file, or the folder's list of names, is on the disk before a rename relies on it."""
+    """Make sure that the file, or the folder's list of names, is on the disk before a rename relies
+    on it."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

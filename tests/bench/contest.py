@@ -26,16 +26,19 @@ def total(key: str, measure: str, lookback: int) -> str:
     return f"{key}_{measure}_{lookback}d"
 
 
-TOTALS = [total(key, measure, lookback) for key in KEYS for measure in MEASURES for lookback in LOOKBACKS]
+TOTALS = [
+    total(key, measure, lookback) for key in KEYS for measure in MEASURES for lookback in LOOKBACKS
+]
 
 
 def told(make: Callable[[Path], dict[str, np.ndarray]]) -> None:
-    """Runs `make(folder)`, the folder being the first argument of the process, and prints one line of JSON.
+    """Runs `make(folder)`, the folder being the first argument of the process, and prints one line
+    of JSON.
 
-    `make` returns each total of `TOTALS` (whole numbers, one per row, in the order of the rows), or nothing where a
-    contender makes no totals. The line holds seconds of the clock and of the processors, the peak memory of the
-    process (GiB, before the check), the count of rows, and one digest per total, so that any two contenders can be
-    compared on every number.
+    `make` returns each total of `TOTALS` (whole numbers, one per row, in the order of the rows), or
+    nothing where a contender makes no totals. The line holds seconds of the clock and of the
+    processors, the peak memory of the process (GiB, before the check), the count of rows, and one
+    digest per total, so that any two contenders can be compared on every number.
     """
     started, processor = time.perf_counter(), time.process_time()
     totals = make(Path(sys.argv[1]))
@@ -51,4 +54,6 @@ def told(make: Callable[[Path], dict[str, np.ndarray]]) -> None:
 
 
 def digest(values: np.ndarray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(values, dtype="<i8").data, digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        np.ascontiguousarray(values, dtype="<i8").data, digest_size=16
+    ).hexdigest()

@@ -1,8 +1,9 @@
 """A night of a million open orders: the gates, the decision, and all files of the run, published.
 
-The features are drawn at random, since what they are does not matter to the time (tests/bench/nightly.py times making
-them); the store behind has an order, a parcel, two promises and a scan for each. Prints what each piece took, and the
-target beside the whole. Seconds are this machine's.
+The features are drawn at random, since what they are does not matter to the time
+(tests/bench/nightly.py times making them); the store behind has an order, a parcel, two promises
+and a scan for each. Prints what each piece took, and the target beside the whole. Seconds are this
+machine's.
 
 PYTHONPATH=. python tests/bench/deliver.py [ORDERS] [CAPACITY]
 """
@@ -37,10 +38,14 @@ def main(count: int, capacity: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Workspace(Path(folder))
         tables = create_tables(made_frames(night["order_id"]), zone="UTC")
-        empty = {name: {} for name in ("input_sha256", "input_rows", "quarantined_rows", "table_rows")}
+        empty = {
+            name: {} for name in ("input_sha256", "input_rows", "quarantined_rows", "table_rows")
+        }
         place.write_tables(tables, {"source": "made up", **empty})
         step.build_night = lambda *_: night  # type: ignore[assignment]
-        step.require_champion = lambda _: Registered(model, "1", "made-up", NIGHT.isoformat(), settings={})
+        step.require_champion = lambda _: Registered(
+            model, "1", "made-up", NIGHT.isoformat(), settings={}
+        )
         started, worked = time.perf_counter(), time.process_time()
         run = step.score(place, config, Progress(), as_of=NIGHT)
         seconds, worked = time.perf_counter() - started, time.process_time() - worked
@@ -82,17 +87,27 @@ def fitted(rows):  # noqa: ANN001, ANN201
     from pipeline.settings.config import Config
 
     label = np.random.default_rng(SEED).random(rows.height) < 0.1
-    return fit_model(rows.with_columns(label=pl.Series(label.astype(np.int8))), FEATURE_NAMES, Config().recipe)
+    return fit_model(
+        rows.with_columns(label=pl.Series(label.astype(np.int8))), FEATURE_NAMES, Config().recipe
+    )
 
 
 def made_frames(order_ids):  # noqa: ANN001, ANN201
-    """Placed 20 days before the night, sent two days later, scanned a week ago; the newest order came yesterday."""
+    """Placed 20 days before the night, sent two days later, scanned a week ago; the newest order
+    came yesterday."""
     import polars as pl
 
     def facts(days_ago: float, **columns: object) -> pl.DataFrame:
-        moment = pl.lit(datetime(NIGHT.year, NIGHT.month, NIGHT.day, tzinfo=UTC) - timedelta(days=days_ago))
-        own = {name: value if isinstance(value, pl.Expr) else pl.lit(value) for name, value in columns.items()}
-        return pl.DataFrame({"order_id": order_ids}).with_columns(**own, occurred_at=moment, known_at=moment)
+        moment = pl.lit(
+            datetime(NIGHT.year, NIGHT.month, NIGHT.day, tzinfo=UTC) - timedelta(days=days_ago)
+        )
+        own = {
+            name: value if isinstance(value, pl.Expr) else pl.lit(value)
+            for name, value in columns.items()
+        }
+        return pl.DataFrame({"order_id": order_ids}).with_columns(
+            **own, occurred_at=moment, known_at=moment
+        )
 
     number, due = pl.col("order_id"), pl.lit(datetime(2025, 12, 1, tzinfo=UTC))
     parcel = dict(shipment_id=pl.concat_str(pl.lit("s"), number))
@@ -103,19 +118,39 @@ def made_frames(order_ids):  # noqa: ANN001, ANN201
     ]
     return {
         "orders": facts(
-            20, buyer_id=buyer, store_id="s", country="BR", lane="Post>BR", currency="BRL", total_usd=30.0,
-            shipping_usd=1.0, total_source=97.0, count_installments=None,
+            20,
+            buyer_id=buyer,
+            store_id="s",
+            country="BR",
+            lane="Post>BR",
+            currency="BRL",
+            total_usd=30.0,
+            shipping_usd=1.0,
+            total_source=97.0,
+            count_installments=None,
         ).with_columns(known_at=_a_newer_last_one(order_ids)),
         "order_lines": facts(
-            20, line_id="1", product_id="p-1", supplier_id="u", quantity=1.0, unit_price_usd=29.0, shipping_usd=1.0
+            20,
+            line_id="1",
+            product_id="p-1",
+            supplier_id="u",
+            quantity=1.0,
+            unit_price_usd=29.0,
+            shipping_usd=1.0,
         ),
-        "products": facts(100, product_id="p-1", category="shoes", title="shoe").head(1).with_columns(
-            weight_g=pl.lit(300.0), count_photos=pl.lit(1.0)
-        ),
+        "products": facts(100, product_id="p-1", category="shoes", title="shoe")
+        .head(1)
+        .with_columns(weight_g=pl.lit(300.0), count_photos=pl.lit(1.0)),
         "promises": pl.concat(promises),
         "shipments": facts(18, **parcel, carrier="Post"),
-        "tracking": facts(7, **parcel, scan_id=pl.concat_str(pl.lit("t"), number), status="InTransit", sub_status=None),
-    }  # fmt: skip
+        "tracking": facts(
+            7,
+            **parcel,
+            scan_id=pl.concat_str(pl.lit("t"), number),
+            status="InTransit",
+            sub_status=None,
+        ),
+    }
 
 
 def _a_newer_last_one(order_ids):  # noqa: ANN001, ANN202
@@ -123,7 +158,9 @@ def _a_newer_last_one(order_ids):  # noqa: ANN001, ANN202
     import polars as pl
 
     return (
-        pl.when(pl.col("order_id") == order_ids[-1]).then(pl.col("known_at").dt.offset_by("19d")).otherwise("known_at")
+        pl.when(pl.col("order_id") == order_ids[-1])
+        .then(pl.col("known_at").dt.offset_by("19d"))
+        .otherwise("known_at")
     )
 
 

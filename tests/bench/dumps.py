@@ -1,7 +1,9 @@
-"""A gigabyte of the Open Platform's answers: seconds and peak memory of loading it, and of loading it again.
+"""A gigabyte of the Open Platform's answers: seconds and peak memory of loading it, and of loading
+it again.
 
-Each night's pages of 50 orders, their details, ways and some disputes, as tests/unit/sources/aliexpress_dumps.py shows them,
-with numbers of their own. Targets: 180 s and 4 GB, again under 20 s. Seconds are this machine's.
+Each night's pages of 50 orders, their details, ways and some disputes, as
+tests/unit/sources/aliexpress_dumps.py shows them, with numbers of their own. Targets: 180 s and 4
+GB, again under 20 s. Seconds are this machine's.
 
 PYTHONPATH=. python tests/bench/dumps.py [MEGABYTES]
 """
@@ -48,7 +50,9 @@ def write_dumps(folder: Path, megabytes: int) -> int:
                     continue
                 day = f"{FIRST + timedelta(minutes=order):%Y-%m-%d %H:%M:%S}"
                 text = texts[name].replace("819471511845", f"{819471511845 + order}")
-                text = text.replace("819471511846", f"{819481511846 + order}").replace("2024-10-01 08:00:00", day)
+                text = text.replace("819471511846", f"{819481511846 + order}").replace(
+                    "2024-10-01 08:00:00", day
+                )
                 text = text.replace("LP0061234567", f"LP{order:010}")
                 parts.append(text.replace("1005003600816013", f"{1005003600816013 + order % 5000}"))
             night = FIRST + timedelta(minutes=number, days=40)
@@ -61,7 +65,10 @@ def write_dumps(folder: Path, megabytes: int) -> int:
 
 def load(workspace: Path, raw: Path) -> tuple[float, float]:
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(workspace), str(raw)], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-c", LOAD, str(workspace), str(raw)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     seconds, peak = json.loads(done.stdout.splitlines()[-1])
     return seconds, peak

@@ -1,4 +1,5 @@
-"""What the tries of sudden ends share: a night, what a workspace must hold after any end, and how it is told."""
+"""What the tries of sudden ends share: a night, what a workspace must hold after any end, and how
+it is told."""
 
 from __future__ import annotations
 
@@ -11,9 +12,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 AS_OF = "2026-01-01"
 FILES = (
-    "README.txt", "contact_list.csv", "contact_list.parquet", "contact_list.xlsx", "dispute_clock.csv",
-    "dispute_clock.xlsx", "manifest.json", "scores.parquet",
-)  # fmt: skip
+    "README.txt",
+    "contact_list.csv",
+    "contact_list.parquet",
+    "contact_list.xlsx",
+    "dispute_clock.csv",
+    "dispute_clock.xlsx",
+    "manifest.json",
+    "scores.parquet",
+)
 
 
 def step(*arguments: object) -> list[str]:
@@ -37,12 +44,16 @@ class Wanted:
     """What a workspace must hold after any end: the bytes of the first good night."""
 
     def __init__(self, place: Path) -> None:
-        self.files = {name: (latest(place) / name).read_bytes() for name in FILES if name != "manifest.json"}
+        self.files = {
+            name: (latest(place) / name).read_bytes() for name in FILES if name != "manifest.json"
+        }
         self.contacts = (place / "own_contacts.parquet").read_bytes()
 
     def missing(self, place: Path) -> list[str]:
         """What is not as it must be; empty: all is well."""
-        found = [name for name, data in self.files.items() if (latest(place) / name).read_bytes() != data]
+        found = [
+            name for name, data in self.files.items() if (latest(place) / name).read_bytes() != data
+        ]
         try:
             json.loads((latest(place) / "manifest.json").read_text())
             with zipfile.ZipFile(latest(place) / "contact_list.xlsx") as book:
@@ -61,6 +72,8 @@ def half_done(place: Path) -> list[Path]:
 
 
 def say(what: str, faults: list[str], details: str) -> None:
-    sys.stdout.write(f"{what}: {'as it must be' if not faults else f'{len(faults)} FAULTS'}; {details}\n")
+    sys.stdout.write(
+        f"{what}: {'as it must be' if not faults else f'{len(faults)} FAULTS'}; {details}\n"
+    )
     sys.stdout.writelines(f"    {fault}\n" for fault in faults[:20])
     sys.stdout.flush()

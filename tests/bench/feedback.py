@@ -1,14 +1,16 @@
 """Three years of models that learn from orders which earlier models had written to.
 
-A simulated store; every 91 days a model is trained on what has matured, lists orders every night, one buyer in ten held
-out, and the orders live on with their messages: by the simulator's potential outcomes some disputes never come, some
-are provoked. The next model learns from those tables. Four ways: nobody is ever written to; rows are kept as they are;
-contacted rows are left out; they are replaced by the held out (`models.contact.contact_bias`). Judged on the last year, on
-order-nights before any message, against what becomes of the order if nobody writes: disputes that came over those that
-were said, with 90 % intervals by whole orders.
+A simulated store; every 91 days a model is trained on what has matured, lists orders every night,
+one buyer in ten held out, and the orders live on with their messages: by the simulator's potential
+outcomes some disputes never come, some are provoked. The next model learns from those tables. Four
+ways: nobody is ever written to; rows are kept as they are; contacted rows are left out; they are
+replaced by the held out (`models.contact.contact_bias`). Judged on the last year, on order-nights
+before any message, against what becomes of the order if nobody writes: disputes that came over
+those that were said, with 90 % intervals by whole orders.
 
-A quarter's nights are scored in one pass, before its messages: an order is written to once, so of its own only the
-nights after that would know. What else a dispute brings into the tables (its order's events) stays.
+A quarter's nights are scored in one pass, before its messages: an order is written to once, so of
+its own only the nights after that would know. What else a dispute brings into the tables (its
+order's events) stays.
 
 PYTHONPATH=. python tests/bench/feedback.py [ORDERS=40000] [CAPACITY=10] [strong]
 """
@@ -44,11 +46,15 @@ class Store:
 
         with tempfile.TemporaryDirectory() as folder:
             place = Workspace(Path(folder))
-            raw = simulate(place, load_config(place.folder), Progress(), orders=orders, first=FIRST, days=DAYS)
+            raw = simulate(
+                place, load_config(place.folder), Progress(), orders=orders, first=FIRST, days=DAYS
+            )
             with place.locked():
                 ingest(place, load_config(place.folder), Progress(), source="canonical", raw=raw)
             self.tables, self.truth = place.read_tables(), read_truth(place)
-            self.number = order_number(place, self.tables["orders"]["order_id"], self.truth.orders.height)
+            self.number = order_number(
+                place, self.tables["orders"]["order_id"], self.truth.orders.height
+            )
         self.ids = dict(zip(self.tables["orders"]["order_id"], self.number.tolist(), strict=True))
         effects = self.truth.effects
         self.effects = np.full_like(effects, STRONG) if is_strong else effects
@@ -61,7 +67,11 @@ class Store:
 
         told = self.truth.orders
         opened, _ = outcome(
-            self.truth.days, told["threshold"].to_numpy(), told["which_cause"].to_numpy(), self.effects, contact_day
+            self.truth.days,
+            told["threshold"].to_numpy(),
+            told["which_cause"].to_numpy(),
+            self.effects,
+            contact_day,
         )
         return opened
 
@@ -72,17 +82,24 @@ class Store:
         before, after = self.lives(np.full_like(contact_day, -1)), self.lives(contact_day)
         changed = np.flatnonzero(before != after)
         number = pl.col("order_id").replace_strict(self.ids, return_dtype=pl.Int64)
-        frames = {name: frame.select(pl.exclude("occurred_day", "known_day")) for name, frame in
-                  self.tables.frames.items()}  # fmt: skip
+        frames = {
+            name: frame.select(pl.exclude("occurred_day", "known_day"))
+            for name, frame in self.tables.frames.items()
+        }
         disputes = frames["disputes"].filter(~number.is_in(changed.tolist()))
         moved = changed[after[changed] >= 0]
         new = self._facts(moved, after[moved]).with_columns(
-            step_id=pl.concat_str(pl.lit("n"), "order_id"), dispute_id=pl.concat_str(pl.lit("n"), "order_id"),
+            step_id=pl.concat_str(pl.lit("n"), "order_id"),
+            dispute_id=pl.concat_str(pl.lit("n"), "order_id"),
             **{name: pl.lit(value) for name, value in TEXT.items()},
-        )  # fmt: skip
-        frames["disputes"] = pl.concat([disputes, new], how="diagonal_relaxed").select(disputes.columns)
+        )
+        frames["disputes"] = pl.concat([disputes, new], how="diagonal_relaxed").select(
+            disputes.columns
+        )
         written = np.flatnonzero(contact_day >= 0)
-        contacts = self._facts(written, contact_day[written]).with_columns(contact_id=pl.col("order_id"))
+        contacts = self._facts(written, contact_day[written]).with_columns(
+            contact_id=pl.col("order_id")
+        )
         frames["contacts"] = pl.concat([frames["contacts"], contacts], how="diagonal_relaxed")
         return create_tables(frames, zone=self.tables.zone)
 
@@ -90,10 +107,14 @@ class Store:
         from features.clock import calendar_day, to_utc
 
         names = {n: order_id for order_id, n in self.ids.items()}
-        noon = pl.Series([f"{calendar_day(int(d))} 12:00:00" for d in day], dtype=pl.String).str.to_datetime()
+        noon = pl.Series(
+            [f"{calendar_day(int(d))} 12:00:00" for d in day], dtype=pl.String
+        ).str.to_datetime()
         at = pl.DataFrame({"at": noon}).select(to_utc(pl.col("at"), self.tables.zone))["at"]
-        return pl.DataFrame({"order_id": [names[int(n)] for n in number], "occurred_at": at, "known_at": at},
-                            schema_overrides={"order_id": pl.String})  # fmt: skip
+        return pl.DataFrame(
+            {"order_id": [names[int(n)] for n in number], "occurred_at": at, "known_at": at},
+            schema_overrides={"order_id": pl.String},
+        )
 
 
 CAPACITY = 10
@@ -108,7 +129,8 @@ def assigned_of(season: pl.DataFrame) -> pl.DataFrame:
 
 
 def three_years(store: Store, way: str) -> pl.DataFrame:
-    """Order-nights of the last quarters: `order_id, as_of_day, probability, is_listed`, `label` if left alone."""
+    """Order-nights of the last quarters: `order_id, as_of_day, probability, is_listed`, `label` if
+    left alone."""
     from features.build.registry import FEATURE_NAMES
     from features.clock import day_number
     from models.contact.contact_bias import leave_out, replace_by_held_out
@@ -137,8 +159,12 @@ def three_years(store: Store, way: str) -> pl.DataFrame:
             sent = season.filter(pl.col("arm") == "listed")
             contact_day[sent["number"].to_numpy()] = sent["as_of_day"].to_numpy()
             seasons.append(season)
-    count, alone = ((store.lives(days) >= 0).sum() for days in (contact_day, np.full_like(contact_day, -1)))
-    say(f"  ({way}: {(contact_day >= 0).sum():,} orders written to, {count:,} disputes instead of {alone:,})")
+    count, alone = (
+        (store.lives(days) >= 0).sum() for days in (contact_day, np.full_like(contact_day, -1))
+    )
+    say(
+        f"  ({way}: {(contact_day >= 0).sum():,} orders written to, {count:,} disputes instead of {alone:,})"
+    )
     return pl.concat(judged)
 
 
@@ -148,9 +174,13 @@ def candidates(store: Store, tables, model, nights: range, contact_day: np.ndarr
     from pipeline.engines.engine import build_features
     from pipeline.evaluation.replay import _is_alive
 
-    spine = build_features(tables, build_spine(tables, list(nights), store.config.dispute_window), store.config)
+    spine = build_features(
+        tables, build_spine(tables, list(nights), store.config.dispute_window), store.config
+    )
     number = spine["order_id"].replace_strict(store.ids, return_dtype=pl.Int64).to_numpy()
-    is_free = _is_alive(store.truth, number, spine["as_of_day"].to_numpy()) & (contact_day[number] < 0)
+    is_free = _is_alive(store.truth, number, spine["as_of_day"].to_numpy()) & (
+        contact_day[number] < 0
+    )
     spine, number = spine.filter(pl.Series(is_free)), number[is_free]
     buyers = tables["orders"].select("order_id", "buyer_id")
     scored = spine.select("order_id", "as_of_day", "stage", "order_value_usd").with_columns(
@@ -167,11 +197,15 @@ def label_left_alone(store: Store, scored: pl.DataFrame, season: pl.DataFrame) -
     opened = store.lives(np.full(store.truth.orders.height, -1))
     keys = season.select("order_id", "as_of_day", is_listed=pl.lit(True))
     rows = scored.join(keys, on=["order_id", "as_of_day"], how="left", maintain_order="left")
-    rows = rows.with_columns(pl.col("is_listed").fill_null(False), opened=pl.Series(opened[rows["number"].to_numpy()]))
+    rows = rows.with_columns(
+        pl.col("is_listed").fill_null(False), opened=pl.Series(opened[rows["number"].to_numpy()])
+    )
     # in a store that writes to nobody it would be disputed already
     rows = rows.filter((pl.col("opened") < 0) | (pl.col("opened") >= pl.col("as_of_day")))
     label = in_label_window(pl.col("opened"), pl.col("as_of_day"), store.config.horizon_days)
-    return rows.select("order_id", "as_of_day", "probability", "is_listed", label=label.cast(pl.Int8))
+    return rows.select(
+        "order_id", "as_of_day", "probability", "is_listed", label=label.cast(pl.Int8)
+    )
 
 
 def judge(way: str, rows: pl.DataFrame) -> None:
@@ -184,7 +218,9 @@ def judge(way: str, rows: pl.DataFrame) -> None:
         line.append(f"{ratio:.2f} ({low:.2f}-{high:.2f})")
     label, chance = weekly["label"].to_numpy(), weekly["probability"].to_numpy()
     loss = -np.mean(np.where(label == 1, np.log(chance), np.log1p(-chance)))
-    line.append(f"log loss {loss:.4f}, AP {average_precision_score(label, chance):.4f}, {weekly.height:,} rows")
+    line.append(
+        f"log loss {loss:.4f}, AP {average_precision_score(label, chance):.4f}, {weekly.height:,} rows"
+    )
     say("  ".join(line))
 
 
@@ -211,7 +247,9 @@ def main(orders: int, is_strong: bool) -> None:
     started = time.perf_counter()
     store = Store(orders, is_strong)
     effect = f"a message takes {STRONG:.0%} of the hazard" if is_strong else "messages as simulated"
-    say(f"{orders:,} orders in {DAYS} days, {CAPACITY} messages a night, {effect}; judged on the last {LAST} quarters")
+    say(
+        f"{orders:,} orders in {DAYS} days, {CAPACITY} messages a night, {effect}; judged on the last {LAST} quarters"
+    )
     say(f"{'came / said (90 %)':<24}  all order-nights   top 5 %   top 1 %   on the list")
     for way in WAYS:
         judge(way, three_years(store, way))

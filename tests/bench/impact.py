@@ -1,13 +1,13 @@
 """How far the figures of make impact may be trusted: made-up seasons of known effect.
 
-Prints how often the planned 95 % interval holds the truth, how often looking every night cries wolf where there is no
-effect, the bias of comparing who was written to with who was not, and how many nights a cut by 25 % takes to be seen,
-beside what the power table foretells.
+Prints how often the planned 95 % interval holds the truth, how often looking every night cries wolf
+where there is no effect, the bias of comparing who was written to with who was not, and how many
+nights a cut by 25 % takes to be seen, beside what the power table foretells.
 
 PYTHONPATH=. python tests/bench/impact.py [SEASONS] [--peers PYTHON]
 
-`--peers`: the Python of an environment with EconML and CausalML (`.venv-bench`, as make bench makes it): their
-estimates of the same seasons stand beside ours; nothing else is then printed.
+`--peers`: the Python of an environment with EconML and CausalML (`.venv-bench`, as make bench makes
+it): their estimates of the same seasons stand beside ours; nothing else is then printed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ CAPACITIES = (20, 50, 200)
 
 
 def season(rng: np.random.Generator, orders: int, cut: float) -> tuple[np.ndarray, ...]:
-    """buyer, held, disputed, forecast, contacted, chance without a message. Buyers come back; agents, who see more than
-    the model, skip one order in five, those that look harmless."""
+    """buyer, held, disputed, forecast, contacted, chance without a message. Buyers come back;
+    agents, who see more than the model, skip one order in five, those that look harmless."""
     buyer = rng.integers(0, int(orders * 0.8), orders)
     held = (rng.random(orders) < HELD)[buyer]
-    chance = np.clip(RATE * rng.gamma(2.0, 0.5, orders)[buyer] * rng.gamma(1.5, 1 / 1.5, orders), 0, 0.9)
+    chance = np.clip(
+        RATE * rng.gamma(2.0, 0.5, orders)[buyer] * rng.gamma(1.5, 1 / 1.5, orders), 0, 0.9
+    )
     looks = chance * rng.lognormal(0, 0.5, orders)
     contacted = ~held & (looks > np.quantile(looks, 0.2))
     disputed = (rng.random(orders) < chance * np.where(contacted, 1.0 - cut, 1.0)).astype(float)
@@ -69,9 +71,15 @@ def wolf(seasons: int) -> None:
     rng, cried = np.random.default_rng(12), {"planned interval": 0, "always valid": 0}
     for _ in range(seasons):
         *one, _ = season(rng, 50 * NIGHTS, 0.0)
-        parts = [Sums.of(*(c[:n] for c in one)) for n in np.linspace(500, 50 * NIGHTS, LOOKS).astype(int)]
-        cried["planned interval"] += any((found := difference(part)) and found.is_settled for part in parts)
-        cried["always valid"] += any((found := always_valid(part, HELD)) and found.is_settled for part in parts)
+        parts = [
+            Sums.of(*(c[:n] for c in one)) for n in np.linspace(500, 50 * NIGHTS, LOOKS).astype(int)
+        ]
+        cried["planned interval"] += any(
+            (found := difference(part)) and found.is_settled for part in parts
+        )
+        cried["always valid"] += any(
+            (found := always_valid(part, HELD)) and found.is_settled for part in parts
+        )
     for name, count in cried.items():
         _say(
             f"no effect, looked at {LOOKS} times a season: the {name} cries wolf in {count / seasons:.1%} of {seasons}"
@@ -90,8 +98,11 @@ def nights_needed(seasons: int) -> None:
             *one, _ = season(rng, int(longest * a_night), CUT)
             for night in np.linspace(longest / 40, longest, 40):
                 part = Sums.of(*(column[: int(night * a_night)] for column in one))
-                asked = {"plain": difference(part, adjusted=False), "with the forecast": difference(part),
-                         "always valid": always_valid(part, HELD)}  # fmt: skip
+                asked = {
+                    "plain": difference(part, adjusted=False),
+                    "with the forecast": difference(part),
+                    "always valid": always_valid(part, HELD),
+                }
                 for name, found in asked.items():
                     if len(seen[name]) <= number and found is not None and found.high < 0:
                         seen[name].append(night)
@@ -115,22 +126,40 @@ def beside_peers(seasons: int, python: str) -> None:
     from tests.bench.impact_peers import say
 
     rng, truths = np.random.default_rng(14), []
-    ours: dict[str, list[tuple[float, float, float]]] = {"ours": [], "ours, of those written to": []}
-    _say(f"cut {CUT:.0%}, {seasons} seasons of {NIGHTS} nights, 50 a night; the truth is per season")
+    ours: dict[str, list[tuple[float, float, float]]] = {
+        "ours": [],
+        "ours, of those written to": [],
+    }
+    _say(
+        f"cut {CUT:.0%}, {seasons} seasons of {NIGHTS} nights, 50 a night; the truth is per season"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for number in range(seasons):
             buyer, held, disputed, forecast, contacted, chance = season(rng, 50 * NIGHTS, CUT)
-            truths.append((-(CUT * chance * contacted)[~held].mean(), -CUT * chance[contacted].mean()))
+            truths.append(
+                (-(CUT * chance * contacted)[~held].mean(), -CUT * chance[contacted].mean())
+            )
             sums = Sums.of(buyer, held, disputed, forecast, contacted)
             for name, found in zip(ours, (difference(sums), among_contacted(sums)), strict=True):
                 assert found is not None
                 ours[name].append((found.estimate, found.low, found.high))
-            told = {"held": held, "disputed": disputed, "forecast": forecast, "contacted": contacted}
+            told = {
+                "held": held,
+                "disputed": disputed,
+                "forecast": forecast,
+                "contacted": contacted,
+            }
             np.savez(Path(folder) / f"{number}.npz", **told)
         np.save(Path(folder) / "truths.npy", np.array(truths))
         for (name, rows), truth in zip(ours.items(), np.array(truths).T, strict=True):
             estimate, low, high = np.array(rows).T
-            say(name, estimate - truth, high - low, np.mean((low <= truth) & (truth <= high)), seasons)
+            say(
+                name,
+                estimate - truth,
+                high - low,
+                np.mean((low <= truth) & (truth <= high)),
+                seasons,
+            )
         subprocess.run([python, Path(__file__).with_name("impact_peers.py"), folder], check=True)
 
 

@@ -1,7 +1,9 @@
-"""The same made-up seasons told by others: EconML's doubly robust learners, CausalML's X-learner, and ours.
+"""The same made-up seasons told by others: EconML's doubly robust learners, CausalML's X-learner,
+and ours.
 
-Reads what `tests/bench/impact.py --peers` wrote: `held, disputed, forecast, contacted` of each season as numbers, the
-truth in `truths.npy`. Runs in the environment of the peers, which do not have our pins.
+Reads what `tests/bench/impact.py --peers` wrote: `held, disputed, forecast, contacted` of each
+season as numbers, the truth in `truths.npy`. Runs in the environment of the peers, which do not
+have our pins.
 
 python tests/bench/impact_peers.py FOLDER
 """
@@ -21,42 +23,58 @@ SENT = 0.9
 Told = tuple[float, float, float]
 
 
-def econml_effect(held: np.ndarray, disputed: np.ndarray, forecast: np.ndarray, _: np.ndarray) -> Told:
+def econml_effect(
+    held: np.ndarray, disputed: np.ndarray, forecast: np.ndarray, _: np.ndarray
+) -> Told:
     """Doubly robust, the assignment as the treatment."""
     from econml.dr import LinearDRLearner
     from sklearn.dummy import DummyClassifier
     from sklearn.linear_model import LinearRegression
 
     learner = LinearDRLearner(
-        model_propensity=DummyClassifier(strategy="prior"), model_regression=LinearRegression(), random_state=SEED
+        model_propensity=DummyClassifier(strategy="prior"),
+        model_regression=LinearRegression(),
+        random_state=SEED,
     )
     learner.fit(disputed, (~held).astype(int), X=None, W=forecast[:, None])
     low, high = learner.ate_interval(alpha=0.05)
     return float(learner.ate()), float(low), float(high)
 
 
-def econml_contacted(held: np.ndarray, disputed: np.ndarray, forecast: np.ndarray, contacted: np.ndarray) -> Told:
+def econml_contacted(
+    held: np.ndarray, disputed: np.ndarray, forecast: np.ndarray, contacted: np.ndarray
+) -> Told:
     """The assignment as an instrument for the contact."""
     from econml.iv.dml import OrthoIV
     from sklearn.dummy import DummyClassifier
     from sklearn.linear_model import LinearRegression, LogisticRegression
 
     learner = OrthoIV(
-        model_y_xw=LinearRegression(), model_t_xw=LogisticRegression(), model_z_xw=DummyClassifier(strategy="prior"),
-        discrete_treatment=True, discrete_instrument=True, random_state=SEED,
-    )  # fmt: skip
+        model_y_xw=LinearRegression(),
+        model_t_xw=LogisticRegression(),
+        model_z_xw=DummyClassifier(strategy="prior"),
+        discrete_treatment=True,
+        discrete_instrument=True,
+        random_state=SEED,
+    )
     learner.fit(disputed, contacted.astype(int), Z=(~held).astype(int), X=None, W=forecast[:, None])
     low, high = learner.effect_interval(alpha=0.05)
     return float(np.mean(learner.effect())), float(np.mean(low)), float(np.mean(high))
 
 
-def causalml_effect(held: np.ndarray, disputed: np.ndarray, forecast: np.ndarray, _: np.ndarray) -> Told:
+def causalml_effect(
+    held: np.ndarray, disputed: np.ndarray, forecast: np.ndarray, _: np.ndarray
+) -> Told:
     from causalml.inference.meta import BaseXRegressor
     from lightgbm import LGBMRegressor
 
-    learner = BaseXRegressor(LGBMRegressor(n_estimators=TREES, num_leaves=7, verbose=-1, random_state=SEED))
+    learner = BaseXRegressor(
+        LGBMRegressor(n_estimators=TREES, num_leaves=7, verbose=-1, random_state=SEED)
+    )
     chance = np.full(len(held), SENT)
-    found, low, high = learner.estimate_ate(forecast[:, None], (~held).astype(int), disputed, p=chance)
+    found, low, high = learner.estimate_ate(
+        forecast[:, None], (~held).astype(int), disputed, p=chance
+    )
     return float(found[0]), float(low[0]), float(high[0])
 
 
@@ -74,7 +92,9 @@ def main(folder: Path) -> None:
         found = []
         for number in range(len(truths)):
             season = np.load(folder / f"{number}.npz")
-            found.append(ask(season["held"], season["disputed"], season["forecast"], season["contacted"]))
+            found.append(
+                ask(season["held"], season["disputed"], season["forecast"], season["contacted"])
+            )
         estimate, low, high = np.array(found).T
         truth = truths[:, which]
         covered = np.mean((low <= truth) & (truth <= high))

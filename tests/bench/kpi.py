@@ -1,10 +1,11 @@
-"""The three indicators, both kinds of window, by five dimensions, over growing stores: seconds and peak memory.
+"""The three indicators, both kinds of window, by five dimensions, over growing stores: seconds and
+peak memory.
 
     python tests/bench/kpi.py [--sizes 1000000,10000000]
 
-Made-up tables of three years: an order, a parcel, a promise and a delivery scan each, 1.2 lines, most of them closed,
-4 % disputed. Prints seconds of reading the tables and of the indicators; the target is 60 s at 10 million orders.
-Seconds are this machine's.
+Made-up tables of three years: an order, a parcel, a promise and a delivery scan each, 1.2 lines,
+most of them closed, 4 % disputed. Prints seconds of reading the tables and of the indicators; the
+target is 60 s at 10 million orders. Seconds are this machine's.
 """
 
 from __future__ import annotations
@@ -40,17 +41,32 @@ def write_tables(folder: Path, count: int) -> None:
     start = day_number(FIRST_DAY) * 86_400_000_000
 
     def put(name: str, at: np.ndarray, **columns: object) -> None:
-        moment = pl.Series(start + (at * 86_400e6).astype(np.int64)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        moment = (
+            pl.Series(start + (at * 86_400e6).astype(np.int64))
+            .cast(pl.Datetime("us"))
+            .dt.replace_time_zone("UTC")
+        )
         told = pl.DataFrame({**columns, "occurred_at": moment, "known_at": moment})
-        empty = [pl.lit(None, dtype).alias(c) for c, dtype in TABLES[name].schema.items() if c not in told.columns]
-        told = told.with_columns(empty).select(pl.col(c).cast(t) for c, t in TABLES[name].schema.items())
+        empty = [
+            pl.lit(None, dtype).alias(c)
+            for c, dtype in TABLES[name].schema.items()
+            if c not in told.columns
+        ]
+        told = told.with_columns(empty).select(
+            pl.col(c).cast(t) for c, t in TABLES[name].schema.items()
+        )
         files[name].write_table(told.to_arrow().cast(schemas[name]))
 
     def ids(prefix: str, number: np.ndarray) -> pl.Series:
         return pl.select(pl.format(f"{prefix}{{}}", pl.Series(number))).to_series()
 
     products = np.arange(20_000)
-    put("products", np.zeros(20_000), product_id=ids("p", products), category=ids("c", products % 40))
+    put(
+        "products",
+        np.zeros(20_000),
+        product_id=ids("p", products),
+        category=ids("c", products % 40),
+    )
     for first in range(0, count, PIECE):
         number = np.arange(first, min(first + PIECE, count))
         rng = np.random.default_rng([7, first])
@@ -62,34 +78,87 @@ def write_tables(folder: Path, count: int) -> None:
         def until_now(at: np.ndarray) -> np.ndarray:
             return at < DAYS
 
-        put("orders", placed, order_id=order, buyer_id=ids("b", number // 3), store_id=ids("s", number * 0),
-            country=ids("C", country), lane=ids("L", number % 90), currency=ids("USD", number * 0),
-            total_usd=rng.uniform(5, 90, len(number)), total_source=rng.uniform(5, 90, len(number)))  # fmt: skip
+        put(
+            "orders",
+            placed,
+            order_id=order,
+            buyer_id=ids("b", number // 3),
+            store_id=ids("s", number * 0),
+            country=ids("C", country),
+            lane=ids("L", number % 90),
+            currency=ids("USD", number * 0),
+            total_usd=rng.uniform(5, 90, len(number)),
+            total_source=rng.uniform(5, 90, len(number)),
+        )
         for line in (0, 1):
             has = np.flatnonzero(rng.uniform(size=len(number)) < (1.0, 0.2)[line])
             product = rng.integers(0, 20_000, len(has))
-            put("order_lines", placed[has], order_id=order.gather(has), line_id=ids("", has * 0 + line),
-                product_id=ids("p", product), supplier_id=ids("u", product % 300))  # fmt: skip
-        promised = pl.Series(start + ((placed + 40) * 86_400e6).astype(np.int64)).cast(pl.Datetime("us"))
-        put("promises", placed, promise_id=ids("pr", number), order_id=order,
-            kind=["delivery"] * len(number), promised_at=promised.dt.replace_time_zone("UTC"))  # fmt: skip
+            put(
+                "order_lines",
+                placed[has],
+                order_id=order.gather(has),
+                line_id=ids("", has * 0 + line),
+                product_id=ids("p", product),
+                supplier_id=ids("u", product % 300),
+            )
+        promised = pl.Series(start + ((placed + 40) * 86_400e6).astype(np.int64)).cast(
+            pl.Datetime("us")
+        )
+        put(
+            "promises",
+            placed,
+            promise_id=ids("pr", number),
+            order_id=order,
+            kind=["delivery"] * len(number),
+            promised_at=promised.dt.replace_time_zone("UTC"),
+        )
         sent = np.flatnonzero(until_now(shipped))
-        put("shipments", shipped[sent], shipment_id=ids("h", number[sent]), order_id=order.gather(sent),
-            carrier=ids("K", number[sent] % 7))  # fmt: skip
+        put(
+            "shipments",
+            shipped[sent],
+            shipment_id=ids("h", number[sent]),
+            order_id=order.gather(sent),
+            carrier=ids("K", number[sent] % 7),
+        )
         there = np.flatnonzero(until_now(arrived))
-        put("tracking", arrived[there], scan_id=ids("t", number[there]), shipment_id=ids("h", number[there]),
-            order_id=order.gather(there), status=["Delivered"] * len(there))  # fmt: skip
+        put(
+            "tracking",
+            arrived[there],
+            scan_id=ids("t", number[there]),
+            shipment_id=ids("h", number[there]),
+            order_id=order.gather(there),
+            status=["Delivered"] * len(there),
+        )
         disputed = rng.uniform(size=len(number)) < 0.04
         closed = np.flatnonzero(until_now(arrived + 12) & ~disputed)
-        put("order_events", (arrived + 12)[closed], event_id=ids("e", number[closed]), order_id=order.gather(closed),
-            event=["closed"] * len(closed))  # fmt: skip
+        put(
+            "order_events",
+            (arrived + 12)[closed],
+            event_id=ids("e", number[closed]),
+            order_id=order.gather(closed),
+            event=["closed"] * len(closed),
+        )
         fate = rng.uniform(size=len(number))
-        for step, after, low, high in (("opened", 3, 0, 1), ("withdrawn", 6, 0, 0.2), ("refunded", 9, 0.2, 0.8),
-                                       ("escalated", 12, 0.8, 1), ("ruled", 20, 0.8, 1)):  # fmt: skip
-            rows = np.flatnonzero(disputed & until_now(arrived + after) & (fate >= low) & (fate < high))
-            put("disputes", (arrived + after)[rows], step_id=ids(f"{step}-", number[rows]),
-                dispute_id=ids("d", number[rows]), order_id=order.gather(rows), step=[step] * len(rows),
-                cause=["other"] * len(rows), liable=[("seller" if step == "ruled" else None)] * len(rows))  # fmt: skip
+        for step, after, low, high in (
+            ("opened", 3, 0, 1),
+            ("withdrawn", 6, 0, 0.2),
+            ("refunded", 9, 0.2, 0.8),
+            ("escalated", 12, 0.8, 1),
+            ("ruled", 20, 0.8, 1),
+        ):
+            rows = np.flatnonzero(
+                disputed & until_now(arrived + after) & (fate >= low) & (fate < high)
+            )
+            put(
+                "disputes",
+                (arrived + after)[rows],
+                step_id=ids(f"{step}-", number[rows]),
+                dispute_id=ids("d", number[rows]),
+                order_id=order.gather(rows),
+                step=[step] * len(rows),
+                cause=["other"] * len(rows),
+                liable=[("seller" if step == "ruled" else None)] * len(rows),
+            )
     for file in files.values():
         file.close()
 
@@ -118,7 +187,9 @@ def one(folder: Path) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     verdict = ""
     if count >= TARGET_ORDERS:
-        verdict = f"; target {TARGET_SECONDS:.0f} s: " + ("met" if seconds < TARGET_SECONDS else "MISSED")
+        verdict = f"; target {TARGET_SECONDS:.0f} s: " + (
+            "met" if seconds < TARGET_SECONDS else "MISSED"
+        )
     sys.stdout.write(
         f"{count:>11,} orders: indicators by {len(BY)} dimensions {seconds:6.1f} s ({used:.1f} processor seconds, "
         f"{told.height:,} rows), reading {reading:.1f} s, peak {peak:.1f} GB{verdict}\n"
@@ -127,7 +198,9 @@ def one(folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="orders, apart by commas")
+    parser.add_argument(
+        "--sizes", default=",".join(map(str, SIZES)), help="orders, apart by commas"
+    )
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     said = parser.parse_args()
     if said.one:

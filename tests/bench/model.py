@@ -1,10 +1,12 @@
-"""The model on millions of order-nights: training, scoring, reasons; seconds, processor seconds, peak memory.
+"""The model on millions of order-nights: training, scoring, reasons; seconds, processor seconds,
+peak memory.
 
-The matrix is made up: as many features as the registry has, a third whole numbers, a quarter with holes (a third of the
-rows), a few that carry the risk; 4 % disputed, four nights an order. Time and memory depend on shape, bins and holes,
-not on what the numbers mean; how good the model is, is told elsewhere (docs/model.md). The training frame is float32
-with order, night, stage and label, as `pipeline.training.train` hands it over, and the program's own `fit_model` trains on it:
-bins, a draft with early stopping, the model that ships. Seconds are this machine's.
+The matrix is made up: as many features as the registry has, a third whole numbers, a quarter with
+holes (a third of the rows), a few that carry the risk; 4 % disputed, four nights an order. Time and
+memory depend on shape, bins and holes, not on what the numbers mean; how good the model is, is told
+elsewhere (docs/model.md). The training frame is float32 with order, night, stage and label, as
+`pipeline.training.train` hands it over, and the program's own `fit_model` trains on it: bins, a
+draft with early stopping, the model that ships. Seconds are this machine's.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ def made_rows(count: int, seed: int, dtype: type[np.floating]) -> pl.DataFrame:
         column = pl.Series(name, values.astype(dtype))
         if place % 4 == 1:
             column = column.zip_with(
-                pl.Series(rng.random(count, np.float32) > 0.3), pl.Series([None], dtype=column.dtype)
+                pl.Series(rng.random(count, np.float32) > 0.3),
+                pl.Series([None], dtype=column.dtype),
             )
         columns[name] = column
     label = rng.random(count, np.float32) < 1 / (1 + np.exp(-odds))
@@ -58,7 +61,9 @@ def made_rows(count: int, seed: int, dtype: type[np.floating]) -> pl.DataFrame:
         {
             "order_id": pl.Series(number).cast(pl.String).str.zfill(9),
             "as_of_day": pl.Series(night, dtype=pl.Int32),
-            "stage": pl.Series(stage).replace_strict(dict(enumerate(STAGES)), return_dtype=pl.String),
+            "stage": pl.Series(stage).replace_strict(
+                dict(enumerate(STAGES)), return_dtype=pl.String
+            ),
             **columns,
             "label": pl.Series(label).cast(pl.Int8),
         }
@@ -83,7 +88,10 @@ def train(folder: Path, count: int) -> Callable[[], object]:
 def score(folder: Path, count: int) -> Callable[[], object]:
     from models.learner.gbm import from_text
 
-    rows, model = made_rows(count, 2, np.float64), from_text(*((folder / n).read_text() for n in ("booster", "rest")))
+    rows, model = (
+        made_rows(count, 2, np.float64),
+        from_text(*((folder / n).read_text() for n in ("booster", "rest"))),
+    )
     return lambda: model.predict_with_bounds(rows)
 
 
@@ -92,7 +100,10 @@ def reasons(folder: Path, count: int) -> Callable[[], object]:
     from models.learner.gbm import from_text
     from models.reasons.explain import explain
 
-    rows, model = made_rows(count, 3, np.float64), from_text(*((folder / n).read_text() for n in ("booster", "rest")))
+    rows, model = (
+        made_rows(count, 3, np.float64),
+        from_text(*((folder / n).read_text() for n in ("booster", "rest"))),
+    )
     return lambda: explain(model, rows, FEATURES)
 
 
@@ -100,7 +111,8 @@ STEPS = {"train": train, "score": score, "reasons": reasons}
 
 
 def one(step: str, folder: Path, count: int) -> None:
-    """In a process of its own; the rows are there before the clock starts, and count in the peak."""
+    """In a process of its own; the rows are there before the clock starts, and count in the
+    peak."""
     import pipeline  # noqa: F401 - its settings of the environment are read when polars is
 
     run = STEPS[step](folder, count)

@@ -1,11 +1,13 @@
 """Nights until the monitor says act after a planted change, and false acts in quiet seasons.
 
-A season is a simulated store, made once. A model learns from what had matured before the season; the features and
-probabilities of all its nights are then built in one pass, as `make backtest` does, which is the same as night by night
-since a row's features know only its own past. The monitor is then asked on each of 90 nights, with what was known on
-that night alone: scores of nights before it, labels standing at it, facts known before it. No list is made and nobody
-is written to; the gates before publishing are not asked. Quiet stores have none of the simulator's own shocks
-(collapses, customs, silences), but its seasons, sales, growth and new products. The planted change comes on night 20.
+A season is a simulated store, made once. A model learns from what had matured before the season;
+the features and probabilities of all its nights are then built in one pass, as `make backtest`
+does, which is the same as night by night since a row's features know only its own past. The monitor
+is then asked on each of 90 nights, with what was known on that night alone: scores of nights before
+it, labels standing at it, facts known before it. No list is made and nobody is written to; the
+gates before publishing are not asked. Quiet stores have none of the simulator's own shocks
+(collapses, customs, silences), but its seasons, sales, growth and new products. The planted change
+comes on night 20.
 
 PYTHONPATH=. python tests/bench/monitor.py [QUIET_SEASONS=20] [ORDERS=30000] [PLANTED_SEEDS=2]
 """
@@ -35,7 +37,9 @@ def made(orders: int, seed: int, planted: str, start: int) -> dict[str, pl.DataF
     from pipeline.simulation.world.simulated_store import calendar, life, simulate_store
     from pipeline.simulation.world.simulated_store import orders as order_module
 
-    calm = replace(calendar.ROAD, collapse_every_days=NEVER, border_every_days=NEVER, silence_every_days=NEVER)
+    calm = replace(
+        calendar.ROAD, collapse_every_days=NEVER, border_every_days=NEVER, silence_every_days=NEVER
+    )
     draw, hazards = calendar.draw_calendar, life.dispute_hazards
 
     def slower(*arguments: object) -> object:
@@ -44,9 +48,20 @@ def made(orders: int, seed: int, planted: str, start: int) -> dict[str, pl.DataF
             drawn.road_x[CARRIER, start:] *= 2.5
         return drawn
 
-    def quarrelsome(orders: object, journey: object, scans: object, order: object, day: np.ndarray, *rest: object):
+    def quarrelsome(
+        orders: object,
+        journey: object,
+        scans: object,
+        order: object,
+        day: np.ndarray,
+        *rest: object,
+    ):
         found = hazards(orders, journey, scans, order, day, *rest)
-        times = np.where(day >= start, 2.0, 1.0) if planted == "a rule change doubles disputes" else np.ones(len(day))
+        times = (
+            np.where(day >= start, 2.0, 1.0)
+            if planted == "a rule change doubles disputes"
+            else np.ones(len(day))
+        )
         return found * times[:, None]
 
     with (
@@ -80,9 +95,12 @@ def changed(frames: dict[str, pl.DataFrame], planted: str, start: int) -> dict[s
 
 
 PLANTED = (
-    "a carrier collapses", "a rule change doubles disputes", "a carrier's feed goes silent", "a price tag changes unit",
+    "a carrier collapses",
+    "a rule change doubles disputes",
+    "a carrier's feed goes silent",
+    "a price tag changes unit",
     "a new country",
-)  # fmt: skip
+)
 
 
 @contextmanager
@@ -115,14 +133,20 @@ def season(orders: int, seed: int, planted: str) -> list:
     frames = made(orders, seed, planted, DAYS - SEASON + PLANTED_ON)
     with store_files(frames) as (tables, files):
         dataset = training_dataset(tables, config, learnt - 31)
-        model, _ = train_model(tables, dataset, config.label_window, learnt, config.recipe, list(FEATURE_NAMES))
+        model, _ = train_model(
+            tables, dataset, config.label_window, learnt, config.recipe, list(FEATURE_NAMES)
+        )
         assert model is not None
         nights = list(range(learnt, first + SEASON))
         rows = build_features(tables, build_spine(tables, nights, config.dispute_window))
         means = {part["as_of_day"][0]: night_means(part) for part in rows.partition_by("as_of_day")}
-        scored = rows.select("order_id", "as_of_day", "stage").with_columns(probability=pl.Series(model.predict(rows)))
+        scored = rows.select("order_id", "as_of_day", "stage").with_columns(
+            probability=pl.Series(model.predict(rows))
+        )
         scored = mark_listed(scored, config.decide.capacity)
-        scored = scored.join(traits(tables, first + SEASON), on="order_id", how="left", maintain_order="left")
+        scored = scored.join(
+            traits(tables, first + SEASON), on="order_id", how="left", maintain_order="left"
+        )
         asked = Asked(tables, files, config, model, scored, means)
         return [asked.on(night) for night in range(first, first + SEASON)]
 
@@ -130,7 +154,15 @@ def season(orders: int, seed: int, planted: str) -> list:
 class Asked:
     """The monitor on one night, given what was known then."""
 
-    def __init__(self, tables: object, files: object, config: object, model: object, scored: pl.DataFrame, means: dict):
+    def __init__(
+        self,
+        tables: object,
+        files: object,
+        config: object,
+        model: object,
+        scored: pl.DataFrame,
+        means: dict,
+    ):
         self.tables, self.files, self.config, self.model = tables, files, config, model
         self.scored, self.means = scored, means
         gain = model.booster.feature_importance("gain")
@@ -164,7 +196,9 @@ def say(text: str) -> None:
 
 
 def main(quiet: int, orders: int, seeds: int) -> None:
-    say(f"{orders:,} orders in {DAYS} days, {SEASON} nights asked, the change on night {PLANTED_ON}")
+    say(
+        f"{orders:,} orders in {DAYS} days, {SEASON} nights asked, the change on night {PLANTED_ON}"
+    )
     for planted in PLANTED:
         for seed in range(seeds):
             started = time.perf_counter()
@@ -172,18 +206,25 @@ def main(quiet: int, orders: int, seeds: int) -> None:
             before = sum(any(f.level == "act" for f in found) for found in nights[:PLANTED_ON])
             place, why = nights_to_act(nights[PLANTED_ON:])
             told = "-" if place is None else str(place)
-            say(f"{planted}, seed {100 + seed}: act after {told} nights ({before} acts before): {why} "
-                f"({time.perf_counter() - started:.0f} s)")  # fmt: skip
+            say(
+                f"{planted}, seed {100 + seed}: act after {told} nights ({before} acts before): {why} "
+                f"({time.perf_counter() - started:.0f} s)"
+            )
     false, watched = 0, 0
     for seed in range(quiet):
         nights = season(orders, 200 + seed, "nothing")
         place, why = nights_to_act(nights)
         false += place is not None
         watched += sum(any(f.level == "watch" for f in found) for found in nights)
-        say(f"quiet season {seed + 1}: " + ("no act" if place is None else f"act on night {place}: {why}"))
+        say(
+            f"quiet season {seed + 1}: "
+            + ("no act" if place is None else f"act on night {place}: {why}")
+        )
     if quiet:
-        say(f"false act in {false} of {quiet} quiet seasons (target: at most one in 20); watch on {watched} nights of "
-            f"{quiet * SEASON}")  # fmt: skip
+        say(
+            f"false act in {false} of {quiet} quiet seasons (target: at most one in 20); watch on {watched} nights of "
+            f"{quiet * SEASON}"
+        )
 
 
 if __name__ == "__main__":

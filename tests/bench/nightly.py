@@ -1,7 +1,9 @@
-"""All features of one night over growing stores: seconds from the tables on disk, growth, peak memory.
+"""All features of one night over growing stores: seconds from the tables on disk, growth, peak
+memory.
 
-Prints one line a size: orders of history, open orders, facts; seconds in which every feature of every open order is
-built from the files; the peak memory of the process. Seconds are this machine's.
+Prints one line a size: orders of history, open orders, facts; seconds in which every feature of
+every open order is built from the files; the peak memory of the process. Seconds are this
+machine's.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ ZONE = "Asia/Shanghai"
 
 
 def write_tables(folder: Path, count: int) -> None:
-    """The table files of a simulated store, piece by piece, as `pipeline.workspace.table_files` writes them whole."""
+    """The table files of a simulated store, piece by piece, as `pipeline.workspace.table_files`
+    writes them whole."""
     import polars as pl
     import pyarrow.parquet as pq
 
@@ -39,13 +42,17 @@ def write_tables(folder: Path, count: int) -> None:
     from pipeline.simulation.world.simulated_store import draw_pieces, piece_frames
     from pipeline.workspace.table_files import stored_frames
 
-    world = build_world(count_orders=count, seed=7, first_day=NIGHT - timedelta(days=DAYS), days=DAYS)
+    world = build_world(
+        count_orders=count, seed=7, first_day=NIGHT - timedelta(days=DAYS), days=DAYS
+    )
     products = {"products": product_frame(world)}
     last, written = "", 0
     with ExitStack() as stack:
         files: dict[str, pq.ParquetWriter] = {}
         for piece in draw_pieces(world, 50_000):
-            frames = {name: padded(frame) for name, frame in piece_frames(world, piece).items()} | products
+            frames = {
+                name: padded(frame) for name, frame in piece_frames(world, piece).items()
+            } | products
             frames = stored_frames(create_tables(frames, zone=ZONE), written)
             ids = frames["orders"]["order_id"]
             # the files must be in the order of the orders, as those of a workspace are
@@ -55,7 +62,9 @@ def write_tables(folder: Path, count: int) -> None:
                 table = frames[name].to_arrow(compat_level=pl.CompatLevel.oldest())
                 if name not in files:
                     files[name] = stack.enter_context(
-                        pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd")
+                        pq.ParquetWriter(
+                            folder / f"{name}.parquet", table.schema, compression="zstd"
+                        )
                     )
                 elif name == "products":
                     continue
@@ -63,14 +72,16 @@ def write_tables(folder: Path, count: int) -> None:
 
 
 def padded(frame: pl.DataFrame) -> pl.DataFrame:
-    """With order ids of one length, so that pieces drawn one after the other follow each other as text too."""
+    """With order ids of one length, so that pieces drawn one after the other follow each other as
+    text too."""
     import polars as pl
 
     return frame.with_columns(pl.col("order_id").str.replace("o-", "").str.zfill(9))
 
 
 def one(folder: Path) -> None:
-    """In a process of its own, so that the peak is this night's and that the program comes first, as in a night."""
+    """In a process of its own, so that the peak is this night's and that the program comes first,
+    as in a night."""
     import pipeline  # noqa: F401 - its settings of the environment are read when polars is
     from features.clock import day_number
     from features.spine import DEFAULT_WINDOW
@@ -91,9 +102,15 @@ def main(sizes: Iterable[int]) -> None:
     for count in sizes:
         with tempfile.TemporaryDirectory() as folder:
             write_tables(Path(folder), count)
-            told = subprocess.run([sys.executable, __file__, folder], capture_output=True, text=True, check=True)
+            told = subprocess.run(
+                [sys.executable, __file__, folder], capture_output=True, text=True, check=True
+            )
         seconds, peak, rows, facts, features = map(float, told.stdout.split())
-        growth = f", growth {math.log(seconds / before[1]) / math.log(count / before[0]):.2f}" if before else ""
+        growth = (
+            f", growth {math.log(seconds / before[1]) / math.log(count / before[0]):.2f}"
+            if before
+            else ""
+        )
         sys.stdout.write(
             f"{count:>10,} orders, {facts:>11,.0f} facts, {rows:>9,.0f} open: {features:.0f} features in "
             f"{seconds:6.1f} s, peak {peak:.2f} GiB{growth}\n"

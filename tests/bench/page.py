@@ -1,10 +1,11 @@
-"""The morning's page of a long list and a long history: seconds to make it, its size, and what a reader waits for.
+"""The morning's page of a long list and a long history: seconds to make it, its size, and what a
+reader waits for.
 
     python tests/bench/page.py [--rows 5000] [--nights 365]
 
-A small simulated store's night, its list repeated to so many rows, and so many matured nights before it. The page is
-opened in Chromium (where there is one), searched, filtered and sorted. Targets: opens in 2 s, filters in 0.1 s, 5 MB.
-Seconds are this machine's.
+A small simulated store's night, its list repeated to so many rows, and so many matured nights
+before it. The page is opened in Chromium (where there is one), searched, filtered and sorted.
+Targets: opens in 2 s, filters in 0.1 s, 5 MB. Seconds are this machine's.
 """
 
 from __future__ import annotations
@@ -49,16 +50,29 @@ def make_store(folder: Path, rows: int, nights: int) -> Workspace:
     """A store whose night has so many listed rows, after so many nights that have matured."""
     place = Workspace(folder)
     raw = simulate(place, load_config(folder), Progress(), orders=6000, first=FIRST, days=300)
-    (folder / "config.toml").write_text("min_training_disputes = 5\ndecide = {contact_cost_usd = 0.05}\n")
+    (folder / "config.toml").write_text(
+        "min_training_disputes = 5\ndecide = {contact_cost_usd = 0.05}\n"
+    )
     for night in (OLD, NIGHT):
-        nightly(place, load_config(folder), Progress(), as_of=night, source="canonical", raw=raw, is_forced=False)
+        nightly(
+            place,
+            load_config(folder),
+            Progress(),
+            as_of=night,
+            source="canonical",
+            raw=raw,
+            is_forced=False,
+        )
     run = place.latest(NIGHT)
     assert run is not None
     listed = pl.read_parquet(run / "contact_list.parquet")
     ids = place.table_files().read_placed()["order_id"].sort().head(rows)
     long = pl.concat([listed] * (rows // listed.height + 1)).head(ids.len())
     former, rank = long["order_id"], pl.int_range(1, ids.len() + 1, dtype=pl.UInt32)
-    drafts = [text.replace(old, new) for text, old, new in zip(long["draft_message"], former, ids, strict=True)]
+    drafts = [
+        text.replace(old, new)
+        for text, old, new in zip(long["draft_message"], former, ids, strict=True)
+    ]
     long = long.with_columns(order_id=ids, rank=rank, draft_message=pl.Series(drafts))
     long.write_parquet(run / "contact_list.parquet")
     add_history(place, nights)
@@ -99,7 +113,9 @@ def read_as_one_does(page: Path, last: str) -> None:
 
 
 def judge(name: str, got: float, target: float, unit: str = "s") -> None:
-    say(f"{name:<22} {got:7.3f} {unit}   target {target:g} {unit}: {'met' if got <= target else 'MISSED'}")
+    say(
+        f"{name:<22} {got:7.3f} {unit}   target {target:g} {unit}: {'met' if got <= target else 'MISSED'}"
+    )
 
 
 def say(text: str) -> None:

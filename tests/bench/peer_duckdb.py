@@ -13,7 +13,9 @@ def make(folder: Path) -> dict[str, np.ndarray]:
     # what does not fit into memory goes to the folder of the files, not into this one
     base = duckdb.connect(config={"temp_directory": str(folder / "duckdb")})
     base.execute(f"CREATE TABLE facts AS SELECT * FROM '{folder}/facts.parquet'")
-    base.execute(f"CREATE TABLE rows AS SELECT *, row_number() OVER () - 1 AS place FROM '{folder}/rows.parquet'")
+    base.execute(
+        f"CREATE TABLE rows AS SELECT *, row_number() OVER () - 1 AS place FROM '{folder}/rows.parquet'"
+    )
     found: dict[str, np.ndarray] = {}
     for key in KEYS:
         columns = base.execute(totals_of(key)).fetchnumpy()
@@ -25,7 +27,8 @@ def make(folder: Path) -> dict[str, np.ndarray]:
 
 
 def totals_of(key: str) -> str:
-    """The query for all totals of one key: what was known before the night, less what was known before the window."""
+    """The query for all totals of one key: what was known before the night, less what was known
+    before the window."""
     sums = ", ".join(f"sum({m})::BIGINT AS {m}" for m in MEASURES)
     running = ", ".join(f"(sum({m}) OVER w)::BIGINT AS {m}" for m in MEASURES)
     joins = "".join(
@@ -33,7 +36,9 @@ def totals_of(key: str) -> str:
         for n in (0, *LOOKBACKS)
     )
     totals = ", ".join(
-        f"coalesce(r0.{m}, 0) - coalesce(r{n}.{m}, 0) AS {total(key, m, n)}" for m in MEASURES for n in LOOKBACKS
+        f"coalesce(r0.{m}, 0) - coalesce(r{n}.{m}, 0) AS {total(key, m, n)}"
+        for m in MEASURES
+        for n in LOOKBACKS
     )
     names = ", ".join(f"found.{total(key, m, n)}" for m in MEASURES for n in LOOKBACKS)
     return f"""

@@ -1,8 +1,8 @@
 """A peer: featuretools with cutoff times, on whole nights in a random order until the time is up.
 
-The nights are the cutoff times and the lookbacks the training windows. A night's rows are asked for together, which
-is the kindest way: one by one it does some 90 of them a second. The rows it got to are written into `chosen.npy`, so
-that ours can be made for the same rows and compared.
+The nights are the cutoff times and the lookbacks the training windows. A night's rows are asked for
+together, which is the kindest way: one by one it does some 90 of them a second. The rows it got to
+are written into `chosen.npy`, so that ours can be made for the same rows and compared.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ EPOCH, SEED = pd.Timestamp("2024-01-01"), 3
 
 def make(folder: Path) -> dict[str, np.ndarray]:
     """The totals of as many nights as the seconds given as second argument allow; at least one."""
-    facts, rows = pd.read_parquet(folder / "facts.parquet"), pd.read_parquet(folder / "rows.parquet")
+    facts, rows = (
+        pd.read_parquet(folder / "facts.parquet"),
+        pd.read_parquet(folder / "rows.parquet"),
+    )
     store = entity_set(facts, rows)
     until = time.perf_counter() + float(sys.argv[2])
     places, found = [], []
@@ -43,8 +46,16 @@ def entity_set(facts: pd.DataFrame, rows: pd.DataFrame) -> ft.EntitySet:
     """Facts and rows are children of each key; a fact's time is its day, and a row has none."""
     store = ft.EntitySet()
     facts = facts.assign(known_day=EPOCH + pd.to_timedelta(facts["known_day"], unit="D"))
-    store.add_dataframe(dataframe_name="facts", dataframe=facts, index="fact", make_index=True, time_index="known_day")
-    store.add_dataframe(dataframe_name="rows", dataframe=rows[list(KEYS)], index="row", make_index=True)
+    store.add_dataframe(
+        dataframe_name="facts",
+        dataframe=facts,
+        index="fact",
+        make_index=True,
+        time_index="known_day",
+    )
+    store.add_dataframe(
+        dataframe_name="rows", dataframe=rows[list(KEYS)], index="row", make_index=True
+    )
     for key in KEYS:
         numbers = pd.DataFrame({key: np.arange(max(facts[key].max(), rows[key].max()) + 1)})
         store.add_dataframe(dataframe_name=key, dataframe=numbers, index=key)
@@ -58,15 +69,24 @@ def features(store: ft.EntitySet, lookback: int) -> list[ft.Feature]:
     sums = []
     for key in KEYS:
         for measure in MEASURES:
-            of_key = ft.Feature(store["facts"].ww[measure], parent_dataframe_name=key, primitive=ft.primitives.Sum)
-            sums.append(ft.Feature(of_key, dataframe_name="rows").rename(total(key, measure, lookback)))
+            of_key = ft.Feature(
+                store["facts"].ww[measure], parent_dataframe_name=key, primitive=ft.primitives.Sum
+            )
+            sums.append(
+                ft.Feature(of_key, dataframe_name="rows").rename(total(key, measure, lookback))
+            )
     return sums
 
 
 def totals_of(store: ft.EntitySet, cut: pd.DataFrame, lookback: int) -> pd.DataFrame:
-    """One row per row of `cut`, in its order; strictly before the night, and from `lookback` days before on."""
+    """One row per row of `cut`, in its order; strictly before the night, and from `lookback` days
+    before on."""
     found = ft.calculate_feature_matrix(
-        features(store, lookback), store, cutoff_time=cut, training_window=f"{lookback} days", include_cutoff_time=False
+        features(store, lookback),
+        store,
+        cutoff_time=cut,
+        training_window=f"{lookback} days",
+        include_cutoff_time=False,
     )
     return found.loc[cut["row"]].fillna(0)
 

@@ -10,7 +10,10 @@ from contest import KEYS, LOOKBACKS, MEASURES, told, total
 
 
 def make(folder: Path) -> dict[str, np.ndarray]:
-    facts, rows = pd.read_parquet(folder / "facts.parquet"), pd.read_parquet(folder / "rows.parquet")
+    facts, rows = (
+        pd.read_parquet(folder / "facts.parquet"),
+        pd.read_parquet(folder / "rows.parquet"),
+    )
     found: dict[str, np.ndarray] = {}
     for key in KEYS:
         running = running_sums(facts, key)
@@ -26,14 +29,16 @@ def make(folder: Path) -> dict[str, np.ndarray]:
 
 
 def running_sums(facts: pd.DataFrame, key: str) -> pd.DataFrame:
-    """One row per key and day with facts, by day: the sums of all measures up to the end of that day."""
+    """One row per key and day with facts, by day: the sums of all measures up to the end of that
+    day."""
     measures = list(MEASURES)
     daily = facts.groupby([key, "known_day"])[measures].sum()
     return daily.groupby(level=key).cumsum().reset_index().sort_values("known_day")
 
 
 def sums_before(asked: pd.DataFrame, running: pd.DataFrame, key: str, lookback: int) -> np.ndarray:
-    """(rows of `asked`, measures): the sums of what was known before the day `as_of_day - lookback`."""
+    """(rows of `asked`, measures): the sums of what was known before the day `as_of_day -
+    lookback`."""
     cut = asked.assign(known_day=asked["as_of_day"] - lookback)
     met = pd.merge_asof(cut, running, on="known_day", by=key, allow_exact_matches=False)
     return met[list(MEASURES)].fillna(0).to_numpy(dtype=np.int64)

@@ -2,9 +2,9 @@
 
     python tests/bench/products.py [--folder DIR] [--orders 10000000] [--products 100000]
 
-Without `--folder`, the made-up tables of `tests/bench/kpi.py` are drawn. The products of the lines are drawn anew, so
-that there are as many as asked for, a few selling much and most little. Target: 60 s for 100,000 products over 10
-million orders. Seconds are this machine's.
+Without `--folder`, the made-up tables of `tests/bench/kpi.py` are drawn. The products of the lines
+are drawn anew, so that there are as many as asked for, a few selling much and most little. Target:
+60 s for 100,000 products over 10 million orders. Seconds are this machine's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ LOOKBACK_DAYS = 3650
 
 
 def prepare(source: Path, folder: Path, products: int) -> None:
-    """The columns a review reads, as a workspace has them: orders numbered, local days told, products as asked for."""
+    """The columns a review reads, as a workspace has them: orders numbered, local days told,
+    products as asked for."""
     import numpy as np
     import polars as pl
 
@@ -31,7 +32,9 @@ def prepare(source: Path, folder: Path, products: int) -> None:
     from features.indicators.product_exposure import USED
     from features.tables import TABLES
 
-    numbers = pl.read_parquet(source / "orders.parquet", columns=["order_id"]).with_row_index("order_number")
+    numbers = pl.read_parquet(source / "orders.parquet", columns=["order_id"]).with_row_index(
+        "order_number"
+    )
     for name in TABLES:
         found = pl.read_parquet(source / f"{name}.parquet", n_rows=None if name in USED else 0)
         if "known_day" not in found.columns:
@@ -77,7 +80,9 @@ def one(folder: Path) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     verdict = ""
     if count >= TARGET_ORDERS and told.height >= 0.99 * PRODUCTS:
-        verdict = f"; target {TARGET_SECONDS:.0f} s: " + ("met" if seconds < TARGET_SECONDS else "MISSED")
+        verdict = f"; target {TARGET_SECONDS:.0f} s: " + (
+            "met" if seconds < TARGET_SECONDS else "MISSED"
+        )
     sys.stdout.write(
         f"{told.height:,} products, {groups[0].height:,} suppliers over {count:,} orders, {rows.height:,} lines: "
         f"{seconds:.1f} s ({time.process_time():.1f} processor seconds, reading {reading:.1f}), peak {peak:.1f} GB"

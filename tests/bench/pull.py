@@ -1,5 +1,6 @@
-"""Five million rows out of PostgreSQL into canonical tables, the server killed in the middle: seconds, peak memory, and
-what is there after each step. The server is started from Debian's packages.
+"""Five million rows out of PostgreSQL into canonical tables, the server killed in the middle:
+seconds, peak memory, and what is there after each step. The server is started from Debian's
+packages.
 
 PYTHONPATH=. python tests/bench/pull.py [ORDERS]
 """
@@ -40,11 +41,17 @@ def step(*arguments: object) -> tuple[float, float, int, str]:
     command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as told:
-        process = subprocess.Popen(command, stdout=told, stderr=told, env={**os.environ, "DATABASE_PASSWORD": PASSWORD})
+        process = subprocess.Popen(
+            command, stdout=told, stderr=told, env={**os.environ, "DATABASE_PASSWORD": PASSWORD}
+        )
         _, status, used = os.wait4(process.pid, 0)
         told.seek(0)
-        return (time.perf_counter() - started, used.ru_maxrss * 1024 / 1e9,
-                os.waitstatus_to_exitcode(status), told.read())  # fmt: skip
+        return (
+            time.perf_counter() - started,
+            used.ru_maxrss * 1024 / 1e9,
+            os.waitstatus_to_exitcode(status),
+            told.read(),
+        )
 
 
 def simulated(folder: Path, orders: int) -> dict[str, pl.DataFrame]:
@@ -55,14 +62,23 @@ def simulated(folder: Path, orders: int) -> dict[str, pl.DataFrame]:
 def fill(server: Server, frames: dict[str, pl.DataFrame]) -> None:
     """By COPY; an index on the watermark, as a shop that is asked for its changes should have."""
     address = f"127.0.0.1:{server.port}/shop"
-    engine = sa.create_engine(f"postgresql+psycopg://reader:{PASSWORD}@{address}", poolclass=sa.NullPool)
+    engine = sa.create_engine(
+        f"postgresql+psycopg://reader:{PASSWORD}@{address}", poolclass=sa.NullPool
+    )
     shop_database.create(engine, frames)
-    with psycopg.connect(f"postgresql://reader:{PASSWORD}@{address}") as connection, connection.cursor() as cursor:
+    with (
+        psycopg.connect(f"postgresql://reader:{PASSWORD}@{address}") as connection,
+        connection.cursor() as cursor,
+    ):
         for name, frame in frames.items():
             names = ", ".join(f'"{column}"' for column in frame.columns)
             with cursor.copy(f"COPY {name} ({names}) FROM STDIN (FORMAT csv)") as copy:
                 for part in frame.iter_slices(100_000):
-                    copy.write(part.write_csv(include_header=False, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ"))
+                    copy.write(
+                        part.write_csv(
+                            include_header=False, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ"
+                        )
+                    )
             cursor.execute(f"CREATE INDEX ON {name} ({shop_database.CHANGED})")
 
 
@@ -72,7 +88,11 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def tables_of(workspace: Path) -> dict[str, str]:
-    return {name: digest for name, digest in hashes(workspace / "tables").items() if name.endswith(".parquet")}
+    return {
+        name: digest
+        for name, digest in hashes(workspace / "tables").items()
+        if name.endswith(".parquet")
+    }
 
 
 def rows_read(told: str) -> int:
@@ -104,9 +124,13 @@ def main(orders: int) -> None:
         former = simulated(folder / "former", FORMER)
         count = sum(frame.height for frame in frames.values())
         fill(server, frames)
-        shop_database.write_settings(raw, f"postgresql://reader@127.0.0.1:{server.port}/shop", frames)
+        shop_database.write_settings(
+            raw, f"postgresql://reader@127.0.0.1:{server.port}/shop", frames
+        )
         load = ("--workspace", workspace, "--source")
-        assert step("ingest", *load, "canonical", "--raw", folder / "former" / "raw")[2] == 0, former.keys()
+        assert step("ingest", *load, "canonical", "--raw", folder / "former" / "raw")[2] == 0, (
+            former.keys()
+        )
         before = hashes(workspace / "tables")
         half = frames["tracking"].height // PIECE // 2
         killer = killing(server, lambda: pieces_of(raw, "tracking") > half)
@@ -114,8 +138,10 @@ def main(orders: int) -> None:
         killer.join()
         read = rows_read(told) + half * PIECE
         kept = "as they were" if hashes(workspace / "tables") == before else "CHANGED"
-        say(f"{count:,} rows in PostgreSQL; killed after some {read:,} rows, {seconds:.1f} s: exit code {code}, "
-            f"tables {kept}, traceback: {'Traceback' in told}")  # fmt: skip
+        say(
+            f"{count:,} rows in PostgreSQL; killed after some {read:,} rows, {seconds:.1f} s: exit code {code}, "
+            f"tables {kept}, traceback: {'Traceback' in told}"
+        )
         say(f"    {told.strip().splitlines()[-1]}")
         server.start()
         for words in ("resumed and loaded", "the next night"):
@@ -124,7 +150,15 @@ def main(orders: int) -> None:
             told_seconds = f"{seconds:.1f} s, of it {pulled and pulled[1]} s the pull of {rows_read(told):,} rows"
             say(f"{words}: exit code {code}, {told_seconds}, peak {peak:.1f} GB")
         true = folder / "true"
-        step("ingest", "--workspace", true, "--source", "canonical", "--raw", folder / "simulated" / "raw")
+        step(
+            "ingest",
+            "--workspace",
+            true,
+            "--source",
+            "canonical",
+            "--raw",
+            folder / "simulated" / "raw",
+        )
         ours, theirs = (tables_of(each) for each in (workspace, true))
         say(f"tables the same bytes as from the store's own files: {ours == theirs}")
 

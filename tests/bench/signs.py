@@ -1,5 +1,6 @@
-"""The signs that a list by rules goes by: how many times as often as others of their stage orders with a sign were
-disputed, on real orders and in simulated stores; and how the list's order does on stores that were not measured.
+"""The signs that a list by rules goes by: how many times as often as others of their stage orders
+with a sign were disputed, on real orders and in simulated stores; and how the list's order does on
+stores that were not measured.
 
 PYTHONPATH=. python tests/bench/signs.py [OLIST] [ORDERS]
 """
@@ -43,7 +44,9 @@ def order_nights(place: Workspace, config: Config, end: date) -> tuple[pl.DataFr
     """Labelled order-nights with features, and the share of the orders disputed in the end."""
     tables = place.read_tables()
     day = day_number(end)
-    rows = training_dataset(tables, config, last_matured_day(day, config.horizon_days, config.reporting_delay_days))
+    rows = training_dataset(
+        tables, config, last_matured_day(day, config.horizon_days, config.reporting_delay_days)
+    )
     disputed = tables["disputes"].filter(step="opened")["order_id"].n_unique()
     return label_rows(tables, rows, config.label_window, day), disputed / tables["orders"].height
 
@@ -66,13 +69,17 @@ def real(folder: Path, olist: Path) -> tuple[pl.DataFrame, float]:
 
 
 def measure(rows: pl.DataFrame) -> dict[str, tuple[int, float]]:
-    """Of each sign: order-nights with it, and disputed ones among them over those that their stages have usually."""
+    """Of each sign: order-nights with it, and disputed ones among them over those that their stages
+    have usually."""
     told = rows.with_columns(usual=pl.col("label").mean().over("stage"))
     found = {}
     for sign in SIGNS:
         those = told.filter(sign.when.fill_null(False))
         usual = float(those["usual"].sum())
-        found[sign.name] = those.height, int(those["label"].sum()) / usual if usual else float("nan")
+        found[sign.name] = (
+            those.height,
+            int(those["label"].sum()) / usual if usual else float("nan"),
+        )
     return found
 
 
@@ -80,12 +87,20 @@ def test(name: str, rows: pl.DataFrame, rate: float) -> None:
     scores, label = rule_scores(rows), rows["label"]
     say(f"\n{name}: {rows.height:,} order-nights, {label.mean():.3f} disputed")
     for rule in scores.columns:
-        auc, precision = (of(label, scores[rule]) for of in (roc_auc_score, average_precision_score))
+        auc, precision = (
+            of(label, scores[rule]) for of in (roc_auc_score, average_precision_score)
+        )
         say(f"  {rule:<22} AUC {auc:.3f}  AP {precision:.4f}")
     said = scores.select((pl.col("strongest_sign") * rate).clip(upper_bound=0.5)).to_series()
-    top = rows.with_columns(said=said).sort("said", "order_id", descending=[True, False]).head(int(rows.height * TOP))
-    say(f"  the chances: {said.mean():.3f} said, {label.mean():.3f} came; of the {TOP:.0%} with the highest "
-        f"{top['said'].mean():.3f} said, {top['label'].mean():.3f} came")  # fmt: skip
+    top = (
+        rows.with_columns(said=said)
+        .sort("said", "order_id", descending=[True, False])
+        .head(int(rows.height * TOP))
+    )
+    say(
+        f"  the chances: {said.mean():.3f} said, {label.mean():.3f} came; of the {TOP:.0%} with the highest "
+        f"{top['said'].mean():.3f} said, {top['label'].mean():.3f} came"
+    )
 
 
 def main(olist: Path, orders: int) -> None:
@@ -101,7 +116,10 @@ def main(olist: Path, orders: int) -> None:
         else:
             say(f"{olist} is not there: simulated stores only")
     for sign in SIGNS:
-        parts = [f"{name} {found[sign.name][1]:.2f} ({found[sign.name][0]:,})" for name, found in measured.items()]
+        parts = [
+            f"{name} {found[sign.name][1]:.2f} ({found[sign.name][0]:,})"
+            for name, found in measured.items()
+        ]
         say(f"{sign.name:<30} shipped {sign.times:.1f}; measured: {', '.join(parts)}")
     rows, rate = stores[MEASURED]
     for stage, times in OF_STAGE.items():
@@ -112,4 +130,7 @@ def main(olist: Path, orders: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else OLIST), int(sys.argv[2]) if len(sys.argv) > 2 else ORDERS)
+    main(
+        Path(sys.argv[1] if len(sys.argv) > 1 else OLIST),
+        int(sys.argv[2]) if len(sys.argv) > 2 else ORDERS,
+    )

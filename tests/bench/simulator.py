@@ -1,4 +1,5 @@
-"""Simulating stores of growing size: seconds, growth, peak memory, and the time beside only reading the files back."""
+"""Simulating stores of growing size: seconds, growth, peak memory, and the time beside only reading
+the files back."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ FIRST_DAY, DAYS = date(2024, 1, 1), 731
 
 
 def one(count: int) -> None:
-    """In a process of its own, so that the peak is this store's; prints seconds, GiB, and seconds of reading back."""
+    """In a process of its own, so that the peak is this store's; prints seconds, GiB, and seconds
+    of reading back."""
     import polars as pl
 
     from pipeline.settings.config import Config
@@ -38,9 +40,15 @@ def one(count: int) -> None:
 def main() -> None:
     before: tuple[int, float] | None = None
     for count in SIZES:
-        told = subprocess.run([sys.executable, __file__, str(count)], capture_output=True, text=True, check=True)
+        told = subprocess.run(
+            [sys.executable, __file__, str(count)], capture_output=True, text=True, check=True
+        )
         seconds, peak, reading, rows = map(float, told.stdout.splitlines()[-1].split())
-        growth = f", growth {math.log(seconds / before[1]) / math.log(count / before[0]):.2f}" if before else ""
+        growth = (
+            f", growth {math.log(seconds / before[1]) / math.log(count / before[0]):.2f}"
+            if before
+            else ""
+        )
         sys.stdout.write(
             f"{count:>9,} orders: {seconds:6.1f} s ({seconds / reading:4.1f} times reading its {rows:,.0f} rows), "
             f"peak {peak:.2f} GiB{growth}\n"

@@ -18,7 +18,10 @@ FREE = (0.1, 0.5, 1, 2, 3, 4, 6)
 @contextmanager
 def small_disk(megabytes: float) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={int(megabytes * 2**20)}", "tmpfs", folder], check=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={int(megabytes * 2**20)}", "tmpfs", folder],
+            check=True,
+        )
         try:
             yield Path(folder)
         finally:
@@ -35,7 +38,8 @@ def full_disk(place: Path, raw: Path, wanted: Wanted) -> list[str]:
     with small_disk(size + 100) as folder:
         copy = shutil.copytree(place, folder / "w", symlinks=True)
         used_tables = (copy / "tables").resolve().parent
-        # a run begins with removing the tables before those in use: what they take would count as free
+        # a run begins with removing the tables before those in use: what they take would count as
+        # free
         for version in (copy / "versions").iterdir():
             if version != used_tables:
                 shutil.rmtree(version)
@@ -92,5 +96,9 @@ def read_only(place: Path, raw: Path, wanted: Wanted) -> list[str]:
         again = run(night(copy, raw))
         if again.returncode or half_done(copy) or wanted.missing(copy):
             faults.append(f"writable again: exit {again.returncode} {again.stderr[-200:]}")
-    say("a read-only folder", faults, f"exit {ended.returncode}; writable again: exit {again.returncode}")
+    say(
+        "a read-only folder",
+        faults,
+        f"exit {ended.returncode}; writable again: exit {again.returncode}",
+    )
     return faults

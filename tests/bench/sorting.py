@@ -1,4 +1,5 @@
-"""The least that a way by sorting has to do: read the same columns, and sort the facts by each key and day."""
+"""The least that a way by sorting has to do: read the same columns, and sort the facts by each key
+and day."""
 
 from __future__ import annotations
 
@@ -10,7 +11,10 @@ from contest import KEYS, MEASURES, told
 
 
 def make(folder: Path) -> dict[str, np.ndarray]:
-    facts, _rows = pl.read_parquet(folder / "facts.parquet"), pl.read_parquet(folder / "rows.parquet")
+    facts, _rows = (
+        pl.read_parquet(folder / "facts.parquet"),
+        pl.read_parquet(folder / "rows.parquet"),
+    )
     for key in KEYS:
         facts.select(key, "known_day", *MEASURES).sort(key, "known_day")
     return {}

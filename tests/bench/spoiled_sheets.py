@@ -1,4 +1,5 @@
-"""Spoiled exports by the thousand: a made-up shop's read by a mapping, order sheets of AliExpress, tracking bodies.
+"""Spoiled exports by the thousand: a made-up shop's read by a mapping, order sheets of AliExpress,
+tracking bodies.
 
 No traceback, and every row in a table or in quarantine.
 
@@ -32,7 +33,9 @@ def spoil_shops(count: int, rng: Random) -> tuple[int, int]:
     refused = lost = 0
     with tempfile.TemporaryDirectory() as folder:
         place = Workspace(Path(folder) / "store")
-        raw = simulate(place, load_config(place.folder), Progress(), orders=200, first=STORE_START, days=200)
+        raw = simulate(
+            place, load_config(place.folder), Progress(), orders=200, first=STORE_START, days=200
+        )
         whole = shop.write_shop(raw, Path(folder) / "shop")
         propose_mapping(whole)
         files = {path: path.read_bytes() for path in whole.glob("*.csv")}
@@ -73,7 +76,9 @@ def spoil_bodies(count: int, rng: Random) -> int:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "tracking").mkdir()
             for number in range(AT_ONCE):
-                (Path(folder) / "tracking" / f"spoiled-2018-02-01-{number}.json").write_bytes(bodies.spoiled(rng))
+                (Path(folder) / "tracking" / f"spoiled-2018-02-01-{number}.json").write_bytes(
+                    bodies.spoiled(rng)
+                )
             rows += bodies.account(Path(folder))
     return rows
 
@@ -81,11 +86,17 @@ def spoil_bodies(count: int, rng: Random) -> int:
 def main(count: int) -> None:
     rng = Random(SEED)
     refused, lost = spoil_shops(count, rng)
-    sys.stdout.write(f"{count:,} spoiled shops: no traceback, {refused:,} refused as a whole, {lost} rows lost\n")
+    sys.stdout.write(
+        f"{count:,} spoiled shops: no traceback, {refused:,} refused as a whole, {lost} rows lost\n"
+    )
     rows = spoil_sheets(count, rng)
-    sys.stdout.write(f"{count:,} spoiled order sheets: no traceback; {rows:,} rows, each good or in quarantine\n")
+    sys.stdout.write(
+        f"{count:,} spoiled order sheets: no traceback; {rows:,} rows, each good or in quarantine\n"
+    )
     rows = spoil_bodies(count, rng)
-    sys.stdout.write(f"{count:,} spoiled tracking bodies: no traceback; {rows:,} rows, each a scan or in quarantine\n")
+    sys.stdout.write(
+        f"{count:,} spoiled tracking bodies: no traceback; {rows:,} rows, each a scan or in quarantine\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""A night that ends suddenly, again and again: SIGKILL at random moments, two at once, a full disk, a read-only folder.
+"""A night that ends suddenly, again and again: SIGKILL at random moments, two at once, a full disk,
+a read-only folder.
 
-After each end `latest` must be a whole run, the former or a new one, to the byte; tables, model and the contacts that
-agents made must be there; and the next run must succeed and leave nothing half done. Prints one line a kind of end,
-and fails if any of it was otherwise. The disks are a small tmpfs, which only root may mount: else they are left out.
+After each end `latest` must be a whole run, the former or a new one, to the byte; tables, model and
+the contacts that agents made must be there; and the next run must succeed and leave nothing half
+done. Prints one line a kind of end, and fails if any of it was otherwise. The disks are a small
+tmpfs, which only root may mount: else they are left out.
 
 PYTHONPATH=. python tests/bench/sudden_ends.py [KILLS] [ORDERS]
 """
@@ -33,11 +35,15 @@ def last_piece(place: Path, run_before: str) -> str:
     own = [line for line in lines if line["run_id"] == lines[-1]["run_id"]]
     if not own or own[-1]["run_id"] == run_before:
         return "before the log"
-    return next((f"after {line['name']}" for line in reversed(own) if line["event"] == "piece"), "after begin")
+    return next(
+        (f"after {line['name']}" for line in reversed(own) if line["event"] == "piece"),
+        "after begin",
+    )
 
 
 class Forked:
-    """A night in a child of this process, which has all imported already: most of a small night is importing."""
+    """A night in a child of this process, which has all imported already: most of a small night is
+    importing."""
 
     def __init__(self, command: list[str]) -> None:
         self.errors = tempfile.TemporaryFile()
@@ -90,7 +96,10 @@ def kills(place: Path, raw: Path, wanted: Wanted, count: int) -> list[str]:
     moments: Counter[str] = Counter()
     published = left_behind = ended_before = 0
     for number in range(1, count + 1):
-        former, run_before = latest(place), json.loads((place / "log.jsonl").read_text().splitlines()[-1])["run_id"]
+        former, run_before = (
+            latest(place),
+            json.loads((place / "log.jsonl").read_text().splitlines()[-1])["run_id"],
+        )
         at = draw.uniform(0.0, whole)
         run_killed = Forked(night(place, raw))
         time.sleep(at)
@@ -110,10 +119,13 @@ def kills(place: Path, raw: Path, wanted: Wanted, count: int) -> list[str]:
             if old != latest(place):
                 shutil.rmtree(old)
         if number % 25 == 0 or number == count:
-            say(f"SIGKILL at {number} moments of a night of some {whole:.1f} s", faults,
+            say(
+                f"SIGKILL at {number} moments of a night of some {whole:.1f} s",
+                faults,
                 f"{published} had published ({ended_before} had ended), {left_behind} left something half done for the "
                 "next run to clear; by the log, killed "
-                + ", ".join(f"{n} {name}" for name, n in moments.most_common()))  # fmt: skip
+                + ", ".join(f"{n} {name}" for name, n in moments.most_common()),
+            )
     return faults
 
 
@@ -121,7 +133,9 @@ def two_at_once(place: Path, raw: Path, wanted: Wanted, count: int = 5) -> list[
     faults = []
     codes: Counter[str] = Counter()
     for _ in range(count):
-        both = [subprocess.Popen(night(place, raw), cwd=ROOT, stdout=-3, stderr=-3) for _ in range(2)]
+        both = [
+            subprocess.Popen(night(place, raw), cwd=ROOT, stdout=-3, stderr=-3) for _ in range(2)
+        ]
         ended = sorted(process.wait() for process in both)
         codes[str(ended)] += 1
         faults += [] if ended == [0, 13] else [f"two at once ended with {ended}"]
@@ -135,9 +149,10 @@ def fill_in(place: Path) -> Path:
     head, *rows = (latest(place) / "contact_list.csv").read_text().splitlines()
     orders = [row.split(",")[1] for row in rows[:3]]
     sheet = place / "filled.csv"
-    sheet.write_text("order_id,as_of,contacted_at,outcome\n" + "".join(
-        f"{order},{AS_OF},{AS_OF} 10:00,answered\n" for order in orders
-    ))  # fmt: skip
+    sheet.write_text(
+        "order_id,as_of,contacted_at,outcome\n"
+        + "".join(f"{order},{AS_OF},{AS_OF} 10:00,answered\n" for order in orders)
+    )
     return sheet
 
 
@@ -145,7 +160,10 @@ def main(count: int, orders: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "store"
         raw = place / "raw"
-        for command in (step("simulate", "--workspace", place, "--orders", orders), night(place, raw)):
+        for command in (
+            step("simulate", "--workspace", place, "--orders", orders),
+            night(place, raw),
+        ):
             told = run(command)
             assert told.returncode == 0, told.stderr
         told = run(step("contacts", "--workspace", place, "--file", fill_in(place)))
@@ -154,9 +172,15 @@ def main(count: int, orders: int) -> int:
         wanted = Wanted(place)
         faults = two_at_once(place, raw, wanted)
         if os.geteuid() == 0:
-            faults += read_only(place, raw, wanted) + full_disk(place, raw, wanted) + first_night_on_a_full_disk(raw)
+            faults += (
+                read_only(place, raw, wanted)
+                + full_disk(place, raw, wanted)
+                + first_night_on_a_full_disk(raw)
+            )
         else:
-            sys.stdout.write("a full disk, a read-only folder: not tried, only root may mount a small disk\n")
+            sys.stdout.write(
+                "a full disk, a read-only folder: not tried, only root may mount a small disk\n"
+            )
         faults += kills(place, raw, wanted, count)
     return len(faults)
 

@@ -1,9 +1,11 @@
-"""The trailing totals over growing stores: seconds, growth and peak memory, beside sorting alone and beside peers.
+"""The trailing totals over growing stores: seconds, growth and peak memory, beside sorting alone
+and beside peers.
 
-Every contender reads the same two parquet files, runs in a process of its own, and makes the same 60 totals for the
-same rows; a peer with one different number ends the benchmark. All are run in turns, but for featuretools, and the
-median of the turns' ratios counts; a peer is stopped at the time limit. Seconds are this machine's (`processor` are
-those of all cores together, which other work on the machine disturbs less).
+Every contender reads the same two parquet files, runs in a process of its own, and makes the same
+60 totals for the same rows; a peer with one different number ends the benchmark. All are run in
+turns, but for featuretools, and the median of the turns' ratios counts; a peer is stopped at the
+time limit. Seconds are this machine's (`processor` are those of all cores together, which other
+work on the machine disturbs less).
 """
 
 from __future__ import annotations
@@ -23,13 +25,17 @@ from made_orders import write_orders
 
 HERE = Path(__file__).parent
 SIZES = (200_000, 2_000_000, 10_000_000)
-# turns, an odd number; small stores are done in a tenth of a second, which a moment's work of others doubles
+# turns, an odd number; small stores are done in a tenth of a second, which a moment's work of
+# others doubles
 TURNS, TURNS_OF_SMALL, SMALL = 3, 9, 500_000
 LIMIT, FEATURETOOLS_SECONDS = 900, 120
 PEERS = ("DuckDB", "pandas")
 SCRIPTS = {
-    "ours": "ours.py", "sorting alone": "sorting.py", "DuckDB": "peer_duckdb.py", "pandas": "peer_pandas.py",
-}  # fmt: skip
+    "ours": "ours.py",
+    "sorting alone": "sorting.py",
+    "DuckDB": "peer_duckdb.py",
+    "pandas": "peer_pandas.py",
+}
 # what is asked for: at most, at least, and GB
 SORTING, PEER, FEATURETOOLS, EXPONENT, MEMORY = 1.5, 8, 100, 1.1, 5
 LARGE = 10_000_000
@@ -37,7 +43,8 @@ LARGE = 10_000_000
 
 @dataclass(frozen=True)
 class Run:
-    """One contender at one size: seconds, peak memory in GiB, rows it made totals for, a digest per total."""
+    """One contender at one size: seconds, peak memory in GiB, rows it made totals for, a digest per
+    total."""
 
     seconds: float
     processor: float
@@ -46,7 +53,9 @@ class Run:
     digests: dict[str, str]
 
 
-def run(python: str, script: str, folder: Path, *options: str, limit: float | None = None) -> Run | None:
+def run(
+    python: str, script: str, folder: Path, *options: str, limit: float | None = None
+) -> Run | None:
     """None when it was not finished within `limit` seconds. What runs is told on standard error."""
     sys.stderr.write(f"... {script}\n")
     command = [python, str(HERE / script), str(folder), *options]
@@ -79,12 +88,16 @@ def median(runs: list[Run]) -> Run:
 def must_agree(name: str, one: Run, ours: Run) -> None:
     differing = [total for total in TOTALS if one.digests[total] != ours.digests[total]]
     if differing or one.rows != ours.rows:
-        raise SystemExit(f"{name} and ours differ in {len(differing)} of {len(TOTALS)} totals: {differing[:5]}")
+        raise SystemExit(
+            f"{name} and ours differ in {len(differing)} of {len(TOTALS)} totals: {differing[:5]}"
+        )
 
 
-def compare(orders: int, peers: str, limit: float, with_featuretools: bool) -> tuple[Run, dict[str, float]]:
-    """All contenders at one size. Ours, and per other contender how many times ours it took: the median of the turns,
-    since the speed of a shared machine changes within minutes."""
+def compare(
+    orders: int, peers: str, limit: float, with_featuretools: bool
+) -> tuple[Run, dict[str, float]]:
+    """All contenders at one size. Ours, and per other contender how many times ours it took: the
+    median of the turns, since the speed of a shared machine changes within minutes."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         sys.stderr.write(f"... making {orders:,} orders\n")
@@ -97,7 +110,9 @@ def compare(orders: int, peers: str, limit: float, with_featuretools: bool) -> t
                 say(f"{name:<14}{orders:>12,}  not finished within {limit:.0f} s")
                 continue
             show(name, orders, median(each), ours)
-            multiples[name] = statistics.median(o.seconds / u.seconds for o, u in zip(each, runs["ours"], strict=True))
+            multiples[name] = statistics.median(
+                o.seconds / u.seconds for o, u in zip(each, runs["ours"], strict=True)
+            )
         if with_featuretools:
             multiples["featuretools"] = of_featuretools(folder, orders, peers, ours)
     return ours, multiples
@@ -121,7 +136,8 @@ def take_turns(folder: Path, peers: str, limit: float, turns: int) -> dict[str, 
 
 
 def of_featuretools(folder: Path, orders: int, peers: str, ours: Run) -> float:
-    """As many rows as its time allows; the same rows of ours are made anew, only to compare the numbers."""
+    """As many rows as its time allows; the same rows of ours are made anew, only to compare the
+    numbers."""
     peer = run(peers, "peer_featuretools.py", folder, str(FEATURETOOLS_SECONDS))
     same = run(sys.executable, "ours.py", folder)
     (folder / CHOSEN).unlink()
@@ -141,20 +157,23 @@ def verdicts(found: dict[int, tuple[Run, dict[str, float]]]) -> list[str]:
 
     for orders, (ours, multiples) in found.items():
         times = 1 / multiples["sorting alone"]
-        judge(times <= SORTING, f"at {orders:,}: {times:.2f} times sorting alone, at most {SORTING} asked for")
+        judge(
+            times <= SORTING,
+            f"at {orders:,}: {times:.2f} times sorting alone, at most {SORTING} asked for",
+        )
         for name in PEERS:
             if name in multiples:
                 text = f"at {orders:,}: {multiples[name]:.1f} times as fast as {name}, at least {PEER} asked for"
                 judge(multiples[name] >= PEER, text)
         if "featuretools" in multiples:
             times = multiples["featuretools"]
-            text = (
-                f"at {orders:,}: {times:,.0f} times as fast per row as featuretools, at least {FEATURETOOLS} asked for"
-            )
+            text = f"at {orders:,}: {times:,.0f} times as fast per row as featuretools, at least {FEATURETOOLS} asked for"
             judge(times >= FEATURETOOLS, text)
         if orders >= LARGE:
             peak = ours.peak * 2**30 / 1e9
-            judge(peak < MEMORY, f"at {orders:,}: peak memory {peak:.1f} GB, under {MEMORY} asked for")
+            judge(
+                peak < MEMORY, f"at {orders:,}: peak memory {peak:.1f} GB, under {MEMORY} asked for"
+            )
     sizes = sorted(found)
     if len(sizes) > 1:
         small, large = found[sizes[0]][0], found[sizes[-1]][0]
@@ -169,11 +188,17 @@ def verdicts(found: dict[int, tuple[Run, dict[str, float]]]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", required=True, help="the Python of the peers' environment")
-    parser.add_argument("--sizes", default=" ".join(map(str, SIZES)), help="counts of orders, ascending")
-    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds after which a peer is stopped")
+    parser.add_argument(
+        "--sizes", default=" ".join(map(str, SIZES)), help="counts of orders, ascending"
+    )
+    parser.add_argument(
+        "--limit", type=float, default=LIMIT, help="seconds after which a peer is stopped"
+    )
     given = parser.parse_args()
     sizes = [int(size) for size in given.sizes.replace(",", " ").split()]
-    say(f"{len(TOTALS)} totals a row, half as many rows as orders; medians of {TURNS} turns, small: {TURNS_OF_SMALL}")
+    say(
+        f"{len(TOTALS)} totals a row, half as many rows as orders; medians of {TURNS} turns, small: {TURNS_OF_SMALL}"
+    )
     heads = (
         ("orders", 12),
         ("rows", 11),

@@ -1,9 +1,11 @@
-"""What orders not yet shipped owe to waiting: the model on past nights of Olist, by how long an order has waited.
+"""What orders not yet shipped owe to waiting: the model on past nights of Olist, by how long an
+order has waited.
 
-`PYTHONPATH=. .venv/bin/python tests/bench/waiting.py WORKSPACE`, the workspace being an ingested Olist; seven nights,
-walking forward (docs/model.md). Beside the model: one that was taught without the features of `WAITING`, and single
-features. Delivered orders weigh 3.32; intervals hold 90 %, orders being drawn anew. Orders without lines are told
-apart: their lines are missing because of how they ended, which nobody knew on the night.
+`PYTHONPATH=. .venv/bin/python tests/bench/waiting.py WORKSPACE`, the workspace being an ingested
+Olist; seven nights, walking forward (docs/model.md). Beside the model: one that was taught without
+the features of `WAITING`, and single features. Delivered orders weigh 3.32; intervals hold 90 %,
+orders being drawn anew. Orders without lines are told apart: their lines are missing because of how
+they ended, which nobody knew on the night.
 """
 
 from __future__ import annotations
@@ -27,11 +29,22 @@ from pipeline.workspace.workspace import Workspace
 FIRST, LAST, EVERY, DELIVERED_WEIGHT = date(2017, 9, 1), date(2018, 2, 16), 28, 3.32
 # all that grows with the days an order waits, or says how long is left
 WAITING = (
-    "order_age_days", "order_days_since_paid", "logistics_days_to_promise", "logistics_days_to_ship_by",
-    "logistics_days_in_stage", "logistics_days_since_news", "logistics_silence_rank", "logistics_days_since_milestone",
-    "logistics_scans_to_expected", "logistics_handling_to_usual", "logistics_lane_margin_days",
-    "logistics_expected_days_left", "logistics_expected_late_days", "logistics_late_chance", "logistics_road_rank",
-)  # fmt: skip
+    "order_age_days",
+    "order_days_since_paid",
+    "logistics_days_to_promise",
+    "logistics_days_to_ship_by",
+    "logistics_days_in_stage",
+    "logistics_days_since_news",
+    "logistics_silence_rank",
+    "logistics_days_since_milestone",
+    "logistics_scans_to_expected",
+    "logistics_handling_to_usual",
+    "logistics_lane_margin_days",
+    "logistics_expected_days_left",
+    "logistics_expected_late_days",
+    "logistics_late_chance",
+    "logistics_road_rank",
+)
 AGES = ("at most 1 day", "to 3", "to 7", "to 14", "more")
 PAST = ("not past", "to 3 days past", "to 7", "to 14", "more")
 EDGES = (1.0, 3.0, 7.0, 14.0)
@@ -49,7 +62,9 @@ def scored(place: Workspace) -> pl.DataFrame:
 
 def _weight(tables: Tables) -> pl.Expr:
     delivered = tables["tracking"].filter(pl.col("status") == "Delivered")["order_id"].unique()
-    return pl.when(pl.col("order_id").is_in(delivered.implode())).then(DELIVERED_WEIGHT).otherwise(1.0)
+    return (
+        pl.when(pl.col("order_id").is_in(delivered.implode())).then(DELIVERED_WEIGHT).otherwise(1.0)
+    )
 
 
 def auc(rows: pl.DataFrame, score: pl.Expr, *, is_weighted: bool = True) -> str:
@@ -57,7 +72,9 @@ def auc(rows: pl.DataFrame, score: pl.Expr, *, is_weighted: bool = True) -> str:
     rows = rows if is_weighted else rows.drop("weight")
     if rows["label"].n_unique() < 2:
         return "-"
-    drawn = weighted_metrics(rows["label"].to_numpy(), rows["score"].to_numpy(), draw_weights(rows, 7, RESAMPLES))
+    drawn = weighted_metrics(
+        rows["label"].to_numpy(), rows["score"].to_numpy(), draw_weights(rows, 7, RESAMPLES)
+    )
     low, high = interval(drawn["auc"][1:])
     return f"{drawn['auc'][0]:.3f} ({low:.3f} to {high:.3f})"
 
@@ -84,7 +101,10 @@ def tell_all(rows: pl.DataFrame) -> None:
     tell("  delivered in the end", early.filter(pl.col("weight") != 1.0))
     tell("  never delivered", early.filter(pl.col("weight") == 1.0))
     past = -pl.col("logistics_days_to_ship_by")
-    singles = {"days past ship-by (where paid)": past, "days past promise": -pl.col("logistics_days_to_promise")}
+    singles = {
+        "days past ship-by (where paid)": past,
+        "days past promise": -pl.col("logistics_days_to_promise"),
+    }
     for name, single in singles.items():
         told = f"AUC {auc(early, single)}, unweighted {auc(early, single, is_weighted=False)}"
         sys.stdout.write(f"  {name} alone: {told}\n")

@@ -1,4 +1,5 @@
-"""The pages in a real browser, as people use them: by mouse and by keyboard, with hostile text in it.
+"""The pages in a real browser, as people use them: by mouse and by keyboard, with hostile text in
+it.
 
 Needs Debian's Chromium (tests/browser/install.sh); skipped without it.
 """
@@ -30,7 +31,9 @@ from tests.unit.nights import AS_OF, NIGHT, ROOT, latest
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = ROOT / ".browser" / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / ".browser" / "pictures"
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: tests/browser/install.sh")
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM, reason="no Chromium on this machine: tests/browser/install.sh"
+)
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=2>"
 COUNT = 200
 
@@ -47,30 +50,40 @@ class Seen:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--disable-dev-shm-usage"])
+        chromium = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--disable-dev-shm-usage"]
+        )
         yield chromium
         chromium.close()
 
 
 @pytest.fixture(scope="module")
 def store(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished store with a list of 200 rows, the second full of hostile text, and a page with charts."""
+    """The finished store with a list of 200 rows, the second full of hostile text, and a page with
+    charts."""
     folder = shutil.copytree(finished, tmp_path_factory.mktemp("browser") / "store", symlinks=True)
-    (folder / "config.toml").write_text("limits = {dispute_rate = 0.03}\npage = {indicator_weeks = 4}\n")
+    (folder / "config.toml").write_text(
+        "limits = {dispute_rate = 0.03}\npage = {indicator_weeks = 4}\n"
+    )
     run = latest(folder)
     listed = pl.read_parquet(run / "contact_list.parquet")
     ids = pl.read_parquet(run / "scores.parquet")["order_id"].head(COUNT)
     rows = pl.concat([listed] * (COUNT // listed.height + 1)).head(COUNT)
     is_second = pl.int_range(pl.len()) == 1
     texts = ("product_title", "draft_message", "reason_1", "country")
-    hostile = [pl.when(is_second).then(pl.lit(HOSTILE)).otherwise(pl.col(name)).alias(name) for name in texts]
+    hostile = [
+        pl.when(is_second).then(pl.lit(HOSTILE)).otherwise(pl.col(name)).alias(name)
+        for name in texts
+    ]
     rank = pl.int_range(1, COUNT + 1, dtype=pl.UInt32)
     rows.with_columns(*hostile, order_id=ids, rank=rank).write_parquet(run / "contact_list.parquet")
     (folder / "quarantine" / "x.csv").write_text(f"row,column,reason\n3,{HOSTILE},{HOSTILE}\n")
     place, config = Workspace(folder), load_config(folder)
     report(place, config, Progress(), as_of=NIGHT)
     titles = pl.col("category").replace({"shoes": HOSTILE})
-    place.replace_table("products", place.table_files().read_all_of("products").with_columns(titles), {})
+    place.replace_table(
+        "products", place.table_files().read_all_of("products").with_columns(titles), {}
+    )
     products(place, config, Progress(), as_of=NIGHT)
     return folder
 
@@ -91,7 +104,9 @@ def review(browser: Browser, store: Path) -> Iterator[Seen]:
 
 @contextmanager
 def opened(browser: Browser, path: Path) -> Iterator[Seen]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", accept_downloads=True)
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale="en-GB", accept_downloads=True
+    )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     found = Seen(context.new_page())
     found.page.on("console", lambda message: found.errors.append(message.text))
@@ -211,7 +226,9 @@ def test_keyboard_alone_does_the_morning(seen: Seen, store: Path) -> None:
 def test_both_languages_and_every_chart(seen: Seen) -> None:
     page = seen.page
     page.wait_for_selector("body[data-charts=drawn]")
-    charts = page.evaluate("Object.keys(JSON.parse(document.getElementById('data').textContent).charts)")
+    charts = page.evaluate(
+        "Object.keys(JSON.parse(document.getElementById('data').textContent).charts)"
+    )
     rates = ("dispute_rate", "adjudication_filing_rate", "seller_liability_rate")
     assert charts == [f"indicator-{name}" for name in rates]
     assert page.locator(".chart svg").count() == len(charts)
@@ -243,7 +260,9 @@ def test_the_board_gives_marks_back_by_itself(browser: Browser, store: Path) -> 
         page.check(f"[aria-label='Contacted: order {order}']")
         page.click("#give-back button")
         page.wait_for_url("**taken=*")
-        assert "1 new contacts taken, 1 in the sheet; 0 cells in quarantine." in page.inner_text("#list")
+        assert "1 new contacts taken, 1 in the sheet; 0 cells in quarantine." in page.inner_text(
+            "#list"
+        )
         assert order in read_own(Workspace(store))["order_id"].to_list()
         page.click("#list >> text=All nights")
         page.fill("[name=q]", order)
@@ -266,7 +285,9 @@ def test_two_products_compared_as_the_step_compares_them(review: Seen, store: Pa
     for product in (first, other):
         page.check(f"[aria-label='Compare {product}']")
     told = page.inner_text("#compared strong")
-    chance = compare_products(place, config, Progress(), as_of=NIGHT, first=first, other=other)["chance"]
+    chance = compare_products(place, config, Progress(), as_of=NIGHT, first=first, other=other)[
+        "chance"
+    ]
     assert told.startswith(f"The chance that {first} is disputed less than {other}: ")
     assert int(told.rsplit(" ", 1)[1].rstrip("%")) == pytest.approx(100 * chance, abs=1.5)
 
@@ -287,16 +308,24 @@ def test_a_review_is_searched_filtered_and_opened(review: Seen) -> None:
     assert page.locator(".chart svg").count() == 2
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="no axe-core on this machine: tests/browser/install.sh")
-@pytest.mark.parametrize(("which", "scheme", "width"), [("seen", "dark", 390), ("review", "light", 1280)])
-def test_axe_finds_no_serious_fault(request: pytest.FixtureRequest, which: str, scheme: str, width: int) -> None:
+@pytest.mark.skipif(
+    not AXE.exists(), reason="no axe-core on this machine: tests/browser/install.sh"
+)
+@pytest.mark.parametrize(
+    ("which", "scheme", "width"), [("seen", "dark", 390), ("review", "light", 1280)]
+)
+def test_axe_finds_no_serious_fault(
+    request: pytest.FixtureRequest, which: str, scheme: str, width: int
+) -> None:
     page = request.getfixturevalue(which).page
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
     page.locator("#rows button.open").first.click()
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    told = [f"{one['impact']} {one['id']}: {one['nodes'][0]['html']}" for one in found["violations"]]
+    told = [
+        f"{one['impact']} {one['id']}: {one['nodes'][0]['html']}" for one in found["violations"]
+    ]
     assert [line for line in told if line.startswith(("serious", "critical"))] == []
 
 

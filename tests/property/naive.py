@@ -1,4 +1,5 @@
-"""The oracle: what is learnt of each order and what is plain to see of it, by loops over facts. Shares no code."""
+"""The oracle: what is learnt of each order and what is plain to see of it, by loops over facts.
+Shares no code."""
 
 from __future__ import annotations
 
@@ -8,26 +9,50 @@ TRANSIT_DAYS = (4, 6, 8, 10, 12, 14, 17, 20, 24, 28, 33, 40, 50, 65, 90)
 GAP_DAYS = (0.5, 1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 30)
 DAY = 86_400
 SPOKEN = {
-    "en": "US CA GB IE AU NZ IN ZA", "pt": "BR PT", "es": "ES MX CL AR CO PE", "fr": "FR BE", "de": "CH DE AT",
-    "it": "IT", "nl": "NL", "pl": "PL", "cs": "CZ", "sv": "SE", "no": "NO", "uk": "UA", "ru": "RU BY KZ", "tr": "TR",
-    "ar": "SA AE EG MA", "he": "IL", "ko": "KR", "ja": "JP", "zh": "CN",
-}  # fmt: skip
-LANGUAGE = {country: language for language, countries in SPOKEN.items() for country in countries.split()}
+    "en": "US CA GB IE AU NZ IN ZA",
+    "pt": "BR PT",
+    "es": "ES MX CL AR CO PE",
+    "fr": "FR BE",
+    "de": "CH DE AT",
+    "it": "IT",
+    "nl": "NL",
+    "pl": "PL",
+    "cs": "CZ",
+    "sv": "SE",
+    "no": "NO",
+    "uk": "UA",
+    "ru": "RU BY KZ",
+    "tr": "TR",
+    "ar": "SA AE EG MA",
+    "he": "IL",
+    "ko": "KR",
+    "ja": "JP",
+    "zh": "CN",
+}
+LANGUAGE = {
+    country: language for language, countries in SPOKEN.items() for country in countries.split()
+}
 
 Rows = list[dict]
 Facts = list[tuple[int, int]]  # (day known, number)
 
 
 class Order:
-    """One order with its facts. `member`: of each entity, its values and the day on which the order was known to be
-    of it; `learnt`: of each measure its facts."""
+    """One order with its facts. `member`: of each entity, its values and the day on which the order
+    was known to be of it; `learnt`: of each measure its facts."""
 
-    def __init__(self, row: dict, own: dict[str, Rows], products: dict[str, dict], first_of_buyer: int) -> None:
+    def __init__(
+        self, row: dict, own: dict[str, Rows], products: dict[str, dict], first_of_buyer: int
+    ) -> None:
         self.row, self.own, self.products = row, own, products
         self.day = row["known_day"]
-        self.member: dict[str, dict[str, int]] = {e: {row[e]: 0} for e in ("lane", "buyer_id", "country", "store_id")}
+        self.member: dict[str, dict[str, int]] = {
+            e: {row[e]: 0} for e in ("lane", "buyer_id", "country", "store_id")
+        }
         self.member["service"] = {row["lane"].split(">")[0]: 0}
-        self.member["language"] = {LANGUAGE[row["country"]]: 0} if row["country"] in LANGUAGE else {}
+        self.member["language"] = (
+            {LANGUAGE[row["country"]]: 0} if row["country"] in LANGUAGE else {}
+        )
         for line in own["order_lines"]:
             product = products[line["product_id"]]
             for entity, value, day in (
@@ -48,16 +73,23 @@ class Order:
         self.learnt[measure].append((max(day, self.day), number))
 
     def first(self, table: str, value: str = "known_day", **match: str) -> dict | None:
-        """The fact learnt first; of several at one moment the one that happened first, then the smaller value."""
+        """The fact learnt first; of several at one moment the one that happened first, then the
+        smaller value."""
         found = [r for r in self.own[table] if all(r[k] == v for k, v in match.items())]
         return min(found, key=lambda r: (r["known_at"], r["occurred_at"], r[value]), default=None)
 
     def learn_ends(self) -> None:
         opened = self.first("disputes", "cause", step="opened")
         delivered = [r["known_day"] for r in self.own["tracking"] if r["status"] == "Delivered"]
-        told = [r["known_day"] for r in self.own["order_events"] if r["event"] in ("closed", "outcome_observed")]
+        told = [
+            r["known_day"]
+            for r in self.own["order_events"]
+            if r["event"] in ("closed", "outcome_observed")
+        ]
         promises = [r for r in self.own["promises"] if r["kind"] == "delivery"]
-        promise = min(promises, key=lambda r: (r["known_at"], r["promised_at"], r["promise_id"]), default=None)
+        promise = min(
+            promises, key=lambda r: (r["known_at"], r["promised_at"], r["promise_id"]), default=None
+        )
         ends = list(told)
         gone = max(promise["promised_day"] + 60, promise["known_day"]) if promise else None
         if delivered and (gone is None or min(delivered) <= gone):
@@ -86,8 +118,14 @@ class Order:
             self.add("count_exceptions", exception["known_day"])
 
     def learn_road(self) -> None:
-        moving = [r for r in self.own["tracking"] if r["status"] not in ("NotFound", "InfoReceived")]
-        shipped = min(self.own["shipments"] + moving, key=lambda r: (r["known_at"], r["occurred_at"]), default=None)
+        moving = [
+            r for r in self.own["tracking"] if r["status"] not in ("NotFound", "InfoReceived")
+        ]
+        shipped = min(
+            self.own["shipments"] + moving,
+            key=lambda r: (r["known_at"], r["occurred_at"]),
+            default=None,
+        )
         delivered = self.first("tracking", status="Delivered")
         ship_by, promise = self.first_promise("dispatch"), self.first_promise("delivery")
         if shipped:
@@ -95,18 +133,26 @@ class Order:
             self.add("sum_handling_seconds", shipped["known_day"], seconds(self.row, shipped))
             if ship_by and ship_by["known_day"] <= shipped["known_day"]:
                 self.add(
-                    "count_shipped_late", shipped["known_day"], int(shipped["occurred_at"] > ship_by["promised_at"])
+                    "count_shipped_late",
+                    shipped["known_day"],
+                    int(shipped["occurred_at"] > ship_by["promised_at"]),
                 )
         if delivered and shipped:
             took = seconds(shipped, delivered)
             self.add("count_delivered", delivered["known_day"])
             self.add("sum_transit_seconds", delivered["known_day"], took)
-            self.add(f"count_transit_bin{sum(took > edge * DAY for edge in TRANSIT_DAYS)}", delivered["known_day"])
+            self.add(
+                f"count_transit_bin{sum(took > edge * DAY for edge in TRANSIT_DAYS)}",
+                delivered["known_day"],
+            )
         if delivered and promise and delivered["occurred_at"] > promise["promised_at"]:
             self.add("count_late", max(delivered["known_day"], promise["known_day"]))
         last, told = None, set()
-        news = [(r["known_at"], r["occurred_at"], is_scan, r) for is_scan, table in
-                ((False, "shipments"), (True, "tracking")) for r in self.own[table]]  # fmt: skip
+        news = [
+            (r["known_at"], r["occurred_at"], is_scan, r)
+            for is_scan, table in ((False, "shipments"), (True, "tracking"))
+            for r in self.own[table]
+        ]
         for known_at, occurred_at, is_scan, row in sorted(news, key=lambda n: n[:3]):
             if is_scan and occurred_at not in told and last is not None:
                 days = (known_at - last).total_seconds() / DAY
@@ -122,7 +168,11 @@ class Order:
     def learn_talk(self) -> None:
         for asked in (m for m in self.own["messages"] if m["sender"] == "buyer"):
             self.add("count_questions", asked["known_day"])
-            answers = [m for m in self.own["messages"] if m["sender"] == "seller" and seconds(asked, m) >= 0]
+            answers = [
+                m
+                for m in self.own["messages"]
+                if m["sender"] == "seller" and seconds(asked, m) >= 0
+            ]
             if answers:
                 answer = min(answers, key=lambda m: (m["known_at"], seconds(asked, m)))
                 day = max(answer["known_day"], asked["known_day"])
@@ -132,13 +182,20 @@ class Order:
     def facts(self, measure: str, entity: str, value: str) -> Facts:
         """Those that count for the entity: known once the order is known to be of it."""
         if measure not in ("count_lines", "sum_price_cents"):
-            return [(max(day, self.member[entity][value]), number) for day, number in self.learnt[measure]]
+            return [
+                (max(day, self.member[entity][value]), number)
+                for day, number in self.learnt[measure]
+            ]
         found = []
         for line in self.own["order_lines"]:
             product, cents = self.products[line["product_id"]], round(line["unit_price_usd"] * 100)
             of_category = entity == "category"
             if (product["category"] if of_category else line["product_id"]) == value:
-                day = max(line["known_day"], product["known_day"]) if of_category else line["known_day"]
+                day = (
+                    max(line["known_day"], product["known_day"])
+                    if of_category
+                    else line["known_day"]
+                )
                 found.append((day, 1 if measure == "count_lines" else cents))
         return found
 
@@ -148,7 +205,8 @@ def seconds(earlier: dict, later: dict) -> int:
 
 
 def read_worlds(tables: dict[str, Rows]) -> dict[str, list[Order]]:
-    """The orders of each world (by the store they are of). `tables` are lists of rows with `known_day`."""
+    """The orders of each world (by the store they are of). `tables` are lists of rows with
+    `known_day`."""
     products = {row["product_id"]: row for row in tables["products"]}
     own: dict[str, dict[str, Rows]] = defaultdict(lambda: defaultdict(list))
     for name, rows in tables.items():
@@ -156,7 +214,9 @@ def read_worlds(tables: dict[str, Rows]) -> dict[str, list[Order]]:
             own[row["order_id"]][name].append(row)
     first_of_buyer: dict[str, int] = {}
     for row in tables["orders"]:
-        first_of_buyer[row["buyer_id"]] = min(first_of_buyer.get(row["buyer_id"], 10**6), row["known_day"])
+        first_of_buyer[row["buyer_id"]] = min(
+            first_of_buyer.get(row["buyer_id"], 10**6), row["known_day"]
+        )
     worlds: dict[str, list[Order]] = defaultdict(list)
     for row in tables["orders"]:
         order = Order(row, own[row["order_id"]], products, first_of_buyer[row["buyer_id"]])

@@ -1,7 +1,9 @@
-"""Many small stores at once, drawn at random: nothing in them is plausible, every case occurs, ties above all.
+"""Many small stores at once, drawn at random: nothing in them is plausible, every case occurs, ties
+above all.
 
-All times lie on a grid of six hours, so that many facts share a moment and many are known exactly at midnight; of some
-facts the store learns up to nine days late. Ids carry the world's number, so that worlds do not meet.
+All times lie on a grid of six hours, so that many facts share a moment and many are known exactly
+at midnight; of some facts the store learns up to nine days late. Ids carry the world's number, so
+that worlds do not meet.
 """
 
 from __future__ import annotations
@@ -16,15 +18,25 @@ from features.tables import TABLES
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = 125
-STATUSES = ("NotFound", "InfoReceived", "InTransit", "InTransit", "Delivered", "Delivered", "Exception",
-            "DeliveryFailure", "OutForDelivery")  # fmt: skip
+STATUSES = (
+    "NotFound",
+    "InfoReceived",
+    "InTransit",
+    "InTransit",
+    "Delivered",
+    "Delivered",
+    "Exception",
+    "DeliveryFailure",
+    "OutForDelivery",
+)
 LANGUAGES = sorted({language for _, language in COUNTRIES.values()})
 
 Row = dict[str, object]
 
 
 def draw_worlds(count: int, seed: int) -> dict[str, pl.DataFrame]:
-    """The canonical tables of `count` worlds; the first few speak a language each, the others none that is known."""
+    """The canonical tables of `count` worlds; the first few speak a language each, the others none
+    that is known."""
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     for world in range(count):
         _draw_world(rows, world, Random(f"{seed}-{world}"))
@@ -43,23 +55,43 @@ def _draw_world(rows: dict[str, list[Row]], world: int, rng: Random) -> None:
         rows[table].append({**blank, **number, **cells, **known})
 
     speaks = LANGUAGES[world] if world < len(LANGUAGES) else None
-    countries = [c for c, (_, language) in COUNTRIES.items() if language == speaks] or [f"x{world}", f"y{world}"]
+    countries = [c for c, (_, language) in COUNTRIES.items() if language == speaks] or [
+        f"x{world}",
+        f"y{world}",
+    ]
     products = [f"p{world}-{n}" for n in range(rng.randint(1, 3))]
     for product in products:
-        add("products", moment(-30, 20), product_id=product, category=f"c{world}-{rng.randint(0, 1)}")
+        add(
+            "products",
+            moment(-30, 20),
+            product_id=product,
+            category=f"c{world}-{rng.randint(0, 1)}",
+        )
     for number in range(rng.randint(2, 8)):
         order_id, at = f"o{world}-{number}", moment(0, 25)
         add(
-            "orders", at, order_id=order_id, buyer_id=f"b{world}-{rng.randint(0, 2)}", store_id=f"s{world}",
-            country=rng.choice(countries), lane=f"{rng.choice('ST')}{world}>{rng.choice('XY')}", currency="USD",
-            total_usd=9.0, total_source=9.0,
-        )  # fmt: skip
+            "orders",
+            at,
+            order_id=order_id,
+            buyer_id=f"b{world}-{rng.randint(0, 2)}",
+            store_id=f"s{world}",
+            country=rng.choice(countries),
+            lane=f"{rng.choice('ST')}{world}>{rng.choice('XY')}",
+            currency="USD",
+            total_usd=9.0,
+            total_source=9.0,
+        )
         for _ in range(rng.choice([0, 1, 1, 1, 2, 3])):
             add(
-                "order_lines", at, order_id=order_id, product_id=rng.choice(products),
-                supplier_id=f"u{world}-{rng.randint(0, 1)}", quantity=1.0, unit_price_usd=rng.randint(1, 999) / 100,
+                "order_lines",
+                at,
+                order_id=order_id,
+                product_id=rng.choice(products),
+                supplier_id=f"u{world}-{rng.randint(0, 1)}",
+                quantity=1.0,
+                unit_price_usd=rng.randint(1, 999) / 100,
                 shipping_usd=0.0,
-            )  # fmt: skip
+            )
         _draw_facts(add, moment, rng, order_id, (at - START) / timedelta(days=1))
 
 
@@ -90,10 +122,19 @@ def _draw_facts(add, moment, rng: Random, order_id: str, placed: float) -> None:
     for at in some(2):
         add("reviews", at, order_id=order_id, score=float(rng.randint(1, 5)))
     for at in some(1):
-        add("order_events", at, order_id=order_id, event=rng.choice(["paid", "closed", "outcome_observed"]))
+        add(
+            "order_events",
+            at,
+            order_id=order_id,
+            event=rng.choice(["paid", "closed", "outcome_observed"]),
+        )
     for at in some(3) if rng.random() < 0.5 else []:
         add(
-            "disputes", at, dispute_id="d", order_id=order_id, amount_usd=rng.randint(0, 999) / 100,
+            "disputes",
+            at,
+            dispute_id="d",
+            order_id=order_id,
+            amount_usd=rng.randint(0, 999) / 100,
             step=rng.choice(["opened", "opened", "refunded", "withdrawn", "escalated"]),
             cause=rng.choice(["not_received", "not_as_described", "other"]),
-        )  # fmt: skip
+        )

@@ -26,6 +26,9 @@ def as_tables(frames: Mapping[str, pl.DataFrame], *, has_partial_outcomes: bool 
     return create_tables(frames, zone=ZONE, has_partial_outcomes=has_partial_outcomes)
 
 
-def disturb(frames: Mapping[str, pl.DataFrame], cutoff: datetime, seed: int) -> dict[str, pl.DataFrame]:
-    """Alter, delete and add facts with `known_at >= cutoff` in every table; the facts before stay as they are."""
+def disturb(
+    frames: Mapping[str, pl.DataFrame], cutoff: datetime, seed: int
+) -> dict[str, pl.DataFrame]:
+    """Alter, delete and add facts with `known_at >= cutoff` in every table; the facts before stay
+    as they are."""
     return disturbance.disturb(frames, cutoff, seed).frames

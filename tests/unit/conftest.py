@@ -32,7 +32,8 @@ Row = dict[str, str]
 
 @dataclass
 class Source:
-    """The files of a source folder as lists of rows; `write` joins cells by commas and quotes nothing."""
+    """The files of a source folder as lists of rows; `write` joins cells by commas and quotes
+    nothing."""
 
     kind: str
     files: dict[str, list[Row]]
@@ -59,29 +60,64 @@ def _canonical_rows(i: int) -> dict[str, Row]:
     order = {"order_id": f"o-{i}"}
     return {
         "orders.csv": {
-            **order, "buyer_id": f"b-{i}", "store_id": "s", "country": "US", "lane": "Std>US", "currency": "USD",
-            "total_usd": "21.50", "shipping_usd": "1.50", "total_source": "21.50", "occurred_at": bought,
+            **order,
+            "buyer_id": f"b-{i}",
+            "store_id": "s",
+            "country": "US",
+            "lane": "Std>US",
+            "currency": "USD",
+            "total_usd": "21.50",
+            "shipping_usd": "1.50",
+            "total_source": "21.50",
+            "occurred_at": bought,
         },
         "order_lines.csv": {
-            **order, "line_id": "1", "product_id": f"p-{i}", "supplier_id": "u", "quantity": "1",
-            "unit_price_usd": "20.00", "shipping_usd": "1.50", "occurred_at": bought,
+            **order,
+            "line_id": "1",
+            "product_id": f"p-{i}",
+            "supplier_id": "u",
+            "quantity": "1",
+            "unit_price_usd": "20.00",
+            "shipping_usd": "1.50",
+            "occurred_at": bought,
         },
         "promises.csv": {
-            "promise_id": f"pr-{i}", **order, "kind": "delivery", "promised_at": promised, "occurred_at": bought,
+            "promise_id": f"pr-{i}",
+            **order,
+            "kind": "delivery",
+            "promised_at": promised,
+            "occurred_at": bought,
         },
         "products.csv": {
-            "product_id": f"p-{i}", "category": "shoes", "title": f"shoe {i}", "weight_g": "300",
+            "product_id": f"p-{i}",
+            "category": "shoes",
+            "title": f"shoe {i}",
+            "weight_g": "300",
             "occurred_at": "2017-12-01",
         },
-        "shipments.csv": {"shipment_id": f"h-{i}", **order, "carrier": "Std", "occurred_at": shipped},
+        "shipments.csv": {
+            "shipment_id": f"h-{i}",
+            **order,
+            "carrier": "Std",
+            "occurred_at": shipped,
+        },
         "tracking.csv": {
-            "scan_id": f"t-{i}", "shipment_id": f"h-{i}", **order, "status": "Delivered", "occurred_at": delivered,
+            "scan_id": f"t-{i}",
+            "shipment_id": f"h-{i}",
+            **order,
+            "status": "Delivered",
+            "occurred_at": delivered,
         },
         "disputes.csv": {
-            "step_id": f"st-{i}", "dispute_id": f"d-{i}", **order, "step": "opened", "cause": "other",
-            "amount_usd": "5.00", "occurred_at": opened,
+            "step_id": f"st-{i}",
+            "dispute_id": f"d-{i}",
+            **order,
+            "step": "opened",
+            "cause": "other",
+            "amount_usd": "5.00",
+            "occurred_at": opened,
         },
-    }  # fmt: skip
+    }
 
 
 def _olist_rows(i: int) -> dict[str, Row]:
@@ -89,40 +125,69 @@ def _olist_rows(i: int) -> dict[str, Row]:
     order = {"order_id": f"o-{i}"}
     return {
         "olist_customers_dataset.csv": {
-            "customer_id": f"c-{i}", "customer_unique_id": f"b-{i}", "customer_city": "x", "customer_state": "SP",
+            "customer_id": f"c-{i}",
+            "customer_unique_id": f"b-{i}",
+            "customer_city": "x",
+            "customer_state": "SP",
         },
-        "olist_sellers_dataset.csv": {"seller_id": f"u-{i}", "seller_city": "x", "seller_state": "RJ"},
+        "olist_sellers_dataset.csv": {
+            "seller_id": f"u-{i}",
+            "seller_city": "x",
+            "seller_state": "RJ",
+        },
         "product_category_name_translation.csv": {
-            "product_category_name": f"categoria {i}", "product_category_name_english": f"category {i}",
+            "product_category_name": f"categoria {i}",
+            "product_category_name_english": f"category {i}",
         },
         "olist_products_dataset.csv": {
-            "product_id": f"p-{i}", "product_category_name": f"categoria {i}", "product_photos_qty": "2",
+            "product_id": f"p-{i}",
+            "product_category_name": f"categoria {i}",
+            "product_photos_qty": "2",
             "product_weight_g": "300",
         },
         "olist_orders_dataset.csv": {
-            **order, "customer_id": f"c-{i}", "order_status": "delivered", "order_purchase_timestamp": bought,
-            "order_approved_at": approved, "order_delivered_carrier_date": shipped,
-            "order_delivered_customer_date": delivered, "order_estimated_delivery_date": promised,
+            **order,
+            "customer_id": f"c-{i}",
+            "order_status": "delivered",
+            "order_purchase_timestamp": bought,
+            "order_approved_at": approved,
+            "order_delivered_carrier_date": shipped,
+            "order_delivered_customer_date": delivered,
+            "order_estimated_delivery_date": promised,
         },
         "olist_order_items_dataset.csv": {
-            **order, "order_item_id": "1", "product_id": f"p-{i}", "seller_id": f"u-{i}",
-            "shipping_limit_date": promised, "price": "20.00", "freight_value": "1.50",
+            **order,
+            "order_item_id": "1",
+            "product_id": f"p-{i}",
+            "seller_id": f"u-{i}",
+            "shipping_limit_date": promised,
+            "price": "20.00",
+            "freight_value": "1.50",
         },
         "olist_order_payments_dataset.csv": {
-            **order, "payment_sequential": "1", "payment_installments": "1", "payment_value": "21.50",
+            **order,
+            "payment_sequential": "1",
+            "payment_installments": "1",
+            "payment_value": "21.50",
         },
         "olist_order_reviews_dataset.csv": {
-            "review_id": f"r-{i}", **order, "review_score": "1", "review_answer_timestamp": answered,
+            "review_id": f"r-{i}",
+            **order,
+            "review_score": "1",
+            "review_answer_timestamp": answered,
         },
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture
 def make_source() -> Callable[[str], Source]:
-    """A sound source of 60 orders, one row per order in every file; the test spoils it and writes it."""
+    """A sound source of 60 orders, one row per order in every file; the test spoils it and writes
+    it."""
 
     def make(kind: str) -> Source:
-        orders = [{"canonical": _canonical_rows, "olist": _olist_rows}[kind](i) for i in range(COUNT)]
+        orders = [
+            {"canonical": _canonical_rows, "olist": _olist_rows}[kind](i) for i in range(COUNT)
+        ]
         return Source(kind, {name: [order[name] for order in orders] for name in orders[0]})
 
     return make
@@ -134,13 +199,15 @@ def run_step() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        )
 
     return run
 
 
-# Replaces quarantine, tables and the last run, all with one mark in them, and prints minus the count of changes on
-# disk; killed before one of them, if told so.
+# Replaces quarantine, tables and the last run, all with one mark in them, and prints minus the
+# count of changes on disk; killed before one of them, if told so.
 _REPLACE_ALL = """
 import os, signal, sys
 from datetime import date
@@ -176,7 +243,8 @@ print(left)
 
 @pytest.fixture(scope="session")
 def replace_all() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Replace all of a workspace in a process of its own, which SIGKILL ends before change number `kill_at`."""
+    """Replace all of a workspace in a process of its own, which SIGKILL ends before change number
+    `kill_at`."""
 
     def run(folder: Path, mark: str, kill_at: int = 0) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", _REPLACE_ALL, str(folder), mark, str(kill_at)]
@@ -189,7 +257,9 @@ def replace_all() -> Callable[..., subprocess.CompletedProcess[str]]:
 def simulated_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Raw files of a simulated store of 1,500 orders in 200 days."""
     place = Workspace(tmp_path_factory.mktemp("store"))
-    return simulate(place, load_config(place.folder), Progress(), orders=1500, first=STORE_START, days=200)
+    return simulate(
+        place, load_config(place.folder), Progress(), orders=1500, first=STORE_START, days=200
+    )
 
 
 @pytest.fixture(scope="session")
@@ -202,9 +272,14 @@ def do_night(simulated_raw: Path) -> Callable[..., Path]:
             (folder / "config.toml").write_text(FAST)
         with place.locked():
             return nightly(
-                place, load_config(folder), Progress(),
-                as_of=NIGHT, source="canonical", raw=simulated_raw, is_forced=is_forced,
-            )  # fmt: skip
+                place,
+                load_config(folder),
+                Progress(),
+                as_of=NIGHT,
+                source="canonical",
+                raw=simulated_raw,
+                is_forced=is_forced,
+            )
 
     return do
 

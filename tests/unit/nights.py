@@ -10,9 +10,18 @@ ROOT = Path(__file__).resolve().parents[2]
 AS_OF = "2025-07-10"
 NIGHT = date.fromisoformat(AS_OF)
 RUN_FILES = [
-    "README.txt", "assignments.parquet", "contact_list.csv", "contact_list.parquet", "contact_list.xlsx",
-    "dispute_clock.csv", "dispute_clock.xlsx", "health.json", "manifest.json", "report.html", "scores.parquet",
-]  # fmt: skip
+    "README.txt",
+    "assignments.parquet",
+    "contact_list.csv",
+    "contact_list.parquet",
+    "contact_list.xlsx",
+    "dispute_clock.csv",
+    "dispute_clock.xlsx",
+    "health.json",
+    "manifest.json",
+    "report.html",
+    "scores.parquet",
+]
 
 
 def latest(workspace: Path) -> Path:
@@ -20,7 +29,16 @@ def latest(workspace: Path) -> Path:
 
 
 def nightly_command(workspace: Path, raw: Path) -> list[str]:
-    where = ["--workspace", str(workspace), "--source", "canonical", "--raw", str(raw), "--as-of", AS_OF]
+    where = [
+        "--workspace",
+        str(workspace),
+        "--source",
+        "canonical",
+        "--raw",
+        str(raw),
+        "--as-of",
+        AS_OF,
+    ]
     return [sys.executable, "-m", "pipeline", "nightly", *where, "--force"]
 
 

@@ -66,7 +66,9 @@ def test_mlflow_is_imported_in_its_own_files_only() -> None:
 
 
 def test_spark_is_imported_in_its_own_file_only() -> None:
-    assert {str(p.relative_to(ROOT)) for p in sources("pipeline") if "pyspark" in imported(p)} == SPARK_FILES
+    assert {
+        str(p.relative_to(ROOT)) for p in sources("pipeline") if "pyspark" in imported(p)
+    } == SPARK_FILES
 
 
 def test_only_the_clock_compares_times() -> None:
@@ -75,11 +77,15 @@ def test_only_the_clock_compares_times() -> None:
             continue
         text = path.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+            if isinstance(node, ast.Compare) and isinstance(
+                node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE
+            ):
                 compared = ast.get_source_segment(text, node) or ""
-                assert "days_between" in compared or "seconds_between" in compared or not TIME_NAME.search(compared), (
-                    f"{path.name}:{node.lineno}: {compared}"
-                )
+                assert (
+                    "days_between" in compared
+                    or "seconds_between" in compared
+                    or not TIME_NAME.search(compared)
+                ), f"{path.name}:{node.lineno}: {compared}"
 
 
 def test_git_ignores_workspaces_and_not_our_models() -> None:
@@ -89,16 +95,25 @@ def test_git_ignores_workspaces_and_not_our_models() -> None:
 
 
 def test_the_readme_has_the_list_that_make_prints() -> None:
-    told = re.findall(r"^([a-z-]+):.*?## (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    told = re.findall(
+        r"^([a-z-]+):.*?## (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     block = readme.split("## Every target")[1].split("```")[1].strip().splitlines()
     assert block == [f"make {name:<17} {says}" for name, says in told]
 
 
 def test_every_target_is_told_of_and_every_target_told_of_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(
+        re.findall(
+            r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
     pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "notebooks" / "README.md"]
-    texts = [re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL) for page in pages]
+    texts = [
+        re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for page in pages
+    ]
     named = {name for text in texts for name in re.findall(r"`make ([a-z-]+)", text)}
     assert named <= targets
     # what people use is explained somewhere, not only listed
@@ -106,6 +121,10 @@ def test_every_target_is_told_of_and_every_target_told_of_exists() -> None:
 
 
 def test_the_pages_link_to_what_is_there() -> None:
-    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "notebooks" / "README.md"]:
+    for page in [
+        *(ROOT / "docs").glob("*.md"),
+        ROOT / "README.md",
+        ROOT / "notebooks" / "README.md",
+    ]:
         for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"

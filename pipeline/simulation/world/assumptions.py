@@ -1,9 +1,9 @@
 """Every number of the simulated store, with where it comes from.
 
-No platform publishes its dispute rate by lane or product, how many disputes are escalated, or what a message to the
-buyer prevents: what is marked "assumption" is judgement, chosen so that totals come out where public sources say.
-Hazards are per day: 0.001 is a chance of about 0.1 % on each day. "x" is a factor. Tables of services, countries and
-categories: `markets.py`.
+No platform publishes its dispute rate by lane or product, how many disputes are escalated, or what
+a message to the buyer prevents: what is marked "assumption" is judgement, chosen so that totals
+come out where public sources say. Hazards are per day: 0.001 is a chance of about 0.1 % on each
+day. "x" is a factor. Tables of services, countries and categories: `markets.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shopping:
-    """When and what is bought. Assumption throughout, but for the basket: 56 % of cross-border baskets are below 50
-    euro (postal operators' survey)."""
+    """When and what is bought. Assumption throughout, but for the basket: 56 % of cross-border
+    baskets are below 50 euro (postal operators' survey)."""
 
     # Monday to Sunday, in the store's zone
     weekday_x: tuple[float, ...] = (1.05, 1.0, 1.0, 0.98, 0.97, 0.98, 1.02)
@@ -59,7 +59,8 @@ class Shopping:
 
 @dataclass(frozen=True)
 class Road:
-    """From payment to the door. `legs` carry shares of a lane's median and spreads; see `journey.py`."""
+    """From payment to the door. `legs` carry shares of a lane's median and spreads; see
+    `journey.py`."""
 
     # handling: sellers' guides say 3-10 days of preparation; the rest is assumption
     payment_median_days: float = 0.02
@@ -75,14 +76,21 @@ class Road:
     # a seller's delivery promise may reach 60 days (older platform rules)
     longest_promise_days: int = 60
 
-    # Stages of a parcel from China to Russia: international 10-20 days, customs 1-3, last mile 7-14 (a parcel guide)
-    leg_shares: tuple[float, ...] = (0.20, 0.42, 0.08, 0.30)  # origin, international, customs, last mile
-    # legs spread independently, so each spreads wider than the whole (sum of squared shares: 0.30, its root 0.55);
-    # and the middle of a sum of lognormals lies above the sum of the middles
+    # Stages of a parcel from China to Russia: international 10-20 days, customs 1-3, last mile 7-14
+    # (a parcel guide)
+    leg_shares: tuple[float, ...] = (
+        0.20,
+        0.42,
+        0.08,
+        0.30,
+    )  # origin, international, customs, last mile
+    # legs spread independently, so each spreads wider than the whole (sum of squared shares: 0.30,
+    # its root 0.55); and the middle of a sum of lognormals lies above the sum of the middles
     leg_sigma_x: float = 1.65
     leg_median_x: float = 0.87
-    # customs hold 1-3 %, returned 1-3 % (section of base rates; returned: near its lower end, lest gone parcels
-    # make most of the disputes); loss by service and country. Which leg loses: assumption
+    # customs hold 1-3 %, returned 1-3 % (section of base rates; returned: near its lower end, lest
+    # gone parcels make most of the disputes); loss by service and country. Which leg loses:
+    # assumption
     lost_by_leg: tuple[float, ...] = (0.25, 0.25, 0.15, 0.35)
     share_customs_hold: float = 0.02
     customs_hold_days: tuple[float, float] = (5.0, 20.0)
@@ -94,7 +102,8 @@ class Road:
     share_pickup: float = 0.12
     pickup_days: tuple[float, float] = (0.5, 5.0)
 
-    # November to January adds 4-10 days to a lane of 12-25 (freight agent's table); new year's holidays: assumption
+    # November to January adds 4-10 days to a lane of 12-25 (freight agent's table); new year's
+    # holidays: assumption
     peak_handling_x: float = 1.35
     peak_road_x: float = 1.42
     new_year_days: tuple[int, int] = (-4, 12)
@@ -126,15 +135,16 @@ class Road:
 class Quarrel:
     """Why and when buyers ask and dispute, and how it ends."""
 
-    # a buyer may open a dispute from 10 days after hand-over, until 15 days after delivery (platform's buyer help);
-    # undelivered, until 60 days after the promised day (our choice, as in features/spine.py)
+    # a buyer may open a dispute from 10 days after hand-over, until 15 days after delivery
+    # (platform's buyer help); undelivered, until 60 days after the promised day (our choice, as in
+    # features/spine.py)
     opens_days_after_hand_over: float = 10.0
     closes_days_after_delivery: float = 15.0
     closes_days_after_promise: float = 60.0
 
-    # not received. Buyers react at the promised day rather than gradually (Instacart study), most of them 2-15 days
-    # after it (vendor). Sizes: assumption, aimed at 2-5 % of orders disputed; not received to not as described 45:55
-    # on post lanes, 30:70 on fast ones.
+    # not received. Buyers react at the promised day rather than gradually (Instacart study), most
+    # of them 2-15 days after it (vendor). Sizes: assumption, aimed at 2-5 % of orders disputed; not
+    # received to not as described 45:55 on post lanes, 30:70 on fast ones.
     hazard_not_received: float = 0.00023
     promise_passed_x: float = 12.0
     patience_days: float = 2.5
@@ -148,7 +158,8 @@ class Quarrel:
     unanswered_x: float = 1.9
     value_power: float = 0.25
 
-    # not as described: on the days after delivery, by what the product is: sizes and spreads are assumption
+    # not as described: on the days after delivery, by what the product is: sizes and spreads are
+    # assumption
     hazard_not_as_described: float = 0.0043
     quality_sigma: tuple[float, float, float] = (0.75, 0.45, 0.30)  # product, supplier, category
     honesty_sigma: float = 0.45
@@ -157,7 +168,8 @@ class Quarrel:
     after_delivery_fading_days: float = 6.0
     hazard_other: float = 0.00011
 
-    # messages: "where is my order" is most of a shop's mail once parcels are late; sizes are assumption
+    # messages: "where is my order" is most of a shop's mail once parcels are late; sizes are
+    # assumption
     hazard_message: float = 0.0045
     message_late_x: float = 7.0
     share_answered: float = 0.88
@@ -165,9 +177,10 @@ class Quarrel:
     answer_weekend_x: float = 2.0
     unanswered_days: tuple[float, float] = (1.0, 14.0)
 
-    # outcomes: withdrawn 15-25 %, escalated 15-25 %, seller liable in 45-65 % of rulings: assumption (a dashboard
-    # vendor's example has 48-64 %). Filing is day 1: the buyer may escalate on days 4-15; on day 16 it goes to the
-    # platform by itself (the platform's older rules). The seller owes an answer within 5 days (newer rules).
+    # outcomes: withdrawn 15-25 %, escalated 15-25 %, seller liable in 45-65 % of rulings:
+    # assumption (a dashboard vendor's example has 48-64 %). Filing is day 1: the buyer may escalate
+    # on days 4-15; on day 16 it goes to the platform by itself (the platform's older rules). The
+    # seller owes an answer within 5 days (newer rules).
     share_withdrawn: float = 0.20
     share_escalated: float = 0.18
     share_escalated_by_itself: float = 0.35
@@ -180,8 +193,9 @@ class Quarrel:
     liable_not_received: float = 0.65
     liable_otherwise: float = 0.50
 
-    # reviews: most buyers give five stars, and some that are angry one. Sizes: assumption. A buyer's mood is worse by
-    # so much for a late parcel or a dispute; the stars are five, less one for each edge that the mood is below.
+    # reviews: most buyers give five stars, and some that are angry one. Sizes: assumption. A
+    # buyer's mood is worse by so much for a late parcel or a dispute; the stars are five, less one
+    # for each edge that the mood is below.
     share_reviewed: float = 0.35
     review_mean_days: float = 6.0
     review_mood: float = 0.9
@@ -194,9 +208,10 @@ class Quarrel:
 
 @dataclass(frozen=True)
 class Contact:
-    """What a message to the buyer changes. Vendors without a control group claim 40-80 % fewer; nobody shows a
-    randomised figure. Assumption: of the buyers who respond at all, not received 15-35 % less, not as described 5-15 %
-    less, with fatigue, and a small share whom the message provokes."""
+    """What a message to the buyer changes. Vendors without a control group claim 40-80 % fewer;
+    nobody shows a randomised figure. Assumption: of the buyers who respond at all, not received
+    15-35 % less, not as described 5-15 % less, with fatigue, and a small share whom the message
+    provokes."""
 
     share_responding: float = 0.65
     share_responding_habitual: float = 0.20

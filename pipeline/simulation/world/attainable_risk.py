@@ -1,8 +1,9 @@
 """The true chance of a dispute, standing at a night: what no model can beat.
 
-Two of them. With *foresight*, the way of the parcel is known to its end and only the buyer's decision is open: the
-hazards of the coming days, as they will be. The *attainable* chance knows every trait and all that has happened, and
-not the future: the mean over many futures, each drawn anew from that night on.
+Two of them. With *foresight*, the way of the parcel is known to its end and only the buyer's
+decision is open: the hazards of the coming days, as they will be. The *attainable* chance knows
+every trait and all that has happened, and not the future: the mean over many futures, each drawn
+anew from that night on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ import numpy as np
 
 from pipeline.simulation.world.assumptions import CONTACT
 from pipeline.simulation.world.journey import Realised, Redrawn, number_copies, travel
-from pipeline.simulation.world.order_life import OrderDays, is_written, order_days, worry_x, write_messages
+from pipeline.simulation.world.order_life import (
+    OrderDays,
+    is_written,
+    order_days,
+    worry_x,
+    write_messages,
+)
 from pipeline.simulation.world.scans import scan
 from pipeline.simulation.world.simulated_orders import Orders, World, draw_orders
 
@@ -24,15 +31,21 @@ ROWS_AT_ONCE = 50_000
 
 
 def foresight_risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int) -> np.ndarray:
-    """P(dispute in [as_of, as_of + horizon) | undisputed at as_of), the parcel's way being known; one a row."""
+    """P(dispute in [as_of, as_of + horizon) | undisputed at as_of), the parcel's way being known;
+    one a row."""
     return _in_parts(lambda n, a: _risk(world, n, a, horizon, copy=0), number, as_of)
 
 
-def attainable_risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, copies: int) -> np.ndarray:
-    """The same with the future unknown: the mean of `copies` futures. Rows are (order number, world day)."""
+def attainable_risk(
+    world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, copies: int
+) -> np.ndarray:
+    """The same with the future unknown: the mean of `copies` futures. Rows are (order number, world
+    day)."""
 
     def mean(n: np.ndarray, a: np.ndarray) -> np.ndarray:
-        return np.mean([_risk(world, n, a, horizon, copy=copy) for copy in range(1, copies + 1)], axis=0)
+        return np.mean(
+            [_risk(world, n, a, horizon, copy=copy) for copy in range(1, copies + 1)], axis=0
+        )
 
     return _in_parts(mean, number, as_of)
 
@@ -44,7 +57,9 @@ def _in_parts(
     return np.concatenate([risk(number[part], as_of[part]) for part in parts])
 
 
-def _risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, *, copy: int) -> np.ndarray:
+def _risk(
+    world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, *, copy: int
+) -> np.ndarray:
     orders = draw_orders(world, number)
     ahead = look_ahead(world, orders, as_of, horizon, copy=copy, temper_x=orders.temper_x)
     return -np.expm1(-orders.temper_x * ahead.hazard)
@@ -54,7 +69,8 @@ def _risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, *, 
 class Ahead:
     """What [as_of, as_of + horizon) brings. `hazard` (one a row of orders): all of it, at temper 1.
 
-    One entry per day that the order is open: `order` (index), `worry` (`life.worry_x`), `is_written`: a message.
+    One entry per day that the order is open: `order` (index), `worry` (`life.worry_x`),
+    `is_written`: a message.
     """
 
     hazard: np.ndarray
@@ -64,9 +80,16 @@ class Ahead:
 
 
 def look_ahead(
-    world: World, orders: Orders, as_of: np.ndarray, horizon: int, *, copy: int, temper_x: np.ndarray
+    world: World,
+    orders: Orders,
+    as_of: np.ndarray,
+    horizon: int,
+    *,
+    copy: int,
+    temper_x: np.ndarray,
 ) -> Ahead:
-    """The future of this world (`copy` 0) or another; its messages are written by buyers of `temper_x` (one a row)."""
+    """The future of this world (`copy` 0) or another; its messages are written by buyers of
+    `temper_x` (one a row)."""
     number = orders.number
     chance: Realised | Redrawn = Realised(world.draws, number)
     journey = travel(world, orders, chance)
@@ -88,12 +111,17 @@ def look_ahead(
     days = order_days(calm, journey, scans, messages, order, day, first)
     total = np.bincount(order, weights=days.hazard.sum(axis=1) * is_ahead, minlength=len(number))
     of, on = order[is_ahead], day[is_ahead]
-    return Ahead(total, of, worry_x(orders, journey, scans, of, on), is_written(messages, day, first)[is_ahead])
+    return Ahead(
+        total,
+        of,
+        worry_x(orders, journey, scans, of, on),
+        is_written(messages, day, first)[is_ahead],
+    )
 
 
 def contact_savings(days: OrderDays, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Per order-day: the chance of a dispute from that day to the order's end, and what of it a message of that day
-    takes away (negative: adds).
+    """Per order-day: the chance of a dispute from that day to the order's end, and what of it a
+    message of that day takes away (negative: adds).
 
     With h(t) the hazards from day c on, a message leaves
     sum h(t) - effect x factor(c) x sum h(t) exp(-(t - c) / waning) (contact.py);

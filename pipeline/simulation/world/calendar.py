@@ -1,7 +1,8 @@
-"""The days of the world: how much is bought, how slow packing and roads are, which shocks strike where and when.
+"""The days of the world: how much is bought, how slow packing and roads are, which shocks strike
+where and when.
 
-Days are numbered from the store's first day, in its zone. Arrays reach `MARGIN` days past the last one, for parcels
-still on their way.
+Days are numbered from the store's first day, in its zone. Arrays reach `MARGIN` days past the last
+one, for parcels still on their way.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ MARGIN = 400
 class Calendar:
     """Factors by day; `road_x` also by service (rows), `customs_x` by country.
 
-    `feed_back` by service: the day from which scans made on this day are told at all; the day itself, if at once.
+    `feed_back` by service: the day from which scans made on this day are told at all; the day
+    itself, if at once.
     """
 
     demand: np.ndarray
@@ -47,15 +49,23 @@ def draw_calendar(draws: Draws, first_day: date, days: int) -> Calendar:
     is_peak = np.isin([d.month for d in dates], SHOPPING.peak_months)
     is_new_year = np.array([_is_new_year(d) for d in dates])
     sale_x = np.array(
-        [max([x for m, n, x in SHOPPING.sale_days if (d.month, d.day) == (m, n)], default=1.0) for d in dates]
+        [
+            max([x for m, n, x in SHOPPING.sale_days if (d.month, d.day) == (m, n)], default=1.0)
+            for d in dates
+        ]
     )
     index = np.arange(len(dates))
     demand = (
-        np.array(SHOPPING.weekday_x)[weekday] * sale_x
-        * np.where(is_peak, SHOPPING.peak_x, 1.0) * np.where(is_new_year, SHOPPING.new_year_x, 1.0)
-        * SHOPPING.growth_a_year ** (index / 365.0) * draws.lognormal(1.0, SHOPPING.day_sigma, "demand", index)
-    )  # fmt: skip
-    handling_x = np.where(is_peak, ROAD.peak_handling_x, 1.0) * np.where(is_new_year, ROAD.new_year_handling_x, 1.0)
+        np.array(SHOPPING.weekday_x)[weekday]
+        * sale_x
+        * np.where(is_peak, SHOPPING.peak_x, 1.0)
+        * np.where(is_new_year, SHOPPING.new_year_x, 1.0)
+        * SHOPPING.growth_a_year ** (index / 365.0)
+        * draws.lognormal(1.0, SHOPPING.day_sigma, "demand", index)
+    )
+    handling_x = np.where(is_peak, ROAD.peak_handling_x, 1.0) * np.where(
+        is_new_year, ROAD.new_year_handling_x, 1.0
+    )
     road_x = np.tile(np.where(is_peak, ROAD.peak_road_x, 1.0), (len(SERVICES), 1))
     for service, start, end in _shocks(
         draws, "collapse", len(dates), ROAD.collapse_every_days, ROAD.collapse_days, len(SERVICES)
@@ -72,10 +82,15 @@ def draw_calendar(draws: Draws, first_day: date, days: int) -> Calendar:
     ):
         feed_back[service, start:end] = end
     return Calendar(
-        demand=demand[:days], is_sale=sale_x > 1.0, handling_x=handling_x,
-        origin_x=np.where(is_new_year, ROAD.new_year_origin_x, 1.0), road_x=road_x, customs_x=customs_x,
-        feed_back=feed_back, is_weekend=weekday >= 5,
-    )  # fmt: skip
+        demand=demand[:days],
+        is_sale=sale_x > 1.0,
+        handling_x=handling_x,
+        origin_x=np.where(is_new_year, ROAD.new_year_origin_x, 1.0),
+        road_x=road_x,
+        customs_x=customs_x,
+        feed_back=feed_back,
+        is_weekend=weekday >= 5,
+    )
 
 
 def _is_new_year(day: date) -> bool:
@@ -83,8 +98,11 @@ def _is_new_year(day: date) -> bool:
     return any(first <= (day - new_year).days <= last for new_year in CHINESE_NEW_YEARS)
 
 
-def _shocks(draws: Draws, kind: str, days: int, every: float, length: int, places: int) -> list[tuple[int, int, int]]:
-    """(place, first day, day after the last): one shock in each stretch of `every` days, somewhere in it."""
+def _shocks(
+    draws: Draws, kind: str, days: int, every: float, length: int, places: int
+) -> list[tuple[int, int, int]]:
+    """(place, first day, day after the last): one shock in each stretch of `every` days, somewhere
+    in it."""
     number = np.arange(int(np.ceil(days / every)))
     start = ((number + 0.1 + 0.8 * draws.uniform(f"{kind} day", number)) * every).astype(int)
     place = pick(draws.uniform(f"{kind} place", number), np.ones(places))

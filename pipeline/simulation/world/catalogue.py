@@ -1,4 +1,5 @@
-"""Suppliers and products: what the store lists, when, for how much, and how each disappoints (known to no table)."""
+"""Suppliers and products: what the store lists, when, for how much, and how each disappoints (known
+to no table)."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from pipeline.simulation.world.markets import CATEGORIES
 class Catalogue:
     """One entry per product, but the last two: one per supplier.
 
-    Latent: `risks` (products, 4), the hazard of not as described, as a factor, by reason (quality, dishonest listing,
-    size, fragile), and `improved_at`, from when on its quality is better.
+    Latent: `risks` (products, 4), the hazard of not as described, as a factor, by reason (quality,
+    dishonest listing, size, fragile), and `improved_at`, from when on its quality is better.
     """
 
     category: np.ndarray
@@ -33,10 +34,14 @@ class Catalogue:
     handling_median_days: np.ndarray
     dispatch_promise_days: np.ndarray
 
-    def price_at(self, draws: Draws, calendar: Calendar, product: np.ndarray, time: np.ndarray) -> np.ndarray:
+    def price_at(
+        self, draws: Draws, calendar: Calendar, product: np.ndarray, time: np.ndarray
+    ) -> np.ndarray:
         """USD a unit: the list price changes by steps, and is cut on sale days."""
         step = np.floor(time / SHOPPING.price_step_days).astype(np.int64)
-        moved = self.price_usd[product] * draws.lognormal(1.0, SHOPPING.price_step_sigma, "price step", product, step)
+        moved = self.price_usd[product] * draws.lognormal(
+            1.0, SHOPPING.price_step_sigma, "price step", product, step
+        )
         cut = np.where(calendar.is_sale[calendar.day(time)], SHOPPING.sale_discount, 1.0)
         return np.round(np.maximum(moved * cut, 0.5), 2)
 
@@ -49,13 +54,19 @@ def draw_catalogue(draws: Draws, calendar: Calendar, count_orders: int) -> Catal
     suppliers = np.arange(supplier_count)
     category = pick(draws.uniform("category", product), [c.share for c in CATEGORIES])
     supplier = pick(draws.uniform("supplier", product), np.ones(supplier_count))
-    is_later = (draws.uniform("listed later", product) < SHOPPING.share_listed_later) & (product > 0)
+    is_later = (draws.uniform("listed later", product) < SHOPPING.share_listed_later) & (
+        product > 0
+    )
     listed = np.where(
         is_later,
         draws.between((0.02, 0.95), "listed", product) * days,
         draws.between((-500.0, -1.0), "listed", product),
     )
-    retired = np.maximum(listed, 0.0) + 60.0 + draws.exponential(SHOPPING.retired_after_days, "retired", product)
+    retired = (
+        np.maximum(listed, 0.0)
+        + 60.0
+        + draws.exponential(SHOPPING.retired_after_days, "retired", product)
+    )
     retired[0] = np.inf
     is_improved = draws.uniform("improved", product) < SHOPPING.share_improved
     sales = draws.lognormal(1.0, SHOPPING.sales_sigma, "sales", product)
@@ -66,20 +77,30 @@ def draw_catalogue(draws: Draws, calendar: Calendar, count_orders: int) -> Catal
     return Catalogue(
         category=category,
         supplier=supplier,
-        price_usd=draws.lognormal(SHOPPING.price_median_usd * price_x, SHOPPING.price_sigma, "price", product),
+        price_usd=draws.lognormal(
+            SHOPPING.price_median_usd * price_x, SHOPPING.price_sigma, "price", product
+        ),
         weight_g=np.round(draws.lognormal(weight, 0.4, "weight", product)),
         count_photos=np.floor(draws.between((1.0, 9.0), "photos", product)),
         listed_at=listed,
         retired_at=retired,
-        improved_at=np.where(is_improved, listed + draws.between((60.0, 500.0), "improved day", product), np.inf),
-        risks=_draw_risks(draws, category, supplier, np.diff(edges, axis=1, prepend=0.0).mean(axis=0)),
+        improved_at=np.where(
+            is_improved, listed + draws.between((60.0, 500.0), "improved day", product), np.inf
+        ),
+        risks=_draw_risks(
+            draws, category, supplier, np.diff(edges, axis=1, prepend=0.0).mean(axis=0)
+        ),
         sales_edges=edges,
         handling_median_days=draws.between(ROAD.handling_median_days, "handling median", suppliers),
-        dispatch_promise_days=np.floor(draws.between((low, high + 1.0), "dispatch promise", suppliers)),
+        dispatch_promise_days=np.floor(
+            draws.between((low, high + 1.0), "dispatch promise", suppliers)
+        ),
     )
 
 
-def _draw_risks(draws: Draws, category: np.ndarray, supplier: np.ndarray, sales: np.ndarray) -> np.ndarray:
+def _draw_risks(
+    draws: Draws, category: np.ndarray, supplier: np.ndarray, sales: np.ndarray
+) -> np.ndarray:
     """Risk by reason, scaled so that the average unit sold has a sum of one whatever the seed."""
     product = np.arange(len(category))
     of_product, of_supplier, of_category = QUARREL.quality_sigma
@@ -89,16 +110,28 @@ def _draw_risks(draws: Draws, category: np.ndarray, supplier: np.ndarray, sales:
         + of_category * draws.normal("category quality", category)
     )
     honesty = draws.lognormal(1.0, 2.0 * QUARREL.honesty_sigma, "honesty", product)
-    fit = np.array([c.fit_risk for c in CATEGORIES])[category] * draws.lognormal(1.0, 0.6, "fit", product)
-    fragile = np.array([c.fragility for c in CATEGORIES])[category] * draws.lognormal(1.0, 0.6, "fragile", product)
-    risks = np.stack([0.9 * quality, 0.4 * quality**0.5 * honesty, 0.8 * fit, 0.9 * fragile], axis=1)
+    fit = np.array([c.fit_risk for c in CATEGORIES])[category] * draws.lognormal(
+        1.0, 0.6, "fit", product
+    )
+    fragile = np.array([c.fragility for c in CATEGORIES])[category] * draws.lognormal(
+        1.0, 0.6, "fragile", product
+    )
+    risks = np.stack(
+        [0.9 * quality, 0.4 * quality**0.5 * honesty, 0.8 * fit, 0.9 * fragile], axis=1
+    )
     return risks / np.average(risks.sum(axis=1), weights=sales)
 
 
-def _sales_edges(sales: np.ndarray, listed: np.ndarray, retired: np.ndarray, days: int) -> np.ndarray:
+def _sales_edges(
+    sales: np.ndarray, listed: np.ndarray, retired: np.ndarray, days: int
+) -> np.ndarray:
     """Products sell while listed; a new one needs some weeks to be found."""
     day = np.arange(days)[:, None]
     age = day - listed
-    weight = sales * np.clip((age + 1.0) / SHOPPING.ramp_days, 0.05, 1.0) * ((age >= 0.0) & (day + 1.0 <= retired))
+    weight = (
+        sales
+        * np.clip((age + 1.0) / SHOPPING.ramp_days, 0.05, 1.0)
+        * ((age >= 0.0) & (day + 1.0 <= retired))
+    )
     edges = np.cumsum(weight, axis=1)
     return edges / edges[:, -1:]

@@ -1,7 +1,9 @@
-"""Random numbers by name: each is a function of the seed, a purpose and the numbers of what it is drawn for.
+"""Random numbers by name: each is a function of the seed, a purpose and the numbers of what it is
+drawn for.
 
-Order 12,345 draws the same whether it is made alone, in a chunk of ten thousand or with all others, so a store of any
-size is made piece by piece and a piece of it again later. A common generator counts its draws and cannot do that.
+Order 12,345 draws the same whether it is made alone, in a chunk of ten thousand or with all others,
+so a store of any size is made piece by piece and a piece of it again later. A common generator
+counts its draws and cannot do that.
 """
 
 from __future__ import annotations
@@ -17,12 +19,14 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Draws:
-    """`numbers` are whole numbers or arrays of them (order, leg, day, ...), broadcast against each other."""
+    """`numbers` are whole numbers or arrays of them (order, leg, day, ...), broadcast against each
+    other."""
 
     seed: int
 
     def uniform(self, purpose: str, *numbers: np.ndarray | int) -> np.ndarray:
-        """In (0, 1), float64: SplitMix64 (Steele, Lea & Flood 2014) over the purpose and the numbers in turn."""
+        """In (0, 1), float64: SplitMix64 (Steele, Lea & Flood 2014) over the purpose and the
+        numbers in turn."""
         digest = hashlib.blake2b(f"{self.seed}:{purpose}".encode(), digest_size=8).digest()
         state = np.array([int.from_bytes(digest, "big")], dtype=np.uint64)
         for number in numbers:
@@ -32,10 +36,14 @@ class Draws:
     def normal(self, purpose: str, *numbers: np.ndarray | int) -> np.ndarray:
         return np.asarray(ndtri(self.uniform(purpose, *numbers)))
 
-    def between(self, ends: tuple[float, float], purpose: str, *numbers: np.ndarray | int) -> np.ndarray:
+    def between(
+        self, ends: tuple[float, float], purpose: str, *numbers: np.ndarray | int
+    ) -> np.ndarray:
         return ends[0] + (ends[1] - ends[0]) * self.uniform(purpose, *numbers)
 
-    def exponential(self, mean: float | np.ndarray, purpose: str, *numbers: np.ndarray | int) -> np.ndarray:
+    def exponential(
+        self, mean: float | np.ndarray, purpose: str, *numbers: np.ndarray | int
+    ) -> np.ndarray:
         return -mean * np.log(self.uniform(purpose, *numbers))
 
     def lognormal(

@@ -1,8 +1,10 @@
-"""An order's way in seven legs, one after the other: what each takes, where a parcel is lost, when the order closes.
+"""An order's way in seven legs, one after the other: what each takes, where a parcel is lost, when
+the order closes.
 
-Every leg is lognormal, scaled by what is going on when it starts. What is settled with the start of a leg (a hold at
-customs, a loss) is drawn for that leg; so an order's future can be drawn anew from any moment (`Redrawn`), with
-all that has begun kept: that is how the chance of a dispute is known that nobody can beat without seeing the future.
+Every leg is lognormal, scaled by what is going on when it starts. What is settled with the start of
+a leg (a hold at customs, a loss) is drawn for that leg; so an order's future can be drawn anew from
+any moment (`Redrawn`), with all that has begun kept: that is how the chance of a dispute is known
+that nobody can beat without seeing the future.
 """
 
 from __future__ import annotations
@@ -31,12 +33,14 @@ MOST_DAYS = 10**6
 
 
 def number_copies(nth: int, as_of: np.ndarray) -> np.ndarray:
-    """Of the `nth` future (from 1) of each row: two nights of one order have futures of their own."""
+    """Of the `nth` future (from 1) of each row: two nights of one order have futures of their
+    own."""
     return nth * MOST_DAYS + as_of
 
 
 class Chance(Protocol):
-    """Uniform numbers of each order, by purpose, for what is settled when a leg starts; and for the leg's length."""
+    """Uniform numbers of each order, by purpose, for what is settled when a leg starts; and for the
+    leg's length."""
 
     def settled(self, purpose: str, leg: int) -> np.ndarray: ...
     def length(self, leg: int) -> np.ndarray: ...
@@ -58,11 +62,12 @@ class Realised:
 
 @dataclass(frozen=True)
 class Journey:
-    """`starts` (orders, 8): when each leg starts, and, last, when the order closes; infinity: it never gets there.
+    """`starts` (orders, 8): when each leg starts, and, last, when the order closes; infinity: it
+    never gets there.
 
-    `lost_at`, `returned_at`: infinity for other parcels. `held_days` at customs; `attempt_days`, `pickup_days` between
-    a failed delivery, or the arrival at a pick-up point, and the delivery; 0: none.
-    `scale`, `extra` (orders, 7): a leg takes scale x exp(its spread x normal) + extra.
+    `lost_at`, `returned_at`: infinity for other parcels. `held_days` at customs; `attempt_days`,
+    `pickup_days` between a failed delivery, or the arrival at a pick-up point, and the delivery; 0:
+    none. `scale`, `extra` (orders, 7): a leg takes scale x exp(its spread x normal) + extra.
     """
 
     starts: np.ndarray
@@ -94,7 +99,8 @@ class Journey:
 
 @dataclass(frozen=True)
 class Redrawn:
-    """The same up to `as_of` (a night an order), another future after it; `copy` = `number_copies(nth, as_of)`."""
+    """The same up to `as_of` (a night an order), another future after it; `copy` =
+    `number_copies(nth, as_of)`."""
 
     draws: Draws
     number: np.ndarray
@@ -109,34 +115,48 @@ class Redrawn:
         return np.where(has_begun, self.draws.uniform(purpose, self.number, leg), anew)
 
     def length(self, leg: int) -> np.ndarray:
-        """A leg on which the order is now lasts longer than it has so far: the tail of its spread, drawn anew.
+        """A leg on which the order is now lasts longer than it has so far: the tail of its spread,
+        drawn anew.
 
-        Not where its end has shown already: a parcel is lost or on its way back, or was brought and nobody was there.
+        Not where its end has shown already: a parcel is lost or on its way back, or was brought and
+        nobody was there.
         """
         journey, realised = self.journey, self.draws.uniform("leg", self.number, leg)
-        # evenly spread over the futures, so that a few of them do for many: each alone is as random as any
+        # evenly spread over the futures, so that a few of them do for many: each alone is as random
+        # as any
         shift = self.draws.uniform("redrawn leg", self.number, leg, self.copy % MOST_DAYS)
         anew = (shift + self.copy // MOST_DAYS * np.sqrt(PRIMES[leg])) % 1.0
         shown, least = self._shown(leg)
-        # closed by the end of the promise, not by the leg: the leg has not ended then, and what follows is cut anyway
+        # closed by the end of the promise, not by the leg: the leg has not ended then, and what
+        # follows is cut anyway
         elapsed = np.where(journey.starts[:, leg] <= self.as_of, least, 0.0) - journey.extra[:, leg]
         with np.errstate(divide="ignore"):
-            lived = ndtr(np.log(np.maximum(elapsed, 0.0) / journey.scale[:, leg]) / journey.sigma[:, leg])
-        return np.where(shown <= self.as_of, realised, np.minimum(lived + (1.0 - lived) * anew, 1.0 - 1e-12))
+            lived = ndtr(
+                np.log(np.maximum(elapsed, 0.0) / journey.scale[:, leg]) / journey.sigma[:, leg]
+            )
+        return np.where(
+            shown <= self.as_of, realised, np.minimum(lived + (1.0 - lived) * anew, 1.0 - 1e-12)
+        )
 
     # never minus never has no meaning, and is not used
     @np.errstate(invalid="ignore")
     def _shown(self, leg: int) -> tuple[np.ndarray, np.ndarray]:
-        """When it shows how long the leg takes; and if it has not yet, how many days it takes at least."""
+        """When it shows how long the leg takes; and if it has not yet, how many days it takes at
+        least."""
         journey = self.journey
         start, end = journey.starts[:, leg], journey.starts[:, leg + 1]
         waited = self.as_of - start
         is_lost = np.isfinite(start) & np.isinf(end) & np.isfinite(journey.lost_at)
         ahead = np.zeros(len(start))
         if leg == LAST_MILE:
-            end, slow = np.minimum(end, journey.returned_at), journey.attempt_days + journey.pickup_days
+            end, slow = (
+                np.minimum(end, journey.returned_at),
+                journey.attempt_days + journey.pickup_days,
+            )
             ahead = np.where(slow > 0.0, slow, OUT_FOR_DELIVERY_DAYS)
-        shown = np.where(is_lost, journey.lost_at, np.where(ahead > 0.0, np.maximum(end - ahead, start), end))
+        shown = np.where(
+            is_lost, journey.lost_at, np.where(ahead > 0.0, np.maximum(end - ahead, start), end)
+        )
         return shown, np.where(is_lost, waited / self.settled("lost after", leg), waited + ahead)
 
 
@@ -153,14 +173,22 @@ def travel(world: World, orders: Orders, chance: Chance) -> Journey:
         start = starts[:, leg]
         scale[:, leg] = _scale(world, orders, chance, leg, start)
         extra[:, leg] = _extra(chance, leg)
-        end = start + scale[:, leg] * np.exp(sigma[:, leg] * ndtri(chance.length(leg))) + extra[:, leg]
+        end = (
+            start
+            + scale[:, leg] * np.exp(sigma[:, leg] * ndtri(chance.length(leg)))
+            + extra[:, leg]
+        )
         if leg == HANDLING:
-            cancelled = start + orders.dispatch_promise_days + ROAD.cancelled_days_after_dispatch_promise
+            cancelled = (
+                start + orders.dispatch_promise_days + ROAD.cancelled_days_after_dispatch_promise
+            )
             end = _handed_over(chance, end, cancelled)
         elif leg in (ORIGIN, INTERNATIONAL, CUSTOMS, LAST_MILE):
             is_lost = (chance.settled("lost", leg) < _loss_share(orders, leg)) & np.isfinite(start)
             lost_at[is_lost] = (start + (end - start) * chance.settled("lost after", leg))[is_lost]
-            is_returned = (leg == LAST_MILE) & (chance.settled("returned", leg) < ROAD.share_returned)
+            is_returned = (leg == LAST_MILE) & (
+                chance.settled("returned", leg) < ROAD.share_returned
+            )
             returned_at[is_returned & ~is_lost] = end[is_returned & ~is_lost]
             end[is_lost | is_returned] = NEVER
         elif leg == CONFIRMING:
@@ -194,9 +222,15 @@ def _scale(world: World, orders: Orders, chance: Chance, leg: int, start: np.nda
     if leg == CONFIRMING:
         return np.full(len(start), ROAD.confirm_median_days)
     if leg == HANDLING:
-        slow_x = np.where(chance.settled("very slow", leg) < ROAD.share_very_slow, ROAD.very_slow_x, 1.0)
+        slow_x = np.where(
+            chance.settled("very slow", leg) < ROAD.share_very_slow, ROAD.very_slow_x, 1.0
+        )
         return np.asarray(orders.handling_median * calendar.handling_x[day] * slow_x)
-    median = lane_median_days(orders.service, orders.country) * ROAD.leg_median_x * ROAD.leg_shares[leg - ORIGIN]
+    median = (
+        lane_median_days(orders.service, orders.country)
+        * ROAD.leg_median_x
+        * ROAD.leg_shares[leg - ORIGIN]
+    )
     if leg == CUSTOMS:
         return np.asarray(median * calendar.customs_x[orders.country, day])
     origin_x = calendar.origin_x[day] if leg == ORIGIN else 1.0
@@ -224,9 +258,12 @@ def _attempts(chance: Chance) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _handed_over(chance: Chance, end: np.ndarray, cancelled: np.ndarray) -> np.ndarray:
-    """A parcel not handed over in time is cancelled by the platform, so the others made it; some never are."""
+    """A parcel not handed over in time is cancelled by the platform, so the others made it; some
+    never are."""
     in_time = np.minimum(end, cancelled - 0.1 - 1.9 * chance.settled("just in time", HANDLING))
-    return np.where(chance.settled("never shipped", HANDLING) < ROAD.share_never_shipped, NEVER, in_time)
+    return np.where(
+        chance.settled("never shipped", HANDLING) < ROAD.share_never_shipped, NEVER, in_time
+    )
 
 
 def _loss_share(orders: Orders, leg: int) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""Tables of the simulated world: carrier services, countries and categories, with where the numbers come from."""
+"""Tables of the simulated world: carrier services, countries and categories, with where the numbers
+come from."""
 
 from __future__ import annotations
 
@@ -7,9 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Service:
-    """A carrier service. `median_days`: hand-over to delivery; the promise is `promise_x` times that, plus handling.
+    """A carrier service. `median_days`: hand-over to delivery; the promise is `promise_x` times
+    that, plus handling.
 
-    `scan_gap_days` is the mean time between scans on the road; `scan_share` how many scans reach the store at all.
+    `scan_gap_days` is the mean time between scans on the road; `scan_share` how many scans reach
+    the store at all.
     """
 
     name: str
@@ -26,7 +29,8 @@ class Service:
 
 @dataclass(frozen=True)
 class Country:
-    """A buyers' country: share of buyers; transit, loss and customs beside the ordinary; zone; patience."""
+    """A buyers' country: share of buyers; transit, loss and customs beside the ordinary; zone;
+    patience."""
 
     code: str
     share: float
@@ -39,7 +43,8 @@ class Country:
 
 @dataclass(frozen=True)
 class Category:
-    """A kind of goods: share of listings, price beside the shop's median, weight, and how it disappoints (0 to 1)."""
+    """A kind of goods: share of listings, price beside the shop's median, weight, and how it
+    disappoints (0 to 1)."""
 
     name: str
     share: float
@@ -49,9 +54,10 @@ class Category:
     fragility: float
 
 
-# Medians inside the ranges that carrier guides print: AliExpress Standard 15-45 days (Cainiao's own: 10-18), Premium
-# 7-15 (5-10), Super Economy 30-60 (20-45), Yanwen line 10-20, express 3-10; post took 25-30 days to Russia in 2019.
-# Spread: assumption within 0.25-0.45. Loss: 0.5-2 % (a vendor claims 3.2 %). Other columns: assumption.
+# Medians inside the ranges that carrier guides print: AliExpress Standard 15-45 days (Cainiao's
+# own: 10-18), Premium 7-15 (5-10), Super Economy 30-60 (20-45), Yanwen line 10-20, express 3-10;
+# post took 25-30 days to Russia in 2019. Spread: assumption within 0.25-0.45. Loss: 0.5-2 % (a
+# vendor claims 3.2 %). Other columns: assumption.
 SERVICES = (
     Service("AE Standard", 0.42, 16.0, 0.32, 0.008, 1.60, 1.9, 2.5, 0.90, 1.0),
     Service("AE Premium", 0.12, 9.0, 0.25, 0.005, 1.60, 5.9, 1.2, 0.97, 0.7),
@@ -60,8 +66,9 @@ SERVICES = (
     Service("China Post", 0.11, 25.0, 0.36, 0.012, 1.60, 1.2, 5.0, 0.75, 1.3),
     Service("EMS Express", 0.04, 7.0, 0.28, 0.005, 1.70, 14.0, 1.0, 0.96, 0.8),
 )
-# Order of transit by country as a freight agent's table has it (US 12-20 days, UK 10-18, DE 11-19, AU 14-25,
-# CA 15-22); Latin America slower, and losing more: assumption. Shares, customs and patience: assumption.
+# Order of transit by country as a freight agent's table has it (US 12-20 days, UK 10-18, DE 11-19,
+# AU 14-25, CA 15-22); Latin America slower, and losing more: assumption. Shares, customs and
+# patience: assumption.
 COUNTRIES = (
     Country("US", 0.17, 0.95, 1.0, 0.8, -6.0, 0.9),
     Country("BR", 0.12, 1.40, 1.5, 2.2, -3.0, 1.2),
@@ -80,27 +87,44 @@ COUNTRIES = (
     Country("NL", 0.02, 0.90, 0.8, 0.9, 1.0, 0.9),
     Country("SA", 0.02, 1.05, 1.1, 1.5, 3.0, 1.1),
 )
-# Categories of cross-border baskets: clothing 33 %, electronics 21 %, media and toys 14 %, health 13 % (postal
-# operators' survey); the finer cut, prices, weights and risks: assumption.
+# Categories of cross-border baskets: clothing 33 %, electronics 21 %, media and toys 14 %, health
+# 13 % (postal operators' survey); the finer cut, prices, weights and risks: assumption.
 CATEGORIES = (
-    Category("dresses", 0.050, 1.3, 350, 0.9, 0.0), Category("blouses", 0.050, 0.9, 200, 0.8, 0.0),
-    Category("t-shirts", 0.045, 0.7, 180, 0.6, 0.0), Category("trousers", 0.035, 1.2, 400, 0.9, 0.0),
-    Category("coats", 0.025, 2.2, 900, 0.8, 0.0), Category("underwear", 0.030, 0.6, 100, 0.7, 0.0),
-    Category("swimwear", 0.020, 0.9, 150, 0.9, 0.0), Category("shoes", 0.050, 1.6, 700, 1.0, 0.0),
-    Category("bags", 0.030, 1.4, 500, 0.1, 0.1), Category("jewellery", 0.030, 0.4, 40, 0.3, 0.2),
-    Category("watches", 0.025, 1.5, 120, 0.1, 0.4), Category("sunglasses", 0.020, 0.5, 60, 0.2, 0.4),
-    Category("phone cases", 0.045, 0.3, 50, 0.4, 0.1), Category("screen protectors", 0.025, 0.25, 40, 0.5, 0.9),
-    Category("cables", 0.035, 0.35, 60, 0.1, 0.2), Category("headphones", 0.040, 1.2, 150, 0.0, 0.5),
-    Category("smart watches", 0.025, 2.2, 150, 0.1, 0.5), Category("power banks", 0.020, 1.3, 300, 0.0, 0.3),
-    Category("computer parts", 0.030, 2.0, 250, 0.2, 0.6), Category("lamps", 0.030, 1.0, 400, 0.0, 0.8),
-    Category("home textiles", 0.035, 1.2, 800, 0.3, 0.0), Category("kitchen", 0.035, 0.8, 400, 0.0, 0.5),
-    Category("glassware", 0.015, 1.0, 600, 0.0, 1.0), Category("storage", 0.025, 0.7, 500, 0.1, 0.2),
-    Category("tools", 0.035, 1.3, 700, 0.1, 0.2), Category("car parts", 0.030, 1.5, 600, 0.6, 0.3),
-    Category("toys", 0.040, 0.8, 300, 0.0, 0.4), Category("models and kits", 0.020, 1.6, 500, 0.0, 0.6),
-    Category("beauty", 0.040, 0.6, 120, 0.2, 0.3), Category("hair", 0.025, 2.0, 200, 0.5, 0.0),
-    Category("health", 0.025, 0.8, 200, 0.3, 0.2), Category("pet supplies", 0.025, 0.7, 300, 0.3, 0.1),
-    Category("garden", 0.020, 0.9, 500, 0.0, 0.4), Category("sports", 0.030, 1.2, 500, 0.3, 0.1),
-)  # fmt: skip
+    Category("dresses", 0.050, 1.3, 350, 0.9, 0.0),
+    Category("blouses", 0.050, 0.9, 200, 0.8, 0.0),
+    Category("t-shirts", 0.045, 0.7, 180, 0.6, 0.0),
+    Category("trousers", 0.035, 1.2, 400, 0.9, 0.0),
+    Category("coats", 0.025, 2.2, 900, 0.8, 0.0),
+    Category("underwear", 0.030, 0.6, 100, 0.7, 0.0),
+    Category("swimwear", 0.020, 0.9, 150, 0.9, 0.0),
+    Category("shoes", 0.050, 1.6, 700, 1.0, 0.0),
+    Category("bags", 0.030, 1.4, 500, 0.1, 0.1),
+    Category("jewellery", 0.030, 0.4, 40, 0.3, 0.2),
+    Category("watches", 0.025, 1.5, 120, 0.1, 0.4),
+    Category("sunglasses", 0.020, 0.5, 60, 0.2, 0.4),
+    Category("phone cases", 0.045, 0.3, 50, 0.4, 0.1),
+    Category("screen protectors", 0.025, 0.25, 40, 0.5, 0.9),
+    Category("cables", 0.035, 0.35, 60, 0.1, 0.2),
+    Category("headphones", 0.040, 1.2, 150, 0.0, 0.5),
+    Category("smart watches", 0.025, 2.2, 150, 0.1, 0.5),
+    Category("power banks", 0.020, 1.3, 300, 0.0, 0.3),
+    Category("computer parts", 0.030, 2.0, 250, 0.2, 0.6),
+    Category("lamps", 0.030, 1.0, 400, 0.0, 0.8),
+    Category("home textiles", 0.035, 1.2, 800, 0.3, 0.0),
+    Category("kitchen", 0.035, 0.8, 400, 0.0, 0.5),
+    Category("glassware", 0.015, 1.0, 600, 0.0, 1.0),
+    Category("storage", 0.025, 0.7, 500, 0.1, 0.2),
+    Category("tools", 0.035, 1.3, 700, 0.1, 0.2),
+    Category("car parts", 0.030, 1.5, 600, 0.6, 0.3),
+    Category("toys", 0.040, 0.8, 300, 0.0, 0.4),
+    Category("models and kits", 0.020, 1.6, 500, 0.0, 0.6),
+    Category("beauty", 0.040, 0.6, 120, 0.2, 0.3),
+    Category("hair", 0.025, 2.0, 200, 0.5, 0.0),
+    Category("health", 0.025, 0.8, 200, 0.3, 0.2),
+    Category("pet supplies", 0.025, 0.7, 300, 0.3, 0.1),
+    Category("garden", 0.020, 0.9, 500, 0.0, 0.4),
+    Category("sports", 0.030, 1.2, 500, 0.3, 0.1),
+)
 CAUSES = ("not_received", "not_as_described", "other")
 # by cause; the platform's words for why (three classes, ten reasons) and our short names for them
 REASONS = (

@@ -1,4 +1,5 @@
-"""How disputes go on: answered, withdrawn, agreed, or escalated and ruled; with or without money back.
+"""How disputes go on: answered, withdrawn, agreed, or escalated and ruled; with or without money
+back.
 
 All columns have one entry per dispute; infinity where a step is not taken.
 """
@@ -19,7 +20,8 @@ from pipeline.simulation.world.simulated_orders import Orders
 
 @dataclass(frozen=True)
 class Disputes:
-    """`order` is an index. `is_by_itself`: no buyer took it to the platform, day 16 came. Amounts in USD."""
+    """`order` is an index. `is_by_itself`: no buyer took it to the platform, day 16 came. Amounts
+    in USD."""
 
     order: np.ndarray
     cause: np.ndarray
@@ -38,13 +40,18 @@ class Disputes:
 
 
 def settle_disputes(draws: Draws, orders: Orders, journey: Journey, life: Life) -> Disputes:
-    """A withdrawn dispute costs nothing; an agreed one is refunded in part or whole; an escalated one is ruled within
-    days, for the buyer, with the whole claim, or for the seller. Every dispute takes one of the three ways."""
+    """A withdrawn dispute costs nothing; an agreed one is refunded in part or whole; an escalated
+    one is ruled within days, for the buyer, with the whole claim, or for the seller. Every dispute
+    takes one of the three ways."""
     order = np.flatnonzero(life.opened_day >= 0)
     number, opened, cause = orders.number[order], life.opened[order], life.cause[order]
     claimed = _claims(draws, number, orders.total_usd[order], cause)
-    answered = opened + draws.lognormal(QUARREL.seller_answers_median_days, 0.9, "seller answers", number)
-    answered[draws.uniform("seller answers at all", number) >= QUARREL.share_seller_answers] = np.inf
+    answered = opened + draws.lognormal(
+        QUARREL.seller_answers_median_days, 0.9, "seller answers", number
+    )
+    answered[draws.uniform("seller answers at all", number) >= QUARREL.share_seller_answers] = (
+        np.inf
+    )
     fate = draws.uniform("fate", number)
     is_withdrawn = fate < QUARREL.share_withdrawn
     # dear orders are fought over more, and so are those nobody answers
@@ -53,38 +60,63 @@ def settle_disputes(draws: Draws, orders: Orders, journey: Journey, life: Life) 
     is_escalated = fate > 1.0 - np.minimum(QUARREL.share_escalated * value_x * ignored_x, 0.6)
     is_by_itself = draws.uniform("by itself", number) < QUARREL.share_escalated_by_itself
     waited = np.where(
-        is_by_itself, QUARREL.escalated_by_itself_days, draws.between(QUARREL.escalated_days, "waited", number)
+        is_by_itself,
+        QUARREL.escalated_by_itself_days,
+        draws.between(QUARREL.escalated_days, "waited", number),
     )
     escalated = np.where(is_escalated, opened + waited, np.inf)
     ruled = escalated + draws.between(QUARREL.ruled_days, "ruled", number)
     liable = np.where(cause == 0, QUARREL.liable_not_received, QUARREL.liable_otherwise)
     is_liable = draws.uniform("liable", number) < liable
-    withdrawn = np.where(is_withdrawn, opened + draws.between((0.5, 12.0), "withdrawn", number), np.inf)
+    withdrawn = np.where(
+        is_withdrawn, opened + draws.between((0.5, 12.0), "withdrawn", number), np.inf
+    )
     agreed = np.minimum(
-        opened + draws.between((1.0, 14.0), "agreed", number), opened + QUARREL.escalated_by_itself_days
+        opened + draws.between((1.0, 14.0), "agreed", number),
+        opened + QUARREL.escalated_by_itself_days,
     )
     paid_out = np.where(is_liable, ruled + draws.between((0.1, 2.0), "paid out", number), np.inf)
     refunded = np.select([is_withdrawn, is_escalated], [np.inf, paid_out], agreed)
     share = np.where(is_escalated, 1.0, draws.between((0.4, 1.0), "agreed share", number))
     settled = np.select([is_withdrawn, is_escalated & ~is_liable], [withdrawn, ruled], refunded)
     return Disputes(
-        order=order, cause=cause, reason=_reasons(draws, orders, journey, order, cause, opened), claimed=claimed,
-        opened=opened, answered=np.where(answered < settled, answered, np.inf),
-        withdrawn=withdrawn, escalated=escalated, is_by_itself=is_by_itself,
-        ruled=ruled, is_liable=is_liable, refunded=refunded, refund=np.round(claimed * share, 2), settled=settled,
-    )  # fmt: skip
+        order=order,
+        cause=cause,
+        reason=_reasons(draws, orders, journey, order, cause, opened),
+        claimed=claimed,
+        opened=opened,
+        answered=np.where(answered < settled, answered, np.inf),
+        withdrawn=withdrawn,
+        escalated=escalated,
+        is_by_itself=is_by_itself,
+        ruled=ruled,
+        is_liable=is_liable,
+        refunded=refunded,
+        refund=np.round(claimed * share, 2),
+        settled=settled,
+    )
 
 
-def _claims(draws: Draws, number: np.ndarray, total_usd: np.ndarray, cause: np.ndarray) -> np.ndarray:
+def _claims(
+    draws: Draws, number: np.ndarray, total_usd: np.ndarray, cause: np.ndarray
+) -> np.ndarray:
     """USD asked for: everything when nothing came, else a part as often as not."""
     is_part = (draws.uniform("claims a part", number) < 0.5) & (cause != 0)
-    return np.round(total_usd * np.where(is_part, draws.between((0.2, 0.9), "claimed part", number), 1.0), 2)
+    return np.round(
+        total_usd * np.where(is_part, draws.between((0.2, 0.9), "claimed part", number), 1.0), 2
+    )
 
 
 def _reasons(
-    draws: Draws, orders: Orders, journey: Journey, order: np.ndarray, cause: np.ndarray, opened: np.ndarray
+    draws: Draws,
+    orders: Orders,
+    journey: Journey,
+    order: np.ndarray,
+    cause: np.ndarray,
+    opened: np.ndarray,
 ) -> np.ndarray:
-    """The buyer's words: what happened to the parcel, the product's worst side, or one's own change of mind."""
+    """The buyer's words: what happened to the parcel, the product's worst side, or one's own change
+    of mind."""
     uniform = draws.uniform("reason", orders.number[order])
     gone = [
         journey.returned_at[order] < opened,
@@ -92,7 +124,9 @@ def _reasons(
         (journey.held_days[order] > 0) & (uniform < 0.7),
     ]
     not_received = np.select(
-        gone, ["returned", "lost", "customs"], np.where(uniform < 0.12, "untrackable", "still_in_transit")
+        gone,
+        ["returned", "lost", "customs"],
+        np.where(uniform < 0.12, "untrackable", "still_in_transit"),
     )
     risks = np.cumsum(orders.risks[order], axis=1)
     worst = (uniform[:, None] * risks[:, -1:] > risks[:, :-1]).sum(axis=1)

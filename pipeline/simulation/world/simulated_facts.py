@@ -1,7 +1,8 @@
-"""From what happens to the canonical tables: facts with their two times, as known at the end of the last day.
+"""From what happens to the canonical tables: facts with their two times, as known at the end of the
+last day.
 
-Ids are made of the order's number; rows follow the orders, and of an order the time they became known: what becomes
-known later never renames or moves an earlier row.
+Ids are made of the order's number; rows follow the orders, and of an order the time they became
+known: what becomes known later never renames or moves an earlier row.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ COUNTED = {
 
 
 def product_frame(world: World) -> pl.DataFrame:
-    """The products listed by the end of the last day; titles come from sellers and are not to be trusted."""
+    """The products listed by the end of the last day; titles come from sellers and are not to be
+    trusted."""
     catalogue = world.catalogue
     number = np.arange(len(catalogue.category))
     category = pick_text([c.name for c in CATEGORIES], catalogue.category)
@@ -53,8 +55,7 @@ def order_frames(
     closed = np.where(life.opened_day >= 0, np.inf, journey.closed)
     closed[disputes.order] = disputes.settled
     promised = dict(
-        dispatch=journey.paid + orders.dispatch_promise_days,
-        delivery=orders.delivery_promise,
+        dispatch=journey.paid + orders.dispatch_promise_days, delivery=orders.delivery_promise
     )
     happened = {
         "orders": _orders(orders, order_id),
@@ -62,48 +63,71 @@ def order_frames(
         "promises": pl.concat(
             facts(
                 journey.paid if kind == "dispatch" else orders.placed,
-                promise_id=order_id.str.replace("o", f"pr-{kind}"), order_id=order_id, kind=kind, promised_at=at,
+                promise_id=order_id.str.replace("o", f"pr-{kind}"),
+                order_id=order_id,
+                kind=kind,
+                promised_at=at,
             )
             for kind, at in promised.items()
         ),
         "order_events": pl.concat(
-            [facts(journey.paid, order_id=order_id, event="paid"), facts(closed, order_id=order_id, event="closed")]
+            [
+                facts(journey.paid, order_id=order_id, event="paid"),
+                facts(closed, order_id=order_id, event="closed"),
+            ]
         ),
         "shipments": facts(
-            journey.handed_over, shipment_id=order_id.str.replace("o", "s"), order_id=order_id,
+            journey.handed_over,
+            shipment_id=order_id.str.replace("o", "s"),
+            order_id=order_id,
             carrier=pick_text([s.name for s in SERVICES], orders.service),
         ),
         "tracking": _tracking(scans, order_id),
         "disputes": _disputes(disputes, order_id),
         "messages": _messages(life, order_id),
         "reviews": _reviews(world, orders, journey, life, order_id),
-    }  # fmt: skip
+    }
     return {name: publish(world, name, frame) for name, frame in happened.items()}
 
 
 def publish(world: World, name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows known before the end of the last day, numbered, with days turned into instants (whole seconds)."""
+    """The rows known before the end of the last day, numbered, with days turned into instants
+    (whole seconds)."""
     owner = "order_id" if "order_id" in frame.columns else TABLES[name].key[0]
-    frame = frame.filter(pl.col("known_at") < world.days).sort(owner, "known_at", "occurred_at", maintain_order=True)
+    frame = frame.filter(pl.col("known_at") < world.days).sort(
+        owner, "known_at", "occurred_at", maintain_order=True
+    )
     if name in COUNTED:
         column, prefix = COUNTED[name]
         nth = pl.int_range(1, pl.len() + 1).over("order_id").cast(pl.String)
-        frame = frame.with_columns((pl.col("order_id").str.replace("o", prefix) + "-" + nth).alias(column))
+        frame = frame.with_columns(
+            (pl.col("order_id").str.replace("o", prefix) + "-" + nth).alias(column)
+        )
     start = day_number(world.first_day) * SECONDS_A_DAY - STORE_UTC_HOURS * 3600.0
-    times = [column for column in ("occurred_at", "known_at", "promised_at") if column in frame.columns]
+    times = [
+        column for column in ("occurred_at", "known_at", "promised_at") if column in frame.columns
+    ]
     seconds = [(pl.col(c) * SECONDS_A_DAY + start).floor().cast(pl.Int64) for c in times]
     instants = [
         (s * 1_000_000).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(INSTANT).alias(c)
         for s, c in zip(seconds, times, strict=True)
     ]
     absent = [pl.lit(None).alias(c) for c in TABLES[name].schema if c not in frame.columns]
-    return frame.with_columns(*instants, *absent).select(pl.col(c).cast(t) for c, t in TABLES[name].schema.items())
+    return frame.with_columns(*instants, *absent).select(
+        pl.col(c).cast(t) for c, t in TABLES[name].schema.items()
+    )
 
 
-def facts(occurred: np.ndarray, *, known: np.ndarray | None = None, **columns: object) -> pl.DataFrame:
-    """Rows that happen at all; without `known`, each is known as it happens. Times still in days."""
+def facts(
+    occurred: np.ndarray, *, known: np.ndarray | None = None, **columns: object
+) -> pl.DataFrame:
+    """Rows that happen at all; without `known`, each is known as it happens. Times still in
+    days."""
     times = {"occurred_at": occurred, "known_at": occurred if known is None else known}
-    frame = pl.select(*(_as_expression(value).alias(name) for name, value in {**columns, **times}.items()), eager=True)
+    frame = pl.select(
+        *(_as_expression(value).alias(name) for name, value in {**columns, **times}.items()),
+        eager=True,
+    )
     return frame.filter(pl.col("occurred_at").is_finite())
 
 
@@ -154,8 +178,13 @@ def _tracking(scans: Scans, order_id: pl.Series) -> pl.DataFrame:
     """A scan told twice is two rows: the second is known later."""
     order, slot = np.nonzero(np.isfinite(scans.occurred))
     by = order_id.gather(order)
-    status, sub_status = pick_text([s for s, _, _ in SLOTS], slot), pick_text([s for _, s, _ in SLOTS], slot)
-    told = dict(shipment_id=by.str.replace("o", "s"), order_id=by, status=status, sub_status=sub_status)
+    status, sub_status = (
+        pick_text([s for s, _, _ in SLOTS], slot),
+        pick_text([s for _, s, _ in SLOTS], slot),
+    )
+    told = dict(
+        shipment_id=by.str.replace("o", "s"), order_id=by, status=status, sub_status=sub_status
+    )
     first = facts(scans.occurred[order, slot], known=scans.known[order, slot], **told)
     again = facts(scans.occurred[order, slot], known=scans.told_again[order, slot], **told)
     return pl.concat([first, again.filter(pl.col("known_at").is_finite())])
@@ -163,7 +192,10 @@ def _tracking(scans: Scans, order_id: pl.Series) -> pl.DataFrame:
 
 def _disputes(disputes: Disputes, order_id: pl.Series) -> pl.DataFrame:
     by = order_id.gather(disputes.order)
-    cause, reason = pick_text(list(CAUSES), disputes.cause), pl.Series(disputes.reason, dtype=pl.String)
+    cause, reason = (
+        pick_text(list(CAUSES), disputes.cause),
+        pl.Series(disputes.reason, dtype=pl.String),
+    )
     who_escalates = pl.Series(np.where(disputes.is_by_itself, "platform", "buyer"), dtype=pl.String)
     liable = pl.Series(np.where(disputes.is_liable, "seller", "buyer"), dtype=pl.String)
     none = pl.Series([None] * len(cause), dtype=pl.Float64)
@@ -173,16 +205,29 @@ def _disputes(disputes: Disputes, order_id: pl.Series) -> pl.DataFrame:
         ("answered", disputes.answered, none, "seller", nobody),
         ("withdrawn", disputes.withdrawn, none, "buyer", nobody),
         ("escalated", disputes.escalated, none, who_escalates, nobody),
-        ("ruled", disputes.ruled, np.where(disputes.is_liable, disputes.claimed, 0.0), "platform", liable),
+        (
+            "ruled",
+            disputes.ruled,
+            np.where(disputes.is_liable, disputes.claimed, 0.0),
+            "platform",
+            liable,
+        ),
         ("refunded", disputes.refunded, disputes.refund, "seller", nobody),
     )
     return pl.concat(
         facts(
-            at, dispute_id=by.str.replace("o", "d"), order_id=by, step=step, cause=cause, reason=reason,
-            amount_usd=amount, actor=actor, liable=party,
+            at,
+            dispute_id=by.str.replace("o", "d"),
+            order_id=by,
+            step=step,
+            cause=cause,
+            reason=reason,
+            amount_usd=amount,
+            actor=actor,
+            liable=party,
         )
         for step, at, amount, actor, party in steps
-    )  # fmt: skip
+    )
 
 
 def _messages(life: Life, order_id: pl.Series) -> pl.DataFrame:
@@ -197,15 +242,20 @@ def _messages(life: Life, order_id: pl.Series) -> pl.DataFrame:
     )
 
 
-def _reviews(world: World, orders: Orders, journey: Journey, life: Life, order_id: pl.Series) -> pl.DataFrame:
-    """Stars 1-5 of some delivered orders: by the product's latent risk, lower for late parcels and after a dispute."""
+def _reviews(
+    world: World, orders: Orders, journey: Journey, life: Life, order_id: pl.Series
+) -> pl.DataFrame:
+    """Stars 1-5 of some delivered orders: by the product's latent risk, lower for late parcels and
+    after a dispute."""
     draws, number = world.draws, orders.number
     written = journey.delivered + draws.exponential(QUARREL.review_mean_days, "review day", number)
     written[draws.uniform("reviews", number) >= QUARREL.share_reviewed] = np.inf
     mood = QUARREL.review_mood - QUARREL.review_risk_x * np.log(orders.risks.sum(axis=1))
     mood = mood - QUARREL.review_late * (journey.delivered > orders.delivery_promise)
     mood = (
-        mood - QUARREL.review_disputed * (life.opened < written) + QUARREL.review_sigma * draws.normal("mood", number)
+        mood
+        - QUARREL.review_disputed * (life.opened < written)
+        + QUARREL.review_sigma * draws.normal("mood", number)
     )
     stars = 5.0 - (mood[:, None] < np.array(QUARREL.review_edges)).sum(axis=1)
     return facts(written, review_id=order_id.str.replace("o", "r"), order_id=order_id, score=stars)

@@ -37,7 +37,9 @@ def draw_piece(world: World, number: np.ndarray) -> StorePart:
     journey = travel(world, orders, chance)
     scans = scan(world, orders, journey, chance)
     life = live(world, orders, journey, scans)
-    return StorePart(orders, journey, scans, life, settle_disputes(world.draws, orders, journey, life))
+    return StorePart(
+        orders, journey, scans, life, settle_disputes(world.draws, orders, journey, life)
+    )
 
 
 def draw_pieces(world: World, chunk_orders: int) -> Iterator[StorePart]:
@@ -50,12 +52,18 @@ def piece_frames(world: World, piece: StorePart) -> dict[str, pl.DataFrame]:
     return order_frames(world, piece.orders, piece.journey, piece.scans, piece.life, piece.disputes)
 
 
-def simulate_store(*, count_orders: int, seed: int, first_day: date, days: int) -> dict[str, pl.DataFrame]:
-    """The canonical tables of "store-1" as exported at the end of the last day: one frame per table name.
+def simulate_store(
+    *, count_orders: int, seed: int, first_day: date, days: int
+) -> dict[str, pl.DataFrame]:
+    """The canonical tables of "store-1" as exported at the end of the last day: one frame per table
+    name.
 
-    Orders are placed in [first_day, first_day + days), in the store's zone; only facts known before its end are
-    there, so the youngest orders are still open. `contacts` is empty: nobody wrote first. Same arguments, same frames.
+    Orders are placed in [first_day, first_day + days), in the store's zone; only facts known before
+    its end are there, so the youngest orders are still open. `contacts` is empty: nobody wrote
+    first. Same arguments, same frames.
     """
     world = build_world(count_orders=count_orders, seed=seed, first_day=first_day, days=days)
-    frames = piece_frames(world, draw_piece(world, np.arange(count_orders))) | {"products": product_frame(world)}
+    frames = piece_frames(world, draw_piece(world, np.arange(count_orders))) | {
+        "products": product_frame(world)
+    }
     return {name: frames.get(name, table.empty()) for name, table in TABLES.items()}

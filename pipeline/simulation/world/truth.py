@@ -1,9 +1,11 @@
-"""What no export shows: why each order went as it did, and how it would have gone with a message on any day.
+"""What no export shows: why each order went as it did, and how it would have gone with a message on
+any day.
 
-Two tables. `orders`: one row per order: latent traits, its outcome, and its outcome had it been written to on its first
-night of each stage. `order_days`: one row per order and day on which it is open: the hazard of each cause, in
-billionths (`_e9`), and what part of its effect a message of that day has. With both, any contact policy can be
-replayed: the hazards after a message are those of `contact.py`, and a dispute opens when they reach the threshold.
+Two tables. `orders`: one row per order: latent traits, its outcome, and its outcome had it been
+written to on its first night of each stage. `order_days`: one row per order and day on which it is
+open: the hazard of each cause, in billionths (`_e9`), and what part of its effect a message of that
+day has. With both, any contact policy can be replayed: the hazards after a message are those of
+`contact.py`, and a dispute opens when they reach the threshold.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ OUTCOMES = ("unchanged", "prevented", "provoked")
 
 
 def order_truth(world: World, piece: StorePart) -> pl.DataFrame:
-    """One row per order. Days are calendar days (as `features.clock.day_number`); null: no dispute."""
+    """One row per order. Days are calendar days (as `features.clock.day_number`); null: no
+    dispute."""
     orders, journey, life = piece.orders, piece.journey, piece.life
     effects = draw_effects(world.draws, orders)
     start = day_number(world.first_day)
@@ -39,7 +42,10 @@ def order_truth(world: World, piece: StorePart) -> pl.DataFrame:
             "temper_x": orders.temper_x,
             "is_habitual": orders.is_habitual,
             "patience_days": orders.patience_days,
-            **{f"risk_{name}": orders.risks[:, i] for i, name in enumerate(("quality", "honesty", "fit", "fragile"))},
+            **{
+                f"risk_{name}": orders.risks[:, i]
+                for i, name in enumerate(("quality", "honesty", "fit", "fragile"))
+            },
             "is_lost": np.isfinite(journey.lost_at),
             "is_returned": np.isfinite(journey.returned_at),
             "threshold": life.threshold,
@@ -47,10 +53,15 @@ def order_truth(world: World, piece: StorePart) -> pl.DataFrame:
             "opened_day": np.where(is_disputed, life.opened_day + start, 0),
             "cause": cause,
             **{f"effect_{name}": effects[:, i] for i, name in enumerate(CAUSES)},
-            **{f"contacted_{name}": by_stage for name, by_stage in _outcomes_by_stage(piece, effects).items()},
+            **{
+                f"contacted_{name}": by_stage
+                for name, by_stage in _outcomes_by_stage(piece, effects).items()
+            },
         }
     )
-    return frame.with_columns(pl.when(pl.lit(pl.Series(is_disputed))).then(pl.col("opened_day", "cause")))
+    return frame.with_columns(
+        pl.when(pl.lit(pl.Series(is_disputed))).then(pl.col("opened_day", "cause"))
+    )
 
 
 def day_truth(world: World, piece: StorePart) -> pl.DataFrame:
@@ -68,9 +79,14 @@ def day_truth(world: World, piece: StorePart) -> pl.DataFrame:
 
 
 def outcome(
-    days: OrderDays, threshold: np.ndarray, which: np.ndarray, effects: np.ndarray, contact_day: np.ndarray
+    days: OrderDays,
+    threshold: np.ndarray,
+    which: np.ndarray,
+    effects: np.ndarray,
+    contact_day: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Day and cause of each order's dispute when it is written to on its `contact_day` (-1: not at all)."""
+    """Day and cause of each order's dispute when it is written to on its `contact_day` (-1: not at
+    all)."""
     factor = np.zeros(len(threshold))
     row = np.flatnonzero(days.day == contact_day[days.order])
     factor[days.order[row]] = days.contact_factor[row]

@@ -1,4 +1,5 @@
-"""SOURCE=aliexpress: a folder of dumps of the Open Platform's answers, night after night (docs/sources.md)."""
+"""SOURCE=aliexpress: a folder of dumps of the Open Platform's answers, night after night
+(docs/sources.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from pipeline.sources.store_data import Checked, StoreData
 
 
 def read_aliexpress(origin: SourceContext) -> StoreData:
-    """The canonical tables of all dumps so far: those in the folder and those that were loaded before."""
+    """The canonical tables of all dumps so far: those in the folder and those that were loaded
+    before."""
     state = origin.state / "aliexpress" if origin.state else None
     old, loaded = recall(state)
     new = read_dumps(origin.folder, loaded, origin.settings.export_zone)
@@ -35,12 +37,18 @@ def read_aliexpress(origin: SourceContext) -> StoreData:
     notes = [f"{len(new.dumps):,} new dumps, {len(loaded):,} loaded before"]
     if new.empty:
         notes.append(f"{new.empty:,} answers say that the platform found nothing")
-    said = rows[record_tables.ORDERS].filter(~pl.col("status").is_in(KNOWN))["status"].value_counts(sort=True, name="n")
+    said = (
+        rows[record_tables.ORDERS]
+        .filter(~pl.col("status").is_in(KNOWN))["status"]
+        .value_counts(sort=True, name="n")
+    )
     if said.height:
         words = ", ".join(f"{word!r} {count:,}" for word, count in said.head(5).rows())
         notes.append(f"statuses of orders that are in no list, kept as they are: {words}")
     if unknown:
-        notes.append(f"{unknown:,} disputes with a reason that is in no list: their cause is unknown")
+        notes.append(
+            f"{unknown:,} disputes with a reason that is in no list: their cause is unknown"
+        )
     return StoreData(
         tables,
         origin.settings.store_zone,
@@ -59,13 +67,21 @@ def _without_twins(rows: Rows) -> Rows:
     lines = rows[record_tables.LINES]
     is_sheet = pl.col("line_id").str.starts_with(FROM_SHEET)
     told = lines.filter(~is_sheet)["order_id"].unique()
-    return {**rows, record_tables.LINES: lines.filter(~(is_sheet & pl.col("order_id").is_in(told.implode())))}
+    return {
+        **rows,
+        record_tables.LINES: lines.filter(~(is_sheet & pl.col("order_id").is_in(told.implode()))),
+    }
 
 
 def _canonical(
     rows: Rows, origin: SourceContext, sheet: pl.DataFrame, liability: pl.DataFrame
 ) -> tuple[dict[str, pl.DataFrame], int]:
-    rows = {**rows, record_tables.ORDERS: after_placing(rows[record_tables.ORDERS], origin.settings.platform_zone)}
+    rows = {
+        **rows,
+        record_tables.ORDERS: after_placing(
+            rows[record_tables.ORDERS], origin.settings.platform_zone
+        ),
+    }
     known = Known.of(rows, origin.settings)
     disputes, unknown = dispute_frame(rows, known, origin.usd_per, liability)
     made = {
@@ -79,18 +95,31 @@ def _canonical(
 def _shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The table's columns, those that a source has not being empty."""
     schema = TABLES[name].schema
-    absent = [pl.lit(None, kind).alias(column) for column, kind in schema.items() if column not in frame.columns]
-    return frame.with_columns(absent).select(pl.col(column).cast(kind) for column, kind in schema.items())
+    absent = [
+        pl.lit(None, kind).alias(column)
+        for column, kind in schema.items()
+        if column not in frame.columns
+    ]
+    return frame.with_columns(absent).select(
+        pl.col(column).cast(kind) for column, kind in schema.items()
+    )
 
 
 def _sheets(origin: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckedFile]]:
     """What a seller may put beside the dumps, by hand: each is checked as any other file."""
     empty = pl.DataFrame(
-        schema={"product_id": pl.String, "category": pl.String, "supplier_id": pl.String, "weight_g": pl.Float64}
+        schema={
+            "product_id": pl.String,
+            "category": pl.String,
+            "supplier_id": pl.String,
+            "weight_g": pl.Float64,
+        }
     )
     files = []
     if (origin.folder / PRODUCTS).exists():
-        file = open_checked(origin, PRODUCTS, ("product_id",), optional=("category", "supplier_id", "weight_g"))
+        file = open_checked(
+            origin, PRODUCTS, ("product_id",), optional=("category", "supplier_id", "weight_g")
+        )
         file.require("product_id")
         file.number("weight_g", minimum=0.0)
         file.unique("product_id")

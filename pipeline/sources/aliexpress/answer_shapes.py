@@ -1,7 +1,8 @@
 """The shapes that the Open Platform's answers take, and how to read each the same way.
 
-Lists come wrapped (`x_list: {"x_dto": [...]}`) or bare, a list of one as its single item, and an empty one as `{}`,
-`""` or null. Which record an object is, is told by the name it stands under or, on the newer gateway, by its fields.
+Lists come wrapped (`x_list: {"x_dto": [...]}`) or bare, a list of one as its single item, and an
+empty one as `{}`, `""` or null. Which record an object is, is told by the name it stands under or,
+on the newer gateway, by its fields.
 """
 
 from __future__ import annotations
@@ -15,24 +16,45 @@ from typing import Any
 from pipeline.sources.json_text import JsonRecord
 
 ORDER, DETAIL, ISSUE, ISSUE_DETAIL, TRACE, UNKNOWN = (
-    "order", "order_detail", "issue", "issue_detail", "trace", "unknown",
-)  # fmt: skip
+    "order",
+    "order_detail",
+    "issue",
+    "issue_detail",
+    "trace",
+    "unknown",
+)
 SEVENTEEN, AFTERSHIP = "17track", "aftership"
 # put before the text of an object or list that stands where a single value should
 NESTED = "\x00"
 _NAMED = {
-    "order_dto": ORDER, "aeop_order_item_dto": ORDER, "order_item_dto": ORDER, "simple_order_item_vo": ORDER,
-    "issue_api_issue_dto": ISSUE, "result_object": ISSUE_DETAIL,
-}  # fmt: skip
+    "order_dto": ORDER,
+    "aeop_order_item_dto": ORDER,
+    "order_item_dto": ORDER,
+    "simple_order_item_vo": ORDER,
+    "issue_api_issue_dto": ISSUE,
+    "result_object": ISSUE_DETAIL,
+}
 _BY_LIST = {"target_list": ORDER, "order_list": ORDER, "data_list": ISSUE, "issue_list": ISSUE}
 _BY_METHOD = {
-    "order_info_get_response": DETAIL, "findorderbyid_response": DETAIL, "issue_detail_get_response": ISSUE_DETAIL,
-}  # fmt: skip
+    "order_info_get_response": DETAIL,
+    "findorderbyid_response": DETAIL,
+    "issue_detail_get_response": ISSUE_DETAIL,
+}
 _BY_FIELD: tuple[tuple[str, frozenset[str]], ...] = (
-    (ISSUE_DETAIL, frozenset(("process_dto_list", "buyer_solution_list", "platform_solution_list", "issue_reason_id"))),
+    (
+        ISSUE_DETAIL,
+        frozenset(
+            ("process_dto_list", "buyer_solution_list", "platform_solution_list", "issue_reason_id")
+        ),
+    ),
     (ISSUE, frozenset(("reason_chinese", "reason_english"))),
     (ORDER, frozenset(("product_list", "gmt_send_goods_time"))),
-    (DETAIL, frozenset(("child_order_list", "receipt_address", "logistic_info_list", "opr_log_dto_list"))),
+    (
+        DETAIL,
+        frozenset(
+            ("child_order_list", "receipt_address", "logistic_info_list", "opr_log_dto_list")
+        ),
+    ),
     (TRACE, frozenset(("tracking_detail_line_list", "details"))),
     (SEVENTEEN, frozenset(("track_info", "package_status"))),
     (AFTERSHIP, frozenset(("checkpoints", "subtag"))),
@@ -40,19 +62,63 @@ _BY_FIELD: tuple[tuple[str, frozenset[str]], ...] = (
 _ANSWER = ("result", "target", "data")
 _REQUEST = ("request", "params", "query")
 _TIMES = ("fetched_at", "requested_at", "dumped_at")
-_ENDS = ("_response", "result", "results", "data", "target", "body", "response", "responses", "pages", "_list", "msg",
-         "tracking", "trackings", "accepted", "rejected", "list", "_dto")  # fmt: skip
-_PAGING = frozenset((
-    "total_count", "current_page", "page_size", "total_page", "total_item", "success", "error_code", "error_message",
-    "error_msg", "time_stamp", "request_id", "ret", "msg", "code", "result_success", "error_desc", "sub_code",
-    "sub_msg", "_trace_id_", "type", "event", "event_id", "ts", "is_tracking_first_tag", "page", "page_no", "meta",
-    "version",
-))  # fmt: skip
+_ENDS = (
+    "_response",
+    "result",
+    "results",
+    "data",
+    "target",
+    "body",
+    "response",
+    "responses",
+    "pages",
+    "_list",
+    "msg",
+    "tracking",
+    "trackings",
+    "accepted",
+    "rejected",
+    "list",
+    "_dto",
+)
+_PAGING = frozenset(
+    (
+        "total_count",
+        "current_page",
+        "page_size",
+        "total_page",
+        "total_item",
+        "success",
+        "error_code",
+        "error_message",
+        "error_msg",
+        "time_stamp",
+        "request_id",
+        "ret",
+        "msg",
+        "code",
+        "result_success",
+        "error_desc",
+        "sub_code",
+        "sub_msg",
+        "_trace_id_",
+        "type",
+        "event",
+        "event_id",
+        "ts",
+        "is_tracking_first_tag",
+        "page",
+        "page_no",
+        "meta",
+        "version",
+    )
+)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for, where an answer does not say it: the order, the tracking number, and when."""
+    """What was asked for, where an answer does not say it: the order, the tracking number, and
+    when."""
 
     order_id: str | None = None
     number: str | None = None
@@ -61,7 +127,8 @@ class Request:
 
 @dataclass(frozen=True)
 class ListedRecord:
-    """A record: what it is, its fields, what was asked for, and why it cannot be read (`UNKNOWN` only)."""
+    """A record: what it is, its fields, what was asked for, and why it cannot be read (`UNKNOWN`
+    only)."""
 
     kind: str
     value: Any
@@ -70,7 +137,8 @@ class ListedRecord:
 
 
 def find_records(pieces: Iterator[JsonRecord], request: Request) -> Iterator[ListedRecord]:
-    """All records of a file's documents; whatever is none of them, and no paging either, is `UNKNOWN`."""
+    """All records of a file's documents; whatever is none of them, and no paging either, is
+    `UNKNOWN`."""
     told = request
     for piece in pieces:
         if piece.fault:
@@ -100,18 +168,25 @@ def _walk(node: Any, path: tuple[str, ...], request: Request) -> Iterator[Listed
     elif not path or _is_wrapper(name, path):
         yield from _open(node, path, request)
     else:
-        yield ListedRecord(UNKNOWN, node, request, "no order, dispute or tracking that is known by its fields")
+        yield ListedRecord(
+            UNKNOWN, node, request, "no order, dispute or tracking that is known by its fields"
+        )
 
 
 def _open(node: dict, path: tuple[str, ...], request: Request) -> Iterator[ListedRecord]:
-    """The records in a wrapper; what stands beside them and is not known to say nothing is reported too."""
+    """The records in a wrapper; what stands beside them and is not known to say nothing is reported
+    too."""
     for name in _REQUEST:
         if isinstance(node.get(name), dict):
             request = with_request(request, node[name])
-    request = replace(request, fetched_at=next((str(node[n]) for n in _TIMES if node.get(n)), request.fetched_at))
+    request = replace(
+        request, fetched_at=next((str(node[n]) for n in _TIMES if node.get(n)), request.fetched_at)
+    )
     left = {}
     for name, value in node.items():
-        is_inside = isinstance(value, dict | list) or (isinstance(value, str) and value[:2] in ('{"', "[{"))
+        is_inside = isinstance(value, dict | list) or (
+            isinstance(value, str) and value[:2] in ('{"', "[{")
+        )
         if name in _REQUEST or name in _TIMES:
             continue
         if is_inside and name not in _PAGING or (name == "msg" and isinstance(value, dict)):
@@ -119,10 +194,15 @@ def _open(node: dict, path: tuple[str, ...], request: Request) -> Iterator[Liste
         elif name not in _PAGING and value not in (None, ""):
             left[name] = value
     if left:
-        yield ListedRecord(UNKNOWN, left, request, "fields beside the records that say of no record")
+        yield ListedRecord(
+            UNKNOWN, left, request, "fields beside the records that say of no record"
+        )
     if str(node.get("ret")).lower() == "false" or str(node.get("success")).lower() == "false":
         yield ListedRecord(
-            UNKNOWN, {k: v for k, v in node.items() if k in _PAGING}, request, "the platform found nothing"
+            UNKNOWN,
+            {k: v for k, v in node.items() if k in _PAGING},
+            request,
+            "the platform found nothing",
         )
 
 
@@ -139,8 +219,13 @@ def _kind(node: dict, path: tuple[str, ...]) -> str:
         return ORDER if "order_id" in node else DETAIL
     if path and path[-1] == "" and names and names[0] in _BY_LIST:
         return _BY_LIST[names[0]]
-    # the answer about one order or dispute, of which its fields are not known; it may lie in another wrapper
-    if names and names[0] in _ANSWER and not any(isinstance(node.get(name), dict) for name in _ANSWER):
+    # the answer about one order or dispute, of which its fields are not known; it may lie in
+    # another wrapper
+    if (
+        names
+        and names[0] in _ANSWER
+        and not any(isinstance(node.get(name), dict) for name in _ANSWER)
+    ):
         method = next((name for name in names if name not in _ANSWER), "")
         return next((kind for end, kind in _BY_METHOD.items() if method.endswith(end)), UNKNOWN)
     if "tag" in node and "tracking_number" in node:
@@ -173,7 +258,9 @@ def with_request(request: Request, node: Any) -> Request:
     asked = {**node, **(inner if isinstance(inner, dict) else {})}
 
     def first(*names: str) -> str | None:
-        return next((str(asked[n]) for n in names if isinstance(asked.get(n), str | int) and asked[n]), None)
+        return next(
+            (str(asked[n]) for n in names if isinstance(asked.get(n), str | int) and asked[n]), None
+        )
 
     return Request(
         first("ae_order_id", "out_ref", "order_id", "order_no") or request.order_id,
@@ -183,7 +270,8 @@ def with_request(request: Request, node: Any) -> Request:
 
 
 def items(value: Any) -> list[Any]:
-    """The items of a list in any of its shapes. What is none comes as one item, for the checks to refuse."""
+    """The items of a list in any of its shapes. What is none comes as one item, for the checks to
+    refuse."""
     if value is None or value == "" or value == {}:
         return []
     if isinstance(value, str) and value[:1] in ("{", "["):
@@ -192,7 +280,9 @@ def items(value: Any) -> list[Any]:
         return value
     if isinstance(value, dict) and len(value) == 1:
         ((name, only),) = value.items()
-        if isinstance(only, list) or name.endswith(("_dto", "_vo", "details", "_node", "_detail", "_item")):
+        if isinstance(only, list) or name.endswith(
+            ("_dto", "_vo", "details", "_node", "_detail", "_item")
+        ):
             return items(only)
     return [value]
 
@@ -207,11 +297,17 @@ def text(node: Any, *names: str) -> str | None:
             return value
         if isinstance(value, bool):
             return "true" if value else "false"
-        return NESTED + json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+        return (
+            NESTED + json.dumps(value, ensure_ascii=False)
+            if isinstance(value, dict | list)
+            else str(value)
+        )
     return None
 
 
-_MONEY_TEXT = re.compile(r"^\s*(?:US\s?\$|\$|(?P<before>[A-Z]{3}))?\s*(?P<amount>-?[\d.,]+)\s*(?P<after>[A-Z]{3})?\s*$")
+_MONEY_TEXT = re.compile(
+    r"^\s*(?:US\s?\$|\$|(?P<before>[A-Z]{3}))?\s*(?P<amount>-?[\d.,]+)\s*(?P<after>[A-Z]{3})?\s*$"
+)
 
 
 def money(node: Any, *names: str) -> tuple[str | None, str | None]:

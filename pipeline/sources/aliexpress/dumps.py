@@ -1,4 +1,5 @@
-"""A folder of dumps of the Open Platform's answers, as rows of text by kind, each with where and when it was seen."""
+"""A folder of dumps of the Open Platform's answers, as rows of text by kind, each with where and
+when it was seen."""
 
 from __future__ import annotations
 
@@ -32,8 +33,13 @@ TRACKING = "tracking"
 SHEETS = PRODUCTS, LIABILITY = "products.csv", "liability.csv"
 BESIDE = (*SHEETS, TRACKING)
 NOTHING_FOUND = "the platform found nothing"
-_DAY = re.compile(r"(20\d\d)-?([01]\d)-?([0-3]\d)(?:[T_-]?([0-2]\d)[:-]?([0-5]\d)(?:[:-]?([0-5]\d))?)?")
-COLUMNS: Mapping[str, tuple[str, ...]] = {**record_tables.COLUMNS, record_tables.UNREAD: ("what", "reason")}
+_DAY = re.compile(
+    r"(20\d\d)-?([01]\d)-?([0-3]\d)(?:[T_-]?([0-2]\d)[:-]?([0-5]\d)(?:[:-]?([0-5]\d))?)?"
+)
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    **record_tables.COLUMNS,
+    record_tables.UNREAD: ("what", "reason"),
+}
 
 REQUIRED = {
     record_tables.ORDERS: ("order_id", "placed_at"),
@@ -48,7 +54,8 @@ REQUIRED = {
 
 @dataclass
 class Seen:
-    """Rows by kind, `ROW` being a record's place in its dump; `empty`: answers that said there is nothing."""
+    """Rows by kind, `ROW` being a record's place in its dump; `empty`: answers that said there is
+    nothing."""
 
     frames: dict[str, pl.DataFrame]
     dumps: dict[str, str] = field(default_factory=dict)
@@ -57,7 +64,9 @@ class Seen:
 
 def schema(kind: str) -> dict[str, pl.DataType]:
     """The name of a dump is held once, not in each of its rows."""
-    return {FILE: pl.Categorical(), ROW: pl.Int64(), SEEN: pl.Int64()} | dict.fromkeys(COLUMNS[kind], pl.String())
+    return {FILE: pl.Categorical(), ROW: pl.Int64(), SEEN: pl.Int64()} | dict.fromkeys(
+        COLUMNS[kind], pl.String()
+    )
 
 
 def dump_files(folder: Path) -> list[Path]:
@@ -66,9 +75,14 @@ def dump_files(folder: Path) -> list[Path]:
     places = ((Path(place), names) for place, _, names in os.walk(folder))
     # a tracking provider's files are read by themselves
     every = (
-        place / name for place, names in places if TRACKING not in place.relative_to(folder).parts[:1] for name in names
+        place / name
+        for place, names in places
+        if TRACKING not in place.relative_to(folder).parts[:1]
+        for name in names
     )
-    found = sorted(path for path in every if path.name.lower().endswith(ENDS)) + sheet_files(folder, BESIDE)
+    found = sorted(path for path in every if path.name.lower().endswith(ENDS)) + sheet_files(
+        folder, BESIDE
+    )
     if not found:
         raise BadInput(
             f"{folder}: holds no dump ({', '.join(ENDS)}) and no order sheet ({', '.join(SHEET_ENDS)}). Put the "
@@ -83,7 +97,8 @@ def sha256(path: Path) -> str:
 
 
 def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") -> Seen:
-    """All rows of the dumps whose content is not among `known` (sha256 by file name); the same content is read once."""
+    """All rows of the dumps whose content is not among `known` (sha256 by file name); the same
+    content is read once."""
     gathered = {kind: _Gathered(kind) for kind in COLUMNS}
     seen = Seen({})
     loaded = set(known.values())
@@ -94,7 +109,9 @@ def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") 
         loaded.add(digest)
         name = path.relative_to(folder).as_posix()
         seen.dumps[name] = digest
-        found = _rows(path, seen) if path.name.lower().endswith(ENDS) else _sheet_rows(path, sheet_zone)
+        found = (
+            _rows(path, seen) if path.name.lower().endswith(ENDS) else _sheet_rows(path, sheet_zone)
+        )
         for kind, row in _told(found, name):
             gathered[kind].add(row)
     seen.frames = {kind: gathered.pop(kind).frame() for kind in COLUMNS}
@@ -102,7 +119,8 @@ def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") 
 
 
 class _Gathered:
-    """Rows of one kind, out of as many dumps as come: a frame for every small dump would take more than its rows."""
+    """Rows of one kind, out of as many dumps as come: a frame for every small dump would take more
+    than its rows."""
 
     def __init__(self, kind: str) -> None:
         self.schema = schema(kind)
@@ -116,7 +134,9 @@ class _Gathered:
 
     def _pack(self) -> None:
         texts = {**self.schema, FILE: pl.String()}
-        self.parts.append(pl.DataFrame(self.rows, schema=texts, orient="row").cast({FILE: self.schema[FILE]}))
+        self.parts.append(
+            pl.DataFrame(self.rows, schema=texts, orient="row").cast({FILE: self.schema[FILE]})
+        )
         self.rows = []
 
     def frame(self) -> pl.DataFrame:
@@ -124,7 +144,9 @@ class _Gathered:
         return pl.concat(self.parts)
 
 
-def _told(found: Iterator[tuple[int, int, record_tables.Row]], name: str) -> Iterator[tuple[str, tuple]]:
+def _told(
+    found: Iterator[tuple[int, int, record_tables.Row]], name: str
+) -> Iterator[tuple[str, tuple]]:
     try:
         for place, at, (kind, texts, value, fault) in found:
             if fault := fault or _missing(kind, texts):
@@ -153,9 +175,12 @@ def _sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, int, record_tables
 
 
 def _missing(kind: str, texts: tuple[str | None, ...]) -> str:
-    """What a record lacks that it must have: then the record itself is kept, since its row would say nothing."""
+    """What a record lacks that it must have: then the record itself is kept, since its row would
+    say nothing."""
     lacks = [
-        column for column, text in zip(COLUMNS[kind], texts, strict=True) if text is None and column in REQUIRED[kind]
+        column
+        for column, text in zip(COLUMNS[kind], texts, strict=True)
+        if text is None and column in REQUIRED[kind]
     ]
     return f"{kind.replace('_', ' ')}: {', '.join(lacks)} is missing" if lacks else ""
 
@@ -165,14 +190,19 @@ def _shown(value: object) -> str:
 
 
 def dump_time(path: Path) -> int:
-    """When a dump was taken, microseconds since 1970 in UTC: the date in its name or else in its folder's (UTC, at the
-    end of the day where no time is told), or else when the file was last written."""
+    """When a dump was taken, microseconds since 1970 in UTC: the date in its name or else in its
+    folder's (UTC, at the end of the day where no time is told), or else when the file was last
+    written."""
     for text in (path.name, path.parent.name):
         if match := _DAY.search(text):
             year, month, day, *clock = (int(part) if part else None for part in match.groups())
-            hour, minute, second = (23, 59, 59) if clock[0] is None else (clock[0], clock[1] or 0, clock[2] or 0)
+            hour, minute, second = (
+                (23, 59, 59) if clock[0] is None else (clock[0], clock[1] or 0, clock[2] or 0)
+            )
             try:
-                return _microseconds(datetime(year or 0, month or 0, day or 0, hour, minute, second, tzinfo=UTC))
+                return _microseconds(
+                    datetime(year or 0, month or 0, day or 0, hour, minute, second, tzinfo=UTC)
+                )
             except ValueError:
                 continue
     return int(path.stat().st_mtime) * 1_000_000

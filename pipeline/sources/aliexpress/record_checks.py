@@ -1,4 +1,5 @@
-"""Rows of dumps with their texts as times and numbers; what is none of these goes to quarantine, its dump told."""
+"""Rows of dumps with their texts as times and numbers; what is none of these goes to quarantine,
+its dump told."""
 
 from __future__ import annotations
 
@@ -15,14 +16,24 @@ from pipeline.sources.checked_file import CheckedFile, quarantined
 from pipeline.sources.csv_text import ROW
 
 PLACE = "__place__"
-NUMBERS = ("total", "shipping", "quantity", "unit_price", "line_total", "prepare_days", "commit_days", "amount")
+NUMBERS = (
+    "total",
+    "shipping",
+    "quantity",
+    "unit_price",
+    "line_total",
+    "prepare_days",
+    "commit_days",
+    "amount",
+)
 LARGEST = 1e9
 Rows = dict[str, pl.DataFrame]
 
 
 @dataclass
 class DumpRows(CheckedFile):
-    """Rows of one kind out of many dumps: `ROW` numbers them all, `FILE` and `PLACE` say where each came from."""
+    """Rows of one kind out of many dumps: `ROW` numbers them all, `FILE` and `PLACE` say where each
+    came from."""
 
     def quarantine(self) -> pl.DataFrame:
         found = super().quarantine()
@@ -33,7 +44,8 @@ class DumpRows(CheckedFile):
 
 @dataclass(frozen=True)
 class Unread:
-    """Records that are no order, line, parcel, scan or dispute, and text that is no JSON: no share of anything."""
+    """Records that are no order, line, parcel, scan or dispute, and text that is no JSON: no share
+    of anything."""
 
     rows: pl.DataFrame
     name: str = f"{record_tables.UNREAD}.csv"
@@ -49,12 +61,20 @@ class Unread:
         return told.with_columns(self.rows[FILE].cast(pl.String).alias("file"))
 
 
-def check(frames: Mapping[str, pl.DataFrame], settings: SourceSettings, usd_per: Mapping[str, float]) -> list[DumpRows]:
+def check(
+    frames: Mapping[str, pl.DataFrame], settings: SourceSettings, usd_per: Mapping[str, float]
+) -> list[DumpRows]:
     """The rows of each kind but the unread ones, parsed; `SEEN` is an instant."""
-    return [_check(kind, frames[kind], settings, usd_per) for kind in REQUIRED if kind != record_tables.UNREAD]
+    return [
+        _check(kind, frames[kind], settings, usd_per)
+        for kind in REQUIRED
+        if kind != record_tables.UNREAD
+    ]
 
 
-def _check(kind: str, frame: pl.DataFrame, settings: SourceSettings, usd_per: Mapping[str, float]) -> DumpRows:
+def _check(
+    kind: str, frame: pl.DataFrame, settings: SourceSettings, usd_per: Mapping[str, float]
+) -> DumpRows:
     seen = pl.from_epoch(pl.col(SEEN), time_unit="us").dt.replace_time_zone("UTC")
     rows = frame.rename({ROW: PLACE}).with_columns(seen).with_row_index(ROW).cast({ROW: pl.Int64})
     file = DumpRows(f"{kind}.csv", rows, rows.select(ROW, *COLUMNS[kind]))
@@ -67,7 +87,8 @@ def _check(kind: str, frame: pl.DataFrame, settings: SourceSettings, usd_per: Ma
         elif column in NUMBERS:
             file.number(column, minimum=0.0, maximum=LARGEST)
         elif column == "currency" and kind != record_tables.STEPS:
-            # of a dispute's step the amount is left out then: that it is above nothing is still known
+            # of a dispute's step the amount is left out then: that it is above nothing is still
+            # known
             unpriced = ~pl.col(column).is_in(list(usd_per))
             file.reject(unpriced, column, "no exchange rate; add it to usd_per in config.toml")
     file.require(*REQUIRED[kind])

@@ -1,8 +1,10 @@
-"""What all dumps so far showed: each distinct row once, with the moment and the dump that showed it first.
+"""What all dumps so far showed: each distinct row once, with the moment and the dump that showed it
+first.
 
-The platform tells how things stand, not when the store could have known. So a row counts as known when the first dump
-that has it was taken, and a field that changed is another row: what a dump said is never forgotten, also where a later
-one no longer says it (a finished order loses the time it was sent).
+The platform tells how things stand, not when the store could have known. So a row counts as known
+when the first dump that has it was taken, and a field that changed is another row: what a dump said
+is never forgotten, also where a later one no longer says it (a finished order loses the time it was
+sent).
 """
 
 from __future__ import annotations
@@ -26,16 +28,27 @@ Dumps = dict[str, str]
 
 
 def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
-    """The rows by kind, and the dumps (sha256 by name) they came from; nothing where nothing was kept."""
+    """The rows by kind, and the dumps (sha256 by name) they came from; nothing where nothing was
+    kept."""
     if folder is None or not (folder / CURRENT).exists():
         return {kind: pl.DataFrame(schema=schema(kind)) for kind in COLUMNS}, {}
     try:
         told = read_json(folder / CURRENT)
         place = folder / Path(str(told["folder"])).name
-        frames = {kind: pl.read_parquet(place / f"{kind}.parquet", columns=list(schema(kind))) for kind in COLUMNS}
+        frames = {
+            kind: pl.read_parquet(place / f"{kind}.parquet", columns=list(schema(kind)))
+            for kind in COLUMNS
+        }
         frames = {kind: frame.cast({FILE: schema(kind)[FILE]}) for kind, frame in frames.items()}
         return frames, {str(name): str(digest) for name, digest in told["dumps"].items()}
-    except (OSError, pl.exceptions.PolarsError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        pl.exceptions.PolarsError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise BadInput(
             f"{folder}: what earlier dumps showed cannot be read any more ({error}). Put the folder back from a copy; "
             "or remove it, and load all dumps again with their dates in their names."

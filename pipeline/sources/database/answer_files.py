@@ -1,10 +1,13 @@
-"""What was pulled of a query so far: whole pieces, and what they are pieces of; at the end, one file.
+"""What was pulled of a query so far: whole pieces, and what they are pieces of; at the end, one
+file.
 
     RAW/.pull/<query>/00000.parquet ...   pieces in the order they came
-    RAW/.pull/<query>/state.json          how many of them count, and the last watermark; written after each piece
+    RAW/.pull/<query>/state.json          how many of them count, and the last watermark; written
+    after each piece
     RAW/<query>.parquet                   all rows, of the same key the newest; replaced whole
 
-A pull that is killed leaves the former file and the pieces that are whole; the next goes on behind them.
+A pull that is killed leaves the former file and the pieces that are whole; the next goes on behind
+them.
 """
 
 from __future__ import annotations
@@ -29,8 +32,8 @@ Mark = datetime | date | int | str
 
 @dataclass(frozen=True)
 class State:
-    """`pieces` that count beside `has_file`: whether the file holds what came before them; `mark`: the highest
-    watermark of all."""
+    """`pieces` that count beside `has_file`: whether the file holds what came before them; `mark`:
+    the highest watermark of all."""
 
     query: str
     pieces: int = 0
@@ -74,7 +77,8 @@ class Pulled:
         return [self.folder / f"{number:05}.parquet" for number in range(count)]
 
     def add(self, rows: pl.DataFrame, mark: Mark | None) -> None:
-        """A piece more. `mark`: the highest watermark in it; None where it does not count for going on."""
+        """A piece more. `mark`: the highest watermark in it; None where it does not count for going
+        on."""
         path = self._paths(self.state.pieces + 1)[-1]
         write_bytes_whole(path, rows.write_parquet)
         newest = self.state.mark if mark is None else mark
@@ -86,7 +90,8 @@ class Pulled:
         self.state = state
 
     def join(self) -> int:
-        """Make the file of all that there is; how many rows it has. Holds the keys of all rows, not the rows."""
+        """Make the file of all that there is; how many rows it has. Holds the keys of all rows, not
+        the rows."""
         parts = [pl.scan_parquet(path) for path in self._paths(self.state.pieces)]
         if self.state.has_file:
             parts.insert(0, pl.scan_parquet(self.file))
@@ -94,7 +99,9 @@ class Pulled:
         if self.query.key:
             placed = every.with_row_index(PLACE)
             kept = _newest(placed, self.query.key)
-            every = placed.join(kept.lazy(), on=PLACE, how="semi", maintain_order="left").drop(PLACE)
+            every = placed.join(kept.lazy(), on=PLACE, how="semi", maintain_order="left").drop(
+                PLACE
+            )
         write_bytes_whole(self.file, every.sink_parquet)
         sync(self.file.parent)
         self._write(replace(self.state, pieces=0, has_file=True))
@@ -104,8 +111,8 @@ class Pulled:
 
 
 def _newest(rows: pl.LazyFrame, key: tuple[str, ...]) -> pl.DataFrame:
-    """The `PLACE` of the last of rows with the same key. Rows without a whole key cannot be told apart: all that differ
-    stay."""
+    """The `PLACE` of the last of rows with the same key. Rows without a whole key cannot be told
+    apart: all that differ stay."""
     has_key = pl.all_horizontal(pl.col(name).is_not_null() for name in key)
     told = rows.filter(has_key).select(PLACE, *key).collect().unique(key, keep="last")
     keyless = rows.filter(~has_key).collect()
@@ -123,7 +130,11 @@ def _mark(told: list | None) -> Mark | None:
     kind, value = told
     if kind == "int":
         return int(value)
-    return {"datetime": datetime.fromisoformat, "date": date.fromisoformat}[kind](value) if kind != "str" else value
+    return (
+        {"datetime": datetime.fromisoformat, "date": date.fromisoformat}[kind](value)
+        if kind != "str"
+        else value
+    )
 
 
 def last_pulled(raw: Path) -> Iterator[tuple[str, datetime]]:

@@ -1,7 +1,8 @@
 """A database opened for reading only, and its errors without what must not be said.
 
-SQLAlchemy, because it is one way to all three kinds and its errors are plain. Five million rows take it half a minute;
-ADBC takes an eighth of that, but has no MySQL; connectorx as little, but ends with a Rust panic when the server goes.
+SQLAlchemy, because it is one way to all three kinds and its errors are plain. Five million rows
+take it half a minute; ADBC takes an eighth of that, but has no MySQL; connectorx as little, but
+ends with a Rust panic when the server goes.
 """
 
 from __future__ import annotations
@@ -22,16 +23,25 @@ from pipeline.settings.errors import BadInput, NoDatabase
 from pipeline.sources.database.queries import Database, parsed
 
 URL_VARIABLE, PASSWORD_VARIABLE = "DATABASE_URL", "DATABASE_PASSWORD"
-DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
+DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
 SHOWN = 300
 # a server that is gone without a word is noticed after a minute, not after hours; seconds
 WAITS: dict[str, dict[str, int]] = {
-    "postgresql": {"connect_timeout": 30, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3},
+    "postgresql": {
+        "connect_timeout": 30,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    },
     "mysql": {"connect_timeout": 30, "read_timeout": 3600},
 }
 WAITS["mariadb"] = WAITS["mysql"]
-# the queries are the seller's own, but a slip of the pen must not change the shop; times in UTC, where the server
-# turns them into a zone
+# the queries are the seller's own, but a slip of the pen must not change the shop; times in UTC,
+# where the server turns them into a zone
 FIRST = {
     "postgresql": ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET TIME ZONE 'UTC'"),
     "mysql": ("SET SESSION TRANSACTION READ ONLY", "SET SESSION time_zone = '+00:00'"),
@@ -44,7 +54,8 @@ FIRST["mariadb"] = FIRST["mysql"]
 def opened(database: Database, folder: Path) -> Iterator[sa.Connection]:
     """One connection in which all queries see the same moment; what it may not do, it cannot.
 
-    Raises `NoDatabase` with what the server or driver says. `folder`: where relative paths of SQLite start.
+    Raises `NoDatabase` with what the server or driver says. `folder`: where relative paths of
+    SQLite start.
     """
     url, password = _address(database)
     engine = _engine(url, folder)
@@ -72,7 +83,9 @@ def _address(database: Database) -> tuple[URL, str | None]:
     except ValueError as error:
         raise BadInput(f"{URL_VARIABLE}: {error}") from None
     password = os.environ.get(PASSWORD_VARIABLE) or url.password
-    return (url.set(password=password) if password and url.drivername != "sqlite" else url), password
+    return (
+        url.set(password=password) if password and url.drivername != "sqlite" else url
+    ), password
 
 
 def _engine(url: URL, folder: Path) -> sa.Engine:
@@ -96,7 +109,9 @@ def _engine(url: URL, folder: Path) -> sa.Engine:
 def _sqlite(url: URL, folder: Path) -> sa.Engine:
     path = folder / (url.database or "")
     if not path.is_file():
-        raise BadInput(f"{path}: no such file, so no SQLite database. A relative path starts beside database.toml.")
+        raise BadInput(
+            f"{path}: no such file, so no SQLite database. A relative path starts beside database.toml."
+        )
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
@@ -115,7 +130,11 @@ def _shown(url: URL) -> str:
 def describe_error(error: SQLAlchemyError, password: str | None = None) -> str:
     """What server or driver say, in one line, without SQLAlchemy's additions and the password."""
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    if isinstance(error, DBAPIError) and isinstance(error.orig, Exception) and len(error.orig.args) > 1:
+    if (
+        isinstance(error, DBAPIError)
+        and isinstance(error.orig, Exception)
+        and len(error.orig.args) > 1
+    ):
         # MySQL's: (number, text)
         text = str(error.orig.args[1])
     return one_line(text.replace(password, "***") if password else text, SHOWN).strip().rstrip(".")

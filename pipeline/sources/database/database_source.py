@@ -17,7 +17,11 @@ def read_database(origin: SourceContext) -> StoreData:
     wanted = {f"{query.name}.parquet" for query in load_database(origin.folder).query}
     pulled = dict(last_pulled(origin.folder))
     if missing := sorted(wanted - set(pulled)):
-        raise BadInput(f"{origin.folder}: {', '.join(missing)}: not pulled yet. First: make pull RAW={origin.folder}")
+        raise BadInput(
+            f"{origin.folder}: {', '.join(missing)}: not pulled yet. First: make pull RAW={origin.folder}"
+        )
     data = read_mapped(origin)
     oldest = min(pulled[name] for name in wanted)
-    return replace(data, notes=(*data.notes, f"pulled {oldest:%Y-%m-%d %H:%M} (this machine's time)"))
+    return replace(
+        data, notes=(*data.notes, f"pulled {oldest:%Y-%m-%d %H:%M} (this machine's time)")
+    )

@@ -1,4 +1,5 @@
-"""Values as drivers give them, as columns of text: as in any other file, since a mapping says what they mean."""
+"""Values as drivers give them, as columns of text: as in any other file, since a mapping says what
+they mean."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ PLAIN = {bool: pl.Boolean, int: pl.Int64, float: pl.Float64, date: pl.Date}
 def text_columns(names: Sequence[str], rows: Sequence[Sequence[object]]) -> pl.DataFrame:
     """One `String` column per name; empty texts are null."""
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    frame = pl.DataFrame([_column(name, values) for name, values in zip(names, columns, strict=True)])
+    frame = pl.DataFrame(
+        [_column(name, values) for name, values in zip(names, columns, strict=True)]
+    )
     filled = pl.col(pl.String)
     return frame.with_columns(pl.when(filled.str.len_bytes() > 0).then(filled))
 
@@ -47,7 +50,9 @@ def _dtype(kind: type, values: Sequence[object]) -> pl.DataType | None:
 
 def _text(value: object) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if value.tzinfo else str(value)
+        return (
+            value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if value.tzinfo else str(value)
+        )
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, bool):

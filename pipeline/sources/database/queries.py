@@ -26,25 +26,36 @@ def _sql(text: object) -> object:
 class Query(TomlSection):
     """What one query gives becomes the file `<name>.parquet`."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$", description="of the file that it becomes")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$", description="of the file that it becomes"
+    )
     sql: Annotated[str, BeforeValidator(_sql)] = Field(min_length=1)
     watermark: str | None = Field(
-        default=None, description="a column that grows with every change of a row: a time or a number"
+        default=None,
+        description="a column that grows with every change of a row: a time or a number",
     )
-    key: Several = Field(default=(), description="the columns that tell rows apart: of the same, the newest counts")
+    key: Several = Field(
+        default=(), description="the columns that tell rows apart: of the same, the newest counts"
+    )
     overlap: float | None = Field(
-        default=None, ge=0, description="read again so far before the last watermark: hours, or numbers"
+        default=None,
+        ge=0,
+        description="read again so far before the last watermark: hours, or numbers",
     )
 
     @model_validator(mode="after")
     def _has_both(self) -> Query:
         if (self.watermark is None) != (not self.key):
-            raise ValueError("watermark and key go together; without both, the whole answer is read each time")
+            raise ValueError(
+                "watermark and key go together; without both, the whole answer is read each time"
+            )
         return self
 
 
 class Database(TomlSection):
-    url: str | None = Field(default=None, description="without a password; default: DATABASE_URL of the environment")
+    url: str | None = Field(
+        default=None, description="without a password; default: DATABASE_URL of the environment"
+    )
     query: tuple[Query, ...] = Field(min_length=1)
 
     @field_validator("url")
@@ -74,7 +85,9 @@ def parsed(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise ValueError("is no address of a database; write it like postgresql://reader@host/shop") from None
+        raise ValueError(
+            "is no address of a database; write it like postgresql://reader@host/shop"
+        ) from None
     if url.drivername not in KINDS:
         shown = re.sub(r"[^\w+]", "?", url.drivername)[:40]
         raise ValueError(f"{shown} is not among the databases that can be read: {', '.join(KINDS)}")
@@ -84,5 +97,8 @@ def parsed(text: str) -> URL:
 def load_database(folder: Path) -> Database:
     """Raises `BadInput` that names the place in the file."""
     return load_toml(
-        folder / NAME, Database, missing="docs/database.md shows how it is written", shown_in="docs/database.md"
+        folder / NAME,
+        Database,
+        missing="docs/database.md shows how it is written",
+        shown_in="docs/database.md",
     )

@@ -1,4 +1,5 @@
-"""A cell of a mapping over the rows of a file: its text, number or instant, and which rows have none though filled."""
+"""A cell of a mapping over the rows of a file: its text, number or instant, and which rows have
+none though filled."""
 
 from __future__ import annotations
 
@@ -31,12 +32,15 @@ def text(cell: Cell) -> pl.Expr:
 
 
 def in_words(cell: Cell) -> pl.Expr:
-    """The text in our words; one that is in none of them, and has no `otherwise`, stays as it is."""
+    """The text in our words; one that is in none of them, and has no `otherwise`, stays as it
+    is."""
     said = text(cell)
     if not cell.words:
         return said
     ours = {theirs.strip().lower(): word for theirs, word in cell.words.items()}
-    other = said if cell.otherwise is None else pl.when(said.is_not_null()).then(pl.lit(cell.otherwise))
+    other = (
+        said if cell.otherwise is None else pl.when(said.is_not_null()).then(pl.lit(cell.otherwise))
+    )
     low = said.str.to_lowercase()
     ours_of = low.replace_strict(ours, default=None, return_dtype=pl.String)
     ours_of = pl.when(ours_of != "").then(ours_of)
@@ -44,7 +48,8 @@ def in_words(cell: Cell) -> pl.Expr:
 
 
 def number(cell: Cell, decimal: str) -> pl.Expr:
-    """The amount, with what is to be added and subtracted; null where the first is empty, NaN where it is none."""
+    """The amount, with what is to be added and subtracted; null where the first is empty, NaN where
+    it is none."""
     found = _amount(text(cell), decimal)
     for names, sign in ((cell.plus, 1.0), (cell.minus, -1.0)):
         for name in names:
@@ -53,13 +58,15 @@ def number(cell: Cell, decimal: str) -> pl.Expr:
 
 
 def _amount(said: pl.Expr, decimal: str) -> pl.Expr:
-    """`1,234.50`, `$ 25.90`, `25.90 USD`; with decimal ",": `1.234,50`. A thousands' sign that is at a wrong place
-    makes it none: `1,50` is not a hundred and fifty."""
+    """`1,234.50`, `$ 25.90`, `25.90 USD`; with decimal ",": `1.234,50`. A thousands' sign that is
+    at a wrong place makes it none: `1,50` is not a hundred and fifty."""
     digits = said.str.extract(AMOUNT).str.strip_chars().str.replace("- ", "-", literal=True)
     thousand = "," if decimal == "." else "."
     plain = digits.str.contains(rf"^-?\d*{'[.]' if decimal == '.' else ','}?\d*$")
     grouped = digits.str.contains(GROUPS.replace("T", thousand).replace("D", f"[{decimal}]"))
-    bare = digits.str.replace_all(rf"[{thousand}' \u00a0\u202f]", "").str.replace(decimal, ".", literal=True)
+    bare = digits.str.replace_all(rf"[{thousand}' \u00a0\u202f]", "").str.replace(
+        decimal, ".", literal=True
+    )
     value = pl.when(plain | grouped).then(bare).cast(pl.Float64, strict=False)
     likely = pl.when(value.is_finite() & (value.abs() <= LARGEST)).then(value)
     return pl.when(said.is_not_null()).then(likely.fill_null(float("nan")))
@@ -68,7 +75,11 @@ def _amount(said: pl.Expr, decimal: str) -> pl.Expr:
 def moment(cell: Cell, zone: str) -> pl.Expr:
     """The instant in UTC; null where there is none."""
     said = text(cell)
-    found = _with_formats(said, cell.format, cell.zone or zone) if cell.format else _iso(said, cell.zone or zone)
+    found = (
+        _with_formats(said, cell.format, cell.zone or zone)
+        if cell.format
+        else _iso(said, cell.zone or zone)
+    )
     shift = pl.duration(microseconds=round(cell.plus_days * 86_400e6))
     return found + shift if cell.plus_days else found
 
@@ -87,7 +98,9 @@ def _with_formats(said: pl.Expr, formats: Sequence[str], zone: str) -> pl.Expr:
             stamped = said.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC")
             found.append(_likely(stamped.dt.replace_time_zone(None)).dt.replace_time_zone("UTC"))
         else:
-            found.append(to_utc(_likely(said.str.to_datetime(form, strict=False, time_unit="us")), zone))
+            found.append(
+                to_utc(_likely(said.str.to_datetime(form, strict=False, time_unit="us")), zone)
+            )
     return pl.coalesce(found)
 
 

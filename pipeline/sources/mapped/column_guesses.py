@@ -1,7 +1,8 @@
-"""What columns of shops, carriers and payment providers are called: patterns over a name's plain words.
+"""What columns of shops, carriers and payment providers are called: patterns over a name's plain
+words.
 
-Drawn from the public column names of the order exports of Shopify, WooCommerce, Magento, eBay, Etsy and Amazon, of
-PayPal's resolution centre, and of the AliExpress order sheet (platform-rules 5.5).
+Drawn from the public column names of the order exports of Shopify, WooCommerce, Magento, eBay, Etsy
+and Amazon, of PayPal's resolution centre, and of the AliExpress order sheet (platform-rules 5.5).
 """
 
 from __future__ import annotations
@@ -52,15 +53,24 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
             r"sku|product (id|code)|item (id|number|no)",
             r"^(line ?)?item (name|title)$|product name",
         ),
-        "quantity": (r"^((line ?)?item |product )?(quantity|qty)( ordered| purchased)?$|^units$", r"quantity|qty"),
-        "unit_price": (r"^((line ?)?item |product |unit )(price|cost)$|^price( each)?$", r"(item|unit|product).*price"),
+        "quantity": (
+            r"^((line ?)?item |product )?(quantity|qty)( ordered| purchased)?$|^units$",
+            r"quantity|qty",
+        ),
+        "unit_price": (
+            r"^((line ?)?item |product |unit )(price|cost)$|^price( each)?$",
+            r"(item|unit|product).*price",
+        ),
         "line_total": (r"^((line ?)?item |line )(total|subtotal|amount)$",),
         "line_id": (r"^(line ?item|order item|line|item) (id|no|number)$",),
         "supplier_id": (r"^(vendor|supplier|manufacturer|brand)( id| name| code)?$",),
         "title": (r"^((line ?)?item |product )(name|title)$",),
     },
     "products": {
-        "category": (r"^(product )?(category|categories|type|department)( name)?$", r"categor|product type"),
+        "category": (
+            r"^(product )?(category|categories|type|department)( name)?$",
+            r"categor|product type",
+        ),
         "title": (r"^(product )?(title|name)$",),
         "weight_g": (r"^(variant |product )?(grams|weight g|weight in g|weight grams)$",),
         "count_photos": (r"(photos|images) (count|qty)|^count photos$",),
@@ -73,7 +83,10 @@ TIMES: Sequence[tuple[str, Mapping[str, str], Sequence[str]]] = (
     (
         "order_events",
         {"event": "paid"},
-        (r"^paid( at| on| date)?$|^payment (date|time)$|^付款时间$|^date paid", r"(paid|payment).*(at|on|date|time)$"),
+        (
+            r"^paid( at| on| date)?$|^payment (date|time)$|^付款时间$|^date paid",
+            r"(paid|payment).*(at|on|date|time)$",
+        ),
     ),
     (
         "order_events",
@@ -112,7 +125,10 @@ TIMES: Sequence[tuple[str, Mapping[str, str], Sequence[str]]] = (
     ),
 )
 PARCEL = (r"tracking|waybill|awb|consignment|运单", r"^(parcel|shipment|package) (id|no|number)$")
-CARRIER = (r"^(carrier|courier|shipping (company|provider)|tracking company)( name)?$", r"carrier|courier")
+CARRIER = (
+    r"^(carrier|courier|shipping (company|provider)|tracking company)( name)?$",
+    r"carrier|courier",
+)
 DISPUTE_FILE = r"dispute|claim|chargeback|complaint|resolution|case|issue|refund|return|纠纷"
 OPENED = (
     r"^(date |case )?(filed|opened|created|reported|open|initiated|received)( at| on| date)?$",
@@ -125,19 +141,32 @@ CLOSED = (
     r"(clos|resol|refund|settle|decid).*(at|on|date)$",
 )
 REASON = (r"^(case |dispute |claim |return )?reason( code| type)?$", r"reason|complaint|cause")
-DISPUTE_ID = (r"^(case|dispute|claim|chargeback|return|rma) (id|no|number)$", r"(case|dispute|claim).*(id|number)")
-AMOUNT = (r"^(disputed|claimed|refund(ed)?|dispute|claim|case) ?(amount|total|value)?$", r"amount|refund")
-OUTCOME = (r"^(case |dispute |claim )?(status|outcome|result|resolution|state)$", r"status|outcome|result")
+DISPUTE_ID = (
+    r"^(case|dispute|claim|chargeback|return|rma) (id|no|number)$",
+    r"(case|dispute|claim).*(id|number)",
+)
+AMOUNT = (
+    r"^(disputed|claimed|refund(ed)?|dispute|claim|case) ?(amount|total|value)?$",
+    r"amount|refund",
+)
+OUTCOME = (
+    r"^(case |dispute |claim )?(status|outcome|result|resolution|state)$",
+    r"status|outcome|result",
+)
 SENDER = (r"^(from|sender|author|sent by|direction|from type)$", r"(sender|author|from|direction)")
-SENT = (r"^(sent|created|received|date|time|timestamp|message) ?(at|on|date|time)?$", r"(sent|created|date|time)")
+SENT = (
+    r"^(sent|created|received|date|time|timestamp|message) ?(at|on|date|time)?$",
+    r"(sent|created|date|time)",
+)
 SCORE = (r"^(rating|stars|score|review score|review rating)$", r"rating|stars")
 RATED = (r"^(review(ed)?|created|date|submitted|answered) ?(at|on|date)?$", r"(review|creat|date)")
 # our words by what stands in theirs; the first that fits
 STEPS: Sequence[tuple[str, str]] = (
-    (r"withdr|cancel|retract", "withdrawn"), (r"escalat|arbitrat", "escalated"),
+    (r"withdr|cancel|retract", "withdrawn"),
+    (r"escalat|arbitrat", "escalated"),
     (r"refund|accept|agreed|reimburs|compensat", "refunded"),
     (r"\bwon\b|\blost\b|rul(ed|ing)|decided|judg|denied", "ruled"),
-)  # fmt: skip
+)
 SENDERS: Sequence[tuple[str, str]] = (
     (r"buyer|customer|client|inbound|incoming|guest", "buyer"),
     (r"seller|agent|support|shop|store|staff|outbound|outgoing|merchant|\bus\b", "seller"),
@@ -145,8 +174,11 @@ SENDERS: Sequence[tuple[str, str]] = (
 
 
 def fit(words: str, patterns: Sequence[str]) -> float:
-    """How well a name fits: 1.0 by the first pattern, less by each that comes after; 0.0 by none."""
-    found = (1.0 - 0.25 * place for place, pattern in enumerate(patterns) if re.search(pattern, words))
+    """How well a name fits: 1.0 by the first pattern, less by each that comes after; 0.0 by
+    none."""
+    found = (
+        1.0 - 0.25 * place for place, pattern in enumerate(patterns) if re.search(pattern, words)
+    )
     return next(found, 0.0)
 
 

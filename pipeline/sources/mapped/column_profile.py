@@ -1,4 +1,5 @@
-"""What the columns of an unknown table look like: times and how they are written, numbers, ids, how full they are."""
+"""What the columns of an unknown table look like: times and how they are written, numbers, ids, how
+full they are."""
 
 from __future__ import annotations
 
@@ -15,8 +16,18 @@ from pipeline.sources.sheets import read_any_table
 
 # rows that are looked at: enough for shares, little enough for a large export
 LOOKED_AT = 20_000
-_DATES = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y", "%b %d, %Y", "%B %d, %Y", "%Y%m%d",
-          "%Y年%m月%d日")  # fmt: skip
+_DATES = (
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%d-%m-%Y",
+    "%Y/%m/%d",
+    "%d %b %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%Y%m%d",
+    "%Y年%m月%d日",
+)
 _CLOCKS = (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ", %H:%M", ", %I:%M %p", "")
 FITS = 0.98
 PROBE = 20
@@ -25,7 +36,8 @@ _LIKE_A_DATE = r"\d[-/.年 ]|[A-Za-z]{3,9} \d|^\d{8}"
 
 @dataclass(frozen=True)
 class Profile:
-    """`format`: None: ISO, as it is read without being told; `rivals`: other formats that fit as well."""
+    """`format`: None: ISO, as it is read without being told; `rivals`: other formats that fit as
+    well."""
 
     name: str
     words: str
@@ -76,16 +88,36 @@ def _profile(name: str, values: pl.Series, height: int) -> Profile:
     found = _formats(some)
     if found is not None:
         first = found[0] if found else None
-        has_offset = bool(some.str.contains(r"([+-]\d\d:?\d\d|Z|UTC|GMT)$").mean() or 0.0) and first is None
+        has_offset = (
+            bool(some.str.contains(r"([+-]\d\d:?\d\d|Z|UTC|GMT)$").mean() or 0.0) and first is None
+        )
         is_day = not some.str.contains(r"\d:\d\d").any()
-        return Profile(name, plain(name), filled, distinct, True, first, tuple(found[1:]), has_offset, False, is_day)
-    return Profile(name, plain(name), filled, distinct, is_number=_share(some, _numbers(some)) >= FITS)
+        return Profile(
+            name,
+            plain(name),
+            filled,
+            distinct,
+            True,
+            first,
+            tuple(found[1:]),
+            has_offset,
+            False,
+            is_day,
+        )
+    return Profile(
+        name, plain(name), filled, distinct, is_number=_share(some, _numbers(some)) >= FITS
+    )
 
 
 def _numbers(some: pl.Series) -> pl.Series:
     cell = Cell(column=("x",))
     either = [number(cell, sign) for sign in (".", ",")]
-    return some.alias("x").to_frame().select(pl.coalesce(each.fill_nan(None) for each in either)).to_series()
+    return (
+        some.alias("x")
+        .to_frame()
+        .select(pl.coalesce(each.fill_nan(None) for each in either))
+        .to_series()
+    )
 
 
 def _share(some: pl.Series, parsed: pl.Series) -> float:
@@ -102,7 +134,10 @@ def _formats(some: pl.Series) -> list[str] | None:
         return ["epoch"]
     if _share(some, _moments(some, Cell(column=("x",)))) >= FITS:
         return []
-    if not some.head(20).str.contains(r"\d").all() or some.str.contains(r"^-?\d+([.,]\d+)?$").mean() == 1.0:
+    if (
+        not some.head(20).str.contains(r"\d").all()
+        or some.str.contains(r"^-?\d+([.,]\d+)?$").mean() == 1.0
+    ):
         return None
     found, probe = [], some.head(PROBE)
     if not probe.str.contains(_LIKE_A_DATE).all():

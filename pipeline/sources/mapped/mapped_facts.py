@@ -1,4 +1,5 @@
-"""The facts of one `[[fact]]`: a frame of its table's own columns out of the rows of a file, and what is wrong."""
+"""The facts of one `[[fact]]`: a frame of its table's own columns out of the rows of a file, and
+what is wrong."""
 
 from __future__ import annotations
 
@@ -11,25 +12,37 @@ from features.tables import INSTANT, TABLES
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.cells import BROKEN_ID, NOT_A_NUMBER, NOT_A_TIME, in_words, moment, number
+from pipeline.sources.mapped.cells import (
+    BROKEN_ID,
+    NOT_A_NUMBER,
+    NOT_A_TIME,
+    in_words,
+    moment,
+    number,
+)
 from pipeline.sources.mapped.mapping import MONEY, Cell, Fact, Mapping
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
 PASSED, FIRST = "__passed__", "__first__"
 # where one of these is empty it has not happened, and there is no fact
 DECIDING: Names[str, tuple[str, ...]] = {
-    "promises": ("promised_at",), "order_events": ("event", "occurred_at"), "shipments": ("occurred_at",),
-    "tracking": ("status", "occurred_at"), "disputes": ("step", "occurred_at"), "messages": ("occurred_at",),
-    "contacts": ("occurred_at",), "reviews": ("score", "occurred_at"),
-}  # fmt: skip
+    "promises": ("promised_at",),
+    "order_events": ("event", "occurred_at"),
+    "shipments": ("occurred_at",),
+    "tracking": ("status", "occurred_at"),
+    "disputes": ("step", "occurred_at"),
+    "messages": ("occurred_at",),
+    "contacts": ("occurred_at",),
+    "reviews": ("score", "occurred_at"),
+}
 
 
 @dataclass(frozen=True)
 class Made:
     """Facts of a table with `FILE` and `ROW`, each column as far as the mapping tells it.
 
-    `members`: the rows that these facts were made from (`FILE, ROW`, and `FIRST`, the row that stands for them).
-    `left_out`: those that `where` leaves out.
+    `members`: the rows that these facts were made from (`FILE, ROW`, and `FIRST`, the row that
+    stands for them). `left_out`: those that `where` leaves out.
     """
 
     table: str
@@ -53,7 +66,9 @@ def make_facts(file: CheckedFile, fact: Fact, mapping: Mapping, usd_per: Names[s
     deciding = [name for name in DECIDING.get(fact.table, ()) if name in fact.columns]
     if deciding:
         found = found.filter(pl.all_horizontal(pl.col(deciding).is_not_null()))
-    members = members.join(found.select(FILE, pl.col(ROW).alias(FIRST)), on=FIRST, how="inner", maintain_order="left")
+    members = members.join(
+        found.select(FILE, pl.col(ROW).alias(FIRST)), on=FIRST, how="inner", maintain_order="left"
+    )
     if fact.known_after_hours or "known_at" in found.columns:
         late = pl.duration(seconds=round(fact.known_after_hours * 3600))
         told = [pl.col("known_at")] if "known_at" in found.columns else []
@@ -71,8 +86,8 @@ def _chosen(rows: pl.DataFrame, fact: Fact) -> tuple[pl.DataFrame, pl.Series]:
 
 
 def _grouped(rows: pl.DataFrame, per: tuple[str, ...]) -> pl.DataFrame:
-    """One row per group: its first row's number, of each column the first filled cell. Rows without the key are by
-    themselves, and wrong."""
+    """One row per group: its first row's number, of each column the first filled cell. Rows without
+    the key are by themselves, and wrong."""
     keyed = rows.filter(pl.all_horizontal(pl.col(per).is_not_null()))
     others = rows.filter(pl.any_horizontal(pl.col(per).is_null()))
     rest = [column for column in rows.columns if column not in (*per, ROW)]
@@ -119,15 +134,21 @@ def _priced(
     """`rate`: USD per unit of the row's own currency, null where its table tells none."""
     if fact.table == "orders":
         told = pl.col("currency") if "currency" in found.columns else pl.lit(None, pl.String)
-        found = found.with_columns(currency=told.str.to_uppercase().fill_null(mapping.store.currency))
-        rate = pl.col("currency").replace_strict(dict(usd_per), default=None, return_dtype=pl.Float64)
+        found = found.with_columns(
+            currency=told.str.to_uppercase().fill_null(mapping.store.currency)
+        )
+        rate = pl.col("currency").replace_strict(
+            dict(usd_per), default=None, return_dtype=pl.Float64
+        )
         found = found.with_columns(rate=rate)
         cell = fact.columns.get("currency", Cell(value=""))
         reject(file, found, found["rate"].is_null(), shown(cell, "currency"), NEEDS_RATE)
     return found
 
 
-def reject(file: CheckedFile, rows: pl.DataFrame, is_bad: pl.Series, column: str, reason: str) -> None:
+def reject(
+    file: CheckedFile, rows: pl.DataFrame, is_bad: pl.Series, column: str, reason: str
+) -> None:
     bad = rows.filter(is_bad)
     words = [pl.lit(column).alias("column"), pl.lit(reason).alias("reason")]
     file.faults.append(bad.select(pl.col(ROW), *words))

@@ -1,4 +1,5 @@
-"""SOURCE=mapped: the files that a mapping names, as canonical tables; each row is in a table or in quarantine."""
+"""SOURCE=mapped: the files that a mapping names, as canonical tables; each row is in a table or in
+quarantine."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
 
 def read_mapped(origin: SourceContext) -> StoreData:
-    """The tables of the files in the origin's folder, by its `mapping.toml` or the one that the origin names."""
+    """The tables of the files in the origin's folder, by its `mapping.toml` or the one that the
+    origin names."""
     path = origin.side_files.mapping or origin.folder / NAME
     mapping = load_mapping(path)
     files, chosen, unread = _open(origin, mapping, path)
@@ -43,15 +45,20 @@ def read_mapped(origin: SourceContext) -> StoreData:
         notes.append(f"{left_out:,} rows left out by 'where' in the mapping")
     opened = good["disputes"].filter(step="opened") if "disputes" in good else pl.DataFrame()
     if opened.height and (unknown := opened.filter(cause="unknown").height):
-        notes.append(f"{unknown:,} disputes with a reason that is in no list: their cause is unknown; see [causes]")
+        notes.append(
+            f"{unknown:,} disputes with a reason that is in no list: their cause is unknown; see [causes]"
+        )
     told = {path.name: _sha256(path), **{name: _sha256(origin.folder / name) for name in files}}
-    return StoreData(good, mapping.store.zone, False, list(files.values()), input_sha256=told, notes=tuple(notes))
+    return StoreData(
+        good, mapping.store.zone, False, list(files.values()), input_sha256=told, notes=tuple(notes)
+    )
 
 
 def _open(
     origin: SourceContext, mapping: Mapping, path: Path
 ) -> tuple[dict[str, CheckedFile], list[tuple[Fact, list[str]]], list[str]]:
-    """The files that are named, which of them each fact is made from, and the names of those that are not."""
+    """The files that are named, which of them each fact is made from, and the names of those that
+    are not."""
     every = [found.relative_to(origin.folder).as_posix() for found in table_files(origin.folder)]
     every = [name for name in every if not name.startswith("tracking/")]
     chosen = []
@@ -77,7 +84,9 @@ def _read(origin: SourceContext, name: str, forms: tuple[FileForm, ...]) -> Chec
         origin.folder / name, encoding=form.encoding, separator=form.separator, sheet=form.sheet
     )
     if taken := {FILE, PASSED, FIRST} & set(table.columns):
-        raise BadInput(f"{name}: a column is named {', '.join(sorted(taken))}. Rename or remove it.")
+        raise BadInput(
+            f"{name}: a column is named {', '.join(sorted(taken))}. Rename or remove it."
+        )
     table, mended = origin.corrections.apply(kept_as(name), table)
     file = CheckedFile(kept_as(name), table, table)
     rows = [fault for fault in damaged if fault[0] not in mended]
@@ -87,11 +96,19 @@ def _read(origin: SourceContext, name: str, forms: tuple[FileForm, ...]) -> Chec
 
 def kept_as(name: str) -> str:
     """The name of the file's quarantine, which is CSV and lies in one folder."""
-    return name.replace("/", "--") if name.lower().endswith(".csv") else f"{name.replace('/', '--')}.csv"
+    return (
+        name.replace("/", "--")
+        if name.lower().endswith(".csv")
+        else f"{name.replace('/', '--')}.csv"
+    )
 
 
 def _has_columns(file: CheckedFile, fact: Fact, path: Path) -> None:
-    wanted = [*fact.per, *fact.where, *[name for cell in fact.columns.values() for name in cell.names]]
+    wanted = [
+        *fact.per,
+        *fact.where,
+        *[name for cell in fact.columns.values() for name in cell.names],
+    ]
     if missing := sorted({name for name in wanted if name not in file.rows.columns}):
         raise BadInput(
             f"{path}: {fact.table} wants column {', '.join(missing)} of {file.name}, which has: "
@@ -99,7 +116,9 @@ def _has_columns(file: CheckedFile, fact: Fact, path: Path) -> None:
         )
 
 
-def _report_unused(files: dict[str, CheckedFile], chosen: list[tuple[Fact, list[str]]], made: list[Made]) -> None:
+def _report_unused(
+    files: dict[str, CheckedFile], chosen: list[tuple[Fact, list[str]]], made: list[Made]
+) -> None:
     """A row that no fact was made from is quarantined too, but is no fault."""
     places = [name for _, names in chosen for name in names]
     for name, file in files.items():
@@ -112,11 +131,17 @@ def _report_unused(files: dict[str, CheckedFile], chosen: list[tuple[Fact, list[
 
 
 def _held(
-    frames: dict[str, pl.DataFrame], files: dict[str, CheckedFile], made: list[Made], columns: dict[str, dict[str, str]]
+    frames: dict[str, pl.DataFrame],
+    files: dict[str, CheckedFile],
+    made: list[Made],
+    columns: dict[str, dict[str, str]],
 ) -> dict[str, pl.DataFrame]:
-    """The frames without what breaks the contract: its file's row goes to quarantine, with all that it says."""
+    """The frames without what breaks the contract: its file's row goes to quarantine, with all that
+    it says."""
     by_name = {file.name: file for file in files.values()}
-    members = pl.concat([each.members for each in made]).filter(pl.col(ROW) != pl.col(FIRST)).unique()
+    members = (
+        pl.concat([each.members for each in made]).filter(pl.col(ROW) != pl.col(FIRST)).unique()
+    )
     while True:
         bad = _bad(files)
         # rows that are told as one are refused as one
@@ -124,41 +149,61 @@ def _held(
         others = others.join(bad, on=[FILE, ROW], how="anti").unique([FILE, ROW]).sort(FILE, ROW)
         for (file,), part in others.group_by(FILE, maintain_order=True):
             column = pl.lit(by_name[str(file)].rows.columns[1])
-            by_name[str(file)].cascaded.append(part.select(ROW, column=column, reason=pl.lit(OF_ANOTHER)))
+            by_name[str(file)].cascaded.append(
+                part.select(ROW, column=column, reason=pl.lit(OF_ANOTHER))
+            )
         bad = pl.concat([bad, others.select(FILE, ROW)])
         places = {name: _places(frame, bad) for name, frame in frames.items()}
         news = find_faults(frames, places)
         if not news:
-            return {name: frame.join(bad, on=[FILE, ROW], how="anti", maintain_order="left")
-                    for name, frame in frames.items()}  # fmt: skip
+            return {
+                name: frame.join(bad, on=[FILE, ROW], how="anti", maintain_order="left")
+                for name, frame in frames.items()
+            }
         every = pl.concat([_told(name, frames[name], found) for name, found in news.items()])
         # what follows from a row's own fault is not said of it again
         own = every.filter(~pl.col("is_cascade")).select(FILE, ROW)
-        every = every.filter(~pl.col("is_cascade") | (pl.struct(FILE, ROW).is_in(own.to_struct().implode()).not_()))
+        every = every.filter(
+            ~pl.col("is_cascade") | (pl.struct(FILE, ROW).is_in(own.to_struct().implode()).not_())
+        )
         for (file,), part in every.group_by(FILE, maintain_order=True):
             theirs = columns.get(str(file), {})
-            names = pl.concat_str("table", pl.lit("."), "column").replace_strict(theirs, default=pl.col("column"))
+            names = pl.concat_str("table", pl.lit("."), "column").replace_strict(
+                theirs, default=pl.col("column")
+            )
             by_name[str(file)].reject_rows(part.with_columns(column=names))
 
 
 def _bad(files: dict[str, CheckedFile]) -> pl.DataFrame:
-    return pl.concat([file.bad_rows().unique().select(pl.lit(file.name).alias(FILE), ROW) for file in files.values()])
+    return pl.concat(
+        [
+            file.bad_rows().unique().select(pl.lit(file.name).alias(FILE), ROW)
+            for file in files.values()
+        ]
+    )
 
 
 def _told(name: str, frame: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     rows = frame[found[INDEX]].select(FILE, ROW)
     told = pl.concat([rows, found.drop(INDEX)], how="horizontal").with_columns(table=pl.lit(name))
     if told[FILE].has_nulls():
-        raise ValueError(f"{name}: a row of no file breaks the contract: {told.filter(pl.col(FILE).is_null())}")
+        raise ValueError(
+            f"{name}: a row of no file breaks the contract: {told.filter(pl.col(FILE).is_null())}"
+        )
     return told
 
 
-def _columns(files: dict[str, CheckedFile], chosen: list[tuple[Fact, list[str]]]) -> dict[str, dict[str, str]]:
+def _columns(
+    files: dict[str, CheckedFile], chosen: list[tuple[Fact, list[str]]]
+) -> dict[str, dict[str, str]]:
     """By file: the file's own column behind `table.column` of ours."""
     told: dict[str, dict[str, str]] = {}
     for fact, names in chosen:
         usd = {ours: usd for ours, usd in MONEY.get(fact.table, {}).items()}
-        said = {f"{fact.table}.{usd.get(ours, ours)}": shown(cell, ours) for ours, cell in fact.columns.items()}
+        said = {
+            f"{fact.table}.{usd.get(ours, ours)}": shown(cell, ours)
+            for ours, cell in fact.columns.items()
+        }
         for name in names:
             kept = told.setdefault(files[name].name, {})
             kept.update({ours: theirs for ours, theirs in said.items() if ours not in kept})

@@ -1,4 +1,5 @@
-"""The facts that a mapping told, as canonical tables: what it leaves open is filled as docs/mapping.md says."""
+"""The facts that a mapping told, as canonical tables: what it leaves open is filled as
+docs/mapping.md says."""
 
 from __future__ import annotations
 
@@ -19,21 +20,36 @@ UNKNOWN = "unknown"
 NEEDED = ("orders", "order_lines")
 # ids that a table may do without: its order (and what else), and a number among those
 NUMBERED: Names[str, tuple[str, ...]] = {
-    "promises": ("order_id", "kind"), "order_events": ("order_id", "event"), "shipments": ("order_id",),
-    "tracking": ("order_id", "status"), "messages": ("order_id",), "contacts": ("order_id",), "reviews": ("order_id",),
-}  # fmt: skip
+    "promises": ("order_id", "kind"),
+    "order_events": ("order_id", "event"),
+    "shipments": ("order_id",),
+    "tracking": ("order_id", "status"),
+    "messages": ("order_id",),
+    "contacts": ("order_id",),
+    "reviews": ("order_id",),
+}
 CAUSES = next(column.choices for column in TABLES["disputes"].columns if column.name == "cause")
 
 
 def build_tables(made: list[Made], mapping: Mapping) -> dict[str, pl.DataFrame]:
-    """Frames of the tables that were told, `products` always; each with `FILE` and `ROW` of the row it came from."""
+    """Frames of the tables that were told, `products` always; each with `FILE` and `ROW` of the row
+    it came from."""
     parts = {name: [each.facts for each in made if each.table == name] for name in TABLES}
     told = {name: _joined(name, parts[name]) for name in TABLES if parts[name] or name in NEEDED}
     orders = told["orders"].with_columns(pl.col("order_id").fill_null(""))
     of_orders = orders.unique("order_id", keep="first", maintain_order=True)
-    of_orders = of_orders.select("order_id", placed_at="occurred_at", placed_known="known_at", of_order="rate",
-                                 own="shipping")  # fmt: skip
-    frames = {name: _numbered(name, _dated(frame, of_orders)) for name, frame in told.items() if name != "orders"}
+    of_orders = of_orders.select(
+        "order_id",
+        placed_at="occurred_at",
+        placed_known="known_at",
+        of_order="rate",
+        own="shipping",
+    )
+    frames = {
+        name: _numbered(name, _dated(frame, of_orders))
+        for name, frame in told.items()
+        if name != "orders"
+    }
     lines = _lines(frames.get("order_lines"), of_orders, frames.get("products", _empty_products()))
     frames["order_lines"] = lines
     frames["orders"] = _orders(orders, lines, mapping)
@@ -46,14 +62,19 @@ def build_tables(made: list[Made], mapping: Mapping) -> dict[str, pl.DataFrame]:
 def _joined(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
     """All facts of a table, with every column that may be told of it."""
     schema = {FILE: pl.String(), ROW: pl.Int64(), **TABLES[name].schema}
-    schema |= dict.fromkeys(MONEY.get(name, {}), pl.Float64()) | dict.fromkeys(BESIDE.get(name, ()), pl.String())
+    schema |= dict.fromkeys(MONEY.get(name, {}), pl.Float64()) | dict.fromkeys(
+        BESIDE.get(name, ()), pl.String()
+    )
     schema |= {"rate": pl.Float64()} if name == "orders" else {}
     empty = pl.DataFrame(schema=schema)
-    return pl.concat([empty, *parts], how="diagonal_relaxed").select(pl.col(c).cast(t) for c, t in schema.items())
+    return pl.concat([empty, *parts], how="diagonal_relaxed").select(
+        pl.col(c).cast(t) for c, t in schema.items()
+    )
 
 
 def _dated(frame: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
-    """What is told no time of is as old as its order. Knowing is never before happening where only that was told."""
+    """What is told no time of is as old as its order. Knowing is never before happening where only
+    that was told."""
     if "order_id" in frame.columns:
         frame = frame.join(orders, on="order_id", how="left", maintain_order="left")
         is_untold = pl.col("occurred_at").is_null()
@@ -83,7 +104,9 @@ def _lines(told: pl.DataFrame | None, orders: pl.DataFrame, products: pl.DataFra
     assert frame is not None
     if "own" not in frame.columns:
         frame = _dated(frame, orders)
-    supplier = products.select("product_id", "supplier").unique("product_id", keep="first", maintain_order=True)
+    supplier = products.select("product_id", "supplier").unique(
+        "product_id", keep="first", maintain_order=True
+    )
     frame = frame.join(supplier, on="product_id", how="left", maintain_order="left")
     nth = pl.int_range(1, pl.len() + 1).over("order_id")
     is_alone = pl.col("shipping").is_null().all().over("order_id") & (nth == 1)
@@ -91,17 +114,24 @@ def _lines(told: pl.DataFrame | None, orders: pl.DataFrame, products: pl.DataFra
     shipping = pl.when(is_alone).then(pl.col("own")).otherwise(pl.col("shipping")).fill_null(0.0)
     rate = pl.col("of_order").fill_null(1.0)
     return frame.with_columns(
-        line_id=pl.coalesce("line_id", nth.cast(pl.String).str.zfill(3)), quantity=quantity,
+        line_id=pl.coalesce("line_id", nth.cast(pl.String).str.zfill(3)),
+        quantity=quantity,
         supplier_id=pl.coalesce("supplier_id", "supplier", pl.lit(UNKNOWN)),
         unit_price_usd=pl.coalesce("unit_price", pl.col("line_total") / quantity) * rate,
         shipping_usd=shipping * rate,
-    )  # fmt: skip
+    )
 
 
 def _nameless(buyers: pl.Series) -> pl.Series:
-    """E-mail addresses as ids: the list, the page and the log go without who it is, and the same address in other
-    letters is the same buyer."""
-    mails = buyers.drop_nulls().unique().to_frame().filter(pl.col("buyer_id").str.contains("@"))["buyer_id"].to_list()
+    """E-mail addresses as ids: the list, the page and the log go without who it is, and the same
+    address in other letters is the same buyer."""
+    mails = (
+        buyers.drop_nulls()
+        .unique()
+        .to_frame()
+        .filter(pl.col("buyer_id").str.contains("@"))["buyer_id"]
+        .to_list()
+    )
     ids = [f"buyer-{sha256(mail.strip().lower().encode()).hexdigest()[:12]}" for mail in mails]
     return buyers.replace(mails, ids)
 
@@ -115,20 +145,33 @@ def _orders(orders: pl.DataFrame, lines: pl.DataFrame, mapping: Mapping) -> pl.D
     country = pl.col("country").fill_null(mapping.store.country)
     order_id = pl.when(pl.col("order_id") != "").then(pl.col("order_id"))
     return frame.with_columns(
-        order_id=order_id, buyer_id=pl.coalesce("buyer_id", pl.concat_str(pl.lit("buyer of "), "order_id")),
-        store_id=pl.col("store_id").fill_null(mapping.store.name), country=country,
-        lane=pl.coalesce("lane", pl.concat_str(pl.col("service").fill_null(UNKNOWN), pl.lit(">"), country)),
-        total_usd=total, shipping_usd=pl.min_horizontal(pl.coalesce(pl.col("shipping") * pl.col("rate"), "postage"),
-                                                        total),
-        total_source=total / pl.col("rate"), known_at=pl.coalesce("known_at", "occurred_at"),
-    )  # fmt: skip
+        order_id=order_id,
+        buyer_id=pl.coalesce("buyer_id", pl.concat_str(pl.lit("buyer of "), "order_id")),
+        store_id=pl.col("store_id").fill_null(mapping.store.name),
+        country=country,
+        lane=pl.coalesce(
+            "lane", pl.concat_str(pl.col("service").fill_null(UNKNOWN), pl.lit(">"), country)
+        ),
+        total_usd=total,
+        shipping_usd=pl.min_horizontal(
+            pl.coalesce(pl.col("shipping") * pl.col("rate"), "postage"), total
+        ),
+        total_source=total / pl.col("rate"),
+        known_at=pl.coalesce("known_at", "occurred_at"),
+    )
 
 
 def _products(told: pl.DataFrame | None, lines: pl.DataFrame) -> pl.DataFrame:
-    """Those of the file and those that only orders name; one without a date is known from its first order on."""
-    sold = lines.filter(pl.col("product_id").is_not_null()).group_by("product_id", maintain_order=True)
-    first = sold.agg(first_at=pl.col("occurred_at").min(), first_known=pl.col("known_at").min(),
-                     name=pl.col("title").drop_nulls().first())  # fmt: skip
+    """Those of the file and those that only orders name; one without a date is known from its first
+    order on."""
+    sold = lines.filter(pl.col("product_id").is_not_null()).group_by(
+        "product_id", maintain_order=True
+    )
+    first = sold.agg(
+        first_at=pl.col("occurred_at").min(),
+        first_known=pl.col("known_at").min(),
+        name=pl.col("title").drop_nulls().first(),
+    )
     told = _empty_products() if told is None else told
     both = told.join(first, on="product_id", how="full", coalesce=True, maintain_order="left_right")
     # one that was never sold and has no date is known last of all
@@ -146,13 +189,19 @@ def _products(told: pl.DataFrame | None, lines: pl.DataFrame) -> pl.DataFrame:
 
 def _empty_products() -> pl.DataFrame:
     return pl.DataFrame(
-        schema={FILE: pl.String(), ROW: pl.Int64(), **TABLES["products"].schema, "supplier": pl.String()}
+        schema={
+            FILE: pl.String(),
+            ROW: pl.Int64(),
+            **TABLES["products"].schema,
+            "supplier": pl.String(),
+        }
     )
 
 
 def _disputes(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    """A dispute without a number is its order's only one. The cause: as told, else by the mapping's words for its
-    reason, else by the words of the platform's reasons; what is in none of them is unknown."""
+    """A dispute without a number is its order's only one. The cause: as told, else by the mapping's
+    words for its reason, else by the words of the platform's reasons; what is in none of them is
+    unknown."""
     ours = {reason.strip().lower(): cause for reason, cause in mapping.causes.items()}
     low = pl.col("reason").str.strip_chars().str.to_lowercase()
     by_words = low.replace_strict(ours, default=None, return_dtype=pl.String)

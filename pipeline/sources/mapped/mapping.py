@@ -1,4 +1,5 @@
-"""The mapping file: which file's rows are facts of which table, and which column says what. docs/mapping.md."""
+"""The mapping file: which file's rows are facts of which table, and which column says what.
+docs/mapping.md."""
 
 from __future__ import annotations
 
@@ -18,11 +19,19 @@ NAME = "mapping.toml"
 # what a mapping says in the source's own money; ingest converts it
 MONEY: Names[str, Names[str, str]] = {
     "orders": {"total": "total_usd", "shipping": "shipping_usd"},
-    "order_lines": {"unit_price": "unit_price_usd", "line_total": "unit_price_usd", "shipping": "shipping_usd"},
+    "order_lines": {
+        "unit_price": "unit_price_usd",
+        "line_total": "unit_price_usd",
+        "shipping": "shipping_usd",
+    },
     "disputes": {"amount": "amount_usd"},
 }
 # what is no column of the table, but helps to fill one
-BESIDE: Names[str, tuple[str, ...]] = {"orders": ("service",), "order_lines": ("title",), "products": ("supplier",)}
+BESIDE: Names[str, tuple[str, ...]] = {
+    "orders": ("service",),
+    "order_lines": ("title",),
+    "products": ("supplier",),
+}
 REQUIRED: Names[str, tuple[str, ...]] = {
     "orders": ("order_id", "occurred_at"),
     "order_lines": ("order_id", "product_id"),
@@ -39,9 +48,14 @@ REQUIRED: Names[str, tuple[str, ...]] = {
 
 
 def allowed(table: str) -> tuple[str, ...]:
-    """What may be told of a table: its columns, those in USD by their names in the source's money."""
+    """What may be told of a table: its columns, those in USD by their names in the source's
+    money."""
     money = MONEY.get(table, {})
-    own = [column.name for column in TABLES[table].columns if column.name not in {*money.values(), "total_source"}]
+    own = [
+        column.name
+        for column in TABLES[table].columns
+        if column.name not in {*money.values(), "total_source"}
+    ]
     return (*own, *money, *BESIDE.get(table, ()))
 
 
@@ -71,7 +85,9 @@ class Cell(TomlSection):
     words: dict[str, str] = Field(
         default={}, description="the file's word -> ours (empty: no fact); case does not matter"
     )
-    otherwise: str | None = Field(default=None, description="for a word in none of `words`; without it: refused")
+    otherwise: str | None = Field(
+        default=None, description="for a word in none of `words`; without it: refused"
+    )
     strip: str = Field(default="", description="leave this out at the start")
     plus: Several = Field(default=(), description="numbers: add these columns")
     minus: Several = Field(default=(), description="numbers: subtract these columns")
@@ -86,9 +102,13 @@ class Cell(TomlSection):
             try:
                 shown = pl.Series([EARLIEST]).dt.replace_time_zone("UTC").dt.strftime(form)[0]
                 if form != "epoch" and shown == form:
-                    raise ValueError(f"{form!r} names no part of a time; write it like %d/%m/%Y %H:%M, or epoch")
+                    raise ValueError(
+                        f"{form!r} names no part of a time; write it like %d/%m/%Y %H:%M, or epoch"
+                    )
             except pl.exceptions.PolarsError:
-                raise ValueError(f"{form!r} is no format of times; write it like %d/%m/%Y %H:%M, or epoch") from None
+                raise ValueError(
+                    f"{form!r} is no format of times; write it like %d/%m/%Y %H:%M, or epoch"
+                ) from None
         return formats
 
     @field_validator("zone")
@@ -117,10 +137,15 @@ class Fact(TomlSection):
     table: str
     file: str = Field(min_length=1, description="a name, or a pattern like orders-*.csv")
     per: Several = Field(
-        default=(), description="rows with the same of these are one fact; the first filled cells count"
+        default=(),
+        description="rows with the same of these are one fact; the first filled cells count",
     )
-    where: dict[str, Several] = Field(default={}, description="only rows with one of these values in that column")
-    known_after_hours: float = Field(default=0.0, ge=0, description="so long after it happened you could have known it")
+    where: dict[str, Several] = Field(
+        default={}, description="only rows with one of these values in that column"
+    )
+    known_after_hours: float = Field(
+        default=0.0, ge=0, description="so long after it happened you could have known it"
+    )
     columns: dict[str, Annotated[Cell, BeforeValidator(_cell)]]
 
     @field_validator("table")
@@ -144,9 +169,13 @@ class Store(TomlSection):
     name: str = Field(default="store", min_length=1)
     zone: str = Field(description="a day of the contact list is a day in this zone")
     currency: str = Field(default="USD", description="of amounts without a currency of their own")
-    times_in: str | None = Field(default=None, description="the zone of times without offset; default: zone")
+    times_in: str | None = Field(
+        default=None, description="the zone of times without offset; default: zone"
+    )
     decimal: Literal[".", ","] = "."
-    country: str = Field(default="unknown", description="where the parcels go, if the files do not say")
+    country: str = Field(
+        default="unknown", description="where the parcels go, if the files do not say"
+    )
 
     @field_validator("zone", "times_in")
     @classmethod

@@ -12,7 +12,8 @@ from pipeline.sources.mapped.column_profile import Profile, Sheet
 
 @dataclass(frozen=True)
 class Guess:
-    """A column of ours: the cell as it stands in a mapping, how sure, and what is to be said of it."""
+    """A column of ours: the cell as it stands in a mapping, how sure, and what is to be said of
+    it."""
 
     name: str
     cell: Names[str, object]
@@ -31,7 +32,8 @@ class FactGuess:
 
 @dataclass
 class Proposal:
-    """`unused`: by file, the columns that nothing is taken from. `causes`: reasons and what they seem to mean."""
+    """`unused`: by file, the columns that nothing is taken from. `causes`: reasons and what they
+    seem to mean."""
 
     facts: list[FactGuess] = field(default_factory=list)
     unused: dict[str, list[str]] = field(default_factory=dict)
@@ -54,8 +56,11 @@ class Key:
         return {"column": self.column, **({"strip": self.strip} if self.strip else {})}
 
 
-def best(sheet: Sheet, patterns: Sequence[str], kind: str, taken: Sequence[str] = ()) -> tuple[Profile | None, float]:
-    """The column that fits best by name and is of the kind (`time`, `number`, `text`), and how well, 0 to 1."""
+def best(
+    sheet: Sheet, patterns: Sequence[str], kind: str, taken: Sequence[str] = ()
+) -> tuple[Profile | None, float]:
+    """The column that fits best by name and is of the kind (`time`, `number`, `text`), and how
+    well, 0 to 1."""
     found: tuple[Profile | None, float] = (None, 0.0)
     for profile in sheet.columns.values():
         if profile.name in taken or not profile.filled or not _is(profile, kind):

@@ -1,4 +1,5 @@
-"""A mapping for a folder of unknown tables, guessed from the names of files and columns and from what is in them."""
+"""A mapping for a folder of unknown tables, guessed from the names of files and columns and from
+what is in them."""
 
 from __future__ import annotations
 
@@ -12,13 +13,32 @@ from pipeline.sources.mapped.cells import number
 from pipeline.sources.mapped.column_guesses import NAMES
 from pipeline.sources.mapped.column_profile import Sheet, plain
 from pipeline.sources.mapped.mapping import Cell
-from pipeline.sources.mapped.proposal import FactGuess, Guess, Key, Proposal, best, cell_of, listed, time_guess
+from pipeline.sources.mapped.proposal import (
+    FactGuess,
+    Guess,
+    Key,
+    Proposal,
+    best,
+    cell_of,
+    listed,
+    time_guess,
+)
 from pipeline.sources.mapped.propose_events import drop_weaker, happenings
 
 # a column belongs to orders if so many of its values are ids of orders
 JOINS = 0.5
-NUMBERS = ("total", "shipping", "quantity", "unit_price", "line_total", "weight_g", "count_photos", "score", "amount",
-           "count_installments")  # fmt: skip
+NUMBERS = (
+    "total",
+    "shipping",
+    "quantity",
+    "unit_price",
+    "line_total",
+    "weight_g",
+    "count_photos",
+    "score",
+    "amount",
+    "count_installments",
+)
 
 
 def propose(sheets: Sequence[Sheet]) -> Proposal | None:
@@ -32,10 +52,15 @@ def propose(sheets: Sequence[Sheet]) -> Proposal | None:
     made.rows = {sheet.file: sheet.rows.height for sheet in sheets}
     ids = _ids(main, key)
     keys = {main.file: key} | {
-        sheet.file: found for sheet in sheets if sheet is not main and (found := _join(sheet, ids)) is not None
+        sheet.file: found
+        for sheet in sheets
+        if sheet is not main and (found := _join(sheet, ids)) is not None
     }
     _orders(made, main, key)
-    lines = next((sheet for sheet in sheets if sheet.file in keys and _has_lines(sheet, keys[sheet.file])), None)
+    lines = next(
+        (sheet for sheet in sheets if sheet.file in keys and _has_lines(sheet, keys[sheet.file])),
+        None,
+    )
     if lines is not None:
         _plain_fact(made, "order_lines", lines, keys[lines.file])
     for sheet in sheets:
@@ -45,8 +70,14 @@ def propose(sheets: Sequence[Sheet]) -> Proposal | None:
             _products(made, sheet, lines)
     drop_weaker(made)
     for sheet in sheets:
-        used = {str(name) for fact in made.facts if fact.file == sheet.file for guess in fact.columns
-                for part in ("column", "plus", "minus") for name in listed(guess.cell.get(part))}  # fmt: skip
+        used = {
+            str(name)
+            for fact in made.facts
+            if fact.file == sheet.file
+            for guess in fact.columns
+            for part in ("column", "plus", "minus")
+            for name in listed(guess.cell.get(part))
+        }
         made.unused[sheet.file] = [name for name in sheet.columns if name not in used]
         made.has_offsets |= any(each.has_offset for each in sheet.columns.values())
     return made
@@ -58,8 +89,10 @@ def _orders_score(sheet: Sheet) -> tuple[float, Key | None]:
     placed, placed_fit = best(sheet, names["occurred_at"], "time")
     if key is None or placed is None:
         return 0.0, None
-    money, buyer, country = (best(sheet, names[name], kind)[1] for name, kind in
-                             (("total", "number"), ("buyer_id", "text"), ("country", "text")))  # fmt: skip
+    money, buyer, country = (
+        best(sheet, names[name], kind)[1]
+        for name, kind in (("total", "number"), ("buyer_id", "text"), ("country", "text"))
+    )
     values = sheet.values(key.name)
     strip = "#" if values.str.starts_with("#").mean() == 1.0 else ""
     score = key_fit + placed_fit + 2 * money + buyer + country + ("order" in plain(sheet.file))
@@ -82,7 +115,9 @@ def _join(sheet: Sheet, ids: pl.Series) -> Key | None:
             is_known = values.str.strip_prefix(strip).is_in(ids.implode())
             share = int(is_known.sum()) / values.len()
             found.append((share * min(1.0, profile.filled + 0.5), profile.name, strip))
-    share, name, strip = max(found, key=lambda each: (each[0], each[2] == ""), default=(0.0, "", ""))
+    share, name, strip = max(
+        found, key=lambda each: (each[0], each[2] == ""), default=(0.0, "", "")
+    )
     return Key(name, strip, share) if share >= JOINS else None
 
 
@@ -99,15 +134,22 @@ def _columns(sheet: Sheet, table: str, taken: list[str]) -> list[Guess]:
         if name not in ("product_id", "title"):
             taken.append(profile.name)
         value_fit = 0.5 if kind != "text" else 0.5 * profile.filled
-        found.append(time_guess(name, profile, score) if kind == "time"
-                     else Guess(name, cell_of(profile), 0.5 * score + value_fit))  # fmt: skip
+        found.append(
+            time_guess(name, profile, score)
+            if kind == "time"
+            else Guess(name, cell_of(profile), 0.5 * score + value_fit)
+        )
     return found
 
 
 def _orders(made: Proposal, sheet: Sheet, key: Key) -> None:
     columns = [Guess("order_id", key.cell(), key.sure), *_columns(sheet, "orders", [key.column])]
     repeats = sheet.values(key.column).is_duplicated().any()
-    note = "several rows say the same order; of each column the first filled cell counts" if repeats else ""
+    note = (
+        "several rows say the same order; of each column the first filled cell counts"
+        if repeats
+        else ""
+    )
     columns = [_without_tax(sheet, each) if each.name == "total" else each for each in columns]
     made.facts.append(FactGuess("orders", sheet.file, columns, key.column if repeats else "", note))
     money = next((each.cell["column"] for each in columns if each.name == "currency"), None)
@@ -122,14 +164,27 @@ def _without_tax(sheet: Sheet, total: Guess) -> Guess:
     postage, _ = best(sheet, NAMES["orders"]["shipping"], "number")
     if tax is None or sub is None:
         return total
-    whole, part, taxed = (number(Cell(column=(str(name),)), ".").fill_nan(None) for name in
-                          (total.cell["column"], sub.name, tax.name))  # fmt: skip
-    sent = number(Cell(column=(postage.name,)), ".").fill_nan(None).fill_null(0.0) if postage else pl.lit(0.0)
-    told = sheet.rows.select(((whole - part - sent - taxed).abs() < 0.02).alias("on_top"), taxed=taxed)
+    whole, part, taxed = (
+        number(Cell(column=(str(name),)), ".").fill_nan(None)
+        for name in (total.cell["column"], sub.name, tax.name)
+    )
+    sent = (
+        number(Cell(column=(postage.name,)), ".").fill_nan(None).fill_null(0.0)
+        if postage
+        else pl.lit(0.0)
+    )
+    told = sheet.rows.select(
+        ((whole - part - sent - taxed).abs() < 0.02).alias("on_top"), taxed=taxed
+    )
     told = told.filter(pl.col("taxed") > 0).drop_nulls()
     if not told.height or float(told["on_top"].mean() or 0.0) < 0.5:  # type: ignore[arg-type]
         return total
-    return Guess("total", {**total.cell, "minus": [tax.name]}, total.sure, "tax comes on top of the lines: taken off")
+    return Guess(
+        "total",
+        {**total.cell, "minus": [tax.name]},
+        total.sure,
+        "tax comes on top of the lines: taken off",
+    )
 
 
 def _has_lines(sheet: Sheet, key: Key) -> bool:
@@ -150,7 +205,12 @@ def _filled_up(sheet: Sheet, columns: list[Guess]) -> list[Guess]:
     found = []
     for each in columns:
         name = str(each.cell.get("column"))
-        if each.name == "product_id" and title and sheet.columns[name].filled < 1.0 and name != title.cell["column"]:
+        if (
+            each.name == "product_id"
+            and title
+            and sheet.columns[name].filled < 1.0
+            and name != title.cell["column"]
+        ):
             names = [name, title.cell["column"]]
             each = Guess("product_id", {"column": names}, each.sure, "where it is empty, the title")
         found.append(each)
@@ -159,12 +219,23 @@ def _filled_up(sheet: Sheet, columns: list[Guess]) -> list[Guess]:
 
 def _products(made: Proposal, sheet: Sheet, lines: Sheet | None) -> None:
     """A table without orders, one of whose columns holds the products of the lines."""
-    told = next((each for fact in made.facts if fact.table == "order_lines" for each in fact.columns
-                 if each.name == "product_id"), None)  # fmt: skip
+    told = next(
+        (
+            each
+            for fact in made.facts
+            if fact.table == "order_lines"
+            for each in fact.columns
+            if each.name == "product_id"
+        ),
+        None,
+    )
     if lines is None or told is None:
         return
     ids = lines.values(str(listed(told.cell["column"])[0])).unique()
-    found = [(int(ids.is_in(sheet.values(name).implode()).sum()) / max(ids.len(), 1), name) for name in sheet.columns]
+    found = [
+        (int(ids.is_in(sheet.values(name).implode()).sum()) / max(ids.len(), 1), name)
+        for name in sheet.columns
+    ]
     share, name = max(found, default=(0.0, ""))
     if share < JOINS or not name:
         return

@@ -10,7 +10,15 @@ import polars as pl
 from pipeline.sources.mapped import column_guesses
 from pipeline.sources.mapped.column_guesses import ours
 from pipeline.sources.mapped.column_profile import Profile, Sheet, plain
-from pipeline.sources.mapped.proposal import FactGuess, Guess, Key, Proposal, best, cell_of, time_guess
+from pipeline.sources.mapped.proposal import (
+    FactGuess,
+    Guess,
+    Key,
+    Proposal,
+    best,
+    cell_of,
+    time_guess,
+)
 from pipeline.sources.phrases import cause_of
 
 MOST_WORDS = 40
@@ -20,22 +28,36 @@ def happenings(made: Proposal, sheet: Sheet, key: Key, *, is_main: bool) -> None
     """What happened to orders, by the columns that say when."""
     file, taken = plain(sheet.file), [key.column]
     if not is_main:
-        if re.search(column_guesses.DISPUTE_FILE, file) or best(sheet, column_guesses.REASON[:1], "text")[0]:
+        if (
+            re.search(column_guesses.DISPUTE_FILE, file)
+            or best(sheet, column_guesses.REASON[:1], "text")[0]
+        ):
             _disputes(made, sheet, key)
             return
         if _spoken(made, sheet, key) or _rated(made, sheet, key):
             return
     else:
-        taken += [str(each.cell["column"]) for each in made.facts[0].columns if each.name == "occurred_at"]
+        taken += [
+            str(each.cell["column"]) for each in made.facts[0].columns if each.name == "occurred_at"
+        ]
     for table, said, patterns in column_guesses.TIMES:
         profile, score = best(sheet, patterns, "time", taken)
         if profile is None:
             continue
         taken.append(profile.name)
-        columns = [Guess("order_id", key.cell(), key.sure), *[Guess(n, {"value": v}, 1.0) for n, v in said.items()],
-                   _promised(profile, score) if table == "promises" else time_guess("occurred_at", profile, score),
-                   *_parcel(sheet, table)]  # fmt: skip
-        made.facts.append(FactGuess(table, sheet.file, columns, key.column if is_main and made.facts[0].per else ""))
+        columns = [
+            Guess("order_id", key.cell(), key.sure),
+            *[Guess(n, {"value": v}, 1.0) for n, v in said.items()],
+            _promised(profile, score)
+            if table == "promises"
+            else time_guess("occurred_at", profile, score),
+            *_parcel(sheet, table),
+        ]
+        made.facts.append(
+            FactGuess(
+                table, sheet.file, columns, key.column if is_main and made.facts[0].per else ""
+            )
+        )
     if not is_main:
         _date_promises([fact for fact in made.facts if fact.file == sheet.file])
 
@@ -53,9 +75,18 @@ def _promised(profile: Profile, score: float) -> Guess:
 
 
 def _date_promises(facts: list[FactGuess]) -> None:
-    """A row of parcels is written when they are sent: what it promises was known then, and not when it was ordered."""
-    sent = next((guess for fact in facts if fact.table == "shipments" for guess in fact.columns
-                 if guess.name == "occurred_at"), None)  # fmt: skip
+    """A row of parcels is written when they are sent: what it promises was known then, and not when
+    it was ordered."""
+    sent = next(
+        (
+            guess
+            for fact in facts
+            if fact.table == "shipments"
+            for guess in fact.columns
+            if guess.name == "occurred_at"
+        ),
+        None,
+    )
     for fact in facts:
         if fact.table == "promises" and sent is not None:
             note = "a promise in a file of parcels is known since they were sent"
@@ -87,15 +118,25 @@ def _disputes(made: Proposal, sheet: Sheet, key: Key) -> None:
         return
     taken.append(opened.name)
     shared = [Guess("order_id", key.cell(), key.sure)]
-    for name, patterns in (("dispute_id", column_guesses.DISPUTE_ID), ("reason", column_guesses.REASON)):
+    for name, patterns in (
+        ("dispute_id", column_guesses.DISPUTE_ID),
+        ("reason", column_guesses.REASON),
+    ):
         profile, score = best(sheet, patterns, "text", taken)
         if profile is not None:
             taken.append(profile.name)
             shared.append(Guess(name, cell_of(profile), 0.5 * score + 0.5 * profile.filled))
             if name == "reason":
-                told = sheet.values(profile.name).value_counts(sort=True)[profile.name].head(MOST_WORDS)
+                told = (
+                    sheet.values(profile.name)
+                    .value_counts(sort=True)[profile.name]
+                    .head(MOST_WORDS)
+                )
                 frame = (
-                    told.rename("r").sort().to_frame().with_columns(c=cause_of(pl.col("r"), pl.lit(None, pl.String)))
+                    told.rename("r")
+                    .sort()
+                    .to_frame()
+                    .with_columns(c=cause_of(pl.col("r"), pl.lit(None, pl.String)))
                 )
                 made.causes |= dict(frame.iter_rows())
     amount, score = best(sheet, column_guesses.AMOUNT, "number", taken)
@@ -109,8 +150,15 @@ def _disputes(made: Proposal, sheet: Sheet, key: Key) -> None:
     words = _words(sheet, outcome.name, column_guesses.STEPS)
     known = sum(map(bool, words.values())) / max(len(words), 1)
     note = "how it ended; what has no word of ours tells nothing: LOOK"
-    last = [Guess("step", {"column": outcome.name, "words": words, "otherwise": ""}, 0.4 * score + 0.4 * known, note),
-            time_guess("occurred_at", closed, fits)]  # fmt: skip
+    last = [
+        Guess(
+            "step",
+            {"column": outcome.name, "words": words, "otherwise": ""},
+            0.4 * score + 0.4 * known,
+            note,
+        ),
+        time_guess("occurred_at", closed, fits),
+    ]
     made.facts.append(FactGuess("disputes", sheet.file, [*shared, *last, *paid]))
 
 
@@ -124,8 +172,11 @@ def _spoken(made: Proposal, sheet: Sheet, key: Key) -> bool:
     if known < 0.5:
         return False
     cell = {"column": sender.name, "words": words, "otherwise": ""}
-    columns = [Guess("order_id", key.cell(), key.sure), Guess("sender", cell, 0.4 * score + 0.5 * known),
-               time_guess("occurred_at", sent, fits)]  # fmt: skip
+    columns = [
+        Guess("order_id", key.cell(), key.sure),
+        Guess("sender", cell, 0.4 * score + 0.5 * known),
+        time_guess("occurred_at", sent, fits),
+    ]
     made.facts.append(FactGuess("messages", sheet.file, columns))
     return True
 
@@ -135,16 +186,31 @@ def _rated(made: Proposal, sheet: Sheet, key: Key) -> bool:
     rated, fits = best(sheet, column_guesses.RATED, "time", [key.column])
     if score is None or rated is None:
         return False
-    columns = [Guess("order_id", key.cell(), key.sure), Guess("score", cell_of(score), 0.5 * named + 0.5),
-               time_guess("occurred_at", rated, fits)]  # fmt: skip
+    columns = [
+        Guess("order_id", key.cell(), key.sure),
+        Guess("score", cell_of(score), 0.5 * named + 0.5),
+        time_guess("occurred_at", rated, fits),
+    ]
     made.facts.append(FactGuess("reviews", sheet.file, columns))
     return True
 
 
 def drop_weaker(made: Proposal) -> None:
-    """Of two files that say the same of orders, such as when they were sent, the one that says more counts."""
-    for table, said in (("shipments", ""), ("tracking", "Delivered"), ("products", ""), ("promises", "delivery")):
-        same = [fact for fact in made.facts if fact.table == table
-                and (not said or any(each.cell.get("value") == said for each in fact.columns))]  # fmt: skip
+    """Of two files that say the same of orders, such as when they were sent, the one that says more
+    counts."""
+    for table, said in (
+        ("shipments", ""),
+        ("tracking", "Delivered"),
+        ("products", ""),
+        ("promises", "delivery"),
+    ):
+        same = [
+            fact
+            for fact in made.facts
+            if fact.table == table
+            and (not said or any(each.cell.get("value") == said for each in fact.columns))
+        ]
         kept = max(same, key=lambda fact: len(fact.columns), default=None)
-        made.facts = [fact for fact in made.facts if fact is kept or all(fact is not each for each in same)]
+        made.facts = [
+            fact for fact in made.facts if fact is kept or all(fact is not each for each in same)
+        ]

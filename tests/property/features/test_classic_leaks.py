@@ -1,4 +1,5 @@
-"""Six leaks that history features are known for: seeded into a copy of the program, `leak-proof` finds each."""
+"""Six leaks that history features are known for: seeded into a copy of the program, `leak-proof`
+finds each."""
 
 from __future__ import annotations
 
@@ -24,11 +25,14 @@ ROOT = Path(__file__).resolve().parents[3]
 # what is done wrong: the file, the right line, and what it is replaced by
 LEAKS = {
     "event time instead of known time": (
-        "features/tables.py", 'known_day=clock.local_day(pl.col("known_at"), zone)',
+        "features/tables.py",
+        'known_day=clock.local_day(pl.col("known_at"), zone)',
         'known_day=clock.local_day(pl.col("occurred_at"), zone)',
     ),
     "a fact stamped at the cutoff counts": (
-        "features/clock.py", "return known_day < as_of_day", "return known_day <= as_of_day",
+        "features/clock.py",
+        "return known_day < as_of_day",
+        "return known_day <= as_of_day",
     ),
     "the status column as it is now": (
         "features/asof.py",
@@ -36,7 +40,8 @@ LEAKS = {
         'keys.join(facts, on=on, how="inner")',
     ),
     "shares over the whole table": (
-        "features/asof.py", "first_cuts = count_before(cuts, told + 1) + 1",
+        "features/asof.py",
+        "first_cuts = count_before(cuts, told + 1) + 1",
         "first_cuts = np.minimum(count_before(cuts, told + 1) + 1, len(cuts))",
     ),
     "a revised fact replaces the first": (
@@ -45,10 +50,11 @@ LEAKS = {
         'facts.filter(pl.col("known_at") == pl.col("known_at").max().over("order_id"))',
     ),
     "a link between facts that was learnt later": (
-        "features/totals/entity_facts.py", '_LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")',
+        "features/totals/entity_facts.py",
+        '_LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")',
         '_LATER = pl.col("known_day")',
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +69,29 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prove(program: Path, workspace: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", "leak-proof", "--workspace", str(workspace), "--nights", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "leak-proof",
+        "--workspace",
+        str(workspace),
+        "--nights",
+        "1",
+    ]
     env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, cwd=program, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, cwd=program, env=env, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def with_leak(leak: str, program: Path) -> Path:
     """A copy of the program in which one line is wrong; the folder it is in."""
     name, right, wrong = LEAKS[leak]
     for package in ("features", "models", "pipeline"):
-        shutil.copytree(ROOT / package, program / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / package, program / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     text = (program / name).read_text(encoding="utf-8")
     assert text.count(right) == 1
     (program / name).write_text(text.replace(right, wrong), encoding="utf-8")
@@ -91,7 +110,9 @@ def test_the_program_as_it_is_has_none(store: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_leak_proof_finds(leak: str, store: Path, tmp_path: Path) -> None:
-    told = prove(with_leak(leak, tmp_path / "program"), shutil.copytree(store, tmp_path / "w", symlinks=True))
+    told = prove(
+        with_leak(leak, tmp_path / "program"), shutil.copytree(store, tmp_path / "w", symlinks=True)
+    )
     assert told.returncode == 16, told.stderr
     assert "does not keep to the rule of time" in told.stderr
     assert len(told.stderr) < 2_000, "some are named, the file has all"
@@ -115,4 +136,6 @@ def test_a_single_bit_is_seen() -> None:
     assert changed(one, one.clone()) == []
     assert changed(one, one.with_columns(a=pl.Series([-0.0, 1.0, None]))) == ["a"]
     assert changed(one, one.with_columns(a=pl.Series([0.0, np.nextafter(1.0, 2.0), None]))) == ["a"]
-    assert changed(one, one.with_columns(a=pl.Series([0.0, 1.0, 0.0]), b=pl.Series(["x", "y", None]))) == ["a", "b"]
+    assert changed(
+        one, one.with_columns(a=pl.Series([0.0, 1.0, 0.0]), b=pl.Series(["x", "y", None]))
+    ) == ["a", "b"]

@@ -1,4 +1,5 @@
-"""The features built key by key are those built at once, to the bit, and a hot key moves as its days."""
+"""The features built key by key are those built at once, to the bit, and a hot key moves as its
+days."""
 
 from __future__ import annotations
 
@@ -33,8 +34,12 @@ def parts_of(tables: Tables, frame: pl.DataFrame, count: int) -> list[tuple[Tabl
     for bucket in range(count):
         is_here = pl.col("order_id").hash(1) % count == bucket
         frames = {name: tables[name].filter(is_here) for name in TABLES if name != "products"}
-        frames["products"] = tables["products"].join(frames["order_lines"], on="product_id", how="semi")
-        part = create_tables(frames, zone=tables.zone, has_partial_outcomes=tables.has_partial_outcomes)
+        frames["products"] = tables["products"].join(
+            frames["order_lines"], on="product_id", how="semi"
+        )
+        part = create_tables(
+            frames, zone=tables.zone, has_partial_outcomes=tables.has_partial_outcomes
+        )
         found.append((part, frame.filter(is_here)))
     return found
 
@@ -45,14 +50,18 @@ def test_bucket_by_bucket_is_at_once(store: str, count: int) -> None:
     tables, nights = stores()[store]
     spine = build_spine(tables, nights)
     again = returning_facts(tables["orders"])
-    parts = [(part, rows, again.join(part["orders"], on="order_id", how="semi")) for part, rows in
-             parts_of(tables, spine, count)]  # fmt: skip
+    parts = [
+        (part, rows, again.join(part["orders"], on="order_id", how="semi"))
+        for part, rows in parts_of(tables, spine, count)
+    ]
     sums = pl.concat(entity_facts_by_day(part, returning) for part, _, returning in parts)
     asked = pl.concat(ask(part, rows) for part, rows, _ in parts).unique()
     is_here = [pl.struct("entity", "value").hash(2) % count == bucket for bucket in range(count)]
     answers = pl.concat(answer(asked.filter(one), sums.filter(one)) for one in is_here)
     built = [
-        features_of(family_inputs_of(part, rows, returning, answers)) for part, rows, returning in parts if rows.height
+        features_of(family_inputs_of(part, rows, returning, answers))
+        for part, rows, returning in parts
+        if rows.height
     ]
     together = build_features(tables, spine)
     assert together.height > 90
@@ -62,10 +71,18 @@ def test_bucket_by_bucket_is_at_once(store: str, count: int) -> None:
 def test_a_hot_key_moves_as_its_days() -> None:
     """However many orders the one store has, what it tells is a number a day and measure."""
     tables = as_tables(small_store())
-    sums = entity_facts_by_day(tables, returning_facts(tables["orders"])).filter(pl.col("entity") == "store_id")
+    sums = entity_facts_by_day(tables, returning_facts(tables["orders"])).filter(
+        pl.col("entity") == "store_id"
+    )
     assert sums["value"].n_unique() == 1
     days = sums["known_day"].n_unique()
-    a_measure = sums.group_by("measure").len().filter(pl.col("measure") != "count_open")["len"].to_numpy().max()
+    a_measure = (
+        sums.group_by("measure")
+        .len()
+        .filter(pl.col("measure") != "count_open")["len"]
+        .to_numpy()
+        .max()
+    )
     assert 100 < a_measure <= days
     ordered = sums.filter(pl.col("measure") == "count_orders")
     assert ordered["amount"].sum() == tables["orders"].height > ordered.height

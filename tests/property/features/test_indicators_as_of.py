@@ -1,5 +1,5 @@
-"""The indicators and the clock of a past day come out the same from a workspace that ends that day and one that goes
-on, whatever happens later and in whatever order the rows stand."""
+"""The indicators and the clock of a past day come out the same from a workspace that ends that day
+and one that goes on, whatever happens later and in whatever order the rows stand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def draw_store(seed: int) -> dict[str, pl.DataFrame]:
     step = STEPS.gather(drawn % len(STEPS))
     liable = pl.when(pl.Series(drawn % 2 == 0)).then(pl.lit("seller")).otherwise(pl.lit("buyer"))
     dispute = pl.concat_str(pl.lit("d"), pl.Series((drawn // 7) % 2).cast(pl.String))
-    return frames | {"disputes": disputes.with_columns(step=step, liable=liable, dispute_id=dispute)}
+    return frames | {
+        "disputes": disputes.with_columns(step=step, liable=liable, dispute_id=dispute)
+    }
 
 
 def told(tables: Tables, day: int) -> list[pl.DataFrame]:
@@ -50,9 +52,12 @@ def test_a_past_day_is_the_same_from_a_store_that_ends_then_and_one_that_goes_on
 ) -> None:
     frames, day = draw_store(seed), day_number(START.date()) + after
     cutoff = pl.select(start_of_day(pl.lit(day, pl.Int32), zone)).item()
-    ending = create_tables({n: f.filter(pl.col("known_at") < cutoff) for n, f in frames.items()}, zone=zone)
+    ending = create_tables(
+        {n: f.filter(pl.col("known_at") < cutoff) for n, f in frames.items()}, zone=zone
+    )
     going_on = create_tables(
-        {n: f.sample(fraction=1.0, shuffle=True, seed=shuffle) for n, f in frames.items()}, zone=zone
+        {n: f.sample(fraction=1.0, shuffle=True, seed=shuffle) for n, f in frames.items()},
+        zone=zone,
     )
     for a, b in zip(told(ending, day), told(going_on, day), strict=True):
         assert_frame_equal(a, b, check_exact=True)
@@ -60,13 +65,16 @@ def test_a_past_day_is_the_same_from_a_store_that_ends_then_and_one_that_goes_on
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.integers(10, DAYS), st.integers(0, 60), st.booleans())
-def test_leaving_out_what_ended_long_ago_changes_nothing(seed: int, after: int, back: int, is_partial: bool) -> None:
+def test_leaving_out_what_ended_long_ago_changes_nothing(
+    seed: int, after: int, back: int, is_partial: bool
+) -> None:
     day = day_number(START.date()) + after
     tables = create_tables(draw_store(seed), zone="UTC", has_partial_outcomes=is_partial)
     happened = in_days(pl.max_horizontal("ordered_day", *DAY_COLUMNS), day - back, FOREVER)
     matters = happened | pl.col("is_open") | pl.col("is_in_dispute")
     whole, part = (
-        order_outcomes(tables, day, since_day=since).filter(matters).sort("order_id") for since in (None, day - back)
+        order_outcomes(tables, day, since_day=since).filter(matters).sort("order_id")
+        for since in (None, day - back)
     )
     assert_frame_equal(whole, part)
 
@@ -76,16 +84,28 @@ def test_the_worlds_have_what_is_to_be_counted() -> None:
     tables = create_tables(draw_store(3), zone="UTC")
     day = day_number(START.date()) + 40
     rows = pl.concat(told(tables, day)[3:])
-    for indicator in ("dispute_rate", "adjudication_filing_rate", "seller_liability_rate", "claim_amount_rate"):
+    for indicator in (
+        "dispute_rate",
+        "adjudication_filing_rate",
+        "seller_liability_rate",
+        "claim_amount_rate",
+    ):
         assert rows.filter((pl.col("indicator") == indicator) & (pl.col("numerator") > 0)).height
-    assert clock_disputes(tables, day, load_policy("aliexpress-classic"))["escalated_at"].null_count() > 0
+    assert (
+        clock_disputes(tables, day, load_policy("aliexpress-classic"))["escalated_at"].null_count()
+        > 0
+    )
 
 
 def test_looking_one_day_ahead_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same comparison fails when facts of the day itself are let through."""
-    monkeypatch.setattr("features.asof.is_visible", lambda known_day, as_of_day: known_day <= as_of_day)
+    monkeypatch.setattr(
+        "features.asof.is_visible", lambda known_day, as_of_day: known_day <= as_of_day
+    )
     frames, day = draw_store(3), day_number(START.date()) + 30
     cutoff = pl.select(start_of_day(pl.lit(day, pl.Int32), "UTC")).item()
-    ending = create_tables({n: f.filter(pl.col("known_at") < cutoff) for n, f in frames.items()}, zone="UTC")
+    ending = create_tables(
+        {n: f.filter(pl.col("known_at") < cutoff) for n, f in frames.items()}, zone="UTC"
+    )
     going_on = create_tables(frames, zone="UTC")
     assert any(not a.equals(b) for a, b in zip(told(ending, day), told(going_on, day), strict=True))

@@ -1,4 +1,5 @@
-"""No leak: whatever becomes of the facts with `known_at >= as_of`, every feature of that night stays the same."""
+"""No leak: whatever becomes of the facts with `known_at >= as_of`, every feature of that night
+stays the same."""
 
 from __future__ import annotations
 
@@ -31,19 +32,27 @@ def test_the_future_moves_no_feature(after: int, seed: int, is_partial: bool) ->
     spine = build_spine(tables, [night])
     assert_frame_equal(build_spine(other, [night]), spine)
     assert spine.height > 0
-    assert_frame_equal(build_features(other, spine), build_features(tables, spine), check_exact=True)
+    assert_frame_equal(
+        build_features(other, spine), build_features(tables, spine), check_exact=True
+    )
 
 
 def test_a_fact_just_before_the_night_does_move_features() -> None:
-    """The disturbance above can be seen: the same facts, learnt a moment earlier, change what they should."""
+    """The disturbance above can be seen: the same facts, learnt a moment earlier, change what they
+    should."""
     night = FIRST + 100
     tables = as_tables(small_store())
     spine = build_spine(tables, [night])
     disturbed = disturb(small_store(), start(night), 1)
-    earlier = {name: frame.with_columns(pl.col("known_at") - pl.duration(days=41)) for name, frame in disturbed.items()}
+    earlier = {
+        name: frame.with_columns(pl.col("known_at") - pl.duration(days=41))
+        for name, frame in disturbed.items()
+    }
     moved = build_features(as_tables(earlier), spine)
     before = build_features(tables, spine)
-    changed = [name for name in FEATURE_NAMES if not moved[name].equals(before[name], null_equal=True)]
+    changed = [
+        name for name in FEATURE_NAMES if not moved[name].equals(before[name], null_equal=True)
+    ]
     assert len(changed) > len(FEATURE_NAMES) / 2
 
 
@@ -53,7 +62,10 @@ def test_chunks_row_order_and_other_nights_change_nothing(chunks: int) -> None:
     tables = as_tables(small_store())
     nights = [FIRST + n for n in (60, 61, 90, 120)]
     together = build_features(tables, build_spine(tables, nights))
-    shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=3) for name, frame in small_store().items()}
+    shuffled = {
+        name: frame.sample(fraction=1.0, shuffle=True, seed=3)
+        for name, frame in small_store().items()
+    }
     for night in nights:
         alone = build_features(as_tables(shuffled), build_spine(tables, [night]))
         assert_frame_equal(alone, together.filter(pl.col("as_of_day") == night), check_exact=True)
@@ -64,7 +76,8 @@ def test_chunks_row_order_and_other_nights_change_nothing(chunks: int) -> None:
 
 
 def test_a_row_alone_is_the_same_to_the_bit() -> None:
-    """A store with one open order: what is computed of one row may not be rounded otherwise than among many."""
+    """A store with one open order: what is computed of one row may not be rounded otherwise than
+    among many."""
     tables = as_tables(small_store())
     spine = build_spine(tables, [FIRST + 60, FIRST + 120])
     together = build_features(tables, spine)

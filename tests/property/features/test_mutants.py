@@ -1,4 +1,5 @@
-"""The leak tests can fail: each comparison of the clock, made one moment too generous, is caught."""
+"""The leak tests can fail: each comparison of the clock, made one moment too generous, is
+caught."""
 
 from __future__ import annotations
 
@@ -19,13 +20,21 @@ LEAK, TIME = "tests/property/features/test_leak.py", "tests/spec/features/test_t
     [
         ("return known_day < as_of_day", "return known_day <= as_of_day", LEAK),
         ('side="left"', 'side="right"', LEAK),
-        ("(occurred_day < as_of_day + horizon_days)", "(occurred_day <= as_of_day + horizon_days)", TIME),
+        (
+            "(occurred_day < as_of_day + horizon_days)",
+            "(occurred_day <= as_of_day + horizon_days)",
+            TIME,
+        ),
         ("return as_of_day <= last_matured_day", "return as_of_day < last_matured_day", TIME),
     ],
 )
-def test_a_clock_that_is_off_by_one_is_caught(tmp_path: Path, right: str, wrong: str, caught_by: str) -> None:
+def test_a_clock_that_is_off_by_one_is_caught(
+    tmp_path: Path, right: str, wrong: str, caught_by: str
+) -> None:
     for package in ("features", "pipeline", "tests"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     clock = tmp_path / "features" / "clock.py"
     source = clock.read_text()
@@ -36,6 +45,17 @@ def test_a_clock_that_is_off_by_one_is_caught(tmp_path: Path, right: str, wrong:
 
 
 def run(folder: Path, tests: str) -> int:
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "--hypothesis-profile=find", tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "--hypothesis-profile=find",
+        tests,
+    ]
     env = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=300, check=False).returncode
+    return subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, timeout=300, check=False
+    ).returncode

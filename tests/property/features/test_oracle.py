@@ -1,4 +1,5 @@
-"""An independent, naive oracle: plain loops over facts give the engine's totals, in thousands of small stores."""
+"""An independent, naive oracle: plain loops over facts give the engine's totals, in thousands of
+small stores."""
 
 from __future__ import annotations
 
@@ -30,14 +31,24 @@ DAYS = st.integers(-5, 60)
 FACTS = st.lists(st.tuples(st.sampled_from("abc"), DAYS, st.integers(-3, 9)), max_size=40)
 ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", "d", None]), DAYS), min_size=1, max_size=15)
 WORLDS, BATCHES = 300, 8
-NIGHTS = [day("2024-01-09"), day("2024-01-20"), day("2024-02-05"), day("2024-02-25"), day("2024-04-25")]
+NIGHTS = [
+    day("2024-01-09"),
+    day("2024-01-20"),
+    day("2024-02-05"),
+    day("2024-02-25"),
+    day("2024-04-25"),
+]
 
 
-@pytest.mark.parametrize("few", [0, 2, running_sums.FEW], ids=["a place a cut", "some of both", "as it is"])
+@pytest.mark.parametrize(
+    "few", [0, 2, running_sums.FEW], ids=["a place a cut", "some of both", "as it is"]
+)
 @settings(max_examples=200, deadline=None)
 @given(facts=FACTS, rows=ROWS, lookback=st.integers(1, 40))
 def test_trailing_totals_equal_a_loop(few: int, facts: list, rows: list, lookback: int) -> None:
-    with patch.multiple(running_sums, FEW=few, FEW_OF_CUTS=running_sums.FEW_OF_CUTS if few else 1000):
+    with patch.multiple(
+        running_sums, FEW=few, FEW_OF_CUTS=running_sums.FEW_OF_CUTS if few else 1000
+    ):
         compare_with_a_loop(facts, rows, lookback)
 
 
@@ -58,7 +69,9 @@ def test_the_kernel_stays_inside_its_arrays() -> None:
         f"{__file__}::test_trailing_totals_equal_a_loop",
     ]
     env = os.environ | {"NUMBA_DISABLE_JIT": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -69,12 +82,16 @@ def test_totals_above_what_floats_can_hold_are_exact() -> None:
 
 
 def compare_with_a_loop(facts: list, rows: list, lookback: int) -> None:
-    table = pl.DataFrame(facts, schema={"key": pl.String, "known_day": pl.Int32, "n": pl.Int64}, orient="row")
+    table = pl.DataFrame(
+        facts, schema={"key": pl.String, "known_day": pl.Int32, "n": pl.Int64}, orient="row"
+    )
     asked = pl.DataFrame(rows, schema={"key": pl.String, "as_of_day": pl.Int32}, orient="row")
     found = trailing_totals(asked, table, ["key"], {"n": [lookback, 7]})
     for size in (lookback, 7):
         expected = [
-            None if key is None else sum(n for k, known, n in facts if k == key and as_of - size <= known < as_of)
+            None
+            if key is None
+            else sum(n for k, known, n in facts if k == key and as_of - size <= known < as_of)
             for key, as_of in rows
         ]
         assert found[f"n_{size}d"].to_list() == expected
@@ -101,9 +118,18 @@ def check_totals(view: FamilyInputs, worlds: dict[str, list[Order]]) -> set[str]
                 facts = [fact for o in members for fact in o.facts(measure, entity, value)]
                 seen |= {measure for _ in facts}
                 for lookback in lookbacks:
-                    expected = sum(n for known, n in facts if row["as_of_day"] - lookback <= known < row["as_of_day"])
+                    expected = sum(
+                        n
+                        for known, n in facts
+                        if row["as_of_day"] - lookback <= known < row["as_of_day"]
+                    )
                     expected = None if value is None else expected
-                    assert found[f"{measure}_{lookback}d"] == expected, (row["order_id"], entity, measure, lookback)
+                    assert found[f"{measure}_{lookback}d"] == expected, (
+                        row["order_id"],
+                        entity,
+                        measure,
+                        lookback,
+                    )
     return seen
 
 
@@ -125,12 +151,19 @@ def test_what_is_plain_to_see_of_an_order_equals_a_loop_over_its_own_facts(batch
     orders = {o.row["order_id"]: o for each in read_worlds(rows).values() for o in each}
     for row in features.iter_rows(named=True):
         expected = naive_features(orders[row["order_id"]], row["as_of_day"])
-        assert {name: row[name] for name in expected} == expected, (row["order_id"], row["as_of_day"])
+        assert {name: row[name] for name in expected} == expected, (
+            row["order_id"],
+            row["as_of_day"],
+        )
 
 
 def naive_features(order: Order, as_of: int) -> dict[str, float | None]:
     def seen(table: str, **match: str) -> list[dict]:
-        return [r for r in order.own[table] if r["known_day"] < as_of and all(r[k] == v for k, v in match.items())]
+        return [
+            r
+            for r in order.own[table]
+            if r["known_day"] < as_of and all(r[k] == v for k, v in match.items())
+        ]
 
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=as_of)
 
@@ -139,18 +172,29 @@ def naive_features(order: Order, as_of: int) -> dict[str, float | None]:
 
     scans = {(r["status"], r["occurred_at"]): r for r in seen("tracking")}.values()
     promises = sorted(
-        seen("promises", kind="delivery"), key=lambda r: (r["known_at"], r["occurred_at"], r["promised_at"])
+        seen("promises", kind="delivery"),
+        key=lambda r: (r["known_at"], r["occurred_at"], r["promised_at"]),
     )
     asked, replies = seen("messages", sender="buyer"), seen("messages", sender="seller")
     last_reply = max((r["occurred_at"] for r in replies), default=None)
-    milestones = [r for r in [*seen("shipments"), *scans] if r.get("status") not in ("NotFound", "InfoReceived")]
-    paid = sorted(seen("order_events", event="paid"), key=lambda r: (r["known_at"], r["occurred_at"]))
+    milestones = [
+        r
+        for r in [*seen("shipments"), *scans]
+        if r.get("status") not in ("NotFound", "InfoReceived")
+    ]
+    paid = sorted(
+        seen("order_events", event="paid"), key=lambda r: (r["known_at"], r["occurred_at"])
+    )
     lines = seen("order_lines")
     return {
         "logistics_count_scans": float(len(scans)),
-        "logistics_count_exceptions": float(sum(r["status"] in ("Exception", "DeliveryFailure") for r in scans)),
+        "logistics_count_exceptions": float(
+            sum(r["status"] in ("Exception", "DeliveryFailure") for r in scans)
+        ),
         "logistics_days_to_promise": -days_since(promises[-1], "promised_at") if promises else None,
-        "logistics_handling_days": min((seconds(order.row, r) / 86_400.0 for r in milestones), default=None),
+        "logistics_handling_days": min(
+            (seconds(order.row, r) / 86_400.0 for r in milestones), default=None
+        ),
         "conversation_count_questions": float(len(asked)),
         "conversation_count_replies": float(len(replies)),
         "conversation_count_since_reply": float(

@@ -1,4 +1,5 @@
-"""One function for training and scoring: the same order-night has the same features, however it is asked for."""
+"""One function for training and scoring: the same order-night has the same features, however it is
+asked for."""
 
 from __future__ import annotations
 
@@ -28,18 +29,23 @@ FIRST, LAST = day("2024-01-01"), day("2025-12-31")
 @pytest.fixture(scope="module")
 def tables() -> Tables:
     """The store of `make demo`."""
-    return create_tables(simulate_store(count_orders=10_000, seed=7, first_day=date(2024, 1, 1), days=731), zone=ZONE)
+    return create_tables(
+        simulate_store(count_orders=10_000, seed=7, first_day=date(2024, 1, 1), days=731), zone=ZONE
+    )
 
 
 def test_the_rows_a_model_learns_from_are_those_the_scorer_sees(tables: Tables) -> None:
-    """Order-nights sampled from all nights at once, beside every open order of one night at a time."""
+    """Order-nights sampled from all nights at once, beside every open order of one night at a
+    time."""
     spine = sample_spine(tables, first_day=FIRST, last_day=LAST, max_rows=100_000, seed=7)
     learnt_from = build_features(tables, spine)
     compared = 0
     for night in range(FIRST + 5, LAST, 61):
         scored = build_features(tables, build_spine(tables, [night]))
         of_night = learnt_from.filter(pl.col("as_of_day") == night)
-        assert_frame_equal(scored.join(of_night, on="order_id", how="semi"), of_night, check_exact=True)
+        assert_frame_equal(
+            scored.join(of_night, on="order_id", how="semi"), of_night, check_exact=True
+        )
         compared += of_night.height
     assert compared > 1_000
 
@@ -55,7 +61,9 @@ def test_a_night_is_the_same_part_by_part(tables: Tables, count_parts: int) -> N
     for n in range(count_parts):
         of_part = number.filter(pl.col("part") == n)
         frames = {
-            name: frame.join(of_part, on="order_id", how="semi") if "order_id" in frame.columns else frame
+            name: frame.join(of_part, on="order_id", how="semi")
+            if "order_id" in frame.columns
+            else frame
             for name, frame in tables.frames.items()
         }
         again = returning.join(of_part, on="order_id", how="semi")
@@ -84,7 +92,12 @@ def test_threads_change_nothing() -> None:
     for threads in ("1", "2", "5"):
         env = os.environ | {"POLARS_MAX_THREADS": threads}
         done = subprocess.run(
-            [sys.executable, "-c", _HASH], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+            [sys.executable, "-c", _HASH],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         told.append(done.stdout.split())
     assert [threads for threads, *_ in told] == ["1", "2", "5"]

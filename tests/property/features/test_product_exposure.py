@@ -1,4 +1,5 @@
-"""Exposure and the orders of each product equal plain loops over facts, in many small stores at once."""
+"""Exposure and the orders of each product equal plain loops over facts, in many small stores at
+once."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ Rows = list[dict]
 
 @pytest.fixture(scope="module", params=[False, True], ids=["all outcomes", "some outcomes"])
 def store(request: pytest.FixtureRequest) -> Tables:
-    return create_tables(draw_worlds(WORLDS, seed=5), zone="UTC", has_partial_outcomes=request.param)
+    return create_tables(
+        draw_worlds(WORLDS, seed=5), zone="UTC", has_partial_outcomes=request.param
+    )
 
 
 def rows_of(tables: Tables, name: str, night: int) -> Rows:
@@ -28,14 +31,22 @@ def rows_of(tables: Tables, name: str, night: int) -> Rows:
 
 
 def share_lived(orders: Rows, night: int) -> list[float]:
-    """By age: of the orders that reached it undisputed, those disputed on that day of age, day after day."""
+    """By age: of the orders that reached it undisputed, those disputed on that day of age, day
+    after day."""
     left, found = 1.0, [0.0]
     for age in range(LONGEST_DAYS):
-        at_risk = [o for o in orders if min(night - o["known_day"], LONGEST_DAYS) > age and not o["delay"] < age]
+        at_risk = [
+            o
+            for o in orders
+            if min(night - o["known_day"], LONGEST_DAYS) > age and not o["delay"] < age
+        ]
         died = sum(o["delay"] == age for o in at_risk)
         left *= 1 - died / len(at_risk) if at_risk else 1.0
         found.append(1.0 - left)
-    return [one / found[-1] if found[-1] else float(age == LONGEST_DAYS) for age, one in enumerate(found)]
+    return [
+        one / found[-1] if found[-1] else float(age == LONGEST_DAYS)
+        for age, one in enumerate(found)
+    ]
 
 
 def flagged(tables: Tables, night: int) -> Rows:
@@ -49,7 +60,9 @@ def flagged(tables: Tables, night: int) -> Rows:
         own = steps[order["order_id"]]
         opened = [step["known_day"] for step in own if step["step"] == "opened"]
         order["is_disputed"] = bool(opened)
-        order["delay"] = min(max(min(opened) - order["known_day"], 0), LONGEST_DAYS - 1) if opened else 10**9
+        order["delay"] = (
+            min(max(min(opened) - order["known_day"], 0), LONGEST_DAYS - 1) if opened else 10**9
+        )
         for cause in ("not_received", "not_as_described"):
             order[f"is_{cause}"] = any(step["cause"] == cause for step in own)
         order["is_escalated"] = any(step["step"] == "escalated" for step in own)
@@ -100,7 +113,9 @@ def test_the_orders_of_a_product_equal_loops(store: Tables, night: int) -> None:
             sums[0] += line["quantity"]
             sums[1] += line["quantity"] * line["unit_price_usd"]
     found = product_orders(store, orders, night)
-    assert {(row["order_id"], row["product_id"]) for row in found.iter_rows(named=True)} == set(wanted)
+    assert {(row["order_id"], row["product_id"]) for row in found.iter_rows(named=True)} == set(
+        wanted
+    )
     assert found.height == len(wanted)
     for row in found.iter_rows(named=True):
         quantity, value = wanted[row["order_id"], row["product_id"]]

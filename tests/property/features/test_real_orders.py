@@ -37,9 +37,9 @@ def test_every_row_is_a_fact_or_in_quarantine(data: StoreData) -> None:
     tables = tables_of(dict(data.frames))
     assert tables["orders"].height == 33_265
     assert tables["order_lines"].height == 37_317
-    assert {file.name: file.quarantine().height for file in data.files if file.quarantine().height} == {
-        "olist_order_reviews_dataset.csv": 1
-    }
+    assert {
+        file.name: file.quarantine().height for file in data.files if file.quarantine().height
+    } == {"olist_order_reviews_dataset.csv": 1}
     assert tables["reviews"].height == 20_426 - 1
     for name, table in TABLES.items():
         assert tables[name].select(table.key).is_duplicated().sum() == 0, name
@@ -54,4 +54,6 @@ def test_the_future_moves_no_feature_of_real_orders(data: StoreData) -> None:
     other = tables_of(disturb(frames, cutoff, seed=1))
     assert spine.height > 1000
     assert_frame_equal(build_spine(other, [night]), spine)
-    assert_frame_equal(build_features(other, spine), build_features(tables, spine), check_exact=True)
+    assert_frame_equal(
+        build_features(other, spine), build_features(tables, spine), check_exact=True
+    )

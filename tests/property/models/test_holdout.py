@@ -1,4 +1,5 @@
-"""The hold-out over many nights: nobody held out is ever written to, and propensities are those of what is drawn."""
+"""The hold-out over many nights: nobody held out is ever written to, and propensities are those of
+what is drawn."""
 
 from __future__ import annotations
 
@@ -6,7 +7,15 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.contact.decide import HELD_OUT, LISTED, ContactRules, assign, give_arms, uniform, worthwhile
+from models.contact.decide import (
+    HELD_OUT,
+    LISTED,
+    ContactRules,
+    assign,
+    give_arms,
+    uniform,
+    worthwhile,
+)
 
 BUYERS = [f"buyer{n:03}" for n in range(60)]
 VALUES = st.lists(st.tuples(st.sampled_from(BUYERS), st.floats(-5, 50)), max_size=80)
@@ -31,7 +40,9 @@ def night(values: list[tuple[str, float]]) -> pl.DataFrame:
 @given(nights=NIGHTS, rules=RULES)
 def test_no_held_out_buyer_is_ever_on_a_list(nights: list, rules: ContactRules) -> None:
     told = [assign(night(values), rules, 0.5, str(n)) for n, values in enumerate(nights)]
-    written = {buyer for each in told for buyer in each.filter(pl.col("arm") != HELD_OUT)["buyer_id"]}
+    written = {
+        buyer for each in told for buyer in each.filter(pl.col("arm") != HELD_OUT)["buyer_id"]
+    }
     held = {buyer for each in told for buyer in each.filter(pl.col("arm") == HELD_OUT)["buyer_id"]}
     assert not written & held
     assert all(uniform(rules.salt, buyer) < rules.holdout_share for buyer in held)
@@ -58,20 +69,29 @@ def test_the_chances_of_a_list_add_up_to_its_places(values: list, rules: Contact
     for arm, chance in (("listed", 1 - rules.holdout_share), (HELD_OUT, rules.holdout_share)):
         assert (told.filter(pl.col("arm") == arm)["propensity"] == chance).all()
     assert explored["propensity"].n_unique() <= 1
-    assert ((explored["propensity"] > 0) & (explored["propensity"] <= 1 - rules.holdout_share)).all()
+    assert (
+        (explored["propensity"] > 0) & (explored["propensity"] <= 1 - rules.holdout_share)
+    ).all()
 
 
 @settings(max_examples=200, deadline=None)
 @given(values=VALUES, rules=RULES, held=st.sets(st.sampled_from(BUYERS)))
-def test_held_out_is_who_would_be_listed_if_let_go_alone(values: list, rules: ContactRules, held: set[str]) -> None:
+def test_held_out_is_who_would_be_listed_if_let_go_alone(
+    values: list, rules: ContactRules, held: set[str]
+) -> None:
     leads = worthwhile(night(values), rules, 0.5)
 
     def arm_of(buyer: str, held: set[str]) -> str | None:
-        told = give_arms(leads.with_columns(is_held=pl.col("buyer_id").is_in(list(held))), rules, "n")
+        told = give_arms(
+            leads.with_columns(is_held=pl.col("buyer_id").is_in(list(held))), rules, "n"
+        )
         return dict(told.select("buyer_id", "arm").iter_rows()).get(buyer)
 
     for buyer in leads["buyer_id"]:
-        is_listed, is_told = arm_of(buyer, held - {buyer}) == LISTED, arm_of(buyer, held | {buyer}) == HELD_OUT
+        is_listed, is_told = (
+            arm_of(buyer, held - {buyer}) == LISTED,
+            arm_of(buyer, held | {buyer}) == HELD_OUT,
+        )
         assert is_listed == is_told, buyer
 
 

@@ -31,7 +31,8 @@ NIGHT = 20_000
 
 
 def running_evidence(gains: np.ndarray) -> np.ndarray:
-    """The recursion of Shiryaev and Roberts, night by night: `log_evidence` for one size of change, written naively."""
+    """The recursion of Shiryaev and Roberts, night by night: `log_evidence` for one size of change,
+    written naively."""
     total, found = 0.0, []
     for gain in gains:
         total = np.exp(gain) * (1.0 + total)
@@ -44,20 +45,26 @@ def test_the_evidence_is_the_recursion() -> None:
     expected = rng.uniform(0.5, 3.0, 30)
     observed = rng.poisson(expected).astype(float)
     sizes = (1.25, 1.6, 2.5, 5.0)
-    naive = [running_evidence(observed * np.log(k) - (k - 1.0) * expected * 1.25)[-1] for k in sizes]
+    naive = [
+        running_evidence(observed * np.log(k) - (k - 1.0) * expected * 1.25)[-1] for k in sizes
+    ]
     told = log_evidence(observed, expected, 1.25, is_rise=True)
     assert told == pytest.approx(np.log(np.mean(np.exp(naive))))
 
 
 def test_at_the_edge_of_what_is_tolerated_the_alarm_is_as_rare_as_promised() -> None:
-    """The rate is just as high as tolerated, the worst case without a change; asked on each of 180 nights."""
+    """The rate is just as high as tolerated, the worst case without a change; asked on each of 180
+    nights."""
     rng, seasons, limit = np.random.default_rng(4), 400, np.log(180 / 0.05)
     crossed = 0
     for _ in range(seasons):
         chance = rng.uniform(0.0, 0.1, (180, 30))
         expected = chance.sum(axis=1)
         observed = (rng.random((180, 30)) < np.minimum(chance * 1.25, 1.0)).sum(axis=1)
-        by_size = [running_evidence(observed * np.log(k) - (k - 1.0) * expected * 1.25) for k in (1.25, 1.6, 2.5, 5.0)]
+        by_size = [
+            running_evidence(observed * np.log(k) - (k - 1.0) * expected * 1.25)
+            for k in (1.25, 1.6, 2.5, 5.0)
+        ]
         crossed += bool((np.log(np.mean(np.exp(by_size), axis=0)) >= limit).any())
     assert crossed <= 0.05 * seasons
     # a stream among many has to show more
@@ -78,19 +85,27 @@ def test_a_planted_shift_is_found(times: float, reading: str) -> None:
 def made_rows() -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "order_id": ["a", "b", "a", "c"], "as_of_day": [1, 1, 2, 2], "stage": ["delivered"] * 4,
-            "lane": ["x", "x", "x", None], "category": ["c"] * 4, "is_listed": [True, False, True, False],
-            "probability": [0.5, 0.2, 0.6, 0.1], "label": [1, 0, 1, 0],
+            "order_id": ["a", "b", "a", "c"],
+            "as_of_day": [1, 1, 2, 2],
+            "stage": ["delivered"] * 4,
+            "lane": ["x", "x", "x", None],
+            "category": ["c"] * 4,
+            "is_listed": [True, False, True, False],
+            "probability": [0.5, 0.2, 0.6, 0.1],
+            "label": [1, 0, 1, 0],
         }
-    )  # fmt: skip
+    )
 
 
 def test_an_order_counts_once_and_no_figure_comes_without_its_interval() -> None:
     counted = first_nights(made_rows()).with_columns(observed="label", expected="probability")
     assert counted["order_id"].to_list() == ["a", "b", "c"]
     assert [stream.name for stream in streams_of(counted)] == [
-        "all open orders", "stage delivered", "lane x", "category c",
-    ]  # fmt: skip
+        "all open orders",
+        "stage delivered",
+        "lane x",
+        "category c",
+    ]
     whole = calibration_table(counted).row(0, named=True)
     assert (whole["orders"], whole["disputed"], whole["listed"]) == (3, 1, 1)
     assert whole["expected"] == pytest.approx(0.8)
@@ -107,8 +122,13 @@ def test_nothing_is_estimated_from_too_few_disputes() -> None:
     # 40 came at once where 28 were said
     assert told["expected"][0] == pytest.approx(0.5 * 40 / 28)
     assert known == {"delivered": 40.0}
-    stage, lane = (Stream(by, group, np.zeros(1), np.zeros(1)) for by, group in (("stage", "delivered"), ("lane", "x")))
-    assert off_by_chance(known, stage) == off_by_chance(known, lane) == pytest.approx(1 + 2 / 40**0.5)
+    stage, lane = (
+        Stream(by, group, np.zeros(1), np.zeros(1))
+        for by, group in (("stage", "delivered"), ("lane", "x"))
+    )
+    assert (
+        off_by_chance(known, stage) == off_by_chance(known, lane) == pytest.approx(1 + 2 / 40**0.5)
+    )
     assert off_by_chance({**known, "dispatch": 60.0}, lane) == pytest.approx(1.2)
     # a stage that nothing is known of is not told by another's
     elsewhere = made_rows().with_columns(stage=pl.lit("dispatch"))
@@ -116,12 +136,15 @@ def test_nothing_is_estimated_from_too_few_disputes() -> None:
     assert both["stage"].unique().to_list() == ["delivered"]
 
 
-# -- inputs --------------------------------------------------------------------------------------------------------
+# -- inputs
+# --------------------------------------------------------------------------------------------------------
 
 
 def counts(values: list[float], **columns: str) -> pl.DataFrame:
     days = list(range(NIGHT - len(values), NIGHT))
-    told = pl.DataFrame({"known_day": days, "count": values}, schema={"known_day": pl.Int32, "count": pl.Float64})
+    told = pl.DataFrame(
+        {"known_day": days, "count": values}, schema={"known_day": pl.Int32, "count": pl.Float64}
+    )
     return told.with_columns(pl.lit(value).alias(name) for name, value in columns.items())
 
 
@@ -129,7 +152,12 @@ def test_a_feed_that_falls_silent_is_told_and_weekends_are_not() -> None:
     weekly = [30.0] * 5 + [0.0, 0.0]
     assert feed_finding("tracking", counts(weekly * 12), NIGHT - 1) is None
     # nor is a long week-end
-    assert feed_finding("tracking", counts([*weekly * 11, *weekly[:2], 0.0, 0.0, 0.0, 0.0, 0.0]), NIGHT - 1) is None
+    assert (
+        feed_finding(
+            "tracking", counts([*weekly * 11, *weekly[:2], 0.0, 0.0, 0.0, 0.0, 0.0]), NIGHT - 1
+        )
+        is None
+    )
     told = feed_finding("tracking", counts(weekly * 11 + [0.0] * 7), NIGHT - 1)
     assert told is not None
     assert (told.level, told.reading) == ("act", "silent_feed")
@@ -138,7 +166,9 @@ def test_a_feed_that_falls_silent_is_told_and_weekends_are_not() -> None:
 
 def test_a_silent_carrier_is_told_by_name_and_a_holiday_of_all_is_not() -> None:
     both = pl.concat([counts([20.0] * 84, carrier="A"), counts([20.0] * 84, carrier="B")])
-    quiet = both.with_columns(pl.when(pl.col("known_day") >= NIGHT - 7).then(0.0).otherwise("count").alias("count"))
+    quiet = both.with_columns(
+        pl.when(pl.col("known_day") >= NIGHT - 7).then(0.0).otherwise("count").alias("count")
+    )
     assert carrier_findings("scans", both, NIGHT - 1) == []
     assert carrier_findings("scans", quiet, NIGHT - 1) == []
     is_a = pl.col("carrier") == "A"
@@ -149,7 +179,10 @@ def test_a_silent_carrier_is_told_by_name_and_a_holiday_of_all_is_not() -> None:
 
 def nights_of(price: np.ndarray, holes: np.ndarray | None = None) -> list:
     missing = np.zeros(len(price)) if holes is None else holes
-    return [{"price": [float(p), float(m)], "idle": [float(p), 0.0]} for p, m in zip(price, missing, strict=True)]
+    return [
+        {"price": [float(p), float(m)], "idle": [float(p), 0.0]}
+        for p, m in zip(price, missing, strict=True)
+    ]
 
 
 MOMENTS, MATTERS = {"price": (0.0, 1.0), "idle": (0.0, 1.0)}, {"price": 0.9, "idle": 0.1}
@@ -181,7 +214,9 @@ def test_seasons_and_growth_are_no_jump() -> None:
 def test_a_change_is_told_for_a_week_and_nothing_is_told_of_too_few_nights() -> None:
     """The shift over a week goes on for a week, and is not what it is compared with."""
     step = np.concatenate([np.zeros(60), np.full(10, 5.0)])
-    told = [bool(drift_findings(nights_of(step[:last]), MOMENTS, MATTERS)) for last in range(60, 71)]
+    told = [
+        bool(drift_findings(nights_of(step[:last]), MOMENTS, MATTERS)) for last in range(60, 71)
+    ]
     assert told == [False] + [True] * 7 + [False] * 3
     assert drift_findings(nights_of(step[30:61][-30:]), MOMENTS, MATTERS) == []
     assert drift_findings([], MOMENTS, MATTERS) == []
@@ -189,9 +224,13 @@ def test_a_change_is_told_for_a_week_and_nothing_is_told_of_too_few_nights() -> 
 
 
 def test_a_new_country_is_told_once_it_matters() -> None:
-    old = pl.DataFrame({"value": ["US"] * 300, "known_day": [NIGHT - 1 - n % 60 for n in range(300)]})
+    old = pl.DataFrame(
+        {"value": ["US"] * 300, "known_day": [NIGHT - 1 - n % 60 for n in range(300)]}
+    )
     for new, level in ((2, []), (6, ["watch"]), (30, ["act"])):
-        rows = pl.concat([old, pl.DataFrame({"value": ["NG"] * new, "known_day": [NIGHT - 1] * new})])
+        rows = pl.concat(
+            [old, pl.DataFrame({"value": ["NG"] * new, "known_day": [NIGHT - 1] * new})]
+        )
         assert [f.level for f in new_value_findings("country", rows, NIGHT, NIGHT - 365)] == level
         # what becomes known on the night itself is not seen
         later = rows.with_columns(

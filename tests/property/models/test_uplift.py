@@ -1,4 +1,5 @@
-"""The effect of being on the list: plain loops over buyers give the same figures, and the intervals keep their word."""
+"""The effect of being on the list: plain loops over buyers give the same figures, and the intervals
+keep their word."""
 
 from __future__ import annotations
 
@@ -14,11 +15,16 @@ from models.contact.uplift import Sums, always_valid, among_contacted, buyers_ne
 Season = tuple[np.ndarray, ...]
 
 
-def season(rng: np.random.Generator, orders: int = 2500, cut: float = 0.0, holdout: float = 0.1) -> Season:
-    """buyer, held, disputed, forecast, contacted, chance without a message; agents skip one order in five."""
+def season(
+    rng: np.random.Generator, orders: int = 2500, cut: float = 0.0, holdout: float = 0.1
+) -> Season:
+    """buyer, held, disputed, forecast, contacted, chance without a message; agents skip one order
+    in five."""
     buyer = rng.integers(0, int(orders * 0.8), orders)
     held = (rng.random(orders) < holdout)[buyer]
-    chance = np.clip(0.06 * rng.gamma(2.0, 0.5, orders)[buyer] * rng.gamma(1.5, 1 / 1.5, orders), 0, 0.9)
+    chance = np.clip(
+        0.06 * rng.gamma(2.0, 0.5, orders)[buyer] * rng.gamma(1.5, 1 / 1.5, orders), 0, 0.9
+    )
     contacted = ~held & (rng.random(orders) < 0.8)
     disputed = (rng.random(orders) < chance * np.where(contacted, 1.0 - cut, 1.0)).astype(float)
     return buyer, held, disputed, chance * rng.lognormal(0, 0.5, orders), contacted, chance
@@ -29,7 +35,9 @@ def sums(one: Season) -> Sums:
 
 
 ROWS = st.lists(
-    st.tuples(st.integers(0, 9), st.integers(0, 1), st.floats(0, 1), st.integers(0, 1)), min_size=4, max_size=40
+    st.tuples(st.integers(0, 9), st.integers(0, 1), st.floats(0, 1), st.integers(0, 1)),
+    min_size=4,
+    max_size=40,
 )
 
 
@@ -38,7 +46,9 @@ ROWS = st.lists(
 def test_the_plain_difference_equals_a_loop(rows: list) -> None:
     buyer, label, forecast, contacted = (np.array(column) for column in zip(*rows, strict=True))
     held = buyer % 3 == 0
-    found = difference(Sums.of(buyer, held, label.astype(float), forecast, contacted.astype(bool)), adjusted=False)
+    found = difference(
+        Sums.of(buyer, held, label.astype(float), forecast, contacted.astype(bool)), adjusted=False
+    )
     arms: list[dict[int, list[int]]] = [{}, {}]
     for one, disputed in zip(buyer.tolist(), label.tolist(), strict=True):
         arms[one % 3 == 0].setdefault(one, []).append(disputed)
@@ -53,7 +63,9 @@ def test_the_plain_difference_equals_a_loop(rows: list) -> None:
         means.append(mean)
         spreads.append((squares / (len(arm) - 1), len(arm), orders))
         both, buyers = both + squares, buyers + len(arm)
-    variance = sum(max(own, both / (buyers - 2)) * count / orders**2 for own, count, orders in spreads)
+    variance = sum(
+        max(own, both / (buyers - 2)) * count / orders**2 for own, count, orders in spreads
+    )
     assert found is not None
     assert found.estimate == pytest.approx(means[0] - means[1])
     assert found.high - found.low == pytest.approx(2 * 1.959964 * math.sqrt(variance), rel=1e-5)
@@ -75,14 +87,17 @@ def test_the_planned_interval_covers_the_truth(cut: float) -> None:
 
 
 def test_looking_every_night_cries_wolf_in_few_seasons() -> None:
-    """No effect, 60 looks: the interval for planned dates settles on something far too often, the other hardly ever."""
+    """No effect, 60 looks: the interval for planned dates settles on something far too often, the
+    other hardly ever."""
     rng = np.random.default_rng(4)
     wolves = {"planned": 0, "always": 0}
     for _ in range(60):
         *one, _ = season(rng)
         seen = [Sums.of(*(column[:count] for column in one)) for count in range(200, 2501, 40)]
         wolves["planned"] += any(found.is_settled for part in seen if (found := difference(part)))
-        wolves["always"] += any(found.is_settled for part in seen if (found := always_valid(part, 0.1)))
+        wolves["always"] += any(
+            found.is_settled for part in seen if (found := always_valid(part, 0.1))
+        )
     assert wolves["always"] <= 0.05 * 60
     assert wolves["planned"] > 3 * max(wolves["always"], 1)
 
@@ -108,7 +123,8 @@ def test_the_effect_on_those_written_to_is_larger_than_that_of_being_listed() ->
 
 
 def test_who_was_skipped_stays_in_his_arm() -> None:
-    """Agents write to the worst cases only: those written to are disputed more, though every message prevents half."""
+    """Agents write to the worst cases only: those written to are disputed more, though every
+    message prevents half."""
     rng = np.random.default_rng(7)
     buyer = np.arange(40_000)
     held, chance = rng.random(len(buyer)) < 0.1, rng.gamma(1.0, 0.05, len(buyer)).clip(0, 0.9)
@@ -127,14 +143,18 @@ def test_a_cut_is_seen_with_as_many_buyers_as_the_power_table_says() -> None:
     for _ in range(200):
         held = rng.random(int(needed)) < 0.2
         label = (rng.random(len(held)) < np.where(held, 0.1, 0.06)).astype(float)
-        found = difference(Sums.of(np.arange(len(held)), held, label, np.zeros(len(held)), ~held), adjusted=False)
+        found = difference(
+            Sums.of(np.arange(len(held)), held, label, np.zeros(len(held)), ~held), adjusted=False
+        )
         assert found is not None
         seen += found.high < 0
     assert 0.68 < seen / 200 < 0.9
 
 
 def test_too_few_are_told_so() -> None:
-    one = Sums.of(np.arange(3), np.array([True, False, False]), np.ones(3), np.ones(3), np.ones(3, dtype=bool))
+    one = Sums.of(
+        np.arange(3), np.array([True, False, False]), np.ones(3), np.ones(3), np.ones(3, dtype=bool)
+    )
     assert difference(one) is None
     assert always_valid(one, 0.1) is None
     assert among_contacted(one) is None

@@ -1,4 +1,5 @@
-"""The true risk is what it says: kept to what was known, right on average, out of reach of rules of thumb."""
+"""The true risk is what it says: kept to what was known, right on average, out of reach of rules of
+thumb."""
 
 from __future__ import annotations
 
@@ -18,7 +19,11 @@ from models.learner.gbm import fit_model
 from models.reasons.baseline import RULES, rule_scores
 from pipeline.settings.config import Config
 from pipeline.simulation.contact_policies import choose, replay, true_scores
-from pipeline.simulation.world.attainable_risk import attainable_risk, contact_savings, foresight_risk
+from pipeline.simulation.world.attainable_risk import (
+    attainable_risk,
+    contact_savings,
+    foresight_risk,
+)
 from pipeline.simulation.world.journey import LEGS, Realised, Redrawn, number_copies, travel
 from pipeline.simulation.world.knowable_risk import knowable_risk
 from pipeline.simulation.world.order_life import first_dispute
@@ -45,8 +50,9 @@ def piece(world: World) -> StorePart:
 
 @pytest.fixture(scope="module")
 def one_night_each(piece: StorePart) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A night of each order, drawn before its end is known, if it is open and undisputed then; and whether a dispute
-    opens within a month. (A night drawn among those it was free would pick disputed orders, with fewer, too often.)"""
+    """A night of each order, drawn before its end is known, if it is open and undisputed then; and
+    whether a dispute opens within a month. (A night drawn among those it was free would pick
+    disputed orders, with fewer, too often.)"""
     age = np.random.default_rng(1).integers(1, 60, COUNT)
     as_of, opened = np.floor(piece.orders.placed).astype(int) + age, piece.life.opened_day
     is_free = (as_of < np.floor(piece.journey.closed)) & ((opened < 0) | (as_of <= opened))
@@ -54,23 +60,31 @@ def one_night_each(piece: StorePart) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return number, as_of, (opened >= as_of) & (opened < as_of + HORIZON)
 
 
-def test_another_future_keeps_all_that_has_begun(world: World, piece: StorePart, one_night_each: tuple) -> None:
+def test_another_future_keeps_all_that_has_begun(
+    world: World, piece: StorePart, one_night_each: tuple
+) -> None:
     number, as_of, _ = one_night_each
     orders = piece.orders.take(number)
     now = travel(world, orders, Realised(world.draws, number))
     other = travel(world, orders, Redrawn(world.draws, number, now, as_of, number_copies(1, as_of)))
     has_begun = now.starts <= as_of[:, None]
-    assert np.array_equal(np.where(has_begun, now.starts, 0.0), np.where(has_begun, other.starts, 0.0))
+    assert np.array_equal(
+        np.where(has_begun, now.starts, 0.0), np.where(has_begun, other.starts, 0.0)
+    )
     ahead = ~has_begun & (other.starts != now.starts)
     assert (other.starts[ahead] > as_of[np.nonzero(ahead)[0]]).all()
-    # all but the last column (orders may be closed by the end of the promise, whatever their legs do)
+    # all but the last column (orders may be closed by the end of the promise, whatever their legs
+    # do)
     for leg in range(1, len(LEGS)):
         assert ahead[:, leg].any(), LEGS[leg]
 
 
-def test_another_future_keeps_all_that_has_shown(world: World, piece: StorePart, one_night_each: tuple) -> None:
-    """A parcel that is gone, or on its way back, stays so, and one that is not goes later; no scan that the store has
-    is taken back. Left out: what began within the last day, whose first scans lie closer the shorter it lasts."""
+def test_another_future_keeps_all_that_has_shown(
+    world: World, piece: StorePart, one_night_each: tuple
+) -> None:
+    """A parcel that is gone, or on its way back, stays so, and one that is not goes later; no scan
+    that the store has is taken back. Left out: what began within the last day, whose first scans
+    lie closer the shorter it lasts."""
     number, as_of, _ = one_night_each
     orders = piece.orders.take(number)
     now = travel(world, orders, Realised(world.draws, number))
@@ -81,7 +95,10 @@ def test_another_future_keeps_all_that_has_shown(world: World, piece: StorePart,
         assert has_come.sum() > 50
         assert np.array_equal(its[has_come], mine[has_come])
         assert (its[~has_come] > as_of[~has_come]).all()
-    seen, its = scan(world, orders, now, Realised(world.draws, number)), scan(world, orders, other, chance)
+    seen, its = (
+        scan(world, orders, now, Realised(world.draws, number)),
+        scan(world, orders, other, chance),
+    )
     is_early = ((now.starts <= as_of[:, None]) & (now.starts > as_of[:, None] - 1.0)).any(axis=1)
     is_known = (seen.known < as_of[:, None]) | (its.known < as_of[:, None])
     assert not (is_known & (seen.known != its.known))[~is_early].any()
@@ -89,7 +106,8 @@ def test_another_future_keeps_all_that_has_shown(world: World, piece: StorePart,
 
 @pytest.mark.parametrize("kind", ["attainable", "foresight"])
 def test_the_true_risk_comes_true(world: World, one_night_each: tuple, kind: str) -> None:
-    """In each tenth of the orders as many are disputed as the risk says: within four standard deviations."""
+    """In each tenth of the orders as many are disputed as the risk says: within four standard
+    deviations."""
     number, as_of, label = one_night_each
     if kind == "attainable":
         risk = attainable_risk(world, number, as_of, HORIZON, 8)
@@ -108,9 +126,12 @@ def test_knowing_the_future_ranks_better_than_not(world: World, one_night_each: 
 
 @pytest.fixture(scope="module")
 def nightly_rows(world: World, piece: StorePart) -> pl.DataFrame:
-    """Order-nights every other week of a year with their labels, rules of thumb and the attainable risk."""
+    """Order-nights every other week of a year with their labels, rules of thumb and the attainable
+    risk."""
     frames = piece_frames(world, piece) | {"products": product_frame(world)}
-    tables = create_tables({name: frames.get(name, table.empty()) for name, table in TABLES.items()}, zone=ZONE)
+    tables = create_tables(
+        {name: frames.get(name, table.empty()) for name, table in TABLES.items()}, zone=ZONE
+    )
     start = day_number(FIRST_DAY)
     spine = build_spine(tables, [start + night for night in range(300, 660, 14)])
     features = build_features(tables, spine)
@@ -119,13 +140,18 @@ def nightly_rows(world: World, piece: StorePart) -> pl.DataFrame:
     risk = attainable_risk(world, number, spine["as_of_day"].to_numpy() - start, HORIZON, 4)
     known = knowable_risk(world, number, spine["as_of_day"].to_numpy() - start, HORIZON, 16)
     rows = features.select("order_id", "as_of_day", "stage", *FEATURE_NAMES).with_columns(
-        label=label, true_risk=pl.Series(risk), knowable_risk=pl.Series(known), number=pl.Series(number)
+        label=label,
+        true_risk=pl.Series(risk),
+        knowable_risk=pl.Series(known),
+        number=pl.Series(number),
     )
     return pl.concat([rows, rule_scores(features)], how="horizontal").drop_nulls("label")
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_of_thumb_stays_under_sixty_percent_of_the_ceiling(nightly_rows: pl.DataFrame, rule: str) -> None:
+def test_a_rule_of_thumb_stays_under_sixty_percent_of_the_ceiling(
+    nightly_rows: pl.DataFrame, rule: str
+) -> None:
     label = nightly_rows["label"]
     best = average_precision_score(label, nightly_rows["true_risk"])
     assert average_precision_score(label, nightly_rows[rule]) < 0.6 * best
@@ -133,22 +159,36 @@ def test_a_rule_of_thumb_stays_under_sixty_percent_of_the_ceiling(nightly_rows: 
     assert roc_auc_score(label, nightly_rows[rule]) - 0.5 < 0.6 * (best_auc - 0.5)
 
 
-def test_a_model_stays_under_what_is_knowable_without_seeing_tempers(nightly_rows: pl.DataFrame) -> None:
+def test_a_model_stays_under_what_is_knowable_without_seeing_tempers(
+    nightly_rows: pl.DataFrame,
+) -> None:
     """Learnt from the nights of which all is known on the first that is scored."""
     start = day_number(FIRST_DAY)
-    model = fit_model(nightly_rows.filter(pl.col("as_of_day") < start + 480), FEATURE_NAMES, Config().recipe)
+    model = fit_model(
+        nightly_rows.filter(pl.col("as_of_day") < start + 480), FEATURE_NAMES, Config().recipe
+    )
     later = nightly_rows.filter(pl.col("as_of_day") >= start + 480 + HORIZON)
     loss = {name: log_loss(later["label"], later[name]) for name in ("true_risk", "knowable_risk")}
-    precise = {name: average_precision_score(later["label"], later[name]) for name in ("true_risk", "knowable_risk")}
+    precise = {
+        name: average_precision_score(later["label"], later[name])
+        for name in ("true_risk", "knowable_risk")
+    }
     told = model.predict(later)
     assert loss["true_risk"] < loss["knowable_risk"] < log_loss(later["label"], told)
-    assert precise["true_risk"] > precise["knowable_risk"] > average_precision_score(later["label"], told)
+    assert (
+        precise["true_risk"]
+        > precise["knowable_risk"]
+        > average_precision_score(later["label"], told)
+    )
 
 
-# -- contact -------------------------------------------------------------------------------------------------------
+# -- contact
+# -------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_message_takes_away_is_the_sum_over_the_days_after_it(world: World, piece: StorePart) -> None:
+def test_what_a_message_takes_away_is_the_sum_over_the_days_after_it(
+    world: World, piece: StorePart
+) -> None:
     days, effects = piece.life.days, draw_effects(world.draws, piece.orders)
     risk, prevented = contact_savings(days, effects)
     for row in np.random.default_rng(2).choice(len(days.day), 200, replace=False):
@@ -156,7 +196,12 @@ def test_what_a_message_takes_away_is_the_sum_over_the_days_after_it(world: Worl
         later = slice(row, days.first[order + 1])
         zeros = np.zeros(later.stop - row, dtype=int)
         after = contacted_hazard(
-            zeros, days.day[later], days.hazard[later], effects[[order]], days.day[[row]], days.contact_factor[[row]]
+            zeros,
+            days.day[later],
+            days.hazard[later],
+            effects[[order]],
+            days.day[[row]],
+            days.contact_factor[[row]],
         )
         without = 1.0 - np.exp(-days.hazard[later].sum())
         assert risk[row] == pytest.approx(without, abs=1e-9)
@@ -166,7 +211,8 @@ def test_what_a_message_takes_away_is_the_sum_over_the_days_after_it(world: Worl
 def test_the_riskiest_orders_are_not_those_a_message_helps_most(
     world: World, piece: StorePart, nightly_rows: pl.DataFrame
 ) -> None:
-    """Replayed every other week at two messages a night: true risk loses to true saving, in USD and per message."""
+    """Replayed every other week at two messages a night: true risk loses to true saving, in USD and
+    per message."""
     days, effects = piece.life.days, draw_effects(world.draws, piece.orders)
     cost = piece.orders.total_usd + 15.0
     start = day_number(FIRST_DAY)
@@ -182,15 +228,28 @@ def test_the_riskiest_orders_are_not_those_a_message_helps_most(
         score: replay(days, truth, effects, choose(candidates, score, 2), cost, 0.5)[0]
         for score in ("risk", "saving_usd", "past_promise")
     }
-    assert told["saving_usd"]["expected_usd_saved_per_100"] > told["risk"]["expected_usd_saved_per_100"] + 20.0
-    assert told["saving_usd"]["expected_prevented_per_100"] > 1.5 * told["risk"]["expected_prevented_per_100"]
-    assert told["risk"]["expected_prevented_per_100"] > told["past_promise"]["expected_prevented_per_100"]
+    assert (
+        told["saving_usd"]["expected_usd_saved_per_100"]
+        > told["risk"]["expected_usd_saved_per_100"] + 20.0
+    )
+    assert (
+        told["saving_usd"]["expected_prevented_per_100"]
+        > 1.5 * told["risk"]["expected_prevented_per_100"]
+    )
+    assert (
+        told["risk"]["expected_prevented_per_100"]
+        > told["past_promise"]["expected_prevented_per_100"]
+    )
 
 
 def test_nobody_contacted_changes_nothing(world: World, piece: StorePart) -> None:
     days, effects = piece.life.days, draw_effects(world.draws, piece.orders)
-    nobody = pl.DataFrame(schema={"number": pl.Int64, "as_of_day": pl.Int64, "prevented": float, "saving_usd": float})
-    told, saved = replay(days, order_truth(world, piece), effects, nobody, piece.orders.total_usd, 0.5)
+    nobody = pl.DataFrame(
+        schema={"number": pl.Int64, "as_of_day": pl.Int64, "prevented": float, "saving_usd": float}
+    )
+    told, saved = replay(
+        days, order_truth(world, piece), effects, nobody, piece.orders.total_usd, 0.5
+    )
     assert not saved.any()
     assert set(told.values()) == {0}
     again, _ = first_dispute(days, piece.life.threshold, piece.life.which)
@@ -209,4 +268,8 @@ def test_a_policy_writes_to_an_order_once_and_keeps_its_capacity() -> None:
     chosen = choose(candidates, "score", 1).select("order_id", "as_of_day").rows()
     assert chosen == [("a", 1), ("b", 2)]
     # c asks for nothing on day 2; on day 1 it comes third
-    assert choose(candidates, "score", 2).select("order_id", "as_of_day").rows() == [("a", 1), ("b", 1), ("d", 2)]
+    assert choose(candidates, "score", 2).select("order_id", "as_of_day").rows() == [
+        ("a", 1),
+        ("b", 1),
+        ("d", 2),
+    ]

@@ -1,4 +1,5 @@
-"""What is knowable with tempers unseen: Bayes' rule as a plain loop has it, right on average, between its bounds."""
+"""What is knowable with tempers unseen: Bayes' rule as a plain loop has it, right on average,
+between its bounds."""
 
 from __future__ import annotations
 
@@ -14,7 +15,12 @@ from pipeline.simulation.world import knowable_risk as knowable
 from pipeline.simulation.world import simulated_orders as order_module
 from pipeline.simulation.world.assumptions import QUARREL, SHOPPING
 from pipeline.simulation.world.attainable_risk import attainable_risk
-from pipeline.simulation.world.knowable_risk import knowable_risk, posterior, read_history, spread_of_tempers
+from pipeline.simulation.world.knowable_risk import (
+    knowable_risk,
+    posterior,
+    read_history,
+    spread_of_tempers,
+)
 from pipeline.simulation.world.order_life import write_messages
 from pipeline.simulation.world.simulated_orders import World, build_world
 from pipeline.simulation.world.simulated_store import StorePart, draw_piece
@@ -52,14 +58,17 @@ def known(world: World, one_night_each: tuple) -> np.ndarray:
     return knowable_risk(world, number, as_of, HORIZON, COPIES)
 
 
-def mean_temper(world: World, piece: StorePart, number: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+def mean_temper(
+    world: World, piece: StorePart, number: np.ndarray, as_of: np.ndarray
+) -> np.ndarray:
     tempers = spread_of_tempers()
     buyers, buyer = np.unique(piece.orders.buyer[number], return_inverse=True)
     history = read_history(world, tempers, buyers, int(as_of.max()))
     return posterior(history, tempers, buyer, as_of) @ tempers.x
 
 
-# -- Bayes' rule, as a plain loop has it --------------------------------------------------------------------------
+# -- Bayes' rule, as a plain loop has it
+# --------------------------------------------------------------------------
 
 
 def naive_worry(piece: StorePart, order: int, day: int) -> float:
@@ -72,7 +81,9 @@ def naive_worry(piece: StorePart, order: int, day: int) -> float:
     return silence * (QUARREL.message_late_x if day > placed.delivery_promise[order] else 1.0)
 
 
-def naive_mean_temper(piece: StorePart, written: set[tuple[int, int]], buyer: int, as_of: int) -> float:
+def naive_mean_temper(
+    piece: StorePart, written: set[tuple[int, int]], buyer: int, as_of: int
+) -> float:
     """The mean of a density on a fine grid of log tempers, point by point, day by day."""
     days, opened = piece.life.days, piece.life.opened_day
     seen = []
@@ -88,12 +99,22 @@ def naive_mean_temper(piece: StorePart, written: set[tuple[int, int]], buyer: in
     for step in range(-160, 260):
         log_temper = step * 0.025
         density = 0.0
-        for share, middle in ((1 - SHOPPING.share_habitual, 1.0), (SHOPPING.share_habitual, SHOPPING.habitual_x)):
-            density += share * math.exp(-0.5 * ((log_temper - math.log(middle)) / SHOPPING.temper_sigma) ** 2)
+        for share, middle in (
+            (1 - SHOPPING.share_habitual, 1.0),
+            (SHOPPING.share_habitual, SHOPPING.habitual_x),
+        ):
+            density += share * math.exp(
+                -0.5 * ((log_temper - math.log(middle)) / SHOPPING.temper_sigma) ** 2
+            )
         temper = math.exp(log_temper)
         for hazard, is_disputed, worry, is_written in seen:
-            calm, silent = math.exp(-temper * hazard), math.exp(-QUARREL.hazard_message * math.sqrt(temper) * worry)
-            density *= (1.0 - calm if is_disputed else calm) * (1.0 - silent if is_written else silent)
+            calm, silent = (
+                math.exp(-temper * hazard),
+                math.exp(-QUARREL.hazard_message * math.sqrt(temper) * worry),
+            )
+            density *= (1.0 - calm if is_disputed else calm) * (
+                1.0 - silent if is_written else silent
+            )
         total += density
         weighted += density * temper
     return weighted / total
@@ -101,35 +122,48 @@ def naive_mean_temper(piece: StorePart, written: set[tuple[int, int]], buyer: in
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_plain_loop_finds_the_same_tempers(seed: int) -> None:
-    """Rows of buyers that came more than once, or had disputed or written before that night, and of some others."""
+    """Rows of buyers that came more than once, or had disputed or written before that night, and of
+    some others."""
     world = made_world(2_500, seed)
     piece = draw_piece(world, np.arange(2_500))
     days = piece.life.days
     messages = write_messages(world, piece.orders, piece.journey, piece.scans, days.order, days.day)
-    written = set(zip(messages.order.tolist(), np.floor(messages.written).astype(int).tolist(), strict=True))
+    written = set(
+        zip(messages.order.tolist(), np.floor(messages.written).astype(int).tolist(), strict=True)
+    )
     disputed = np.flatnonzero(piece.life.opened_day >= 0)
     again = np.flatnonzero(np.isin(piece.orders.buyer, piece.orders.buyer[disputed]))
     rng = np.random.default_rng(seed)
-    number = np.concatenate([rng.choice(again, 12), rng.choice(messages.order, 8), rng.choice(2_500, 8)])
-    # from the morning after it was placed to long after its end, and on the days of disputes and messages themselves
+    number = np.concatenate(
+        [rng.choice(again, 12), rng.choice(messages.order, 8), rng.choice(2_500, 8)]
+    )
+    # from the morning after it was placed to long after its end, and on the days of disputes and
+    # messages themselves
     as_of = np.floor(piece.orders.placed[number]).astype(int) + rng.integers(1, 200, len(number))
     number = np.concatenate([number, disputed[:6], disputed[:6], messages.order[:3]])
-    edges = [piece.life.opened_day[disputed[:6]], piece.life.opened_day[disputed[:6]] + 1, messages.written[:3]]
+    edges = [
+        piece.life.opened_day[disputed[:6]],
+        piece.life.opened_day[disputed[:6]] + 1,
+        messages.written[:3],
+    ]
     as_of = np.concatenate([as_of, *edges]).astype(int)
     # all in one: each row alone below
     found = mean_temper(world, piece, number, as_of)
     naive = [
-        naive_mean_temper(piece, written, piece.orders.buyer[n], night) for n, night in zip(number, as_of, strict=True)
+        naive_mean_temper(piece, written, piece.orders.buyer[n], night)
+        for n, night in zip(number, as_of, strict=True)
     ]
     assert found == pytest.approx(naive, rel=1e-6)
     assert np.ptp(found) > 1.0, "rows that teach nothing of a temper would prove nothing"
 
 
-# -- right on average ---------------------------------------------------------------------------------------------
+# -- right on average
+# ---------------------------------------------------------------------------------------------
 
 
 def check_tenths(chance: np.ndarray, came: np.ndarray) -> None:
-    """In each tenth of the rows as many are disputed as was said: within four standard deviations."""
+    """In each tenth of the rows as many are disputed as was said: within four standard
+    deviations."""
     for part in np.array_split(np.argsort(chance, kind="stable"), 10):
         expected, spread = chance[part].sum(), np.sqrt((chance[part] * (1.0 - chance[part])).sum())
         assert abs(came[part].sum() - expected) < 4.0 * spread, (expected, came[part].sum())
@@ -140,7 +174,8 @@ def test_what_is_knowable_comes_true(one_night_each: tuple, known: np.ndarray) -
 
 
 def test_tempers_are_as_was_thought(world: World, piece: StorePart, one_night_each: tuple) -> None:
-    """In each tenth of the rows by what is thought of their buyers' tempers, that is the mean of the true ones."""
+    """In each tenth of the rows by what is thought of their buyers' tempers, that is the mean of
+    the true ones."""
     number, as_of, _ = one_night_each
     thought, true = mean_temper(world, piece, number, as_of), piece.orders.temper_x[number]
     for part in np.array_split(np.argsort(thought, kind="stable"), 10):
@@ -151,16 +186,20 @@ def test_tempers_are_as_was_thought(world: World, piece: StorePart, one_night_ea
 def test_one_who_saw_the_coming_month_is_found_out(
     world: World, one_night_each: tuple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hazards passed without a dispute, and the dispute itself, taken for the past: the tenths no longer agree."""
+    """Hazards passed without a dispute, and the dispute itself, taken for the past: the tenths no
+    longer agree."""
     number, as_of, came = one_night_each
     monkeypatch.setattr(
-        knowable, "posterior", lambda h, t, buyer, night: posterior(h, t, buyer, np.minimum(night + HORIZON, h.span))
+        knowable,
+        "posterior",
+        lambda h, t, buyer, night: posterior(h, t, buyer, np.minimum(night + HORIZON, h.span)),
     )
     with pytest.raises(AssertionError):
         check_tenths(knowable_risk(world, number, as_of, HORIZON, 2), came)
 
 
-# -- between its bounds -------------------------------------------------------------------------------------------
+# -- between its bounds
+# -------------------------------------------------------------------------------------------
 
 
 def test_it_ranks_worse_than_one_who_sees_tempers_and_better_than_one_who_forgets(
@@ -170,7 +209,9 @@ def test_it_ranks_worse_than_one_who_sees_tempers_and_better_than_one_who_forget
     true = attainable_risk(world, number, as_of, HORIZON, COPIES)
     assert average_precision_score(came, known) < 0.8 * average_precision_score(came, true)
     assert roc_auc_score(came, known) < roc_auc_score(came, true)
-    monkeypatch.setattr(knowable, "posterior", lambda h, t, buyer, night: posterior(h, t, buyer, 0 * night))
+    monkeypatch.setattr(
+        knowable, "posterior", lambda h, t, buyer, night: posterior(h, t, buyer, 0 * night)
+    )
     forgetful = knowable_risk(world, number, as_of, HORIZON, COPIES)
     assert log_loss(came, true) < log_loss(came, known) < log_loss(came, forgetful)
 
@@ -184,4 +225,6 @@ def test_where_all_have_one_temper_nothing_is_hidden(monkeypatch: pytest.MonkeyP
     rows = (world, np.arange(2_000), placed + 20, HORIZON, 4)
     assert knowable_risk(*rows) == pytest.approx(attainable_risk(*rows), rel=1e-9, abs=1e-12)
     monkeypatch.setattr(order_module, "SHOPPING", SHOPPING)
-    assert np.abs(knowable_risk(*rows) - attainable_risk(*rows)).max() > 0.01, "else the test could not fail"
+    assert np.abs(knowable_risk(*rows) - attainable_risk(*rows)).max() > 0.01, (
+        "else the test could not fail"
+    )

@@ -1,4 +1,5 @@
-"""The truth files tell the truth: disputes come as often as the hazards say, and a plain loop finds the same ones."""
+"""The truth files tell the truth: disputes come as often as the hazards say, and a plain loop finds
+the same ones."""
 
 from __future__ import annotations
 
@@ -32,7 +33,15 @@ HAZARDS = [f"hazard_{cause}_e9" for cause in CAUSES]
 def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A simulated store. Shared: only read it."""
     place = Workspace(tmp_path_factory.mktemp("truth"))
-    simulate(place, load_config(place.folder), Progress(), orders=COUNT, first=date(2024, 1, 1), days=731, seed=2)
+    simulate(
+        place,
+        load_config(place.folder),
+        Progress(),
+        orders=COUNT,
+        first=date(2024, 1, 1),
+        days=731,
+        seed=2,
+    )
     return place
 
 
@@ -44,20 +53,29 @@ def truth(place: Workspace) -> Truth:
 @pytest.fixture(scope="module")
 def file_rows(place: Workspace) -> tuple[pl.DataFrame, pl.DataFrame]:
     folder: Path = place.folder / "truth"
-    return pl.read_parquet(folder / "orders.parquet"), pl.read_parquet(folder / "order_days.parquet")
+    return pl.read_parquet(folder / "orders.parquet"), pl.read_parquet(
+        folder / "order_days.parquet"
+    )
 
 
-# -- as often as the hazards say -----------------------------------------------------------------------------------
+# -- as often as the hazards say
+# -----------------------------------------------------------------------------------
 
 
 def strays(expected: np.ndarray, came: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
-    """By group: by how many standard deviations the disputes that came stray from those expected."""
+    """By group: by how many standard deviations the disputes that came stray from those
+    expected."""
     variance = np.bincount(group, expected * (1.0 - expected), count)
-    return np.asarray(np.bincount(group, came - expected, count) / np.sqrt(np.maximum(variance, 1.0)))
+    return np.asarray(
+        np.bincount(group, came - expected, count) / np.sqrt(np.maximum(variance, 1.0))
+    )
 
 
-def at_risk(truth: Truth, hazard: np.ndarray, opened_day: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Order-days before the dispute or on its day: which; the chance of each cause; whether it is the day."""
+def at_risk(
+    truth: Truth, hazard: np.ndarray, opened_day: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Order-days before the dispute or on its day: which; the chance of each cause; whether it is
+    the day."""
     days = truth.days
     opened = opened_day[days.order]
     row = np.flatnonzero((opened < 0) | (days.day <= opened))
@@ -72,8 +90,11 @@ def opened_and_cause(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     return opened, np.array([number[cause] for cause in truth.orders["cause"]])
 
 
-def check_calibration(truth: Truth, hazard: np.ndarray, opened: np.ndarray, cause: np.ndarray) -> None:
-    """Per cause, in ten groups of days by their hazard (each with as many expected disputes), in all, and by age."""
+def check_calibration(
+    truth: Truth, hazard: np.ndarray, opened: np.ndarray, cause: np.ndarray
+) -> None:
+    """Per cause, in ten groups of days by their hazard (each with as many expected disputes), in
+    all, and by age."""
     row, chance, is_day = at_risk(truth, hazard, opened)
     age = (truth.days.day[row] - truth.days.day[truth.days.first[truth.days.order[row]]]) // 7
     for i, name in enumerate(CAUSES):
@@ -96,7 +117,11 @@ def test_so_do_those_of_a_world_in_which_everybody_is_written_to(truth: Truth) -
     days, orders = truth.days, truth.orders
     contact_day = days.day[np.minimum(days.first[:-1], len(days.day) - 1)] + 20
     opened, cause = outcome(
-        days, orders["threshold"].to_numpy(), orders["which_cause"].to_numpy(), truth.effects, contact_day
+        days,
+        orders["threshold"].to_numpy(),
+        orders["which_cause"].to_numpy(),
+        truth.effects,
+        contact_day,
     )
     factor = np.zeros(orders.height)
     row = np.flatnonzero(days.day == contact_day[days.order])
@@ -114,11 +139,15 @@ def test_the_check_can_fail(truth: Truth) -> None:
             check_calibration(truth, wrong, opened, cause)
 
 
-# -- a plain loop over the files finds the same ones ----------------------------------------------------------------
+# -- a plain loop over the files finds the same ones
+# ----------------------------------------------------------------
 
 
-def naive_outcome(order: dict, days: list[dict], contact_day: int | None) -> tuple[int | None, str | None]:
-    """The dispute of one order, from the rows of the two files alone; written to on `contact_day`."""
+def naive_outcome(
+    order: dict, days: list[dict], contact_day: int | None
+) -> tuple[int | None, str | None]:
+    """The dispute of one order, from the rows of the two files alone; written to on
+    `contact_day`."""
     needed = math.ceil(order["threshold"] / 1e-9)
     factor = next((day["contact_factor"] for day in days if day["day"] == contact_day), 0.0)
     so_far = 0
@@ -142,7 +171,9 @@ def naive_outcome(order: dict, days: list[dict], contact_day: int | None) -> tup
 
 def rows_of(file_rows: tuple[pl.DataFrame, pl.DataFrame], number: int) -> tuple[dict, list[dict]]:
     orders, days = file_rows
-    first, last = (days["order_number"].search_sorted(number + 1, side=side) for side in ("left", "right"))
+    first, last = (
+        days["order_number"].search_sorted(number + 1, side=side) for side in ("left", "right")
+    )
     return orders.row(number, named=True), days[int(first) : int(last)].to_dicts()
 
 
@@ -151,25 +182,40 @@ def disputed(file_rows: tuple[pl.DataFrame, pl.DataFrame]) -> list[int]:
     return np.flatnonzero(file_rows[0]["opened_day"].is_not_null().to_numpy()).tolist()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_every_outcome_can_be_read_off(
-    data: st.DataObject, truth: Truth, file_rows: tuple[pl.DataFrame, pl.DataFrame], disputed: list[int]
+    data: st.DataObject,
+    truth: Truth,
+    file_rows: tuple[pl.DataFrame, pl.DataFrame],
+    disputed: list[int],
 ) -> None:
-    """Without a message, and with one on any day: a loop equals the arrays; half of the orders drawn are disputed."""
-    number = data.draw(st.one_of(st.sampled_from(disputed), st.integers(0, COUNT - 1)), label="number")
+    """Without a message, and with one on any day: a loop equals the arrays; half of the orders
+    drawn are disputed."""
+    number = data.draw(
+        st.one_of(st.sampled_from(disputed), st.integers(0, COUNT - 1)), label="number"
+    )
     order, days = rows_of(file_rows, number)
     assert naive_outcome(order, days, None) == (order["opened_day"], order["cause"])
-    contact_day = days[0]["day"] + data.draw(st.integers(0, len(days) + 1), label="night") if days else 0
+    contact_day = (
+        days[0]["day"] + data.draw(st.integers(0, len(days) + 1), label="night") if days else 0
+    )
     every = np.full(truth.orders.height, -1)
     every[number] = contact_day
     one = slice(int(truth.days.first[number]), int(truth.days.first[number + 1]))
     alone = OrderDays(
-        np.zeros(len(days), int), truth.days.day[one], np.array([0, len(days)]), truth.days.hazard[one],
+        np.zeros(len(days), int),
+        truth.days.day[one],
+        np.array([0, len(days)]),
+        truth.days.hazard[one],
         truth.days.contact_factor[one],
-    )  # fmt: skip
+    )
     threshold, which = (np.array([order[name]]) for name in ("threshold", "which_cause"))
-    opened, cause = outcome(alone, threshold, which, truth.effects[[number]], np.array([contact_day]))
+    opened, cause = outcome(
+        alone, threshold, which, truth.effects[[number]], np.array([contact_day])
+    )
     naive_day, naive_cause = naive_outcome(order, days, contact_day)
     assert (int(opened[0]), int(cause[0])) == (
         -1 if naive_day is None else naive_day,
@@ -180,18 +226,24 @@ def test_every_outcome_can_be_read_off(
 def test_the_outcomes_by_stage_are_those_of_some_night(
     truth: Truth, file_rows: tuple[pl.DataFrame, pl.DataFrame], disputed: list[int]
 ) -> None:
-    """Prevented by a message in a stage: then on one night a message prevents it; likewise provoked and unchanged."""
+    """Prevented by a message in a stage: then on one night a message prevents it; likewise provoked
+    and unchanged."""
     seen = set()
     for number in [*disputed[:300], *range(0, 3_000, 10)]:
         order, days = rows_of(file_rows, number)
-        alive = [d["day"] for d in days if order["opened_day"] is None or d["day"] <= order["opened_day"]]
+        alive = [
+            d["day"] for d in days if order["opened_day"] is None or d["day"] <= order["opened_day"]
+        ]
         possible = set()
         for night in alive:
             before, after = order["opened_day"], naive_outcome(order, days, night)[0]
             possible.add(
-                "prevented" if before is not None and after is None
-                else "provoked" if before is None and after is not None else "unchanged"
-            )  # fmt: skip
+                "prevented"
+                if before is not None and after is None
+                else "provoked"
+                if before is None and after is not None
+                else "unchanged"
+            )
         told = {order[f"contacted_{stage}"] for stage in STAGES} - {None}
         assert told <= possible, number
         seen |= told

@@ -1,7 +1,8 @@
 """Where an open dispute stands: days, periods and deadlines, at each of their boundaries.
 
-Drawn times are UTC. Under the classic rules the day of filing is day 1 in the platform's zone, Los Angeles: on days
-4-15 the buyer may take the dispute to the platform, on day 16 it goes there by itself.
+Drawn times are UTC. Under the classic rules the day of filing is day 1 in the platform's zone, Los
+Angeles: on days 4-15 the buyer may take the dispute to the platform, on day 16 it goes there by
+itself.
 """
 
 from __future__ import annotations
@@ -121,7 +122,9 @@ def test_the_number_of_the_filing_day_is_a_rule(
     make_tables: MakeTables, filing_day_number: str, as_of: str, number: str, period: str
 ) -> None:
     tables = make_tables(disputes=filed("2024-05-10T17:00"), zone=PACIFIC)
-    row = clock_disputes(tables, day(as_of), made_policy(filing_day_number=int(filing_day_number))).row(0, named=True)
+    row = clock_disputes(
+        tables, day(as_of), made_policy(filing_day_number=int(filing_day_number))
+    ).row(0, named=True)
     assert (row["day"], row["period"]) == (int(number), period)
 
 
@@ -141,7 +144,11 @@ def test_a_rule_that_changes_before_the_deadline_does_not_move_it(make_tables: M
     """,
         zone=PACIFIC,
     )
-    told = clock_disputes(tables, day("2024-05-21"), policy).select("dispute_id", "auto_submit_at").rows()
+    told = (
+        clock_disputes(tables, day("2024-05-21"), policy)
+        .select("dispute_id", "auto_submit_at")
+        .rows()
+    )
     assert dict(told) == {"before": moment("2024-06-03T07:00"), "after": moment("2024-05-26T07:00")}
 
 
@@ -181,7 +188,9 @@ def test_what_is_open_and_who_owes_an_answer(
         assert (told or ["-"]) == [expected], (story, policy)
 
 
-def test_each_change_of_the_claim_restarts_the_time_to_answer_but_not_the_days(make_tables: MakeTables) -> None:
+def test_each_change_of_the_claim_restarts_the_time_to_answer_but_not_the_days(
+    make_tables: MakeTables,
+) -> None:
     tables = make_tables(
         disputes="""
         order_id | dispute_id | step     | cause | amount_usd | occurred_at
@@ -191,8 +200,13 @@ def test_each_change_of_the_claim_restarts_the_time_to_answer_but_not_the_days(m
     """,
         zone=PACIFIC,
     )
-    row = clock_disputes(tables, day("2024-05-14"), load_policy("aliexpress-2017")).row(0, named=True)
-    assert (row["answer_due_at"], row["auto_submit_at"]) == (moment("2024-05-17T17:00"), moment("2024-05-16T07:00"))
+    row = clock_disputes(tables, day("2024-05-14"), load_policy("aliexpress-2017")).row(
+        0, named=True
+    )
+    assert (row["answer_due_at"], row["auto_submit_at"]) == (
+        moment("2024-05-17T17:00"),
+        moment("2024-05-16T07:00"),
+    )
     assert (row["next_event"], row["amount_usd"]) == ("auto_submit", 30.0)
 
 
@@ -216,7 +230,10 @@ def test_two_lines_two_disputes_two_clocks(make_tables: MakeTables) -> None:
         zone=PACIFIC,
     )
     policy = load_policy("aliexpress-classic")
-    told = {as_of: clock_disputes(tables, day(as_of), policy)["dispute_id"].to_list() for as_of in ("05-14", "05-15")}
+    told = {
+        as_of: clock_disputes(tables, day(as_of), policy)["dispute_id"].to_list()
+        for as_of in ("05-14", "05-15")
+    }
     assert told == {"05-14": ["line 1", "line 2"], "05-15": ["line 2"]}
 
 
@@ -240,9 +257,13 @@ def test_in_transit_it_waits_for_the_promised_date(
         tracking=f"order_id | status | occurred_at\na | {status} | 05-09",
         zone=PACIFIC,
     )
-    row = clock_disputes(tables, day("2024-05-11"), load_policy("aliexpress-classic")).row(0, named=True)
+    row = clock_disputes(tables, day("2024-05-11"), load_policy("aliexpress-classic")).row(
+        0, named=True
+    )
     assert (row["next_event"], row["next_deadline_at"]) == (event, moment(deadline.split(" :")[0]))
-    free = clock_disputes(tables, day("2024-05-11"), made_policy(in_transit_waits_for_promise=False)).row(0, named=True)
+    free = clock_disputes(
+        tables, day("2024-05-11"), made_policy(in_transit_waits_for_promise=False)
+    ).row(0, named=True)
     assert free["next_deadline_at"] == moment("2024-05-13T07:00")
 
 

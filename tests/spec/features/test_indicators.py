@@ -1,18 +1,22 @@
-"""The indicators of a small store, worked by hand and by the program, for every policy and both kinds of window.
+"""The indicators of a small store, worked by hand and by the program, for every policy and both
+kinds of window.
 
-The day is 1 July 2024. Thirty days before, and the calendar month before, are June; three calendar months are April to
-June; sixty days begin on 2 May. Nobody promised a day, so no order ends by itself.
+The day is 1 July 2024. Thirty days before, and the calendar month before, are June; three calendar
+months are April to June; sixty days begin on 2 May. Nobody promised a day, so no order ends by
+itself.
 
     order  ordered  shipped  what happened
     a      05-20    05-22    closed 06-10
     b      06-02    06-04    closed 06-25, review of 2 on 06-26
     c      05-10    05-12    filed 06-05, withdrawn 06-08, closed 06-20
-    d      05-25    05-27    filed 06-12, escalated 06-16, ruled against the seller 06-20, refunded 06-21
+    d      05-25    05-27    filed 06-12, escalated 06-16, ruled against the seller 06-20, refunded
+    06-21
     e      05-05    05-07    filed 05-30, escalated 06-03, ruled against the buyer 06-07
     f      06-15    06-17    still open
     g      06-10    06-12    filed 06-28, in dispute
     h      05-01    05-03    filed 06-15, refunded 06-18
-    i      04-20    04-22    line 1 filed 05-20 and withdrawn 06-01; line 2 filed 06-02, refunded 06-09
+    i      04-20    04-22    line 1 filed 05-20 and withdrawn 06-01; line 2 filed 06-02, refunded
+    06-09
     k      05-28    -        still open, not shipped
 """
 
@@ -149,7 +153,15 @@ def measured(tables: Tables, policy: Policy) -> set[Row]:
     on = day("07-01")
     told = measure_rates(tables, on, policy_rates(policy, on, bases=["event_day", "order_day"]))
     said = {None: "-", True: "over", False: "under"}
-    columns = ["indicator", "withdrawals", "basis", "numerator", "denominator", "count_maturing", "is_over"]
+    columns = [
+        "indicator",
+        "withdrawals",
+        "basis",
+        "numerator",
+        "denominator",
+        "count_maturing",
+        "is_over",
+    ]
     return {(*row[:-1], said[row[-1]]) for row in told.select(columns).iter_rows()}
 
 
@@ -162,20 +174,37 @@ def test_the_other_reading_divides_by_shipped_orders(make_tables: MakeTables) ->
     classic = load_policy("aliexpress-classic").model_dump()
     classic["indicators"][0]["denominator"] = {"value": "shipped", "source": "S3"}
     told = measured(make_tables(**STORE), Policy(**classic))
-    assert ("dispute_rate", "counted", "event_day", 4.0, 3.0, 2, "-") in told  # of b f g, shipped in June
+    assert (
+        "dispute_rate",
+        "counted",
+        "event_day",
+        4.0,
+        3.0,
+        2,
+        "-",
+    ) in told  # of b f g, shipped in June
     assert ("dispute_rate", "counted", "order_day", 1.0, 3.0, 1, "-") in told
 
 
-def test_a_withdrawal_in_the_window_may_be_netted_against_an_older_filing(make_tables: MakeTables) -> None:
-    """Order i has no withdrawal: its second dispute stands. Of x, filed in May and withdrawn in June, it depends."""
-    disputes = STORE["disputes"] + "x | x1 | opened | - | 5 | 05-29\nx | x1 | withdrawn | - | - | 06-03"
-    tables = make_tables(**STORE | {"disputes": disputes, "orders": STORE["orders"] + "x | 05-01 | 5 | US"})
+def test_a_withdrawal_in_the_window_may_be_netted_against_an_older_filing(
+    make_tables: MakeTables,
+) -> None:
+    """Order i has no withdrawal: its second dispute stands. Of x, filed in May and withdrawn in
+    June, it depends."""
+    disputes = (
+        STORE["disputes"] + "x | x1 | opened | - | 5 | 05-29\nx | x1 | withdrawn | - | - | 06-03"
+    )
+    tables = make_tables(
+        **STORE | {"disputes": disputes, "orders": STORE["orders"] + "x | 05-01 | 5 | US"}
+    )
     classic = load_policy("aliexpress-classic").model_dump()
     counts = {}
     for netting in ("filing_in_window", "withdrawal_in_window"):
         classic["indicators"][0]["netting"] = {"value": netting, "source": "made up"}
         rows = measured(tables, Policy(**classic))
-        counts[netting] = next(r[3] for r in rows if r[:3] == ("dispute_rate", "netted", "event_day"))
+        counts[netting] = next(
+            r[3] for r in rows if r[:3] == ("dispute_rate", "netted", "event_day")
+        )
     assert counts == {"filing_in_window": 3.0, "withdrawal_in_window": 2.0}
 
 
@@ -197,7 +226,9 @@ def test_a_rate_at_its_limit_is_over_or_not_as_the_platform_says(make_tables: Ma
         classic = load_policy("aliexpress-classic").model_dump()
         classic["indicators"][0]["breach_at"] = {"value": breach, "source": "made up"}
         rates = policy_rates(Policy(**classic), on, limits={"dispute_rate": 0.5})
-        over[breach] = measure_rates(make_tables(**STORE), on, rates[:1])["is_over"].to_list()[1]  # netted: 3 of 6
+        over[breach] = measure_rates(make_tables(**STORE), on, rates[:1])["is_over"].to_list()[
+            1
+        ]  # netted: 3 of 6
     assert over == {"limit": True, "over_limit": False}
 
 
@@ -216,9 +247,14 @@ def test_by_dimension_an_order_counts_once_in_each_of_its_groups(
 ) -> None:
     on = day("07-01")
     told = measure_rates(
-        make_tables(**STORE), on, policy_rates(load_policy("aliexpress-classic"), on)[:1], dimensions=[dimension]
+        make_tables(**STORE),
+        on,
+        policy_rates(load_policy("aliexpress-classic"), on)[:1],
+        dimensions=[dimension],
     )
-    rows = [r for r in told.to_dicts() if r["dimension"] == dimension and r["withdrawals"] == "counted"]
+    rows = [
+        r for r in told.to_dicts() if r["dimension"] == dimension and r["withdrawals"] == "counted"
+    ]
     assert {r["value"]: (r["numerator"], r["denominator"]) for r in rows} == expected
 
 
@@ -236,7 +272,9 @@ def test_what_was_not_known_yet_does_not_count(make_tables: MakeTables) -> None:
     assert counted == [(0.0, 1), (1.0, 0)]
 
 
-def test_where_outcomes_are_recorded_of_some_orders_only_the_others_are_not_clean(make_tables: MakeTables) -> None:
+def test_where_outcomes_are_recorded_of_some_orders_only_the_others_are_not_clean(
+    make_tables: MakeTables,
+) -> None:
     tables = make_tables(
         has_partial_outcomes=True,
         orders="order_id | occurred_at\nseen | 05-20\nunseen | 05-20\nyoung | 06-20",
@@ -244,5 +282,7 @@ def test_where_outcomes_are_recorded_of_some_orders_only_the_others_are_not_clea
         order_events="order_id | event | occurred_at\nseen | outcome_observed | 06-05",
     )
     on = day("07-01")
-    row = measure_rates(tables, on, policy_rates(load_policy("aliexpress-classic"), on)[:1]).row(0, named=True)
+    row = measure_rates(tables, on, policy_rates(load_policy("aliexpress-classic"), on)[:1]).row(
+        0, named=True
+    )
     assert (row["denominator"], row["count_maturing"]) == (1.0, 1)

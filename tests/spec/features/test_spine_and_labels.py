@@ -1,4 +1,5 @@
-"""Which orders are asked about on a night, in which stage they are, and what counts as the answer."""
+"""Which orders are asked about on a night, in which stage they are, and what counts as the
+answer."""
 
 from __future__ import annotations
 
@@ -30,23 +31,33 @@ def test_an_order_is_open_from_the_day_after_it_was_placed(make_tables) -> None:
 
 
 def test_it_leaves_when_its_dispute_is_known_not_when_it_was_opened(make_tables) -> None:
-    tables = make_tables(orders=ORDERS, promises=PROMISE, disputes="""
+    tables = make_tables(
+        orders=ORDERS,
+        promises=PROMISE,
+        disputes="""
         order_id | occurred_at | known_at
         a        | 05-05T09:00 | 05-07T09:00
-    """)  # fmt: skip
+    """,
+    )
     assert nights_open(tables, "05-01", "05-12") == [2, 3, 4, 5, 6, 7]
 
 
 def test_it_leaves_when_it_is_known_to_be_closed(make_tables) -> None:
     events = "order_id | event | occurred_at\na | closed | 05-04T09:00"
-    assert nights_open(make_tables(orders=ORDERS, promises=PROMISE, order_events=events), "05-01", "05-12") == [2, 3, 4]
+    assert nights_open(
+        make_tables(orders=ORDERS, promises=PROMISE, order_events=events), "05-01", "05-12"
+    ) == [2, 3, 4]
 
 
 def test_it_leaves_fifteen_days_after_delivery(make_tables) -> None:
-    tables = make_tables(orders=ORDERS, promises=PROMISE, tracking="""
+    tables = make_tables(
+        orders=ORDERS,
+        promises=PROMISE,
+        tracking="""
         order_id | status    | occurred_at
         a        | Delivered | 05-10T09:00
-    """)  # fmt: skip
+    """,
+    )
     assert nights_open(tables, "05-01", "06-30")[-1] == 25  # 10 + 15
 
 
@@ -78,11 +89,16 @@ def test_the_stage_follows_the_visible_milestones(make_tables, as_of: str, stage
 
 
 def test_the_first_scan_on_the_road_ends_dispatch(make_tables) -> None:
-    tables = make_tables(orders=ORDERS, promises=PROMISE, shipments="order_id | occurred_at\na | 05-03", tracking="""
+    tables = make_tables(
+        orders=ORDERS,
+        promises=PROMISE,
+        shipments="order_id | occurred_at\na | 05-03",
+        tracking="""
         order_id | status       | occurred_at
         a        | InfoReceived | 05-03T01:00
         a        | InTransit    | 05-04T01:00
-    """)  # fmt: skip
+    """,
+    )
     stages = build_stages(tables, build_spine(tables, [day("05-04"), day("05-05")]))["stage"]
     assert stages.to_list() == ["dispatch", "in_transit"]
 
@@ -102,24 +118,40 @@ WINDOW = LabelWindow(horizon_days=10, reporting_delay_days=1)
         ("-", "05-14", 0),
     ],
     ids=[
-        "on the window's last day", "a day too late", "on the night's own day",
-        "window over, not yet reported", "early dispute, window not over: censored", "none yet: censored", "none",
+        "on the window's last day",
+        "a day too late",
+        "on the night's own day",
+        "window over, not yet reported",
+        "early dispute, window not over: censored",
+        "none yet: censored",
+        "none",
     ],
-)  # fmt: skip
+)
 def test_labels(make_tables, opened: str, data_end: str, label: int | None) -> None:
-    disputes = f"order_id | occurred_at\na | {opened}T08:00" if opened != "-" else "order_id | occurred_at"
+    disputes = (
+        f"order_id | occurred_at\na | {opened}T08:00" if opened != "-" else "order_id | occurred_at"
+    )
     tables = make_tables(orders="order_id | occurred_at\na | 05-01T12:00", disputes=disputes)
-    spine = build_spine(make_tables(orders="order_id | occurred_at\na | 05-01T12:00", promises=PROMISE), [day("05-03")])
+    spine = build_spine(
+        make_tables(orders="order_id | occurred_at\na | 05-01T12:00", promises=PROMISE),
+        [day("05-03")],
+    )
     assert build_labels(tables, spine, WINDOW, day(data_end))["label"].to_list() == [label]
 
 
 def test_a_dispute_known_after_the_data_end_is_not_known(make_tables) -> None:
-    tables = make_tables(orders=ORDERS, promises=PROMISE, disputes="""
+    tables = make_tables(
+        orders=ORDERS,
+        promises=PROMISE,
+        disputes="""
         order_id | occurred_at | known_at
         a        | 05-05       | 05-20
-    """)  # fmt: skip
+    """,
+    )
     spine = build_spine(tables, [day("05-03")])
-    labels = [build_labels(tables, spine, WINDOW, day(end))["label"].item() for end in ("05-20", "05-21")]
+    labels = [
+        build_labels(tables, spine, WINDOW, day(end))["label"].item() for end in ("05-20", "05-21")
+    ]
     assert labels == [0, 1]
 
 

@@ -24,10 +24,14 @@ a        | 05-02T08:00 | 05-02T09:00
     [("05-01", 0), ("05-02", 1), ("05-03", 3)],
     ids=["before all", "known at the cutoff is not visible, whenever it happened", "all known"],
 )
-def test_a_fact_is_visible_strictly_after_the_day_it_became_known(make_tables, as_of: str, count: int) -> None:
+def test_a_fact_is_visible_strictly_after_the_day_it_became_known(
+    make_tables, as_of: str, count: int
+) -> None:
     tables = make_tables(tracking=SCANS)
     assert visible(tables["tracking"], day(as_of)).height == count
-    spine = pl.DataFrame({"order_id": ["a"], "as_of_day": [day(as_of)]}, schema_overrides={"as_of_day": pl.Int32})
+    spine = pl.DataFrame(
+        {"order_id": ["a"], "as_of_day": [day(as_of)]}, schema_overrides={"as_of_day": pl.Int32}
+    )
     assert visible_facts(spine, tables["tracking"]).height == count
 
 
@@ -42,13 +46,23 @@ def test_days_are_those_of_the_stores_zone(make_tables) -> None:
     [
         ("UTC", "2024-05-03", datetime(2024, 5, 3)),
         ("Asia/Shanghai", "2024-05-03", datetime(2024, 5, 2, 16)),
-        ("America/Sao_Paulo", "2017-10-15", datetime(2017, 10, 15, 3)),  # midnight is skipped: starts at 01:00
-        ("America/Sao_Paulo", "2018-02-18", datetime(2018, 2, 18, 3)),  # 23:00 of the day before comes twice
+        (
+            "America/Sao_Paulo",
+            "2017-10-15",
+            datetime(2017, 10, 15, 3),
+        ),  # midnight is skipped: starts at 01:00
+        (
+            "America/Sao_Paulo",
+            "2018-02-18",
+            datetime(2018, 2, 18, 3),
+        ),  # 23:00 of the day before comes twice
     ],
 )
 def test_a_day_starts_at_its_first_moment(zone: str, local: str, starts: datetime) -> None:
     frame = pl.DataFrame({"day": [day(local)]}, schema={"day": pl.Int32})
-    assert frame.select(clock.start_of_day(pl.col("day"), zone)).item() == starts.replace(tzinfo=UTC)
+    assert frame.select(clock.start_of_day(pl.col("day"), zone)).item() == starts.replace(
+        tzinfo=UTC
+    )
 
 
 def test_the_label_window_is_half_open() -> None:
@@ -58,22 +72,28 @@ def test_the_label_window_is_half_open() -> None:
 
 
 def test_a_night_matures_when_its_window_and_the_reporting_delay_are_over() -> None:
-    # night 10, horizon 30: days 10..39; a dispute of day 39 is known on day 40 at the latest: visible from 41 on
+    # night 10, horizon 30: days 10..39; a dispute of day 39 is known on day 40 at the latest:
+    # visible from 41 on
     nights = pl.DataFrame({"night": [10]})
     at = [nights.select(clock.is_matured(pl.col("night"), end, 30, 1)).item() for end in (40, 41)]
     assert at == [False, True]
 
 
 def test_the_latest_fact_is_the_one_learnt_last() -> None:
-    promises = draw("promises", """
+    promises = draw(
+        "promises",
+        """
         order_id | promised_at | occurred_at | known_at
         a        | 05-20       | 05-01       | 05-01
         a        | 05-30       | 05-05       | 05-09
         a        | 05-25       | 05-08       | 05-08
-    """)  # fmt: skip
+    """,
+    )
     promises = promises.with_columns(known_day=clock.local_day(pl.col("known_at"), "UTC"))
     days = ["05-01", "05-02", "05-09", "05-10"]
-    spine = pl.DataFrame({"order_id": ["a"] * 4, "as_of_day": [day(d) for d in days]}).cast({"as_of_day": pl.Int32})
+    spine = pl.DataFrame({"order_id": ["a"] * 4, "as_of_day": [day(d) for d in days]}).cast(
+        {"as_of_day": pl.Int32}
+    )
     found = latest_fact(spine, promises, ["promised_at"]).sort("as_of_day")
     assert [f"{d:%m-%d}" for d in found["promised_at"]] == ["05-20", "05-25", "05-30"]
 
@@ -81,6 +101,8 @@ def test_the_latest_fact_is_the_one_learnt_last() -> None:
 def test_a_lookback_takes_its_first_day_and_not_the_cutoff() -> None:
     facts = pl.DataFrame({"p": ["x"] * 4, "known_day": [69, 70, 99, 100], "n": [1, 10, 100, 1000]})
     facts = facts.cast({"known_day": pl.Int32})
-    rows = pl.DataFrame({"p": ["x", "y", None], "as_of_day": [100, 100, 100]}).cast({"as_of_day": pl.Int32})
+    rows = pl.DataFrame({"p": ["x", "y", None], "as_of_day": [100, 100, 100]}).cast(
+        {"as_of_day": pl.Int32}
+    )
     totals = trailing_totals(rows, facts, ["p"], {"n": [30]})
     assert totals["n_30d"].to_list() == [110, 0, None]

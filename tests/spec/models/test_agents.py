@@ -1,4 +1,5 @@
-"""What a night's list may hold beside the languages and hours of those who write: small nights drawn as tables."""
+"""What a night's list may hold beside the languages and hours of those who write: small nights
+drawn as tables."""
 
 from __future__ import annotations
 
@@ -41,31 +42,45 @@ def agents(drawing: str) -> list[Agent]:
 @pytest.mark.parametrize(
     ("who", "capacity", "listed"),
     [
-        # maria's three go to the three best of both her languages, nobody writes Korean, one German a night
+        # maria's three go to the three best of both her languages, nobody writes Korean, one German
+        # a night
         (AGENTS, 50, "a b d f h"),
         (AGENTS, 4, "a b d f"),
         (AGENTS, 1, "a"),
-        # an augmenting path: maria gives a Spanish message to jose when Portuguese comes, if he has a place
+        # an augmenting path: maria gives a Spanish message to jose when Portuguese comes, if he has
+        # a place
         ("agent | languages | messages\nmaria | es pt | 1\njose | es | 2", 50, "a b d"),
         ("agent | languages | messages\nmaria | es pt | 2\njose | es | 2", 50, "a b d e"),
         ("agent | languages | messages\nmaria | es pt | 0\ntom | en | 5", 50, "h"),
         ("agent | languages | messages\nmin | ko en | 1", 50, "c"),
     ],
 )
-def test_the_list_holds_no_more_of_a_language_than_its_agents_can_write(who: str, capacity: int, listed: str) -> None:
+def test_the_list_holds_no_more_of_a_language_than_its_agents_can_write(
+    who: str, capacity: int, listed: str
+) -> None:
     told = assign(night(SPOKEN), ContactRules(capacity, agents=agents(who)), 0.5, "n")
     assert told["order_id"].to_list() == listed.split()
     assert told["rank"].to_list() == list(range(1, told.height + 1))
 
 
 def test_the_held_out_take_nobodys_time() -> None:
-    leads = night(SPOKEN).with_columns(is_held=pl.col("buyer_id").is_in(["anna", "gus", "ida", "carl"]))
-    told = give_arms(leads.with_columns(also_orders=pl.lit("")), ContactRules(50, 0.4, agents=agents(AGENTS)), "n")
+    leads = night(SPOKEN).with_columns(
+        is_held=pl.col("buyer_id").is_in(["anna", "gus", "ida", "carl"])
+    )
+    told = give_arms(
+        leads.with_columns(also_orders=pl.lit("")),
+        ContactRules(50, 0.4, agents=agents(AGENTS)),
+        "n",
+    )
     # maria writes b, d, e; g would have come after them; i after f; c is in no agent's language
     assert arms(told) == [
-        (None, "a", "", "held_out"), (1, "b", "", "listed"), (2, "d", "", "listed"), (3, "e", "", "listed"),
-        (4, "f", "", "listed"), (5, "h", "", "listed"),
-    ]  # fmt: skip
+        (None, "a", "", "held_out"),
+        (1, "b", "", "listed"),
+        (2, "d", "", "listed"),
+        (3, "e", "", "listed"),
+        (4, "f", "", "listed"),
+        (5, "h", "", "listed"),
+    ]
     assert told["propensity"].to_list() == [0.4, 0.6, 0.6, 0.6, 0.6, 0.6]
 
 
@@ -83,7 +98,9 @@ def test_one_message_to_a_buyer_is_in_the_language_of_the_order_that_leads() -> 
 
 def test_exploration_keeps_to_the_languages_whose_places_it_takes() -> None:
     names = [f"buyer{n:02}" for n in range(40)]
-    scored = pl.DataFrame({"order_id": names, "buyer_id": names, "expected_value_usd": [40.0 - n for n in range(40)]})
+    scored = pl.DataFrame(
+        {"order_id": names, "buyer_id": names, "expected_value_usd": [40.0 - n for n in range(40)]}
+    )
     spoken = scored.with_columns(message_language=pl.Series(["es", "de"] * 20))
     who = agents("agent | languages | messages\nmaria | es | 8\ntranslator | de | 2")
     told = assign(spoken, ContactRules(50, explore_share=0.3, salt="s", agents=who), 0.5, "n")
@@ -95,7 +112,8 @@ def test_exploration_keeps_to_the_languages_whose_places_it_takes() -> None:
 
 def test_who_writes_what_adds_up() -> None:
     shared = share_out(
-        ["es", "es", "pt", "en"], agents("agent | languages | messages\nmaria | es pt | 2\njose | es en | 2")
+        ["es", "es", "pt", "en"],
+        agents("agent | languages | messages\nmaria | es pt | 2\njose | es en | 2"),
     )
     assert {name: sum(each.values()) for name, each in shared.items()} == {"maria": 2, "jose": 2}
     assert shared["maria"]["pt"] == shared["jose"]["en"] == 1

@@ -1,4 +1,5 @@
-"""Who is written to on a night, who is left alone, and what is learnt from it: small nights drawn as tables."""
+"""Who is written to on a night, who is left alone, and what is learnt from it: small nights drawn
+as tables."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ COSTS = ContactCosts(SHARES, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
 def read_table(drawing: str) -> pl.DataFrame:
     """A table drawn with bars, a first line of names; `-` is nothing. All cells are text."""
     rows = [[cell.strip() for cell in line.split("|")] for line in drawing.strip().splitlines()]
-    return pl.DataFrame([[None if c == "-" else c for c in row] for row in rows[1:]], schema=rows[0], orient="row")
+    return pl.DataFrame(
+        [[None if c == "-" else c for c in row] for row in rows[1:]], schema=rows[0], orient="row"
+    )
 
 
 def night(drawing: str) -> pl.DataFrame:
@@ -43,7 +46,10 @@ def test_the_most_worthwhile_first_and_none_that_costs_more_than_it_saves() -> N
         e        | eva      | 1.0
         """
     )
-    assert arms(assign(scored, ContactRules(2), 0.5, "n")) == [(1, "b", "", "listed"), (2, "a", "", "listed")]
+    assert arms(assign(scored, ContactRules(2), 0.5, "n")) == [
+        (1, "b", "", "listed"),
+        (2, "a", "", "listed"),
+    ]
     assert assign(scored, ContactRules(9), 0.5, "n")["order_id"].to_list() == ["b", "a", "e"]
 
 
@@ -70,7 +76,9 @@ def test_two_orders_worth_no_message_each_are_worth_one_together() -> None:
         a2       | anna     | -0.2
         """
     )
-    assert assign(scored, ContactRules(5), 0.5, "n")["expected_value_usd"].to_list() == pytest.approx([0.4 + 0.3 - 0.5])
+    assert assign(scored, ContactRules(5), 0.5, "n")[
+        "expected_value_usd"
+    ].to_list() == pytest.approx([0.4 + 0.3 - 0.5])
 
 
 def test_whom_somebody_wrote_to_lately_is_left_alone() -> None:
@@ -86,12 +94,16 @@ def test_whom_somebody_wrote_to_lately_is_left_alone() -> None:
 
 def test_the_held_out_would_have_been_listed_and_others_have_their_places() -> None:
     names = [f"buyer{n:02}" for n in range(40)]
-    scored = pl.DataFrame({"order_id": names, "buyer_id": names, "expected_value_usd": [40.0 - n for n in range(40)]})
+    scored = pl.DataFrame(
+        {"order_id": names, "buyer_id": names, "expected_value_usd": [40.0 - n for n in range(40)]}
+    )
     told = assign(scored, ContactRules(10, holdout_share=0.2, salt="s"), 0.5, "n")
     listed, held = told.filter(pl.col("arm") == "listed"), told.filter(pl.col("arm") == "held_out")
     withheld = held_out_buyer("s", 0.2, names)
     assert listed["order_id"].to_list() == [name for name in names if name not in withheld][:10]
-    assert held["order_id"].to_list() == [name for name in withheld if name < listed["order_id"][-1]]
+    assert held["order_id"].to_list() == [
+        name for name in withheld if name < listed["order_id"][-1]
+    ]
     assert held.height > 0
     assert held["rank"].is_null().all()
     assert set(listed["propensity"]) == {0.8}
@@ -115,10 +127,12 @@ def test_a_share_of_the_places_goes_to_worthwhile_buyers_below_the_cut() -> None
     assert told.filter(pl.col("arm") == "listed")["order_id"].to_list() == names[:8]
     assert explored.height == 2
     assert (explored["expected_value_usd"] > 0).all(), "never one that costs more than it saves"
-    assert explored["propensity"].to_list() == [2 / 22, 2 / 22], "two places for the 22 below the cut"
-    assert set(assign(scored, ContactRules(10, explore_share=0.2, salt="s"), 0.5, "m")["order_id"]) != set(
-        told["order_id"]
+    assert explored["propensity"].to_list() == [2 / 22, 2 / 22], (
+        "two places for the 22 below the cut"
     )
+    assert set(
+        assign(scored, ContactRules(10, explore_share=0.2, salt="s"), 0.5, "m")["order_id"]
+    ) != set(told["order_id"])
 
 
 def test_value_follows_the_likely_cause_and_says_what_it_rests_on() -> None:
@@ -133,7 +147,9 @@ def test_value_follows_the_likely_cause_and_says_what_it_rests_on() -> None:
         """
     ).with_columns(pl.exclude("stage").cast(pl.Float64))
     told = add_expected_value(scored, costs)
-    assert told["expected_value_usd"].to_list() == pytest.approx([25 * s - 1 for s in (0.2, 0.15, 0.0, 0.2)])
+    assert told["expected_value_usd"].to_list() == pytest.approx(
+        [25 * s - 1 for s in (0.2, 0.15, 0.0, 0.2)]
+    )
     assert told["evidence_share"].to_list() == [0.0] * 4
     beliefs = {("in_transit", "not_received"): Belief(0.04, 0.75)}
     learnt = add_expected_value(scored, ContactCosts(**{**costs.__dict__, "beliefs": beliefs}))
@@ -141,16 +157,21 @@ def test_value_follows_the_likely_cause_and_says_what_it_rests_on() -> None:
     assert learnt["evidence_share"].to_list()[:3] == [0.75, 0.375, 0.0]
 
 
-# -- what the hold-out teaches --------------------------------------------------------------------------------------
+# -- what the hold-out teaches
+# --------------------------------------------------------------------------------------
 
 
-def evidence(sent: tuple[int, int], held: tuple[int, int], stage: str = "in_transit") -> pl.DataFrame:
+def evidence(
+    sent: tuple[int, int], held: tuple[int, int], stage: str = "in_transit"
+) -> pl.DataFrame:
     """(orders, disputes) sent and held out, each with a probability of 0.1."""
     parts = [
         pl.DataFrame({"is_held": [is_held] * n, "label": [1] * came + [0] * (n - came)})
         for is_held, (n, came) in ((False, sent), (True, held))
     ]
-    return pl.concat(parts).with_columns(stage=pl.lit(stage), cause=pl.lit("not_received"), probability=pl.lit(0.1))
+    return pl.concat(parts).with_columns(
+        stage=pl.lit(stage), cause=pl.lit("not_received"), probability=pl.lit(0.1)
+    )
 
 
 ASSUMED = {("in_transit", "not_received"): 0.2, ("delivered", "not_received"): 0.1}
@@ -164,17 +185,24 @@ def test_without_evidence_nothing_is_believed_but_the_assumption() -> None:
 
 def test_much_evidence_is_believed_and_little_hardly() -> None:
     # half of the disputes are gone, in 100 orders a side and in 100,000
-    little = learn_beliefs(evidence((100, 5), (100, 10)), ASSUMED, 30.0)["in_transit", "not_received"]
-    much = learn_beliefs(evidence((100_000, 5_000), (100_000, 10_000)), ASSUMED, 30.0)["in_transit", "not_received"]
+    little = learn_beliefs(evidence((100, 5), (100, 10)), ASSUMED, 30.0)[
+        "in_transit", "not_received"
+    ]
+    much = learn_beliefs(evidence((100_000, 5_000), (100_000, 10_000)), ASSUMED, 30.0)[
+        "in_transit", "not_received"
+    ]
     assert 0.2 < little.share < 0.35
     assert much.share == pytest.approx(0.5, abs=0.01)
     assert little.evidence < 0.5 < 0.95 < much.evidence
 
 
 def test_a_hold_out_with_few_disputes_is_few_trials_however_many_were_sent() -> None:
-    # thirty held-out disputes tell what would have come within a fifth, so a share of 0.2 within 0.15: seven trials
+    # thirty held-out disputes tell what would have come within a fifth, so a share of 0.2 within
+    # 0.15: seven trials
     for sent in (10_000, 1_000_000):
-        belief = learn_beliefs(evidence((sent, sent // 10), (300, 30)), ASSUMED, 30.0)["in_transit", "not_received"]
+        belief = learn_beliefs(evidence((sent, sent // 10), (300, 30)), ASSUMED, 30.0)[
+            "in_transit", "not_received"
+        ]
         assert 0.1 < belief.evidence < 0.5
 
 
@@ -193,11 +221,15 @@ def test_a_group_without_evidence_follows_what_all_show() -> None:
 
 
 def test_messages_that_provoke_are_worth_less_than_nothing() -> None:
-    belief = learn_beliefs(evidence((100_000, 12_000), (100_000, 10_000)), ASSUMED, 30.0)["in_transit", "not_received"]
+    belief = learn_beliefs(evidence((100_000, 12_000), (100_000, 10_000)), ASSUMED, 30.0)[
+        "in_transit", "not_received"
+    ]
     assert belief.share == pytest.approx(-0.2, abs=0.01)
 
 
 def test_probabilities_that_are_off_are_corrected_by_the_hold_out() -> None:
     # twice as many disputes came as the model said, sent or held out: nothing was prevented
-    belief = learn_beliefs(evidence((100_000, 20_000), (100_000, 20_000)), ASSUMED, 30.0)["in_transit", "not_received"]
+    belief = learn_beliefs(evidence((100_000, 20_000), (100_000, 20_000)), ASSUMED, 30.0)[
+        "in_transit", "not_received"
+    ]
     assert belief.share == pytest.approx(0.0, abs=0.01)

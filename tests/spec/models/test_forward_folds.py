@@ -1,4 +1,5 @@
-"""Forward folds: the gap between what is learnt from and what is judged is the horizon and the reporting delay."""
+"""Forward folds: the gap between what is learnt from and what is judged is the horizon and the
+reporting delay."""
 
 from __future__ import annotations
 
@@ -34,11 +35,17 @@ def test_the_second_half_is_judged_in_blocks_each_by_what_had_matured() -> None:
 
 def test_blocks_touch_and_none_is_empty() -> None:
     folds = forward_folds(0, 6, 10, WINDOW)
-    assert [(fold.cut_day, fold.last_test_day) for fold in folds] == [(3, 3), (4, 4), (5, 5), (6, 6)]
+    assert [(fold.cut_day, fold.last_test_day) for fold in folds] == [
+        (3, 3),
+        (4, 4),
+        (5, 5),
+        (6, 6),
+    ]
 
 
 def test_labels_to_learn_from_are_those_of_the_cut_day(make_tables: Callable) -> None:
-    """Standing on 6 June, the dispute of 28 May is known; that of 20 June, and the nights it falls to, are not."""
+    """Standing on 6 June, the dispute of 28 May is known; that of 20 June, and the nights it falls
+    to, are not."""
     tables = make_tables(orders=ORDERS, disputes=DISPUTES)
     nights = [day("05-20"), day("05-26"), day("05-27"), day("06-06"), day("06-11"), day("06-13")]
     dataset = pl.DataFrame({"order_id": ["a", "a", "a", "b", "b", "b"], "as_of_day": nights}).cast(

@@ -13,7 +13,8 @@ NEWEST = 1000
 
 
 def by_day(per_day: dict[range, float]) -> pl.DataFrame:
-    """So many facts on each day of the ranges, counted back from the newest day: 0 is that day itself."""
+    """So many facts on each day of the ranges, counted back from the newest day: 0 is that day
+    itself."""
     rows = [(NEWEST - ago, int(count)) for days, count in per_day.items() for ago in days]
     return pl.DataFrame(rows, {"known_day": pl.Int32, "count": pl.Int64}, orient="row")
 
@@ -24,9 +25,18 @@ LAST_MONTH, MONTHS_BEFORE = range(28), range(28, 196)
 
 @pytest.mark.parametrize(
     ("usual", "now", "is_out"),
-    [(100, 100, False), (100, 30, False), (100, 20, True), (100, 390, False), (100, 410, True), (100, 0, True)],
+    [
+        (100, 100, False),
+        (100, 30, False),
+        (100, 20, True),
+        (100, 390, False),
+        (100, 410, True),
+        (100, 0, True),
+    ],
 )
-def test_a_week_is_out_when_it_is_four_times_the_usual_or_a_quarter(usual: int, now: int, is_out: bool) -> None:
+def test_a_week_is_out_when_it_is_four_times_the_usual_or_a_quarter(
+    usual: int, now: int, is_out: bool
+) -> None:
     found = gates.row_counts("orders", by_day({LAST_WEEK: now, WEEKS_BEFORE: usual}), NEWEST, 4.0)
     assert found is not None
     assert (found.gate, found.is_out) == ("row_counts", is_out)
@@ -61,7 +71,7 @@ def test_disputes_are_beside_the_orders_of_their_time() -> None:
     assert (grown.is_out, missing.is_out) == (False, True)
     assert missing.says == (
         "0 disputes opened in the last 28 days, with 8,400 orders placed; 101 to 630 are usual"
-    )  # fmt: skip
+    )
 
 
 def test_quarantine_and_age() -> None:
@@ -69,8 +79,11 @@ def test_quarantine_and_age() -> None:
     assert not gates.quarantine(0, 0, 0.02).is_out
     found = [gates.champion_age(days, 120) for days in (-1, 0, 120, 121)]
     assert [(r.gate, r.is_out) for r in found] == [
-        ("champion_knows_outcome", True), ("champion_age", False), ("champion_age", False), ("champion_age", True)
-    ]  # fmt: skip
+        ("champion_knows_outcome", True),
+        ("champion_age", False),
+        ("champion_age", False),
+        ("champion_age", True),
+    ]
 
 
 FEATURES = {name: Feature(name, "", "") for name in ("a", "b", "season_x")}
@@ -78,7 +91,12 @@ FEATURES = {name: Feature(name, "", "") for name in ("a", "b", "season_x")}
 
 def test_drift_is_an_effect_size_and_not_the_calendars() -> None:
     learnt = pl.DataFrame(
-        {"a": [0.0, 2.0] * 50, "b": [0.0, 2.0] * 50, "season_x": [0.0, 2.0] * 50, "same": [1.0] * 100}
+        {
+            "a": [0.0, 2.0] * 50,
+            "b": [0.0, 2.0] * 50,
+            "season_x": [0.0, 2.0] * 50,
+            "same": [1.0] * 100,
+        }
     )
     moments = gates.learn_moments(learnt, learnt.columns, np.arange(learnt.height))
     assert set(moments) == {"a", "b", "season_x"}
@@ -102,8 +120,13 @@ def test_mean_probability_is_beside_what_came() -> None:
         return gates.mean_probability(mean * count, count, rate, "last month", 2.0).is_out
 
     assert [is_out(mean, 0.05) for mean in (0.05, 0.026, 0.024, 0.0, 0.09, 0.11)] == [
-        False, False, False, True, False, True
-    ]  # fmt: skip
+        False,
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]
     assert [is_out(mean, 0.05, 10_000) for mean in (0.026, 0.024)] == [False, True]
     assert not is_out(0.5, None)
     assert not is_out(0.5, 0.05, 100)

@@ -1,4 +1,5 @@
-"""Which past nights the model's health is judged by: matured ones, by what was known, and young ones as estimates."""
+"""Which past nights the model's health is judged by: matured ones, by what was known, and young
+ones as estimates."""
 
 from __future__ import annotations
 
@@ -22,16 +23,23 @@ def made(opened: str, known: str) -> Tables:
     row = {name: None for name in TABLES["disputes"].schema}
     row |= {"step_id": "s", "dispute_id": "d", "order_id": "o", "step": "opened", "cause": "other"}
     row |= dict(zip(("occurred_at", "known_at"), instants, strict=True))
-    return create_tables({"disputes": pl.DataFrame([row], schema=TABLES["disputes"].schema)}, zone="UTC")
+    return create_tables(
+        {"disputes": pl.DataFrame([row], schema=TABLES["disputes"].schema)}, zone="UTC"
+    )
 
 
 def rows_of(tables: Tables, as_of_day: int) -> pl.DataFrame:
     scored = pl.DataFrame(
         {
-            "order_id": ["o"], "as_of_day": pl.Series([FIRST], dtype=pl.Int32), "stage": ["delivered"],
-            "probability": [0.1], "is_listed": [True], "lane": ["x"], "category": ["c"],
+            "order_id": ["o"],
+            "as_of_day": pl.Series([FIRST], dtype=pl.Int32),
+            "stage": ["delivered"],
+            "probability": [0.1],
+            "is_listed": [True],
+            "lane": ["x"],
+            "category": ["c"],
         }
-    )  # fmt: skip
+    )
     return label_outcomes(scored, tables, LabelWindow(), as_of_day)
 
 
@@ -50,16 +58,25 @@ def test_what_has_not_matured_is_not_used_and_what_is_not_known_is_not_seen() ->
 
 
 def test_more_disputes_on_young_nights_are_told_before_any_of_them_matures() -> None:
-    """60 matured nights as they were said to be; on 25 young ones three times as many come on the first day."""
+    """60 matured nights as they were said to be; on 25 young ones three times as many come on the
+    first day."""
     rng, last = np.random.default_rng(6), FIRST + 116
     nights = np.repeat(np.arange(FIRST, last - 1), 200)
     is_young = nights > last - 31
     at_once = rng.random(len(nights)) < np.where(is_young, 0.03, 0.01)
-    rows = pl.DataFrame({
-        "order_id": [f"o{n}" for n in range(len(nights))], "as_of_day": pl.Series(nights, dtype=pl.Int32),
-        "stage": "in_transit", "lane": "x", "category": "c", "probability": 0.1, "is_listed": False,
-        "label": pl.Series(rng.random(len(nights)) < 0.1).cast(pl.Int8), "opened_at_once": at_once.astype(np.int8),
-    })  # fmt: skip
+    rows = pl.DataFrame(
+        {
+            "order_id": [f"o{n}" for n in range(len(nights))],
+            "as_of_day": pl.Series(nights, dtype=pl.Int32),
+            "stage": "in_transit",
+            "lane": "x",
+            "category": "c",
+            "probability": 0.1,
+            "is_listed": False,
+            "label": pl.Series(rng.random(len(nights)) < 0.1).cast(pl.Int8),
+            "opened_at_once": at_once.astype(np.int8),
+        }
+    )
     rows = rows.with_columns(label=pl.when(~pl.Series(is_young)).then("label"))
     found, table = judge_outcomes(rows, LIMITS, LabelWindow(), last)
     assert {f.reading for f in found} == {"early_rise"}
@@ -77,7 +94,8 @@ def test_lane_and_category_of_an_order_are_those_known() -> None:
     }
     frames = {
         name: pl.DataFrame(
-            [dict.fromkeys(TABLES[name].schema) | row | {"occurred_at": at, "known_at": at}], schema=TABLES[name].schema
+            [dict.fromkeys(TABLES[name].schema) | row | {"occurred_at": at, "known_at": at}],
+            schema=TABLES[name].schema,
         )
         for name, row in told.items()
     }

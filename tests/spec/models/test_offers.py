@@ -9,10 +9,16 @@ import polars as pl
 from models.contact.offers import Offers, suggest
 
 OFFERS = Offers(
-    allowed=("extend_protection", "resend", "partial_refund", "ask_for_photos"), budget_usd=12.0, refund_share=0.2,
-    max_refund_usd=10.0, late_days=5.0, resend_max_usd=20.0, resend_silent_days=21.0, protection_days=7.0,
+    allowed=("extend_protection", "resend", "partial_refund", "ask_for_photos"),
+    budget_usd=12.0,
+    refund_share=0.2,
+    max_refund_usd=10.0,
+    late_days=5.0,
+    resend_max_usd=20.0,
+    resend_silent_days=21.0,
+    protection_days=7.0,
     protection_late_chance=0.3,
-)  # fmt: skip
+)
 
 ORDERS = """
 case,                      stage,          value,chance,late,silent,left,likely,rank,missed,asked,expected,         cost
@@ -37,15 +43,22 @@ nobody knows the value,    delivered,      ,     0.3,   6,   ,      ,    ,      
 
 
 def orders() -> pl.DataFrame:
-    lines = [",".join(cell.strip() for cell in line.split(",")) for line in ORDERS.strip().splitlines()]
+    lines = [
+        ",".join(cell.strip() for cell in line.split(",")) for line in ORDERS.strip().splitlines()
+    ]
     return pl.read_csv(StringIO("\n".join(lines))).rename(
         {
-            "value": "order_value_usd", "chance": "probability", "late": "logistics_delivered_late_days",
-            "silent": "logistics_days_since_news", "left": "logistics_days_to_promise",
-            "missed": "logistics_expected_late_days", "likely": "logistics_late_chance", "rank": "logistics_road_rank",
+            "value": "order_value_usd",
+            "chance": "probability",
+            "late": "logistics_delivered_late_days",
+            "silent": "logistics_days_since_news",
+            "left": "logistics_days_to_promise",
+            "missed": "logistics_expected_late_days",
+            "likely": "logistics_late_chance",
+            "rank": "logistics_road_rank",
             "asked": "conversation_count_product_questions",
         }
-    )  # fmt: skip
+    )
 
 
 def test_each_order_gets_what_fits_it() -> None:

@@ -1,4 +1,5 @@
-"""What a product review says of planted cases: who is blamed, what few orders mean, what is not yet known."""
+"""What a product review says of planted cases: who is blamed, what few orders mean, what is not yet
+known."""
 
 from __future__ import annotations
 
@@ -9,13 +10,24 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.indicators.product_exposure import LONGEST_DAYS, elapsed_risk_share, order_exposure, product_orders
+from features.indicators.product_exposure import (
+    LONGEST_DAYS,
+    elapsed_risk_share,
+    order_exposure,
+    product_orders,
+)
 from features.tables import TABLES, Tables, create_tables
 from models.product.beta_rates import prior_of, update
 from models.product.hierarchical_prior import fit_families
 from models.product.product_rates import chance_better, orders_to_settle
 from models.product.product_scenarios import what_if
-from models.product.product_table import Reviewed, group_frame, notes, product_frame, review_products
+from models.product.product_table import (
+    Reviewed,
+    group_frame,
+    notes,
+    product_frame,
+    review_products,
+)
 from models.product.product_verdict import VerdictRules, add_verdict
 from tests.conftest import day
 
@@ -37,26 +49,64 @@ def frame(name: str, rows: list[dict]) -> pl.DataFrame:
 
 
 def plant(planted: dict[str, tuple[int, int, int, int]], **category: str) -> Tables:
-    """Orders spread over five months, all long over; every n-th disputed twenty days after it was placed."""
-    tables: dict[str, list[dict]] = {name: [] for name in ("orders", "order_lines", "products", "disputes")}
+    """Orders spread over five months, all long over; every n-th disputed twenty days after it was
+    placed."""
+    tables: dict[str, list[dict]] = {
+        name: [] for name in ("orders", "order_lines", "products", "disputes")
+    }
     for product, (good, good_disputed, bad, bad_disputed) in planted.items():
         start = {"occurred_at": START, "known_at": START}
-        tables["products"].append({"product_id": product, "category": category.get(product, "shoes"), **start})
-        for lane, count, disputed in (("Fine>US", good, good_disputed), ("Slow>US", bad, bad_disputed)):
+        tables["products"].append(
+            {"product_id": product, "category": category.get(product, "shoes"), **start}
+        )
+        for lane, count, disputed in (
+            ("Fine>US", good, good_disputed),
+            ("Slow>US", bad, bad_disputed),
+        ):
             for number in range(count):
-                order, placed = f"{product} {lane} {number}", START + timedelta(days=150 * number / count, hours=12)
+                order, placed = (
+                    f"{product} {lane} {number}",
+                    START + timedelta(days=150 * number / count, hours=12),
+                )
                 times = {"occurred_at": placed, "known_at": placed}
-                tables["orders"].append({"order_id": order, "buyer_id": order, "store_id": "s", "country": "US",
-                                         "lane": lane, "currency": "USD", "total_usd": 20.0, "total_source": 20.0,
-                                         **times})  # fmt: skip
-                tables["order_lines"].append({"order_id": order, "line_id": "1", "product_id": product,
-                                              "supplier_id": f"u-{product}", "quantity": 1.0, "unit_price_usd": 18.0,
-                                              "shipping_usd": 2.0, **times})  # fmt: skip
+                tables["orders"].append(
+                    {
+                        "order_id": order,
+                        "buyer_id": order,
+                        "store_id": "s",
+                        "country": "US",
+                        "lane": lane,
+                        "currency": "USD",
+                        "total_usd": 20.0,
+                        "total_source": 20.0,
+                        **times,
+                    }
+                )
+                tables["order_lines"].append(
+                    {
+                        "order_id": order,
+                        "line_id": "1",
+                        "product_id": product,
+                        "supplier_id": f"u-{product}",
+                        "quantity": 1.0,
+                        "unit_price_usd": 18.0,
+                        "shipping_usd": 2.0,
+                        **times,
+                    }
+                )
                 if (number + 1) * disputed // count > number * disputed // count:
                     filed = placed + timedelta(days=20)
-                    tables["disputes"].append({"step_id": order, "dispute_id": order, "order_id": order,
-                                               "step": "opened", "cause": "not_as_described", "occurred_at": filed,
-                                               "known_at": filed})  # fmt: skip
+                    tables["disputes"].append(
+                        {
+                            "step_id": order,
+                            "dispute_id": order,
+                            "order_id": order,
+                            "step": "opened",
+                            "cause": "not_as_described",
+                            "occurred_at": filed,
+                            "known_at": filed,
+                        }
+                    )
     return create_tables({name: frame(name, rows) for name, rows in tables.items()}, zone="UTC")
 
 
@@ -69,7 +119,10 @@ def verdicts(reviewed: Reviewed) -> dict[str, dict]:
     told = product_frame(reviewed, limit=LIMIT, fixed_cost_usd=15.0, seed=1).with_columns(
         notes(reviewed.products), margin_per_100_units_usd=pl.lit(None, pl.Float64)
     )
-    return {row["product_id"]: row for row in add_verdict(told, VerdictRules(LIMIT, 0.8, 4.0)).iter_rows(named=True)}
+    return {
+        row["product_id"]: row
+        for row in add_verdict(told, VerdictRules(LIMIT, 0.8, 4.0)).iter_rows(named=True)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +150,9 @@ def test_ordinary_products_are_kept(told: dict[str, dict]) -> None:
     assert {row["verdict"] for name, row in told.items() if name.startswith("plain")} == {"keep"}
 
 
-def test_one_dispute_in_three_orders_is_not_worse_than_forty_in_a_thousand(told: dict[str, dict]) -> None:
+def test_one_dispute_in_three_orders_is_not_worse_than_forty_in_a_thousand(
+    told: dict[str, dict],
+) -> None:
     few, many = told["one-in-three"], told["forty-in-a-thousand"]
     assert few["raw_rate"] > 8 * many["raw_rate"]
     assert few["verdict"] == "keep"
@@ -108,7 +163,9 @@ def test_one_dispute_in_three_orders_is_not_worse_than_forty_in_a_thousand(told:
 def test_a_cause_nobody_wrote_down_is_not_none_of_them() -> None:
     tables = plant(PLANTED)
     unsaid = tables["disputes"].with_columns(cause=pl.lit("unknown"))
-    row = verdicts(review(Tables(tables.frames | {"disputes": unsaid}, tables.zone)))["bad-on-good-lane"]
+    row = verdicts(review(Tables(tables.frames | {"disputes": unsaid}, tables.zone)))[
+        "bad-on-good-lane"
+    ]
     assert row["count_not_as_described"] is None
     assert row["count_not_received"] is None
     assert row["count_disputes"] > 0
@@ -126,7 +183,8 @@ def test_nothing_known_later_moves_a_review() -> None:
 
 
 def test_a_young_order_counts_for_the_part_of_its_risk_already_lived() -> None:
-    """Ten old orders, disputed on days 9 and 19 of their age: of all that will ever be, half is known at day 10."""
+    """Ten old orders, disputed on days 9 and 19 of their age: of all that will ever be, half is
+    known at day 10."""
     age = np.full(10, LONGEST_DAYS)
     delay = np.array([9, 19, *[0] * 8])
     share = elapsed_risk_share(age, delay, np.array([True, True, *[False] * 8]))
@@ -135,17 +193,20 @@ def test_a_young_order_counts_for_the_part_of_its_risk_already_lived() -> None:
 
 
 def test_the_posterior_of_a_beta_prior_is_the_textbooks() -> None:
-    prior = prior_of(np.array([0.04]), np.array([0.24 / 0.25]))  # Beta(1, 24): variance / mean^2 = 24 / 26
-    assert update(prior_of(np.array([0.04]), np.array([24 / 26])), np.array([1.0]), np.array([3.0])).mean[0] == (
-        pytest.approx(2 / 28)
-    )
+    prior = prior_of(
+        np.array([0.04]), np.array([0.24 / 0.25])
+    )  # Beta(1, 24): variance / mean^2 = 24 / 26
+    assert update(
+        prior_of(np.array([0.04]), np.array([24 / 26])), np.array([1.0]), np.array([3.0])
+    ).mean[0] == (pytest.approx(2 / 28))
     assert prior.mean[0] == pytest.approx(0.04)
 
 
 @pytest.mark.parametrize("rate", [0.03, 0.2])
 def test_how_much_products_differ_is_found_whatever_the_rate(rate: float) -> None:
-    """20,000 products of 1 to 9 orders; their own factors have variance 1 / 4. An order is disputed once at most: where
-    many are, counts vary less than by chance alone, and products seem alike if that is not reckoned with."""
+    """20,000 products of 1 to 9 orders; their own factors have variance 1 / 4. An order is disputed
+    once at most: where many are, counts vary less than by chance alone, and products seem alike if
+    that is not reckoned with."""
     rng = np.random.default_rng(5)
     own = prior_of(np.array([rate]), np.array([0.25]))
     orders = rng.integers(1, 10, 20_000)
@@ -203,7 +264,9 @@ def test_groups_hold_what_their_products_do() -> None:
     assert groups.filter(pl.col("category") == "boots")["rate"][0] > groups["rate"][1]
 
 
-def test_where_only_some_outcomes_are_recorded_the_others_count_for_nothing(make_tables: Callable[..., Tables]) -> None:
+def test_where_only_some_outcomes_are_recorded_the_others_count_for_nothing(
+    make_tables: Callable[..., Tables],
+) -> None:
     tables = make_tables(
         has_partial_outcomes=True,
         orders="order_id | occurred_at\na | 01-05\nb | 01-06\nc | 01-07",

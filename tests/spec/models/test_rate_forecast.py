@@ -32,24 +32,52 @@ def on_day(assessed: int) -> Rate:
 
 
 def steady_store(disputed_of_ten: Callable[[int], int]) -> Tables:
-    """Ten orders a day: some of each ten file a dispute on day 15, the others are closed on day 20."""
+    """Ten orders a day: some of each ten file a dispute on day 15, the others are closed on day
+    20."""
     orders, events, disputes = [], [], []
     for number in range(DAYS * A_DAY):
         placed, order = START + timedelta(days=number // A_DAY), f"o{number:05}"
         base = dict.fromkeys(TABLES["orders"].schema)
-        orders.append(base | {
-            "order_id": order, "buyer_id": "b", "store_id": "s", "country": "US", "lane": "L", "currency": "USD",
-            "total_usd": 9.0, "total_source": 9.0, "occurred_at": placed, "known_at": placed,
-        })  # fmt: skip
+        orders.append(
+            base
+            | {
+                "order_id": order,
+                "buyer_id": "b",
+                "store_id": "s",
+                "country": "US",
+                "lane": "L",
+                "currency": "USD",
+                "total_usd": 9.0,
+                "total_source": 9.0,
+                "occurred_at": placed,
+                "known_at": placed,
+            }
+        )
         if number % A_DAY < disputed_of_ten(number // A_DAY):
             at, base = placed + timedelta(days=15), dict.fromkeys(TABLES["disputes"].schema)
-            disputes.append(base | {
-                "step_id": order, "dispute_id": order, "order_id": order, "step": "opened", "cause": "other",
-                "occurred_at": at, "known_at": at,
-            })  # fmt: skip
+            disputes.append(
+                base
+                | {
+                    "step_id": order,
+                    "dispute_id": order,
+                    "order_id": order,
+                    "step": "opened",
+                    "cause": "other",
+                    "occurred_at": at,
+                    "known_at": at,
+                }
+            )
         else:
             at = placed + timedelta(days=20)
-            events.append({"event_id": order, "order_id": order, "event": "closed", "occurred_at": at, "known_at": at})
+            events.append(
+                {
+                    "event_id": order,
+                    "order_id": order,
+                    "event": "closed",
+                    "occurred_at": at,
+                    "known_at": at,
+                }
+            )
     rows = {"orders": orders, "order_events": events, "disputes": disputes}
     frames = {name: pl.DataFrame(told, schema=TABLES[name].schema) for name, told in rows.items()}
     return create_tables(frames, zone="UTC")
@@ -86,9 +114,14 @@ def test_where_months_differ_more_than_chance_the_interval_is_wider(steady: Tabl
 
 def test_it_sees_nothing_of_the_future_and_is_the_same_each_time(steady: Tables) -> None:
     ending = create_tables(
-        {name: steady[name].filter(pl.col("known_day") < TODAY).sample(fraction=1.0, shuffle=True, seed=3)
-         for name in TABLES}, zone="UTC",
-    )  # fmt: skip
+        {
+            name: steady[name]
+            .filter(pl.col("known_day") < TODAY)
+            .sample(fraction=1.0, shuffle=True, seed=3)
+            for name in TABLES
+        },
+        zone="UTC",
+    )
     from_end, from_all = forecast(ending), forecast(steady)
     assert from_end is not None
     assert from_all is not None
@@ -102,13 +135,24 @@ def test_a_young_store_has_none(steady: Tables) -> None:
 
 
 def hand_made(numerators: list[int], limit: float = 0.05) -> Forecast:
-    expected = pl.DataFrame({"order_id": ["a", "b", "c"], "lane": ["X", "X", "Y"], "chance": [0.5, 0.1, 0.3]})
+    expected = pl.DataFrame(
+        {"order_id": ["a", "b", "c"], "lane": ["X", "X", "Y"], "chance": [0.5, 0.1, 0.3]}
+    )
     rate = rate_on(DISPUTE_RATE, TODAY, limit=limit)
-    return Forecast(rate, "netted", TODAY, np.array(numerators, float), np.full(len(numerators), 100.0), expected, 9)
+    return Forecast(
+        rate,
+        "netted",
+        TODAY,
+        np.array(numerators, float),
+        np.full(len(numerators), 100.0),
+        expected,
+        9,
+    )
 
 
 def test_the_chance_to_pass_the_limit_and_how_many_to_prevent() -> None:
-    """Ten equally likely numerators over 100 orders; the limit is 5 of 100, and reaching it is passing it."""
+    """Ten equally likely numerators over 100 orders; the limit is 5 of 100, and reaching it is
+    passing it."""
     told = hand_made([1, 2, 3, 4, 4, 5, 5, 6, 7, 9])
     assert told.breach_probability(0.05) == 0.5
     assert told.breach_probability(0.05, prevented=1) == 0.3  # 6, 7 and 9 stay at 5 or more
@@ -128,10 +172,13 @@ def test_drivers_are_where_the_expected_disputes_come_from() -> None:
 @pytest.mark.parametrize(
     ("today", "assessed"),
     [
-        ("2024-02-26", "2024-02-27"), ("2024-02-27", "2024-03-27"), ("2024-12-27", "2025-01-27"),
-        ("2024-11-30", "2024-12-27"), ("2024-12-01", "2024-12-27"),
+        ("2024-02-26", "2024-02-27"),
+        ("2024-02-27", "2024-03-27"),
+        ("2024-12-27", "2025-01-27"),
+        ("2024-11-30", "2024-12-27"),
+        ("2024-12-01", "2024-12-27"),
     ],
-)  # fmt: skip
+)
 def test_the_next_day_of_assessment(today: str, assessed: str) -> None:
     assert next_assessment(date.fromisoformat(today), 27) == date.fromisoformat(assessed)
 

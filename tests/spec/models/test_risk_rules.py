@@ -1,4 +1,5 @@
-"""What a list by rules says of an order: its stage, the strongest sign of trouble, and nothing else."""
+"""What a list by rules says of an order: its stage, the strongest sign of trouble, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -14,8 +15,12 @@ ASKED = sorted(set().union(*(sign.when.meta.root_names() for sign in SIGNS)) - {
 def orders(drawing: str) -> pl.DataFrame:
     """A drawn night; what is not drawn is unknown, as in a store that has no such table."""
     rows = [[cell.strip() for cell in line.split("|")] for line in drawing.strip().splitlines()]
-    drawn = pl.DataFrame([[None if c == "-" else c for c in row] for row in rows[1:]], schema=rows[0], orient="row")
-    numbers = [pl.col(name).cast(pl.Float64) for name in drawn.columns if name not in ("order_id", "stage")]
+    drawn = pl.DataFrame(
+        [[None if c == "-" else c for c in row] for row in rows[1:]], schema=rows[0], orient="row"
+    )
+    numbers = [
+        pl.col(name).cast(pl.Float64) for name in drawn.columns if name not in ("order_id", "stage")
+    ]
     absent = [pl.lit(None, pl.Float64).alias(name) for name in ASKED if name not in drawn.columns]
     return drawn.with_columns(*numbers, *absent)
 
@@ -33,16 +38,25 @@ came late| delivered       | -5                        | -                      
 unknown  | in_transit      | -                         | -                      | -                         | -                         | -                             | -
 """  # noqa: E501
 TIMES = {
-    "quiet": 1.0, "late": 2.4, "last day": 1.0, "forgotten": 1.9, "silent": 1.9, "both": 2.4, "unsent": 1.4,
-    "came late": 1.3, "unknown": 1.0,
-}  # fmt: skip
+    "quiet": 1.0,
+    "late": 2.4,
+    "last day": 1.0,
+    "forgotten": 1.9,
+    "silent": 1.9,
+    "both": 2.4,
+    "unsent": 1.4,
+    "came late": 1.3,
+    "unknown": 1.0,
+}
 
 
 def test_the_strongest_sign_counts_times_the_stage() -> None:
     night = orders(NIGHT)
     told = SignModel(0.02).predict_with_bounds(night)["probability"]
     for row, probability in zip(night.iter_rows(named=True), told, strict=True):
-        assert probability == pytest.approx(0.02 * OF_STAGE[row["stage"]] * TIMES[row["order_id"]]), row["order_id"]
+        assert probability == pytest.approx(
+            0.02 * OF_STAGE[row["stage"]] * TIMES[row["order_id"]]
+        ), row["order_id"]
 
 
 def test_no_chance_is_above_a_half() -> None:
@@ -50,15 +64,21 @@ def test_no_chance_is_above_a_half() -> None:
 
 
 def test_only_what_has_a_sign_is_written_to() -> None:
-    assert orders(NIGHT).filter(has_sign())["order_id"].to_list() == [n for n, times in TIMES.items() if times > 1.0]
+    assert orders(NIGHT).filter(has_sign())["order_id"].to_list() == [
+        n for n, times in TIMES.items() if times > 1.0
+    ]
 
 
 def test_the_reasons_are_the_signs_with_the_orders_own_numbers() -> None:
     night = orders(NIGHT)
-    told = dict(zip(night["order_id"], SignModel(0.02).reasons(night, FEATURES).rows(), strict=True))
+    told = dict(
+        zip(night["order_id"], SignModel(0.02).reasons(night, FEATURES).rows(), strict=True)
+    )
     assert told["both"] == (
-        "3 days past the promised day", "no news of the parcel for 9 days", "the buyer asked 2 times for the parcel",
-    )  # fmt: skip
+        "3 days past the promised day",
+        "no news of the parcel for 9 days",
+        "the buyer asked 2 times for the parcel",
+    )
     assert told["unsent"] == ("2 days past the day to ship by", "", "")
     assert told["came late"] == ("delivered 4 days after the promised day", "", "")
     assert told["quiet"] == told["unknown"] == ("", "", "")
@@ -81,5 +101,7 @@ def test_every_sign_speaks_by_a_feature_that_has_words() -> None:
         (100_000, 1_000, (9 + 1_000) / 100_300),
     ],
 )
-def test_the_stores_own_orders_soon_outweigh_what_is_assumed(ended: int, disputed: int, rate: float) -> None:
+def test_the_stores_own_orders_soon_outweigh_what_is_assumed(
+    ended: int, disputed: int, rate: float
+) -> None:
     assert assumed_rate(0.03, ended, disputed) == pytest.approx(rate)

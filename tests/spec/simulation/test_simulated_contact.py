@@ -1,4 +1,5 @@
-"""The simulated world, third part: what a message to the buyer changes. Every order carries all its outcomes."""
+"""The simulated world, third part: what a message to the buyer changes. Every order carries all its
+outcomes."""
 
 from __future__ import annotations
 
@@ -9,7 +10,12 @@ import pytest
 from features.stage import STAGES
 from pipeline.simulation.world.assumptions import CONTACT
 from pipeline.simulation.world.markets import CAUSES
-from pipeline.simulation.world.simulated_contact import contact_factor, contacted_hazard, draw_effects, stage_of
+from pipeline.simulation.world.simulated_contact import (
+    contact_factor,
+    contacted_hazard,
+    draw_effects,
+    stage_of,
+)
 from pipeline.simulation.world.simulated_orders import World
 from pipeline.simulation.world.simulated_store import StorePart
 from pipeline.simulation.world.truth import order_truth, outcome
@@ -85,16 +91,21 @@ def test_an_effect_wanes() -> None:
     assert kept[:, 0] == pytest.approx(1.0 - 0.5 * np.exp(-(day - 10) / CONTACT.waning_days))
     assert kept[:, 1] == pytest.approx(1.0)
     assert kept[:, 2] == pytest.approx(2.0 - kept[:, 0])
-    before = contacted_hazard(np.zeros(4, int), day - 10, hazard, np.ones((1, 3)), np.array([71]), np.array([1.0]))
+    before = contacted_hazard(
+        np.zeros(4, int), day - 10, hazard, np.ones((1, 3)), np.array([71]), np.array([1.0])
+    )
     assert np.array_equal(before, hazard)  # not written to yet
 
 
 def test_too_early_too_late_and_for_nothing(piece: StorePart) -> None:
-    """Of a message's effect: less before shipment, less for a gone or long overdue parcel; more for who asks."""
+    """Of a message's effect: less before shipment, less for a gone or long overdue parcel; more for
+    who asks."""
     days, journey = piece.life.days, piece.journey
     stage = stage_of(journey, days.order, days.day)
     plain = np.zeros(len(days.day), bool)
-    factor = contact_factor(journey, days.order, days.day, np.full(len(days.day), -1.0), plain, plain)
+    factor = contact_factor(
+        journey, days.order, days.day, np.full(len(days.day), -1.0), plain, plain
+    )
     assert [set(factor[stage == s]) for s in range(4)] == [{x} for x in CONTACT.stage_x]
     assert CONTACT.stage_x[0] < CONTACT.stage_x[2]
     is_waiting = (stage == 2) & (journey.delivered[days.order] > days.day)
@@ -104,16 +115,24 @@ def test_too_early_too_late_and_for_nothing(piece: StorePart) -> None:
         (-1.0, False, True, CONTACT.unanswered_x),
     ):
         other = contact_factor(
-            journey, days.order, days.day, np.full(len(days.day), overdue), plain | gone, plain | asks
+            journey,
+            days.order,
+            days.day,
+            np.full(len(days.day), overdue),
+            plain | gone,
+            plain | asks,
         )
         assert other[is_waiting] == pytest.approx(x)
 
 
 def test_on_average_the_effect_is_small(piece: StorePart, effects: np.ndarray) -> None:
-    """A message in the first night in transit takes away less than a quarter of the disputes that would follow."""
+    """A message in the first night in transit takes away less than a quarter of the disputes that
+    would follow."""
     life = piece.life
     days = life.days
-    row = np.flatnonzero((stage_of(piece.journey, days.order, days.day) == 2) & np.isfinite(days.contact_factor))
+    row = np.flatnonzero(
+        (stage_of(piece.journey, days.order, days.day) == 2) & np.isfinite(days.contact_factor)
+    )
     order, nth = np.unique(days.order[row], return_index=True)
     contact_day = np.full(len(life.threshold), -1)
     contact_day[order] = days.day[row[nth]]

@@ -1,4 +1,5 @@
-"""The simulated world, first part: what is sold when, how parcels travel, what carriers tell of them."""
+"""The simulated world, first part: what is sold when, how parcels travel, what carriers tell of
+them."""
 
 from __future__ import annotations
 
@@ -10,7 +11,15 @@ import pytest
 
 from pipeline.simulation.world.assumptions import QUARREL, ROAD
 from pipeline.simulation.world.calendar import Calendar
-from pipeline.simulation.world.journey import CUSTOMS, HANDLING, INTERNATIONAL, LEGS, Journey, Realised, travel
+from pipeline.simulation.world.journey import (
+    CUSTOMS,
+    HANDLING,
+    INTERNATIONAL,
+    LEGS,
+    Journey,
+    Realised,
+    travel,
+)
 from pipeline.simulation.world.markets import CATEGORIES, COUNTRIES, SERVICES
 from pipeline.simulation.world.scans import LOST, SLOTS, SURE, scan
 from pipeline.simulation.world.simulated_orders import World
@@ -20,16 +29,21 @@ Store = dict[str, pl.DataFrame]
 
 
 def median_days(journey: Journey, leg: int, is_asked: np.ndarray) -> float:
-    length = journey.starts[:, leg + 1] - np.where(np.isfinite(journey.starts[:, leg]), journey.starts[:, leg], 0.0)
+    length = journey.starts[:, leg + 1] - np.where(
+        np.isfinite(journey.starts[:, leg]), journey.starts[:, leg], 0.0
+    )
     return float(np.median(length[is_asked & np.isfinite(journey.starts[:, leg + 1])]))
 
 
 def travelled_under(world: World, piece: StorePart, calendar: Calendar) -> Journey:
     """The same orders with the same luck under another calendar."""
-    return travel(replace(world, calendar=calendar), piece.orders, Realised(world.draws, piece.orders.number))
+    return travel(
+        replace(world, calendar=calendar), piece.orders, Realised(world.draws, piece.orders.number)
+    )
 
 
-# -- the shop ------------------------------------------------------------------------------------------------------
+# -- the shop
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_the_world_is_wide_enough(world: World) -> None:
@@ -39,7 +53,9 @@ def test_the_world_is_wide_enough(world: World) -> None:
     assert world.days >= 730
 
 
-def test_sale_days_and_the_winter_sell_more_and_the_new_year_less(world: World, piece: StorePart) -> None:
+def test_sale_days_and_the_winter_sell_more_and_the_new_year_less(
+    world: World, piece: StorePart
+) -> None:
     calendar = world.calendar
     count = np.bincount(piece.orders.placed.astype(int), minlength=world.days)
     expected = calendar.demand * len(piece.orders.number) / calendar.demand.sum()
@@ -85,7 +101,9 @@ def test_reviews_trail_delivery_and_know_of_quality(store: Store, piece: StorePa
     assert good.mean() > bad.mean() + 0.3
     assert np.isfinite(piece.journey.delivered[number]).all()
     delivered = store["tracking"].filter(pl.col("status") == "Delivered").group_by("order_id")
-    joined = store["reviews"].join(delivered.agg(pl.col("occurred_at").min().alias("delivered_at")), on="order_id")
+    joined = store["reviews"].join(
+        delivered.agg(pl.col("occurred_at").min().alias("delivered_at")), on="order_id"
+    )
     assert (joined["occurred_at"] >= joined["delivered_at"]).all()
     assert joined.height > 0.99 * len(number)  # of a few the delivery is known after the review
 
@@ -97,7 +115,8 @@ def test_most_buyers_come_once_some_return(store: Store) -> None:
     assert orders.max() < 60  # type: ignore[operator]
 
 
-# -- the road ------------------------------------------------------------------------------------------------------
+# -- the road
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_the_winter_and_the_new_year_are_slow(world: World, piece: StorePart) -> None:
@@ -110,8 +129,11 @@ def test_the_winter_and_the_new_year_are_slow(world: World, piece: StorePart) ->
 
 
 @pytest.mark.parametrize(("kind", "leg"), [("road_x", INTERNATIONAL), ("customs_x", CUSTOMS)])
-def test_a_shock_slows_what_starts_in_it_where_it_strikes(world: World, piece: StorePart, kind: str, leg: int) -> None:
-    """A carrier collapses, a border slows: against the same parcels in a world in which it did not."""
+def test_a_shock_slows_what_starts_in_it_where_it_strikes(
+    world: World, piece: StorePart, kind: str, leg: int
+) -> None:
+    """A carrier collapses, a border slows: against the same parcels in a world in which it did
+    not."""
     place = piece.orders.service if kind == "road_x" else piece.orders.country
     factor = getattr(world.calendar, kind)
     quiet = np.minimum(factor, np.median(factor, axis=1, keepdims=True))
@@ -124,21 +146,30 @@ def test_a_shock_slows_what_starts_in_it_where_it_strikes(world: World, piece: S
 
 
 def test_dear_services_are_quicker_and_far_countries_slower(piece: StorePart) -> None:
-    transit = piece.journey.delivered - np.where(np.isfinite(piece.journey.handed_over), piece.journey.handed_over, 0)
+    transit = piece.journey.delivered - np.where(
+        np.isfinite(piece.journey.handed_over), piece.journey.handed_over, 0
+    )
     is_there = np.isfinite(piece.journey.delivered)
-    by_service = [np.median(transit[is_there & (piece.orders.service == s)]) for s in range(len(SERVICES))]
+    by_service = [
+        np.median(transit[is_there & (piece.orders.service == s)]) for s in range(len(SERVICES))
+    ]
     names = [service.name for service in SERVICES]
     assert by_service[names.index("EMS Express")] < by_service[names.index("AE Standard")]
     assert by_service[names.index("AE Standard")] < by_service[names.index("AE Super Economy")]
     codes = [country.code for country in COUNTRIES]
-    days = {code: np.median(transit[is_there & (piece.orders.country == codes.index(code))]) for code in ("KR", "BR")}
+    days = {
+        code: np.median(transit[is_there & (piece.orders.country == codes.index(code))])
+        for code in ("KR", "BR")
+    }
     assert days["KR"] < days["BR"]
 
 
 def test_suppliers_differ_in_how_quickly_they_pack(world: World, piece: StorePart) -> None:
     supplier = world.catalogue.supplier[piece.orders.products[:, 0]]
     counts = np.bincount(supplier)
-    medians = [median_days(piece.journey, HANDLING, supplier == s) for s in np.argsort(-counts)[:12]]
+    medians = [
+        median_days(piece.journey, HANDLING, supplier == s) for s in np.argsort(-counts)[:12]
+    ]
     assert max(medians) > 1.5 * min(medians)
 
 
@@ -155,7 +186,8 @@ def test_each_leg_follows_the_one_before_and_the_lost_never_arrive(piece: StoreP
     assert 0.005 < never.mean() < 0.02
 
 
-# -- scans ---------------------------------------------------------------------------------------------------------
+# -- scans
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_no_scan_before_hand_over_none_after_a_loss_but_the_news_of_it(piece: StorePart) -> None:
@@ -178,7 +210,9 @@ def test_scans_come_late_out_of_order_twice_and_not_at_all(store: Store, piece: 
     assert 0.05 < late.mean() < 0.20  # type: ignore[operator]
     assert (scans["known_at"] >= scans["occurred_at"]).all()
     earlier = pl.col("occurred_at").shift(1).over("order_id")
-    is_out_of_order = scans.sort("order_id", "known_at").select(pl.col("occurred_at") < earlier).to_series()
+    is_out_of_order = (
+        scans.sort("order_id", "known_at").select(pl.col("occurred_at") < earlier).to_series()
+    )
     assert is_out_of_order.sum() > 500
     same = scans.select("order_id", "status", "sub_status", "occurred_at").is_duplicated()
     assert 0.01 < same.mean() < 0.08  # type: ignore[operator]
@@ -186,7 +220,9 @@ def test_scans_come_late_out_of_order_twice_and_not_at_all(store: Store, piece: 
     delivered = np.isfinite(piece.journey.delivered)
     told = np.isfinite(piece.scans.occurred).sum(axis=1)
     names = [service.name for service in SERVICES]
-    means = {name: told[delivered & (piece.orders.service == i)].mean() for i, name in enumerate(names)}
+    means = {
+        name: told[delivered & (piece.orders.service == i)].mean() for i, name in enumerate(names)
+    }
     assert means["AE Super Economy"] < means["AE Standard"]
 
 

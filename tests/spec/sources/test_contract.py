@@ -1,4 +1,5 @@
-"""The contract of the tables, drawn: what a row must keep to, and which rows follow one that is refused."""
+"""The contract of the tables, drawn: what a row must keep to, and which rows follow one that is
+refused."""
 
 from __future__ import annotations
 
@@ -63,11 +64,18 @@ def test_of_an_order_with_a_refused_line_no_sum_is_asked(make_tables: Made) -> N
 def test_a_line_told_twice_is_refused_once_and_its_order_kept(make_tables: Made) -> None:
     twice = LINES + "    o2 | 2 | 1 | 10 | 0 | 05-04\n"
     assert faults(make_tables, orders=ORDERS, order_lines=twice) == {
-        ("order_lines", 3, "line_id", "duplicate key (order_id, line_id); the first good row is kept")
+        (
+            "order_lines",
+            3,
+            "line_id",
+            "duplicate key (order_id, line_id); the first good row is kept",
+        )
     }
 
 
-def test_what_belongs_to_nothing_is_refused_and_what_belongs_to_a_refused_order_follows(make_tables: Made) -> None:
+def test_what_belongs_to_nothing_is_refused_and_what_belongs_to_a_refused_order_follows(
+    make_tables: Made,
+) -> None:
     events = """
         order_id | event | occurred_at
         o1       | paid  | 05-03
@@ -83,14 +91,23 @@ def test_what_belongs_to_nothing_is_refused_and_what_belongs_to_a_refused_order_
 
 
 def test_the_product_of_a_line_must_be_listed_where_there_is_a_list(make_tables: Made) -> None:
-    found = faults(make_tables, orders=ORDERS, order_lines=LINES, products="product_id | occurred_at\nq | 05-01")
+    found = faults(
+        make_tables,
+        orders=ORDERS,
+        order_lines=LINES,
+        products="product_id | occurred_at\nq | 05-01",
+    )
     assert ("order_lines", 0, "product_id", "unknown product") in found
 
 
 @pytest.mark.parametrize(
     ("table", "drawing", "fault"),
     [
-        ("order_events", "order_id | occurred_at\no1 | 05-02", ("occurred_at", "happened before its order was placed")),
+        (
+            "order_events",
+            "order_id | occurred_at\no1 | 05-02",
+            ("occurred_at", "happened before its order was placed"),
+        ),
         (
             "order_events",
             "order_id | occurred_at | known_at\no1 | 05-04 | 05-03",
@@ -101,7 +118,11 @@ def test_the_product_of_a_line_must_be_listed_where_there_is_a_list(make_tables:
             "order_id | promised_at | occurred_at\no1 | 05-01 | 05-03",
             ("promised_at", "promised for a time before its order was placed"),
         ),
-        ("reviews", "order_id | score | occurred_at\no1 | - | 05-04", ("score", "empty; a value is required")),
+        (
+            "reviews",
+            "order_id | score | occurred_at\no1 | - | 05-04",
+            ("score", "empty; a value is required"),
+        ),
         (
             "reviews",
             "order_id | score | occurred_at\no1 | inf | 05-04",
@@ -112,10 +133,16 @@ def test_the_product_of_a_line_must_be_listed_where_there_is_a_list(make_tables:
             "dispute_id | order_id | step | occurred_at\nd | o1 | ruled | 05-09",
             ("dispute_id", "its dispute has no step 'opened'"),
         ),
-        ("messages", "order_id | sender | occurred_at\no1 | robot | 05-09", ("sender", "unknown value; allowed")),
+        (
+            "messages",
+            "order_id | sender | occurred_at\no1 | robot | 05-09",
+            ("sender", "unknown value; allowed"),
+        ),
     ],
 )
-def test_order_in_time_and_values(make_tables: Made, table: str, drawing: str, fault: tuple[str, str]) -> None:
+def test_order_in_time_and_values(
+    make_tables: Made, table: str, drawing: str, fault: tuple[str, str]
+) -> None:
     column, reason = fault
     found = faults(make_tables, orders=ORDERS, **{table: drawing})
     assert {(name, row, at, told.split(";")[0]) for name, row, at, told in found} == {

@@ -28,7 +28,10 @@ def token_of(client: FlaskClient) -> str:
 
 def test_nights_orders_and_the_page_of_a_night(client: FlaskClient, workspace: Path) -> None:
     listed = pl.read_parquet(latest(workspace) / "contact_list.parquet")
-    assert f'<a href="/night/{AS_OF}">{AS_OF}</a></th>\n<td class="number">{listed.height}</td>' in client.get("/").text
+    assert (
+        f'<a href="/night/{AS_OF}">{AS_OF}</a></th>\n<td class="number">{listed.height}</td>'
+        in client.get("/").text
+    )
     order = listed["order_id"][0]
     told = client.get(f"/orders?q={order[-4:]}").text
     assert f'<th scope="row">{order}</th>' in told
@@ -40,7 +43,12 @@ def test_nights_orders_and_the_page_of_a_night(client: FlaskClient, workspace: P
     bare = re.sub(form, '<span id="board"></span>', answer.text, count=1, flags=re.DOTALL)
     assert bare.replace("form-action &#39;self", "form-action &#39;none") == page
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
-    for missing in ("/night/2025-01-02", "/night/..%2f..%2fetc", "/products/2025-07-10", "/night/someday"):
+    for missing in (
+        "/night/2025-01-02",
+        "/night/..%2f..%2fetc",
+        "/products/2025-07-10",
+        "/night/someday",
+    ):
         assert client.get(missing).status_code == 404
 
 
@@ -50,7 +58,10 @@ def test_marks_go_the_way_of_contacts(client: FlaskClient, workspace: Path) -> N
     form = {"token": token_of(client), "night": AS_OF, "sheet": sheet}
     answer = client.post("/contacts", data=form)
     assert (answer.status_code, answer.location) == (303, f"/night/{AS_OF}?taken=1-1-1")
-    assert "1 new contacts taken, 1 in the sheet; 1 cells in quarantine." in client.get(answer.location).text
+    assert (
+        "1 new contacts taken, 1 in the sheet; 1 cells in quarantine."
+        in client.get(answer.location).text
+    )
     own = read_own(Workspace(workspace))
     assert own.select("order_id", "outcome").rows() == [(order, "settled")]
     assert (workspace / "quarantine" / "sheets" / f"board-{AS_OF}.csv.csv").exists()
@@ -62,9 +73,17 @@ def test_marks_go_the_way_of_contacts(client: FlaskClient, workspace: Path) -> N
 def test_nobody_else_writes_or_reads(client: FlaskClient, workspace: Path) -> None:
     sheet = f"order_id,contacted_at\no-1,{AS_OF}\n"
     assert client.post("/contacts", data={"night": AS_OF, "sheet": sheet}).status_code == 403
-    assert client.post("/contacts", data={"token": "ü", "night": AS_OF, "sheet": sheet}).status_code == 403
+    assert (
+        client.post("/contacts", data={"token": "ü", "night": AS_OF, "sheet": sheet}).status_code
+        == 403
+    )
     assert client.get("/", headers={"Host": "evil.example:8321"}).status_code == 403
-    assert client.post("/contacts", data={"token": token_of(client), "sheet": "x" * 6_000_000}).status_code == 413
+    assert (
+        client.post(
+            "/contacts", data={"token": token_of(client), "sheet": "x" * 6_000_000}
+        ).status_code
+        == 413
+    )
     assert read_own(Workspace(workspace)).is_empty()
 
 

@@ -22,15 +22,30 @@ from pipeline.settings.languages import LANGUAGES, message_language
 FILES = sorted(SHIPPED.rglob("*.txt"))
 AS_OF = date(2026, 5, 20)
 ROW = {
-    "order_id": "o-1", "message_language": "en", "country": "US", "currency": "USD", "stage": "in_transit",
-    "likely_cause": "not_received", "suggested_action": NOTHING, "offer_usd": None, "total_usd": 40.0,
-    "total_source": 40.0, "shipment_id": "RX1", "carrier": "Post", "last_status": "InTransit",
-    "sent_at": datetime(2026, 5, 1, tzinfo=UTC), "last_scan_at": datetime(2026, 5, 15, tzinfo=UTC),
-    "promised_at": datetime(2026, 6, 1, tzinfo=UTC), "ship_by_at": datetime(2026, 5, 3, tzinfo=UTC),
-    "placed_at": datetime(2026, 4, 28, tzinfo=UTC), "delivered_at": None,
-    "logistics_expected_days_left": 4.0, "logistics_expected_late_days": -8.0,
-    "logistics_road_rank": 0.4, "logistics_days_since_news": 5.0,
-}  # fmt: skip
+    "order_id": "o-1",
+    "message_language": "en",
+    "country": "US",
+    "currency": "USD",
+    "stage": "in_transit",
+    "likely_cause": "not_received",
+    "suggested_action": NOTHING,
+    "offer_usd": None,
+    "total_usd": 40.0,
+    "total_source": 40.0,
+    "shipment_id": "RX1",
+    "carrier": "Post",
+    "last_status": "InTransit",
+    "sent_at": datetime(2026, 5, 1, tzinfo=UTC),
+    "last_scan_at": datetime(2026, 5, 15, tzinfo=UTC),
+    "promised_at": datetime(2026, 6, 1, tzinfo=UTC),
+    "ship_by_at": datetime(2026, 5, 3, tzinfo=UTC),
+    "placed_at": datetime(2026, 4, 28, tzinfo=UTC),
+    "delivered_at": None,
+    "logistics_expected_days_left": 4.0,
+    "logistics_expected_late_days": -8.0,
+    "logistics_road_rank": 0.4,
+    "logistics_days_since_news": 5.0,
+}
 
 
 def read(language: str, name: str) -> Any:
@@ -43,10 +58,14 @@ def message(**changed: Any) -> str:
 
 
 def test_every_language_has_every_template() -> None:
-    names = {f"{stage}.txt" for stage in STAGES} | {f"offer_{action}.txt" for action in ACTIONS if action != NOTHING}
+    names = {f"{stage}.txt" for stage in STAGES} | {
+        f"offer_{action}.txt" for action in ACTIONS if action != NOTHING
+    }
     for language in LANGUAGES:
         assert names < {path.name for path in (SHIPPED / language).iterdir()}
-        assert {path.name for path in (SHIPPED / language).iterdir()} == {p.name for p in (SHIPPED / "en").iterdir()}
+        assert {path.name for path in (SHIPPED / language).iterdir()} == {
+            p.name for p in (SHIPPED / "en").iterdir()
+        }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -55,7 +74,9 @@ def test_no_subset_of_missing_facts_leaves_a_hole(path: Path) -> None:
     asked = sorted({name for _, names in template for name in names})
     for count in range(len(asked) + 1):
         for known in combinations(asked, count):
-            facts: Mapping[str, str | None] = {name: f"<{name}>" if name in known else None for name in asked}
+            facts: Mapping[str, str | None] = {
+                name: f"<{name}>" if name in known else None for name in asked
+            }
             said = fill(template, facts)
             assert set(re.findall("<(.*?)>", said)) <= set(known)
             assert "{" not in said
@@ -84,52 +105,87 @@ def test_a_message_reads_like_this() -> None:
 def test_what_is_late_is_said_and_not_promised_again() -> None:
     late = message(promised_at=datetime(2026, 5, 10, tzinfo=UTC))
     assert "It was due by May 10, 2026 and is late; we are sorry." in late
-    missed = message(promised_at=datetime(2026, 5, 22, tzinfo=UTC), logistics_expected_late_days=2.0)
+    missed = message(
+        promised_at=datetime(2026, 5, 22, tzinfo=UTC), logistics_expected_late_days=2.0
+    )
     assert "around May 24, 2026, after the promised May 22, 2026; we are sorry" in missed
     assert "It is due by" not in late + missed
 
 
 def test_an_order_that_was_never_sent_owns_up_to_it() -> None:
-    unsent = {"stage": "before_shipment", "sent_at": None, "last_scan_at": None, "last_status": None}
+    unsent = {
+        "stage": "before_shipment",
+        "sent_at": None,
+        "last_scan_at": None,
+        "last_status": None,
+    }
     assert "should have left by May 3, 2026" in message(**unsent)
-    assert "hand it to the carrier by May 22" in message(**unsent, ship_by_at=datetime(2026, 5, 22, tzinfo=UTC))
-    assert "You ordered on April 28, 2026, and it has not left yet" in message(**unsent, ship_by_at=None)
-    assert "ordered on" not in message(**unsent, ship_by_at=None, placed_at=datetime(2026, 5, 18, tzinfo=UTC))
+    assert "hand it to the carrier by May 22" in message(
+        **unsent, ship_by_at=datetime(2026, 5, 22, tzinfo=UTC)
+    )
+    assert "You ordered on April 28, 2026, and it has not left yet" in message(
+        **unsent, ship_by_at=None
+    )
+    assert "ordered on" not in message(
+        **unsent, ship_by_at=None, placed_at=datetime(2026, 5, 18, tzinfo=UTC)
+    )
 
 
 def test_an_estimate_is_left_out_where_it_means_nothing() -> None:
     assert "estimate" in message()
     for unusual in (
-        {"logistics_road_rank": 0.99}, {"logistics_days_since_news": 30.0}, {"logistics_expected_days_left": 0.0},
-        {"logistics_expected_days_left": None}, {"sent_at": None},
-    ):  # fmt: skip
+        {"logistics_road_rank": 0.99},
+        {"logistics_days_since_news": 30.0},
+        {"logistics_expected_days_left": 0.0},
+        {"logistics_expected_days_left": None},
+        {"sent_at": None},
+    ):
         assert "estimate" not in message(**unusual)
 
 
 def test_the_offer_is_in_the_buyers_money() -> None:
     said = message(
-        stage="delivered", suggested_action="partial_refund", offer_usd=3.1, currency="BRL", total_source=130.0,
-        message_language="pt", country="BR", delivered_at=datetime(2026, 5, 19, tzinfo=UTC),
-    )  # fmt: skip
+        stage="delivered",
+        suggested_action="partial_refund",
+        offer_usd=3.1,
+        currency="BRL",
+        total_source=130.0,
+        message_language="pt",
+        country="BR",
+        delivered_at=datetime(2026, 5, 19, tzinfo=UTC),
+    )
     assert "gostaríamos de devolver R$\xa010,08" in said.replace("R$ ", "R$\xa0")
     assert "{" not in said
 
 
 def test_an_offer_without_its_amount_is_no_sentence() -> None:
-    assert "give you" not in message(stage="delivered", suggested_action="partial_refund", offer_usd=None)
+    assert "give you" not in message(
+        stage="delivered", suggested_action="partial_refund", offer_usd=None
+    )
 
 
 @pytest.mark.parametrize(
     ("country", "currency", "language"),
     [
-        ("BR", "USD", "pt"), ("KR", "USD", "ko"), ("SA", "USD", "ar"), ("CN", "CNY", "zh"), ("DE", "EUR", "de"),
-        ("PL", "USD", "en"), ("XX", "USD", "en"), (None, "USD", "en"),
+        ("BR", "USD", "pt"),
+        ("KR", "USD", "ko"),
+        ("SA", "USD", "ar"),
+        ("CN", "CNY", "zh"),
+        ("DE", "EUR", "de"),
+        ("PL", "USD", "en"),
+        ("XX", "USD", "en"),
+        (None, "USD", "en"),
         # Brazilian states that are spelt like Spain, Peru and Morocco: the money tells
-        ("ES", "BRL", "pt"), ("PE", "BRL", "pt"), ("MA", "BRL", "pt"),
+        ("ES", "BRL", "pt"),
+        ("PE", "BRL", "pt"),
+        ("MA", "BRL", "pt"),
     ],
-)  # fmt: skip
+)
 def test_language(country: str | None, currency: str, language: str) -> None:
-    rows = pl.DataFrame({"country": [country], "currency": [currency]}, {"country": pl.String, "currency": pl.String})
+    rows = pl.DataFrame(
+        {"country": [country], "currency": [currency]},
+        {"country": pl.String, "currency": pl.String},
+    )
     assert rows.select(message_language(())).item() == language
 
 
@@ -141,7 +197,15 @@ def test_russian_sentences_end_with_one_stop() -> None:
 
 
 def test_what_does_not_look_like_an_id_is_missing() -> None:
-    for hostile in ("=cmd|' /C calc'!A0", "<b>x</b>", "a\u202eb", "x" * 10_000, "../../etc", "\x00", "a b"):
+    for hostile in (
+        "=cmd|' /C calc'!A0",
+        "<b>x</b>",
+        "a\u202eb",
+        "x" * 10_000,
+        "../../etc",
+        "\x00",
+        "a b",
+    ):
         said = message(shipment_id=hostile)
         assert hostile not in said
         assert "parcel number" not in said

@@ -1,4 +1,5 @@
-"""ENGINE=spark: the same features to the bit, on this machine and on a standalone cluster; a clear word without."""
+"""ENGINE=spark: the same features to the bit, on this machine and on a standalone cluster; a clear
+word without."""
 
 from __future__ import annotations
 
@@ -52,14 +53,18 @@ def stored(folder: Path, tables: Tables) -> Tables:
         return place.read_tables()
 
 
-# -- on this machine -----------------------------------------------------------------------------------------------
+# -- on this machine
+# -----------------------------------------------------------------------------------------------
 
 
 @needs_spark
 @pytest.mark.parametrize("store", ["random worlds", "a simulated store"])
 def test_spark_builds_the_same_features_to_the_bit(store: str, tmp_path: Path) -> None:
     if store == "random worlds":
-        tables, nights = create_tables(draw_worlds(80, 9), zone="UTC"), [day("2024-01-20"), day("2024-02-25")]
+        tables, nights = (
+            create_tables(draw_worlds(80, 9), zone="UTC"),
+            [day("2024-01-20"), day("2024-02-25")],
+        )
     else:
         # what a zone shifts, outcomes known of some orders only, rows in no order
         tables = as_tables(small_store(), has_partial_outcomes=True)
@@ -81,19 +86,33 @@ def test_a_night_without_open_orders_needs_no_spark(tmp_path: Path) -> None:
     assert found.is_empty()
 
 
-# -- on a cluster --------------------------------------------------------------------------------------------------
+# -- on a cluster
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """A standalone master with one worker, both on loopback: its URL, and the address of its status page."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+    """A standalone master with one worker, both on loopback: its URL, and the address of its status
+    page."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
         port, page = one.getsockname()[1], other.getsockname()[1]
     url, status = f"spark://127.0.0.1:{port}", f"http://127.0.0.1:{page}/json/"
     started = [start("master.Master", tmp_path, "--port", str(port), "--webui-port", str(page))]
     try:
         wait_for(status, lambda told: told["status"] == "ALIVE")
-        room = ("--cores", "2", "--memory", "2g", "--webui-port", "0", "--work-dir", str(tmp_path / "work"))
+        room = (
+            "--cores",
+            "2",
+            "--memory",
+            "2g",
+            "--webui-port",
+            "0",
+            "--work-dir",
+            str(tmp_path / "work"),
+        )
         started.append(start("worker.Worker", tmp_path, *room, url))
         wait_for(status, lambda told: told["aliveworkers"] == 1)
         yield url, status
@@ -109,10 +128,22 @@ def start(name: str, folder: Path, *arguments: str) -> subprocess.Popen:
     assert found is not None
     assert found.origin is not None
     home = Path(found.origin).parent
-    command = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{name}", "--host", "127.0.0.1", *arguments]
-    env = os.environ | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+    command = [
+        home / "bin" / "spark-class",
+        f"org.apache.spark.deploy.{name}",
+        "--host",
+        "127.0.0.1",
+        *arguments,
+    ]
+    env = os.environ | {
+        "SPARK_HOME": str(home),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": sys.executable,
+    }
     with (folder / f"{name}.log").open("w") as log:
-        return subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            command, cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def wait_for(status: str, is_so) -> dict:
@@ -130,14 +161,18 @@ def wait_for(status: str, is_so) -> dict:
 
 
 @needs_spark
-def test_a_night_on_a_cluster_writes_the_same_files(master: tuple[str, str], finished: Path, tmp_path: Path) -> None:
+def test_a_night_on_a_cluster_writes_the_same_files(
+    master: tuple[str, str], finished: Path, tmp_path: Path
+) -> None:
     url, status = master
     workspace = shutil.copytree(finished, tmp_path / "w", symlinks=True)
     with (workspace / "config.toml").open("a") as config:
         config.write('[engine]\nmemory = "1g"\n')
     command = [sys.executable, "-m", "pipeline", "--engine", "spark", "--spark-master", url]
     command += ["score", "--workspace", str(workspace), "--as-of", AS_OF, "--force"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    told = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert told.returncode == 0, told.stderr
     assert "pandas" not in told.stderr
     before, after = latest(finished), latest(workspace)
@@ -146,20 +181,30 @@ def test_a_night_on_a_cluster_writes_the_same_files(master: tuple[str, str], fin
     manifests = [json.loads((run / "manifest.json").read_text()) for run in (before, after)]
     assert [manifest["engine"]["name"] for manifest in manifests] == ["polars", "spark"]
     assert manifests[0]["inputs"] == manifests[1]["inputs"]
-    assert wait_for(status, lambda page: page["completedapps"])["completedapps"][0]["state"] == "FINISHED"
+    assert (
+        wait_for(status, lambda page: page["completedapps"])["completedapps"][0]["state"]
+        == "FINISHED"
+    )
 
 
-# -- without -------------------------------------------------------------------------------------------------------
+# -- without
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_without_pyspark_a_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
-    with pytest.raises(NoEngine, match=r"PySpark, which is not installed here.*pip install '\.\[spark\]'"):
+    with pytest.raises(
+        NoEngine, match=r"PySpark, which is not installed here.*pip install '\.\[spark\]'"
+    ):
         engine.require_spark(Engine(name="spark"))
 
 
-@pytest.mark.parametrize(("version", "said"), [(None, "none was found"), (11, "the one found is Java 11")])
-def test_without_a_java_that_fits_so_too(monkeypatch: pytest.MonkeyPatch, version: int | None, said: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "said"), [(None, "none was found"), (11, "the one found is Java 11")]
+)
+def test_without_a_java_that_fits_so_too(
+    monkeypatch: pytest.MonkeyPatch, version: int | None, said: str
+) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: object())
     monkeypatch.setattr(engine, "java_version", lambda: version)
     with pytest.raises(NoEngine, match=f"Java 17 or newer; {said}"):
@@ -171,7 +216,11 @@ def test_the_version_of_java_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     java.parent.mkdir()
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     assert engine.java_version() is None
-    for told, version in (('openjdk version "17.0.15" 2025-04-15', 17), ('java version "1.8.0_402"', 1), ("?", None)):
+    for told, version in (
+        ('openjdk version "17.0.15" 2025-04-15', 17),
+        ('java version "1.8.0_402"', 1),
+        ("?", None),
+    ):
         java.write_text(f"#!/bin/sh\necho '{told}' >&2\n")
         java.chmod(0o755)
         assert engine.java_version() == version

@@ -1,4 +1,5 @@
-"""Comparisons: intervals of paired differences, families added one by one, and what leaks would have claimed."""
+"""Comparisons: intervals of paired differences, families added one by one, and what leaks would
+have claimed."""
 
 from __future__ import annotations
 
@@ -39,13 +40,17 @@ def test_a_scorer_beside_itself_gains_exactly_nothing_and_noise_loses() -> None:
     assert found[2:4].select("gain", "gain_low", "gain_high").rows() == [(0.0, 0.0, 0.0)] * 2
     assert (found[4:]["gain_high"] < 0.0).all()
     assert ((found["low"] < found["value"]) & (found["value"] < found["high"])).all()
-    assert found.equals(compare_scorers(rows, {"risk": risk, "again": 2.0 * risk, "noise": noise}, seed=1))
+    assert found.equals(
+        compare_scorers(rows, {"risk": risk, "again": 2.0 * risk, "noise": noise}, seed=1)
+    )
 
 
 def test_nights_of_the_same_orders_are_no_new_evidence() -> None:
     """Every order four times over: the interval stays as wide as with once."""
     once, again = (
-        compare_scorers(rows, {"risk": risk}, seed=2).with_columns(width=pl.col("high") - pl.col("low"))
+        compare_scorers(rows, {"risk": risk}, seed=2).with_columns(
+            width=pl.col("high") - pl.col("low")
+        )
         for rows, risk in (made_rows(1), made_rows(4))
     )
     assert again["width"].to_list() == pytest.approx(once["width"].to_list(), rel=0.25)
@@ -91,17 +96,29 @@ def test_every_scorer_is_put_beside_the_model(workspace: Path, run_step: Callabl
     table = pl.read_csv(workspace / "comparison.csv")
     names = table["scorer"].unique(maintain_order=True).to_list()
     assert names[:7] == [
-        "model", "model_uncalibrated", "daily_hazard", "delay_weights",
-        "base_rate_by_stage", "past_promise", "stalled_scan",
-    ]  # fmt: skip
+        "model",
+        "model_uncalibrated",
+        "daily_hazard",
+        "delay_weights",
+        "base_rate_by_stage",
+        "past_promise",
+        "stalled_scan",
+    ]
     assert {"logistic_regression", "hist_gradient_boosting", "mlp"} <= set(names)
     model = table.filter(pl.col("scorer") == "model", pl.col("stage") == "all")
     assert model["gain"].null_count() == 3
     assert (model["train_seconds"] > 0).all()
-    assert table.filter(pl.col("scorer") == "past_promise", pl.col("metric") == "log_loss")["value"].null_count() > 0
+    assert (
+        table.filter(pl.col("scorer") == "past_promise", pl.col("metric") == "log_loss")[
+            "value"
+        ].null_count()
+        > 0
+    )
     kinds = pl.read_csv(workspace / "calibrations.csv")
     assert kinds["scorer"].unique(maintain_order=True).to_list() == list(KINDS)
-    assert kinds.filter(pl.col("scorer") == Config().calibration)["value"].to_list() == pytest.approx(
+    assert kinds.filter(pl.col("scorer") == Config().calibration)[
+        "value"
+    ].to_list() == pytest.approx(
         table.filter(pl.col("scorer") == "model")["value"].to_list(), abs=1e-5
     )
 
@@ -115,7 +132,9 @@ def test_each_family_is_added_once(workspace: Path, run_step: Callable) -> None:
     assert f"{len(FEATURE_NAMES)} features" in told.stdout + told.stderr
 
 
-def test_what_leaks_claim_is_told_beside_the_honest_figure(workspace: Path, run_step: Callable) -> None:
+def test_what_leaks_claim_is_told_beside_the_honest_figure(
+    workspace: Path, run_step: Callable
+) -> None:
     told = run_step("leak-cost", "--workspace", workspace, *NIGHTS)
     assert told.returncode == 0, told.stderr
     table = pl.read_csv(workspace / "leak_cost.csv").filter(pl.col("metric") == "average_precision")

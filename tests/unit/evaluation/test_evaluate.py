@@ -1,4 +1,5 @@
-"""evaluate and replay: what they write with the truth at hand, without it, and with that of another program."""
+"""evaluate and replay: what they write with the truth at hand, without it, and with that of another
+program."""
 
 from __future__ import annotations
 
@@ -22,27 +23,38 @@ def with_truth(workspace: Path, simulated_raw: Path) -> Path:
     return workspace
 
 
-def test_evaluate_puts_model_and_rules_beside_the_ceiling(with_truth: Path, run_step: Callable) -> None:
+def test_evaluate_puts_model_and_rules_beside_the_ceiling(
+    with_truth: Path, run_step: Callable
+) -> None:
     told = run_step("evaluate", "--workspace", with_truth, *NIGHTS, "--every", 3, "--visible")
     assert told.returncode == 0, told.stderr
     result = pl.read_csv(with_truth / "evaluation.csv")
     assert result["stage"].unique(maintain_order=True).to_list() == ["all", *STAGES]
     everything = result.filter(pl.col("stage") == "all")
     assert everything["scorer"].to_list() == [
-        "true_risk", "true_risk_with_foresight", "knowable_risk", "visible_risk", "probability", *RULES,
-    ]  # fmt: skip
+        "true_risk",
+        "true_risk_with_foresight",
+        "knowable_risk",
+        "visible_risk",
+        "probability",
+        *RULES,
+    ]
     ceiling, model = everything.row(0, named=True), everything.row(4, named=True)
     assert (ceiling["auc_share"], ceiling["average_precision_share"]) == (1.0, 1.0)
     assert model["average_precision_share"] == pytest.approx(
         model["average_precision"] / ceiling["average_precision"], abs=1e-4
     )
-    assert model["auc_share"] == pytest.approx((model["auc"] - 0.5) / (ceiling["auc"] - 0.5), abs=1e-3)
+    assert model["auc_share"] == pytest.approx(
+        (model["auc"] - 0.5) / (ceiling["auc"] - 0.5), abs=1e-3
+    )
     assert model["average_precision"] < ceiling["average_precision"]
     knowable = everything.row(2, named=True)
     for metric, least in (("auc", 0.5), ("average_precision", 0.0)):
         share = f"{metric}_share_of_knowable"
         assert knowable[share] == knowable[f"{share}_low"] == 1.0
-        assert model[share] == pytest.approx((model[metric] - least) / (knowable[metric] - least), abs=1e-3)
+        assert model[share] == pytest.approx(
+            (model[metric] - least) / (knowable[metric] - least), abs=1e-3
+        )
         assert model[f"{share}_low"] < model[share] < model[f"{share}_high"]
     visible = everything.row(3, named=True)
     assert visible["average_precision_share_of_visible"] == 1.0
@@ -51,7 +63,9 @@ def test_evaluate_puts_model_and_rules_beside_the_ceiling(with_truth: Path, run_
     )
     for column in ("calibration_slope", "log_loss"):
         assert everything[column].null_count() == len(RULES), "a rule is no probability"
-    assert everything["calibration_slope"][0] == pytest.approx(1.0, abs=0.35), "the truth is calibrated"
+    assert everything["calibration_slope"][0] == pytest.approx(1.0, abs=0.35), (
+        "the truth is calibrated"
+    )
     by_stage = result.filter(pl.col("scorer") == "probability", pl.col("stage") != "all")
     assert by_stage["rows"].sum() == model["rows"]
     assert "share of the attainable" in told.stdout
@@ -89,7 +103,9 @@ def test_nobody_knows_the_truth_of_a_real_store(workspace: Path, run_step: Calla
 
 
 @pytest.mark.parametrize("step", ["evaluate", "replay"])
-def test_the_truth_of_another_world_is_refused(with_truth: Path, run_step: Callable, step: str) -> None:
+def test_the_truth_of_another_world_is_refused(
+    with_truth: Path, run_step: Callable, step: str
+) -> None:
     """Tables made again with another seed, and a truth that no longer belongs to the program."""
     path = with_truth / "truth" / "world.json"
     path.write_text(path.read_text().replace('"seed": 7', '"seed": 8'))
@@ -105,13 +121,19 @@ def test_truth_left_beside_another_store_is_refused(
     raw = make_source("canonical").write(with_truth / "other")
     told = run_step("ingest", "--workspace", with_truth, "--source", "canonical", "--raw", raw)
     assert told.returncode == 0, told.stderr
-    told = run_step("replay", "--workspace", with_truth, "--from", "2018-01-10", "--to", "2018-01-12")
+    told = run_step(
+        "replay", "--workspace", with_truth, "--from", "2018-01-10", "--to", "2018-01-12"
+    )
     assert told.returncode == 10, told.stderr
     assert "does not belong to this store" in told.stderr
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"count_orders": "many", "seed": 1, "first_day": "x", "days": 3}'])
-def test_a_spoilt_truth_is_told_not_raised(with_truth: Path, run_step: Callable, content: str) -> None:
+@pytest.mark.parametrize(
+    "content", ["", "{}", '{"count_orders": "many", "seed": 1, "first_day": "x", "days": 3}']
+)
+def test_a_spoilt_truth_is_told_not_raised(
+    with_truth: Path, run_step: Callable, content: str
+) -> None:
     (with_truth / "truth" / "world.json").write_text(content)
     told = run_step("replay", "--workspace", with_truth, *NIGHTS)
     assert told.returncode == 10
@@ -119,5 +141,7 @@ def test_a_spoilt_truth_is_told_not_raised(with_truth: Path, run_step: Callable,
 
 
 def test_nights_in_the_wrong_order_are_wrong_usage(workspace: Path, run_step: Callable) -> None:
-    told = run_step("evaluate", "--workspace", workspace, "--from", "2025-06-01", "--to", "2025-05-01")
+    told = run_step(
+        "evaluate", "--workspace", workspace, "--from", "2025-06-01", "--to", "2025-05-01"
+    )
     assert told.returncode == 2

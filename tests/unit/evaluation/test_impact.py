@@ -30,12 +30,18 @@ def made_rows(orders: int, cut: float, seed: int = 1) -> pl.DataFrame:
     label = rng.random(orders) < np.where(held, chance, chance * (1 - cut))
     return pl.DataFrame(
         {
-            "buyer_id": [f"b{n}" for n in range(orders)], "as_of_day": np.arange(orders) // 50,
-            "stage": rng.choice(["in_transit", "delivered"], orders), "likely_cause": "not_received",
-            "language": rng.choice(["en", "pt"], orders), "is_held": held, "is_contacted": ~held,
-            "probability": chance, "cost_usd": 40.0, "label": label.astype(np.int8),
+            "buyer_id": [f"b{n}" for n in range(orders)],
+            "as_of_day": np.arange(orders) // 50,
+            "stage": rng.choice(["in_transit", "delivered"], orders),
+            "likely_cause": "not_received",
+            "language": rng.choice(["en", "pt"], orders),
+            "is_held": held,
+            "is_contacted": ~held,
+            "probability": chance,
+            "cost_usd": 40.0,
+            "label": label.astype(np.int8),
         }
-    )  # fmt: skip
+    )
 
 
 def test_a_cut_by_half_is_found_and_valued() -> None:
@@ -44,14 +50,20 @@ def test_a_cut_by_half_is_found_and_valued() -> None:
     whole = table.row(0, named=True)
     assert whole["verdict"] == "prevents disputes"
     assert whole["effect_low"] < -0.05 < whole["effect_high"]
-    assert whole["always_low"] < whole["effect_low"] < whole["effect_high"] < whole["always_high"] < 0
+    assert (
+        whole["always_low"] < whole["effect_low"] < whole["effect_high"] < whole["always_high"] < 0
+    )
     assert whole["saved_usd"] == pytest.approx(
         -whole["effect"] * 40 * whole["orders_sent"] - 0.5 * whole["orders_sent"], rel=1e-2
     )
     assert {(row["by"], row["group"]) for row in table.iter_rows(named=True)} == {
-        ("all", "all"), ("stage", "in_transit"), ("stage", "delivered"), ("likely_cause", "not_received"),
-        ("language", "en"), ("language", "pt"),
-    }  # fmt: skip
+        ("all", "all"),
+        ("stage", "in_transit"),
+        ("stage", "delivered"),
+        ("likely_cause", "not_received"),
+        ("language", "en"),
+        ("language", "pt"),
+    }
     said = list(sentences(table))
     assert said[0].startswith("Go on: messages prevent disputes")
     assert "prevents disputes" in said[1]
@@ -79,17 +91,27 @@ def test_too_little_says_how_long_it_takes() -> None:
 
 
 def plan_a_night(workspace: Path) -> pl.DataFrame:
-    """Assignments of a night long over: the orders of the month before, one buyer in ten held out."""
+    """Assignments of a night long over: the orders of the month before, one buyer in ten held
+    out."""
     place = Workspace(workspace)
     orders, last = place.read_tables()["orders"], day_number(OLD_NIGHT) - 1
     orders = orders.filter(pl.col("known_day").is_between(last - 29, last))
     number = pl.int_range(pl.len())
     arm = pl.when(number % 10 == 0).then(pl.lit("held_out")).otherwise(pl.lit("listed"))
     told = orders.select(
-        "order_id", "buyer_id", also_orders=pl.lit(""), as_of=pl.lit(day_number(OLD_NIGHT)), stage=pl.lit("in_transit"),
-        likely_cause=pl.lit("not_received"), arm=arm, rank=number, propensity=pl.lit(0.9), probability=pl.lit(0.05),
-        expected_value_usd=pl.lit(1.0), evidence_share=pl.lit(0.0),
-    )  # fmt: skip
+        "order_id",
+        "buyer_id",
+        also_orders=pl.lit(""),
+        as_of=pl.lit(day_number(OLD_NIGHT)),
+        stage=pl.lit("in_transit"),
+        likely_cause=pl.lit("not_received"),
+        arm=arm,
+        rank=number,
+        propensity=pl.lit(0.9),
+        probability=pl.lit(0.05),
+        expected_value_usd=pl.lit(1.0),
+        evidence_share=pl.lit(0.0),
+    )
     folder = workspace / "runs" / OLD_NIGHT.isoformat() / "latest"
     folder.mkdir(parents=True)
     told.write_parquet(folder / "assignments.parquet")
@@ -109,7 +131,9 @@ def test_the_rows_are_the_matured_orders_with_their_ends(workspace: Path) -> Non
         assert row["label"] == within
     assert rows["is_held"].any()
     # before the night has matured there is nothing
-    assert matured_rows(place, place.table_files(), load_config(workspace), date(2025, 3, 20)).is_empty()
+    assert matured_rows(
+        place, place.table_files(), load_config(workspace), date(2025, 3, 20)
+    ).is_empty()
 
 
 def test_the_page_has_what_the_table_says(workspace: Path) -> None:
@@ -128,11 +152,18 @@ def test_the_chart_leaves_out_whom_nothing_is_known_of() -> None:
     drawn = in_english(effect_chart(pl.concat([table, unknown]))).to_dict()
     groups = [row["group"] for rows in drawn["datasets"].values() for row in rows if "group" in row]
     assert groups == [
-        "all: all", "stage: delivered", "stage: in_transit", "cause: not_received", "language: en", "language: pt"
-    ]  # fmt: skip
+        "all: all",
+        "stage: delivered",
+        "stage: in_transit",
+        "cause: not_received",
+        "language: en",
+        "language: pt",
+    ]
 
 
-def test_the_command_line(workspace: Path, run_step: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_the_command_line(
+    workspace: Path, run_step: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     done = run_step("impact", "--workspace", workspace, "--as-of", NIGHT)
     assert (done.returncode, "No night has matured" in done.stdout) == (0, True)
     plan_a_night(workspace)

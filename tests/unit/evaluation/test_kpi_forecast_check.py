@@ -16,10 +16,14 @@ from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
 
-def test_it_judges_each_month_that_has_been_assessed(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_judges_each_month_that_has_been_assessed(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The store ends in the middle of July 2025: June is the last month whose 27th has come."""
     place = Workspace(workspace)
-    told = rules_check(place, load_config(workspace), Progress(), first=date(2025, 4, 15), last=date(2025, 12, 1))
+    told = rules_check(
+        place, load_config(workspace), Progress(), first=date(2025, 4, 15), last=date(2025, 12, 1)
+    )
     assert told["as_of"].unique().sort().to_list() == [date(2025, 5, 1), date(2025, 6, 1)]
     assert told["indicator"].n_unique() == 3
     assert told["breach_probability"].is_between(0, 1).all()
@@ -33,7 +37,11 @@ def test_it_judges_each_month_that_has_been_assessed(workspace: Path, capsys: py
 def test_months_to_come_are_refused(workspace: Path) -> None:
     with pytest.raises(Refused, match="has been assessed"):
         rules_check(
-            Workspace(workspace), load_config(workspace), Progress(), first=date(2030, 1, 1), last=date(2030, 3, 1)
+            Workspace(workspace),
+            load_config(workspace),
+            Progress(),
+            first=date(2030, 1, 1),
+            last=date(2030, 3, 1),
         )
 
 

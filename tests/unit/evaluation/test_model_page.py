@@ -37,11 +37,20 @@ SCORED = pl.DataFrame(
 
 
 def test_money_by_hand() -> None:
-    """The model writes to a and c: each 0.2 x (40 + 10) - 1. Past promise writes to b alone, for nothing."""
+    """The model writes to a and c: each 0.2 x (40 + 10) - 1. Past promise writes to b alone, for
+    nothing."""
     told = money(SCORED, COSTS, capacity=1, seed=1)
     model, late, silent = told.iter_rows(named=True)
-    assert (model["usd_a_night"], model["contacts_a_night"], model["hits_share"]) == (pytest.approx(9.0), 1.0, 1.0)
-    assert (late["usd_a_night"], late["contacts_a_night"], late["hits_share"]) == (pytest.approx(-0.5), 0.5, 0.0)
+    assert (model["usd_a_night"], model["contacts_a_night"], model["hits_share"]) == (
+        pytest.approx(9.0),
+        1.0,
+        1.0,
+    )
+    assert (late["usd_a_night"], late["contacts_a_night"], late["hits_share"]) == (
+        pytest.approx(-0.5),
+        0.5,
+        0.0,
+    )
     assert (silent["usd_a_night"], silent["contacts_a_night"]) == (pytest.approx(4.5), 0.5)
 
 
@@ -78,17 +87,42 @@ def test_drift_is_in_standard_deviations(finished: Path) -> None:
 
 def test_backtest_writes_the_page_and_logs_it(workspace: Path, run_step: Callable) -> None:
     (workspace / "mlflow.db").unlink()  # a copy's still leads to where it was made
-    told = run_step("backtest", "--workspace", workspace, "--from", "2025-05-01", "--to", "2025-06-05", "--every", 14)
+    told = run_step(
+        "backtest",
+        "--workspace",
+        workspace,
+        "--from",
+        "2025-05-01",
+        "--to",
+        "2025-06-05",
+        "--every",
+        14,
+    )
     assert told.returncode == 0, told.stderr
     page = (workspace / PAGE).read_text(encoding="utf-8")
-    assert page.index("Money at capacity") < page.index("How good") < page.index("How honest") < page.index("Drift")
+    assert (
+        page.index("Money at capacity")
+        < page.index("How good")
+        < page.index("How honest")
+        < page.index("Drift")
+    )
     markup = re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.DOTALL)
     assert not re.search(r"https?:|//|<link|@import|\bsrc=|\bhref=|url\(", markup)
     specs = json.loads(re.search(r"^const specs = (.*);$", page, re.MULTILINE)[1])
-    assert [spec["description"] for spec in specs] == ["Calibration", "Night by night", "Learning curve"]
+    assert [spec["description"] for spec in specs] == [
+        "Calibration",
+        "Night by night",
+        "Learning curve",
+    ]
     mlflow.set_tracking_uri(tracking_uri(Workspace(workspace)))
-    runs = mlflow.search_runs(experiment_names=["dispute-risk"], filter_string="tags.step = 'backtest'")
-    pooled = pl.read_csv(workspace / "backtest.csv").filter(pl.col("night") == "pooled", pl.col("stage") == "all")
-    assert runs["metrics.all.auc.pooled"].to_list() == pytest.approx(pooled["auc"].to_list(), abs=1e-5)
+    runs = mlflow.search_runs(
+        experiment_names=["dispute-risk"], filter_string="tags.step = 'backtest'"
+    )
+    pooled = pl.read_csv(workspace / "backtest.csv").filter(
+        pl.col("night") == "pooled", pl.col("stage") == "all"
+    )
+    assert runs["metrics.all.auc.pooled"].to_list() == pytest.approx(
+        pooled["auc"].to_list(), abs=1e-5
+    )
     kept = {file.name for file in (workspace / "mlartifacts").rglob("*.*")}
     assert {PAGE, "backtest.csv"} <= kept

@@ -24,12 +24,15 @@ def cells_of(path: Path) -> list[nbformat.NotebookNode]:
 
 
 def test_every_cell_runs_and_shows_something(workspace: Path) -> None:
-    """All notebooks as one, so that one kernel starts; each begins by naming its store and night."""
+    """All notebooks as one, so that one kernel starts; each begins by naming its store and
+    night."""
     config = workspace / "config.toml"
     config.write_text(config.read_text().replace("indicator_weeks = 0", "indicator_weeks = 2"))
     cells = [cell for path in BOOKS for cell in cells_of(path)]
     assert len(BOOKS) == 4
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.source) for cell in cells])
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell.source) for cell in cells]
+    )
     execute(book, Workspace(workspace), NIGHT)
     silent = [cell.source.splitlines()[0] for cell in book.cells if not cell.outputs]
     assert silent == ["import os"] * len(BOOKS)
@@ -40,10 +43,16 @@ def test_a_notebook_defines_nothing_and_is_kept_with_its_outputs(path: Path) -> 
     cells = cells_of(path)
     for cell in cells:
         defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-        assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, defined)], cell.source
+        assert not [
+            node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, defined)
+        ], cell.source
     shown = [output for cell in cells for output in cell.outputs]
     assert shown
-    assert not [output for output in shown if output.output_type == "error" or output.get("name") == "stderr"]
+    assert not [
+        output
+        for output in shown
+        if output.output_type == "error" or output.get("name") == "stderr"
+    ]
     # no path of the machine that ran it
     assert not re.search(r"site-packages|/(tmp|home|root|work)/", path.read_text(encoding="utf-8"))
 

@@ -1,4 +1,5 @@
-"""A season of nights in a small simulated world: nobody twice, the hold-out apart, and what is learnt of it."""
+"""A season of nights in a small simulated world: nobody twice, the hold-out apart, and what is
+learnt of it."""
 
 from __future__ import annotations
 
@@ -25,32 +26,47 @@ def truth() -> Truth:
     world = build_world(count_orders=COUNT, seed=5, first_day=FIRST, days=200)
     piece = draw_piece(world, np.arange(COUNT))
     days = piece.life.days
-    calendar = type(days)(days.order, days.day + day_number(FIRST), days.first, days.hazard, days.contact_factor)
+    calendar = type(days)(
+        days.order, days.day + day_number(FIRST), days.first, days.hazard, days.contact_factor
+    )
     return Truth(order_truth(world, piece), calendar)
 
 
 @pytest.fixture(scope="module")
 def candidates(truth: Truth) -> pl.DataFrame:
-    """Ten nights of open orders, two orders a buyer, each said to be disputed with the same chance."""
+    """Ten nights of open orders, two orders a buyer, each said to be disputed with the same
+    chance."""
     days, start = truth.days, day_number(FIRST) + 100
     rows = pl.DataFrame({"number": days.order, "as_of_day": days.day.astype(np.int32)})
     open_then = rows.filter(pl.col("as_of_day").is_in(list(range(start, start + 10))))
     return open_then.with_columns(
-        order_id=pl.format("o-{}", "number"), buyer_id=pl.format("b-{}", pl.col("number") // 2),
-        stage=pl.lit("in_transit"), probability=pl.lit(0.1), order_value_usd=pl.lit(50.0),
-        expected_value_usd=pl.lit(1.0), evidence_share=pl.lit(0.0),
-        not_received_share=pl.lit(1.0), not_as_described_share=pl.lit(0.0), other_share=pl.lit(0.0),
-    )  # fmt: skip
+        order_id=pl.format("o-{}", "number"),
+        buyer_id=pl.format("b-{}", pl.col("number") // 2),
+        stage=pl.lit("in_transit"),
+        probability=pl.lit(0.1),
+        order_value_usd=pl.lit(50.0),
+        expected_value_usd=pl.lit(1.0),
+        evidence_share=pl.lit(0.0),
+        not_received_share=pl.lit(1.0),
+        not_as_described_share=pl.lit(0.0),
+        other_share=pl.lit(0.0),
+    )
 
 
-def test_a_season_writes_to_nobody_twice_and_never_to_the_held_out(truth: Truth, candidates: pl.DataFrame) -> None:
+def test_a_season_writes_to_nobody_twice_and_never_to_the_held_out(
+    truth: Truth, candidates: pl.DataFrame
+) -> None:
     config = Config()
     season = run_season(candidates, config)
     sent, held = season.filter(pl.col("arm") != HELD_OUT), season.filter(pl.col("arm") == HELD_OUT)
     assert sent.group_by("as_of_day").len()["len"].max() == config.decide.capacity
     assert sent["order_id"].is_unique().all()
     assert not set(sent["buyer_id"]) & set(held["buyer_id"])
-    nights = sent.sort("as_of_day").group_by("buyer_id").agg(pl.col("as_of_day").diff().min().alias("gap"))["gap"]
+    nights = (
+        sent.sort("as_of_day")
+        .group_by("buyer_id")
+        .agg(pl.col("as_of_day").diff().min().alias("gap"))["gap"]
+    )
     assert nights.is_null().all() or nights.min() >= config.decide.cool_off_days
     told = balance(season, config.decide.holdout_share)
     assert told["held_out_buyers_on_a_list"] == 0
@@ -59,8 +75,8 @@ def test_a_season_writes_to_nobody_twice_and_never_to_the_held_out(truth: Truth,
 
 
 def test_what_is_learnt_follows_what_came(truth: Truth, candidates: pl.DataFrame) -> None:
-    """Told that each order is disputed for certain, few disputes look as if messages had prevented most of them: only
-    the hold-out, where as few came, says that they did not."""
+    """Told that each order is disputed for certain, few disputes look as if messages had prevented
+    most of them: only the hold-out, where as few came, says that they did not."""
     config = Config()
     season = run_season(candidates.with_columns(probability=pl.lit(0.9)), config)
     beliefs = learn_from_season(season, truth, config)

@@ -1,4 +1,5 @@
-"""What really happened is for evaluation alone: no step that scores, trains or decides can read it, or does."""
+"""What really happened is for evaluation alone: no step that scores, trains or decides can read it,
+or does."""
 
 from __future__ import annotations
 
@@ -39,22 +40,34 @@ def test_only_evaluation_knows_the_simulator_or_its_truth() -> None:
         folder = path.relative_to(ROOT / "pipeline").parts[0]
         if path.stem in MAY_KNOW or folder in ("simulation", "cli"):
             continue
-        told = {module for module in modules(path) if any(module.startswith(source) for source in TOLD_BY)}
+        told = {
+            module
+            for module in modules(path)
+            if any(module.startswith(source) for source in TOLD_BY)
+        }
         assert not told, path
         assert '"truth"' not in path.read_text(encoding="utf-8"), path
 
 
 def test_the_command_line_imports_it_only_inside_the_steps_that_may() -> None:
     files = [*sorted((ROOT / "pipeline" / "cli").glob("*.py")), ROOT / "pipeline" / "__main__.py"]
-    for node in [node for file in files for node in ast.parse(file.read_text(encoding="utf-8")).body]:
-        named = {n.module.split(".")[-1] for n in ast.walk(node) if isinstance(n, ast.ImportFrom) and n.module}
+    for node in [
+        node for file in files for node in ast.parse(file.read_text(encoding="utf-8")).body
+    ]:
+        named = {
+            n.module.split(".")[-1]
+            for n in ast.walk(node)
+            if isinstance(n, ast.ImportFrom) and n.module
+        }
         if named & STEPS:
             assert isinstance(node, ast.FunctionDef)
             assert node.name in STEPS
 
 
 @pytest.fixture
-def night_of(tmp_path: Path, simulated_raw: Path, do_night: Callable[..., Path]) -> Callable[[str], dict[str, bytes]]:
+def night_of(
+    tmp_path: Path, simulated_raw: Path, do_night: Callable[..., Path]
+) -> Callable[[str], dict[str, bytes]]:
     """The scores and the list of a night in a workspace whose truth is whole, garbage or absent."""
 
     def night(truth: str) -> dict[str, bytes]:
@@ -67,17 +80,24 @@ def night_of(tmp_path: Path, simulated_raw: Path, do_night: Callable[..., Path])
             for name in ("world.json", "orders.parquet", "order_days.parquet"):
                 (place / "truth" / name).write_bytes(b"\x00garbage")
         do_night(place)
-        return {name: (latest(place) / name).read_bytes() for name in ("contact_list.csv", "scores.parquet")}
+        return {
+            name: (latest(place) / name).read_bytes()
+            for name in ("contact_list.csv", "scores.parquet")
+        }
 
     return night
 
 
-def test_a_night_is_the_same_with_the_truth_there_gone_or_spoiled(night_of: Callable[[str], dict[str, bytes]]) -> None:
+def test_a_night_is_the_same_with_the_truth_there_gone_or_spoiled(
+    night_of: Callable[[str], dict[str, bytes]],
+) -> None:
     whole, garbage, absent = night_of("whole"), night_of("garbage"), night_of("absent")
     assert whole == garbage == absent
 
 
-def test_the_backtest_leaves_the_truth_alone(workspace: Path, simulated_raw: Path, run_step: Callable) -> None:
+def test_the_backtest_leaves_the_truth_alone(
+    workspace: Path, simulated_raw: Path, run_step: Callable
+) -> None:
     """Its result is the same with and without; only `evaluate` says that it needs the truth."""
     nights = ("--workspace", workspace, "--from", "2025-05-01", "--to", "2025-06-10", "--every", 20)
     without = run_step("backtest", *nights)

@@ -17,26 +17,54 @@ from pipeline.workspace.workspace import Workspace
 NIGHT, AS_OF = date(2025, 3, 1), date(2025, 7, 10)
 # listed with two more orders of the buyer, held out with one, and on nobody's list
 ROWS = pl.DataFrame(
-    {"order_id": ["a", "a2", "a3", "h", "h2", "free", "a"], "as_of_day": [day_number(NIGHT)] * 6 + [day_number(AS_OF)]},
+    {
+        "order_id": ["a", "a2", "a3", "h", "h2", "free", "a"],
+        "as_of_day": [day_number(NIGHT)] * 6 + [day_number(AS_OF)],
+    },
     schema_overrides={"as_of_day": pl.Int32},
 )
 
 
 def files(*contact_days: date) -> Any:
     """What stands in for the workspace's files: contacts known on these days."""
-    days = pl.DataFrame({"known_day": [day_number(day) for day in contact_days]}, schema={"known_day": pl.Int32})
+    days = pl.DataFrame(
+        {"known_day": [day_number(day) for day in contact_days]}, schema={"known_day": pl.Int32}
+    )
     return SimpleNamespace(read_contacts=lambda: days)
 
 
 def write_night(folder: Path) -> Workspace:
     run = folder / "runs" / NIGHT.isoformat() / "latest"
     run.mkdir(parents=True)
-    rest = {"stage": "in_transit", "likely_cause": "", "rank": 1, "probability": 0.1, "expected_value_usd": 1.0,
-            "evidence_share": 0.0, "as_of": day_number(NIGHT)}  # fmt: skip
-    pl.DataFrame([
-        {"order_id": "a", "buyer_id": "b1", "also_orders": "a2 a3", "arm": "listed", "propensity": 0.85, **rest},
-        {"order_id": "h", "buyer_id": "b2", "also_orders": "h2", "arm": "held_out", "propensity": 0.15, **rest},
-    ]).write_parquet(run / "assignments.parquet")  # fmt: skip
+    rest = {
+        "stage": "in_transit",
+        "likely_cause": "",
+        "rank": 1,
+        "probability": 0.1,
+        "expected_value_usd": 1.0,
+        "evidence_share": 0.0,
+        "as_of": day_number(NIGHT),
+    }
+    pl.DataFrame(
+        [
+            {
+                "order_id": "a",
+                "buyer_id": "b1",
+                "also_orders": "a2 a3",
+                "arm": "listed",
+                "propensity": 0.85,
+                **rest,
+            },
+            {
+                "order_id": "h",
+                "buyer_id": "b2",
+                "also_orders": "h2",
+                "arm": "held_out",
+                "propensity": 0.15,
+                **rest,
+            },
+        ]
+    ).write_parquet(run / "assignments.parquet")
     return Workspace(folder)
 
 

@@ -1,4 +1,5 @@
-"""The indicators as files: what is written, what is said of limits nobody told and steps nobody recorded."""
+"""The indicators as files: what is written, what is said of limits nobody told and steps nobody
+recorded."""
 
 from __future__ import annotations
 
@@ -29,18 +30,30 @@ def place(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
     return workspace
 
 
-def run(place: Workspace, by: tuple[str, ...] = (), window_days: int | None = None) -> tuple[Path, pl.DataFrame]:
-    folder = kpi(place, load_config(place.folder), Progress(), as_of=DAY, by=by, window_days=window_days)
+def run(
+    place: Workspace, by: tuple[str, ...] = (), window_days: int | None = None
+) -> tuple[Path, pl.DataFrame]:
+    folder = kpi(
+        place, load_config(place.folder), Progress(), as_of=DAY, by=by, window_days=window_days
+    )
     return folder, pl.read_csv(folder / "kpi.csv")
 
 
 def test_the_files_hold_what_was_worked_by_hand_and_hostile_names_as_text(place: Workspace) -> None:
     folder, told = run(place, ("category",))
-    first = told.filter((pl.col("dimension") == "all") & (pl.col("withdrawals") == "netted")).row(0, named=True)
-    assert (first["indicator"], first["numerator"], first["denominator"]) == ("dispute_rate", 3.0, 6.0)
+    first = told.filter((pl.col("dimension") == "all") & (pl.col("withdrawals") == "netted")).row(
+        0, named=True
+    )
+    assert (first["indicator"], first["numerator"], first["denominator"]) == (
+        "dispute_rate",
+        3.0,
+        6.0,
+    )
     assert "'=1+1" in told["value"].to_list()
     with zipfile.ZipFile(folder / "kpi.xlsx") as parts:
-        assert all(b"<f>" not in parts.read(name) for name in parts.namelist() if "worksheets" in name)
+        assert all(
+            b"<f>" not in parts.read(name) for name in parts.namelist() if "worksheets" in name
+        )
     assert (folder / "manifest.json").exists()
 
 
@@ -53,7 +66,10 @@ def test_limits_nobody_publishes_are_asked_for_and_the_sellers_own_are_used(
     place: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(place)
-    assert "publishes no limit for dispute_rate, adjudication_filing_rate, seller_liability_rate" in _said(capsys)
+    assert (
+        "publishes no limit for dispute_rate, adjudication_filing_rate, seller_liability_rate"
+        in _said(capsys)
+    )
     (place.folder / "config.toml").write_text("[limits]\ndispute_rate = 0.4\nodr = 0.1\n")
     _, told = run(place)
     said = _said(capsys)
@@ -67,7 +83,9 @@ def test_a_step_that_nobody_recorded_is_said(
 ) -> None:
     place = Workspace(tmp_path / "bare")
     place.folder.mkdir()
-    tables = make_tables(orders="order_id | occurred_at\na | 06-25", disputes="order_id | occurred_at\na | 06-28")
+    tables = make_tables(
+        orders="order_id | occurred_at\na | 06-25", disputes="order_id | occurred_at\na | 06-28"
+    )
     place.write_tables(tables, {"input_sha256": {}})
     run(place)
     said = _said(capsys)

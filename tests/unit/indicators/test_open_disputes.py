@@ -1,4 +1,5 @@
-"""The dispute clock as a file: ranking, words, hostile text, the seller's own answers, and what is said when unsure."""
+"""The dispute clock as a file: ranking, words, hostile text, the seller's own answers, and what is
+said when unsure."""
 
 from __future__ import annotations
 
@@ -62,7 +63,10 @@ def test_deadlines_in_both_zones_and_what_happens_then(place: Workspace) -> None
     dear, _, soon, gone = made(place)
     assert dear["deadline_store"] == "2024-05-21 15:00 Asia/Shanghai"
     assert dear["deadline_platform"] == "2024-05-21 00:00 America/Los_Angeles"
-    assert (float(dear["hours_left"]), dear["then"]) == (39.0, "from then on the buyer may take it to the platform")
+    assert (float(dear["hours_left"]), dear["then"]) == (
+        39.0,
+        "from then on the buyer may take it to the platform",
+    )
     assert soon["then"] == "it goes to the platform by itself"
     assert (gone["deadline_store"], gone["then"]) == (None, "the platform rules")
 
@@ -87,7 +91,13 @@ def test_the_sellers_own_text_goes_first_and_a_wrong_fact_is_said(place: Workspa
     own = place.folder / "answers" / "other.txt"
     own.write_text("Dear buyer of {order_id},\nparcel {shipment_id}\n{{sorry}}\n", encoding="utf-8")
     assert made(place)[1]["draft_answer"] == "Dear buyer of a, {sorry}"
-    for faulty in ("Dear {buyer_name}", "Dear {order_id.__class__}", "Dear {", "{order_id!r}", "{}"):
+    for faulty in (
+        "Dear {buyer_name}",
+        "Dear {order_id.__class__}",
+        "Dear {",
+        "{order_id!r}",
+        "{}",
+    ):
         own.write_text(f"fine\n{faulty}\n", encoding="utf-8")
         with pytest.raises(BadInput, match=r"other.txt, line 2: "):
             made(place)
@@ -108,7 +118,12 @@ def test_the_same_night_gives_the_same_bytes_and_a_manifest(place: Workspace) ->
     for _ in range(2):
         made(place)
         run = place.folder / "runs" / "2024-05-20" / "latest-clock"
-        files.append({name: (run / name).read_bytes() for name in ("dispute_clock.csv", "dispute_clock.xlsx")})
+        files.append(
+            {
+                name: (run / name).read_bytes()
+                for name in ("dispute_clock.csv", "dispute_clock.xlsx")
+            }
+        )
     assert files[0] == files[1]
     told = json.loads((run / "manifest.json").read_text())
     assert (told["clock"]["count_disputes"], told["clock"]["count_left_out"]) == (4, 1)

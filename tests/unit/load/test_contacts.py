@@ -1,4 +1,5 @@
-"""A sheet that agents filled in becomes facts: the good cells, once, for good; the bad ones with their reason."""
+"""A sheet that agents filled in becomes facts: the good cells, once, for good; the bad ones with
+their reason."""
 
 from __future__ import annotations
 
@@ -44,11 +45,20 @@ def faults(workspace: Path, name: str = "filled.csv") -> pl.DataFrame:
 def test_contacts_become_facts_and_survive_an_ingest(workspace: Path, simulated_raw: Path) -> None:
     order = listed(workspace)[0]
     head = "rank,order_id,stage,as_of,contacted_at,outcome"
-    found = take(workspace, head, f"1,{order},in_transit,{AS_OF},{AS_OF} 14:30,Answered", "2,x-9,in_transit,,,")
+    found = take(
+        workspace,
+        head,
+        f"1,{order},in_transit,{AS_OF},{AS_OF} 14:30,Answered",
+        "2,x-9,in_transit,,,",
+    )
     own = found.filter(pl.col("contact_id") == f"sheet:{AS_OF}:{order}")
     assert own.select("order_id", "stage", "outcome").rows() == [(order, "in_transit", "answered")]
     # 14:30 in the store's zone, Asia/Shanghai
-    assert own["occurred_at"][0].isoformat() == own["known_at"][0].isoformat() == f"{AS_OF}T06:30:00+00:00"
+    assert (
+        own["occurred_at"][0].isoformat()
+        == own["known_at"][0].isoformat()
+        == f"{AS_OF}T06:30:00+00:00"
+    )
     place, config = Workspace(workspace), load_config(workspace)
     ingest(place, config, Progress(), source="canonical", raw=simulated_raw)
     assert contacts_of(workspace).equals(found)
@@ -81,16 +91,33 @@ def test_a_later_sheet_mends_the_time_and_adds_the_outcome(workspace: Path) -> N
 def test_bad_cells_are_kept_with_their_reason_and_the_rest_is_taken(workspace: Path) -> None:
     good, odd, late, early, twice = listed(workspace)[:5]
     found = take(
-        workspace, "order_id,contacted_at,outcome",
-        f"{good},{AS_OF} 10:00,answered", f"{odd},{AS_OF} 10:00,=cmd|x", f"{late},2099-01-01,", f"{early},2001-01-01,",
-        f"{twice},{AS_OF},", f"{twice},{AS_OF} 09:00,", f"no-such,{AS_OF},", f"{good},someday,", f"{good},,answered",
+        workspace,
+        "order_id,contacted_at,outcome",
+        f"{good},{AS_OF} 10:00,answered",
+        f"{odd},{AS_OF} 10:00,=cmd|x",
+        f"{late},2099-01-01,",
+        f"{early},2001-01-01,",
+        f"{twice},{AS_OF},",
+        f"{twice},{AS_OF} 09:00,",
+        f"no-such,{AS_OF},",
+        f"{good},someday,",
+        f"{good},,answered",
         f",{AS_OF},answered",
-    )  # fmt: skip
+    )
     own = found.filter(pl.col("contact_id").str.starts_with("sheet:"))
-    assert dict(own.select("order_id", "outcome").rows()) == {good: "answered", odd: None, twice: None}
+    assert dict(own.select("order_id", "outcome").rows()) == {
+        good: "answered",
+        odd: None,
+        twice: None,
+    }
     told = faults(workspace)
     assert told.select("row", "column", "value", "reason").rows() == [
-        ("3", "outcome", "'=cmd|x", "unknown value; allowed: answered, no_answer, settled, refused, undeliverable"),
+        (
+            "3",
+            "outcome",
+            "'=cmd|x",
+            "unknown value; allowed: answered, no_answer, settled, refused, undeliverable",
+        ),
         ("4", "contacted_at", "2099-01-01", "lies in the future by this machine's clock"),
         ("5", "contacted_at", "2001-01-01", "before the order was placed"),
         ("7", "order_id", twice, "duplicate key (list_day, order_id); the first good row is kept"),
@@ -127,7 +154,9 @@ def test_the_workbook_itself_goes_back(workspace: Path) -> None:
         ("a.csv", b"", "is empty"),
     ],
 )
-def test_what_is_no_sheet_is_refused_and_changes_nothing(workspace: Path, name: str, data: bytes, said: str) -> None:
+def test_what_is_no_sheet_is_refused_and_changes_nothing(
+    workspace: Path, name: str, data: bytes, said: str
+) -> None:
     (workspace / name).write_bytes(data)
     tables = (workspace / "tables").resolve()
     with pytest.raises(BadInput, match=said):
@@ -149,13 +178,23 @@ def test_a_contact_makes_the_next_score_anew_and_is_seen_by_it(workspace: Path) 
 
 def test_a_contact_that_the_export_tells_too_counts_once() -> None:
     empty = TABLES["contacts"].empty()
-    rows = [("c-1", "o-1", 1), ("sheet:x:o-1", "o-1", 1), ("sheet:y:o-1", "o-1", 2), ("sheet:x:o-2", "o-2", 1)]
+    rows = [
+        ("c-1", "o-1", 1),
+        ("sheet:x:o-1", "o-1", 1),
+        ("sheet:y:o-1", "o-1", 2),
+        ("sheet:x:o-2", "o-2", 1),
+    ]
     frames = [
-        pl.DataFrame({"contact_id": [i], "order_id": [o]}).with_columns(
-            stage=pl.lit(None, pl.String), outcome=pl.lit(None, pl.String),
-            occurred_at=pl.datetime(2026, 5, day, time_zone="UTC"), known_at=pl.datetime(2026, 5, day, time_zone="UTC"),
-        ).cast(dict(empty.schema)) for i, o, day in rows
-    ]  # fmt: skip
+        pl.DataFrame({"contact_id": [i], "order_id": [o]})
+        .with_columns(
+            stage=pl.lit(None, pl.String),
+            outcome=pl.lit(None, pl.String),
+            occurred_at=pl.datetime(2026, 5, day, time_zone="UTC"),
+            known_at=pl.datetime(2026, 5, day, time_zone="UTC"),
+        )
+        .cast(dict(empty.schema))
+        for i, o, day in rows
+    ]
     found = with_own(frames[0], pl.concat(frames[1:]), pl.Series(["o-1", "o-9"]))
     assert found["contact_id"].to_list() == ["c-1", "sheet:y:o-1"]
 

@@ -1,4 +1,5 @@
-"""The first command of a new seller: it reads all, writes nothing, and says what is missing and what that costs."""
+"""The first command of a new seller: it reads all, writes nothing, and says what is missing and
+what that costs."""
 
 from __future__ import annotations
 
@@ -15,11 +16,19 @@ from tests.unit.sources import aliexpress_dumps as made
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
-def test_it_says_what_would_load_and_what_goes_without(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    raw = made.write(tmp_path / "raw", "2024-11-05", orders=made.order_list(), junk={"orders": "none"})
+def test_it_says_what_would_load_and_what_goes_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = made.write(
+        tmp_path / "raw", "2024-11-05", orders=made.order_list(), junk={"orders": "none"}
+    )
     before = files(tmp_path)
     examine(Config(), source="aliexpress", raw=raw)
     told = capsys.readouterr().out
@@ -44,7 +53,9 @@ def test_what_ingest_would_refuse_it_refuses(tmp_path: Path, make_source: Callab
         examine(Config(), source="canonical", raw=source.write(tmp_path / "raw"))
 
 
-def test_the_command_line(tmp_path: Path, run_step: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_the_command_line(
+    tmp_path: Path, run_step: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     done = run_step("doctor", "--source", "aliexpress", "--raw", tmp_path)
     assert done.returncode == 10
     assert "holds no dump" in done.stderr + done.stdout

@@ -1,4 +1,5 @@
-"""make quarantine tells what was refused; make requarantine brings in what a person mended there, and keeps it so."""
+"""make quarantine tells what was refused; make requarantine brings in what a person mended there,
+and keeps it so."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ SOURCE = {"source": "canonical"}
 
 @pytest.fixture
 def faulty(make_source: Callable, tmp_path: Path) -> Path:
-    """A workspace with one order, its line, promise and more in quarantine: its total is no number."""
+    """A workspace with one order, its line, promise and more in quarantine: its total is no
+    number."""
     source = make_source("canonical")
     source.files["orders.csv"][4]["total_usd"] = "21;50"
     raw = source.write(tmp_path / "raw")
@@ -51,11 +53,16 @@ def mend(path: Path, change: Callable[[str], str]) -> None:
         writer.writerows(rows)
 
 
-def test_summary_names_reasons_with_an_example(faulty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_summary_names_reasons_with_an_example(
+    faulty: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     summarise(Workspace(faulty))
     told = capsys.readouterr().out
     assert "orders.csv: 1 rows" in told
-    assert "1 x total_usd: not a number; write it like 1234.50 (such as orders.csv, row 6 = '21;50')" in told
+    assert (
+        "1 x total_usd: not a number; write it like 1234.50 (such as orders.csv, row 6 = '21;50')"
+        in told
+    )
     assert "1 x order_id: its order is in quarantine (such as promises.csv, row 6 = 'o-4')" in told
 
 
@@ -89,7 +96,12 @@ def test_a_row_with_too_few_cells_can_be_mended(make_source: Callable, tmp_path:
     source.files["shipments.csv"][4]["carrier"] = "a,b"
     raw = source.write(tmp_path / "raw")
     do(tmp_path / "w", raw, ingest)
-    mended = {"shipment_id": "h-4", "order_id": "o-4", "carrier": "a", "occurred_at": "2018-01-06 09:30:00"}
+    mended = {
+        "shipment_id": "h-4",
+        "order_id": "o-4",
+        "carrier": "a",
+        "occurred_at": "2018-01-06 09:30:00",
+    }
     mend(tmp_path / "w/quarantine/shipments.csv", lambda _: json.dumps(mended))
     assert do(tmp_path / "w", raw, requarantine).read_tables()["shipments"].height == 60
 
@@ -99,17 +111,27 @@ def test_a_record_that_is_no_record_any_more_is_named_and_nothing_changes(
     faulty: Path, tmp_path: Path, text: str
 ) -> None:
     mend(faulty / "quarantine/orders.csv", lambda _: text)
-    with pytest.raises(BadInput, match=r"orders\.csv: the record of row 6 is no.*nothing was changed"):
+    with pytest.raises(
+        BadInput, match=r"orders\.csv: the record of row 6 is no.*nothing was changed"
+    ):
         do(faulty, tmp_path / "raw", requarantine)
     assert not (faulty / "corrections.json").exists()
 
 
-def test_commands_say_so_without_traceback(faulty: Path, tmp_path: Path, run_step: Callable) -> None:
+def test_commands_say_so_without_traceback(
+    faulty: Path, tmp_path: Path, run_step: Callable
+) -> None:
     told = run_step("quarantine", "--workspace", faulty)
     assert (told.returncode, "21;50" in told.stdout) == (0, True)
-    told = run_step("requarantine", "--workspace", faulty, "--source", "canonical", "--raw", tmp_path / "raw")
+    told = run_step(
+        "requarantine", "--workspace", faulty, "--source", "canonical", "--raw", tmp_path / "raw"
+    )
     assert told.returncode == 0, told.stderr
     assert "0 records were mended" in told.stdout
     (faulty / "quarantine/orders.csv").write_text("a,b\n1,2\n")
     told = run_step("quarantine", "--workspace", faulty)
-    assert (told.returncode, "Traceback" in told.stderr, "column file" in told.stderr) == (10, False, True)
+    assert (told.returncode, "Traceback" in told.stderr, "column file" in told.stderr) == (
+        10,
+        False,
+        True,
+    )

@@ -1,4 +1,5 @@
-"""The causes of disputes: which rows teach them, and what is said where there is little to learn from."""
+"""The causes of disputes: which rows teach them, and what is said where there is little to learn
+from."""
 
 from __future__ import annotations
 
@@ -26,11 +27,15 @@ d        | 05-12       | other            | opened
 def test_only_disputes_known_by_then_with_a_told_cause_teach(make_tables: Callable) -> None:
     tables = make_tables(disputes=DISPUTES)
     rows = pl.DataFrame({"order_id": ["a", "a", "b", "c", "d"], "label": [1, 1, 1, 1, 0]})
-    assert add_cause(tables, rows, day("05-20")).rows() == [("a", 1, "not_received"), ("a", 1, "not_received")]
+    assert add_cause(tables, rows, day("05-20")).rows() == [
+        ("a", 1, "not_received"),
+        ("a", 1, "not_received"),
+    ]
 
 
 def made_disputes(count: int) -> pl.DataFrame:
-    """Waiting orders are not received, delivered ones not as described; `late` says it better than the stage."""
+    """Waiting orders are not received, delivered ones not as described; `late` says it better than
+    the stage."""
     rng = np.random.default_rng(1)
     late = rng.random(count)
     cause = np.where(rng.random(count) < late, "not_received", "not_as_described")
@@ -48,7 +53,9 @@ def made_disputes(count: int) -> pl.DataFrame:
 @pytest.mark.parametrize("count", [40, FEWEST_ORDERS * 10])
 def test_causes_follow_what_is_known_of_the_order(count: int) -> None:
     model = fit_cause(made_disputes(count), ["late"], RECIPE)
-    asked = pl.DataFrame({"stage": ["in_transit", "delivered", "dispatch"], "late": [0.95, 0.05, 0.5]})
+    asked = pl.DataFrame(
+        {"stage": ["in_transit", "delivered", "dispatch"], "late": [0.95, 0.05, 0.5]}
+    )
     found = model.predict(asked)
     assert found.shape == (3, len(CAUSES))
     assert found.sum(axis=1) == pytest.approx(1.0)

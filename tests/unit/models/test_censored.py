@@ -1,4 +1,5 @@
-"""Nights whose window is not over: how far they are followed, and that learning from them is not biased."""
+"""Nights whose window is not over: how far they are followed, and that learning from them is not
+biased."""
 
 from __future__ import annotations
 
@@ -27,14 +28,17 @@ def test_a_night_is_followed_as_far_as_is_known(make_tables: Callable) -> None:
     """Standing on 20 May, what happened until the 18th has been reported."""
     tables = make_tables(disputes=DISPUTES)
     nights = [day("05-01"), day("05-12"), day("05-15"), day("05-19")]
-    rows = pl.DataFrame({"order_id": ["a", "a", "b", "b"], "as_of_day": nights}).cast({"as_of_day": pl.Int32})
+    rows = pl.DataFrame({"order_id": ["a", "a", "b", "b"], "as_of_day": nights}).cast(
+        {"as_of_day": pl.Int32}
+    )
     found = follow(tables, rows, LabelWindow(10, 1), day("05-20"))
     assert found["followed_days"].to_list() == [10, 7, 4]
     assert found["disputed_after_days"].to_list() == [None, 0, None]
 
 
 def made_followed(count: int = 30_000) -> tuple[pl.DataFrame, np.ndarray]:
-    """A third of the rows is followed for less than ten days; the true chance over ten days stands beside."""
+    """A third of the rows is followed for less than ten days; the true chance over ten days stands
+    beside."""
     rng = np.random.default_rng(1)
     risk = rng.random(count)
     daily = 0.03 * risk
@@ -46,7 +50,9 @@ def made_followed(count: int = 30_000) -> tuple[pl.DataFrame, np.ndarray]:
             "stage": ["dispatch"] * count,
             "risk": risk,
             "followed_days": followed,
-            "disputed_after_days": pl.Series(np.where(after < followed, after, -1)).replace(-1, None),
+            "disputed_after_days": pl.Series(np.where(after < followed, after, -1)).replace(
+                -1, None
+            ),
         }
     )
     return rows, 1 - (1 - daily) ** 10
@@ -67,9 +73,13 @@ def test_nights_not_over_bias_neither_way(way: str) -> None:
 
 
 def test_what_is_still_to_come_by_hand() -> None:
-    """Of four whole windows of 2 days, one is disputed on the first day and one on the second: after a quiet first
-    day, one of three is still to come."""
+    """Of four whole windows of 2 days, one is disputed on the first day and one on the second:
+    after a quiet first day, one of three is still to come."""
     rows = pl.DataFrame(
-        {"stage": ["dispatch"] * 5, "followed_days": [2, 2, 2, 2, 1], "disputed_after_days": [0, 1, None, None, None]}
+        {
+            "stage": ["dispatch"] * 5,
+            "followed_days": [2, 2, 2, 2, 1],
+            "disputed_after_days": [0, 1, None, None, None],
+        }
     )
     assert _still_to_come(rows, 2).tolist() == pytest.approx([0, 0, 0, 0, 1 / 3])

@@ -1,4 +1,5 @@
-"""Will a dispute be escalated: learned where there is history, the base rate where it is short, else nothing."""
+"""Will a dispute be escalated: learned where there is history, the base rate where it is short,
+else nothing."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ LATER = day_number((START + timedelta(days=400)).date())
 
 
 def made_store(count: int, *, escalated_every: int) -> Tables:
-    """Disputes a day apart: every n-th goes to the platform after 6 days, and every second of those is lost; the others
-    are agreed on after 4 days."""
+    """Disputes a day apart: every n-th goes to the platform after 6 days, and every second of those
+    is lost; the others are agreed on after 4 days."""
     rows = []
     for n in range(count):
         is_escalated = escalated_every > 0 and n % escalated_every == 0
@@ -28,20 +29,37 @@ def made_store(count: int, *, escalated_every: int) -> Tables:
         for step, after, liable in steps:
             at = START + timedelta(days=n % 300 + after)
             base = dict.fromkeys(TABLES["disputes"].schema)
-            rows.append(base | {
-                "step_id": f"{n}-{step}", "dispute_id": f"d{n}", "order_id": f"o{n}", "step": step, "cause": "other",
-                "liable": liable, "amount_usd": 10.0, "occurred_at": at, "known_at": at,
-            })  # fmt: skip
-    return create_tables({"disputes": pl.DataFrame(rows, schema=TABLES["disputes"].schema)}, zone="UTC")
+            rows.append(
+                base
+                | {
+                    "step_id": f"{n}-{step}",
+                    "dispute_id": f"d{n}",
+                    "order_id": f"o{n}",
+                    "step": step,
+                    "cause": "other",
+                    "liable": liable,
+                    "amount_usd": 10.0,
+                    "occurred_at": at,
+                    "known_at": at,
+                }
+            )
+    return create_tables(
+        {"disputes": pl.DataFrame(rows, schema=TABLES["disputes"].schema)}, zone="UTC"
+    )
 
 
-def chance(tables: Tables, age_days: int, *, is_escalated: bool = False) -> tuple[float | None, float | None]:
+def chance(
+    tables: Tables, age_days: int, *, is_escalated: bool = False
+) -> tuple[float | None, float | None]:
     rows = pl.DataFrame(
         {
-            "cause": ["other"], "amount_usd": [10.0], "age_days": [age_days], "is_answered": [False],
+            "cause": ["other"],
+            "amount_usd": [10.0],
+            "age_days": [age_days],
+            "is_answered": [False],
             "is_escalated": [is_escalated],
         }
-    )  # fmt: skip
+    )
     return fit_escalation(tables, LATER).predict(rows).row(0)
 
 
@@ -55,7 +73,9 @@ def test_with_history_it_learns_that_the_old_ones_escalate() -> None:
 
 
 def test_what_is_with_the_platform_is_certain_and_the_ruling_is_as_rulings_were() -> None:
-    assert chance(made_store(400, escalated_every=4), 7, is_escalated=True) == pytest.approx((1.0, 0.5))
+    assert chance(made_store(400, escalated_every=4), 7, is_escalated=True) == pytest.approx(
+        (1.0, 0.5)
+    )
 
 
 def test_with_little_history_the_base_rate() -> None:
@@ -68,7 +88,9 @@ def test_with_little_history_the_base_rate() -> None:
 def test_without_any_escalation_nobody_knows() -> None:
     tables = made_store(400, escalated_every=0)
     assert chance(tables, 3) == (None, None)
-    assert fit_escalation(tables, LATER).basis.startswith("unknown: no escalation is on record (0 of 400")
+    assert fit_escalation(tables, LATER).basis.startswith(
+        "unknown: no escalation is on record (0 of 400"
+    )
 
 
 def test_an_empty_store_and_an_empty_night() -> None:
@@ -80,7 +102,8 @@ def test_an_empty_store_and_an_empty_night() -> None:
 
 
 def test_only_disputes_old_enough_to_have_ended_teach() -> None:
-    """Standing on day 60 of the store, those of the first 15 days; the younger may still be on their way."""
+    """Standing on day 60 of the store, those of the first 15 days; the younger may still be on
+    their way."""
     tables = made_store(60, escalated_every=4)
     told = fit_escalation(tables, day_number(START.date()) + 60).basis
     assert told.startswith("the base rate, history is short: 4 of 15")

@@ -11,7 +11,13 @@ import polars as pl
 import pytest
 
 from features.feature import LOW, Feature
-from models.comparison.metrics import calibration_slope, expected_calibration_error, mark_listed, measure, measure_by
+from models.comparison.metrics import (
+    calibration_slope,
+    expected_calibration_error,
+    mark_listed,
+    measure,
+    measure_by,
+)
 from models.comparison.paired_comparison import compare_scorers
 from models.contact.decide import ContactCosts, add_contact_by, add_expected_value, choose_contacts
 from models.learner import matrix
@@ -26,7 +32,8 @@ from tests.conftest import day
 
 
 def made_rows(count: int = 3000, seed: int = 1) -> pl.DataFrame:
-    """Order-nights whose risk grows with `risk_30d`; the features a model is told of besides are noise."""
+    """Order-nights whose risk grows with `risk_30d`; the features a model is told of besides are
+    noise."""
     rng = np.random.default_rng(seed)
     risk = rng.random(count)
     return pl.DataFrame(
@@ -52,13 +59,21 @@ def model():
 
 
 def test_every_call_of_lightgbm_names_its_thread_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that names none resets the count of the whole process, and a model that another thread is building then
-    overruns its buffers: a backtest of many nights died of it, one time in three."""
+    """One that names none resets the count of the whole process, and a model that another thread is
+    building then overruns its buffers: a backtest of many nights died of it, one time in three."""
     named = []
     train, predict, bins = lgb.train, lgb.Booster.predict, lgb.Dataset.construct
-    monkeypatch.setattr(lgb, "train", lambda p, *a, **k: named.append(p.get("num_threads")) or train(p, *a, **k))
-    monkeypatch.setattr(lgb.Booster, "predict", lambda *a, **k: named.append(k.get("num_threads")) or predict(*a, **k))
-    monkeypatch.setattr(lgb.Dataset, "construct", lambda d: named.append(d.params.get("num_threads")) or bins(d))
+    monkeypatch.setattr(
+        lgb, "train", lambda p, *a, **k: named.append(p.get("num_threads")) or train(p, *a, **k)
+    )
+    monkeypatch.setattr(
+        lgb.Booster,
+        "predict",
+        lambda *a, **k: named.append(k.get("num_threads")) or predict(*a, **k),
+    )
+    monkeypatch.setattr(
+        lgb.Dataset, "construct", lambda d: named.append(d.params.get("num_threads")) or bins(d)
+    )
     rows = made_rows()
     model = fit_model(rows, NAMES, RECIPE)
     model.predict(rows)
@@ -87,7 +102,9 @@ def test_the_same_rows_in_any_order_give_the_same_model() -> None:
     assert again.to_text() == first.to_text()
 
 
-def test_a_matrix_is_the_frame_in_float32_whatever_its_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_matrix_is_the_frame_in_float32_whatever_its_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rows = made_rows(10).with_columns(order_age_days=pl.Series([None, *range(9)], dtype=pl.Float64))
     whole = to_matrix(rows, NAMES)
     assert (whole.dtype, whole.shape) == (np.float32, (10, 3))
@@ -102,10 +119,15 @@ def test_a_matrix_is_the_frame_in_float32_whatever_its_blocks(monkeypatch: pytes
     ("spoil", "why"),
     [
         (lambda rows: rows.drop("risk_30d"), "risk_30d is missing"),
-        (lambda rows: rows.with_columns(risk_30d=pl.lit("0.3")), "risk_30d holds String where numbers are needed"),
+        (
+            lambda rows: rows.with_columns(risk_30d=pl.lit("0.3")),
+            "risk_30d holds String where numbers are needed",
+        ),
     ],
 )
-def test_a_column_that_is_missing_or_no_number_is_named_and_never_guessed(model, spoil: Callable, why: str) -> None:
+def test_a_column_that_is_missing_or_no_number_is_named_and_never_guessed(
+    model, spoil: Callable, why: str
+) -> None:
     with pytest.raises(UnusableFeatures, match=why):
         model.predict(spoil(made_rows(5)))
 
@@ -113,7 +135,9 @@ def test_a_column_that_is_missing_or_no_number_is_named_and_never_guessed(model,
 def test_a_constant_feature_one_of_holes_and_a_stage_never_seen_are_scored_not_feared() -> None:
     rows = made_rows().with_columns(constant=pl.lit(3.0), hole=pl.lit(None, pl.Float64))
     model = fit_model(rows, [*NAMES, "constant", "hole"], RECIPE)
-    asked = rows.head(5).with_columns(stage=pl.lit("returned"), constant=pl.lit(9.0), order_count_units=None)
+    asked = rows.head(5).with_columns(
+        stage=pl.lit("returned"), constant=pl.lit(9.0), order_count_units=None
+    )
     probability = model.predict(asked)
     assert ((probability > 0) & (probability < 1)).all()
 
@@ -143,7 +167,9 @@ def test_calibration_repairs_overconfidence(kind: str) -> None:
     fitted = fit_calibration(kind, overconfident, label)
     found = fitted.apply(overconfident)
     assert abs(found - truth).mean() < 0.02 < abs(overconfident - truth).mean()
-    assert (np.diff(found[np.argsort(overconfident)]) >= 0).all(), "the ranking is never turned round"
+    assert (np.diff(found[np.argsort(overconfident)]) >= 0).all(), (
+        "the ranking is never turned round"
+    )
     assert from_numbers(json.loads(json.dumps(to_numbers(fitted)))) == fitted
 
 
@@ -167,8 +193,8 @@ def test_an_unknown_calibration_is_named() -> None:
 
 
 def test_venn_abers_by_hand() -> None:
-    """Scores 0.1 (not disputed) and 0.9 (disputed). A new order at 0.1: as if not disputed 0 of 2, as if disputed
-    1 of 2; at 0.9: 1 of 2 and 2 of 2."""
+    """Scores 0.1 (not disputed) and 0.9 (disputed). A new order at 0.1: as if not disputed 0 of 2,
+    as if disputed 1 of 2; at 0.9: 1 of 2 and 2 of 2."""
     fitted = fit_venn_abers(np.array([0.1, 0.9]), np.array([0, 1]))
     low, high = fitted.bounds(np.array([0.1, 0.9]))
     assert (low.tolist(), high.tolist()) == ([0.0, 0.5], [0.5, 1.0])
@@ -188,7 +214,9 @@ def test_nights_of_the_same_orders_make_venn_abers_no_surer() -> None:
 def test_the_truth_lies_between_the_bounds_for_rows_never_seen(model) -> None:
     fresh = made_rows(20_000, seed=2)
     found = model.predict_with_bounds(fresh)
-    low, probability, high = (found[name] for name in ("probability_low", "probability", "probability_high"))
+    low, probability, high = (
+        found[name] for name in ("probability_low", "probability", "probability_high")
+    )
     assert probability.to_list() == model.predict(fresh).tolist()
     assert ((low <= probability) & (probability <= high)).all()
     assert (high - low).mean() < 0.25
@@ -237,10 +265,14 @@ def test_metrics_by_hand() -> None:
 
 def test_metrics_by_stage_count_the_nights_one_list() -> None:
     result = measure_by(SCORED, 2, {"delivered": pl.col("stage") == "delivered"})
-    pooled = result.filter((pl.col("night") == "pooled") & (pl.col("stage") == "delivered")).row(0, named=True)
+    pooled = result.filter((pl.col("night") == "pooled") & (pl.col("stage") == "delivered")).row(
+        0, named=True
+    )
     assert (pooled["rows"], pooled["count_disputes"]) == (3, 2)
     assert pooled["precision_at_capacity"] == 1 / 2  # c and f are listed, f is disputed
-    one_class = result.filter((pl.col("night") == "0") & (pl.col("stage") == "delivered")).row(0, named=True)
+    one_class = result.filter((pl.col("night") == "0") & (pl.col("stage") == "delivered")).row(
+        0, named=True
+    )
     assert one_class["auc"] is None
 
 
@@ -257,26 +289,40 @@ def test_a_hole_in_the_lines_gets_the_stages_usual_values() -> None:
     names = [c for c in rows.columns if c != "stage"]
     hole = pl.DataFrame(
         {
-            "stage": ["dispatch", "delivered"], "order_count_units": [None, 1.0], "order_age_days": [7.0, 7.0],
-            "logistics_days_to_ship_by": [None, None], "product_weight_g": [None, None],
+            "stage": ["dispatch", "delivered"],
+            "order_count_units": [None, 1.0],
+            "order_age_days": [7.0, 7.0],
+            "logistics_days_to_ship_by": [None, None],
+            "product_weight_g": [None, None],
         },
         schema=rows.schema,
-    )  # fmt: skip
+    )
     filled = fill_missing_lines(hole, learn_typical(rows, names))
     assert filled["product_weight_g"].to_list() == [200.0, None]
-    assert filled["logistics_days_to_ship_by"].to_list() == [3.0 + 2.0 - 7.0, None]  # five days older than usual
+    assert filled["logistics_days_to_ship_by"].to_list() == [
+        3.0 + 2.0 - 7.0,
+        None,
+    ]  # five days older than usual
 
 
-COSTS = ContactCosts({"dispatch": 0.2, "delivered": 0.1}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
+COSTS = ContactCosts(
+    {"dispatch": 0.2, "delivered": 0.1}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0
+)
 
 
 def test_expected_value_by_hand() -> None:
     scored = pl.DataFrame(
-        {"order_id": ["a", "b"], "stage": ["dispatch", "delivered"], "probability": [0.5, 0.1],
-         "order_value_usd": [40.0, None]}
-    )  # fmt: skip
+        {
+            "order_id": ["a", "b"],
+            "stage": ["dispatch", "delivered"],
+            "probability": [0.5, 0.1],
+            "order_value_usd": [40.0, None],
+        }
+    )
     valued = add_expected_value(scored, COSTS)
-    assert valued["expected_value_usd"].to_list() == pytest.approx([0.5 * 0.2 * 50 - 1, 0.1 * 0.1 * 10 - 1])
+    assert valued["expected_value_usd"].to_list() == pytest.approx(
+        [0.5 * 0.2 * 50 - 1, 0.1 * 0.1 * 10 - 1]
+    )
     listed = choose_contacts(valued, 5)
     assert listed.select("rank", "order_id").rows() == [(1, "a")], "b costs more than it saves"
 
@@ -284,7 +330,14 @@ def test_expected_value_by_hand() -> None:
 def test_contact_by_is_never_past() -> None:
     listed = pl.DataFrame(
         {
-            "stage": ["before_shipment", "before_shipment", "dispatch", "in_transit", "in_transit", "delivered"],
+            "stage": [
+                "before_shipment",
+                "before_shipment",
+                "dispatch",
+                "in_transit",
+                "in_transit",
+                "delivered",
+            ],
             "logistics_days_to_ship_by": [2.5, -3.0, None, None, None, None],
             "logistics_days_to_promise": [9.0, 9.0, 9.0, 9.0, -4.0, -1.0],
             "logistics_days_in_stage": [1.0, 1.0, 1.0, 1.0, 1.0, 1.5],
@@ -306,8 +359,7 @@ def test_reasons_speak_of_worse_than_usual_numbers_only(model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [(1.0, "1 day left (usual: 6)"), (-1.2, "1 day late"), (9.0, "")],
+    ("value", "text"), [(1.0, "1 day left (usual: 6)"), (-1.2, "1 day late"), (9.0, "")]
 )
 def test_a_sentence_has_the_orders_number(value: float, text: str) -> None:
     feature = Feature("x_days", "days", "", "{value:.0f} days left", "{value:.0f} days late", LOW)

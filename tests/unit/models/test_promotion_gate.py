@@ -1,4 +1,5 @@
-"""The gate: what a challenger must be caught at, and that nothing speaks against one that is as good."""
+"""The gate: what a challenger must be caught at, and that nothing speaks against one that is as
+good."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from models.comparison.promotion_gate import PromotionLimits, Verdict, judge, sa
 from models.contact.decide import ContactCosts
 
 LIMITS = PromotionLimits()
-COSTS = ContactCosts({"dispatch": 0.2, "delivered": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
+COSTS = ContactCosts(
+    {"dispatch": 0.2, "delivered": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0
+)
 
 
 def made_nights(orders: int = 6000, seed: int = 1) -> tuple[pl.DataFrame, np.ndarray]:
@@ -31,7 +34,10 @@ def made_nights(orders: int = 6000, seed: int = 1) -> tuple[pl.DataFrame, np.nda
 
 
 def verdict(
-    challenger: np.ndarray, rows: pl.DataFrame, champion: np.ndarray, limits: PromotionLimits = LIMITS
+    challenger: np.ndarray,
+    rows: pl.DataFrame,
+    champion: np.ndarray,
+    limits: PromotionLimits = LIMITS,
 ) -> Verdict:
     return judge(rows, champion, challenger, COSTS, 20, limits, seed=1)
 
@@ -79,11 +85,17 @@ def test_few_orders_prove_no_miscalibration() -> None:
 
 
 def test_money_by_hand() -> None:
-    """A list of one: the order of 40 USD, disputed: 0.2 x (40 + 10) - 1; the other is not written to."""
+    """A list of one: the order of 40 USD, disputed: 0.2 x (40 + 10) - 1; the other is not written
+    to."""
     rows = pl.DataFrame(
-        {"order_id": ["a", "b"], "as_of_day": [1, 1], "stage": ["dispatch"] * 2, "order_value_usd": [40.0, 5.0],
-         "label": [1, 1]}
-    )  # fmt: skip
+        {
+            "order_id": ["a", "b"],
+            "as_of_day": [1, 1],
+            "stage": ["dispatch"] * 2,
+            "order_value_usd": [40.0, 5.0],
+            "label": [1, 1],
+        }
+    )
     saved, spent = saved_usd(rows, np.array([0.5, 0.6]), COSTS, capacity=1)
     assert (saved.tolist(), spent) == ([pytest.approx(9.0), 0.0], 1.0)
 
@@ -97,7 +109,10 @@ def test_one_and_a_half_times_the_champion_is_refused_though_the_champion_is_off
     rows, chance = made_nights(orders=1500)
     champion = chance * (told if factor > 1 else 1.0 / told)
     reasons = verdict(champion * factor, rows, champion).reasons
-    assert any(f"expects {factor:.2f} times the disputes that the champion does" in reason for reason in reasons)
+    assert any(
+        f"expects {factor:.2f} times the disputes that the champion does" in reason
+        for reason in reasons
+    )
 
 
 def test_one_that_mends_a_champion_far_off_may_come() -> None:

@@ -1,4 +1,5 @@
-"""A theme has one voice and the weight of all its features; the rows choose the voice, not the seed of a model."""
+"""A theme has one voice and the weight of all its features; the rows choose the voice, not the seed
+of a model."""
 
 from __future__ import annotations
 
@@ -18,7 +19,10 @@ from models.reasons.explain import find_reasons
 
 NAMES = ["silence", "silence_squared", "price", "holes", "constant", "order_count_units"]
 THEMES = {"silence": "parcel", "silence_squared": "parcel"}
-REGISTRY = {name: Feature(name, "", "", name + " {value:.2f}", theme=THEMES.get(name, name)) for name in NAMES}
+REGISTRY = {
+    name: Feature(name, "", "", name + " {value:.2f}", theme=THEMES.get(name, name))
+    for name in NAMES
+}
 RECIPE = Recipe("beta", calibration_share=0.25, seed=7, threads=1)
 
 
@@ -48,7 +52,9 @@ def model() -> DisputeModel:
 
 def weighed(model: DisputeModel, **weights: float) -> DisputeModel:
     """`model` with one bin per feature, of the weight told."""
-    return replace(model, evidence={"dispatch": {name: ([], [weight]) for name, weight in weights.items()}})
+    return replace(
+        model, evidence={"dispatch": {name: ([], [weight]) for name, weight in weights.items()}}
+    )
 
 
 def test_a_theme_has_one_voice_and_the_weight_of_all(model: DisputeModel) -> None:
@@ -60,7 +66,9 @@ def test_a_theme_has_one_voice_and_the_weight_of_all(model: DisputeModel) -> Non
 
 
 @pytest.mark.parametrize("voice", ["silence", "silence_squared"])
-def test_the_rows_choose_who_speaks_and_not_the_contributions(model: DisputeModel, voice: str) -> None:
+def test_the_rows_choose_who_speaks_and_not_the_contributions(
+    model: DisputeModel, voice: str
+) -> None:
     asked = made_rows().filter(pl.col("silence") > 0.9).head(20)
     for first, *_ in find_reasons(weighed(model, **{voice: 0.5}), asked, REGISTRY):
         assert first.feature == voice
@@ -72,10 +80,14 @@ def test_a_number_that_marks_fewer_disputes_than_its_stage_is_not_said(model: Di
     assert not [reason for of_row in told for reason in of_row if reason.theme == "parcel"]
 
 
-def test_of_two_themes_that_drive_alike_the_one_with_more_to_show_comes_first(model: DisputeModel) -> None:
+def test_of_two_themes_that_drive_alike_the_one_with_more_to_show_comes_first(
+    model: DisputeModel,
+) -> None:
     rows = made_rows().filter((pl.col("price") > 0.7) & (pl.col("silence") > 0.7))
     contributions = model.contributions(rows)
-    asked = rows.filter((contributions[:, 2] > 0.05) & (contributions[:, :2].sum(axis=1) > contributions[:, 2]))
+    asked = rows.filter(
+        (contributions[:, 2] > 0.05) & (contributions[:, :2].sum(axis=1) > contributions[:, 2])
+    )
     assert asked.height > 10
     for first, second, *_ in find_reasons(weighed(model), asked, REGISTRY):
         assert (first.theme, second.theme) == ("parcel", "price")
@@ -88,7 +100,11 @@ def test_a_theme_that_hardly_raises_the_risk_is_told_only_where_it_is_all_there_
 ) -> None:
     rows = made_rows().filter((pl.col("price") > 0.7) & (pl.col("silence") > 0.7))
     contributions = model.contributions(rows)
-    is_small = (contributions[:, 2] > 0) & (contributions[:, 2] < 0.05) & (contributions[:, :2].sum(axis=1) > 0.05)
+    is_small = (
+        (contributions[:, 2] > 0)
+        & (contributions[:, 2] < 0.05)
+        & (contributions[:, :2].sum(axis=1) > 0.05)
+    )
     asked = rows.filter(is_small)
     assert asked.height > 3
     for of_row in find_reasons(weighed(model, price=9.0), asked, REGISTRY):
@@ -110,21 +126,28 @@ def test_a_model_of_a_former_version_speaks_by_its_strongest_features(model: Dis
 
 
 def test_evidence_by_hand() -> None:
-    """40 orders of two nights each, one in four disputed; 10 of the 40 have a number, of which 8 are disputed."""
+    """40 orders of two nights each, one in four disputed; 10 of the 40 have a number, of which 8
+    are disputed."""
     orders = pl.DataFrame({"order_id": [f"o{n}" for n in range(40)]}).with_row_index("n")
     orders = orders.select(
         "order_id",
         stage=pl.lit("delivered"),
         exceptions=pl.when(pl.col("n") < 10).then(1.0).otherwise(0.0),
-        label=pl.when(pl.col("n") < 10).then(pl.col("n") < 8).otherwise(pl.col("n") < 12).cast(pl.Int8),
+        label=pl.when(pl.col("n") < 10)
+        .then(pl.col("n") < 8)
+        .otherwise(pl.col("n") < 12)
+        .cast(pl.Int8),
     )
     rows = pl.concat([orders, orders])
     evidence = learn_evidence(rows, ["exceptions"], np.arange(rows.height))
-    # a bin leans on 10 disputed orders of 40, each of two nights: 16 + 20 of 20 + 80, and 4 + 20 of 60 + 80
+    # a bin leans on 10 disputed orders of 40, each of two nights: 16 + 20 of 20 + 80, and 4 + 20 of
+    # 60 + 80
     stage = np.log(1 / 3)
     expected = [np.log(24 / 116) - stage, np.log(36 / 64) - stage]
     assert evidence["delivered"]["exceptions"][0][0] == 0.0
-    asked = pl.DataFrame({"stage": ["delivered"] * 3 + ["returned"], "exceptions": [0.0, 1.0, None, 1.0]})
+    asked = pl.DataFrame(
+        {"stage": ["delivered"] * 3 + ["returned"], "exceptions": [0.0, 1.0, None, 1.0]}
+    )
     found = weigh_evidence(evidence, asked, ["exceptions"])[:, 0]
     assert found == pytest.approx([*expected, 0.0, 0.0], abs=1e-4)
 
@@ -146,10 +169,28 @@ def test_of_many_rows_some_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_themes_are_those_a_seller_would_call_different_reasons() -> None:
-    themes = {"order", "product", "logistics", "dispatch", "lane", "buyer", "store", "conversation", "season"}
+    themes = {
+        "order",
+        "product",
+        "logistics",
+        "dispatch",
+        "lane",
+        "buyer",
+        "store",
+        "conversation",
+        "season",
+    }
     assert {feature.theme for feature in FEATURES.values()} == themes
-    assert FEATURES["logistics_days_to_ship_by"].theme == FEATURES["supplier_handling_days_90d"].theme == "dispatch"
-    assert FEATURES["order_age_days"].theme == FEATURES["logistics_days_since_news"].theme == "logistics"
+    assert (
+        FEATURES["logistics_days_to_ship_by"].theme
+        == FEATURES["supplier_handling_days_90d"].theme
+        == "dispatch"
+    )
+    assert (
+        FEATURES["order_age_days"].theme
+        == FEATURES["logistics_days_since_news"].theme
+        == "logistics"
+    )
 
 
 def test_what_is_written_as_the_usual_is_not_worth_saying() -> None:
@@ -173,7 +214,10 @@ def test_a_number_that_tells_its_own_usual_has_none_beside_it_and_must_be_worse_
 def test_one_of_a_thing_is_one_and_one_and_a_tenth_are_several() -> None:
     rush = Feature("rush", "", "", "{value:.1f} times its usual orders")
     days = Feature("days", "", "", "{value:.0f} days")
-    assert (rush.sentence(1.1, None), days.sentence(1.0, None)) == ("1.1 times its usual orders", "1 day")
+    assert (rush.sentence(1.1, None), days.sentence(1.0, None)) == (
+        "1.1 times its usual orders",
+        "1 day",
+    )
     assert days.sentence(21.0, None) == "21 days"
 
 

@@ -41,11 +41,15 @@ def hostile_list(finished: Path) -> pl.DataFrame:
     first = pl.read_parquet(latest(finished) / "contact_list.parquet").head(1)
     names = ("order_id", "buyer_id", "product_title", "draft_message")
     rows = [first.with_columns(pl.lit(text).alias(name) for name in names) for text in HOSTILE]
-    return pl.concat(rows).with_columns(rank=pl.int_range(1, len(HOSTILE) + 1).cast(first.schema["rank"]))
+    return pl.concat(rows).with_columns(
+        rank=pl.int_range(1, len(HOSTILE) + 1).cast(first.schema["rank"])
+    )
 
 
 @pytest.mark.parametrize("column", ["order_id", "buyer_id", "product_title", "draft_message"])
-def test_hostile_text_is_neutral_in_csv_and_workbook(finished: Path, tmp_path: Path, column: str) -> None:
+def test_hostile_text_is_neutral_in_csv_and_workbook(
+    finished: Path, tmp_path: Path, column: str
+) -> None:
     write_list(tmp_path, hostile_list(finished), NIGHT)
     with (tmp_path / "contact_list.csv").open(encoding="utf-8", newline="") as file:
         read = [row[column] for row in csv.DictReader(file)]
@@ -64,9 +68,15 @@ def test_hostile_text_is_neutral_in_csv_and_workbook(finished: Path, tmp_path: P
     assert pl.read_parquet(tmp_path / "contact_list.parquet")[column].to_list() == list(HOSTILE)
 
 
-def test_hostile_text_is_neutral_on_the_terminal(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hostile_text_is_neutral_on_the_terminal(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown = io.StringIO()
-    monkeypatch.setattr(progress, "_console", Console(file=shown, force_terminal=True, soft_wrap=True, highlight=False))
+    monkeypatch.setattr(
+        progress,
+        "_console",
+        Console(file=shown, force_terminal=True, soft_wrap=True, highlight=False),
+    )
     lines = say_list(hostile_list(finished), count=len(HOSTILE))
     for line in lines:
         say(line)
@@ -98,7 +108,9 @@ def test_the_workbook_is_made_to_work_with(finished: Path) -> None:
     assert row[head["expected_value_usd"]].number_format == "#,##0.00"
     assert row[head["probability"]].number_format == "0.0%"
     assert row[head["contact_by"]].number_format == "yyyy-mm-dd"
-    assert row[head["contact_by"]].value == datetime.combine(listed["contact_by"][0], datetime.min.time())
+    assert row[head["contact_by"]].value == datetime.combine(
+        listed["contact_by"][0], datetime.min.time()
+    )
     assert row[head["probability"]].value == pytest.approx(listed["probability"][0])
     assert [cell.value for cell in columns["A"]][1:] == listed.columns
     assert all(cell.value for cell in columns["B"])
@@ -114,14 +126,26 @@ def test_every_column_is_explained(finished: Path) -> None:
 
 def test_rows_are_coloured_by_how_soon_they_are_due() -> None:
     days = [date(2025, 7, 9), date(2025, 7, 10), date(2025, 7, 12), date(2025, 7, 13), None]
-    assert list_look(pl.DataFrame({"contact_by": days}), NIGHT).fills == [TODAY, TODAY, SOON, None, None]
+    assert list_look(pl.DataFrame({"contact_by": days}), NIGHT).fills == [
+        TODAY,
+        TODAY,
+        SOON,
+        None,
+        None,
+    ]
 
 
 def test_csv_parquet_and_workbook_hold_the_same(finished: Path) -> None:
     run = latest(finished)
-    listed, text = pl.read_parquet(run / "contact_list.parquet"), pl.read_csv(run / "contact_list.csv")
+    listed, text = (
+        pl.read_parquet(run / "contact_list.parquet"),
+        pl.read_csv(run / "contact_list.csv"),
+    )
     assert text.columns == listed.columns
-    assert text["order_id"].to_list() == listed.select(neutral(pl.col("order_id"))).to_series().to_list()
+    assert (
+        text["order_id"].to_list()
+        == listed.select(neutral(pl.col("order_id"))).to_series().to_list()
+    )
     assert text["contact_by"].to_list() == [str(day) for day in listed["contact_by"]]
     assert (listed["as_of"] == NIGHT).all()
     assert listed["draft_message"].str.len_chars().min() > 40
@@ -140,7 +164,8 @@ def test_the_readme_says_what_it_is_and_how_good_it_was(finished: Path, tmp_path
     text = " ".join((tmp_path / "README.txt").read_text().split())
     assert text.startswith("WARNING: facts are old")
     assert (
-        "of 90 listed rows whose end is known, of 9 nights (2025-05-01 to 2025-05-09), 18 (20.0%) were disputed" in text
+        "of 90 listed rows whose end is known, of 9 nights (2025-05-01 to 2025-05-09), 18 (20.0%) were disputed"
+        in text
     )
     assert "4.0%, 5.0 times as many" in text
     assert all(len(line) <= 120 for line in (tmp_path / "README.txt").read_text().splitlines())

@@ -25,14 +25,19 @@ from tests.unit.nights import AS_OF, NIGHT, latest
 
 
 def test_no_verdict_on_no_data() -> None:
-    found, table = judge_outcomes(pl.DataFrame(), limits_of(Config()), Config().label_window, day_number(NIGHT))
+    found, table = judge_outcomes(
+        pl.DataFrame(), limits_of(Config()), Config().label_window, day_number(NIGHT)
+    )
     health = verdict_of(found, table, is_known=False)
     assert (found, health.verdict) == ([], "unknown")
     assert "not known yet" in health.sentence()
 
 
 def test_the_worst_finding_is_the_verdict_and_its_reason() -> None:
-    found = [Finding("watch", "a", "little\nthing", "wait"), Finding("act", "b", "big thing", "retrain")]
+    found = [
+        Finding("watch", "a", "little\nthing", "wait"),
+        Finding("act", "b", "big thing", "retrain"),
+    ]
     health = verdict_of(found, pl.DataFrame(), is_known=True)
     assert health.sentence() == "The model's health: act - big thing; proposed: retrain"
     assert "\n" not in health.findings[1].says
@@ -73,15 +78,32 @@ def test_retraining_by_itself_passes_the_gate_and_never_fails_the_night(
     monkeypatch.setattr(step, "train", learn)
     monkeypatch.setattr(step, "promote", refuse)
     retrain: Callable = step._retrain
-    for propose, expected in (("look at lane x", []), ("retrain", [oldest_judged(Config(), NIGHT)])):
+    for propose, expected in (
+        ("look at lane x", []),
+        ("retrain", [oldest_judged(Config(), NIGHT)]),
+    ):
         findings = [{"level": "act", "propose": propose}]
         write_json(tmp_path / "manifest.json", {"health": {"findings": findings}})
-        retrain(Workspace(tmp_path), Config(monitor=Monitor(retrain="auto")), Progress(), NIGHT, tmp_path)
+        retrain(
+            Workspace(tmp_path),
+            Config(monitor=Monitor(retrain="auto")),
+            Progress(),
+            NIGHT,
+            tmp_path,
+        )
         assert asked == expected
     assert "not promoted: the champion stays." in capsys.readouterr().out
     # a week's pause between challengers
     for days, count in ((6, 1), (7, 2)):
-        last = SimpleNamespace(trained_as_of=(oldest_judged(Config(), NIGHT) - timedelta(days=days)).isoformat())
+        last = SimpleNamespace(
+            trained_as_of=(oldest_judged(Config(), NIGHT) - timedelta(days=days)).isoformat()
+        )
         monkeypatch.setattr(step, "find_model", lambda *_, told=last: told)
-        retrain(Workspace(tmp_path), Config(monitor=Monitor(retrain="auto")), Progress(), NIGHT, tmp_path)
+        retrain(
+            Workspace(tmp_path),
+            Config(monitor=Monitor(retrain="auto")),
+            Progress(),
+            NIGHT,
+            tmp_path,
+        )
         assert len(asked) == count

@@ -1,4 +1,5 @@
-"""What a night does when a gate is out: refuse with its record and the last list in place, or a banner on the list."""
+"""What a night does when a gate is out: refuse with its record and the last list in place, or a
+banner on the list."""
 
 from __future__ import annotations
 
@@ -30,19 +31,32 @@ def configure(workspace: Path, *lines: str) -> None:
 
 
 def do_score(workspace: Path, days: int = 0) -> Path:
-    return score(Workspace(workspace), load_config(workspace), Progress(), as_of=NIGHT + timedelta(days=days))
+    return score(
+        Workspace(workspace), load_config(workspace), Progress(), as_of=NIGHT + timedelta(days=days)
+    )
 
 
 def test_the_manifest_tells_every_reading(finished: Path) -> None:
     readings = read_json(latest(finished) / "manifest.json")["data_gates"]
-    assert {reading["gate"] for reading in readings} >= set(GATE_ACTIONS) - {"champion_knows_outcome", "base_rate"}
+    assert {reading["gate"] for reading in readings} >= set(GATE_ACTIONS) - {
+        "champion_knows_outcome",
+        "base_rate",
+    }
     assert not any(reading["is_out"] for reading in readings)
     assert read_json(latest(finished) / "manifest.json")["banner"] == []
 
 
-def test_a_gate_that_refuses_keeps_the_last_list_and_says_why(workspace: Path, run_step: Callable) -> None:
+def test_a_gate_that_refuses_keeps_the_last_list_and_says_why(
+    workspace: Path, run_step: Callable
+) -> None:
     former = latest(workspace)
-    configure(workspace, "[data_gates]", "count_ratio = 1.001", "[data_gates.actions]", 'row_counts = "refuse"')
+    configure(
+        workspace,
+        "[data_gates]",
+        "count_ratio = 1.001",
+        "[data_gates.actions]",
+        'row_counts = "refuse"',
+    )
     # a week of few orders, as an export that broke off
     place = Workspace(workspace)
     orders = place.table_files().read_all_of("tracking")
@@ -110,7 +124,8 @@ def test_a_model_of_a_former_version_has_nothing_to_compare_with(finished: Path)
     assert (model.moments, model.learnt_rate) == ({}, None)
 
 
-# -- how good the lists were -------------------------------------------------------------------------------------------
+# -- how good the lists were
+# -------------------------------------------------------------------------------------------
 
 
 def test_past_lists_count_what_had_matured_and_only_honest_nights(workspace: Path) -> None:
@@ -128,6 +143,9 @@ def test_past_lists_count_what_had_matured_and_only_honest_nights(workspace: Pat
     labels = build_labels(place.read_tables(), spine, config.label_window, day_number(later))
     assert (found.scored, found.listed) == (scores.height, listed.len())
     assert found.scored_disputed == labels["label"].sum()
-    assert found.listed_disputed == labels.filter(pl.col("order_id").is_in(listed.implode()))["label"].sum()
+    assert (
+        found.listed_disputed
+        == labels.filter(pl.col("order_id").is_in(listed.implode()))["label"].sum()
+    )
     assert found.sum_probability == pytest.approx(scores["probability"].sum())
     assert past_lists(place, place.table_files(), config, later + timedelta(days=31)) is None

@@ -1,4 +1,5 @@
-"""A night: what it writes, that it repeats to the byte, and that a killed run never spoils the last list."""
+"""A night: what it writes, that it repeats to the byte, and that a killed run never spoils the last
+list."""
 
 from __future__ import annotations
 
@@ -28,16 +29,36 @@ from pipeline.workspace.workspace import Workspace
 from tests.unit.nights import AS_OF, NIGHT, ROOT, RUN_FILES, latest, leftovers
 
 LIST_COLUMNS = [
-    "rank", "order_id", "buyer_id", "product_id", "stage", "probability", "likely_cause",
-    "reason_1", "reason_2", "reason_3", "contact_by", "expected_value_usd", "also_orders", "basis",
-]  # fmt: skip
+    "rank",
+    "order_id",
+    "buyer_id",
+    "product_id",
+    "stage",
+    "probability",
+    "likely_cause",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+    "contact_by",
+    "expected_value_usd",
+    "also_orders",
+    "basis",
+]
 MORE_COLUMNS = [
-    "as_of", "country", "message_language", "product_title", "suggested_action", "offer_usd", "draft_message",
-    "contacted_at", "outcome",
-]  # fmt: skip
+    "as_of",
+    "country",
+    "message_language",
+    "product_title",
+    "suggested_action",
+    "offer_usd",
+    "draft_message",
+    "contacted_at",
+    "outcome",
+]
 
 
-# -- what a night writes -------------------------------------------------------------------------------------------
+# -- what a night writes
+# -------------------------------------------------------------------------------------------
 
 
 def test_night_writes_the_contracted_files_and_columns(finished: Path) -> None:
@@ -45,9 +66,17 @@ def test_night_writes_the_contracted_files_and_columns(finished: Path) -> None:
     assert sorted(path.name for path in run.iterdir()) == RUN_FILES
     scores, listed = pl.read_parquet(run / "scores.parquet"), pl.read_csv(run / "contact_list.csv")
     assert scores.columns == [
-        "order_id", "as_of", "stage", "probability", "probability_low", "probability_high",
-        "not_received_share", "not_as_described_share", "other_share", "expected_value_usd",
-    ]  # fmt: skip
+        "order_id",
+        "as_of",
+        "stage",
+        "probability",
+        "probability_low",
+        "probability_high",
+        "not_received_share",
+        "not_as_described_share",
+        "other_share",
+        "expected_value_usd",
+    ]
     shares = scores.select(f"{cause}_share" for cause in CAUSES)
     assert shares.sum_horizontal().to_numpy() == pytest.approx(1.0)
     assert set(listed["likely_cause"]) <= set(CAUSES)
@@ -69,7 +98,9 @@ def test_night_writes_the_contracted_files_and_columns(finished: Path) -> None:
 
 def test_list_holds_only_open_undisputed_orders(finished: Path) -> None:
     tables = Workspace(finished).read_tables()
-    opened = tables["disputes"].filter(pl.col("step") == "opened", pl.col("known_day") < day_number(NIGHT))
+    opened = tables["disputes"].filter(
+        pl.col("step") == "opened", pl.col("known_day") < day_number(NIGHT)
+    )
     scored = pl.read_parquet(latest(finished) / "scores.parquet")["order_id"]
     assert not set(scored) & set(opened["order_id"])
     placed = tables["orders"].filter(pl.col("known_day") < day_number(NIGHT))
@@ -79,11 +110,18 @@ def test_list_holds_only_open_undisputed_orders(finished: Path) -> None:
 def test_manifest_tells_what_the_night_was_made_from(finished: Path, simulated_raw: Path) -> None:
     run = latest(finished)
     manifest = json.loads((run / "manifest.json").read_text())
-    raw = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in simulated_raw.glob("*.csv")}
+    raw = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in simulated_raw.glob("*.csv")
+    }
     assert manifest["inputs"]["sha256"] == raw
     assert manifest["inputs"]["config"]["max_training_rows"] == 5000
     assert manifest["source"]["source"] == "canonical"
-    assert manifest["source"]["input_rows"]["orders.csv"] == manifest["source"]["table_rows"]["orders"] == 1500
+    assert (
+        manifest["source"]["input_rows"]["orders.csv"]
+        == manifest["source"]["table_rows"]["orders"]
+        == 1500
+    )
     assert manifest["rows"]["scores"] == pl.read_parquet(run / "scores.parquet").height
     assert manifest["rows"]["contact_list"] == pl.read_csv(run / "contact_list.csv").height
     assert manifest["model"] == {"name": "dispute-risk", "version": "1", "trained_as_of": AS_OF}
@@ -93,10 +131,13 @@ def test_manifest_tells_what_the_night_was_made_from(finished: Path, simulated_r
     assert {"ingest", "features", "train", "score"} <= set(manifest["timings_seconds"])
 
 
-# -- doing it again ------------------------------------------------------------------------------------------------
+# -- doing it again
+# ------------------------------------------------------------------------------------------------
 
 
-def test_done_night_is_skipped_and_force_repeats_it_to_the_byte(workspace: Path, do_night: Callable[..., Path]) -> None:
+def test_done_night_is_skipped_and_force_repeats_it_to_the_byte(
+    workspace: Path, do_night: Callable[..., Path]
+) -> None:
     first, tables = latest(workspace), (workspace / "tables").resolve()
     assert do_night(workspace) == first
     assert (workspace / "tables").resolve() == tables
@@ -131,17 +172,24 @@ def test_model_in_the_registry_gives_the_scorers_probabilities(finished: Path) -
     scores = pl.read_parquet(latest(finished) / "scores.parquet").sort("order_id")
     columns = model.metadata.get_input_schema().input_names()
     assert rows["order_id"].to_list() == scores["order_id"].to_list()
-    np.testing.assert_array_equal(model.predict(rows.select(columns).to_pandas()), scores["probability"].to_numpy())
+    np.testing.assert_array_equal(
+        model.predict(rows.select(columns).to_pandas()), scores["probability"].to_numpy()
+    )
     no_lines = rows.with_columns(pl.lit(None, pl.Float64).alias("order_count_units")).head(3)
     champion = require_champion(place).model
-    assert model.predict(no_lines.select(columns).to_pandas()).tolist() == champion.predict(no_lines).tolist()
+    assert (
+        model.predict(no_lines.select(columns).to_pandas()).tolist()
+        == champion.predict(no_lines).tolist()
+    )
 
 
 def test_a_column_missing_or_of_another_type_is_named_not_guessed(finished: Path) -> None:
     place = Workspace(finished)
     mlflow.set_tracking_uri(tracking_uri(place))
     model = mlflow.pyfunc.load_model("models:/dispute-risk@champion")
-    rows = build_features(place.read_tables(), build_spine(place.read_tables(), [day_number(NIGHT)])).head(3)
+    rows = build_features(
+        place.read_tables(), build_spine(place.read_tables(), [day_number(NIGHT)])
+    ).head(3)
     frame = rows.select(model.metadata.get_input_schema().input_names()).to_pandas()
     with pytest.raises(MlflowException, match="order_age_days"):
         model.predict(frame.drop(columns="order_age_days"))
@@ -149,7 +197,9 @@ def test_a_column_missing_or_of_another_type_is_named_not_guessed(finished: Path
         model.predict(frame.assign(order_age_days="ten"))
 
 
-def test_night_without_open_orders_writes_an_empty_list(workspace: Path, run_step: Callable) -> None:
+def test_night_without_open_orders_writes_an_empty_list(
+    workspace: Path, run_step: Callable
+) -> None:
     with (workspace / "config.toml").open("a") as config:
         config.write("max_data_age_days = 4000\n")
     told = run_step("nightly", "--workspace", workspace, "--as-of", "2027-01-01")
@@ -157,16 +207,26 @@ def test_night_without_open_orders_writes_an_empty_list(workspace: Path, run_ste
     run = workspace / "runs/2027-01-01/latest"
     assert (run / "contact_list.csv").read_text() == ",".join(LIST_COLUMNS + MORE_COLUMNS) + "\n"
     assert pl.read_parquet(run / "scores.parquet").height == 0
-    assert json.loads((run / "manifest.json").read_text())["rows"] == {"scores": 0, "contact_list": 0}
+    assert json.loads((run / "manifest.json").read_text())["rows"] == {
+        "scores": 0,
+        "contact_list": 0,
+    }
 
 
-# -- refusals ------------------------------------------------------------------------------------------------------
+# -- refusals
+# ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", [
-    "tidy --workspace w", "ingest --workspace w", "score --workspace w --as-of 2025-02-30",
-    "ingest --workspace w --source excel --raw .", "nightly --workspace w --as-of 2025-07-10 --source olist",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tidy --workspace w",
+        "ingest --workspace w",
+        "score --workspace w --as-of 2025-02-30",
+        "ingest --workspace w --source excel --raw .",
+        "nightly --workspace w --as-of 2025-07-10 --source olist",
+    ],
+)
 def test_wrong_usage_is_two(run_step: Callable, line: str) -> None:
     told = run_step(*line.split())
     assert (told.returncode, "Traceback" in told.stderr) == (2, False)

@@ -26,7 +26,13 @@ def do(folder: Path, raw: Path, as_of: date, settings: str) -> Path:
     (place.folder / "config.toml").write_text(settings)
     with place.locked():
         return nightly(
-            place, load_config(folder), Progress(), as_of=as_of, source="canonical", raw=raw, is_forced=False
+            place,
+            load_config(folder),
+            Progress(),
+            as_of=as_of,
+            source="canonical",
+            raw=raw,
+            is_forced=False,
         )
 
 
@@ -45,7 +51,11 @@ def run_of(folder: Path, as_of: date = EARLY) -> Path:
 def test_the_list_says_everywhere_that_it_is_made_by_rules(by_rules: Path) -> None:
     run = run_of(by_rules)
     facts = read_json(run / "manifest.json")
-    assert facts["model"] == {"name": "dispute-risk", "version": "rules", "trained_as_of": EARLY.isoformat()}
+    assert facts["model"] == {
+        "name": "dispute-risk",
+        "version": "rules",
+        "trained_as_of": EARLY.isoformat(),
+    }
     assert facts["banner"][0].startswith(SAID)
     assert facts["health"]["verdict"] == "unknown"
     assert SAID in (run / "README.txt").read_text()
@@ -57,7 +67,10 @@ def test_the_list_says_everywhere_that_it_is_made_by_rules(by_rules: Path) -> No
 
 def test_every_listed_order_has_a_reason_and_a_plausible_chance(by_rules: Path) -> None:
     run = run_of(by_rules)
-    listed, scores = pl.read_parquet(run / "contact_list.parquet"), pl.read_parquet(run / "scores.parquet")
+    listed, scores = (
+        pl.read_parquet(run / "contact_list.parquet"),
+        pl.read_parquet(run / "scores.parquet"),
+    )
     assert listed.height > 0
     assert (listed["reason_1"] != "").all()
     assert (listed["expected_value_usd"] > 0).all()
@@ -68,7 +81,9 @@ def test_every_listed_order_has_a_reason_and_a_plausible_chance(by_rules: Path) 
     assert scores["not_received_share"].null_count() == scores.height
 
 
-def test_the_same_night_again_gives_the_same_list(by_rules: Path, simulated_raw: Path, tmp_path: Path) -> None:
+def test_the_same_night_again_gives_the_same_list(
+    by_rules: Path, simulated_raw: Path, tmp_path: Path
+) -> None:
     again = do(tmp_path, simulated_raw, EARLY, PAGE)
     for name in ("contact_list.csv", "scores.parquet", "assignments.parquet"):
         assert (again / name).read_bytes() == (run_of(by_rules) / name).read_bytes(), name

@@ -1,4 +1,5 @@
-"""The morning's page as a file: what may run in it, what is told in it, the same bytes, and what is refused."""
+"""The morning's page as a file: what may run in it, what is told in it, the same bytes, and what is
+refused."""
 
 from __future__ import annotations
 
@@ -19,7 +20,12 @@ from features.build.registry import FEATURES
 from features.clock import day_number
 from features.tables import Tables
 from models.contact.offers import ACTIONS
-from models.monitoring.input_health import carrier_findings, drift_findings, feed_finding, new_value_findings
+from models.monitoring.input_health import (
+    carrier_findings,
+    drift_findings,
+    feed_finding,
+    new_value_findings,
+)
 from models.monitoring.sequential_monitoring import Stream, judge_stream
 from pipeline.board.board_app import PARTS as BOARD_PARTS
 from pipeline.history.past_lists import PastLists
@@ -42,10 +48,11 @@ from tests.unit.nights import AS_OF, NIGHT, latest
 
 # what gates say that the small store's night does not
 GATES_SAY = [
-    "the newest fact is recent", "what came of the nights the champion learnt from",
+    "the newest fact is recent",
+    "what came of the nights the champion learnt from",
     "23 disputes opened in the last 28 days, with 573 orders placed; 9 to 54 are usual",
     "too few open orders, or nothing matured, to judge the mean by",
-]  # fmt: skip
+]
 
 
 def said_of_health() -> list[str]:
@@ -59,15 +66,25 @@ def said_of_health() -> list[str]:
     jump = {"price": [9.0, 0.0], "weight": [0.0, 0.9]}
     still = [{"price": [0.0, 0.0], "weight": [0.0, 0.0]}] * 60
     is_old = pl.col("known_day") < day - 10
-    values = days.select("known_day", value=pl.when(is_old).then(pl.lit("US")).otherwise(pl.lit("NG")))
+    values = days.select(
+        "known_day", value=pl.when(is_old).then(pl.lit("US")).otherwise(pl.lit("NG"))
+    )
     found = [
         judge_stream(Stream("lane", "A>B", many, rare), "matured", 1.15, 1.6),
         judge_stream(Stream("all", "all", many, rare), "early", 1.15, 1.6),
         feed_finding("tracking", counts, day - 1),
-        *(finding for kind in ("scans", "deliveries") for finding in carrier_findings(kind, carriers, day - 1)),
-        *drift_findings([*still, jump], {"price": (0.0, 1.0), "weight": (0.0, 1.0)}, {"price": 0.5, "weight": 0.5}),
+        *(
+            finding
+            for kind in ("scans", "deliveries")
+            for finding in carrier_findings(kind, carriers, day - 1)
+        ),
+        *drift_findings(
+            [*still, jump],
+            {"price": (0.0, 1.0), "weight": (0.0, 1.0)},
+            {"price": 0.5, "weight": 0.5},
+        ),
         *new_value_findings("country", values, day, day - 90),
-    ]  # fmt: skip
+    ]
     assert len(found) == 9
     return [text for finding in found if finding for text in (finding.says, finding.propose)]
 
@@ -76,19 +93,24 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
 def data_of(page: str) -> dict:
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
+    )
 
 
 def places(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-# -- the file ------------------------------------------------------------------------------------------------------
+# -- the file
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_only_what_the_policy_names_by_hash_may_run(finished: Path) -> None:
     page = (latest(finished) / PAGE).read_text(encoding="utf-8")
-    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1].replace("&#39;", "'")
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1].replace(
+        "&#39;", "'"
+    )
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     blocks = re.findall(r"<(script|style)>(.*?)</\1>", page, re.DOTALL)
@@ -101,7 +123,10 @@ def test_only_what_the_policy_names_by_hash_may_run(finished: Path) -> None:
 
 def test_the_page_shows_the_list_as_it_is(finished: Path) -> None:
     run = latest(finished)
-    listed, data = pl.read_parquet(run / "contact_list.parquet"), data_of((run / PAGE).read_text(encoding="utf-8"))
+    listed, data = (
+        pl.read_parquet(run / "contact_list.parquet"),
+        data_of((run / PAGE).read_text(encoding="utf-8")),
+    )
     told = data["list"]
     texts = [told["strings"][number] for number in told["columns"]["order_id"]]
     assert texts == listed["order_id"].to_list()
@@ -114,7 +139,10 @@ def test_report_makes_the_same_page_of_a_past_night(workspace: Path) -> None:
     place = Workspace(workspace)
     folder = report(place, load_config(workspace), Progress(), as_of=NIGHT)
     assert (folder / PAGE).read_bytes() == (latest(workspace) / PAGE).read_bytes()
-    assert json.loads((folder / "manifest.json").read_text())["report"]["run_id"] == latest(workspace).name
+    assert (
+        json.loads((folder / "manifest.json").read_text())["report"]["run_id"]
+        == latest(workspace).name
+    )
 
 
 def test_a_night_that_is_not_there_is_bad_input(workspace: Path) -> None:
@@ -125,14 +153,17 @@ def test_a_night_that_is_not_there_is_bad_input(workspace: Path) -> None:
         report(Workspace(workspace), load_config(workspace), Progress(), as_of=NIGHT)
 
 
-# -- hostile text --------------------------------------------------------------------------------------------------
+# -- hostile text
+# --------------------------------------------------------------------------------------------------
 
 
 def test_hostile_text_stays_text(finished: Path) -> None:
     run = latest(finished)
     listed = pl.read_parquet(run / "contact_list.parquet").head(2)
     listed = listed.with_columns(
-        product_title=pl.lit(HOSTILE), draft_message=pl.lit(f"{HOSTILE} \u2028<!--"), order_id=pl.lit("=1+1")
+        product_title=pl.lit(HOSTILE),
+        draft_message=pl.lit(f"{HOSTILE} \u2028<!--"),
+        order_id=pl.lit("=1+1"),
     )
     told = pack_list(listed, pl.read_parquet(run / "scores.parquet"), [[], []], NIGHT)
     text = str(as_json(told))
@@ -143,7 +174,8 @@ def test_hostile_text_stays_text(finished: Path) -> None:
     assert "'=1+1" in told["strings"]
 
 
-# -- its words -----------------------------------------------------------------------------------------------------
+# -- its words
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_every_language_says_the_same_with_the_same_places() -> None:
@@ -151,9 +183,13 @@ def test_every_language_says_the_same_with_the_same_places() -> None:
     for language in LANGUAGES:
         words = read_words(language)
         assert words.keys() == english.keys()
-        assert {key: places(text) for key, text in words.items()} == {key: places(t) for key, t in english.items()}
+        assert {key: places(text) for key, text in words.items()} == {
+            key: places(t) for key, t in english.items()
+        }
     assert {*PARTS, *PRODUCT_PARTS, *BOARD_PARTS} == {key.split(".")[0] for key in english}
-    assert all_words("stage")["zh"]["stage.in_transit"] != all_words("stage")["en"]["stage.in_transit"]
+    assert (
+        all_words("stage")["zh"]["stage.in_transit"] != all_words("stage")["en"]["stage.in_transit"]
+    )
 
 
 def test_every_code_has_a_word() -> None:
@@ -163,10 +199,16 @@ def test_every_code_has_a_word() -> None:
 
 
 def test_sentences_are_known_in_chinese_and_none_is_there_for_nothing(finished: Path) -> None:
-    """Each of the registry's sentences, with a number in it; a new one may stay in English for a while."""
+    """Each of the registry's sentences, with a number in it; a new one may stay in English for a
+    while."""
     templates = [text for f in FEATURES.values() for text in (f.says, f.says_below_zero) if text]
     reasons = [text.format(value=12.0) for text in templates]
-    clock = [*THEN.values(), "the platform rules", *_OFFER.values(), "with the platform: add evidence until it rules"]
+    clock = [
+        *THEN.values(),
+        "the platform rules",
+        *_OFFER.values(),
+        "with the platform: add evidence until it rules",
+    ]
     rules = [re.compile(pattern.replace("(?<", "(?P<")) for pattern, _ in read_sentences("zh")]
     unknown = [text for text in reasons if not any(rule.match(text) for rule in rules)]
     assert len(unknown) < 0.1 * len(reasons), unknown
@@ -177,17 +219,25 @@ def test_sentences_are_known_in_chinese_and_none_is_there_for_nothing(finished: 
     assert not [rule.pattern for rule in is_fixed if not any(rule.match(text) for text in told)]
     assert not [text for text in health if not any(rule.match(text) for rule in rules)]
     # what the night in question said of its gates, too
-    gates = [gate["says"] for gate in json.loads((latest(finished) / "manifest.json").read_text())["data_gates"]]
-    numbered = [rule for rule in rules if "(?P<value>" in rule.pattern and "(?P<text>" not in rule.pattern]
+    gates = [
+        gate["says"]
+        for gate in json.loads((latest(finished) / "manifest.json").read_text())["data_gates"]
+    ]
+    numbered = [
+        rule for rule in rules if "(?P<value>" in rule.pattern and "(?P<text>" not in rule.pattern
+    ]
     assert not [
-        rule.pattern for rule in numbered if not any(rule.match(text) for text in [*reasons, *gates, *GATES_SAY])
+        rule.pattern
+        for rule in numbered
+        if not any(rule.match(text) for text in [*reasons, *gates, *GATES_SAY])
     ]
     assert not [text for text in gates if not any(rule.match(text) for rule in rules)]
     for pattern, text in read_sentences("zh"):
         assert places(text) == set(re.findall(r"\(\?<(\w+)>", pattern))
 
 
-# -- its numbers ---------------------------------------------------------------------------------------------------
+# -- its numbers
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_a_time_line_has_what_was_known_and_what_is_promised(
@@ -219,7 +269,8 @@ def test_a_time_line_has_what_was_known_and_what_is_promised(
 
 
 def test_money_of_matured_lists_by_hand() -> None:
-    """a: at stake (3 + 1) / 0.5 = 8 USD, came; b: did not; each message cost 1. a's second night does not count."""
+    """a: at stake (3 + 1) / 0.5 = 8 USD, came; b: did not; each message cost 1. a's second night
+    does not count."""
     listed = pl.DataFrame(
         {
             "order_id": ["a", "b", "a"],
@@ -232,14 +283,23 @@ def test_money_of_matured_lists_by_hand() -> None:
     )
     told = money_saved(listed, seed=1)
     assert told is not None
-    assert (told["usd"], told["orders"], told["expected"]) == (pytest.approx(6.0), 2, pytest.approx(4.0))
+    assert (told["usd"], told["orders"], told["expected"]) == (
+        pytest.approx(6.0),
+        2,
+        pytest.approx(4.0),
+    )
     assert told["low"] <= told["usd"] <= told["high"]
 
 
 def test_calibration_holds_every_seventh_night() -> None:
-    rows = pl.DataFrame({"order_id": [f"o{n}" for n in range(90)], "probability": [n / 100 for n in range(90)],
-                         "label": [n % 2 for n in range(90)],
-                         "as_of_day": [day_number(date(2025, 3, 1)) - n % 9 for n in range(90)]})  # fmt: skip
+    rows = pl.DataFrame(
+        {
+            "order_id": [f"o{n}" for n in range(90)],
+            "probability": [n / 100 for n in range(90)],
+            "label": [n % 2 for n in range(90)],
+            "as_of_day": [day_number(date(2025, 3, 1)) - n % 9 for n in range(90)],
+        }
+    )
     bins = calibration_bins(rows, seed=1)
     assert bins["rows"].sum() == rows.filter(pl.col("as_of_day").is_in([20148, 20141])).height
     assert ((bins["low"] <= bins["realised"]) & (bins["realised"] <= bins["high"])).all()
@@ -250,8 +310,13 @@ def test_past_lists_with_their_rows_are_equal_by_their_totals() -> None:
     assert PastLists(*numbers, pl.DataFrame({"a": [1]})) == PastLists(*numbers)
 
 
-def test_a_part_of_very_many_open_orders_stands_for_all(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files, scores = Workspace(finished).table_files(), pl.read_parquet(latest(finished) / "scores.parquet")
+def test_a_part_of_very_many_open_orders_stands_for_all(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, scores = (
+        Workspace(finished).table_files(),
+        pl.read_parquet(latest(finished) / "scores.parquet"),
+    )
     whole = drivers_of(files, scores, NIGHT)
     by_stage = dict(scores.group_by("stage").agg(pl.len()).iter_rows())
     assert dict(whole["stage"].select("value", "count_orders").iter_rows()) == by_stage
@@ -263,6 +328,11 @@ def test_a_part_of_very_many_open_orders_stands_for_all(finished: Path, monkeypa
 
 
 def test_a_number_that_is_none_does_not_stop_the_page() -> None:
-    told = pack_columns(pl.DataFrame({"a": [0.123456, None, float("nan"), float("inf")]}), ["a"], Strings())
+    told = pack_columns(
+        pl.DataFrame({"a": [0.123456, None, float("nan"), float("inf")]}), ["a"], Strings()
+    )
     assert told["columns"]["a"] == [0.1235, None, None, None]
-    assert money_saved(pl.DataFrame(schema=dict.fromkeys(("order_id", "night"), pl.String)), seed=1) is None
+    assert (
+        money_saved(pl.DataFrame(schema=dict.fromkeys(("order_id", "night"), pl.String)), seed=1)
+        is None
+    )

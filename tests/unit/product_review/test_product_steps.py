@@ -1,4 +1,5 @@
-"""Product reviews as files: what is written, what is said of bad input; nothing overwrites a good output."""
+"""Product reviews as files: what is written, what is said of bad input; nothing overwrites a good
+output."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def place(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
         order_lines="order_id | product_id | occurred_at\n"
         + "\n".join(f"o{n} | {product[n]} | {days[n]}" for n in number),
         products="product_id | category | occurred_at\nshoe | shoes | 01-01\n=1+1 | shoes | 01-01",
-        disputes="order_id | occurred_at\n" + "\n".join(f"o{n} | {late[n]}" for n in range(0, 60, 10)),
+        disputes="order_id | occurred_at\n"
+        + "\n".join(f"o{n} | {late[n]}" for n in range(0, 60, 10)),
         reviews="order_id | occurred_at\no1 | 09-18",
     )
     workspace = Workspace(tmp_path / "store")
@@ -53,8 +55,13 @@ def test_the_files_are_there_twice_the_same_and_hostile_names_are_text(place: Wo
     assert told["rate_low"].is_between(0, told["rate"]).all()
     folder = (place.folder / "runs" / DAY.isoformat() / "latest-products").resolve()
     assert {file.name for file in folder.iterdir()} == {
-        "products.csv", "suppliers.csv", "categories.csv", "products.xlsx", "products.html", "manifest.json"
-    }  # fmt: skip
+        "products.csv",
+        "suppliers.csv",
+        "categories.csv",
+        "products.xlsx",
+        "products.html",
+        "manifest.json",
+    }
     first = {
         name: (folder / name).read_bytes()
         for name in ("products.csv", "suppliers.csv", "products.xlsx", "products.html")
@@ -64,12 +71,16 @@ def test_the_files_are_there_twice_the_same_and_hostile_names_are_text(place: Wo
     assert first == {name: (folder / name).read_bytes() for name in first}
 
 
-def test_a_cost_gives_a_margin_and_one_without_a_currency_says_so(place: Workspace, tmp_path: Path) -> None:
+def test_a_cost_gives_a_margin_and_one_without_a_currency_says_so(
+    place: Workspace, tmp_path: Path
+) -> None:
     costs = tmp_path / "costs.csv"
     costs.write_text("product_id,cost,currency\nshoe,5,USD\n=1+1,5,\n")
     rows = {row["product_id"]: row for row in run(place, costs=costs).iter_rows(named=True)}
     shoe = rows["shoe"]
-    assert shoe["margin_per_100_units_usd"] == pytest.approx(1300 - shoe["loss_per_100_units_usd"], abs=1e-3)
+    assert shoe["margin_per_100_units_usd"] == pytest.approx(
+        1300 - shoe["loss_per_100_units_usd"], abs=1e-3
+    )
     assert rows["'=1+1"]["margin_per_100_units_usd"] is None
     assert "cost without a currency" in rows["'=1+1"]["note"]
 
@@ -80,21 +91,33 @@ def test_a_what_if_of_what_never_sold_is_refused(place: Workspace) -> None:
     with pytest.raises(BadInput, match="is not OLD LANE=NEW LANE"):
         run(place, moved="Std>US")
     with pytest.raises(BadInput, match="ghost: did not sell"):
-        compare_products(place, load_config(place.folder), Progress(), as_of=DAY, first="shoe", other="ghost")
+        compare_products(
+            place, load_config(place.folder), Progress(), as_of=DAY, first="shoe", other="ghost"
+        )
 
 
-def test_a_store_without_order_lines_is_refused(tmp_path: Path, make_tables: Callable[..., Tables]) -> None:
+def test_a_store_without_order_lines_is_refused(
+    tmp_path: Path, make_tables: Callable[..., Tables]
+) -> None:
     bare = Workspace(tmp_path / "bare")
     bare.write_tables(make_tables(orders="order_id | occurred_at\na | 09-18"), {"input_sha256": {}})
     with pytest.raises(Refused, match="nothing to review"):
         run(bare)
 
 
-def test_candidates_that_cannot_be_judged_are_kept_with_the_reason(place: Workspace, tmp_path: Path) -> None:
+def test_candidates_that_cannot_be_judged_are_kept_with_the_reason(
+    place: Workspace, tmp_path: Path
+) -> None:
     file = tmp_path / "candidates.csv"
-    file.write_text(HEADER + "a,shoes,u,20,USD,300,30,US\nb,unicorns,u,20,,300,30,US ZZ\nc,shoes,u,abc,USD,300,30,US\n")
+    file.write_text(
+        HEADER
+        + "a,shoes,u,20,USD,300,30,US\nb,unicorns,u,20,,300,30,US ZZ\nc,shoes,u,abc,USD,300,30,US\n"
+    )
     folder = candidate(place, load_config(place.folder), Progress(), as_of=DAY, file=file)
-    told = {row["candidate"]: row for row in pl.read_csv(folder / "candidates.csv").iter_rows(named=True)}
+    told = {
+        row["candidate"]: row
+        for row in pl.read_csv(folder / "candidates.csv").iter_rows(named=True)
+    }
     assert set(told) == {"a", "b"}
     assert told["a"]["rate_low"] < told["a"]["rate"] < told["a"]["rate_high"]
     assert "(" in told["a"]["like_products"]

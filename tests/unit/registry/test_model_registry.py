@@ -15,8 +15,11 @@ from pipeline.settings.errors import NoChampion
 from pipeline.workspace.workspace import Workspace
 
 
-def test_a_database_half_made_never_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed during MLflow's migrations, a database cannot be opened again: it must not be the workspace's."""
+def test_a_database_half_made_never_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed during MLflow's migrations, a database cannot be opened again: it must not be the
+    workspace's."""
     workspace = Workspace(tmp_path)
 
     def killed(client: MlflowClient, max_results: int) -> None:
@@ -41,7 +44,9 @@ def test_a_champion_that_reads_unknown_features_is_said_to_be_unusable(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_registry, "FEATURES", {"order_value_usd": None})
-    with pytest.raises(NoChampion, match="features this program does not build: buyer_count_disputes_365d"):
+    with pytest.raises(
+        NoChampion, match="features this program does not build: buyer_count_disputes_365d"
+    ):
         model_registry.find_model(Workspace(finished))
 
 
@@ -56,7 +61,9 @@ def test_a_moved_workspace_says_that_its_model_is_not_found(finished: Path, tmp_
         away.rename(finished)
 
 
-def test_a_model_registered_by_other_code_is_said_to_be_unusable(workspace: Path, run_step: Callable) -> None:
+def test_a_model_registered_by_other_code_is_said_to_be_unusable(
+    workspace: Path, run_step: Callable
+) -> None:
     """Nothing says of which day it is; it has no run; it has a run, but not our files."""
     place = Workspace(workspace)
     client = MlflowClient(model_registry.tracking_uri(place), model_registry.tracking_uri(place))
@@ -64,9 +71,16 @@ def test_a_model_registered_by_other_code_is_said_to_be_unusable(workspace: Path
     with pytest.raises(NoChampion, match="it was registered by other code"):
         model_registry.find_model(place)
     (workspace / "other").mkdir()
-    run = client.create_run(client.get_experiment_by_name(model_registry.EXPERIMENT).experiment_id).info.run_id
-    for run_id, why in ((None, "the run that made it is not in the registry"), (run, "registered by other code?")):
-        version = client.create_model_version(model_registry.MODEL_NAME, (workspace / "other").as_uri(), run_id=run_id)
+    run = client.create_run(
+        client.get_experiment_by_name(model_registry.EXPERIMENT).experiment_id
+    ).info.run_id
+    for run_id, why in (
+        (None, "the run that made it is not in the registry"),
+        (run, "registered by other code?"),
+    ):
+        version = client.create_model_version(
+            model_registry.MODEL_NAME, (workspace / "other").as_uri(), run_id=run_id
+        )
         client.set_registered_model_alias(model_registry.MODEL_NAME, CHAMPION, version.version)
         told = run_step("score", "--workspace", workspace, "--as-of", "2025-07-10")
         assert told.returncode == 12

@@ -24,9 +24,18 @@ MARIA = "[[decide.agents]]\nname = 'Maria'\nlanguages = ['es', 'pt']\nminutes = 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (MARIA.replace("'pt'", "'klingon'"), r"decide\.agents\.0\.languages: .*unknown language klingon; .*en, es, pt"),
-        (MARIA.replace("300", "-5"), r"decide\.agents\.0\.minutes: .*greater than or equal to 0 \(got -5\)"),
-        (MARIA.replace("300", "inf"), r"decide\.agents\.0\.minutes: .*less than or equal to 100000 \(got inf\)"),
+        (
+            MARIA.replace("'pt'", "'klingon'"),
+            r"decide\.agents\.0\.languages: .*unknown language klingon; .*en, es, pt",
+        ),
+        (
+            MARIA.replace("300", "-5"),
+            r"decide\.agents\.0\.minutes: .*greater than or equal to 0 \(got -5\)",
+        ),
+        (
+            MARIA.replace("300", "inf"),
+            r"decide\.agents\.0\.minutes: .*less than or equal to 100000 \(got inf\)",
+        ),
         (MARIA.replace("300", "nan"), r"decide\.agents\.0\.minutes: .*got nan"),
         (
             MARIA + "minutes_per_message = 0\n",
@@ -57,14 +66,31 @@ def test_minutes_become_messages(tmp_path: Path, more: str, messages: int) -> No
 def test_a_night_keeps_to_its_agents_and_says_who_is_left_out(
     workspace: Path, do_night: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = pl.read_parquet(latest(workspace) / "contact_list.parquet")["message_language"].to_list()
+    before = pl.read_parquet(latest(workspace) / "contact_list.parquet")[
+        "message_language"
+    ].to_list()
     assert min(map(before.count, ("es", "pt", "ru", "ko"))) > 1, "else this store shows nothing"
-    agents = MARIA.replace("300", "2") + "[[decide.agents]]\nname = 'Tom'\nlanguages = ['en']\nminutes = 300\n"
-    text = (workspace / "config.toml").read_text().replace("decide = {contact_cost_usd", "decide.contact_cost_usd")
-    (workspace / "config.toml").write_text(text.replace("0.05}", "0.05") + "decide.in_english = ['ru']\n" + agents)
+    agents = (
+        MARIA.replace("300", "2")
+        + "[[decide.agents]]\nname = 'Tom'\nlanguages = ['en']\nminutes = 300\n"
+    )
+    text = (
+        (workspace / "config.toml")
+        .read_text()
+        .replace("decide = {contact_cost_usd", "decide.contact_cost_usd")
+    )
+    (workspace / "config.toml").write_text(
+        text.replace("0.05}", "0.05") + "decide.in_english = ['ru']\n" + agents
+    )
     run = do_night(workspace, is_forced=True)
-    listed, told = pl.read_parquet(run / "contact_list.parquet"), json.loads((run / "manifest.json").read_text())
-    assert set(listed["message_language"]) == {"en", "es"} or set(listed["message_language"]) == {"en", "pt"}
+    listed, told = (
+        pl.read_parquet(run / "contact_list.parquet"),
+        json.loads((run / "manifest.json").read_text()),
+    )
+    assert set(listed["message_language"]) == {"en", "es"} or set(listed["message_language"]) == {
+        "en",
+        "pt",
+    }
     assert listed.filter(pl.col("message_language") != "en").height == 1
     who_writes = told["who_writes"]
     assert sum(who_writes["agents"]["Maria"].values()) == 1
@@ -83,12 +109,17 @@ def test_a_night_keeps_to_its_agents_and_says_who_is_left_out(
 
 
 def test_one_line_says_it() -> None:
-    told = {"agents": {"Maria": {"es": 30, "pt": 12}, "Tom": {"en": 8}}, "nobody_writes": {"ko": 12, "ar": 3}}
+    told = {
+        "agents": {"Maria": {"es": 30, "pt": 12}, "Tom": {"en": 8}},
+        "nobody_writes": {"ko": 12, "ar": 3},
+    }
     assert say_who_writes(told) == (
         "Who writes what: Maria 30 es, 12 pt; Tom 8 en. Buyers worth a message who are left out because no agent "
         "writes their language: 12 ko, 3 ar."
     )
-    assert say_who_writes({"agents": {}, "nobody_writes": {}}) == "Who writes what: nothing to write."
+    assert (
+        say_who_writes({"agents": {}, "nobody_writes": {}}) == "Who writes what: nothing to write."
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,5 +131,12 @@ def test_one_line_says_it() -> None:
 )
 def test_the_line_is_said_in_chinese_too(nobody_writes: dict[str, int], chinese: str) -> None:
     line = say_who_writes({"agents": {"Maria": {"es": 30}}, "nobody_writes": nobody_writes})
-    rules = [(re.compile(pattern.replace("(?<", "(?P<")), text) for pattern, text in read_sentences("zh")]
-    assert next(text.format(**match.groupdict()) for rule, text in rules if (match := rule.match(line))) == chinese
+    rules = [
+        (re.compile(pattern.replace("(?<", "(?P<")), text) for pattern, text in read_sentences("zh")
+    ]
+    assert (
+        next(
+            text.format(**match.groupdict()) for rule, text in rules if (match := rule.match(line))
+        )
+        == chinese
+    )

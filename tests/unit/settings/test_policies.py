@@ -1,4 +1,5 @@
-"""Policies: each one that comes with the program loads; a value without source, an unknown key or a hole is refused."""
+"""Policies: each one that comes with the program loads; a value without source, an unknown key or a
+hole is refused."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ def test_a_limit_that_nobody_publishes_is_empty_and_one_with_dates_changes_on_it
     day = date(2026, 1, 1)
     assert len(untold(load_policy("aliexpress-classic"), day)) == 3
     limit = load_policy("visa-vamp").indicators[0].limit
-    told = [limit.on(date(*when)) for when in ((2025, 5, 31), (2025, 6, 1), (2026, 3, 31), (2026, 4, 1))]
+    told = [
+        limit.on(date(*when)) for when in ((2025, 5, 31), (2025, 6, 1), (2026, 3, 31), (2026, 4, 1))
+    ]
     assert told == [None, 0.022, 0.022, 0.015]
 
 
@@ -54,10 +57,14 @@ def test_a_limit_that_nobody_publishes_is_empty_and_one_with_dates_changes_on_it
         ),
     ],
 )
-def test_a_faulty_policy_is_refused_with_file_and_place(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+def test_a_faulty_policy_is_refused_with_file_and_place(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
     assert change[0] in CLASSIC
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "aliexpress-classic.toml").write_text(CLASSIC.replace(*change, 1), encoding="utf-8")
+    (tmp_path / "policies" / "aliexpress-classic.toml").write_text(
+        CLASSIC.replace(*change, 1), encoding="utf-8"
+    )
     with pytest.raises(BadInput, match="aliexpress-classic.toml: .*") as error:
         load_policy("aliexpress-classic", tmp_path)
     assert message in str(error.value)

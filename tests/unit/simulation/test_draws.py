@@ -1,4 +1,5 @@
-"""Random numbers by name: the same for the same name and number, alone or among others; else as good as independent."""
+"""Random numbers by name: the same for the same name and number, alone or among others; else as
+good as independent."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ def test_a_number_draws_the_same_alone_in_a_part_and_among_all() -> None:
     assert np.array_equal(DRAWS.uniform("leg", NUMBERS[::-1], 3)[::-1], every)
 
 
-@pytest.mark.parametrize("numbers", [(NUMBERS,), (NUMBERS, 4), (5, NUMBERS), (NUMBERS // 100, NUMBERS % 100)])
+@pytest.mark.parametrize(
+    "numbers", [(NUMBERS,), (NUMBERS, 4), (5, NUMBERS), (NUMBERS // 100, NUMBERS % 100)]
+)
 def test_they_are_spread_evenly(numbers: tuple) -> None:
     uniform = DRAWS.uniform("even", *numbers)
     assert uniform.min() > 0.0
@@ -41,11 +44,16 @@ def test_neighbours_purposes_and_seeds_do_not_know_of_each_other() -> None:
     }
     for one, other in itertools.combinations(seen, 2):
         # five standard deviations of a correlation by chance
-        assert abs(np.corrcoef(seen[one], seen[other])[0, 1]) < 5.0 / np.sqrt(len(NUMBERS)), (one, other)
+        assert abs(np.corrcoef(seen[one], seen[other])[0, 1]) < 5.0 / np.sqrt(len(NUMBERS)), (
+            one,
+            other,
+        )
 
 
 def test_pick_keeps_to_its_shares() -> None:
-    found = np.bincount(pick(DRAWS.uniform("pick", NUMBERS), [1.0, 0.0, 3.0]), minlength=3) / len(NUMBERS)
+    found = np.bincount(pick(DRAWS.uniform("pick", NUMBERS), [1.0, 0.0, 3.0]), minlength=3) / len(
+        NUMBERS
+    )
     assert found == pytest.approx([0.25, 0.0, 0.75], abs=0.005)
     assert pick(np.array([0.0, 1.0]), [0.5, 0.5]).tolist() == [0, 1]
 

@@ -1,4 +1,5 @@
-"""A simulated store as order sheet and tracking bodies: loaded, it is the store, but for what these cannot carry."""
+"""A simulated store as order sheet and tracking bodies: loaded, it is the store, but for what these
+cannot carry."""
 
 from __future__ import annotations
 
@@ -55,7 +56,10 @@ def test_the_money(stores: tuple[Tables, Tables]) -> None:
     for column in ("total_usd", "shipping_usd"):
         assert (true[column] - told[column]).abs().max() == pytest.approx(0, abs=1e-5), column
     worth = (pl.col("quantity") * pl.col("unit_price_usd")).sum()
-    goods = [tables["order_lines"].group_by("order_id").agg(worth=worth).sort("order_id") for tables in stores]
+    goods = [
+        tables["order_lines"].group_by("order_id").agg(worth=worth).sort("order_id")
+        for tables in stores
+    ]
     assert (goods[0]["worth"] - goods[1]["worth"]).abs().max() == pytest.approx(0, abs=1e-3)
 
 
@@ -74,10 +78,14 @@ def test_the_promise_to_send(stores: tuple[Tables, Tables]) -> None:
 
 
 def test_the_scans(stores: tuple[Tables, Tables]) -> None:
-    """But for those repeated at the same second, and sub-statuses that AfterShip has no word for."""
+    """But for those repeated at the same second, and sub-statuses that AfterShip has no word
+    for."""
     columns = ["order_id", "shipment_id", "status", "occurred_at"]
     subs = pl.when(pl.col("sub_status").is_in(list(SUBTAGS))).then("sub_status").alias("sub_status")
-    true, told = (tables["tracking"].select(*columns, subs).unique().sort(*columns, "sub_status") for tables in stores)
+    true, told = (
+        tables["tracking"].select(*columns, subs).unique().sort(*columns, "sub_status")
+        for tables in stores
+    )
     assert told.equals(true)
     every = stores[1]["tracking"]
     assert every["known_at"].to_list() == every["occurred_at"].to_list()

@@ -1,4 +1,5 @@
-"""The page of the simulated store: self-contained, the same every time, honest about what is outside its range."""
+"""The page of the simulated store: self-contained, the same every time, honest about what is
+outside its range."""
 
 from __future__ import annotations
 
@@ -14,7 +15,16 @@ import pytest
 
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput
-from pipeline.simulation.realism_page import CHARTS, PAGE, TABLE, Figure, figures, render, summary, world_page
+from pipeline.simulation.realism_page import (
+    CHARTS,
+    PAGE,
+    TABLE,
+    Figure,
+    figures,
+    render,
+    summary,
+    world_page,
+)
 from pipeline.simulation.realism_ranges import LEAST_ROWS, PUBLISHED, measures
 from pipeline.simulation.realism_sample import LONGEST_LIFE_DAYS, Sample, draw_sample
 from pipeline.simulation.simulate import simulate
@@ -82,7 +92,9 @@ def test_every_chart_has_its_place_titles_and_units(small: Workspace) -> None:
         assert spec["description"]
         # an axis without a title would be named after its column
         for axis in ("x", "y"):
-            assert any(encoding.get(axis, {}).get("title") for encoding in encodings(spec)), spec["description"]
+            assert any(encoding.get(axis, {}).get("title") for encoding in encodings(spec)), spec[
+                "description"
+            ]
 
 
 def test_made_again_by_another_process_it_is_the_same(small: Workspace, run_step: Callable) -> None:
@@ -102,7 +114,10 @@ def test_the_table_tells_every_quantity_with_its_range_and_source(small: Workspa
     told = table.filter(pl.col("count_orders") >= LEAST_ROWS)
     is_between = (told["got"] >= told["published_low"]) & (told["got"] <= told["published_high"])
     assert told["is_inside"].to_list() == is_between.to_list()
-    assert table.filter(pl.col("count_orders") < LEAST_ROWS)["is_inside"].null_count() == table.height - told.height
+    assert (
+        table.filter(pl.col("count_orders") < LEAST_ROWS)["is_inside"].null_count()
+        == table.height - told.height
+    )
 
 
 def test_what_is_outside_is_known_and_said(large: tuple[World, Sample]) -> None:
@@ -124,8 +139,14 @@ def test_a_measure_by_hand() -> None:
     orders = pl.concat([disputed] * 60).with_columns(is_withdrawn=pl.int_range(pl.len()) < 2)
     table = measures(orders)
     row = table.row(by_predicate=pl.col("quantity") == "withdrawn", named=True)
-    assert (row["got"], row["is_inside"], row["count_orders"]) == (pytest.approx(100 * 2 / 60), False, 60)
-    assert table.row(by_predicate=pl.col("quantity") == "disputed orders", named=True)["got"] == 100.0
+    assert (row["got"], row["is_inside"], row["count_orders"]) == (
+        pytest.approx(100 * 2 / 60),
+        False,
+        60,
+    )
+    assert (
+        table.row(by_predicate=pl.col("quantity") == "disputed orders", named=True)["got"] == 100.0
+    )
 
 
 def test_matured_orders_are_chosen_by_their_day_alone(large: tuple[World, Sample]) -> None:

@@ -1,4 +1,5 @@
-"""The simulated store keeps the canonical form, its seed, its pieces, its zone and plausible rates."""
+"""The simulated store keeps the canonical form, its seed, its pieces, its zone and plausible
+rates."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def store() -> Store:
 
 def test_same_arguments_same_frames_other_seed_others() -> None:
     first, again, other = (
-        simulate_store(count_orders=300, seed=seed, first_day=FIRST_DAY, days=DAYS) for seed in (1, 1, 2)
+        simulate_store(count_orders=300, seed=seed, first_day=FIRST_DAY, days=DAYS)
+        for seed in (1, 1, 2)
     )
     for name in TABLES:
         assert_frame_equal(first[name], again[name])
@@ -45,13 +47,25 @@ def test_the_same_bytes_whatever_the_size_of_the_pieces(tmp_path: Path) -> None:
     def write(chunk_orders: int) -> dict[str, str]:
         place = Workspace(tmp_path / str(chunk_orders))
         config = load_config(place.folder)
-        simulate(place, config, Progress(), orders=25_000, first=FIRST_DAY, days=400, seed=5, chunk_orders=chunk_orders)
+        simulate(
+            place,
+            config,
+            Progress(),
+            orders=25_000,
+            first=FIRST_DAY,
+            days=400,
+            seed=5,
+            chunk_orders=chunk_orders,
+        )
         files = sorted(path for path in place.folder.rglob("*") if path.is_file())
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     small, large = write(10_000), write(30_000)
     assert small == large
-    assert {f"{name}.csv" for name in TABLES} | {"orders.parquet", "order_days.parquet"} <= small.keys()
+    assert {f"{name}.csv" for name in TABLES} | {
+        "orders.parquet",
+        "order_days.parquet",
+    } <= small.keys()
 
 
 def test_a_piece_alone_is_the_same_piece(store: Store) -> None:
@@ -65,7 +79,9 @@ def test_a_piece_alone_is_the_same_piece(store: Store) -> None:
 
 def test_an_earlier_export_holds_the_same_rows_as_far_as_they_were_known(store: Store) -> None:
     """The world is the same; the store's owner takes the export 231 days earlier."""
-    world = replace(build_world(count_orders=10_000, seed=7, first_day=FIRST_DAY, days=DAYS), days=500)
+    world = replace(
+        build_world(count_orders=10_000, seed=7, first_day=FIRST_DAY, days=DAYS), days=500
+    )
     number = np.arange(4_000)
     # orders, too, are drawn by the days of the world, so they are taken from the whole one
     piece = draw_piece(replace(world, days=DAYS), number)
@@ -100,14 +116,20 @@ def test_every_reference_is_known_in_time(store: Store) -> None:
             joined = frame.join(placed, on="order_id", how="left")
             assert joined.filter(pl.col("placed_at").is_null()).is_empty(), name
             assert (joined["placed_at"] <= joined["occurred_at"]).all(), name
-    lines = store["order_lines"].join(store["products"].select("product_id", listed_at="known_at"), on="product_id")
+    lines = store["order_lines"].join(
+        store["products"].select("product_id", listed_at="known_at"), on="product_id"
+    )
     assert lines.height == store["order_lines"].height
     assert (lines["listed_at"] <= lines["occurred_at"]).all()
 
 
 def test_an_orders_total_is_its_lines_and_shipping(store: Store) -> None:
     items = pl.col("quantity") * pl.col("unit_price_usd")
-    lines = store["order_lines"].group_by("order_id").agg((items + pl.col("shipping_usd")).sum().alias("lines_usd"))
+    lines = (
+        store["order_lines"]
+        .group_by("order_id")
+        .agg((items + pl.col("shipping_usd")).sum().alias("lines_usd"))
+    )
     joined = store["orders"].join(lines, on="order_id", how="left")
     assert ((joined["total_usd"] - joined["lines_usd"]).abs() < 0.006).all()
 
@@ -127,7 +149,9 @@ def test_rates_keep_to_what_is_published(seed: int) -> None:
     opened = store["disputes"].filter(pl.col("step") == "opened")
     assert 0.02 < opened.height / 20_000 < 0.05
     by_cause = dict(opened["cause"].value_counts().iter_rows())
-    not_received = by_cause["not_received"] / (by_cause["not_received"] + by_cause["not_as_described"])
+    not_received = by_cause["not_received"] / (
+        by_cause["not_received"] + by_cause["not_as_described"]
+    )
     assert 0.30 < not_received < 0.55
     steps = dict(store["disputes"]["step"].value_counts().iter_rows())
     assert 0.14 < steps["withdrawn"] / opened.height < 0.26

@@ -1,5 +1,6 @@
-"""A made-up shop's folder, its columns named as the public exports of shop systems, parcel services and payment
-providers name theirs, and not as our tables: what happened in it is a simulated store's."""
+"""A made-up shop's folder, its columns named as the public exports of shop systems, parcel services
+and payment providers name theirs, and not as our tables: what happened in it is a simulated
+store's."""
 
 from __future__ import annotations
 
@@ -9,9 +10,17 @@ from random import Random
 import polars as pl
 
 OFFSET, LOCAL = "America/New_York", "Europe/Berlin"
-REASONS = {"not_received": "Item not received", "not_as_described": "Significantly not as described",
-           "other": "Unauthorised transaction", "unknown": "Other"}  # fmt: skip
-STATUS = {"refunded": "Closed - refunded", "withdrawn": "Withdrawn by customer", "ruled": "Decided by provider"}
+REASONS = {
+    "not_received": "Item not received",
+    "not_as_described": "Significantly not as described",
+    "other": "Unauthorised transaction",
+    "unknown": "Other",
+}
+STATUS = {
+    "refunded": "Closed - refunded",
+    "withdrawn": "Withdrawn by customer",
+    "ruled": "Decided by provider",
+}
 RATE_EUR = 1.1
 
 
@@ -52,7 +61,11 @@ def _money(amount: pl.Expr) -> pl.Expr:
 
 
 def _first(events: pl.DataFrame, name: str, at: pl.Expr) -> pl.DataFrame:
-    return events.sort("occurred_at").group_by("order_id", maintain_order=True).agg(at.first().alias(name))
+    return (
+        events.sort("occurred_at")
+        .group_by("order_id", maintain_order=True)
+        .agg(at.first().alias(name))
+    )
 
 
 def _orders_export(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
@@ -71,80 +84,135 @@ def _orders_export(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     sent = _eur("shipping_usd_order")
     # what the customer paid, tax on top in every second order
     total = pl.min_horizontal(_eur("total_usd"), pl.col("worth_sum") + sent)
-    tax = pl.when(pl.col("number").cast(pl.Int64) % 2 == 0).then((total * 0.2).round(2)).otherwise(0.0)
+    tax = (
+        pl.when(pl.col("number").cast(pl.Int64) % 2 == 0)
+        .then((total * 0.2).round(2))
+        .otherwise(0.0)
+    )
     sub = total - sent
     is_first = pl.int_range(pl.len()).over("order_id") == 0
     own = {
-        "Email": pl.concat_str("buyer_id", pl.lit("@example.org")), "Financial Status": pl.lit("paid"),
-        "Paid at": pl.col("Paid at"), "Currency": pl.lit("EUR"), "Subtotal": _money(sub), "Shipping": _money(sent),
-        "Taxes": _money(tax), "Total": _money(total + tax),
+        "Email": pl.concat_str("buyer_id", pl.lit("@example.org")),
+        "Financial Status": pl.lit("paid"),
+        "Paid at": pl.col("Paid at"),
+        "Currency": pl.lit("EUR"),
+        "Subtotal": _money(sub),
+        "Shipping": _money(sent),
+        "Taxes": _money(tax),
+        "Total": _money(total + tax),
         "Shipping Method": pl.col("lane").str.split(">").list.first(),
-        "Created at": _abroad("occurred_at_order"), "Shipping Country": pl.col("country"),
+        "Created at": _abroad("occurred_at_order"),
+        "Shipping Country": pl.col("country"),
         "Closed at": pl.col("Closed at"),
-    }  # fmt: skip
+    }
     return rows.select(
         pl.concat_str(pl.lit("#"), "number").alias("Name"),
         *[pl.when(is_first).then(value).alias(name) for name, value in own.items()],
         pl.col("quantity").cast(pl.Float64).cast(pl.Int64).alias("Lineitem quantity"),
-        pl.col("title").alias("Lineitem name"), _money(pl.col("price")).alias("Lineitem price"),
-        pl.col("product_id").alias("Lineitem sku"), pl.col("supplier_id").alias("Vendor"), pl.lit("").alias("Notes"),
-    )  # fmt: skip
+        pl.col("title").alias("Lineitem name"),
+        _money(pl.col("price")).alias("Lineitem price"),
+        pl.col("product_id").alias("Lineitem sku"),
+        pl.col("supplier_id").alias("Vendor"),
+        pl.lit("").alias("Notes"),
+    )
 
 
 def _products_export(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     return tables["products"].select(
-        Handle=pl.col("product_id").str.to_lowercase(), Title="title", Type="category",
-        **{"Variant SKU": "product_id", "Variant Grams": "weight_g", "Published at": _abroad("occurred_at")},
-    )  # fmt: skip
+        Handle=pl.col("product_id").str.to_lowercase(),
+        Title="title",
+        Type="category",
+        **{
+            "Variant SKU": "product_id",
+            "Variant Grams": "weight_g",
+            "Published at": _abroad("occurred_at"),
+        },
+    )
 
 
 def _parcels(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """One row a parcel, semicolons, days first, order numbers without their mark."""
     promised = tables["promises"].filter(kind="delivery")
     promised = _first(promised, "Estimated delivery", _here("promised_at", "%d/%m/%Y"))
-    delivered = _first(tables["tracking"].filter(status="Delivered"), "Delivered on", _here("occurred_at"))
-    rows = tables["shipments"].join(tables["orders"].select("order_id", "number"), on="order_id", maintain_order="left")
+    delivered = _first(
+        tables["tracking"].filter(status="Delivered"), "Delivered on", _here("occurred_at")
+    )
+    rows = tables["shipments"].join(
+        tables["orders"].select("order_id", "number"), on="order_id", maintain_order="left"
+    )
     for other in (promised, delivered):
         rows = rows.join(other, on="order_id", how="left", maintain_order="left")
     return rows.select(
-        pl.col("shipment_id").alias("Tracking Number"), pl.col("number").alias("Reference"),
-        pl.col("carrier").alias("Carrier"), _here("occurred_at").alias("Ship Date"), "Estimated delivery",
+        pl.col("shipment_id").alias("Tracking Number"),
+        pl.col("number").alias("Reference"),
+        pl.col("carrier").alias("Carrier"),
+        _here("occurred_at").alias("Ship Date"),
+        "Estimated delivery",
         "Delivered on",
-    )  # fmt: skip
+    )
 
 
 def _cases(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    steps = tables["disputes"].join(tables["orders"].select("order_id", "number"), on="order_id", maintain_order="left")
+    steps = tables["disputes"].join(
+        tables["orders"].select("order_id", "number"), on="order_id", maintain_order="left"
+    )
     ended = steps.filter(pl.col("step").is_in(list(STATUS))).sort("occurred_at", "step")
     ended = ended.group_by("dispute_id", maintain_order=True).agg(
         pl.col("step").last(), _here("occurred_at", "%Y-%m-%d %H:%M").last().alias("Date closed")
     )
-    rows = steps.filter(step="opened").join(ended, on="dispute_id", how="left", suffix="_end", maintain_order="left")
+    rows = steps.filter(step="opened").join(
+        ended, on="dispute_id", how="left", suffix="_end", maintain_order="left"
+    )
     return rows.select(
-        pl.col("dispute_id").alias("Case ID"), pl.concat_str(pl.lit("#"), "number").alias("Order"),
+        pl.col("dispute_id").alias("Case ID"),
+        pl.concat_str(pl.lit("#"), "number").alias("Order"),
         pl.col("cause").replace_strict(REASONS).alias("Reason"),
         _here("occurred_at", "%Y-%m-%d %H:%M").alias("Date filed"),
-        pl.col("step_end").replace_strict(STATUS, default="Open").alias("Status"), "Date closed",
+        pl.col("step_end").replace_strict(STATUS, default="Open").alias("Status"),
+        "Date closed",
         _money(_eur("amount_usd")).alias("Disputed amount"),
-    )  # fmt: skip
+    )
 
 
 def _inbox(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    rows = tables["messages"].join(tables["orders"].select("order_id", "number"), on="order_id", maintain_order="left")
+    rows = tables["messages"].join(
+        tables["orders"].select("order_id", "number"), on="order_id", maintain_order="left"
+    )
     return rows.select(
-        pl.col("message_id").alias("Ticket"), pl.concat_str(pl.lit("#"), "number").alias("Order number"),
-        pl.when(pl.col("sender") == "buyer").then(pl.lit("Customer")).otherwise(pl.lit("Agent")).alias("From"),
+        pl.col("message_id").alias("Ticket"),
+        pl.concat_str(pl.lit("#"), "number").alias("Order number"),
+        pl.when(pl.col("sender") == "buyer")
+        .then(pl.lit("Customer"))
+        .otherwise(pl.lit("Agent"))
+        .alias("From"),
         _here("occurred_at", "%Y-%m-%d %H:%M:%S").alias("Sent at"),
-    )  # fmt: skip
+    )
 
 
-STRANGE = ["", "=cmd|x", "2024-13-45 99:00", "1e400", "-5", "x" * 999, "\x00", '"', "女装", "99999999999999999999", "#",
-           "31/12/9999", "nan", "\u202e", "1,2", "#1001"]  # fmt: skip
+STRANGE = [
+    "",
+    "=cmd|x",
+    "2024-13-45 99:00",
+    "1e400",
+    "-5",
+    "x" * 999,
+    "\x00",
+    '"',
+    "女装",
+    "99999999999999999999",
+    "#",
+    "31/12/9999",
+    "nan",
+    "\u202e",
+    "1,2",
+    "#1001",
+]
 ENCODINGS = ["utf-8", "utf-8-sig", "gb18030", "utf-16", "cp1252"]
 
 
 def spoiled(folder: Path, rng: Random) -> None:
-    """One file of the shop with some cells exchanged, in some encoding, one in four cut off or doubled."""
+    """One file of the shop with some cells exchanged, in some encoding, one in four cut off or
+    doubled."""
     path = rng.choice(sorted(folder.glob("*.csv")))
     text = path.read_bytes().decode("utf-8-sig")
     sign = ";" if path.name.startswith("parcels") else ","
@@ -156,4 +224,6 @@ def spoiled(folder: Path, rng: Random) -> None:
         lines[place] = sign.join(cells[: rng.choice([1, len(cells), len(cells), len(cells) + 1])])
     data = "\n".join(lines).encode(rng.choice(ENCODINGS), errors="replace")
     odd = rng.random()
-    path.write_bytes(data[: rng.randint(0, len(data))] if odd < 0.15 else data * 2 if odd < 0.25 else data)
+    path.write_bytes(
+        data[: rng.randint(0, len(data))] if odd < 0.15 else data * 2 if odd < 0.25 else data
+    )

@@ -1,4 +1,5 @@
-"""Dumps of the Open Platform's answers: both gateways, night after night, and spoiled in every way."""
+"""Dumps of the Open Platform's answers: both gateways, night after night, and spoiled in every
+way."""
 
 from __future__ import annotations
 
@@ -41,27 +42,43 @@ def do_ingest(workspace: Path, raw: Path) -> dict[str, pl.DataFrame]:
 
 
 def faults(data: StoreData) -> list[tuple[str, str]]:
-    return [(row["column"], row["reason"]) for file in data.files for row in file.quarantine().iter_rows(named=True)]
+    return [
+        (row["column"], row["reason"])
+        for file in data.files
+        for row in file.quarantine().iter_rows(named=True)
+    ]
 
 
 def test_a_store_of_one_order_is_read_whole(tmp_path: Path) -> None:
     data = load(made.write_all(tmp_path / "raw"))
     assert faults(data) == []
     (order,) = data.frames["orders"].to_dicts()
-    # sixteen digits stay what they are; times are the platform's, in California; only the detail has a country
+    # sixteen digits stay what they are; times are the platform's, in California; only the detail
+    # has a country
     assert order["order_id"] == "8194715118451470"
     assert order["occurred_at"] == datetime(2024, 10, 1, 15, tzinfo=UTC)
     assert (order["buyer_id"], order["country"], order["lane"]) == ("br0001", "BR", "EMS>BR")
     assert (order["total_usd"], order["shipping_usd"], order["known_at"]) == (58.01, 1.01, TAKEN)
     (line,) = data.frames["order_lines"].to_dicts()
-    assert (line["line_id"], line["quantity"], line["unit_price_usd"]) == ("8194715118461470", 2.0, 30.0)
-    promised = data.frames["promises"].sort("occurred_at", "promised_at").select("kind", "promised_at").rows()
+    assert (line["line_id"], line["quantity"], line["unit_price_usd"]) == (
+        "8194715118461470",
+        2.0,
+        30.0,
+    )
+    promised = (
+        data.frames["promises"]
+        .sort("occurred_at", "promised_at")
+        .select("kind", "promised_at")
+        .rows()
+    )
     assert promised == [
         ("dispatch", datetime(2024, 10, 4, 15, 5, tzinfo=UTC)),
         ("delivery", datetime(2024, 10, 31, 15, 5, tzinfo=UTC)),
         ("delivery", datetime(2024, 10, 31, 3, tzinfo=UTC)),
     ]
-    assert data.frames["shipments"]["occurred_at"].to_list() == [datetime(2024, 10, 4, 3, tzinfo=UTC)]
+    assert data.frames["shipments"]["occurred_at"].to_list() == [
+        datetime(2024, 10, 4, 3, tzinfo=UTC)
+    ]
     scans = data.frames["tracking"].sort("occurred_at")
     assert scans["status"].to_list() == ["InfoReceived", "Delivered"]
     assert scans["occurred_at"][0] == datetime(2024, 10, 4, tzinfo=UTC)
@@ -98,7 +115,9 @@ def test_a_ruling_that_nobody_asked_for_went_to_the_platform_by_itself(tmp_path:
 
 
 def test_lists_with_and_without_wrappers_say_the_same(tmp_path: Path) -> None:
-    wrapped, bare = (load(made.write_all(tmp_path / str(is_bare), is_bare=is_bare)) for is_bare in (False, True))
+    wrapped, bare = (
+        load(made.write_all(tmp_path / str(is_bare), is_bare=is_bare)) for is_bare in (False, True)
+    )
     for name, frame in wrapped.frames.items():
         assert frame.equals(bare.frames[name]), name
 
@@ -113,26 +132,39 @@ def test_what_is_said_once_is_known_from_then_on(tmp_path: Path) -> None:
     made.write(raw, "2024-10-05T0200", orders=made.order_list())
     second = do_ingest(tmp_path / "w", raw)
     assert second["shipments"]["known_at"].to_list() == [datetime(2024, 10, 5, 2, tzinfo=UTC)]
-    over = {"gmt_send_goods_time": "", "order_status": "FINISH", "gmt_update": "2024-11-01 10:00:00"}
+    over = {
+        "gmt_send_goods_time": "",
+        "order_status": "FINISH",
+        "gmt_update": "2024-11-01 10:00:00",
+    }
     made.write(raw, "2024-11-02T0200", orders=made.order_list(**over))
     (raw / "orders-2024-10-02T0200.json").unlink()
     third = do_ingest(tmp_path / "w", raw)
     assert third["shipments"].equals(second["shipments"])
     assert third["orders"].equals(first["orders"])
     known = dict(third["order_events"].select("event", "known_at").rows())
-    assert known == {"paid": datetime(2024, 10, 2, 2, tzinfo=UTC), "closed": datetime(2024, 11, 2, 2, tzinfo=UTC)}
+    assert known == {
+        "paid": datetime(2024, 10, 2, 2, tzinfo=UTC),
+        "closed": datetime(2024, 11, 2, 2, tzinfo=UTC),
+    }
 
 
 def test_the_same_dumps_again_change_nothing(tmp_path: Path) -> None:
     raw = made.write_all(tmp_path / "raw")
     before = do_ingest(tmp_path / "w", raw)
     (raw / "again").mkdir()
-    (raw / "again" / "orders-2024-12-01.json").write_bytes((raw / "orders-2024-11-05T0200.json").read_bytes())
+    (raw / "again" / "orders-2024-12-01.json").write_bytes(
+        (raw / "orders-2024-11-05T0200.json").read_bytes()
+    )
     after = do_ingest(tmp_path / "w", raw)
-    assert {name: frame.equals(after[name]) for name, frame in before.items()} == dict.fromkeys(before, True)
+    assert {name: frame.equals(after[name]) for name, frame in before.items()} == dict.fromkeys(
+        before, True
+    )
 
 
-def test_without_anything_new_nothing_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_anything_new_nothing_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     raw, tables = made.write_all(tmp_path / "raw"), tmp_path / "w" / "tables"
     do_ingest(tmp_path / "w", raw)
     before = tables.resolve()
@@ -203,9 +235,13 @@ def test_a_folder_without_dumps_and_one_without_orders_are_refused(tmp_path: Pat
         do_ingest(tmp_path / "w", tmp_path / "raw")
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rng=st.randoms(use_true_random=True))
-def test_whatever_is_in_a_dump_each_row_is_good_or_in_quarantine(rng: Random, tmp_path: Path) -> None:
+def test_whatever_is_in_a_dump_each_row_is_good_or_in_quarantine(
+    rng: Random, tmp_path: Path
+) -> None:
     """Fifty spoiled dumps at a time; tests/bench/spoiled_dumps.py tries twenty thousand."""
     raw = made.write(tmp_path / "raw", "2024-11-05T0200", orders=made.order_list())
     for number in range(50):
@@ -216,21 +252,53 @@ def test_whatever_is_in_a_dump_each_row_is_good_or_in_quarantine(rng: Random, tm
 MARK = "M-7731"
 # of a record's own fields, those that are read
 READ = {
-    "order_id", "gmt_create", "gmt_pay_time", "gmt_send_goods_time", "order_status", "buyer_login_id", "pay_amount",
-    "child_id", "product_id", "product_name", "product_count", "goods_prepare_time", "freight_commit_day",
-    "product_unit_price", "logistics_no", "gmt_send", "country", "time_stamp", "tracking_name", "mail_no", "issue_id",
-    "parent_order_id", "gmt_modified", "issue_status", "reason_chinese", "reason_english", "action_type",
+    "order_id",
+    "gmt_create",
+    "gmt_pay_time",
+    "gmt_send_goods_time",
+    "order_status",
+    "buyer_login_id",
+    "pay_amount",
+    "child_id",
+    "product_id",
+    "product_name",
+    "product_count",
+    "goods_prepare_time",
+    "freight_commit_day",
+    "product_unit_price",
+    "logistics_no",
+    "gmt_send",
+    "country",
+    "time_stamp",
+    "tracking_name",
+    "mail_no",
+    "issue_id",
+    "parent_order_id",
+    "gmt_modified",
+    "issue_status",
+    "reason_chinese",
+    "reason_english",
+    "action_type",
     "refund_money_post",
-}  # fmt: skip
+}
 # read, but not where they stand there
-NOT_READ = {"result.time_stamp", "result_object.product_id", "buyer_info.country", "order_product_dto.order_id",
-            "target_list.issue_status", "order_product_dto.issue_id", "solution_api_dto.issue_id",
-            "issue_api_issue_dto.buyer_login_id", "result_object.buyer_login_id",
-            "tracking_detail.package_item_list"}  # fmt: skip
+NOT_READ = {
+    "result.time_stamp",
+    "result_object.product_id",
+    "buyer_info.country",
+    "order_product_dto.order_id",
+    "target_list.issue_status",
+    "order_product_dto.issue_id",
+    "solution_api_dto.issue_id",
+    "issue_api_issue_dto.buyer_login_id",
+    "result_object.buyer_login_id",
+    "tracking_detail.package_item_list",
+}
 
 
 def is_read(path: tuple) -> bool:
-    """Whether something else in its place must be found again: a wrapper, an item of a list, a field that is read."""
+    """Whether something else in its place must be found again: a wrapper, an item of a list, a
+    field that is read."""
     names = [step for step in path if isinstance(step, str)]
     last = path[-1]
     ends = ("_response", "result", "result_object", "target", "_list", "_dto", "_node")
@@ -241,9 +309,12 @@ def is_read(path: tuple) -> bool:
 @pytest.mark.parametrize("name", sorted(made.ANSWERS))
 @pytest.mark.parametrize("mark", [MARK, [MARK], {"x": MARK}], ids=["text", "list", "object"])
 def test_nothing_that_is_read_gets_lost(name: str, mark: Any, tmp_path: Path) -> None:
-    """Each place in turn holds something that does not belong there: it is in a row, or in quarantine."""
+    """Each place in turn holds something that does not belong there: it is in a row, or in
+    quarantine."""
     lost, tried = [], 0
-    for number, path in enumerate(path for path in made.places(made.ANSWERS[name]()) if path and is_read(path)):
+    for number, path in enumerate(
+        path for path in made.places(made.ANSWERS[name]()) if path and is_read(path)
+    ):
         answer = made.ANSWERS[name]()
         made.at(answer, list(path[:-1]))[path[-1]] = mark
         raw = made.write(tmp_path / str(number), "2024-11-05", spoiled=answer)

@@ -1,4 +1,5 @@
-"""Every row of a CSV file is either read as it is or reported; nothing is guessed and none is lost."""
+"""Every row of a CSV file is either read as it is or reported; nothing is guessed and none is
+lost."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ WHOLE = {
 
 
 @pytest.mark.parametrize(("text", "rows"), WHOLE.values(), ids=WHOLE)
-def test_sound_file_is_read_whole_without_fault(tmp_path: Path, text: str, rows: list[tuple]) -> None:
+def test_sound_file_is_read_whole_without_fault(
+    tmp_path: Path, text: str, rows: list[tuple]
+) -> None:
     table, faults = read(tmp_path, text)
     assert table.columns == [ROW, "a", "b"]
     assert table.rows() == rows
@@ -56,7 +59,11 @@ FAULTY = {
     "too few cells after a blank line": (b"a,b\n1,2\n\n3\n4,5\n", [4], "1 cells"),
     "too few cells after a quoted newline": (b'a,b\n"1\nx",2\n3\n4,5\n', [3], "1 cells"),
     "latin-1": (b"a,b\n1,caf\xe9\n2,x\n", [2], "not UTF-8"),
-    "latin-1 beside a real replacement character": ("a,b\n1,\ufffd\n2,".encode() + b"\xe9\n", [3], "not UTF-8"),
+    "latin-1 beside a real replacement character": (
+        "a,b\n1,\ufffd\n2,".encode() + b"\xe9\n",
+        [3],
+        "not UTF-8",
+    ),
     "NUL bytes": (b"a,b\n1,2\n\x00\x00,3\n", [3], "NUL"),
     "quote never closed": (b'a,b\n1,"2\n3,4\n5,6\n', [2], "quote"),
     "quotes that swallow rows": (b'a,b\n1,"2\n3,4\n5,"6\n7,8\n', [2, 4], "quote"),
@@ -98,14 +105,20 @@ def test_cells_of_a_faulty_row_are_kept_as_they_came(tmp_path: Path) -> None:
         (b'a,"b\n1,2\n', "row 1, the column names"),
     ],
 )
-def test_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path, data: bytes, words: str) -> None:
+def test_file_that_cannot_be_read_is_refused_by_name(
+    tmp_path: Path, data: bytes, words: str
+) -> None:
     with pytest.raises(BadInput, match=words) as refused:
         read(tmp_path, data)
     assert "orders.csv" in str(refused.value)
 
 
-@pytest.mark.parametrize("data", [codecs.BOM_UTF16_LE, codecs.BOM_UTF8, "\n \r\n".encode("utf-16"), b"\n\n"])
-def test_a_file_of_nothing_but_a_mark_or_blank_lines_is_refused(tmp_path: Path, data: bytes) -> None:
+@pytest.mark.parametrize(
+    "data", [codecs.BOM_UTF16_LE, codecs.BOM_UTF8, "\n \r\n".encode("utf-16"), b"\n\n"]
+)
+def test_a_file_of_nothing_but_a_mark_or_blank_lines_is_refused(
+    tmp_path: Path, data: bytes
+) -> None:
     path = tmp_path / "orders.csv"
     path.write_bytes(data)
     with pytest.raises(BadInput, match=r"orders\.csv: is empty"):
@@ -122,7 +135,11 @@ def test_missing_file_and_folder_in_its_place_are_refused(tmp_path: Path) -> Non
 
 def test_columns_without_a_name_are_numbered(tmp_path: Path) -> None:
     table, faults = read(tmp_path, "a,,\n1,2,\n")
-    assert (table.columns, table.rows(), faults) == ([ROW, "a", "(column 2)", "(column 3)"], [(2, "1", "2", None)], [])
+    assert (table.columns, table.rows(), faults) == (
+        [ROW, "a", "(column 2)", "(column 3)"],
+        [(2, "1", "2", None)],
+        [],
+    )
 
 
 def test_one_column_with_blank_lines_keeps_row_numbers(tmp_path: Path) -> None:

@@ -65,7 +65,9 @@ occurred_at = "Arrived"
 """
 
 
-def write(folder: Path, orders: str | bytes, mapping: str = MAPPING, name: str = "orders.csv") -> SourceContext:
+def write(
+    folder: Path, orders: str | bytes, mapping: str = MAPPING, name: str = "orders.csv"
+) -> SourceContext:
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(orders.encode() if isinstance(orders, str) else orders)
     (folder / "mapping.toml").write_text(mapping, encoding="utf-8")
@@ -74,28 +76,38 @@ def write(folder: Path, orders: str | bytes, mapping: str = MAPPING, name: str =
 
 def refused(data: StoreData) -> list[tuple[int, str, str]]:
     found = pl.concat([file.quarantine() for file in data.files])
-    return [(row, column, reason) for row, column, reason in found.select("row", "column", "reason").rows()]
+    return [
+        (row, column, reason)
+        for row, column, reason in found.select("row", "column", "reason").rows()
+    ]
 
 
 def test_each_row_is_a_fact_or_refused_with_its_reason(tmp_path: Path) -> None:
-    origin = write(tmp_path, ORDERS + (
-        '#1,03/05/2024 14:00,"1,030.00",10,A,1,1000,2024-05-03 15:00,2024-05-20\n'
-        "#1,,,,B,2,10,,\n"
-        "#2,31/02/2024 10:00,5,0,A,1,5,,\n"
-        "#3,04/05/2024 10:00,much,0,A,1,5,,\n"
-        "#4,04/05/2024 10:00,5,0,A,1,5,,2024-05-01\n"
-        "#5,04/05/2024 10:00,9,0,A,1,5,,\n"
-        ",04/05/2024 10:00,9,0,A,1,5,,\n"
-        "#7,04/05/2024 10:00,5,0,A,1,5,,2024-05-30\n"
-    ))  # fmt: skip
+    origin = write(
+        tmp_path,
+        ORDERS
+        + (
+            '#1,03/05/2024 14:00,"1,030.00",10,A,1,1000,2024-05-03 15:00,2024-05-20\n'
+            "#1,,,,B,2,10,,\n"
+            "#2,31/02/2024 10:00,5,0,A,1,5,,\n"
+            "#3,04/05/2024 10:00,much,0,A,1,5,,\n"
+            "#4,04/05/2024 10:00,5,0,A,1,5,,2024-05-01\n"
+            "#5,04/05/2024 10:00,9,0,A,1,5,,\n"
+            ",04/05/2024 10:00,9,0,A,1,5,,\n"
+            "#7,04/05/2024 10:00,5,0,A,1,5,,2024-05-30\n"
+        ),
+    )
     data = enforce_contract(read_mapped(origin))
     assert data.frames["orders"].select("order_id", "total_usd", "store_id").rows() == [
-        ("1", 1030.0, "corner shop"), ("7", 5.0, "corner shop"),
-    ]  # fmt: skip
+        ("1", 1030.0, "corner shop"),
+        ("7", 5.0, "corner shop"),
+    ]
     assert data.frames["order_lines"]["order_id"].to_list() == ["1", "1", "7"]
     assert data.frames["order_lines"]["shipping_usd"].to_list() == [10.0, 0.0, 0.0]
     assert data.frames["order_events"].height == 1
-    told = {row: (column, reason.split(";")[0].split(":")[0]) for row, column, reason in refused(data)}
+    told = {
+        row: (column, reason.split(";")[0].split(":")[0]) for row, column, reason in refused(data)
+    }
     assert told == {
         4: ("When", "not a date and time as the mapping describes it"),
         5: ("Sum", "not a number"),
@@ -117,20 +129,26 @@ def test_rows_of_one_order_are_refused_together_and_files_may_overlap(tmp_path: 
 
 def test_money_in_both_ways_of_writing(tmp_path: Path) -> None:
     rows = ["1.234,50", "1234,5", "-", "€ 12,00", "12,00 EUR", "1,234.50", "1.2.3", ""]
-    text = ORDERS + "".join(f'"{n}","03/05/2024 14:00","{cell}",0,A,1,2000,,\n' for n, cell in enumerate(rows))
+    text = ORDERS + "".join(
+        f'"{n}","03/05/2024 14:00","{cell}",0,A,1,2000,,\n' for n, cell in enumerate(rows)
+    )
     data = enforce_contract(
-        read_mapped(write(tmp_path, text, MAPPING.replace("[[fact]]", 'decimal = ","\n\n[[fact]]', 1)))
+        read_mapped(
+            write(tmp_path, text, MAPPING.replace("[[fact]]", 'decimal = ","\n\n[[fact]]', 1))
+        )
     )
     assert data.frames["orders"]["total_usd"].to_list() == [1234.5, 1234.5, 12.0, 12.0, 2000.0]
     assert [row for row, *_ in refused(data)] == [4, 7, 8]
 
 
 @pytest.mark.parametrize(
-    ("encoding", "mark"), [("utf-8", b""), ("utf-8", b"\xef\xbb\xbf"), ("gb18030", b""), ("utf-16", b"")]
+    ("encoding", "mark"),
+    [("utf-8", b""), ("utf-8", b"\xef\xbb\xbf"), ("gb18030", b""), ("utf-16", b"")],
 )
 def test_encodings(encoding: str, mark: bytes, tmp_path: Path) -> None:
     text = (
-        ORDERS.replace(",", ";") + "1;03/05/2024 14:00;5;0;女装连衣裙红色;1;5;;\n2;03/05/2024 14:00;5;0;手机壳;1;5;;\n"
+        ORDERS.replace(",", ";")
+        + "1;03/05/2024 14:00;5;0;女装连衣裙红色;1;5;;\n2;03/05/2024 14:00;5;0;手机壳;1;5;;\n"
     )
     data = enforce_contract(read_mapped(write(tmp_path, mark + text.encode(encoding))))
     assert data.frames["order_lines"]["product_id"].to_list() == ["女装连衣裙红色", "手机壳"]
@@ -138,10 +156,15 @@ def test_encodings(encoding: str, mark: bytes, tmp_path: Path) -> None:
 
 
 def test_a_file_of_western_europe_is_not_taken_for_chinese(tmp_path: Path) -> None:
-    text = ORDERS + "1,03/05/2024 14:00,5,0,Fußmatte größer,1,5,,\n2,03/05/2024 14:00,5,0,plain,1,5,,\n"
+    text = (
+        ORDERS
+        + "1,03/05/2024 14:00,5,0,Fußmatte größer,1,5,,\n2,03/05/2024 14:00,5,0,plain,1,5,,\n"
+    )
     origin = write(tmp_path, text.encode("cp1252"))
     assert [row for row, *_ in refused(enforce_contract(read_mapped(origin)))] == [2]
-    (tmp_path / "mapping.toml").write_text(MAPPING + '[[form]]\nfile = "orders*"\nencoding = "cp1252"\n')
+    (tmp_path / "mapping.toml").write_text(
+        MAPPING + '[[form]]\nfile = "orders*"\nencoding = "cp1252"\n'
+    )
     assert enforce_contract(read_mapped(origin)).frames["order_lines"]["product_id"].to_list() == [
         "Fußmatte größer",
         "plain",
@@ -166,7 +189,9 @@ def test_a_workbook_and_parquet_say_the_same_as_csv(tmp_path: Path) -> None:
             book.save(folder / "orders.xlsx")
         else:
             columns = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
-            frame = pl.DataFrame({name: pl.Series(cells, strict=False) for name, cells in columns.items()})
+            frame = pl.DataFrame(
+                {name: pl.Series(cells, strict=False) for name, cells in columns.items()}
+            )
             frame.write_parquet(folder / "orders.parquet")
         found.append(enforce_contract(read_mapped(origin)).frames["order_lines"].drop(FILE))
     assert found[0].equals(found[1])
@@ -174,12 +199,18 @@ def test_a_workbook_and_parquet_say_the_same_as_csv(tmp_path: Path) -> None:
 
 
 def test_an_id_that_a_spreadsheet_has_rounded_is_refused(tmp_path: Path) -> None:
-    origin = write(tmp_path, ORDERS + "1.16005E+15,03/05/2024 14:00,5,0,A,1,5,,\n7,03/05/2024 14:00,5,0,A,1,5,,\n")
+    origin = write(
+        tmp_path,
+        ORDERS + "1.16005E+15,03/05/2024 14:00,5,0,A,1,5,,\n7,03/05/2024 14:00,5,0,A,1,5,,\n",
+    )
     data = enforce_contract(read_mapped(origin))
     assert data.frames["orders"]["order_id"].to_list() == ["7"]
     assert "rounded" in refused(data)[0][2]
     book = Book()
-    for row in (ORDERS.strip().split(","), [1160045860056286, "03/05/2024 14:00", 5, 0, "A", 1, 5, None, None]):
+    for row in (
+        ORDERS.strip().split(","),
+        [1160045860056286, "03/05/2024 14:00", 5, 0, "A", 1, 5, None, None],
+    ):
         book.active.append(row)
     (tmp_path / "orders.csv").unlink()
     book.save(tmp_path / "orders.xlsx")
@@ -214,8 +245,10 @@ def test_a_row_that_says_nothing_is_kept_too_but_is_no_fault(tmp_path: Path) -> 
         (("[store]", "[store"), "is not TOML"),
         (('total = "Sum"', "total = 3"), "columns.total"),
     ],
-)  # fmt: skip
-def test_what_is_wrong_in_a_mapping_is_said(change: tuple[str, str], words: str, tmp_path: Path) -> None:
+)
+def test_what_is_wrong_in_a_mapping_is_said(
+    change: tuple[str, str], words: str, tmp_path: Path
+) -> None:
     origin = write(tmp_path, ORDERS + "1,03/05/2024 14:00,5,0,A,1,5,,\n", MAPPING.replace(*change))
     with pytest.raises(BadInput, match=words):
         read_mapped(origin)
@@ -228,8 +261,12 @@ def test_without_a_mapping_it_says_how_to_get_one(tmp_path: Path) -> None:
 
 
 def test_a_row_mended_in_the_quarantine_comes_in(tmp_path: Path) -> None:
-    raw = write(tmp_path / "raw", ORDERS + "".join(f"{n},03/05/2024 14:00,5,0,A,1,5,,\n" for n in range(30))
-                + "#99,31/02/2024 10:00,5,0,A,1,5,,\n").folder  # fmt: skip
+    raw = write(
+        tmp_path / "raw",
+        ORDERS
+        + "".join(f"{n},03/05/2024 14:00,5,0,A,1,5,,\n" for n in range(30))
+        + "#99,31/02/2024 10:00,5,0,A,1,5,,\n",
+    ).folder
     place = Workspace(tmp_path / "w")
     with place.locked():
         ingest(place, Config(), Progress(), source="mapped", raw=raw)

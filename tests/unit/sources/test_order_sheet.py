@@ -1,4 +1,5 @@
-"""The order sheet of AliExpress among the dumps, or alone: the same orders, lines, parcels and promises."""
+"""The order sheet of AliExpress among the dumps, or alone: the same orders, lines, parcels and
+promises."""
 
 from __future__ import annotations
 
@@ -29,25 +30,36 @@ def frames(raw: Path) -> dict[str, pl.DataFrame]:
 def test_an_order_with_all_that_a_sheet_says(header: list[str], tmp_path: Path) -> None:
     data = frames(sheet.write_csv(tmp_path / "raw" / NAME, sheet.FULL, header=header))
     order = data["orders"].row(0, named=True)
-    assert (order["country"], order["lane"], order["total_usd"]) == ("BR", "AliExpress Standard Shipping>BR", 58.01)
+    assert (order["country"], order["lane"], order["total_usd"]) == (
+        "BR",
+        "AliExpress Standard Shipping>BR",
+        58.01,
+    )
     # export_zone: California
     assert order["occurred_at"] == datetime(2024, 10, 1, 15, tzinfo=UTC)
     assert order["known_at"] == datetime(2024, 10, 21, 2, tzinfo=UTC)
-    lines = data["order_lines"].select("product_id", "quantity", "unit_price_usd", "shipping_usd").rows()
+    lines = (
+        data["order_lines"]
+        .select("product_id", "quantity", "unit_price_usd", "shipping_usd")
+        .rows()
+    )
     assert lines == [("DR-7", 2.0, 20.0, 1.01), ("Hat, straw", 1.0, 20.0, 0.0)]
     assert data["promises"].select("kind", "promised_at").rows() == [
         ("dispatch", datetime(2024, 10, 8, 15, 5, tzinfo=UTC))
-    ]  # fmt: skip
+    ]
     # both parcels, handed over together
     sent = datetime(2024, 10, 4, 3, tzinfo=UTC)
     assert data["shipments"].select("shipment_id", "carrier", "occurred_at").rows() == [
-        ("LP00612345678901", "EMS", sent), ("LP00612345678902", "China Post", sent)
-    ]  # fmt: skip
+        ("LP00612345678901", "EMS", sent),
+        ("LP00612345678902", "China Post", sent),
+    ]
     assert data["order_events"]["event"].to_list() == ["paid"]
 
 
 def test_a_finished_order_and_a_status_that_nobody_knows(tmp_path: Path) -> None:
-    found = read_aliexpress(SourceContext(sheet.write_xlsx(tmp_path / "raw" / "o.xlsx", sheet.DONE)))
+    found = read_aliexpress(
+        SourceContext(sheet.write_xlsx(tmp_path / "raw" / "o.xlsx", sheet.DONE))
+    )
     data = dict(enforce_contract(found).frames)
     assert data["orders"]["country"].to_list() == ["RU"]
     assert sorted(data["order_events"]["event"]) == ["closed", "paid"]
@@ -78,13 +90,21 @@ def test_the_products_cell(cell: str, found: list[tuple]) -> None:
 
 
 def test_the_parcels_cell() -> None:
-    assert parcels_of("EMS:LP1\nChina Post：LP2; LP3") == [("EMS", "LP1"), ("China Post", "LP2"), (None, "LP3")]
+    assert parcels_of("EMS:LP1\nChina Post：LP2; LP3") == [
+        ("EMS", "LP1"),
+        ("China Post", "LP2"),
+        (None, "LP3"),
+    ]
     assert parcels_of(None) == []
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rng=st.randoms(use_true_random=True))
-def test_whatever_is_in_a_sheet_each_row_is_good_or_in_quarantine(rng: Random, tmp_path: Path) -> None:
+def test_whatever_is_in_a_sheet_each_row_is_good_or_in_quarantine(
+    rng: Random, tmp_path: Path
+) -> None:
     raw = sheet.write_csv(tmp_path / "raw" / NAME, sheet.FULL)
     for number in range(20):
         (raw / f"spoiled-2024-11-06-{number}.csv").write_bytes(sheet.spoiled(rng))

@@ -49,26 +49,34 @@ def test_what_was_proposed_loads_what_the_shop_did(shop: Path, simulated_raw: Pa
     for name in ("orders", "order_lines", "products", "shipments", "messages"):
         assert told.frames[name].height == true.frames[name].height, name
     same = {
-        "orders": ["occurred_at", "country", "lane"], "order_lines": ["product_id", "supplier_id", "quantity"],
+        "orders": ["occurred_at", "country", "lane"],
+        "order_lines": ["product_id", "supplier_id", "quantity"],
         "products": ["product_id", "category", "weight_g"],
-    }  # fmt: skip
+    }
     for name, columns in same.items():
-        ours, theirs = (data.frames[name].select(columns).with_columns(pl.col(pl.Datetime).dt.truncate("1s"))
-                        for data in (told, true))  # fmt: skip
+        ours, theirs = (
+            data.frames[name].select(columns).with_columns(pl.col(pl.Datetime).dt.truncate("1s"))
+            for data in (told, true)
+        )
         assert ours.sort(columns).equals(theirs.sort(columns)), name
     # the shop's buyers are e-mail addresses
-    buyers = [data.frames["orders"].sort("occurred_at", "total_usd")["buyer_id"] for data in (told, true)]
+    buyers = [
+        data.frames["orders"].sort("occurred_at", "total_usd")["buyer_id"] for data in (told, true)
+    ]
     assert not buyers[0].str.contains("@").any()
     assert buyers[0].n_unique() == buyers[1].n_unique()
     total, known = (float(data.frames["orders"]["total_usd"].sum()) for data in (told, true))
     assert total == pytest.approx(known, rel=1e-3)
     opened = [
-        data.frames["disputes"].filter(step="opened").group_by("cause").len().sort("cause") for data in (told, true)
+        data.frames["disputes"].filter(step="opened").group_by("cause").len().sort("cause")
+        for data in (told, true)
     ]
     assert opened[0].rows() == opened[1].rows()
 
 
-def test_a_night_from_the_proposal(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_night_from_the_proposal(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """From the folder to the list, by what docs/mapping.md tells to do."""
     config = "usd_per = {USD = 1.0, EUR = 1.1}\n"
     (tmp_path / "config.toml").write_text(config + FAST)
@@ -76,7 +84,15 @@ def test_a_night_from_the_proposal(shop: Path, tmp_path: Path, capsys: pytest.Ca
     assert "every row would be loaded" in capsys.readouterr().out
     place = Workspace(tmp_path)
     with place.locked():
-        run = nightly(place, load_config(tmp_path), Progress(), as_of=NIGHT, source="mapped", raw=shop, is_forced=False)
+        run = nightly(
+            place,
+            load_config(tmp_path),
+            Progress(),
+            as_of=NIGHT,
+            source="mapped",
+            raw=shop,
+            is_forced=False,
+        )
     assert pl.read_csv(run / "contact_list.csv").height > 0
 
 
@@ -84,7 +100,9 @@ def test_the_proposal_keeps_what_is_there_and_names_what_is_missing(tmp_path: Pa
     (tmp_path / "stock.csv").write_text("sku,stock\nA,3\n")
     with pytest.raises(BadInput, match="no table looks like orders"):
         propose_mapping(tmp_path)
-    (tmp_path / "sales.csv").write_text("Order ID,Order date,Total\nA1,2024-05-03,5.00\nA2,2024-05-04,6.00\n")
+    (tmp_path / "sales.csv").write_text(
+        "Order ID,Order date,Total\nA1,2024-05-03,5.00\nA2,2024-05-04,6.00\n"
+    )
     path = propose_mapping(tmp_path)
     told = tomllib.loads(path.read_text())
     assert [fact["table"] for fact in told["fact"]] == ["orders"]
@@ -95,7 +113,9 @@ def test_the_proposal_keeps_what_is_there_and_names_what_is_missing(tmp_path: Pa
 
 
 def test_days_and_months_that_may_be_either_are_marked(tmp_path: Path) -> None:
-    (tmp_path / "sales.csv").write_text("Order ID,Order date,Total\nA1,03/05/2024,5.00\nA2,04/05/2024,6.00\n")
+    (tmp_path / "sales.csv").write_text(
+        "Order ID,Order date,Total\nA1,03/05/2024,5.00\nA2,04/05/2024,6.00\n"
+    )
     text = propose_mapping(tmp_path).read_text()
     assert "may also be %m/%d/%Y: LOOK whether day or month comes first" in text
 
@@ -110,12 +130,19 @@ def rows_lost(data: StoreData) -> set[tuple[str, int]]:
     """Rows of files that are in no table and not in quarantine."""
     held = enforce_contract(data)
     kept = [frame.select(FILE, "__row__").drop_nulls() for frame in held.frames.values()]
-    told = [file.quarantine().select(pl.col("file").alias(FILE), pl.col("row").alias("__row__")) for file in held.files]
-    every = pl.concat([file.rows.select(pl.lit(file.name).alias(FILE), "__row__") for file in data.files])
+    told = [
+        file.quarantine().select(pl.col("file").alias(FILE), pl.col("row").alias("__row__"))
+        for file in held.files
+    ]
+    every = pl.concat(
+        [file.rows.select(pl.lit(file.name).alias(FILE), "__row__") for file in data.files]
+    )
     return set(every.join(pl.concat([*kept, *told]), on=[FILE, "__row__"], how="anti").rows())
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rng=st.randoms(use_true_random=True))
 def test_whatever_is_in_the_files_each_row_is_in_a_table_or_in_quarantine(
     rng: Random, tmp_path: Path, make_small_shop: Callable[[Path], Path]
@@ -133,8 +160,11 @@ def test_whatever_is_in_the_files_each_row_is_in_a_table_or_in_quarantine(
 @pytest.fixture(scope="module")
 def make_small_shop(tmp_path_factory: pytest.TempPathFactory, shop: Path) -> Callable[[Path], Path]:
     """The first orders of the shop, in a folder of its own each time."""
-    files = {path.name: path.read_bytes().splitlines(keepends=True)[:40] for path in shop.iterdir()
-             if path.suffix == ".csv"}  # fmt: skip
+    files = {
+        path.name: path.read_bytes().splitlines(keepends=True)[:40]
+        for path in shop.iterdir()
+        if path.suffix == ".csv"
+    }
     mapping = (shop / "mapping.toml").read_text()
 
     def make(folder: Path) -> Path:

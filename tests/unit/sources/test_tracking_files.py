@@ -1,4 +1,5 @@
-"""Files of 17TRACK and AfterShip beside a source: one vocabulary, joined by tracking number, nothing lost."""
+"""Files of 17TRACK and AfterShip beside a source: one vocabulary, joined by tracking number,
+nothing lost."""
 
 from __future__ import annotations
 
@@ -35,24 +36,26 @@ def load(tmp_path: Path, make_source: Callable) -> Callable[..., tuple[pl.DataFr
         (raw / "tracking").mkdir()
         for name, body in files.items():
             kind = "csv" if isinstance(body, str | bytes) else "json"
-            data = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+            data = (
+                body
+                if isinstance(body, bytes)
+                else (body if isinstance(body, str) else json.dumps(body)).encode()
+            )
             (raw / "tracking" / f"{name}-2018-01-25T0200.{kind}").write_bytes(data)
         place = Workspace(tmp_path / "w")
         with place.locked():
-            ingest(
-                place,
-                Config(max_fault_share=1.0),
-                Progress(),
-                source="canonical",
-                raw=raw,
-            )
-            return place.read_tables()["tracking"].sort("shipment_id", "occurred_at"), read_quarantine(place)
+            ingest(place, Config(max_fault_share=1.0), Progress(), source="canonical", raw=raw)
+            return place.read_tables()["tracking"].sort(
+                "shipment_id", "occurred_at"
+            ), read_quarantine(place)
 
     return do
 
 
 def shown(scans: pl.DataFrame) -> list[tuple]:
-    rows = scans.select("order_id", "status", "sub_status", pl.col("occurred_at").dt.strftime("%d %H:%M"))
+    rows = scans.select(
+        "order_id", "status", "sub_status", pl.col("occurred_at").dt.strftime("%d %H:%M")
+    )
     return rows.rows()
 
 
@@ -72,7 +75,10 @@ def test_webhooks_of_both(load: Callable, capsys: pytest.CaptureFixture[str]) ->
 def test_a_sheet_and_what_is_wrong_in_it(load: Callable) -> None:
     scans, quarantine = load(sheet=SHEET)
     # without offset: the zone of carriers, China
-    assert shown(scans) == [("o-3", "Delivered", None, "21 02:00"), ("o-4", "InTransit", None, "21 02:00")]
+    assert shown(scans) == [
+        ("o-3", "Delivered", None, "21 02:00"),
+        ("o-4", "InTransit", None, "21 02:00"),
+    ]
     assert quarantine.select("row", "column", "reason").rows() == [
         ("4", "scanned_at", "no date and time of the scan"),
         ("5", "order_id", "no order has this tracking number"),
@@ -108,11 +114,15 @@ def test_beside_dumps_a_scan_is_known_since_its_first_file(tmp_path: Path) -> No
     with place.locked():
         ingest(place, Config(), Progress(), source="aliexpress", raw=raw)
         scans = place.read_tables()["tracking"].filter(sub_status="InTransit_Arrival")
-    assert scans.select("order_id", "known_at").rows() == [(str(made.ORDER), datetime(2024, 10, 11, 2, tzinfo=UTC))]
+    assert scans.select("order_id", "known_at").rows() == [
+        (str(made.ORDER), datetime(2024, 10, 11, 2, tzinfo=UTC))
+    ]
 
 
 def test_a_provider_s_body_among_the_dumps_is_told_where_to_go(tmp_path: Path) -> None:
-    raw = made.write(tmp_path / "raw", "2024-11-05", orders=made.order_list(), stray=AFTERSHIP, other=SEVENTEEN)
+    raw = made.write(
+        tmp_path / "raw", "2024-11-05", orders=made.order_list(), stray=AFTERSHIP, other=SEVENTEEN
+    )
     place = Workspace(tmp_path / "w")
     with place.locked():
         ingest(place, Config(), Progress(), source="aliexpress", raw=raw)
@@ -122,20 +132,41 @@ def test_a_provider_s_body_among_the_dumps_is_told_where_to_go(tmp_path: Path) -
 @pytest.mark.parametrize(
     "body",
     [
-        None, [], {}, 3, "x", {"data": None}, {"data": [{"number": None, "track_info": []}]}, {"checkpoints": "x"},
-        {"number": {"a": 1}, "track_info": {"tracking": {"providers": [3, {"events": [None, [], {"time_utc": []}]}]}}},
-        {"tracking_number": "h-1", "checkpoints": [[], 3, {"checkpoint_time": 1e308, "tag": ["x"]}]},
-        {"msg": {"tracking_number": ["h"]}}, {"a": {"b": {"c": 1}}}, [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]],
+        None,
+        [],
+        {},
+        3,
+        "x",
+        {"data": None},
+        {"data": [{"number": None, "track_info": []}]},
+        {"checkpoints": "x"},
+        {
+            "number": {"a": 1},
+            "track_info": {
+                "tracking": {"providers": [3, {"events": [None, [], {"time_utc": []}]}]}
+            },
+        },
+        {
+            "tracking_number": "h-1",
+            "checkpoints": [[], 3, {"checkpoint_time": 1e308, "tag": ["x"]}],
+        },
+        {"msg": {"tracking_number": ["h"]}},
+        {"a": {"b": {"c": 1}}},
+        [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]],
     ],
-)  # fmt: skip
+)
 def test_odd_bodies(body: Any, load: Callable) -> None:
     scans, _ = load(odd=body, good=AFTERSHIP)
     assert {"o-2"} <= set(scans["order_id"])
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rng=st.randoms(use_true_random=True))
-def test_whatever_is_in_a_body_each_row_is_a_scan_or_in_quarantine(rng: Random, tmp_path: Path) -> None:
+def test_whatever_is_in_a_body_each_row_is_a_scan_or_in_quarantine(
+    rng: Random, tmp_path: Path
+) -> None:
     (tmp_path / "tracking").mkdir(exist_ok=True)
     for number in range(30):
         (tmp_path / "tracking" / f"spoiled-2018-02-01-{number}.json").write_bytes(spoiled(rng))

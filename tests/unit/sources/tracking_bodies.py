@@ -1,5 +1,5 @@
-"""Bodies of 17TRACK's and AfterShip's webhooks as their documents show them (platform-rules 5.3), a sheet, and how they
-may be spoiled."""
+"""Bodies of 17TRACK's and AfterShip's webhooks as their documents show them (platform-rules 5.3), a
+sheet, and how they may be spoiled."""
 
 from __future__ import annotations
 
@@ -21,33 +21,70 @@ from tests.unit.sources.aliexpress_dumps import ENCODINGS, STRANGE, at, places
 SEVENTEEN = {
     "event": "TRACKING_UPDATED",
     "data": {
-        "number": "h-1", "carrier": 3011, "tag": "",
+        "number": "h-1",
+        "carrier": 3011,
+        "tag": "",
         "track_info": {
             "latest_status": {"status": "InTransit", "sub_status": "InTransit_CustomsReleased"},
-            "tracking": {"providers": [{
-                "provider": {"key": 3011, "name": "China Post"},
-                "events": [
-                    {"time_iso": "2018-01-20T08:00:00+08:00", "time_utc": "2018-01-20T00:00:00Z",
-                     "description": "Released", "stage": None, "sub_status": "InTransit_CustomsReleased"},
-                    {"time_utc": "2018-01-19T00:00:00Z", "description": "?", "stage": "Departure", "sub_status": ""},
-                    {"time_utc": "2018-01-18T00:00:00Z", "description": "?", "sub_status": "InTransit_Teleported"},
-                ],
-            }]},
+            "tracking": {
+                "providers": [
+                    {
+                        "provider": {"key": 3011, "name": "China Post"},
+                        "events": [
+                            {
+                                "time_iso": "2018-01-20T08:00:00+08:00",
+                                "time_utc": "2018-01-20T00:00:00Z",
+                                "description": "Released",
+                                "stage": None,
+                                "sub_status": "InTransit_CustomsReleased",
+                            },
+                            {
+                                "time_utc": "2018-01-19T00:00:00Z",
+                                "description": "?",
+                                "stage": "Departure",
+                                "sub_status": "",
+                            },
+                            {
+                                "time_utc": "2018-01-18T00:00:00Z",
+                                "description": "?",
+                                "sub_status": "InTransit_Teleported",
+                            },
+                        ],
+                    }
+                ]
+            },
         },
     },
-}  # fmt: skip
+}
 AFTERSHIP = {
-    "event": "tracking_update", "event_id": "x", "is_tracking_first_tag": True, "ts": 1516500000,
+    "event": "tracking_update",
+    "event_id": "x",
+    "is_tracking_first_tag": True,
+    "ts": 1516500000,
     "msg": {
-        "tracking_number": "H-2", "slug": "cainiao", "tag": "InTransit", "subtag": "InTransit_005",
+        "tracking_number": "H-2",
+        "slug": "cainiao",
+        "tag": "InTransit",
+        "subtag": "InTransit_005",
         "checkpoints": [
-            {"slug": "cainiao", "message": "Покинуть склад", "tag": "InTransit", "subtag": "InTransit_007",
-             "checkpoint_time": "2018-01-18T12:57:26+08:00", "country_iso3": None},
-            {"slug": "cainiao", "message": "refused", "tag": "Exception", "subtag": "Exception_003",
-             "checkpoint_time": "2018-01-20T12:57:26+08:00"},
+            {
+                "slug": "cainiao",
+                "message": "Покинуть склад",
+                "tag": "InTransit",
+                "subtag": "InTransit_007",
+                "checkpoint_time": "2018-01-18T12:57:26+08:00",
+                "country_iso3": None,
+            },
+            {
+                "slug": "cainiao",
+                "message": "refused",
+                "tag": "Exception",
+                "subtag": "Exception_003",
+                "checkpoint_time": "2018-01-20T12:57:26+08:00",
+            },
         ],
     },
-}  # fmt: skip
+}
 SHEET = (
     "Tracking Number,Package status,Latest event time,Latest event info\n"
     "h-3,Delivered,2018-01-21 10:00:00,Signed\nh-4,In Transit,2018-01-21 10:00:00,on its way\n"
@@ -79,7 +116,8 @@ def spoiled(rng: Random) -> bytes:
 
 
 def account(folder: Path) -> int:
-    """Load `folder/tracking`; each row must be a scan, one that says the same again, or in quarantine."""
+    """Load `folder/tracking`; each row must be a scan, one that says the same again, or in
+    quarantine."""
     found = with_tracking(store(), SourceContext(folder))
     files = found.files[-1]
     faults = files.quarantine().height

@@ -40,7 +40,9 @@ def test_the_matrix_has_every_feature_and_the_label_and_the_families_share_it_ou
 
 
 @pytest.mark.parametrize("step", ["features", "describe-features"])
-def test_before_the_first_order_there_is_nothing_to_tell(workspace: Path, run_step: Callable, step: str) -> None:
+def test_before_the_first_order_there_is_nothing_to_tell(
+    workspace: Path, run_step: Callable, step: str
+) -> None:
     told = run_step(step, "--workspace", workspace, "--as-of", "2020-01-01")
     assert told.returncode == 11
     assert "Use a later AS_OF" in told.stderr
@@ -63,7 +65,9 @@ def test_the_page_lists_what_the_registry_has(workspace: Path, run_step: Callabl
 def test_shares_and_examples_by_hand() -> None:
     rows = pl.DataFrame({name: [None, 1.0, 3.0, 0.0] for name in FEATURE_NAMES})
     rows = rows.with_columns(
-        order_id=pl.Series(["a", "b", "<b>|c`", "d"]), as_of_day=pl.Series([20_000] * 4), stage=pl.lit("dispatch")
+        order_id=pl.Series(["a", "b", "<b>|c`", "d"]),
+        as_of_day=pl.Series([20_000] * 4),
+        stage=pl.lit("dispatch"),
     )
     page = description(rows, date(2025, 1, 1))
     row = table_rows(page)[FEATURE_NAMES.index("order_count_units")]

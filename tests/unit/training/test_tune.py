@@ -18,9 +18,12 @@ from pipeline.workspace.workspace import Workspace
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folds as the store has them; a loss that fewer leaves lower, by as much in every fold but for a little."""
+    """Folds as the store has them; a loss that fewer leaves lower, by as much in every fold but for
+    a little."""
     monkeypatch.setattr(
-        step, "_loss", lambda fold, _, booster: 0.1 + 0.01 * booster.num_leaves + 1e-9 * fold.test.height
+        step,
+        "_loss",
+        lambda fold, _, booster: 0.1 + 0.01 * booster.num_leaves + 1e-9 * fold.test.height,
     )
 
 
@@ -44,7 +47,9 @@ def test_what_is_better_is_kept_and_read_again(workspace: Path, quick: None) -> 
     assert runs["params.is_used"].to_list() == ["True"]
 
 
-def test_a_gain_that_chance_would_make_changes_nothing(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gain_that_chance_would_make_changes_nothing(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heights: list[int] = []
 
     def loss(fold: step.Data, _: object, booster: Booster) -> float:
@@ -73,5 +78,7 @@ def test_too_little_to_choose_by_is_refused(workspace: Path) -> None:
 
 def test_settings_that_cannot_be_are_named(workspace: Path) -> None:
     (workspace / TUNED).write_text("[booster]\nnum_leaves = 1\n")
-    with pytest.raises(BadInput, match="booster.num_leaves: Input should be greater than or equal to 2"):
+    with pytest.raises(
+        BadInput, match="booster.num_leaves: Input should be greater than or equal to 2"
+    ):
         load_config(workspace)

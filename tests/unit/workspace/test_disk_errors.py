@@ -1,4 +1,5 @@
-"""A full disk, a read-only folder, missing rights and a clock that jumps are told apart; nothing half-written stays."""
+"""A full disk, a read-only folder, missing rights and a clock that jumps are told apart; nothing
+half-written stays."""
 
 from __future__ import annotations
 
@@ -29,7 +30,12 @@ from tests.unit.nights import ROOT, latest, leftovers, nightly_command
         (OSError(errno.ENOSPC, "x", "/w/a"), "/w/a: the disk is full"),
         (OSError(errno.EDQUOT, "x"), "full"),
         (OSError(errno.EFBIG, "x"), "full"),
-        (pl.exceptions.ComputeError("parquet: underlying IO error: No space left on device (os error 28)"), "full"),
+        (
+            pl.exceptions.ComputeError(
+                "parquet: underlying IO error: No space left on device (os error 28)"
+            ),
+            "full",
+        ),
         (RuntimeError("(sqlite3.OperationalError) database or disk is full"), "full"),
         (OSError(errno.EROFS, "x"), "read-only"),
         (RuntimeError("attempt to write a readonly database"), "read-only"),
@@ -57,7 +63,9 @@ def test_other_errors_are_no_trouble_of_the_disk(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_ended_is_a_full_disk_only_where_it_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    error = pl.exceptions.ComputeError("parquet: File out of specification: Invalid thrift: transport error")
+    error = pl.exceptions.ComputeError(
+        "parquet: File out of specification: Invalid thrift: transport error"
+    )
     assert disk_trouble(error, tmp_path) is None
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
     assert "the disk is full" in str(disk_trouble(error, tmp_path))
@@ -82,7 +90,9 @@ def test_a_read_only_workspace_is_told(tmp_path: Path, monkeypatch: pytest.Monke
         pass
 
 
-def test_a_failed_write_leaves_nothing_half_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_nothing_half_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_whole(tmp_path / "a.txt", "former")
 
     def full(self: Path, *_: object, **__: object) -> int:
@@ -100,38 +110,53 @@ def test_a_failed_write_leaves_nothing_half_done(tmp_path: Path, monkeypatch: py
 def test_a_night_that_may_write_no_larger_files_leaves_the_last_list(
     workspace: Path, simulated_raw: Path, kilobytes: int
 ) -> None:
-    """A limit on the size of files stands in for a full disk, which takes root to make: tests/bench/sudden_ends.py."""
+    """A limit on the size of files stands in for a full disk, which takes root to make:
+    tests/bench/sudden_ends.py."""
     former = latest(workspace)
     limit = kilobytes * 1024
     told = subprocess.run(
-        nightly_command(workspace, simulated_raw), cwd=ROOT, capture_output=True, text=True, check=False,
+        nightly_command(workspace, simulated_raw),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )  # fmt: skip
+    )
     assert (told.returncode, "Traceback" in told.stderr) == (17, False), told.stderr
     assert "full" in told.stderr
     assert latest(workspace) == former
     assert leftovers(workspace) == []
 
 
-# -- the log -------------------------------------------------------------------------------------------------------
+# -- the log
+# -------------------------------------------------------------------------------------------------------
 
 
 def lines(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_run_writes_its_log_with_one_id(workspace: Path, simulated_raw: Path, run_step: Callable) -> None:
+def test_a_run_writes_its_log_with_one_id(
+    workspace: Path, simulated_raw: Path, run_step: Callable
+) -> None:
     (workspace / LOG).unlink(missing_ok=True)
-    subprocess.run(nightly_command(workspace, simulated_raw), cwd=ROOT, capture_output=True, check=True)
+    subprocess.run(
+        nightly_command(workspace, simulated_raw), cwd=ROOT, capture_output=True, check=True
+    )
     told = lines(workspace)
     assert {line["run_id"] for line in told} == {latest(workspace).name}
     assert {line["step"] for line in told} == {"nightly"}
     assert [line["event"] for line in (told[0], told[-1])] == ["begin", "end"]
     assert told[-1]["exit_code"] == 0
-    assert {"ingest", "features", "score", "clock"} <= {line["name"] for line in told if line["event"] == "piece"}
+    assert {"ingest", "features", "score", "clock"} <= {
+        line["name"] for line in told if line["event"] == "piece"
+    }
     assert all(datetime.fromisoformat(line["at"]) for line in told)
     assert run_step("score", "--workspace", workspace, "--as-of", "2020-01-01").returncode == 11
-    assert (lines(workspace)[-1]["exit_code"], "nothing is known" in lines(workspace)[-1]["error"]) == (11, True)
+    assert (
+        lines(workspace)[-1]["exit_code"],
+        "nothing is known" in lines(workspace)[-1]["error"],
+    ) == (11, True)
 
 
 def test_no_workspace_no_log(tmp_path: Path) -> None:

@@ -40,9 +40,13 @@ def test_killed_nightly_leaves_a_complete_latest_and_the_next_run_completes(
     assert leftovers(workspace) == []
 
 
-def test_a_reader_who_stops_reading_does_not_stop_the_night(workspace: Path, simulated_raw: Path) -> None:
+def test_a_reader_who_stops_reading_does_not_stop_the_night(
+    workspace: Path, simulated_raw: Path
+) -> None:
     former = latest(workspace)
-    run = subprocess.Popen(nightly_command(workspace, simulated_raw), cwd=ROOT, stdout=subprocess.PIPE)
+    run = subprocess.Popen(
+        nightly_command(workspace, simulated_raw), cwd=ROOT, stdout=subprocess.PIPE
+    )
     assert run.stdout is not None
     run.stdout.readline()
     run.stdout.close()
@@ -70,11 +74,15 @@ def test_nightly_killed_while_it_makes_the_model_database_completes_the_next_tim
 ) -> None:
     shutil.copy(finished / "config.toml", tmp_path)
     command = nightly_command(tmp_path, simulated_raw)
-    killed = subprocess.run([sys.executable, "-c", DIE_IN_DATABASE, *command[3:]], cwd=ROOT, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", DIE_IN_DATABASE, *command[3:]], cwd=ROOT, check=False
+    )
     assert killed.returncode == -9
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr[-300:]
-    assert (latest(tmp_path) / "contact_list.csv").read_bytes() == (latest(finished) / "contact_list.csv").read_bytes()
+    assert (latest(tmp_path) / "contact_list.csv").read_bytes() == (
+        latest(finished) / "contact_list.csv"
+    ).read_bytes()
     assert leftovers(tmp_path) == []
 
 

@@ -1,4 +1,5 @@
-"""The tables on disk: whole, or the facts of some orders; and a night's features from them, part by part."""
+"""The tables on disk: whole, or the facts of some orders; and a night's features from them, part by
+part."""
 
 from __future__ import annotations
 
@@ -32,7 +33,10 @@ def tables() -> Tables:
 def files(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> TableFiles:
     place = Workspace(tmp_path_factory.mktemp("files"))
     # the rows of a source come in any order
-    shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=1) for name, frame in tables.frames.items()}
+    shuffled = {
+        name: frame.sample(fraction=1.0, shuffle=True, seed=1)
+        for name, frame in tables.frames.items()
+    }
     place.write_tables(Tables(shuffled, tables.zone), {})
     return place.table_files()
 
@@ -47,7 +51,9 @@ def test_tables_are_read_as_they_were_written(tables: Tables, files: TableFiles)
     assert files.count_facts() == sum(tables[name].height for name in TABLES)
 
 
-def test_a_part_has_the_facts_of_its_orders_and_of_no_others(tables: Tables, files: TableFiles) -> None:
+def test_a_part_has_the_facts_of_its_orders_and_of_no_others(
+    tables: Tables, files: TableFiles
+) -> None:
     part = files.read_part(400, 100)
     ids = tables["orders"]["order_id"].sort().gather(range(400, 500))
     assert part["orders"]["order_id"].to_list() == list(range(400, 500))
@@ -56,7 +62,9 @@ def test_a_part_has_the_facts_of_its_orders_and_of_no_others(tables: Tables, fil
             wanted = tables[name].filter(pl.col("order_id").is_in(ids.implode()))
             assert part[name].height == wanted.height
             named = (
-                part[name].rename({"order_id": NUMBER}).join(files.read_names(part["orders"]["order_id"]), on=NUMBER)
+                part[name]
+                .rename({"order_id": NUMBER})
+                .join(files.read_names(part["orders"]["order_id"]), on=NUMBER)
             )
             assert sorted(named["order_id"]) == sorted(wanted["order_id"])
         assert set(part[name].columns) == {*table.schema, "known_day"} - set(UNSEEN.get(name, ()))
@@ -68,11 +76,15 @@ def test_a_night_from_the_files_has_the_features_of_the_whole_store(
 ) -> None:
     found = night_features(files, NIGHT, DEFAULT_WINDOW, orders_per_part)
     assert found.height > 100
-    assert_frame_equal(found, build_features(tables, build_spine(tables, [NIGHT])), check_exact=True)
+    assert_frame_equal(
+        found, build_features(tables, build_spine(tables, [NIGHT])), check_exact=True
+    )
 
 
 @pytest.mark.parametrize("night", ["2023-12-01", "2026-12-01"])
-def test_a_night_without_open_orders_has_no_rows(tables: Tables, files: TableFiles, night: str) -> None:
+def test_a_night_without_open_orders_has_no_rows(
+    tables: Tables, files: TableFiles, night: str
+) -> None:
     found = night_features(files, day(night), DEFAULT_WINDOW, 400)
     assert_frame_equal(found, build_features(tables, build_spine(tables, [day(night)])))
     assert found.is_empty()

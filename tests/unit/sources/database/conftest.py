@@ -43,7 +43,9 @@ class Shop:
             for i in range(first, last)
         ]
         with self.engine.begin() as connection:
-            connection.execute(sa.delete(self.sales).where(self.sales.c.id.between(first, last - 1)))
+            connection.execute(
+                sa.delete(self.sales).where(self.sales.c.id.between(first, last - 1))
+            )
             connection.execute(sa.insert(self.sales), rows)
 
 
@@ -69,12 +71,17 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def engine(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, sa.Engine]]:
-    """The address without a password, and a way to write there; all tables are dropped afterwards."""
+def engine(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[tuple[str, sa.Engine]]:
+    """The address without a password, and a way to write there; all tables are dropped
+    afterwards."""
     if kind == "sqlite":
         url, own = "sqlite:///shop.db", f"sqlite:///{tmp_path / 'shop.db'}"
     else:
-        port = request.getfixturevalue("postgres_server" if kind == "postgresql" else "mariadb_server").port
+        port = request.getfixturevalue(
+            "postgres_server" if kind == "postgresql" else "mariadb_server"
+        ).port
         driver = {"postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}[kind]
         url = f"{kind}://reader@127.0.0.1:{port}/shop"
         own = f"{driver}://reader:{PASSWORD}@127.0.0.1:{port}/shop"
@@ -90,8 +97,12 @@ def engine(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterato
 def shop(engine: tuple[str, sa.Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("DATABASE_PASSWORD", PASSWORD)
     url, own = engine
-    columns = [sa.Column("id", sa.BigInteger), sa.Column("total", sa.Numeric(10, 2)), sa.Column("changed", MOMENT),
-               sa.Column("note", sa.Text)]  # fmt: skip
+    columns = [
+        sa.Column("id", sa.BigInteger),
+        sa.Column("total", sa.Numeric(10, 2)),
+        sa.Column("changed", MOMENT),
+        sa.Column("note", sa.Text),
+    ]
     sales = sa.Table("sales", sa.MetaData(), *columns)
     sales.create(own)
     (tmp_path / "database.toml").write_text(f'url = "{url}"\n{QUERY}')

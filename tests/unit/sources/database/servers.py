@@ -24,8 +24,9 @@ PATIENCE = 60.0
 
 @dataclass
 class Server:
-    """A server that listens on `port` of this machine to the user `reader` with `PASSWORD`, database `shop`. `probe`: a
-    command that ends well once it is ready, which is later than that it listens."""
+    """A server that listens on `port` of this machine to the user `reader` with `PASSWORD`,
+    database `shop`. `probe`: a command that ends well once it is ready, which is later than that it
+    listens."""
 
     command: list[str]
     user: str | None
@@ -37,7 +38,12 @@ class Server:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, user=self.user, stdout=log, stderr=log, start_new_session=True, cwd="/"
+                self.command,
+                user=self.user,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
             )
         end = time.monotonic() + PATIENCE
         while self.run(self.probe).returncode != 0:
@@ -65,11 +71,52 @@ def postgres() -> Iterator[Server]:
     try:
         (folder / "password").write_text(PASSWORD)
         data = folder / "data"
-        _run([tools / "initdb", "-D", data, "-U", "reader", "-E", "UTF8", "--locale", "C.UTF-8",
-              "--auth", "scram-sha-256", "--pwfile", folder / "password"], user)  # fmt: skip
+        _run(
+            [
+                tools / "initdb",
+                "-D",
+                data,
+                "-U",
+                "reader",
+                "-E",
+                "UTF8",
+                "--locale",
+                "C.UTF-8",
+                "--auth",
+                "scram-sha-256",
+                "--pwfile",
+                folder / "password",
+            ],
+            user,
+        )
         port = _free_port()
-        command = [tools / "postgres", "-D", data, "-k", folder, "-p", port, "-h", "127.0.0.1", "-F"]
-        ask = [str(part) for part in (tools / "psql", "-h", folder, "-p", port, "-U", "reader", "-d", "postgres", "-c")]
+        command = [
+            tools / "postgres",
+            "-D",
+            data,
+            "-k",
+            folder,
+            "-p",
+            port,
+            "-h",
+            "127.0.0.1",
+            "-F",
+        ]
+        ask = [
+            str(part)
+            for part in (
+                tools / "psql",
+                "-h",
+                folder,
+                "-p",
+                port,
+                "-U",
+                "reader",
+                "-d",
+                "postgres",
+                "-c",
+            )
+        ]
         server = Server(list(map(str, command)), user, port, folder / "log", [*ask, "SELECT 1"])
         server.start()
         server.run([*ask, "CREATE DATABASE shop"])
@@ -85,9 +132,23 @@ def mariadb() -> Iterator[Server]:
     try:
         data, port = folder / "data", _free_port()
         base = ["--no-defaults", f"--datadir={data}", *([f"--user={user}"] if user else [])]
-        _run(["mariadb-install-db", *base, "--auth-root-authentication-method=normal", "--skip-test-db"], None)
-        command = [str(MARIADB), *base, f"--socket={folder / 'socket'}", f"--port={port}", "--bind-address=127.0.0.1",
-                   f"--pid-file={folder / 'pid'}"]  # fmt: skip
+        _run(
+            [
+                "mariadb-install-db",
+                *base,
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ],
+            None,
+        )
+        command = [
+            str(MARIADB),
+            *base,
+            f"--socket={folder / 'socket'}",
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            f"--pid-file={folder / 'pid'}",
+        ]
         ask = ["mariadb", "--no-defaults", f"--socket={folder / 'socket'}", "-u", "root", "-e"]
         server = Server(command, None, port, folder / "log", [*ask, "SELECT 1"])
         server.start()

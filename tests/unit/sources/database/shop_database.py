@@ -1,4 +1,5 @@
-"""A store's canonical files as tables of a database, each with `changed_at`, and the mapping that reads them back."""
+"""A store's canonical files as tables of a database, each with `changed_at`, and the mapping that
+reads them back."""
 
 from __future__ import annotations
 
@@ -12,7 +13,10 @@ from features.tables import TABLES
 from pipeline.sources.mapped.mapping import MONEY, allowed
 
 MOMENT = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-KINDS: dict[object, sa.types.TypeEngine] = {pl.String: sa.String(255), pl.Float64: sa.Numeric(18, 4)}
+KINDS: dict[object, sa.types.TypeEngine] = {
+    pl.String: sa.String(255),
+    pl.Float64: sa.Numeric(18, 4),
+}
 CHANGED = "changed_at"
 AT_ONCE = 2_000
 
@@ -25,7 +29,11 @@ def read_store(raw: Path) -> dict[str, pl.DataFrame]:
         if not path.exists():
             continue
         rows = pl.read_csv(path, infer_schema=False)
-        casts = [_typed(column, table.schema[column]) for column in rows.columns if column in table.schema]
+        casts = [
+            _typed(column, table.schema[column])
+            for column in rows.columns
+            if column in table.schema
+        ]
         rows = rows.select(casts)
         seen = [pl.col(column) for column in ("known_at", "occurred_at") if column in rows.columns]
         found[name] = rows.with_columns(pl.coalesce(seen).alias(CHANGED))
@@ -42,7 +50,9 @@ def create(engine: sa.Engine, frames: dict[str, pl.DataFrame]) -> dict[str, sa.T
     """Empty tables."""
     meta = sa.MetaData()
     made = {
-        name: sa.Table(name, meta, *[sa.Column(column, _kind(dtype)) for column, dtype in frame.schema.items()])
+        name: sa.Table(
+            name, meta, *[sa.Column(column, _kind(dtype)) for column, dtype in frame.schema.items()]
+        )
         for name, frame in frames.items()
     }
     meta.create_all(engine)
@@ -68,12 +78,18 @@ def write_settings(raw: Path, url: str | None, frames: dict[str, pl.DataFrame]) 
     facts = ['[store]\nzone = "Asia/Shanghai"\ntimes_in = "UTC"\nname = "s"\ncurrency = "USD"']
     for name, frame in frames.items():
         key = [column for column in TABLES[name].key]
-        lines.append(f'[[query]]\nname = "{name}"\nsql = "select * from {name};"\nwatermark = "{CHANGED}"\nkey = {key}')
+        lines.append(
+            f'[[query]]\nname = "{name}"\nsql = "select * from {name};"\nwatermark = "{CHANGED}"\nkey = {key}'
+        )
         ours = {theirs: own for own, theirs in MONEY.get(name, {}).items() if own != "line_total"}
         told = {ours.get(column, column): column for column in frame.columns}
         # money is in US dollars there, whatever the buyer paid in
         told.pop("currency", None)
-        columns = "\n".join(f'{own} = "{theirs}"' for own, theirs in told.items() if own in allowed(name))
-        facts.append(f'[[fact]]\ntable = "{name}"\nfile = "{name}.parquet"\n[fact.columns]\n{columns}')
+        columns = "\n".join(
+            f'{own} = "{theirs}"' for own, theirs in told.items() if own in allowed(name)
+        )
+        facts.append(
+            f'[[fact]]\ntable = "{name}"\nfile = "{name}.parquet"\n[fact.columns]\n{columns}'
+        )
     (raw / "database.toml").write_text("\n\n".join(lines))
     (raw / "mapping.toml").write_text("\n\n".join(facts))

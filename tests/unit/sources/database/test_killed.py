@@ -19,10 +19,16 @@ from tests.unit.sources.database.servers import PASSWORD, Server
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
 def test_a_server_that_is_killed_in_the_middle(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, request: pytest.FixtureRequest
+    shop: Shop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    request: pytest.FixtureRequest,
 ) -> None:
     """The former file stays, and the next pull goes on behind the last whole piece."""
-    server: Server = request.getfixturevalue("postgres_server" if kind == "postgresql" else "mariadb_server")
+    server: Server = request.getfixturevalue(
+        "postgres_server" if kind == "postgresql" else "mariadb_server"
+    )
     shop.put(1, 10)
     before, _ = pulled(tmp_path)
     shop.put(10, 3000, at=START + timedelta(days=9))
@@ -44,13 +50,20 @@ def test_a_server_that_is_killed_in_the_middle(
     assert pl.read_parquet(tmp_path / "sales.parquet").equals(before)
     server.start()
     rows, said = pulled(tmp_path)
-    assert said[0] == f"sales: {len(pieces)} pieces are there from a pull that did not end; goes on behind them"
-    read = next(int(line.split()[1].replace(",", "")) for line in said if line.endswith("rows read"))
+    assert (
+        said[0]
+        == f"sales: {len(pieces)} pieces are there from a pull that did not end; goes on behind them"
+    )
+    read = next(
+        int(line.split()[1].replace(",", "")) for line in said if line.endswith("rows read")
+    )
     assert read <= 2990 - (len(pieces) - 1) * 100
     assert sorted(rows["id"].cast(pl.Int64)) == list(range(1, 3000))
 
 
-def test_a_killed_program_goes_on_too(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_program_goes_on_too(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever change on disk it was killed before, the next pull ends with all rows."""
     monkeypatch.setattr(pulling, "PIECE", 20)
     shop.put(1, 30)
@@ -85,5 +98,8 @@ def _die_at(patched: pytest.MonkeyPatch, count: int) -> None:
 def test_two_pulls_do_not_run_at_once(shop: Shop, tmp_path: Path) -> None:
     shop.put(1, 4)
     pulled(tmp_path)
-    with FileLock(tmp_path / ".pull" / ".lock"), pytest.raises(WorkspaceBusy, match="another run pulls"):
+    with (
+        FileLock(tmp_path / ".pull" / ".lock"),
+        pytest.raises(WorkspaceBusy, match="another run pulls"),
+    ):
         pull(tmp_path, print)

@@ -14,10 +14,16 @@ from tests.unit.sources.database.conftest import QUERY, Shop, pulled
 from tests.unit.sources.database.servers import PASSWORD
 
 
-def test_the_password_is_nowhere(shop: Shop, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_password_is_nowhere(
+    shop: Shop, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     shop.put(1, 10)
     pulled(tmp_path)
-    kept = [path for path in tmp_path.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()]
+    kept = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file() and PASSWORD.encode() in path.read_bytes()
+    ]
     assert kept == []
     assert PASSWORD not in "".join(capfd.readouterr())
 
@@ -46,7 +52,9 @@ def test_address_and_password_may_lie_in_the_drivers_own_file(
     port = shop.engine.url.port
     own = tmp_path / "own.cnf"
     if kind == "postgresql":
-        own.write_text(f"[shop]\nhost=127.0.0.1\nport={port}\nuser=reader\ndbname=shop\npassword={PASSWORD}\n")
+        own.write_text(
+            f"[shop]\nhost=127.0.0.1\nport={port}\nuser=reader\ndbname=shop\npassword={PASSWORD}\n"
+        )
         monkeypatch.setenv("PGSERVICEFILE", str(own))
         url = "postgresql:///?service=shop"
     else:
@@ -56,7 +64,9 @@ def test_address_and_password_may_lie_in_the_drivers_own_file(
     assert pulled(tmp_path)[0].height == 3
 
 
-def test_the_address_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_may_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "database.toml").write_text(QUERY)
     monkeypatch.setenv("DATABASE_URL", f"postgresql://me:{PASSWORD}@127.0.0.1:1/shop")
     with pytest.raises(NoDatabase, match="postgresql://127.0.0.1/shop: ") as found:

@@ -24,14 +24,17 @@ from tests.unit.sources.database.conftest import START, Shop, pulled
 from tests.unit.sources.database.servers import PASSWORD
 
 
-def test_the_next_pull_reads_what_is_new_and_of_a_changed_row_the_newest_counts(shop: Shop, tmp_path: Path) -> None:
+def test_the_next_pull_reads_what_is_new_and_of_a_changed_row_the_newest_counts(
+    shop: Shop, tmp_path: Path
+) -> None:
     shop.put(1, 501, note="old")
     assert "sales: 500 rows read" in pulled(tmp_path)[1]
     later = START + timedelta(days=20)
     shop.put(7, 8, at=later, note="changed")
     shop.put(501, 503, at=later)
     rows, said = pulled(tmp_path)
-    # and again those of a day before the last watermark: all of the first 500, which are 500 minutes
+    # and again those of a day before the last watermark: all of the first 500, which are 500
+    # minutes
     assert "sales: 502 rows read" in said
     assert rows["id"].n_unique() == rows.height == 502
     assert rows.filter(id="7")["note"].to_list() == ["changed"]
@@ -39,7 +42,9 @@ def test_the_next_pull_reads_what_is_new_and_of_a_changed_row_the_newest_counts(
     assert "sales: 502 rows read" in pulled(tmp_path, anew=True)[1]
 
 
-def test_a_change_that_comes_under_an_earlier_watermark_is_found_within_the_overlap(shop: Shop, tmp_path: Path) -> None:
+def test_a_change_that_comes_under_an_earlier_watermark_is_found_within_the_overlap(
+    shop: Shop, tmp_path: Path
+) -> None:
     """A long transaction ends after a short one that began later."""
     shop.put(1, 10)
     pulled(tmp_path)
@@ -50,7 +55,11 @@ def test_a_change_that_comes_under_an_earlier_watermark_is_found_within_the_over
 def test_rows_without_a_watermark_or_a_key_are_kept(shop: Shop, tmp_path: Path) -> None:
     shop.put(1, 4)
     with shop.engine.begin() as connection:
-        odd = [{"id": 9, "note": "no time"}, {"id": None, "note": "no id"}, {"id": None, "note": "nor this"}]
+        odd = [
+            {"id": 9, "note": "no time"},
+            {"id": None, "note": "no id"},
+            {"id": None, "note": "nor this"},
+        ]
         connection.execute(sa.insert(shop.sales), odd)
     for _ in range(2):
         rows, _ = pulled(tmp_path)
@@ -74,11 +83,15 @@ def test_another_query_begins_anew(shop: Shop, tmp_path: Path) -> None:
     shop.put(1, 10)
     pulled(tmp_path)
     settings = tmp_path / "database.toml"
-    settings.write_text(settings.read_text().replace("select * from sales", "select * from sales where id < 4"))
+    settings.write_text(
+        settings.read_text().replace("select * from sales", "select * from sales where id < 4")
+    )
     assert pulled(tmp_path)[0].height == 3
 
 
-def test_without_a_watermark_the_whole_answer_replaces_the_former(shop: Shop, tmp_path: Path) -> None:
+def test_without_a_watermark_the_whole_answer_replaces_the_former(
+    shop: Shop, tmp_path: Path
+) -> None:
     settings = tmp_path / "database.toml"
     settings.write_text(settings.read_text().replace('watermark = "changed"\nkey = "id"\n', ""))
     shop.put(1, 10)
@@ -92,12 +105,17 @@ def test_without_a_watermark_the_whole_answer_replaces_the_former(shop: Shop, tm
     assert (rows.height, rows.columns) == (0, ["id", "total", "changed", "note"])
 
 
-@pytest.mark.parametrize("mark", [date(2024, 5, 3), 70_000, "2024-05-03 10:00:00", "2024-05-03T10:00:00Z", "batch-17"])
+@pytest.mark.parametrize(
+    "mark", [date(2024, 5, 3), 70_000, "2024-05-03 10:00:00", "2024-05-03T10:00:00Z", "batch-17"]
+)
 def test_where_the_next_pull_starts(mark: object) -> None:
     start = {
-        date(2024, 5, 3): date(2024, 5, 2), 70_000: 60_000, "2024-05-03 10:00:00": "2024-05-02 10:00:00",
-        "2024-05-03T10:00:00Z": "2024-05-02T10:00:00+", "batch-17": "batch-17",
-    }[mark]  # fmt: skip
+        date(2024, 5, 3): date(2024, 5, 2),
+        70_000: 60_000,
+        "2024-05-03 10:00:00": "2024-05-02 10:00:00",
+        "2024-05-03T10:00:00Z": "2024-05-02T10:00:00+",
+        "batch-17": "batch-17",
+    }[mark]
     query = load_query()
     assert pulling._start(query, pulling.State("x", has_file=True, mark=mark)) == start
     # where a pull was killed, nothing is read twice
@@ -109,9 +127,12 @@ def load_query() -> pulling.Query:
 
 
 def test_a_store_from_a_database_is_the_store_of_its_files(
-    engine: tuple[str, sa.Engine], simulated_raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    engine: tuple[str, sa.Engine],
+    simulated_raw: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     """From the database to tonight's list, and the same tables as from the canonical files."""
     monkeypatch.setenv("DATABASE_PASSWORD", PASSWORD)
     url, own = engine
@@ -134,5 +155,13 @@ def test_a_store_from_a_database_is_the_store_of_its_files(
         (places[0].folder / "config.toml").write_text(FAST)
         config = load_config(places[0].folder)
         with places[0].locked():
-            run = nightly(places[0], config, Progress(), as_of=NIGHT, source="database", raw=tmp_path, is_forced=False)
+            run = nightly(
+                places[0],
+                config,
+                Progress(),
+                as_of=NIGHT,
+                source="database",
+                raw=tmp_path,
+                is_forced=False,
+            )
         assert pl.read_csv(run / "contact_list.csv").height > 0

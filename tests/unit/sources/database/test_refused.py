@@ -32,7 +32,9 @@ def test_nothing_can_be_written_there(shop: Shop, tmp_path: Path) -> None:
         ("select id, total as changed from sales", "is a "),
     ],
 )
-def test_a_wrong_query_is_told_and_the_former_file_stays(shop: Shop, tmp_path: Path, sql: str, told: str) -> None:
+def test_a_wrong_query_is_told_and_the_former_file_stays(
+    shop: Shop, tmp_path: Path, sql: str, told: str
+) -> None:
     shop.put(1, 10)
     before, _ = pulled(tmp_path)
     settings = tmp_path / "database.toml"
@@ -55,14 +57,20 @@ def test_columns_of_one_name_are_told(shop: Shop, tmp_path: Path) -> None:
     ("text", "told"),
     [
         ('url = "postgresql://me:{password}@host/shop"\n' + QUERY, "url: .*holds a password"),
-        ('url = "postgresql://me@host/shop?password={password}"\n' + QUERY, "url: .*holds a password"),
+        (
+            'url = "postgresql://me@host/shop?password={password}"\n' + QUERY,
+            "url: .*holds a password",
+        ),
         ('url = "oracle://me@host/shop"\n' + QUERY, "oracle is not among the databases"),
         ('url = "postgresql+psycopg2://me@host/shop"\n' + QUERY, "is not among the databases"),
         ('url = "host {password}"\n' + QUERY, "is no address of a database"),
         ('url = "sqlite:///none.db"\n' + QUERY, "no such file"),
         (QUERY, "DATABASE_URL"),
         (QUERY + QUERY, "two queries are named sales"),
-        (QUERY.replace('key = "id"\n', ""), r"\[\[query\]\] 1 \(sales\).*watermark and key go together"),
+        (
+            QUERY.replace('key = "id"\n', ""),
+            r"\[\[query\]\] 1 \(sales\).*watermark and key go together",
+        ),
         (QUERY.replace("sales", "../sales", 1), r"\[\[query\]\] 1.*name"),
         (QUERY.replace("sql", "sgl"), "sgl"),
         ("[[query", "is not TOML"),

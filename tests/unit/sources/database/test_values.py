@@ -19,7 +19,9 @@ def test_values_are_what_the_database_says(shop: Shop, tmp_path: Path) -> None:
     assert rows["total"].cast(pl.Float64).to_list() == [0.25, 0.5, 0.75]
     assert rows["note"].to_list() == ["é 客户 50% :x", "é 客户 50% :x", None]
     # with a zone it is an instant; without, what the mapping says
-    moments = rows["changed"].str.to_datetime("%+" if shop.url.startswith("postgres") else None, time_zone="UTC")
+    moments = rows["changed"].str.to_datetime(
+        "%+" if shop.url.startswith("postgres") else None, time_zone="UTC"
+    )
     assert moments.to_list() == [START + timedelta(minutes=i) for i in (1, 2, 3)]
 
 
