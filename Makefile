@@ -7,6 +7,9 @@ CHALLENGERS_READY := .venv/ready-challengers
 READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY))
 # what `make bench` compares with, in an environment of its own: featuretools needs pandas 2
 PEERS := .venv-bench
+# what builds the documentation site
+DOCS := .venv-docs
+.PHONY: docs docs-reference docs-pictures docs-notebooks
 
 # the variables a user may set, as options of a step; an empty one is left out
 where := --workspace "$(WORKSPACE)"
@@ -158,13 +161,26 @@ test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 	@echo "tests passed; what they check is told in tests/spec"
 
+docs: docs-reference $(DOCS)/ready  ## build the documentation site into site/
+	@$(DOCS)/bin/zensical build --clean --strict
+	@echo "documentation: site/index.html"
+
+docs-reference: $(READY)  ## write the generated pages of docs/reference
+	@$(STEP) docs-reference
+
+docs-pictures: $(READY)  ## take the pictures of the docs from the demo, in Chromium
+	@$(STEP) docs-pictures --workspace workspaces/demo --as-of 2026-01-01
+
+docs-notebooks: $(READY)  ## run the committed notebooks on the demo and keep their outputs
+	@$(STEP) docs-notebooks --workspace workspaces/demo --as-of 2026-01-01
+
 lint: $(READY)  ## style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 check: lint test  ## what CI runs
 
 clean:  ## remove the virtual environments; workspaces stay
-	rm -rf .venv $(PEERS)
+	rm -rf .venv $(PEERS) $(DOCS)
 
 .venv/ready: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Install it, or say PYTHON=..."; exit 1; }
@@ -182,6 +198,12 @@ $(SPARK_READY): requirements-spark.txt .venv/ready
 $(CHALLENGERS_READY): requirements-challengers.txt .venv/ready
 	@echo "adding XGBoost, CatBoost and FLAML to .venv (once; about 900 MB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-challengers.txt
+	@touch $@
+
+$(DOCS)/ready: requirements-docs.txt
+	@echo "setting up $(DOCS) with the documentation builder (once; a few seconds)"
+	@test -x $(DOCS)/bin/python || "$(PYTHON)" -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
 	@touch $@
 
 $(PEERS)/ready: tests/bench/requirements.txt | $(READY)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import typer
 
 from pipeline.cli import (
+    documentation_steps,
     evaluation_steps,
     load_steps,
     night_steps,
@@ -26,6 +27,7 @@ for steps in (
     evaluation_steps,
     product_steps,
     simulation_steps,
+    documentation_steps,
 ):
     app.add_typer(steps.app)
 
