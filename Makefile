@@ -158,7 +158,7 @@ bench: $(READY) $(PEERS)/ready  ## the feature kernel beside sorting alone and i
 
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those of Spark where there is Java
 	@command -v chromium >/dev/null || echo "no Chromium: the tests in a browser are skipped (bash tests/browser/install.sh gets it)"
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(if $(CI),--cov --cov-report=term:skip-covered)
 	@echo "tests passed; what they check is told in tests/spec"
 
 docs: docs-reference $(DOCS)/ready  ## build the documentation site into site/
