@@ -22,6 +22,7 @@ class Draws:
 
     In all methods, `numbers` are integers or arrays of integers (order, leg, day, ...), which are
     broadcast against each other. The result has the broadcast shape, at least one-dimensional.
+    Changing the name of a purpose changes its numbers, and so the store of every seed.
     """
 
     seed: int
