@@ -38,9 +38,8 @@ def attainable_risk(
     """The same chance when the future is unknown: the mean over `copies` futures."""
 
     def mean(n: np.ndarray, a: np.ndarray) -> np.ndarray:
-        return np.mean(
-            [_risk(world, n, a, horizon, copy=copy) for copy in range(1, copies + 1)], axis=0
-        )
+        risks = [_risk(world, n, a, horizon, copy=copy) for copy in range(1, copies + 1)]
+        return np.asarray(np.mean(risks, axis=0))
 
     return _in_parts(mean, number, as_of)
 
@@ -57,7 +56,7 @@ def _risk(
 ) -> np.ndarray:
     orders = draw_orders(world, number)
     ahead = look_ahead(world, orders, as_of, horizon, copy=copy, temper_x=orders.temper_x)
-    return -np.expm1(-orders.temper_x * ahead.hazard)
+    return np.asarray(-np.expm1(-orders.temper_x * ahead.hazard))
 
 
 @dataclass(frozen=True)

@@ -48,18 +48,18 @@ def by_month(sample: Sample) -> AnyChart | None:
             ],
         )
     )
-    return (band.encode(y="low:Q", y2="high:Q") + bars + edges.encode(y="edge:Q")).properties(
-        width=WIDTH, height=220
-    )
+    chart: AnyChart = (
+        band.encode(y="low:Q", y2="high:Q") + bars + edges.encode(y="edge:Q")
+    ).properties(width=WIDTH, height=220)
+    return chart
 
 
 def by_day_of_life(sample: Sample) -> AnyChart | None:
     rows = _hazards(sample, "placed", bin_days=3)
-    return (
-        None
-        if rows.is_empty()
-        else _hazard_lines(rows, "days since purchase").properties(width=WIDTH, height=240)
-    )
+    if rows.is_empty():
+        return None
+    chart: AnyChart = _hazard_lines(rows, "days since purchase").properties(width=WIDTH, height=240)
+    return chart
 
 
 def by_promised_day(sample: Sample) -> AnyChart | None:
@@ -74,7 +74,8 @@ def by_promised_day(sample: Sample) -> AnyChart | None:
         .encode(x="middle:Q")
     )
     lines = _hazard_lines(rows, "days since the promised day of delivery")
-    return (lines + promise).properties(width=WIDTH, height=240)
+    chart: AnyChart = (lines + promise).properties(width=WIDTH, height=240)
+    return chart
 
 
 def by_lane(sample: Sample) -> AnyChart | None:
@@ -100,7 +101,8 @@ def by_lane(sample: Sample) -> AnyChart | None:
         text=alt.Text("percent:Q", format=".1f"),
         color=alt.condition(alt.datum.percent > middle, alt.value("white"), alt.value(INK)),
     )
-    return (cells + text).properties(width=WIDTH, height=210)
+    chart: AnyChart = (cells + text).properties(width=WIDTH, height=210)
+    return chart
 
 
 def by_category(sample: Sample) -> AnyChart | None:
@@ -114,7 +116,7 @@ def by_category(sample: Sample) -> AnyChart | None:
         .agg(pl.col("percent").sum())
         .sort("percent", "category", descending=[True, False])
     )
-    return (
+    chart: AnyChart = (
         alt.Chart(rows)
         .mark_bar()
         .encode(
@@ -130,6 +132,7 @@ def by_category(sample: Sample) -> AnyChart | None:
         )
         .properties(width=WIDTH, height=15 * len(total))
     )
+    return chart
 
 
 def escalations(sample: Sample) -> AnyChart | None:
@@ -146,7 +149,7 @@ def escalations(sample: Sample) -> AnyChart | None:
     colour = alt.Color("escalated_by:N", title="escalated by").scale(
         domain=["buyer", "platform"], range=[BLUE, GREY]
     )
-    return (
+    chart: AnyChart = (
         alt.Chart(rows)
         .mark_bar()
         .encode(
@@ -159,6 +162,7 @@ def escalations(sample: Sample) -> AnyChart | None:
         )
         .properties(width=WIDTH, height=180)
     )
+    return chart
 
 
 def _percent_by(orders: pl.DataFrame, *by: str) -> pl.DataFrame:
@@ -203,7 +207,7 @@ def _hazards(sample: Sample, clock: str, bin_days: int) -> pl.DataFrame:
 
 
 def _hazard_lines(rows: pl.DataFrame, axis: str) -> alt.Chart:
-    return (
+    chart: alt.Chart = (
         alt.Chart(rows)
         .mark_line(point=alt.OverlayMarkDef(size=18), strokeWidth=1.5)
         .encode(
@@ -213,3 +217,4 @@ def _hazard_lines(rows: pl.DataFrame, axis: str) -> alt.Chart:
             tooltip=["middle:Q", "cause:N", "opened:Q", alt.Tooltip("per_1000:Q", format=".2f")],
         )
     )
+    return chart

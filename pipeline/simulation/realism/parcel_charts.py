@@ -52,7 +52,7 @@ def _transit_chart(rows: pl.DataFrame, bands: pl.DataFrame, by: str, axis: alt.Y
     band = alt.Chart(bands.filter(pl.col(by).is_in(groups[by].to_list()))).mark_bar(
         color=GREEN, opacity=0.28, height=17
     )
-    return (
+    chart: AnyChart = (
         band.encode(
             y=axis,
             x=alt.X("low:Q"),
@@ -63,6 +63,7 @@ def _transit_chart(rows: pl.DataFrame, bands: pl.DataFrame, by: str, axis: alt.Y
         + base.mark_bar(color=BLUE, height=7).encode(x=alt.X("p25:Q"), x2="p75:Q")
         + base.mark_tick(color=INK, thickness=2.5, height=15).encode(x="p50:Q")
     ).properties(width=WIDTH, height=24 * max(groups.height, 1))
+    return chart
 
 
 def scans_per_parcel(sample: Sample) -> AnyChart | None:
@@ -92,7 +93,8 @@ def scans_per_parcel(sample: Sample) -> AnyChart | None:
         )
     )
     facet = alt.Facet("service:N", title=None, sort=SERVICE_ORDER)
-    return bars.properties(width=WIDTH // 3 - 30, height=110).facet(facet, columns=3)
+    chart: AnyChart = bars.properties(width=WIDTH // 3 - 30, height=110).facet(facet, columns=3)
+    return chart
 
 
 def orders_per_day(sample: Sample) -> AnyChart | None:
@@ -108,7 +110,10 @@ def orders_per_day(sample: Sample) -> AnyChart | None:
         tooltip=["placed_on:T", "orders:Q"],
     )
     sales = base.transform_filter("datum.is_sale").mark_point(color=ORANGE, filled=True, size=45)
-    return (base.mark_line(color=BLUE, strokeWidth=1) + sales).properties(width=WIDTH, height=200)
+    chart: AnyChart = (base.mark_line(color=BLUE, strokeWidth=1) + sales).properties(
+        width=WIDTH, height=200
+    )
+    return chart
 
 
 def late_news(sample: Sample) -> AnyChart | None:
@@ -116,7 +121,7 @@ def late_news(sample: Sample) -> AnyChart | None:
     if rows.is_empty():
         return None
     rows = rows.with_columns(percent=100.0 * pl.col("count_late") / pl.col("count_scans"))
-    return (
+    chart: AnyChart = (
         alt.Chart(rows)
         .mark_line(strokeWidth=1.5)
         .encode(
@@ -134,3 +139,4 @@ def late_news(sample: Sample) -> AnyChart | None:
         )
         .properties(width=WIDTH, height=220)
     )
+    return chart

@@ -225,7 +225,7 @@ class Contact:
     gone_x: float = 0.4
     overdue_days: float = 10.0
     overdue_x: float = 0.7
-    # a buyer who asked and is still waiting welcomes an answer
+    # a buyer who is waiting for an answer welcomes a message
     unanswered_x: float = 1.5
 
 

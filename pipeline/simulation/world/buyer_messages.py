@@ -70,9 +70,8 @@ def worry_x(
     """Factor of the chance that a buyer writes on each day, without the effect of the temper."""
     late_x = np.where(day > orders.delivery_promise[order], QUARREL.message_late_x, 1.0)
     is_away = journey.delivered[order] > day
-    return np.where(
-        is_away, late_x * silence_x(scans, journey, order, day), orders.risks[order].sum(axis=1)
-    )
+    parcel_x = late_x * silence_x(scans, journey, order, day)
+    return np.asarray(np.where(is_away, parcel_x, orders.risks[order].sum(axis=1)))
 
 
 def silence_x(scans: Scans, journey: Journey, order: np.ndarray, day: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ class Catalogue:
             1.0, SHOPPING.price_step_sigma, "price step", product, step
         )
         cut = np.where(calendar.is_sale[calendar.day(time)], SHOPPING.sale_discount, 1.0)
-        return np.round(np.maximum(moved * cut, 0.5), 2)
+        return np.asarray(np.round(np.maximum(moved * cut, 0.5), 2))
 
 
 def draw_catalogue(draws: Draws, calendar: Calendar, count_orders: int) -> Catalogue:
@@ -120,7 +120,7 @@ def _draw_risks(
     risks = np.stack(
         [0.9 * quality, 0.4 * quality**0.5 * honesty, 0.8 * fit, 0.9 * fragile], axis=1
     )
-    return risks / np.average(risks.sum(axis=1), weights=sales)
+    return np.asarray(risks / np.average(risks.sum(axis=1), weights=sales))
 
 
 def _sales_edges(
@@ -136,4 +136,4 @@ def _sales_edges(
         * ((age >= 0.0) & (day + 1.0 <= retired))
     )
     edges = np.cumsum(weight, axis=1)
-    return edges / edges[:, -1:]
+    return np.asarray(edges / edges[:, -1:])

@@ -47,7 +47,7 @@ class Draws:
     def exponential(
         self, mean: float | np.ndarray, purpose: str, *numbers: np.ndarray | int
     ) -> np.ndarray:
-        return -mean * np.log(self.uniform(purpose, *numbers))
+        return np.asarray(-mean * np.log(self.uniform(purpose, *numbers)))
 
     def lognormal(
         self, median: float | np.ndarray, sigma: float, purpose: str, *numbers: np.ndarray | int
@@ -65,4 +65,4 @@ def pick(uniform: np.ndarray, shares: np.ndarray | list[float]) -> np.ndarray:
 def _mix(state: np.ndarray) -> np.ndarray:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
+    return np.asarray(state ^ (state >> np.uint64(31)))

@@ -156,7 +156,8 @@ def dispute_hazards(
         * (orders.total_usd[order] / SHOPPING.price_median_usd) ** QUARREL.value_power
     )
     mood_x = mood_x * np.where(is_unanswered, QUARREL.unanswered_x, 1.0)
-    return np.stack([not_received, not_as_described, other], axis=1) * (mood_x * may_open)[:, None]
+    by_cause = np.stack([not_received, not_as_described, other], axis=1)
+    return np.asarray(by_cause * (mood_x * may_open)[:, None])
 
 
 def _not_received_hazard(

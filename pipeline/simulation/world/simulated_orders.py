@@ -147,7 +147,7 @@ def promised_days(service: np.ndarray, country: np.ndarray) -> np.ndarray:
     """Days from the order to the promised day of delivery, by lane."""
     slack = np.array([s.promise_x for s in SERVICES])[service]
     days = np.ceil(lane_median_days(service, country) * slack) + ROAD.promised_handling_days
-    return np.minimum(days, ROAD.longest_promise_days)
+    return np.asarray(np.minimum(days, ROAD.longest_promise_days))
 
 
 def _baskets(world: World, number: np.ndarray, placed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -176,7 +176,7 @@ def _products(world: World, placed: np.ndarray, uniform: np.ndarray) -> np.ndarr
     day = np.minimum(placed.astype(np.int64), world.days - 1)
     edges_of_all_days = (edges + np.arange(world.days)[:, None]).ravel()
     row = np.searchsorted(edges_of_all_days, day + uniform, side="right")
-    return np.clip(row - day * edges.shape[1], 0, edges.shape[1] - 1)
+    return np.asarray(np.clip(row - day * edges.shape[1], 0, edges.shape[1] - 1))
 
 
 def order_risks(
@@ -189,7 +189,7 @@ def order_risks(
         placed[:, None] >= catalogue.improved_at[products], np.exp(-QUARREL.improved_by), 1.0
     )
     has_second = (quantity[:, 1] > 0)[:, None]
-    return np.where(has_second, np.maximum(risks[:, 0], risks[:, 1]), risks[:, 0])
+    return np.asarray(np.where(has_second, np.maximum(risks[:, 0], risks[:, 1]), risks[:, 0]))
 
 
 def _buyers(world: World, number: np.ndarray, placed: np.ndarray) -> np.ndarray:
