@@ -51,7 +51,7 @@ def simulate(
 @app.command()
 def world_page(workspace: Folder) -> None:
     """Draw the simulated store of the workspace beside published ranges."""
-    from pipeline.simulation.realism_page import world_page as step
+    from pipeline.simulation.realism.realism_page import world_page as step
 
     place, config, progress = open_workspace(workspace)
     with place.locked(must_exist=True):

@@ -15,8 +15,15 @@ from features.clock import calendar_day
 from features.tables import Tables
 from pipeline.evaluation import model_measures as measures
 from pipeline.settings.config import Config
-from pipeline.simulation.realism_charts import BLUE, GREY, ORANGE, WIDTH
-from pipeline.simulation.realism_page import CHART_STYLE, Figure, chart_library
+from pipeline.simulation.realism.vega_charts import (
+    BLUE,
+    CHART_STYLE,
+    GREY,
+    ORANGE,
+    WIDTH,
+    Figure,
+    chart_library,
+)
 
 PAGE = "model_page.html"
 TITLE = "The model on past nights"

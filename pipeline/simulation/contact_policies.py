@@ -1,9 +1,9 @@
-"""Replay of contact policies: whom each would have written to, night by night, and what that would
-have changed.
+"""Replay of contact policies: which orders each policy would have contacted, night by night, and
+what that would have changed.
 
-A policy is a score for each candidate order of a night; the `capacity` best with a score above zero
-get their one message. Orders carry their outcome under a message of any night (truth.py), so what a
-policy prevents is read off.
+A policy is a score for each candidate order of a night. The `capacity` orders with the highest
+scores above zero get one message; an order gets at most one in all. The outcome of each order under
+a message on any night is known (`truth.py`), so what a policy prevents can be counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from pipeline.simulation.world.attainable_risk import contact_savings
+from pipeline.simulation.attainable_risk import contact_savings
 from pipeline.simulation.world.order_life import OrderDays
 from pipeline.simulation.world.truth import outcome
 
@@ -27,29 +27,26 @@ def true_scores(
     as_of: np.ndarray,
 ) -> pl.DataFrame:
     """One row per candidate (order number, calendar day): the true chance of a dispute in the
-    order's remaining life (`risk`), what a message tonight takes off it (`prevented`), and the USD
-    that saves less its cost (`saving_usd`)."""
+    order's remaining life (`risk`), the part of it that a message tonight removes (`prevented`),
+    and the USD that this saves less the cost of the message (`saving_usd`)."""
     risk, prevented = contact_savings(days, effects)
     row = days.first[number] + as_of - days.day[days.first[number]]
-    found = {"risk": risk[row], "prevented": prevented[row]}
-    return pl.DataFrame(
-        found | {"saving_usd": found["prevented"] * cost_usd[number] - contact_cost_usd}
-    )
+    saving_usd = prevented[row] * cost_usd[number] - contact_cost_usd
+    return pl.DataFrame({"risk": risk[row], "prevented": prevented[row], "saving_usd": saving_usd})
 
 
 def choose(candidates: pl.DataFrame, score: str, capacity: int) -> pl.DataFrame:
-    """The policy's contacts: `number, as_of_day` and the columns of the candidate; every order at
-    most once."""
-    asked = candidates.filter(pl.col(score) > 0.0).sort(
+    """The policy's contacts: the rows of `candidates` that it selects, each order at most once."""
+    eligible = candidates.filter(pl.col(score) > 0.0).sort(
         "as_of_day", score, "order_id", descending=[False, True, False]
     )
-    written_to: set[int] = set()
+    contacted: set[int] = set()
     kept: list[int] = []
-    for _, rows in asked.with_row_index("row").group_by("as_of_day", maintain_order=True):
-        free = rows.filter(~pl.col("number").is_in(list(written_to))).head(capacity)
-        kept.extend(free["row"])
-        written_to.update(free["number"])
-    return asked[kept] if kept else asked.clear()
+    for _, rows in eligible.with_row_index("row").group_by("as_of_day", maintain_order=True):
+        selected = rows.filter(~pl.col("number").is_in(list(contacted))).head(capacity)
+        kept.extend(selected["row"])
+        contacted.update(selected["number"])
+    return eligible[kept] if kept else eligible.clear()
 
 
 def replay(
@@ -60,8 +57,8 @@ def replay(
     cost_usd: np.ndarray,
     contact_cost_usd: float,
 ) -> tuple[Mapping[str, float], np.ndarray]:
-    """What became of a policy's contacts: realised in the orders' potential outcomes, and expected
-    by the hazards; and the USD that each order's contact saved (0 without one)."""
+    """The results of a policy's contacts: realised (from the orders' potential outcomes) and
+    expected (from the hazards). Also the USD that each order's contact saved (0 without one)."""
     contact_day = np.full(truth.height, -1)
     contact_day[contacts["number"].to_numpy()] = contacts["as_of_day"].to_numpy()
     opened, _ = outcome(
@@ -71,7 +68,7 @@ def replay(
     count = contacts.height
     saved = cost_usd * (before.astype(float) - after) - contact_cost_usd * (contact_day >= 0)
     per_100 = 100.0 / max(count, 1)
-    told = {
+    totals = {
         "contacts": count,
         "prevented": int((before & ~after).sum()),
         "provoked": int((~before & after).sum()),
@@ -80,4 +77,4 @@ def replay(
         "expected_prevented_per_100": float(contacts["prevented"].sum()) * per_100,
         "expected_usd_saved_per_100": float(contacts["saving_usd"].sum()) * per_100,
     }
-    return told, saved
+    return totals, saved

@@ -1,5 +1,5 @@
-"""simulate: raw files of a made-up store, in the format a seller could write by hand, and the truth
-behind them."""
+"""simulate: write the raw files of a made-up store, in a format that a seller could write by hand,
+and the truth behind them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from features.tables import TABLES
 from pipeline.settings.config import Config
-from pipeline.simulation.export_aliexpress import write_dumps
-from pipeline.simulation.export_sheets import write_exports
+from pipeline.simulation.exports.export_aliexpress import write_dumps
+from pipeline.simulation.exports.export_sheets import write_exports
 from pipeline.simulation.world.simulated_facts import product_frame
 from pipeline.simulation.world.simulated_orders import World, build_world
 from pipeline.simulation.world.simulated_store import ZONE, StorePart, draw_pieces, piece_frames
@@ -22,8 +22,7 @@ from pipeline.simulation.world.truth import day_truth, order_truth
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace, write_json
 
-# rows of the truth are written in groups of so many orders, so that the files do not depend on the
-# chunk
+# orders per row group of the truth files, so that the files do not depend on the size of chunks
 GROUP_ORDERS = 10_000
 CHUNK_ORDERS = 50_000
 
@@ -40,11 +39,12 @@ def simulate(
     chunk_orders: int = CHUNK_ORDERS,
     is_exported: bool = False,
 ) -> Path:
-    """Write `raw/` (one CSV per canonical table and `store.toml`) and `truth/`, chunk by chunk;
-    return `raw/`.
+    """Write `raw/` (one CSV per canonical table and `store.toml`) and `truth/` in chunks; return
+    the path of `raw/`.
 
-    `is_exported`: also `exports/aliexpress` and `exports/sheet`, the same store in the forms that
-    sellers get; each is a whole store by itself, so they lie apart."""
+    `is_exported`: also write `exports/aliexpress` and `exports/sheet`, the same store in the
+    formats that sellers get. Each of the two folders contains the whole store.
+    """
     world = build_world(
         count_orders=orders, seed=config.seed if seed is None else seed, first_day=first, days=days
     )
@@ -57,28 +57,32 @@ def simulate(
         (new_raw / "store.toml").write_text(
             f'name = "simulated store"\nzone = "{ZONE}"\n', encoding="utf-8"
         )
-        told = {"count_orders": orders, "seed": world.seed, "first_day": first, "days": days}
-        write_json(new_truth / "world.json", told)
-        disputes = _write(
-            world, new_raw, new_truth, max(chunk_orders // GROUP_ORDERS, 1) * GROUP_ORDERS
-        )
-        notes.append(
-            f"{orders:,} orders, {disputes:,} disputed in the end: {raw}; what really happened: {truth}"
-        )
+        world_numbers = {
+            "count_orders": orders,
+            "seed": world.seed,
+            "first_day": first,
+            "days": days,
+        }
+        write_json(new_truth / "world.json", world_numbers)
+        chunk = max(chunk_orders // GROUP_ORDERS, 1) * GROUP_ORDERS
+        disputes = _write(world, new_raw, new_truth, chunk)
+        notes.append(f"{orders:,} orders, {disputes:,} of them disputed: {raw}; truth: {truth}")
     if is_exported:
-        exports = workspace.folder / "exports"
-        with progress.piece("exports") as notes, workspace.replaced(exports) as aside:
-            for name, write in (("aliexpress", write_dumps), ("sheet", write_exports)):
-                (aside / name).mkdir()
-                write(raw, aside / name)
-            notes.append(
-                f"answers of the Open Platform; order sheet and tracking bodies: {exports}"
-            )
+        _export(raw, workspace, progress)
     return raw
 
 
+def _export(raw: Path, workspace: Workspace, progress: Progress) -> None:
+    exports = workspace.folder / "exports"
+    with progress.piece("exports") as notes, workspace.replaced(exports) as new_exports:
+        for name, write in (("aliexpress", write_dumps), ("sheet", write_exports)):
+            (new_exports / name).mkdir()
+            write(raw, new_exports / name)
+        notes.append(f"API answers, order sheet and tracking answers: {exports}")
+
+
 def _write(world: World, raw: Path, truth: Path, chunk_orders: int) -> int:
-    """Append every piece to the files; the count of disputes."""
+    """Append all pieces to the files; return the number of disputes."""
     disputes = 0
     with ExitStack() as stack:
         files = {name: stack.enter_context((raw / f"{name}.csv").open("wb")) for name in TABLES}
@@ -88,11 +92,11 @@ def _write(world: World, raw: Path, truth: Path, chunk_orders: int) -> int:
                 files[name],
                 has_header=True,
             )
-        groups = _Groups(stack, truth)
+        truth_files = _TruthFiles(stack, truth)
         for piece in draw_pieces(world, chunk_orders):
             for name, frame in piece_frames(world, piece).items():
                 _append(frame, files[name])
-            groups.write(world, piece)
+            truth_files.write(world, piece)
             disputes += len(piece.disputes.order)
     return disputes
 
@@ -101,8 +105,8 @@ def _append(frame: pl.DataFrame, file: BinaryIO, *, has_header: bool = False) ->
     frame.write_csv(file, include_header=has_header, datetime_format="%Y-%m-%dT%H:%M:%SZ")
 
 
-class _Groups:
-    """The two truth files, a row group for every `GROUP_ORDERS` orders."""
+class _TruthFiles:
+    """The two truth files, with one row group per `GROUP_ORDERS` orders."""
 
     def __init__(self, stack: ExitStack, truth: Path) -> None:
         self.stack, self.truth = stack, truth

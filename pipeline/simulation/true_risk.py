@@ -1,5 +1,5 @@
-"""The truth of a simulated store, for evaluation alone: nothing that scores, trains or decides may
-read it."""
+"""The truth of a simulated store. Only evaluation may read it; code that scores, trains or decides
+must not."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import polars as pl
 
 from features.clock import day_number
 from pipeline.settings.errors import BadInput
-from pipeline.simulation.world.attainable_risk import attainable_risk, foresight_risk
-from pipeline.simulation.world.knowable_risk import knowable_risk
+from pipeline.simulation.attainable_risk import attainable_risk, foresight_risk
+from pipeline.simulation.knowable_risk import knowable_risk
 from pipeline.simulation.world.markets import CAUSES
 from pipeline.simulation.world.order_life import HAZARD_UNIT, OrderDays
 from pipeline.simulation.world.simulated_orders import World, build_world
@@ -21,23 +21,24 @@ from pipeline.simulation.world.simulated_store import draw_piece
 from pipeline.simulation.world.truth import order_truth
 from pipeline.workspace.workspace import Workspace, read_json
 
-# futures drawn for the attainable chance: each row's is then within some 7 % of what all futures
-# would say
+# futures drawn for the attainable chance: each row's mean is then within about 7 % of the mean over
+# all futures
 COPIES = 32
-# and for what is knowable, of which chance blurs a larger part: within some 4 %
+# futures drawn for the knowable chance, which varies more between futures: within about 4 %
 KNOWABLE_COPIES = 64
 
 
 @dataclass(frozen=True)
 class Truth:
-    """`orders`: as in `simulator/truth.py`, by number; `days`: their order-days, with calendar
-    days."""
+    """`orders`: as in `world/truth.py`, by order number. `days`: their order-days, with calendar
+    days instead of days of the world."""
 
     orders: pl.DataFrame
     days: OrderDays
 
     @property
     def effects(self) -> np.ndarray:
+        """(orders, causes): as in `simulated_contact.draw_effects`."""
         return self.orders.select(f"effect_{cause}" for cause in CAUSES).to_numpy()
 
 
@@ -46,24 +47,39 @@ def has_truth(workspace: Workspace) -> bool:
 
 
 def read_world(workspace: Workspace) -> World:
-    """The simulated world, built again from its four numbers."""
+    """The simulated world, built again from the four numbers in `truth/world.json`.
+
+    Raises
+    ------
+    BadInput
+        If the workspace has no simulated store, or the file is damaged.
+    """
     if not has_truth(workspace):
         raise BadInput(
-            f"{workspace.folder}: is not a simulated store, so nobody knows the truth of it. "
-            f"Make one: make simulate WORKSPACE={workspace.folder}"
+            f"{workspace.folder}: this is not a simulated store, so its true risks are unknown. "
+            f"Simulate a store: make simulate WORKSPACE={workspace.folder}"
         )
     path = workspace.folder / "truth" / "world.json"
     try:
-        told = read_json(path)
-        first_day, count = date.fromisoformat(told["first_day"]), int(told["count_orders"])
+        numbers = read_json(path)
         return build_world(
-            count_orders=count, seed=int(told["seed"]), first_day=first_day, days=int(told["days"])
+            count_orders=int(numbers["count_orders"]),
+            seed=int(numbers["seed"]),
+            first_day=date.fromisoformat(numbers["first_day"]),
+            days=int(numbers["days"]),
         )
     except (ValueError, KeyError, TypeError):
         raise _other_world(workspace, path) from None
 
 
 def read_truth(workspace: Workspace) -> Truth:
+    """The truth files of a simulated store.
+
+    Raises
+    ------
+    BadInput
+        If the workspace has no simulated store, or its truth files do not belong to it.
+    """
     world, folder = read_world(workspace), workspace.folder / "truth"
     try:
         orders, days = (
@@ -79,15 +95,21 @@ def read_truth(workspace: Workspace) -> Truth:
     truth = Truth(
         orders, OrderDays(order, days["day"].to_numpy().astype(np.int64), first, hazard, factor)
     )
-    some = np.arange(min(world.count_orders, 200))
-    again = order_truth(world, draw_piece(world, some))
-    if orders.height != world.count_orders or not again.equals(orders[: len(some)]):
+    sample = np.arange(min(world.count_orders, 200))
+    expected = order_truth(world, draw_piece(world, sample))
+    if orders.height != world.count_orders or not expected.equals(orders[: len(sample)]):
         raise _other_world(workspace, folder)
     return truth
 
 
 def order_number(workspace: Workspace, order_id: pl.Series, count_orders: int) -> np.ndarray:
-    """The simulator's own number of each order, from 0."""
+    """The simulator's number of each order, from 0.
+
+    Raises
+    ------
+    BadInput
+        If an order is not one of the simulated store's `count_orders` orders.
+    """
     number = order_id.str.strip_prefix("o-").cast(pl.Int64, strict=False)
     if not number.is_between(1, count_orders).fill_null(False).all():
         raise _other_world(workspace, workspace.folder / "truth")
@@ -95,9 +117,9 @@ def order_number(workspace: Workspace, order_id: pl.Series, count_orders: int) -
 
 
 def true_risk(workspace: Workspace, rows: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
-    """One row per row of `rows` (`order_id, as_of_day`), in its order: the chance of a dispute
-    within the horizon that is attainable without seeing the future, `true_risk`, and the one with
-    it, `true_risk_with_foresight`."""
+    """One row per row of `rows` (`order_id, as_of_day`), in the same order: the chance of a dispute
+    within the horizon, without seeing the future (`true_risk`) and with it
+    (`true_risk_with_foresight`)."""
     world = read_world(workspace)
     number = order_number(workspace, rows["order_id"], world.count_orders)
     as_of = rows["as_of_day"].to_numpy() - day_number(world.first_day)
@@ -112,7 +134,7 @@ def true_risk(workspace: Workspace, rows: pl.DataFrame, horizon_days: int) -> pl
 
 
 def knowable(workspace: Workspace, rows: pl.DataFrame, horizon_days: int) -> pl.Series:
-    """The same chance with the buyers' tempers unseen: `simulator/knowable.py`. One number a row of
+    """The chance without seeing the buyers' tempers (`knowable_risk.py`): one value per row of
     `rows`."""
     world = read_world(workspace)
     number = order_number(workspace, rows["order_id"], world.count_orders)
@@ -130,13 +152,15 @@ def _check_same_world(
     foresight: np.ndarray,
     horizon: int,
 ) -> None:
-    """The world built again must be the one of the files: another version of the program makes
-    another."""
+    """The rebuilt world must be that of the files: another version of this program may build
+    another world."""
     path = workspace.folder / "truth" / "order_days.parquet"
-    some = np.unique(number)[:200]
-    days = pl.scan_parquet(path).filter(pl.col("order_number").is_in((some + 1).tolist())).collect()
-    start = as_of[np.isin(number, some)] + day_number(world.first_day)
-    rows = pl.DataFrame({"order_number": number[np.isin(number, some)] + 1, "as_of_day": start})
+    sample = np.unique(number)[:200]
+    is_sampled = np.isin(number, sample)
+    in_sample = pl.col("order_number").is_in((sample + 1).tolist())
+    days = pl.scan_parquet(path).filter(in_sample).collect()
+    start = as_of[is_sampled] + day_number(world.first_day)
+    rows = pl.DataFrame({"order_number": number[is_sampled] + 1, "as_of_day": start})
     joined = (
         rows.with_row_index()
         .with_columns(pl.col("order_number").cast(pl.UInt32))
@@ -149,15 +173,15 @@ def _check_same_world(
         pl.sum_horizontal(f"hazard_{cause}_e9" for cause in CAUSES).cast(pl.Float64) * HAZARD_UNIT
     )
     sums = ahead.group_by("index").agg(total.sum().alias("total"))
-    told = (
+    hazard = (
         rows.with_row_index().join(sums, on="index", how="left")["total"].fill_null(0.0).to_numpy()
     )
-    if not np.allclose(-np.expm1(-told), foresight[np.isin(number, some)], atol=1e-6):
+    if not np.allclose(-np.expm1(-hazard), foresight[is_sampled], atol=1e-6):
         raise _other_world(workspace, path)
 
 
 def _other_world(workspace: Workspace, path: Path) -> BadInput:
     return BadInput(
-        f"{path}: does not belong to this store, or was made by another version of this program. Make the store again: "
-        f"make simulate WORKSPACE={workspace.folder}"
+        f"{path}: does not belong to this store, or another version of this program wrote it. "
+        f"Simulate the store again: make simulate WORKSPACE={workspace.folder}"
     )

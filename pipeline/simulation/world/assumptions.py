@@ -1,9 +1,9 @@
-"""Every number of the simulated store, with where it comes from.
+"""Every parameter of the simulated store, with its source.
 
 No platform publishes its dispute rate by lane or product, how many disputes are escalated, or what
-a message to the buyer prevents: what is marked "assumption" is judgement, chosen so that totals
-come out where public sources say. Hazards are per day: 0.001 is a chance of about 0.1 % on each
-day. "x" is a factor. Tables of services, countries and categories: `markets.py`.
+a message to the buyer prevents. Values marked "assumption" are judgement, chosen so that totals
+agree with public sources. Hazards are per day: 0.001 is a chance of about 0.1 % on each day. A name
+ending in `_x` is a factor. Tables of services, countries and categories: `markets.py`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shopping:
-    """When and what is bought. Assumption throughout, but for the basket: 56 % of cross-border
-    baskets are below 50 euro (postal operators' survey)."""
+    """When and what buyers buy. All assumptions, except the basket: 56 % of cross-border baskets
+    are below 50 euro (postal operators' survey)."""
 
-    # Monday to Sunday, in the store's zone
+    # Monday to Sunday, in the store's time zone
     weekday_x: tuple[float, ...] = (1.05, 1.0, 1.0, 0.98, 0.97, 0.98, 1.02)
-    # month and day: the platform's birthday, mid-year, 11.11, the week of Black Friday, 12.12
+    # month, day, factor: the platform's birthday, mid-year, 11.11, the week of Black Friday, 12.12
     sale_days: tuple[tuple[int, int, float], ...] = (
         (3, 28, 2.0),
         (6, 18, 1.8),
@@ -33,7 +33,7 @@ class Shopping:
     new_year_x: float = 0.7
     day_sigma: float = 0.10
 
-    products_x: float = 3.0  # products = this x the square root of the orders
+    products_x: float = 3.0  # number of products = this x square root of the number of orders
     products_a_supplier: float = 12.0
     sales_sigma: float = 1.6
     share_listed_later: float = 0.45
@@ -49,8 +49,8 @@ class Shopping:
 
     # most buyers buy once: assumption
     share_returning: float = 0.25
-    regulars_x: float = 0.12  # regulars = this x the orders
-    regulars_power: float = 1.35  # the higher, the more a few of them come
+    regulars_x: float = 0.12  # number of regular buyers = this x the number of orders
+    regulars_power: float = 1.35  # higher: fewer of the regulars place most of their orders
     share_habitual: float = 0.02
     habitual_x: float = 7.0
     temper_sigma: float = 0.65
@@ -59,10 +59,10 @@ class Shopping:
 
 @dataclass(frozen=True)
 class Road:
-    """From payment to the door. `legs` carry shares of a lane's median and spreads; see
-    `journey.py`."""
+    """From payment to the buyer's door. Each leg has a share of the lane's median time and a
+    spread of its own; see `journey.py`."""
 
-    # handling: sellers' guides say 3-10 days of preparation; the rest is assumption
+    # handling: sellers' guides say 3-10 days of preparation; the rest: assumption
     payment_median_days: float = 0.02
     payment_sigma: float = 1.2
     dispatch_promise_days: tuple[int, int] = (3, 10)
@@ -76,21 +76,16 @@ class Road:
     # a seller's delivery promise may reach 60 days (older platform rules)
     longest_promise_days: int = 60
 
-    # Stages of a parcel from China to Russia: international 10-20 days, customs 1-3, last mile 7-14
-    # (a parcel guide)
-    leg_shares: tuple[float, ...] = (
-        0.20,
-        0.42,
-        0.08,
-        0.30,
-    )  # origin, international, customs, last mile
-    # legs spread independently, so each spreads wider than the whole (sum of squared shares: 0.30,
-    # its root 0.55); and the middle of a sum of lognormals lies above the sum of the middles
+    # Origin, international, customs, last mile. Stages of a parcel from China to Russia:
+    # international 10-20 days, customs 1-3, last mile 7-14 (a parcel guide)
+    leg_shares: tuple[float, ...] = (0.20, 0.42, 0.08, 0.30)
+    # Legs vary independently, so each varies more than the whole (sum of squared shares: 0.30,
+    # square root 0.55). The median of a sum of lognormals is above the sum of their medians
     leg_sigma_x: float = 1.65
     leg_median_x: float = 0.87
-    # customs hold 1-3 %, returned 1-3 % (section of base rates; returned: near its lower end, lest
-    # gone parcels make most of the disputes); loss by service and country. Which leg loses:
-    # assumption
+    # Customs hold 1-3 %, returned 1-3 % (platform-rules, base rates; returned is near the lower
+    # end, so that lost and returned parcels do not make most of the disputes). Loss depends on
+    # service and country. Which leg loses a parcel: assumption
     lost_by_leg: tuple[float, ...] = (0.25, 0.25, 0.15, 0.35)
     share_customs_hold: float = 0.02
     customs_hold_days: tuple[float, float] = (5.0, 20.0)
@@ -102,14 +97,14 @@ class Road:
     share_pickup: float = 0.12
     pickup_days: tuple[float, float] = (0.5, 5.0)
 
-    # November to January adds 4-10 days to a lane of 12-25 (freight agent's table); new year's
-    # holidays: assumption
+    # November to January adds 4-10 days to a lane of 12-25 days (freight agent's table). Chinese
+    # New Year holidays: assumption
     peak_handling_x: float = 1.35
     peak_road_x: float = 1.42
     new_year_days: tuple[int, int] = (-4, 12)
     new_year_handling_x: float = 2.5
     new_year_origin_x: float = 1.8
-    # shocks, one of each kind in so many days, and how long they last: assumption
+    # shocks: one of each kind per `..._every_days`, and how long it lasts: assumption
     collapse_every_days: float = 220.0
     collapse_days: int = 21
     collapse_x: float = 2.2
@@ -126,25 +121,26 @@ class Road:
     usual_known_days: float = 0.02
     share_duplicated: float = 0.02
 
-    # closing, if nobody complains. Most buyers confirm before the fifteen days are over: assumption
+    # closing without a complaint. Most buyers confirm before the fifteen days are over: assumption
     confirm_median_days: float = 8.0
     confirm_sigma: float = 1.2
 
 
 @dataclass(frozen=True)
 class Quarrel:
-    """Why and when buyers ask and dispute, and how it ends."""
+    """Why and when buyers write messages and open disputes, and how disputes end."""
 
-    # a buyer may open a dispute from 10 days after hand-over, until 15 days after delivery
-    # (platform's buyer help); undelivered, until 60 days after the promised day (our choice, as in
-    # features/spine.py)
+    # A buyer may open a dispute from 10 days after hand-over until 15 days after delivery
+    # (platform's buyer help), or for an undelivered order until 60 days after the promised day (our
+    # choice, as in features/spine.py)
     opens_days_after_hand_over: float = 10.0
     closes_days_after_delivery: float = 15.0
     closes_days_after_promise: float = 60.0
 
-    # not received. Buyers react at the promised day rather than gradually (Instacart study), most
-    # of them 2-15 days after it (vendor). Sizes: assumption, aimed at 2-5 % of orders disputed; not
-    # received to not as described 45:55 on post lanes, 30:70 on fast ones.
+    # Not received. Buyers react at the promised day rather than gradually (Instacart study), most
+    # of them 2-15 days after it (a vendor). Sizes: assumption, chosen for 2-5 % of orders disputed
+    # and a ratio of "not received" to "not as described" of 45:55 on post lanes and 30:70 on fast
+    # lanes.
     hazard_not_received: float = 0.00023
     promise_passed_x: float = 12.0
     patience_days: float = 2.5
@@ -158,7 +154,7 @@ class Quarrel:
     unanswered_x: float = 1.9
     value_power: float = 0.25
 
-    # not as described: on the days after delivery, by what the product is: sizes and spreads are
+    # not as described: in the days after delivery, depending on the product. Sizes and spreads:
     # assumption
     hazard_not_as_described: float = 0.0043
     quality_sigma: tuple[float, float, float] = (0.75, 0.45, 0.30)  # product, supplier, category
@@ -168,7 +164,7 @@ class Quarrel:
     after_delivery_fading_days: float = 6.0
     hazard_other: float = 0.00011
 
-    # messages: "where is my order" is most of a shop's mail once parcels are late; sizes are
+    # messages: once parcels are late, most of a shop's mail asks where the order is. Sizes:
     # assumption
     hazard_message: float = 0.0045
     message_late_x: float = 7.0
@@ -177,25 +173,26 @@ class Quarrel:
     answer_weekend_x: float = 2.0
     unanswered_days: tuple[float, float] = (1.0, 14.0)
 
-    # outcomes: withdrawn 15-25 %, escalated 15-25 %, seller liable in 45-65 % of rulings:
-    # assumption (a dashboard vendor's example has 48-64 %). Filing is day 1: the buyer may escalate
-    # on days 4-15; on day 16 it goes to the platform by itself (the platform's older rules). The
-    # seller owes an answer within 5 days (newer rules).
+    # Outcomes: withdrawn 15-25 %, escalated 15-25 %, seller liable in 45-65 % of rulings:
+    # assumption (a dashboard vendor's example has 48-64 %). The day of filing is day 1: the buyer
+    # may escalate on days 4-15; on day 16 the dispute is escalated automatically (the platform's
+    # older rules). The seller must answer within 5 days (newer rules).
     share_withdrawn: float = 0.20
     share_escalated: float = 0.18
     share_escalated_by_itself: float = 0.35
     escalated_days: tuple[float, float] = (3.0, 14.0)
     escalated_by_itself_days: float = 15.0
     ruled_days: tuple[float, float] = (2.0, 10.0)
+    answer_within_days: float = 5.0
     seller_answers_median_days: float = 1.2
     share_seller_answers: float = 0.92
     unanswered_escalated_x: float = 2.0
     liable_not_received: float = 0.65
     liable_otherwise: float = 0.50
 
-    # reviews: most buyers give five stars, and some that are angry one. Sizes: assumption. A
-    # buyer's mood is worse by so much for a late parcel or a dispute; the stars are five, less one
-    # for each edge that the mood is below.
+    # Reviews: most buyers give five stars, and some angry ones give one. Sizes: assumption.
+    # `review_late` and `review_disputed` lower a buyer's mood after a late parcel or a dispute. The
+    # score is five stars, less one for each of `review_edges` that the mood is below.
     share_reviewed: float = 0.35
     review_mean_days: float = 6.0
     review_mood: float = 0.9
@@ -208,10 +205,10 @@ class Quarrel:
 
 @dataclass(frozen=True)
 class Contact:
-    """What a message to the buyer changes. Vendors without a control group claim 40-80 % fewer;
-    nobody shows a randomised figure. Assumption: of the buyers who respond at all, not received
-    15-35 % less, not as described 5-15 % less, with fatigue, and a small share whom the message
-    provokes."""
+    """What a message to the buyer changes. Vendors without a control group claim 40-80 % fewer
+    disputes; no randomised figure is published. Assumption: among buyers who respond, 15-35 % fewer
+    "not received" and 5-15 % fewer "not as described" disputes, waning over time. The message
+    provokes a small share of buyers."""
 
     share_responding: float = 0.65
     share_responding_habitual: float = 0.20
@@ -224,11 +221,11 @@ class Contact:
     # before shipment, at dispatch, in transit, after delivery
     stage_x: tuple[float, ...] = (0.7, 0.8, 1.0, 1.0)
     waning_days: float = 35.0
-    # words do not bring a lost parcel, and a buyer overdue for long no longer listens
+    # a message does not bring back a lost parcel; buyers of long overdue orders no longer listen
     gone_x: float = 0.4
     overdue_days: float = 10.0
     overdue_x: float = 0.7
-    # who asked and waits is glad of an answer
+    # a buyer who is waiting for an answer welcomes a message
     unanswered_x: float = 1.5
 
 

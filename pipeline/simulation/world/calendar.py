@@ -1,8 +1,7 @@
-"""The days of the world: how much is bought, how slow packing and roads are, which shocks strike
-where and when.
+"""The days of the simulated world: demand, the speed of packing and transport, and shocks.
 
-Days are numbered from the store's first day, in its zone. Arrays reach `MARGIN` days past the last
-one, for parcels still on their way.
+Days are numbered from the store's first day, in the store's time zone. Arrays extend `MARGIN` days
+past the last day, for parcels that are still on their way.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ MARGIN = 400
 
 @dataclass(frozen=True)
 class Calendar:
-    """Factors by day; `road_x` also by service (rows), `customs_x` by country.
+    """Factors by day. `road_x` also has one row per service, `customs_x` one row per country.
 
-    `feed_back` by service: the day from which scans made on this day are told at all; the day
-    itself, if at once.
+    `feed_back` (services, days): the day on which the carrier's feed reports scans again that were
+    made on this day; the day itself when the feed works.
     """
 
     demand: np.ndarray
@@ -38,7 +37,7 @@ class Calendar:
     is_weekend: np.ndarray
 
     def day(self, time: np.ndarray) -> np.ndarray:
-        """Index of the day of each time; what never happens counts as day 0."""
+        """Index of the day of each time; events that never happen (infinity) get day 0."""
         known = np.where(np.isfinite(time), time, 0.0)
         return np.clip(known, 0, len(self.handling_x) - 1).astype(np.int64)
 
@@ -99,11 +98,11 @@ def _is_new_year(day: date) -> bool:
 
 
 def _shocks(
-    draws: Draws, kind: str, days: int, every: float, length: int, places: int
+    draws: Draws, kind: str, days: int, every: float, length: int, count_affected: int
 ) -> list[tuple[int, int, int]]:
-    """(place, first day, day after the last): one shock in each stretch of `every` days, somewhere
-    in it."""
+    """(row, first day, day after the last) of each shock: one shock at a random time in each period
+    of `every` days. It strikes one of `count_affected` services or countries."""
     number = np.arange(int(np.ceil(days / every)))
     start = ((number + 0.1 + 0.8 * draws.uniform(f"{kind} day", number)) * every).astype(int)
-    place = pick(draws.uniform(f"{kind} place", number), np.ones(places))
-    return [(int(p), int(s), int(s) + length) for p, s in zip(place, start, strict=True)]
+    row = pick(draws.uniform(f"{kind} place", number), np.ones(count_affected))
+    return [(int(r), int(s), int(s) + length) for r, s in zip(row, start, strict=True)]

@@ -1,5 +1,5 @@
-"""Suppliers and products: what the store lists, when, for how much, and how each disappoints (known
-to no table)."""
+"""Suppliers and products: what the store lists, when and at what price, and how likely each product
+is to disappoint. No table of the store shows these risks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pipeline.simulation.world.markets import CATEGORIES
 
 @dataclass(frozen=True)
 class Catalogue:
-    """One entry per product, but the last two: one per supplier.
+    """One entry per product; in the last two arrays, one entry per supplier.
 
-    Latent: `risks` (products, 4), the hazard of not as described, as a factor, by reason (quality,
-    dishonest listing, size, fragile), and `improved_at`, from when on its quality is better.
+    Latent: `risks` (products, 4), factors of the "not as described" hazard by reason (quality,
+    dishonest listing, size, fragile), and `improved_at`, the time from which the quality is better.
     """
 
     category: np.ndarray
@@ -37,13 +37,13 @@ class Catalogue:
     def price_at(
         self, draws: Draws, calendar: Calendar, product: np.ndarray, time: np.ndarray
     ) -> np.ndarray:
-        """USD a unit: the list price changes by steps, and is cut on sale days."""
+        """USD per unit. The list price changes in steps and is reduced on sale days."""
         step = np.floor(time / SHOPPING.price_step_days).astype(np.int64)
         moved = self.price_usd[product] * draws.lognormal(
             1.0, SHOPPING.price_step_sigma, "price step", product, step
         )
         cut = np.where(calendar.is_sale[calendar.day(time)], SHOPPING.sale_discount, 1.0)
-        return np.round(np.maximum(moved * cut, 0.5), 2)
+        return np.asarray(np.round(np.maximum(moved * cut, 0.5), 2))
 
 
 def draw_catalogue(draws: Draws, calendar: Calendar, count_orders: int) -> Catalogue:
@@ -101,13 +101,14 @@ def draw_catalogue(draws: Draws, calendar: Calendar, count_orders: int) -> Catal
 def _draw_risks(
     draws: Draws, category: np.ndarray, supplier: np.ndarray, sales: np.ndarray
 ) -> np.ndarray:
-    """Risk by reason, scaled so that the average unit sold has a sum of one whatever the seed."""
+    """Risk by reason (products, 4), scaled so that the risks of the average unit sold add up to 1
+    for every seed."""
     product = np.arange(len(category))
-    of_product, of_supplier, of_category = QUARREL.quality_sigma
+    product_sigma, supplier_sigma, category_sigma = QUARREL.quality_sigma
     quality = np.exp(
-        of_product * draws.normal("quality", product)
-        + of_supplier * draws.normal("supplier quality", supplier)
-        + of_category * draws.normal("category quality", category)
+        product_sigma * draws.normal("quality", product)
+        + supplier_sigma * draws.normal("supplier quality", supplier)
+        + category_sigma * draws.normal("category quality", category)
     )
     honesty = draws.lognormal(1.0, 2.0 * QUARREL.honesty_sigma, "honesty", product)
     fit = np.array([c.fit_risk for c in CATEGORIES])[category] * draws.lognormal(
@@ -119,13 +120,14 @@ def _draw_risks(
     risks = np.stack(
         [0.9 * quality, 0.4 * quality**0.5 * honesty, 0.8 * fit, 0.9 * fragile], axis=1
     )
-    return risks / np.average(risks.sum(axis=1), weights=sales)
+    return np.asarray(risks / np.average(risks.sum(axis=1), weights=sales))
 
 
 def _sales_edges(
     sales: np.ndarray, listed: np.ndarray, retired: np.ndarray, days: int
 ) -> np.ndarray:
-    """Products sell while listed; a new one needs some weeks to be found."""
+    """Running shares of each day's sales (days, products). Products sell while they are listed; the
+    sales of a new one grow over its first weeks."""
     day = np.arange(days)[:, None]
     age = day - listed
     weight = (
@@ -134,4 +136,4 @@ def _sales_edges(
         * ((age >= 0.0) & (day + 1.0 <= retired))
     )
     edges = np.cumsum(weight, axis=1)
-    return edges / edges[:, -1:]
+    return np.asarray(edges / edges[:, -1:])

@@ -1,9 +1,8 @@
-"""Random numbers by name: each is a function of the seed, a purpose and the numbers of what it is
-drawn for.
+"""Named random numbers: each is a function of the seed, a purpose and the numbers of its subject.
 
-Order 12,345 draws the same whether it is made alone, in a chunk of ten thousand or with all others,
-so a store of any size is made piece by piece and a piece of it again later. A common generator
-counts its draws and cannot do that.
+Order 12,345 gets the same numbers whether it is made alone, in a chunk of ten thousand orders or
+with all others. A store of any size can therefore be made piece by piece, and a piece can be made
+again later. A usual generator cannot do that, because each draw depends on the draws before it.
 """
 
 from __future__ import annotations
@@ -19,14 +18,18 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Draws:
-    """`numbers` are whole numbers or arrays of them (order, leg, day, ...), broadcast against each
-    other."""
+    """Random numbers of one seed.
+
+    In all methods, `numbers` are integers or arrays of integers (order, leg, day, ...), which are
+    broadcast against each other. The result has the broadcast shape, at least one-dimensional.
+    Changing the name of a purpose changes its numbers, and so the store of every seed.
+    """
 
     seed: int
 
     def uniform(self, purpose: str, *numbers: np.ndarray | int) -> np.ndarray:
-        """In (0, 1), float64: SplitMix64 (Steele, Lea & Flood 2014) over the purpose and the
-        numbers in turn."""
+        """Uniform in (0, 1), float64: SplitMix64 (Steele, Lea & Flood 2014) applied to the purpose
+        and then to each of the numbers."""
         digest = hashlib.blake2b(f"{self.seed}:{purpose}".encode(), digest_size=8).digest()
         state = np.array([int.from_bytes(digest, "big")], dtype=np.uint64)
         for number in numbers:
@@ -44,7 +47,7 @@ class Draws:
     def exponential(
         self, mean: float | np.ndarray, purpose: str, *numbers: np.ndarray | int
     ) -> np.ndarray:
-        return -mean * np.log(self.uniform(purpose, *numbers))
+        return np.asarray(-mean * np.log(self.uniform(purpose, *numbers)))
 
     def lognormal(
         self, median: float | np.ndarray, sigma: float, purpose: str, *numbers: np.ndarray | int
@@ -53,7 +56,8 @@ class Draws:
 
 
 def pick(uniform: np.ndarray, shares: np.ndarray | list[float]) -> np.ndarray:
-    """Which of several, with chances in proportion to `shares`."""
+    """Index of the option that each uniform number selects; options have chances in proportion to
+    `shares`."""
     edges = np.cumsum(shares) / np.sum(shares)
     return np.minimum(np.searchsorted(edges, uniform, side="right"), len(edges) - 1)
 
@@ -61,4 +65,4 @@ def pick(uniform: np.ndarray, shares: np.ndarray | list[float]) -> np.ndarray:
 def _mix(state: np.ndarray) -> np.ndarray:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
+    return np.asarray(state ^ (state >> np.uint64(31)))

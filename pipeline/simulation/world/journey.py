@@ -1,10 +1,9 @@
-"""An order's way in seven legs, one after the other: what each takes, where a parcel is lost, when
-the order closes.
+"""The journey of an order in seven consecutive legs: how long each takes, where a parcel is lost,
+and when the order closes.
 
-Every leg is lognormal, scaled by what is going on when it starts. What is settled with the start of
-a leg (a hold at customs, a loss) is drawn for that leg; so an order's future can be drawn anew from
-any moment (`Redrawn`), with all that has begun kept: that is how the chance of a dispute is known
-that nobody can beat without seeing the future.
+The length of each leg is lognormal, scaled by the conditions at its start. Events that are settled
+at the start of a leg (a hold at customs, a loss) are drawn for that leg. An order's future can
+therefore be drawn again from any moment (`redrawn_future.py`), keeping everything that has begun.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from pipeline.simulation.world.assumptions import QUARREL, ROAD
 from pipeline.simulation.world.draws import Draws
@@ -23,24 +22,13 @@ from pipeline.simulation.world.simulated_orders import Orders, World, lane_media
 LEGS = ("payment", "handling", "origin", "international", "customs", "last_mile", "confirming")
 PAYMENT, HANDLING, ORIGIN, INTERNATIONAL, CUSTOMS, LAST_MILE, CONFIRMING = range(7)
 NEVER = np.inf
-# a parcel is scanned out for delivery so long before it is there
+# a parcel is scanned as out for delivery this long before it is delivered
 OUT_FOR_DELIVERY_DAYS = 0.4
 
 
-# of the legs: multiples of their roots fill the unit cube evenly (Richtmyer 1951)
-PRIMES = (2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0)
-MOST_DAYS = 10**6
-
-
-def number_copies(nth: int, as_of: np.ndarray) -> np.ndarray:
-    """Of the `nth` future (from 1) of each row: two nights of one order have futures of their
-    own."""
-    return nth * MOST_DAYS + as_of
-
-
 class Chance(Protocol):
-    """Uniform numbers of each order, by purpose, for what is settled when a leg starts; and for the
-    leg's length."""
+    """Uniform random numbers, one per order. `settled`: for an event that is decided when a leg
+    starts, named by `purpose`. `length`: for the length of the leg."""
 
     def settled(self, purpose: str, leg: int) -> np.ndarray: ...
     def length(self, leg: int) -> np.ndarray: ...
@@ -62,12 +50,13 @@ class Realised:
 
 @dataclass(frozen=True)
 class Journey:
-    """`starts` (orders, 8): when each leg starts, and, last, when the order closes; infinity: it
-    never gets there.
+    """Times and lengths in days, one row or entry per order.
 
-    `lost_at`, `returned_at`: infinity for other parcels. `held_days` at customs; `attempt_days`,
-    `pickup_days` between a failed delivery, or the arrival at a pick-up point, and the delivery; 0:
-    none. `scale`, `extra` (orders, 7): a leg takes scale x exp(its spread x normal) + extra.
+    `starts` (orders, 8): when each leg starts and, in the last column, when the order closes;
+    infinity if the order never gets there. `lost_at`, `returned_at`: infinity for other parcels.
+    `held_days`: at customs. `attempt_days`, `pickup_days`: from a failed delivery, or from the
+    arrival at a pick-up point, to the delivery; 0 if there was none. `scale`, `extra`, `sigma`
+    (orders, 7): a leg takes scale x exp(sigma x normal) + extra.
     """
 
     starts: np.ndarray
@@ -97,72 +86,10 @@ class Journey:
         return self.starts[:, -1]
 
 
-@dataclass(frozen=True)
-class Redrawn:
-    """The same up to `as_of` (a night an order), another future after it; `copy` =
-    `number_copies(nth, as_of)`."""
-
-    draws: Draws
-    number: np.ndarray
-    journey: Journey
-    as_of: np.ndarray
-    copy: np.ndarray
-
-    def settled(self, purpose: str, leg: int) -> np.ndarray:
-        anew = self.draws.uniform(f"redrawn {purpose}", self.number, leg, self.copy)
-        # with a loss it is settled, too, whether and when it will be told
-        has_begun = np.minimum(self.journey.starts[:, leg], self.journey.lost_at) <= self.as_of
-        return np.where(has_begun, self.draws.uniform(purpose, self.number, leg), anew)
-
-    def length(self, leg: int) -> np.ndarray:
-        """A leg on which the order is now lasts longer than it has so far: the tail of its spread,
-        drawn anew.
-
-        Not where its end has shown already: a parcel is lost or on its way back, or was brought and
-        nobody was there.
-        """
-        journey, realised = self.journey, self.draws.uniform("leg", self.number, leg)
-        # evenly spread over the futures, so that a few of them do for many: each alone is as random
-        # as any
-        shift = self.draws.uniform("redrawn leg", self.number, leg, self.copy % MOST_DAYS)
-        anew = (shift + self.copy // MOST_DAYS * np.sqrt(PRIMES[leg])) % 1.0
-        shown, least = self._shown(leg)
-        # closed by the end of the promise, not by the leg: the leg has not ended then, and what
-        # follows is cut anyway
-        elapsed = np.where(journey.starts[:, leg] <= self.as_of, least, 0.0) - journey.extra[:, leg]
-        with np.errstate(divide="ignore"):
-            lived = ndtr(
-                np.log(np.maximum(elapsed, 0.0) / journey.scale[:, leg]) / journey.sigma[:, leg]
-            )
-        return np.where(
-            shown <= self.as_of, realised, np.minimum(lived + (1.0 - lived) * anew, 1.0 - 1e-12)
-        )
-
-    # never minus never has no meaning, and is not used
-    @np.errstate(invalid="ignore")
-    def _shown(self, leg: int) -> tuple[np.ndarray, np.ndarray]:
-        """When it shows how long the leg takes; and if it has not yet, how many days it takes at
-        least."""
-        journey = self.journey
-        start, end = journey.starts[:, leg], journey.starts[:, leg + 1]
-        waited = self.as_of - start
-        is_lost = np.isfinite(start) & np.isinf(end) & np.isfinite(journey.lost_at)
-        ahead = np.zeros(len(start))
-        if leg == LAST_MILE:
-            end, slow = (
-                np.minimum(end, journey.returned_at),
-                journey.attempt_days + journey.pickup_days,
-            )
-            ahead = np.where(slow > 0.0, slow, OUT_FOR_DELIVERY_DAYS)
-        shown = np.where(
-            is_lost, journey.lost_at, np.where(ahead > 0.0, np.maximum(end - ahead, start), end)
-        )
-        return shown, np.where(is_lost, waited / self.settled("lost after", leg), waited + ahead)
-
-
-# never minus never has no meaning, and is not asked for
+# infinity minus infinity is NaN, and is not used
 @np.errstate(invalid="ignore")
 def travel(world: World, orders: Orders, chance: Chance) -> Journey:
+    """The journeys of `orders`, with the random numbers of `chance`."""
     count = len(orders.number)
     starts = np.full((count, len(LEGS) + 1), NEVER)
     starts[:, 0] = orders.placed
@@ -182,7 +109,7 @@ def travel(world: World, orders: Orders, chance: Chance) -> Journey:
             cancelled = (
                 start + orders.dispatch_promise_days + ROAD.cancelled_days_after_dispatch_promise
             )
-            end = _handed_over(chance, end, cancelled)
+            end = _hand_over_times(chance, end, cancelled)
         elif leg in (ORIGIN, INTERNATIONAL, CUSTOMS, LAST_MILE):
             is_lost = (chance.settled("lost", leg) < _loss_share(orders, leg)) & np.isfinite(start)
             lost_at[is_lost] = (start + (end - start) * chance.settled("lost after", leg))[is_lost]
@@ -194,17 +121,17 @@ def travel(world: World, orders: Orders, chance: Chance) -> Journey:
         elif leg == CONFIRMING:
             end = np.minimum(end, start + QUARREL.closes_days_after_delivery)
         starts[:, leg + 1] = end
-    given_up = orders.delivery_promise + QUARREL.closes_days_after_promise
-    starts[:, -1] = np.where(starts[:, CONFIRMING] < given_up, starts[:, -1], given_up)
+    promise_end = orders.delivery_promise + QUARREL.closes_days_after_promise
+    starts[:, -1] = np.where(starts[:, CONFIRMING] < promise_end, starts[:, -1], promise_end)
     starts[:, -1] = np.where(np.isinf(starts[:, ORIGIN]), cancelled, starts[:, -1])
-    held = extra[:, CUSTOMS]
+    held_days = extra[:, CUSTOMS]
     attempt, pickup = _attempts(chance)
-    return Journey(starts, scale, extra, sigma, lost_at, returned_at, held, attempt, pickup)
+    return Journey(starts, scale, extra, sigma, lost_at, returned_at, held_days, attempt, pickup)
 
 
 def _sigmas(orders: Orders) -> np.ndarray:
-    on_road = ROAD.leg_sigma_x * np.array([s.sigma for s in SERVICES])[orders.service]
-    sigma = np.tile(on_road[:, None], (1, len(LEGS)))
+    transit_sigma = ROAD.leg_sigma_x * np.array([s.sigma for s in SERVICES])[orders.service]
+    sigma = np.tile(transit_sigma[:, None], (1, len(LEGS)))
     sigma[:, PAYMENT], sigma[:, HANDLING], sigma[:, CONFIRMING] = (
         ROAD.payment_sigma,
         ROAD.handling_sigma,
@@ -238,6 +165,7 @@ def _scale(world: World, orders: Orders, chance: Chance, leg: int, start: np.nda
 
 
 def _extra(chance: Chance, leg: int) -> np.ndarray | float:
+    """Days added to a leg: a hold at customs, failed deliveries and pick-up."""
     if leg == CUSTOMS:
         low, high = ROAD.customs_hold_days
         is_held = chance.settled("held", leg) < ROAD.share_customs_hold
@@ -246,20 +174,20 @@ def _extra(chance: Chance, leg: int) -> np.ndarray | float:
 
 
 def _attempts(chance: Chance) -> tuple[np.ndarray, np.ndarray]:
-    """Days lost by a failed delivery, and by waiting at a pick-up point."""
-    found = []
+    """Days lost through a failed delivery, and days at a pick-up point; 0: none."""
+    lost_days = []
     for purpose, share, (low, high) in (
         ("attempt", ROAD.share_failed_attempt, ROAD.failed_attempt_days),
         ("pickup", ROAD.share_pickup, ROAD.pickup_days),
     ):
         days = low + (high - low) * chance.settled(f"{purpose} days", LAST_MILE)
-        found.append(np.where(chance.settled(purpose, LAST_MILE) < share, days, 0.0))
-    return found[0], found[1]
+        lost_days.append(np.where(chance.settled(purpose, LAST_MILE) < share, days, 0.0))
+    return lost_days[0], lost_days[1]
 
 
-def _handed_over(chance: Chance, end: np.ndarray, cancelled: np.ndarray) -> np.ndarray:
-    """A parcel not handed over in time is cancelled by the platform, so the others made it; some
-    never are."""
+def _hand_over_times(chance: Chance, end: np.ndarray, cancelled: np.ndarray) -> np.ndarray:
+    """The platform cancels orders that are not handed over in time. All shipped parcels are
+    therefore in time; some are never shipped."""
     in_time = np.minimum(end, cancelled - 0.1 - 1.9 * chance.settled("just in time", HANDLING))
     return np.where(
         chance.settled("never shipped", HANDLING) < ROAD.share_never_shipped, NEVER, in_time

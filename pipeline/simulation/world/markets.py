@@ -1,5 +1,5 @@
-"""Tables of the simulated world: carrier services, countries and categories, with where the numbers
-come from."""
+"""Tables of the simulated world: carrier services, countries and categories, with the sources of
+the numbers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Service:
-    """A carrier service. `median_days`: hand-over to delivery; the promise is `promise_x` times
-    that, plus handling.
+    """A carrier service. `median_days` is the time from hand-over to delivery; the promised time is
+    `promise_x` times the median, plus handling.
 
-    `scan_gap_days` is the mean time between scans on the road; `scan_share` how many scans reach
-    the store at all.
+    `scan_gap_days` is the mean time between scans on the way; `scan_share` is the share of scans
+    that reach the store.
     """
 
     name: str
@@ -29,8 +29,8 @@ class Service:
 
 @dataclass(frozen=True)
 class Country:
-    """A buyers' country: share of buyers; transit, loss and customs beside the ordinary; zone;
-    patience."""
+    """A country of buyers: its share of buyers; factors of transit time, loss, customs time and
+    patience compared with an average country; its offset from UTC in hours."""
 
     code: str
     share: float
@@ -43,8 +43,8 @@ class Country:
 
 @dataclass(frozen=True)
 class Category:
-    """A kind of goods: share of listings, price beside the shop's median, weight, and how it
-    disappoints (0 to 1)."""
+    """A kind of goods: its share of listings, the price as a factor of the shop's median, the
+    median weight, and two risks of disappointment (0 to 1)."""
 
     name: str
     share: float
@@ -54,10 +54,10 @@ class Category:
     fragility: float
 
 
-# Medians inside the ranges that carrier guides print: AliExpress Standard 15-45 days (Cainiao's
-# own: 10-18), Premium 7-15 (5-10), Super Economy 30-60 (20-45), Yanwen line 10-20, express 3-10;
-# post took 25-30 days to Russia in 2019. Spread: assumption within 0.25-0.45. Loss: 0.5-2 % (a
-# vendor claims 3.2 %). Other columns: assumption.
+# Medians lie inside the ranges that carrier guides print: AliExpress Standard 15-45 days (Cainiao's
+# own figure: 10-18), Premium 7-15 (5-10), Super Economy 30-60 (20-45), Yanwen line 10-20, express
+# 3-10; post took 25-30 days to Russia in 2019. Spread: assumption, within 0.25-0.45. Loss: 0.5-2 %
+# (a vendor claims 3.2 %). Other columns: assumption.
 SERVICES = (
     Service("AE Standard", 0.42, 16.0, 0.32, 0.008, 1.60, 1.9, 2.5, 0.90, 1.0),
     Service("AE Premium", 0.12, 9.0, 0.25, 0.005, 1.60, 5.9, 1.2, 0.97, 0.7),
@@ -66,9 +66,9 @@ SERVICES = (
     Service("China Post", 0.11, 25.0, 0.36, 0.012, 1.60, 1.2, 5.0, 0.75, 1.3),
     Service("EMS Express", 0.04, 7.0, 0.28, 0.005, 1.70, 14.0, 1.0, 0.96, 0.8),
 )
-# Order of transit by country as a freight agent's table has it (US 12-20 days, UK 10-18, DE 11-19,
-# AU 14-25, CA 15-22); Latin America slower, and losing more: assumption. Shares, customs and
-# patience: assumption.
+# Countries rank by transit time as in a freight agent's table (US 12-20 days, UK 10-18, DE 11-19,
+# AU 14-25, CA 15-22). Latin America is slower and loses more parcels: assumption. Shares, customs
+# and patience: assumption.
 COUNTRIES = (
     Country("US", 0.17, 0.95, 1.0, 0.8, -6.0, 0.9),
     Country("BR", 0.12, 1.40, 1.5, 2.2, -3.0, 1.2),
@@ -88,7 +88,7 @@ COUNTRIES = (
     Country("SA", 0.02, 1.05, 1.1, 1.5, 3.0, 1.1),
 )
 # Categories of cross-border baskets: clothing 33 %, electronics 21 %, media and toys 14 %, health
-# 13 % (postal operators' survey); the finer cut, prices, weights and risks: assumption.
+# 13 % (postal operators' survey). Finer categories, prices, weights and risks: assumption.
 CATEGORIES = (
     Category("dresses", 0.050, 1.3, 350, 0.9, 0.0),
     Category("blouses", 0.050, 0.9, 200, 0.8, 0.0),
@@ -126,7 +126,7 @@ CATEGORIES = (
     Category("sports", 0.030, 1.2, 500, 0.3, 0.1),
 )
 CAUSES = ("not_received", "not_as_described", "other")
-# by cause; the platform's words for why (three classes, ten reasons) and our short names for them
+# reasons by cause: our short names for the reasons that the platform lists (three classes)
 REASONS = (
     ("still_in_transit", "untrackable", "customs", "lost", "returned"),
     ("quality", "not_as_described", "size", "damaged"),

@@ -1,4 +1,4 @@
-"""What the carrier tells of a parcel: scans in 17TRACK's words, late, twice, or not at all."""
+"""Carrier scans of a parcel in 17TRACK's vocabulary: some are late, repeated or missing."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pipeline.simulation.world.journey import (
 from pipeline.simulation.world.markets import SERVICES
 from pipeline.simulation.world.simulated_orders import Orders, World
 
-# slot: (status, sub-status, the leg with whose start it is drawn); the words of 17TRACK's public
-# vocabulary
+# One slot per possible scan: (status, sub-status, the leg at whose start the scan is drawn). The
+# words are from 17TRACK's public vocabulary
 SLOTS = (
     ("InfoReceived", "InfoReceived", ORIGIN),
     ("InTransit", "InTransit_PickedUp", ORIGIN),
@@ -52,29 +52,30 @@ HELD, PICKED_UP = (
     SUB_STATUSES.index("InTransit_CustomsRequiringInformation"),
     SUB_STATUSES.index("InTransit_PickedUp"),
 )
-_SPAN = 10**9  # seconds, wider than any store's days
-# what the platform itself reports does not get lost
+_SPAN = 10**9  # seconds, longer than any store's history
+# scans that the platform itself reports: never missing
 SURE = [DELIVERED, LOST]
 
 
 @dataclass(frozen=True)
 class Scans:
-    """`occurred`, `known` (orders, slots): infinity where there is no such scan. `told_again`:
-    known a second time."""
+    """(orders, slots) each, in days. `occurred`, `known`: infinity where there is no such scan.
+    `known_again`: when the store gets the same scan a second time; infinity: never."""
 
     occurred: np.ndarray
     known: np.ndarray
-    told_again: np.ndarray
+    known_again: np.ndarray
 
 
-# never minus never: there is no such scan
+# infinity minus infinity is NaN, which means no such scan
 @np.errstate(invalid="ignore")
 def scan(world: World, orders: Orders, journey: Journey, chance: Chance) -> Scans:
+    """The scans of all `orders` on their `journey`, with the times at which the store gets them."""
     occurred = _occurred(orders, journey, chance)
-    # a lost parcel is scanned no more; that it is lost may be said later
+    # a lost parcel is not scanned again, but its loss may be reported later
     gone = occurred > journey.lost_at[:, None]
     gone[:, LOST] = False
-    service = np.array([s.scan_share for s in SERVICES])[orders.service]
+    scan_share = np.array([s.scan_share for s in SERVICES])[orders.service]
     uniform = {
         purpose: np.stack(
             [chance.settled(f"{purpose} {slot}", leg) for slot, (_, _, leg) in enumerate(SLOTS)],
@@ -82,7 +83,7 @@ def scan(world: World, orders: Orders, journey: Journey, chance: Chance) -> Scan
         )
         for purpose in ("scanned", "late", "delay", "told again")
     }
-    is_missing = uniform["scanned"] > service[:, None]
+    is_missing = uniform["scanned"] > scan_share[:, None]
     is_missing[:, SURE] = False
     occurred = np.where(gone | is_missing, NEVER, occurred)
     low, high = ROAD.late_known_days
@@ -90,45 +91,35 @@ def scan(world: World, orders: Orders, journey: Journey, chance: Chance) -> Scan
     delay = np.where(
         is_late, low + (high - low) * uniform["delay"], ROAD.usual_known_days * uniform["delay"]
     )
-    known, is_silenced = _through_the_feed(world, orders, occurred, delay, uniform["late"])
+    known, is_silenced = _feed_times(world, orders, occurred, delay, uniform["late"])
     is_again = uniform["told again"] < ROAD.share_duplicated
     return Scans(
         occurred=np.where(is_silenced, NEVER, occurred),
         known=np.where(is_silenced, NEVER, known),
-        told_again=np.where(is_again & ~is_silenced, known + 0.2 + 2.0 * uniform["delay"], NEVER),
+        known_again=np.where(is_again & ~is_silenced, known + 0.2 + 2.0 * uniform["delay"], NEVER),
     )
 
 
 def _occurred(orders: Orders, journey: Journey, chance: Chance) -> np.ndarray:
+    """(orders, slots): when each scan is made, by the order of `SLOTS`."""
     starts = journey.starts
     gap = np.array([s.scan_gap_days for s in SERVICES])[orders.service]
 
     def after(time: np.ndarray, purpose: str, leg: int) -> np.ndarray:
-        """The next scan on the road: memoryless, as far as the leg still lasts."""
-        found = time - gap * np.log(chance.settled(purpose, leg))
-        return np.where(found < starts[:, leg + 1], found, NEVER)
+        """The next scan on the way: exponential waiting time, if the leg lasts that long."""
+        next_scan = time - gap * np.log(chance.settled(purpose, leg))
+        return np.where(next_scan < starts[:, leg + 1], next_scan, NEVER)
 
     def shortly(leg: int, share: float) -> np.ndarray:
-        """Within the first part of a leg, at most a day after its start."""
+        """A time in the first `share` of a leg, at most a day after its start."""
         length = np.minimum(
             np.where(np.isfinite(starts[:, leg + 1]), starts[:, leg + 1] - starts[:, leg], 1.0), 1.0
         )
         return np.asarray(starts[:, leg] + length * share * chance.settled("shortly", leg))
 
-    origin, last = (
-        after(starts[:, ORIGIN] + 0.5, "first other", ORIGIN),
-        after(starts[:, LAST_MILE], "last other", LAST_MILE),
-    )
-    delivered = starts[:, CONFIRMING]
-    held = journey.held_days > 0.0
-    near = np.where(np.isfinite(delivered), delivered, journey.returned_at)
-    attempt = np.where(journey.attempt_days > 0.0, near - journey.attempt_days, NEVER)
-    pickup = np.where(
-        journey.pickup_days > 0.0, near - journey.attempt_days - journey.pickup_days, NEVER
-    )
-    is_told = chance.settled("lost told", LAST_MILE) < ROAD.share_lost_reported
-    low, high = ROAD.lost_reported_days
-    lost = journey.lost_at + low + (high - low) * chance.settled("lost told days", LAST_MILE)
+    origin = after(starts[:, ORIGIN] + 0.5, "first other", ORIGIN)
+    last_mile = after(starts[:, LAST_MILE], "last other", LAST_MILE)
+    is_held = journey.held_days > 0.0
     columns = [
         shortly(ORIGIN, 0.2),
         shortly(ORIGIN, 0.9),
@@ -138,24 +129,42 @@ def _occurred(orders: Orders, journey: Journey, chance: Chance) -> np.ndarray:
         after(starts[:, INTERNATIONAL], "sea", INTERNATIONAL),
         starts[:, CUSTOMS],
         shortly(CUSTOMS, 0.3),
-        np.where(held, shortly(CUSTOMS, 0.3) + 0.5, NEVER),
+        np.where(is_held, shortly(CUSTOMS, 0.3) + 0.5, NEVER),
         starts[:, LAST_MILE],
-        last,
-        after(last, "more other", LAST_MILE),
-        np.maximum(pickup, starts[:, LAST_MILE]),
-        near - np.minimum(near - starts[:, LAST_MILE], OUT_FOR_DELIVERY_DAYS),
-        np.maximum(attempt, starts[:, LAST_MILE]),
-        delivered,
-        journey.returned_at,
-        np.where(is_told, lost, NEVER),
+        last_mile,
+        after(last_mile, "more other", LAST_MILE),
+        *_last_scans(journey, chance),
     ]
     return np.stack([np.where(np.isnan(c), NEVER, c) for c in columns], axis=1)
 
 
-def _through_the_feed(
+def _last_scans(journey: Journey, chance: Chance) -> list[np.ndarray]:
+    """The last six slots: pick-up point, out for delivery, failed attempt, delivered, returning,
+    lost."""
+    last_mile, delivered = journey.starts[:, LAST_MILE], journey.delivered
+    end = np.where(np.isfinite(delivered), delivered, journey.returned_at)
+    attempt = np.where(journey.attempt_days > 0.0, end - journey.attempt_days, NEVER)
+    pickup = np.where(
+        journey.pickup_days > 0.0, end - journey.attempt_days - journey.pickup_days, NEVER
+    )
+    is_reported = chance.settled("lost told", LAST_MILE) < ROAD.share_lost_reported
+    low, high = ROAD.lost_reported_days
+    lost = journey.lost_at + low + (high - low) * chance.settled("lost told days", LAST_MILE)
+    return [
+        np.maximum(pickup, last_mile),
+        end - np.minimum(end - last_mile, OUT_FOR_DELIVERY_DAYS),
+        np.maximum(attempt, last_mile),
+        delivered,
+        journey.returned_at,
+        np.where(is_reported, lost, NEVER),
+    ]
+
+
+def _feed_times(
     world: World, orders: Orders, occurred: np.ndarray, delay: np.ndarray, uniform: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """When the store knows: usually at once; a silent feed tells afterwards, or never."""
+    """When the store gets each scan, and whether it never does. Usually after `delay`; from a
+    silent feed, after the silence or never."""
     day = world.calendar.day(occurred)
     back = world.calendar.feed_back[orders.service[:, None], day]
     is_silent = (back > day) & np.isfinite(occurred)
@@ -166,16 +175,16 @@ def _through_the_feed(
 
 
 def last_known(scans: Scans, journey: Journey, order: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """When the buyer last saw news of `order` (index) before `day` starts: a scan, or else the
-    hand-over; -inf: none.
+    """Time of the last news of `order` (index) before `day` starts: a scan or the hand-over; minus
+    infinity without news.
 
-    One sorted row holds all orders, in whole seconds, so that it is exact however many there are.
+    One sorted array holds the news of all orders in whole seconds, so the result is exact for any
+    number of orders.
     """
     known = np.concatenate([scans.known, journey.handed_over[:, None]], axis=1)
     by, slot = np.nonzero(np.isfinite(known))
     code = np.sort(by * _SPAN + (known[by, slot] * SECONDS_A_DAY).astype(np.int64))
-    found = np.searchsorted(code, order * _SPAN + day * int(SECONDS_A_DAY), side="left") - 1
-    seconds = (
-        np.concatenate([code, [-1]])[found] - order * _SPAN
-    )  # of the order before, if it has none: negative
+    row = np.searchsorted(code, order * _SPAN + day * int(SECONDS_A_DAY), side="left") - 1
+    # without news, the row is one of an earlier order, and the difference is negative
+    seconds = np.concatenate([code, [-1]])[row] - order * _SPAN
     return np.where(seconds >= 0, seconds / SECONDS_A_DAY, -NEVER)

@@ -1,8 +1,8 @@
-"""From what happens to the canonical tables: facts with their two times, as known at the end of the
-last day.
+"""Turn events into the canonical tables: facts with `occurred_at` and `known_at`, as known at the
+end of the last day.
 
-Ids are made of the order's number; rows follow the orders, and of an order the time they became
-known: what becomes known later never renames or moves an earlier row.
+Ids contain the order's number. Rows are sorted by order, then by the time they became known, so
+later news never renames or moves an earlier row.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import polars as pl
 from features.clock import SECONDS_A_DAY, day_number
 from features.tables import INSTANT, TABLES
 from pipeline.simulation.world.assumptions import QUARREL
+from pipeline.simulation.world.buyer_messages import STORE_UTC_HOURS
 from pipeline.simulation.world.journey import Journey
 from pipeline.simulation.world.markets import CATEGORIES, CAUSES, COUNTRIES, SERVICES
-from pipeline.simulation.world.order_life import STORE_UTC_HOURS, Life
+from pipeline.simulation.world.order_life import Life
 from pipeline.simulation.world.scans import SLOTS, Scans
 from pipeline.simulation.world.simulated_disputes import Disputes
 from pipeline.simulation.world.simulated_orders import Orders, World
 
 STORE = "store-1"
-# rows of one order in these tables are numbered as they become known
+# tables whose rows are numbered within an order by the time they became known: id column, prefix
 COUNTED = {
     "tracking": ("scan_id", "t"),
     "disputes": ("step_id", "st"),
@@ -31,7 +32,7 @@ COUNTED = {
 
 
 def product_frame(world: World) -> pl.DataFrame:
-    """The products listed by the end of the last day; titles come from sellers and are not to be
+    """The products listed by the end of the last day. Titles come from sellers and cannot be
     trusted."""
     catalogue = world.catalogue
     number = np.arange(len(catalogue.category))
@@ -91,7 +92,7 @@ def order_frames(
 
 
 def publish(world: World, name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows known before the end of the last day, numbered, with days turned into instants
+    """The rows known before the end of the last day, numbered, with days converted to instants
     (whole seconds)."""
     owner = "order_id" if "order_id" in frame.columns else TABLES[name].key[0]
     frame = frame.filter(pl.col("known_at") < world.days).sort(
@@ -121,8 +122,8 @@ def publish(world: World, name: str, frame: pl.DataFrame) -> pl.DataFrame:
 def facts(
     occurred: np.ndarray, *, known: np.ndarray | None = None, **columns: object
 ) -> pl.DataFrame:
-    """Rows that happen at all; without `known`, each is known as it happens. Times still in
-    days."""
+    """One row per event that happens. Without `known`, each is known when it happens. Times are
+    still in days."""
     times = {"occurred_at": occurred, "known_at": occurred if known is None else known}
     frame = pl.select(
         *(_as_expression(value).alias(name) for name, value in {**columns, **times}.items()),
@@ -160,7 +161,7 @@ def _orders(orders: Orders, order_id: pl.Series) -> pl.DataFrame:
 
 
 def _lines(world: World, orders: Orders, order_id: pl.Series, line: int) -> pl.DataFrame:
-    """All of an order's shipping is on its first line."""
+    """The first or second line of each order. The first line has all of the order's shipping."""
     product, quantity = orders.products[:, line], orders.quantity[:, line]
     return facts(
         np.where(quantity > 0, orders.placed, np.inf),
@@ -175,50 +176,43 @@ def _lines(world: World, orders: Orders, order_id: pl.Series, line: int) -> pl.D
 
 
 def _tracking(scans: Scans, order_id: pl.Series) -> pl.DataFrame:
-    """A scan told twice is two rows: the second is known later."""
+    """A scan reported twice has two rows; the second is known later."""
     order, slot = np.nonzero(np.isfinite(scans.occurred))
-    by = order_id.gather(order)
-    status, sub_status = (
-        pick_text([s for s, _, _ in SLOTS], slot),
-        pick_text([s for _, s, _ in SLOTS], slot),
-    )
-    told = dict(
-        shipment_id=by.str.replace("o", "s"), order_id=by, status=status, sub_status=sub_status
-    )
-    first = facts(scans.occurred[order, slot], known=scans.known[order, slot], **told)
-    again = facts(scans.occurred[order, slot], known=scans.told_again[order, slot], **told)
+    row_order_id = order_id.gather(order)
+    columns = {
+        "shipment_id": row_order_id.str.replace("o", "s"),
+        "order_id": row_order_id,
+        "status": pick_text([status for status, _, _ in SLOTS], slot),
+        "sub_status": pick_text([sub_status for _, sub_status, _ in SLOTS], slot),
+    }
+    occurred = scans.occurred[order, slot]
+    first = facts(occurred, known=scans.known[order, slot], **columns)
+    again = facts(occurred, known=scans.known_again[order, slot], **columns)
     return pl.concat([first, again.filter(pl.col("known_at").is_finite())])
 
 
 def _disputes(disputes: Disputes, order_id: pl.Series) -> pl.DataFrame:
-    by = order_id.gather(disputes.order)
-    cause, reason = (
-        pick_text(list(CAUSES), disputes.cause),
-        pl.Series(disputes.reason, dtype=pl.String),
-    )
-    who_escalates = pl.Series(np.where(disputes.is_by_itself, "platform", "buyer"), dtype=pl.String)
+    row_order_id = order_id.gather(disputes.order)
+    cause = pick_text(list(CAUSES), disputes.cause)
+    reason = pl.Series(disputes.reason, dtype=pl.String)
+    escalated_by = pl.Series(np.where(disputes.is_by_itself, "platform", "buyer"), dtype=pl.String)
+    awarded = np.where(disputes.is_liable, disputes.claimed, 0.0)
     liable = pl.Series(np.where(disputes.is_liable, "seller", "buyer"), dtype=pl.String)
-    none = pl.Series([None] * len(cause), dtype=pl.Float64)
-    nobody = pl.Series([None] * len(cause), dtype=pl.String)
+    no_amount = pl.Series([None] * len(cause), dtype=pl.Float64)
+    no_party = pl.Series([None] * len(cause), dtype=pl.String)
     steps = (
-        ("opened", disputes.opened, disputes.claimed, "buyer", nobody),
-        ("answered", disputes.answered, none, "seller", nobody),
-        ("withdrawn", disputes.withdrawn, none, "buyer", nobody),
-        ("escalated", disputes.escalated, none, who_escalates, nobody),
-        (
-            "ruled",
-            disputes.ruled,
-            np.where(disputes.is_liable, disputes.claimed, 0.0),
-            "platform",
-            liable,
-        ),
-        ("refunded", disputes.refunded, disputes.refund, "seller", nobody),
+        ("opened", disputes.opened, disputes.claimed, "buyer", no_party),
+        ("answered", disputes.answered, no_amount, "seller", no_party),
+        ("withdrawn", disputes.withdrawn, no_amount, "buyer", no_party),
+        ("escalated", disputes.escalated, no_amount, escalated_by, no_party),
+        ("ruled", disputes.ruled, awarded, "platform", liable),
+        ("refunded", disputes.refunded, disputes.refund, "seller", no_party),
     )
     return pl.concat(
         facts(
             at,
-            dispute_id=by.str.replace("o", "d"),
-            order_id=by,
+            dispute_id=row_order_id.str.replace("o", "d"),
+            order_id=row_order_id,
             step=step,
             cause=cause,
             reason=reason,
@@ -232,12 +226,12 @@ def _disputes(disputes: Disputes, order_id: pl.Series) -> pl.DataFrame:
 
 def _messages(life: Life, order_id: pl.Series) -> pl.DataFrame:
     messages = life.messages
-    by = order_id.gather(messages.order)
+    row_order_id = order_id.gather(messages.order)
     topic = pick_text(["product", "parcel"], messages.is_about_parcel.astype(int))
     return pl.concat(
         [
-            facts(messages.written, order_id=by, sender="buyer", topic=topic),
-            facts(messages.answered, order_id=by, sender="seller", topic=topic),
+            facts(messages.written, order_id=row_order_id, sender="buyer", topic=topic),
+            facts(messages.answered, order_id=row_order_id, sender="seller", topic=topic),
         ]
     )
 
@@ -245,17 +239,14 @@ def _messages(life: Life, order_id: pl.Series) -> pl.DataFrame:
 def _reviews(
     world: World, orders: Orders, journey: Journey, life: Life, order_id: pl.Series
 ) -> pl.DataFrame:
-    """Stars 1-5 of some delivered orders: by the product's latent risk, lower for late parcels and
-    after a dispute."""
+    """Scores (1-5 stars) of some delivered orders. They depend on the product's latent risk and are
+    lower for late parcels and after a dispute."""
     draws, number = world.draws, orders.number
     written = journey.delivered + draws.exponential(QUARREL.review_mean_days, "review day", number)
     written[draws.uniform("reviews", number) >= QUARREL.share_reviewed] = np.inf
     mood = QUARREL.review_mood - QUARREL.review_risk_x * np.log(orders.risks.sum(axis=1))
     mood = mood - QUARREL.review_late * (journey.delivered > orders.delivery_promise)
-    mood = (
-        mood
-        - QUARREL.review_disputed * (life.opened < written)
-        + QUARREL.review_sigma * draws.normal("mood", number)
-    )
+    mood = mood - QUARREL.review_disputed * (life.opened < written)
+    mood = mood + QUARREL.review_sigma * draws.normal("mood", number)
     stars = 5.0 - (mood[:, None] < np.array(QUARREL.review_edges)).sum(axis=1)
     return facts(written, review_id=order_id.str.replace("o", "r"), order_id=order_id, score=stars)

@@ -1,4 +1,4 @@
-"""The whole simulated store, made piece by piece."""
+"""The whole simulated store, made in pieces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ZONE = "Asia/Shanghai"
 
 @dataclass(frozen=True)
 class StorePart:
-    """Some orders with all that happens to them, to its end."""
+    """Some orders with everything that happens to them, also after the store's last day."""
 
     orders: Orders
     journey: Journey
@@ -32,6 +32,7 @@ class StorePart:
 
 
 def draw_piece(world: World, number: np.ndarray) -> StorePart:
+    """The orders with these numbers and everything that happens to them."""
     orders = draw_orders(world, number)
     chance: Chance = Realised(world.draws, number)
     journey = travel(world, orders, chance)
@@ -43,12 +44,14 @@ def draw_piece(world: World, number: np.ndarray) -> StorePart:
 
 
 def draw_pieces(world: World, chunk_orders: int) -> Iterator[StorePart]:
-    """All orders, in pieces; the same orders whatever the size of the pieces."""
+    """All orders, in pieces. The orders do not depend on the size of the pieces."""
     for start in range(0, world.count_orders, chunk_orders):
         yield draw_piece(world, np.arange(start, min(start + chunk_orders, world.count_orders)))
 
 
 def piece_frames(world: World, piece: StorePart) -> dict[str, pl.DataFrame]:
+    """One frame per canonical table that has facts of orders, as known at the end of the last
+    day."""
     return order_frames(world, piece.orders, piece.journey, piece.scans, piece.life, piece.disputes)
 
 
@@ -58,9 +61,9 @@ def simulate_store(
     """The canonical tables of "store-1" as exported at the end of the last day: one frame per table
     name.
 
-    Orders are placed in [first_day, first_day + days), in the store's zone; only facts known before
-    its end are there, so the youngest orders are still open. `contacts` is empty: nobody wrote
-    first. Same arguments, same frames.
+    Orders are placed in [first_day, first_day + days) in the store's time zone. The frames contain
+    only facts known before the end of this period, so the newest orders are still open. `contacts`
+    is empty: the seller sent no message first. The same arguments give the same frames.
     """
     world = build_world(count_orders=count_orders, seed=seed, first_day=first_day, days=days)
     frames = piece_frames(world, draw_piece(world, np.arange(count_orders))) | {

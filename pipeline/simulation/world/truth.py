@@ -1,11 +1,11 @@
-"""What no export shows: why each order went as it did, and how it would have gone with a message on
-any day.
+"""The truth that no export shows: why each order ended as it did, and how it would have ended with
+a message on any day.
 
-Two tables. `orders`: one row per order: latent traits, its outcome, and its outcome had it been
-written to on its first night of each stage. `order_days`: one row per order and day on which it is
-open: the hazard of each cause, in billionths (`_e9`), and what part of its effect a message of that
-day has. With both, any contact policy can be replayed: the hazards after a message are those of
-`contact.py`, and a dispute opens when they reach the threshold.
+Two tables. `orders` has one row per order: latent traits, the outcome, and the outcome if a message
+had been sent on the first night of each stage. `order_days` has one row per order and day on which
+it is open: the hazard of each cause in billionths (`_e9`), and the part of its effect that a
+message on this day has. With both, any contact policy can be replayed: the hazards after a message
+are those of `simulated_contact.py`, and a dispute opens when their sum reaches the threshold.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ OUTCOMES = ("unchanged", "prevented", "provoked")
 
 
 def order_truth(world: World, piece: StorePart) -> pl.DataFrame:
-    """One row per order. Days are calendar days (as `features.clock.day_number`); null: no
-    dispute."""
+    """One row per order. Days are those of `features.clock.day_number`; null: no dispute."""
     orders, journey, life = piece.orders, piece.journey, piece.life
     effects = draw_effects(world.draws, orders)
     start = day_number(world.first_day)
@@ -49,13 +48,13 @@ def order_truth(world: World, piece: StorePart) -> pl.DataFrame:
             "is_lost": np.isfinite(journey.lost_at),
             "is_returned": np.isfinite(journey.returned_at),
             "threshold": life.threshold,
-            "which_cause": life.which,
+            "which_cause": life.which_cause,
             "opened_day": np.where(is_disputed, life.opened_day + start, 0),
             "cause": cause,
             **{f"effect_{name}": effects[:, i] for i, name in enumerate(CAUSES)},
             **{
-                f"contacted_{name}": by_stage
-                for name, by_stage in _outcomes_by_stage(piece, effects).items()
+                f"contacted_{name}": outcomes
+                for name, outcomes in _outcomes_by_stage(piece, effects).items()
             },
         }
     )
@@ -65,7 +64,7 @@ def order_truth(world: World, piece: StorePart) -> pl.DataFrame:
 
 
 def day_truth(world: World, piece: StorePart) -> pl.DataFrame:
-    """One row per order and day on which it is open, disputed or not."""
+    """One row per order and day on which it is open, including the days after a dispute."""
     days = piece.life.days
     units = to_units(days.hazard)
     return pl.DataFrame(
@@ -81,36 +80,37 @@ def day_truth(world: World, piece: StorePart) -> pl.DataFrame:
 def outcome(
     days: OrderDays,
     threshold: np.ndarray,
-    which: np.ndarray,
+    which_cause: np.ndarray,
     effects: np.ndarray,
     contact_day: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Day and cause of each order's dispute when it is written to on its `contact_day` (-1: not at
-    all)."""
+    """Day and cause of each order's dispute (-1: none) when the order gets a message on its
+    `contact_day` (-1: no message)."""
     factor = np.zeros(len(threshold))
     row = np.flatnonzero(days.day == contact_day[days.order])
     factor[days.order[row]] = days.contact_factor[row]
     hazard = contacted_hazard(days.order, days.day, days.hazard, effects, contact_day, factor)
-    return first_dispute(replace(days, hazard=hazard), threshold, which)
+    return first_dispute(replace(days, hazard=hazard), threshold, which_cause)
 
 
 def _outcomes_by_stage(piece: StorePart, effects: np.ndarray) -> dict[str, pl.Series]:
-    """Null for an order that is never open and undisputed in the stage."""
+    """By stage, the change that a message makes to each order; null if the order is never open and
+    undisputed in the stage."""
     life = piece.life
     days = life.days
     stage = stage_of(piece.journey, days.order, days.day)
     is_undisputed = (life.opened_day[days.order] < 0) | (days.day <= life.opened_day[days.order])
-    found = {}
+    by_stage = {}
     for number, name in enumerate(STAGES):
         row = np.flatnonzero((stage == number) & is_undisputed)
         order, nth = np.unique(days.order[row], return_index=True)
         contact_day = np.full(len(life.threshold), -1)
         contact_day[order] = days.day[row[nth]]
-        opened_day, _ = outcome(days, life.threshold, life.which, effects, contact_day)
+        opened_day, _ = outcome(days, life.threshold, life.which_cause, effects, contact_day)
         before, after = life.opened_day >= 0, opened_day >= 0
         change = np.select([before & ~after, ~before & after], [1, 2], 0)
         names = pick_text([*OUTCOMES], change)
-        found[name] = pl.select(
+        by_stage[name] = pl.select(
             pl.when(pl.lit(pl.Series(contact_day >= 0))).then(pl.lit(names)), eager=True
         ).to_series()
-    return found
+    return by_stage

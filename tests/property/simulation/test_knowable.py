@@ -1,5 +1,5 @@
-"""What is knowable with tempers unseen: Bayes' rule as a plain loop has it, right on average,
-between its bounds."""
+"""The knowable risk, with tempers unseen: it equals a plain loop over Bayes' rule, is calibrated,
+and lies between its bounds."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from pipeline.simulation.world import knowable_risk as knowable
-from pipeline.simulation.world import simulated_orders as order_module
-from pipeline.simulation.world.assumptions import QUARREL, SHOPPING
-from pipeline.simulation.world.attainable_risk import attainable_risk
-from pipeline.simulation.world.knowable_risk import (
+from pipeline.simulation import knowable_risk as knowable
+from pipeline.simulation.attainable_risk import attainable_risk
+from pipeline.simulation.knowable_risk import (
     knowable_risk,
     posterior,
     read_history,
     spread_of_tempers,
 )
-from pipeline.simulation.world.order_life import write_messages
+from pipeline.simulation.world import simulated_orders as order_module
+from pipeline.simulation.world.assumptions import QUARREL, SHOPPING
+from pipeline.simulation.world.buyer_messages import write_messages
 from pipeline.simulation.world.simulated_orders import World, build_world
 from pipeline.simulation.world.simulated_store import StorePart, draw_piece
 
+Nights = tuple[np.ndarray, np.ndarray, np.ndarray]
 COUNT, HORIZON, COPIES = 30_000, 30, 16
 
 
@@ -43,17 +44,17 @@ def piece(world: World) -> StorePart:
 
 
 @pytest.fixture(scope="module")
-def one_night_each(piece: StorePart) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def one_night_each(piece: StorePart) -> Nights:
     """As in `test_ceiling.py`: number, night, and whether a dispute opens within a month."""
     age = np.random.default_rng(1).integers(1, 60, COUNT)
     as_of, opened = np.floor(piece.orders.placed).astype(int) + age, piece.life.opened_day
-    is_free = (as_of < np.floor(piece.journey.closed)) & ((opened < 0) | (as_of <= opened))
-    number, as_of, opened = np.flatnonzero(is_free), as_of[is_free], opened[is_free]
+    is_open = (as_of < np.floor(piece.journey.closed)) & ((opened < 0) | (as_of <= opened))
+    number, as_of, opened = np.flatnonzero(is_open), as_of[is_open], opened[is_open]
     return number, as_of, (opened >= as_of) & (opened < as_of + HORIZON)
 
 
 @pytest.fixture(scope="module")
-def known(world: World, one_night_each: tuple) -> np.ndarray:
+def known(world: World, one_night_each: Nights) -> np.ndarray:
     number, as_of, _ = one_night_each
     return knowable_risk(world, number, as_of, HORIZON, COPIES)
 
@@ -67,8 +68,7 @@ def mean_temper(
     return posterior(history, tempers, buyer, as_of) @ tempers.x
 
 
-# -- Bayes' rule, as a plain loop has it
-# --------------------------------------------------------------------------
+# -- Bayes' rule as a plain loop
 
 
 def naive_worry(piece: StorePart, order: int, day: int) -> float:
@@ -84,9 +84,9 @@ def naive_worry(piece: StorePart, order: int, day: int) -> float:
 def naive_mean_temper(
     piece: StorePart, written: set[tuple[int, int]], buyer: int, as_of: int
 ) -> float:
-    """The mean of a density on a fine grid of log tempers, point by point, day by day."""
+    """The mean of the posterior density on a fine grid of log tempers."""
     days, opened = piece.life.days, piece.life.opened_day
-    seen = []
+    evidence = []
     for order in np.flatnonzero(piece.orders.buyer == buyer).tolist():
         for row in range(days.first[order], days.first[order + 1]):
             day = int(days.day[row])
@@ -94,7 +94,8 @@ def naive_mean_temper(
                 continue
             hazard = float(days.hazard[row].sum()) / float(piece.orders.temper_x[order])
             is_written = (order, day) in written
-            seen.append((hazard, opened[order] == day, naive_worry(piece, order, day), is_written))
+            worry = naive_worry(piece, order, day)
+            evidence.append((hazard, opened[order] == day, worry, is_written))
     total = weighted = 0.0
     for step in range(-160, 260):
         log_temper = step * 0.025
@@ -107,7 +108,7 @@ def naive_mean_temper(
                 -0.5 * ((log_temper - math.log(middle)) / SHOPPING.temper_sigma) ** 2
             )
         temper = math.exp(log_temper)
-        for hazard, is_disputed, worry, is_written in seen:
+        for hazard, is_disputed, worry, is_written in evidence:
             calm, silent = (
                 math.exp(-temper * hazard),
                 math.exp(-QUARREL.hazard_message * math.sqrt(temper) * worry),
@@ -121,9 +122,9 @@ def naive_mean_temper(
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_plain_loop_finds_the_same_tempers(seed: int) -> None:
-    """Rows of buyers that came more than once, or had disputed or written before that night, and of
-    some others."""
+def test_a_plain_loop_gives_the_same_tempers(seed: int) -> None:
+    """Rows of buyers with several orders, or with a dispute or message before that night, and some
+    others."""
     world = made_world(2_500, seed)
     piece = draw_piece(world, np.arange(2_500))
     days = piece.life.days
@@ -132,13 +133,13 @@ def test_a_plain_loop_finds_the_same_tempers(seed: int) -> None:
         zip(messages.order.tolist(), np.floor(messages.written).astype(int).tolist(), strict=True)
     )
     disputed = np.flatnonzero(piece.life.opened_day >= 0)
-    again = np.flatnonzero(np.isin(piece.orders.buyer, piece.orders.buyer[disputed]))
+    of_disputers = np.flatnonzero(np.isin(piece.orders.buyer, piece.orders.buyer[disputed]))
     rng = np.random.default_rng(seed)
     number = np.concatenate(
-        [rng.choice(again, 12), rng.choice(messages.order, 8), rng.choice(2_500, 8)]
+        [rng.choice(of_disputers, 12), rng.choice(messages.order, 8), rng.choice(2_500, 8)]
     )
-    # from the morning after it was placed to long after its end, and on the days of disputes and
-    # messages themselves
+    # from the morning after the order to long after its end, and on the days of disputes and
+    # messages
     as_of = np.floor(piece.orders.placed[number]).astype(int) + rng.integers(1, 200, len(number))
     number = np.concatenate([number, disputed[:6], disputed[:6], messages.order[:3]])
     edges = [
@@ -147,76 +148,83 @@ def test_a_plain_loop_finds_the_same_tempers(seed: int) -> None:
         messages.written[:3],
     ]
     as_of = np.concatenate([as_of, *edges]).astype(int)
-    # all in one: each row alone below
-    found = mean_temper(world, piece, number, as_of)
+    # all rows at once here; each row alone below
+    tempers = mean_temper(world, piece, number, as_of)
     naive = [
         naive_mean_temper(piece, written, piece.orders.buyer[n], night)
         for n, night in zip(number, as_of, strict=True)
     ]
-    assert found == pytest.approx(naive, rel=1e-6)
-    assert np.ptp(found) > 1.0, "rows that teach nothing of a temper would prove nothing"
+    assert tempers == pytest.approx(naive, rel=1e-6)
+    assert np.ptp(tempers) > 1.0, "without evidence about tempers the test would prove nothing"
 
 
-# -- right on average
-# ---------------------------------------------------------------------------------------------
+# -- calibration
 
 
-def check_tenths(chance: np.ndarray, came: np.ndarray) -> None:
-    """In each tenth of the rows as many are disputed as was said: within four standard
+def check_tenths(chance: np.ndarray, is_disputed: np.ndarray) -> None:
+    """In each tenth of the rows, the number of disputes agrees with the chance within four standard
     deviations."""
     for part in np.array_split(np.argsort(chance, kind="stable"), 10):
         expected, spread = chance[part].sum(), np.sqrt((chance[part] * (1.0 - chance[part])).sum())
-        assert abs(came[part].sum() - expected) < 4.0 * spread, (expected, came[part].sum())
+        count = is_disputed[part].sum()
+        assert abs(count - expected) < 4.0 * spread, (expected, count)
 
 
-def test_what_is_knowable_comes_true(one_night_each: tuple, known: np.ndarray) -> None:
+def test_the_knowable_risk_is_calibrated(one_night_each: Nights, known: np.ndarray) -> None:
     check_tenths(known, one_night_each[2])
 
 
-def test_tempers_are_as_was_thought(world: World, piece: StorePart, one_night_each: tuple) -> None:
-    """In each tenth of the rows by what is thought of their buyers' tempers, that is the mean of
-    the true ones."""
-    number, as_of, _ = one_night_each
-    thought, true = mean_temper(world, piece, number, as_of), piece.orders.temper_x[number]
-    for part in np.array_split(np.argsort(thought, kind="stable"), 10):
-        spread = true[part].std() / np.sqrt(len(np.unique(piece.orders.buyer[number[part]])))
-        assert abs(true[part].mean() - thought[part].mean()) < 4.0 * spread
-
-
-def test_one_who_saw_the_coming_month_is_found_out(
-    world: World, one_night_each: tuple, monkeypatch: pytest.MonkeyPatch
+def test_expected_tempers_are_right_on_average(
+    world: World, piece: StorePart, one_night_each: Nights
 ) -> None:
-    """Hazards passed without a dispute, and the dispute itself, taken for the past: the tenths no
-    longer agree."""
-    number, as_of, came = one_night_each
+    """In each tenth of the rows by expected temper, the mean true temper agrees with it."""
+    number, as_of, _ = one_night_each
+    expected, true = mean_temper(world, piece, number, as_of), piece.orders.temper_x[number]
+    for part in np.array_split(np.argsort(expected, kind="stable"), 10):
+        spread = true[part].std() / np.sqrt(len(np.unique(piece.orders.buyer[number[part]])))
+        assert abs(true[part].mean() - expected[part].mean()) < 4.0 * spread
+
+
+def test_the_calibration_check_detects_a_scorer_that_sees_the_future(
+    world: World, one_night_each: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the coming month counts as history, the tenths no longer agree."""
+    number, as_of, is_disputed = one_night_each
     monkeypatch.setattr(
         knowable,
         "posterior",
         lambda h, t, buyer, night: posterior(h, t, buyer, np.minimum(night + HORIZON, h.span)),
     )
     with pytest.raises(AssertionError):
-        check_tenths(knowable_risk(world, number, as_of, HORIZON, 2), came)
+        check_tenths(knowable_risk(world, number, as_of, HORIZON, 2), is_disputed)
 
 
-# -- between its bounds
-# -------------------------------------------------------------------------------------------
+# -- bounds
 
 
-def test_it_ranks_worse_than_one_who_sees_tempers_and_better_than_one_who_forgets(
-    world: World, one_night_each: tuple, known: np.ndarray, monkeypatch: pytest.MonkeyPatch
+def test_it_ranks_worse_than_with_tempers_seen_and_better_than_without_history(
+    world: World, one_night_each: Nights, known: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number, as_of, came = one_night_each
+    number, as_of, is_disputed = one_night_each
     true = attainable_risk(world, number, as_of, HORIZON, COPIES)
-    assert average_precision_score(came, known) < 0.8 * average_precision_score(came, true)
-    assert roc_auc_score(came, known) < roc_auc_score(came, true)
+    assert average_precision_score(is_disputed, known) < 0.8 * average_precision_score(
+        is_disputed, true
+    )
+    assert roc_auc_score(is_disputed, known) < roc_auc_score(is_disputed, true)
     monkeypatch.setattr(
         knowable, "posterior", lambda h, t, buyer, night: posterior(h, t, buyer, 0 * night)
     )
-    forgetful = knowable_risk(world, number, as_of, HORIZON, COPIES)
-    assert log_loss(came, true) < log_loss(came, known) < log_loss(came, forgetful)
+    without_history = knowable_risk(world, number, as_of, HORIZON, COPIES)
+    assert (
+        log_loss(is_disputed, true)
+        < log_loss(is_disputed, known)
+        < log_loss(is_disputed, without_history)
+    )
 
 
-def test_where_all_have_one_temper_nothing_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_all_buyers_have_the_same_temper_nothing_is_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     alike = replace(SHOPPING, temper_sigma=0.0, share_habitual=0.0)
     for module in (knowable, order_module):
         monkeypatch.setattr(module, "SHOPPING", alike)
@@ -226,5 +234,5 @@ def test_where_all_have_one_temper_nothing_is_hidden(monkeypatch: pytest.MonkeyP
     assert knowable_risk(*rows) == pytest.approx(attainable_risk(*rows), rel=1e-9, abs=1e-12)
     monkeypatch.setattr(order_module, "SHOPPING", SHOPPING)
     assert np.abs(knowable_risk(*rows) - attainable_risk(*rows)).max() > 0.01, (
-        "else the test could not fail"
+        "otherwise the test could not fail"
     )

@@ -1,5 +1,5 @@
-"""The truth files tell the truth: disputes come as often as the hazards say, and a plain loop finds
-the same ones."""
+"""The truth files are right: disputes are as frequent as the hazards imply, and a plain loop gives
+the same disputes."""
 
 from __future__ import annotations
 
@@ -30,52 +30,52 @@ HAZARDS = [f"hazard_{cause}_e9" for cause in CAUSES]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A simulated store. Shared: only read it."""
-    place = Workspace(tmp_path_factory.mktemp("truth"))
+    workspace = Workspace(tmp_path_factory.mktemp("truth"))
     simulate(
-        place,
-        load_config(place.folder),
+        workspace,
+        load_config(workspace.folder),
         Progress(),
         orders=COUNT,
         first=date(2024, 1, 1),
         days=731,
         seed=2,
     )
-    return place
+    return workspace
 
 
 @pytest.fixture(scope="module")
-def truth(place: Workspace) -> Truth:
-    return read_truth(place)
+def truth(workspace: Workspace) -> Truth:
+    return read_truth(workspace)
 
 
 @pytest.fixture(scope="module")
-def file_rows(place: Workspace) -> tuple[pl.DataFrame, pl.DataFrame]:
-    folder: Path = place.folder / "truth"
+def file_rows(workspace: Workspace) -> tuple[pl.DataFrame, pl.DataFrame]:
+    folder: Path = workspace.folder / "truth"
     return pl.read_parquet(folder / "orders.parquet"), pl.read_parquet(
         folder / "order_days.parquet"
     )
 
 
-# -- as often as the hazards say
-# -----------------------------------------------------------------------------------
+# -- calibration of the hazards
 
 
-def strays(expected: np.ndarray, came: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
-    """By group: by how many standard deviations the disputes that came stray from those
-    expected."""
+def deviations(
+    expected: np.ndarray, is_disputed: np.ndarray, group: np.ndarray, count: int
+) -> np.ndarray:
+    """By group: the difference between actual and expected disputes in standard deviations."""
     variance = np.bincount(group, expected * (1.0 - expected), count)
     return np.asarray(
-        np.bincount(group, came - expected, count) / np.sqrt(np.maximum(variance, 1.0))
+        np.bincount(group, is_disputed - expected, count) / np.sqrt(np.maximum(variance, 1.0))
     )
 
 
 def at_risk(
     truth: Truth, hazard: np.ndarray, opened_day: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Order-days before the dispute or on its day: which; the chance of each cause; whether it is
-    the day."""
+    """Order-days up to and including the day of the dispute: their rows, the chance of each cause,
+    and whether it is the day of the dispute."""
     days = truth.days
     opened = opened_day[days.order]
     row = np.flatnonzero((opened < 0) | (days.day <= opened))
@@ -93,27 +93,27 @@ def opened_and_cause(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
 def check_calibration(
     truth: Truth, hazard: np.ndarray, opened: np.ndarray, cause: np.ndarray
 ) -> None:
-    """Per cause, in ten groups of days by their hazard (each with as many expected disputes), in
-    all, and by age."""
+    """Check each cause in ten groups of days by hazard (with the same number of expected disputes
+    each), overall, and by age of the order."""
     row, chance, is_day = at_risk(truth, hazard, opened)
     age = (truth.days.day[row] - truth.days.day[truth.days.first[truth.days.order[row]]]) // 7
     for i, name in enumerate(CAUSES):
-        came = (is_day & (cause[truth.days.order[row]] == i)).astype(float)
+        is_disputed = (is_day & (cause[truth.days.order[row]] == i)).astype(float)
         order = np.argsort(chance[:, i], kind="stable")
         tenth = np.empty(len(row), dtype=int)
-        expected_so_far = np.cumsum(chance[order, i])
-        tenth[order] = np.minimum(10.0 * expected_so_far / expected_so_far[-1], 9.0).astype(int)
-        assert (np.abs(strays(chance[:, i], came, tenth, 10)) < 4.0).all(), name
-        assert abs(strays(chance[:, i], came, np.zeros(len(row), dtype=int), 1)) < 4.0, name
-        assert (np.abs(strays(chance[:, i], came, np.minimum(age, 12), 13)) < 4.0).all(), name
-        assert came.sum() > 100
+        cumulative = np.cumsum(chance[order, i])
+        tenth[order] = np.minimum(10.0 * cumulative / cumulative[-1], 9.0).astype(int)
+        groups = ((tenth, 10), (np.zeros(len(row), dtype=int), 1), (np.minimum(age, 12), 13))
+        for group, count in groups:
+            assert (np.abs(deviations(chance[:, i], is_disputed, group, count)) < 4.0).all(), name
+        assert is_disputed.sum() > 100
 
 
-def test_disputes_come_as_often_as_the_hazards_say(truth: Truth) -> None:
+def test_the_hazards_are_calibrated(truth: Truth) -> None:
     check_calibration(truth, truth.days.hazard, *opened_and_cause(truth))
 
 
-def test_so_do_those_of_a_world_in_which_everybody_is_written_to(truth: Truth) -> None:
+def test_the_hazards_are_calibrated_if_every_order_gets_a_message(truth: Truth) -> None:
     days, orders = truth.days, truth.orders
     contact_day = days.day[np.minimum(days.first[:-1], len(days.day) - 1)] + 20
     opened, cause = outcome(
@@ -131,36 +131,35 @@ def test_so_do_those_of_a_world_in_which_everybody_is_written_to(truth: Truth) -
     check_calibration(truth, hazard, opened, cause)
 
 
-def test_the_check_can_fail(truth: Truth) -> None:
-    """Hazards a fifth too high, or those of the neighbour, are found out."""
+def test_the_calibration_check_can_fail(truth: Truth) -> None:
+    """It detects hazards that are a fifth too high or belong to other days."""
     opened, cause = opened_and_cause(truth)
     for wrong in (1.2 * truth.days.hazard, np.roll(truth.days.hazard, 40, axis=0)):
         with pytest.raises(AssertionError):
             check_calibration(truth, wrong, opened, cause)
 
 
-# -- a plain loop over the files finds the same ones
-# ----------------------------------------------------------------
+# -- a plain loop over the files
 
 
 def naive_outcome(
     order: dict, days: list[dict], contact_day: int | None
 ) -> tuple[int | None, str | None]:
-    """The dispute of one order, from the rows of the two files alone; written to on
-    `contact_day`."""
+    """The dispute of one order that gets a message on `contact_day`, computed only from the rows of
+    the two files."""
     needed = math.ceil(order["threshold"] / 1e-9)
     factor = next((day["contact_factor"] for day in days if day["day"] == contact_day), 0.0)
-    so_far = 0
+    total_units = 0
     for day in days:
         units = []
         for cause in CAUSES:
             hazard = day[f"hazard_{cause}_e9"] * 1e-9
             if contact_day is not None and day["day"] >= contact_day:
-                fresh = math.exp(-(day["day"] - contact_day) / CONTACT.waning_days) * factor
-                hazard *= max(1.0 - order[f"effect_{cause}"] * fresh, 0.0)
+                remaining = math.exp(-(day["day"] - contact_day) / CONTACT.waning_days) * factor
+                hazard *= max(1.0 - order[f"effect_{cause}"] * remaining, 0.0)
             units.append(round(hazard / 1e-9))
-        so_far += sum(units)
-        if so_far >= needed:
+        total_units += sum(units)
+        if total_units >= needed:
             share, running = order["which_cause"] * sum(units), 0
             for cause, part in zip(CAUSES, units, strict=True):
                 running += part
@@ -186,14 +185,14 @@ def disputed(file_rows: tuple[pl.DataFrame, pl.DataFrame]) -> list[int]:
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
-def test_every_outcome_can_be_read_off(
+def test_every_outcome_follows_from_the_files(
     data: st.DataObject,
     truth: Truth,
     file_rows: tuple[pl.DataFrame, pl.DataFrame],
     disputed: list[int],
 ) -> None:
-    """Without a message, and with one on any day: a loop equals the arrays; half of the orders
-    drawn are disputed."""
+    """Without a message, and with one on any day, the loop gives the same outcome as the arrays.
+    Half of the drawn orders are disputed."""
     number = data.draw(
         st.one_of(st.sampled_from(disputed), st.integers(0, COUNT - 1)), label="number"
     )
@@ -202,19 +201,17 @@ def test_every_outcome_can_be_read_off(
     contact_day = (
         days[0]["day"] + data.draw(st.integers(0, len(days) + 1), label="night") if days else 0
     )
-    every = np.full(truth.orders.height, -1)
-    every[number] = contact_day
     one = slice(int(truth.days.first[number]), int(truth.days.first[number + 1]))
-    alone = OrderDays(
+    order_alone = OrderDays(
         np.zeros(len(days), int),
         truth.days.day[one],
         np.array([0, len(days)]),
         truth.days.hazard[one],
         truth.days.contact_factor[one],
     )
-    threshold, which = (np.array([order[name]]) for name in ("threshold", "which_cause"))
+    threshold, which_cause = (np.array([order[name]]) for name in ("threshold", "which_cause"))
     opened, cause = outcome(
-        alone, threshold, which, truth.effects[[number]], np.array([contact_day])
+        order_alone, threshold, which_cause, truth.effects[[number]], np.array([contact_day])
     )
     naive_day, naive_cause = naive_outcome(order, days, contact_day)
     assert (int(opened[0]), int(cause[0])) == (
@@ -223,19 +220,19 @@ def test_every_outcome_can_be_read_off(
     )
 
 
-def test_the_outcomes_by_stage_are_those_of_some_night(
+def test_each_outcome_by_stage_is_the_outcome_on_some_night(
     truth: Truth, file_rows: tuple[pl.DataFrame, pl.DataFrame], disputed: list[int]
 ) -> None:
-    """Prevented by a message in a stage: then on one night a message prevents it; likewise provoked
-    and unchanged."""
+    """If a message in a stage prevents a dispute, a message on some night prevents it; likewise
+    for provoked and unchanged."""
     seen = set()
     for number in [*disputed[:300], *range(0, 3_000, 10)]:
         order, days = rows_of(file_rows, number)
-        alive = [
+        undisputed_days = [
             d["day"] for d in days if order["opened_day"] is None or d["day"] <= order["opened_day"]
         ]
         possible = set()
-        for night in alive:
+        for night in undisputed_days:
             before, after = order["opened_day"], naive_outcome(order, days, night)[0]
             possible.add(
                 "prevented"
@@ -244,7 +241,7 @@ def test_the_outcomes_by_stage_are_those_of_some_night(
                 if before is None and after is not None
                 else "unchanged"
             )
-        told = {order[f"contacted_{stage}"] for stage in STAGES} - {None}
-        assert told <= possible, number
-        seen |= told
+        by_stage = {order[f"contacted_{stage}"] for stage in STAGES} - {None}
+        assert by_stage <= possible, number
+        seen |= by_stage
     assert {"unchanged", "prevented"} <= seen

@@ -1,5 +1,5 @@
-"""The simulated world, third part: what a message to the buyer changes. Every order carries all its
-outcomes."""
+"""The simulated world, part 4: what a message to the buyer changes. Every order has an outcome for
+each day on which a message may be sent."""
 
 from __future__ import annotations
 
@@ -31,10 +31,12 @@ def truth(world: World, piece: StorePart) -> pl.DataFrame:
     return order_truth(world, piece)
 
 
-def test_without_a_message_everything_is_as_it_is(piece: StorePart, effects: np.ndarray) -> None:
+def test_without_a_message_the_outcomes_do_not_change(
+    piece: StorePart, effects: np.ndarray
+) -> None:
     life = piece.life
-    nobody = np.full(len(life.threshold), -1)
-    opened_day, cause = outcome(life.days, life.threshold, life.which, effects, nobody)
+    no_contact = np.full(len(life.threshold), -1)
+    opened_day, cause = outcome(life.days, life.threshold, life.which_cause, effects, no_contact)
     assert np.array_equal(opened_day, life.opened_day)
     assert np.array_equal(cause, life.cause)
 
@@ -42,7 +44,7 @@ def test_without_a_message_everything_is_as_it_is(piece: StorePart, effects: np.
 def test_a_message_changes_no_day_before_it(piece: StorePart, effects: np.ndarray) -> None:
     life = piece.life
     contact_day = life.days.day[life.days.first[:-1]] + 15
-    opened_day, _ = outcome(life.days, life.threshold, life.which, effects, contact_day)
+    opened_day, _ = outcome(life.days, life.threshold, life.which_cause, effects, contact_day)
     early = (life.opened_day >= 0) & (life.opened_day < contact_day)
     assert early.sum() > 10
     assert np.array_equal(opened_day[early], life.opened_day[early])
@@ -65,23 +67,25 @@ def test_a_message_prevents_more_than_it_provokes_and_both_happen(truth: pl.Data
     for stage in STAGES:
         counts = dict(truth[f"contacted_{stage}"].drop_nulls().value_counts().iter_rows())
         assert counts["unchanged"] > 0.98 * sum(counts.values()), stage
-    seen = pl.concat([truth[f"contacted_{stage}"].drop_nulls() for stage in STAGES]).value_counts()
-    total = dict(seen.iter_rows())
+    outcomes = pl.concat([truth[f"contacted_{stage}"].drop_nulls() for stage in STAGES])
+    total = dict(outcomes.value_counts().iter_rows())
     assert total["prevented"] > 2 * total["provoked"] > 0
 
 
-def test_a_prevented_dispute_was_one_and_a_provoked_was_none(truth: pl.DataFrame) -> None:
+def test_only_disputes_are_prevented_and_only_undisputed_orders_provoked(
+    truth: pl.DataFrame,
+) -> None:
     for stage in STAGES:
-        told = truth.drop_nulls(f"contacted_{stage}")
-        is_disputed = told["opened_day"].is_not_null()
-        assert is_disputed.filter(told[f"contacted_{stage}"] == "prevented").all()
-        assert not is_disputed.filter(told[f"contacted_{stage}"] == "provoked").any()
-        provoked = told.filter(pl.col(f"contacted_{stage}") == "provoked")
+        contacted = truth.drop_nulls(f"contacted_{stage}")
+        is_disputed = contacted["opened_day"].is_not_null()
+        assert is_disputed.filter(contacted[f"contacted_{stage}"] == "prevented").all()
+        assert not is_disputed.filter(contacted[f"contacted_{stage}"] == "provoked").any()
+        provoked = contacted.filter(pl.col(f"contacted_{stage}") == "provoked")
         assert (provoked.select(f"effect_{cause}" for cause in CAUSES).min_horizontal() < 0.0).all()
 
 
 def test_an_effect_wanes() -> None:
-    """Half the hazard taken away at once; after 35 days an e-th part of that."""
+    """A message removes half of the hazard on the same day, and 1/e of that after 35 days."""
     day = np.array([10, 11, 45, 80])
     hazard = np.full((4, 3), 0.01)
     after = contacted_hazard(
@@ -94,12 +98,14 @@ def test_an_effect_wanes() -> None:
     before = contacted_hazard(
         np.zeros(4, int), day - 10, hazard, np.ones((1, 3)), np.array([71]), np.array([1.0])
     )
-    assert np.array_equal(before, hazard)  # not written to yet
+    assert np.array_equal(before, hazard)  # before the message
 
 
-def test_too_early_too_late_and_for_nothing(piece: StorePart) -> None:
-    """Of a message's effect: less before shipment, less for a gone or long overdue parcel; more for
-    who asks."""
+def test_the_effect_depends_on_the_stage_the_parcel_and_waiting_for_an_answer(
+    piece: StorePart,
+) -> None:
+    """Less effect before shipment and for lost or long overdue parcels; more for buyers waiting for
+    an answer."""
     days, journey = piece.life.days, piece.journey
     stage = stage_of(journey, days.order, days.day)
     plain = np.zeros(len(days.day), bool)
@@ -109,25 +115,25 @@ def test_too_early_too_late_and_for_nothing(piece: StorePart) -> None:
     assert [set(factor[stage == s]) for s in range(4)] == [{x} for x in CONTACT.stage_x]
     assert CONTACT.stage_x[0] < CONTACT.stage_x[2]
     is_waiting = (stage == 2) & (journey.delivered[days.order] > days.day)
-    for overdue, gone, asks, x in (
+    for overdue_days, is_gone, is_unanswered, factor in (
         (CONTACT.overdue_days + 1.0, False, False, CONTACT.overdue_x),
         (-1.0, True, False, CONTACT.gone_x),
         (-1.0, False, True, CONTACT.unanswered_x),
     ):
-        other = contact_factor(
+        changed = contact_factor(
             journey,
             days.order,
             days.day,
-            np.full(len(days.day), overdue),
-            plain | gone,
-            plain | asks,
+            np.full(len(days.day), overdue_days),
+            plain | is_gone,
+            plain | is_unanswered,
         )
-        assert other[is_waiting] == pytest.approx(x)
+        assert changed[is_waiting] == pytest.approx(factor)
 
 
-def test_on_average_the_effect_is_small(piece: StorePart, effects: np.ndarray) -> None:
-    """A message in the first night in transit takes away less than a quarter of the disputes that
-    would follow."""
+def test_the_average_effect_is_small(piece: StorePart, effects: np.ndarray) -> None:
+    """A message in the first night in transit prevents less than a quarter of the later
+    disputes."""
     life = piece.life
     days = life.days
     row = np.flatnonzero(
@@ -136,6 +142,6 @@ def test_on_average_the_effect_is_small(piece: StorePart, effects: np.ndarray) -
     order, nth = np.unique(days.order[row], return_index=True)
     contact_day = np.full(len(life.threshold), -1)
     contact_day[order] = days.day[row[nth]]
-    opened_day, _ = outcome(days, life.threshold, life.which, effects, contact_day)
+    opened_day, _ = outcome(days, life.threshold, life.which_cause, effects, contact_day)
     before, after = (life.opened_day[order] >= 0).sum(), (opened_day[order] >= 0).sum()
     assert 0.01 < 1.0 - after / before < 0.25

@@ -1,5 +1,4 @@
-"""The simulated world, first part: what is sold when, how parcels travel, what carriers tell of
-them."""
+"""The simulated world, part 1: what is sold when, how parcels travel, and their scans."""
 
 from __future__ import annotations
 
@@ -28,22 +27,21 @@ from pipeline.simulation.world.simulated_store import StorePart
 Store = dict[str, pl.DataFrame]
 
 
-def median_days(journey: Journey, leg: int, is_asked: np.ndarray) -> float:
+def median_days(journey: Journey, leg: int, is_selected: np.ndarray) -> float:
     length = journey.starts[:, leg + 1] - np.where(
         np.isfinite(journey.starts[:, leg]), journey.starts[:, leg], 0.0
     )
-    return float(np.median(length[is_asked & np.isfinite(journey.starts[:, leg + 1])]))
+    return float(np.median(length[is_selected & np.isfinite(journey.starts[:, leg + 1])]))
 
 
-def travelled_under(world: World, piece: StorePart, calendar: Calendar) -> Journey:
-    """The same orders with the same luck under another calendar."""
+def journey_under(world: World, piece: StorePart, calendar: Calendar) -> Journey:
+    """The journey of the same orders, with the same random numbers, under another calendar."""
     return travel(
         replace(world, calendar=calendar), piece.orders, Realised(world.draws, piece.orders.number)
     )
 
 
 # -- the shop
-# ------------------------------------------------------------------------------------------------------
 
 
 def test_the_world_is_wide_enough(world: World) -> None:
@@ -53,7 +51,7 @@ def test_the_world_is_wide_enough(world: World) -> None:
     assert world.days >= 730
 
 
-def test_sale_days_and_the_winter_sell_more_and_the_new_year_less(
+def test_demand_rises_on_sale_days_and_in_winter_and_falls_at_new_year(
     world: World, piece: StorePart
 ) -> None:
     calendar = world.calendar
@@ -94,7 +92,7 @@ def test_an_improved_product_disappoints_less_in_quality(world: World, piece: St
     assert is_improved.any()
 
 
-def test_reviews_trail_delivery_and_know_of_quality(store: Store, piece: StorePart) -> None:
+def test_reviews_follow_delivery_and_reflect_quality(store: Store, piece: StorePart) -> None:
     number = store["reviews"]["order_id"].str.strip_prefix("o-").cast(pl.Int64).to_numpy() - 1
     risk, score = piece.orders.risks.sum(axis=1)[number], store["reviews"]["score"].to_numpy()
     good, bad = score[risk < np.quantile(risk, 0.2)], score[risk > np.quantile(risk, 0.8)]
@@ -105,18 +103,18 @@ def test_reviews_trail_delivery_and_know_of_quality(store: Store, piece: StorePa
         delivered.agg(pl.col("occurred_at").min().alias("delivered_at")), on="order_id"
     )
     assert (joined["occurred_at"] >= joined["delivered_at"]).all()
-    assert joined.height > 0.99 * len(number)  # of a few the delivery is known after the review
+    # a few deliveries become known after the review
+    assert joined.height > 0.99 * len(number)
 
 
-def test_most_buyers_come_once_some_return(store: Store) -> None:
+def test_most_buyers_order_once_and_some_return(store: Store) -> None:
     orders = store["orders"]["buyer_id"].value_counts()["count"]
     assert (orders == 1).mean() > 0.75  # type: ignore[operator]
     assert ((orders >= 2) & (orders <= 5)).sum() > 300
     assert orders.max() < 60  # type: ignore[operator]
 
 
-# -- the road
-# ------------------------------------------------------------------------------------------------------
+# -- transport
 
 
 def test_the_winter_and_the_new_year_are_slow(world: World, piece: StorePart) -> None:
@@ -129,42 +127,41 @@ def test_the_winter_and_the_new_year_are_slow(world: World, piece: StorePart) ->
 
 
 @pytest.mark.parametrize(("kind", "leg"), [("road_x", INTERNATIONAL), ("customs_x", CUSTOMS)])
-def test_a_shock_slows_what_starts_in_it_where_it_strikes(
+def test_a_shock_slows_the_legs_that_start_during_it(
     world: World, piece: StorePart, kind: str, leg: int
 ) -> None:
-    """A carrier collapses, a border slows: against the same parcels in a world in which it did
-    not."""
-    place = piece.orders.service if kind == "road_x" else piece.orders.country
+    """A carrier collapses, or a border slows, compared with the same parcels without the shock."""
+    row = piece.orders.service if kind == "road_x" else piece.orders.country
     factor = getattr(world.calendar, kind)
     quiet = np.minimum(factor, np.median(factor, axis=1, keepdims=True))
-    calm = travelled_under(world, piece, replace(world.calendar, **{kind: quiet}))
+    calm = journey_under(world, piece, replace(world.calendar, **{kind: quiet}))
     start = calm.starts[:, leg]
-    is_struck = (factor > 2.0 * quiet)[place, world.calendar.day(start)] & np.isfinite(start)
+    is_struck = (factor > 2.0 * quiet)[row, world.calendar.day(start)] & np.isfinite(start)
     same_start = is_struck & (piece.journey.starts[:, leg] == start)
     assert same_start.sum() > 20
     assert median_days(piece.journey, leg, same_start) > 1.8 * median_days(calm, leg, same_start)
 
 
-def test_dear_services_are_quicker_and_far_countries_slower(piece: StorePart) -> None:
+def test_expensive_services_are_faster_and_distant_countries_slower(piece: StorePart) -> None:
     transit = piece.journey.delivered - np.where(
         np.isfinite(piece.journey.handed_over), piece.journey.handed_over, 0
     )
-    is_there = np.isfinite(piece.journey.delivered)
+    is_delivered = np.isfinite(piece.journey.delivered)
     by_service = [
-        np.median(transit[is_there & (piece.orders.service == s)]) for s in range(len(SERVICES))
+        np.median(transit[is_delivered & (piece.orders.service == s)]) for s in range(len(SERVICES))
     ]
     names = [service.name for service in SERVICES]
     assert by_service[names.index("EMS Express")] < by_service[names.index("AE Standard")]
     assert by_service[names.index("AE Standard")] < by_service[names.index("AE Super Economy")]
     codes = [country.code for country in COUNTRIES]
     days = {
-        code: np.median(transit[is_there & (piece.orders.country == codes.index(code))])
+        code: np.median(transit[is_delivered & (piece.orders.country == codes.index(code))])
         for code in ("KR", "BR")
     }
     assert days["KR"] < days["BR"]
 
 
-def test_suppliers_differ_in_how_quickly_they_pack(world: World, piece: StorePart) -> None:
+def test_suppliers_differ_in_handling_time(world: World, piece: StorePart) -> None:
     supplier = world.catalogue.supplier[piece.orders.products[:, 0]]
     counts = np.bincount(supplier)
     medians = [
@@ -173,7 +170,7 @@ def test_suppliers_differ_in_how_quickly_they_pack(world: World, piece: StorePar
     assert max(medians) > 1.5 * min(medians)
 
 
-def test_each_leg_follows_the_one_before_and_the_lost_never_arrive(piece: StorePart) -> None:
+def test_each_leg_follows_the_one_before_and_lost_parcels_never_arrive(piece: StorePart) -> None:
     starts = piece.journey.starts[:, :-1]
     known = np.isfinite(starts)
     assert (np.diff(known.astype(int), axis=1) <= 0).all()
@@ -187,24 +184,27 @@ def test_each_leg_follows_the_one_before_and_the_lost_never_arrive(piece: StoreP
 
 
 # -- scans
-# ---------------------------------------------------------------------------------------------------------
 
 
-def test_no_scan_before_hand_over_none_after_a_loss_but_the_news_of_it(piece: StorePart) -> None:
+def test_scans_come_after_hand_over_and_only_the_report_of_a_loss_after_it(
+    piece: StorePart,
+) -> None:
     occurred, journey = piece.scans.occurred, piece.journey
-    there = np.isfinite(occurred)
-    assert (occurred >= journey.handed_over[:, None])[there].all()
-    after_loss = there & (occurred > journey.lost_at[:, None])
+    has_scan = np.isfinite(occurred)
+    assert (occurred >= journey.handed_over[:, None])[has_scan].all()
+    after_loss = has_scan & (occurred > journey.lost_at[:, None])
     assert set(np.nonzero(after_loss)[1]) == {LOST}
 
 
-def test_only_words_of_the_tracking_vocabulary_are_said(store: Store) -> None:
-    said = set(store["tracking"].select("status", "sub_status").unique().iter_rows())
-    assert said == {(status, sub_status) for status, sub_status, _ in SLOTS}
-    assert all(sub_status.startswith(status) for status, sub_status in said)
+def test_scans_use_only_the_tracking_vocabulary(store: Store) -> None:
+    statuses = set(store["tracking"].select("status", "sub_status").unique().iter_rows())
+    assert statuses == {(status, sub_status) for status, sub_status, _ in SLOTS}
+    assert all(sub_status.startswith(status) for status, sub_status in statuses)
 
 
-def test_scans_come_late_out_of_order_twice_and_not_at_all(store: Store, piece: StorePart) -> None:
+def test_some_scans_are_late_out_of_order_repeated_or_missing(
+    store: Store, piece: StorePart
+) -> None:
     scans = store["tracking"]
     late = (scans["known_at"] - scans["occurred_at"]).dt.total_hours() >= 7
     assert 0.05 < late.mean() < 0.20  # type: ignore[operator]
@@ -216,29 +216,30 @@ def test_scans_come_late_out_of_order_twice_and_not_at_all(store: Store, piece: 
     assert is_out_of_order.sum() > 500
     same = scans.select("order_id", "status", "sub_status", "occurred_at").is_duplicated()
     assert 0.01 < same.mean() < 0.08  # type: ignore[operator]
-    # the silent service tells less: a share of scans never comes
+    # cheap services have fewer scans, because more are missing
     delivered = np.isfinite(piece.journey.delivered)
-    told = np.isfinite(piece.scans.occurred).sum(axis=1)
+    count_scans = np.isfinite(piece.scans.occurred).sum(axis=1)
     names = [service.name for service in SERVICES]
     means = {
-        name: told[delivered & (piece.orders.service == i)].mean() for i, name in enumerate(names)
+        name: count_scans[delivered & (piece.orders.service == i)].mean()
+        for i, name in enumerate(names)
     }
     assert means["AE Super Economy"] < means["AE Standard"]
 
 
-def test_a_silent_feed_tells_afterwards_or_never(world: World, piece: StorePart) -> None:
+def test_scans_of_a_silent_feed_arrive_afterwards_or_never(world: World, piece: StorePart) -> None:
     orders, journey = piece.orders, piece.journey
     at_once = np.tile(np.arange(world.calendar.feed_back.shape[1], dtype=float), (len(SERVICES), 1))
-    heard = replace(world, calendar=replace(world.calendar, feed_back=at_once))
-    open_feed = scan(heard, orders, journey, Realised(world.draws, orders.number))
+    without_silence = replace(world, calendar=replace(world.calendar, feed_back=at_once))
+    open_feed = scan(without_silence, orders, journey, Realised(world.draws, orders.number))
     day = world.calendar.day(open_feed.occurred)
     back = world.calendar.feed_back[orders.service[:, None], day]
     is_silent = (back > day) & np.isfinite(open_feed.occurred)
     known = piece.scans.known[is_silent]
-    is_told = np.isfinite(known)
+    is_received = np.isfinite(known)
     assert is_silent.sum() > 500
-    assert (known[is_told] >= back[is_silent][is_told]).all()
-    assert 0.25 < 1.0 - is_told.mean() < 0.50
-    # outside the silence nothing changes, and what the platform itself reports is never lost
+    assert (known[is_received] >= back[is_silent][is_received]).all()
+    assert 0.25 < 1.0 - is_received.mean() < 0.50
+    # outside the silence nothing changes, and scans that the platform reports are never missing
     assert np.array_equal(piece.scans.known[~is_silent], open_feed.known[~is_silent])
     assert np.isfinite(piece.scans.known[:, SURE][is_silent[:, SURE]]).all()

@@ -19,6 +19,8 @@ STEPS = MAY_KNOW | {"simulate", "realism_page", "world_page", "products_check", 
 TOLD_BY = {
     "pipeline.simulation.true_risk",
     "pipeline.simulation.true_product_rates",
+    "pipeline.simulation.attainable_risk",
+    "pipeline.simulation.knowable_risk",
     "pipeline.evaluation.replay_season",
     "pipeline.simulation.world",
 }

@@ -1,5 +1,5 @@
-"""A simulated store as dumps of the Open Platform: loaded, it is the store, but for what its
-answers cannot carry."""
+"""A simulated store as dumps of the Open Platform: loading them gives the same store, except for
+facts that the answers cannot contain."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from features.tables import TABLES, Tables
 from pipeline.load.ingest import ingest
 from pipeline.settings.config import Config
 from pipeline.settings.source_settings import SourceSettings
-from pipeline.simulation.export_aliexpress import PAGE, WORDS, write_dumps
-from pipeline.simulation.export_disputes import REASONS
+from pipeline.simulation.exports.export_aliexpress import PAGE, write_dumps
+from pipeline.simulation.exports.export_disputes import REASONS
+from pipeline.simulation.exports.export_tracking import WORDS
 from pipeline.simulation.simulate import simulate
 from pipeline.simulation.world.markets import CAUSES
-from pipeline.simulation.world.markets import REASONS as SHORT
+from pipeline.simulation.world.markets import REASONS as SHORT_REASONS
 from pipeline.simulation.world.scans import SLOTS
 from pipeline.sources.phrases import cause_of, status_of
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
-# docs/sources.md, "What the exports of a simulated store leave out": which columns are the same,
-# fact for fact
+# columns that are the same, fact for fact: docs/sources.md, "What the exports of a simulated store
+# leave out"
 SAME = {
     "orders": [name for name in TABLES["orders"].schema if name != "count_installments"],
     "order_lines": list(TABLES["order_lines"].schema),
@@ -42,10 +43,10 @@ STEPS = ["order_id", "step", "cause", "reason", "liable", "amount_usd", "occurre
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Orders enough for disputes of every kind; it ends before the hour that California counts
-    twice."""
-    place = Workspace(tmp_path_factory.mktemp("store"))
-    return simulate(place, Config(), Progress(), orders=4_000, first=date(2025, 1, 1), days=300)
+    """A store with disputes of every kind. It ends before the hour that occurs twice in
+    California."""
+    workspace = Workspace(tmp_path_factory.mktemp("store"))
+    return simulate(workspace, Config(), Progress(), orders=4_000, first=date(2025, 1, 1), days=300)
 
 
 @pytest.fixture(scope="module")
@@ -59,58 +60,64 @@ def dumps(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stores(
     raw: Path, dumps: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Tables, Tables]:
-    """The store out of its canonical files, and out of its dumps with our numbers put back."""
+    """The store loaded from its canonical files, and from its dumps with the store's own ids."""
     config = Config(sources=SourceSettings(history="as_it_happened"))
-    found = []
+    loaded = []
     for source, folder in (("canonical", raw), ("aliexpress", dumps)):
-        place = Workspace(tmp_path_factory.mktemp(source))
-        with place.locked():
-            ingest(place, config, Progress(), source=source, raw=folder)
-            assert not list(place.quarantine.glob("*.csv"))
-            found.append(place.read_tables())
-    canonical, told = found
-    frames = {name: _renamed(frame) for name, frame in told.frames.items()}
-    return canonical, Tables(frames, told.zone)
+        workspace = Workspace(tmp_path_factory.mktemp(source))
+        with workspace.locked():
+            ingest(workspace, config, Progress(), source=source, raw=folder)
+            assert not list(workspace.quarantine.glob("*.csv"))
+            loaded.append(workspace.read_tables())
+    canonical, exported = loaded
+    frames = {name: _renamed(frame) for name, frame in exported.frames.items()}
+    return canonical, Tables(frames, exported.zone)
 
 
 def _renamed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Sixteen digits -> what the store calls it."""
+    """Replace the numbers of sixteen digits by the store's own ids."""
 
-    def ours(column: str, prefix: str, width: int) -> pl.Expr:
+    def own_id(column: str, prefix: str, width: int) -> pl.Expr:
         number = pl.col(column).cast(pl.Int64)
-        place = pl.when(number % 10 > 0).then(
+        line = pl.when(number % 10 > 0).then(
             pl.concat_str(pl.lit("-"), (number % 10).cast(pl.String))
         )
         own = (number % 10**14 // 10).cast(pl.String).str.zfill(width)
-        return pl.concat_str(pl.lit(f"{prefix}-"), own, place.otherwise(pl.lit(""))).alias(column)
+        return pl.concat_str(pl.lit(f"{prefix}-"), own, line.otherwise(pl.lit(""))).alias(column)
 
-    numbers = (("order_id", "o", 6), ("line_id", "o", 6), ("product_id", "p", 5))
-    return frame.with_columns(ours(*number) for number in numbers if number[0] in frame.columns)
+    ids = (("order_id", "o", 6), ("line_id", "o", 6), ("product_id", "p", 5))
+    return frame.with_columns(own_id(*id_) for id_ in ids if id_[0] in frame.columns)
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_what_the_answers_carry(name: str, stores: tuple[Tables, Tables]) -> None:
+def test_the_columns_of_the_answers(name: str, stores: tuple[Tables, Tables]) -> None:
     columns = SAME[name]
-    true, told = (tables[name].select(columns).sort(columns) for tables in stores)
+    original, exported = (tables[name].select(columns).sort(columns) for tables in stores)
     if name == "products":
-        # a product that was never ordered is in no answer
-        true = true.join(stores[0]["order_lines"], on="product_id", how="semi").sort(columns)
-    assert told.equals(true)
-    assert told.height > 100
+        # products without an order are not in the answers
+        original = original.join(stores[0]["order_lines"], on="product_id", how="semi").sort(
+            columns
+        )
+    assert exported.equals(original)
+    assert exported.height > 100
 
 
 def test_the_steps_of_disputes(stores: tuple[Tables, Tables]) -> None:
-    true, told = (tables["disputes"].select(*STEPS, "dispute_id", "actor") for tables in stores)
+    original, exported = (
+        tables["disputes"].select(*STEPS, "dispute_id", "actor") for tables in stores
+    )
     chinese = {words: short for short, (words, _) in REASONS.items()}
-    told = told.with_columns(pl.col("reason").replace_strict(chinese))
-    # that it went there by itself is seen by the ruling, and from then on
-    ruled = true.filter(step="ruled").select("order_id", "occurred_at")
-    alone = true.filter(step="escalated", actor="platform").drop("occurred_at", "known_at")
-    alone = alone.join(ruled, on="order_id", how="inner").with_columns(known_at="occurred_at")
-    by_others = true.filter((pl.col("step") != "escalated") | (pl.col("actor") != "platform"))
-    expected = pl.concat([by_others, alone.select(true.columns)])
-    assert told.select(STEPS).sort(STEPS).equals(expected.select(STEPS).sort(STEPS))
-    assert set(told["step"]) == {
+    exported = exported.with_columns(pl.col("reason").replace_strict(chinese))
+    # an automatic escalation becomes visible with the ruling
+    ruled = original.filter(step="ruled").select("order_id", "occurred_at")
+    automatic = original.filter(step="escalated", actor="platform").drop("occurred_at", "known_at")
+    automatic = automatic.join(ruled, on="order_id", how="inner").with_columns(
+        known_at="occurred_at"
+    )
+    others = original.filter((pl.col("step") != "escalated") | (pl.col("actor") != "platform"))
+    expected = pl.concat([others, automatic.select(original.columns)])
+    assert exported.select(STEPS).sort(STEPS).equals(expected.select(STEPS).sort(STEPS))
+    assert set(exported["step"]) == {
         "opened",
         "answered",
         "withdrawn",
@@ -118,92 +125,109 @@ def test_the_steps_of_disputes(stores: tuple[Tables, Tables]) -> None:
         "ruled",
         "refunded",
     }
-    assert set(told["liable"].drop_nulls()) == {"seller", "buyer"}
-    assert not alone.is_empty()
-    # one dispute is one; whoever pays back, the platform carries it out
-    assert told["dispute_id"].n_unique() == true["dispute_id"].n_unique()
+    assert set(exported["liable"].drop_nulls()) == {"seller", "buyer"}
+    assert not automatic.is_empty()
+    # the same number of disputes; the platform carries out every refund, whoever pays it
+    assert exported["dispute_id"].n_unique() == original["dispute_id"].n_unique()
     actors = [
         frame.filter(pl.col("step") != "refunded").select("order_id", "step", "actor")
-        for frame in (expected, told)
+        for frame in (expected, exported)
     ]
     assert actors[0].sort(pl.all()).equals(actors[1].sort(pl.all()))
 
 
 def test_the_scans(stores: tuple[Tables, Tables]) -> None:
-    """But for those told twice, and when they were known."""
+    """Except scans reported twice, and `known_at`."""
     columns = ["order_id", "shipment_id", "status", "sub_status", "occurred_at"]
-    true, told = (tables["tracking"].select(columns).unique().sort(columns) for tables in stores)
-    assert told.equals(true)
+    original, exported = (
+        tables["tracking"].select(columns).unique().sort(columns) for tables in stores
+    )
+    assert exported.equals(original)
     assert stores[1]["tracking"].select((pl.col("known_at") == pl.col("occurred_at")).all()).item()
 
 
 def test_the_promises(stores: tuple[Tables, Tables]) -> None:
-    """To send: the same. To arrive: so many days from the payment, and then from the day of
-    sending."""
-    true, told = (tables["promises"] for tables in stores)
+    """Promises to send are the same. Promises to deliver count from the payment, and later from the
+    day of sending."""
+    original, exported = (tables["promises"] for tables in stores)
     columns = ["order_id", "promised_at", "occurred_at", "known_at"]
-    ready = [
-        promises.filter(kind="dispatch").select(columns).sort(columns) for promises in (true, told)
+    dispatch = [
+        promises.filter(kind="dispatch").select(columns).sort(columns)
+        for promises in (original, exported)
     ]
-    assert ready[0].equals(ready[1])
-    there = true.filter(kind="delivery").select("order_id", placed="occurred_at", by="promised_at")
-    days = there.join(
-        ready[0].select("order_id", paid="occurred_at", ready="promised_at"), on="order_id"
+    assert dispatch[0].equals(dispatch[1])
+    delivery = original.filter(kind="delivery").select(
+        "order_id", placed="occurred_at", deliver_by="promised_at"
     )
-    way = (pl.col("by") - pl.col("placed")) - (pl.col("ready") - pl.col("paid"))
+    days = delivery.join(
+        dispatch[0].select("order_id", paid="occurred_at", send_by="promised_at"), on="order_id"
+    )
+    transit = (pl.col("deliver_by") - pl.col("placed")) - (pl.col("send_by") - pl.col("paid"))
     sent = stores[0]["shipments"].select("order_id", sent="occurred_at")
     expected = (
         pl.concat(
             [
-                days.select("order_id", promised_at=pl.col("ready") + way, occurred_at="paid"),
+                days.select(
+                    "order_id", promised_at=pl.col("send_by") + transit, occurred_at="paid"
+                ),
                 days.join(sent, on="order_id").select(
-                    "order_id", promised_at=pl.col("sent") + way, occurred_at="sent"
+                    "order_id", promised_at=pl.col("sent") + transit, occurred_at="sent"
                 ),
             ]
         )
         .with_columns(known_at="occurred_at")
         .select(columns)
     )
-    assert told.filter(kind="delivery").select(columns).sort(columns).equals(expected.sort(columns))
+    assert (
+        exported.filter(kind="delivery")
+        .select(columns)
+        .sort(columns)
+        .equals(expected.sort(columns))
+    )
 
 
-def test_what_is_not_carried_is_empty(stores: tuple[Tables, Tables]) -> None:
+def test_tables_that_the_answers_lack_are_empty(stores: tuple[Tables, Tables]) -> None:
     for name in ("messages", "reviews", "contacts"):
         assert stores[1][name].is_empty(), name
 
 
-def test_with_what_is_not_carried_put_in_a_night_sees_the_same(
+def test_with_the_lacking_tables_added_the_features_of_a_night_are_the_same(
     stores: tuple[Tables, Tables],
 ) -> None:
-    """So the lists of the two stores differ for the reasons that are told, and for no other."""
-    true, told = stores
+    """So the documented differences are the only ones between the two stores' lists."""
+    original, exported = stores
     lacking = ("messages", "reviews", "promises", "tracking", "products")
-    mended = Tables({**told.frames, **{name: true[name] for name in lacking}}, true.zone)
+    completed = Tables(
+        {**exported.frames, **{name: original[name] for name in lacking}}, original.zone
+    )
     night = day_number(date(2025, 10, 20))
-    seen = [build_features(tables, build_spine(tables, [night])) for tables in (true, mended)]
-    assert_frame_equal(seen[0], seen[1], check_row_order=False, check_exact=True)
-    assert seen[0].height > 100
+    features = [
+        build_features(tables, build_spine(tables, [night])) for tables in (original, completed)
+    ]
+    assert_frame_equal(features[0], features[1], check_row_order=False, check_exact=True)
+    assert features[0].height > 100
 
 
-def test_every_word_is_read_as_what_it_is_meant_for() -> None:
-    """Both languages of a reason, and each line of a carrier."""
-    for short, cause in (
-        (short, cause) for cause, of_cause in zip(CAUSES, SHORT, strict=True) for short in of_cause
-    ):
+@pytest.mark.parametrize(("cause", "reasons"), list(zip(CAUSES, SHORT_REASONS, strict=True)))
+def test_both_languages_of_a_reason_are_read_as_its_cause(
+    cause: str, reasons: tuple[str, ...]
+) -> None:
+    for short in reasons:
         words = pl.DataFrame({"words": REASONS[short]}).with_columns(
             nothing=pl.lit(None, pl.String)
         )
-        assert words.select(cause_of(pl.col("words"), pl.col("nothing"))).to_series().to_list() == [
-            cause,
-            cause,
-        ], short
+        causes = words.select(cause_of(pl.col("words"), pl.col("nothing"))).to_series()
+        assert causes.to_list() == [cause, cause], short
+
+
+def test_each_phrase_of_a_carrier_is_read_as_its_status() -> None:
     for status, sub_status, _ in SLOTS:
-        found = status_of(pl.lit(" / ".join(WORDS[sub_status])))
-        assert pl.select(a=found[0], b=found[1]).row(0) == (status, sub_status)
+        read_status = status_of(pl.lit(" / ".join(WORDS[sub_status])))
+        assert pl.select(a=read_status[0], b=read_status[1]).row(0) == (status, sub_status)
 
 
-def test_the_answers_are_as_the_platform_gives_them(dumps: Path) -> None:
-    """At most fifty orders a page; a status without disputes is a page that says so."""
+def test_the_answers_have_the_platforms_form(dumps: Path) -> None:
+    """At most fifty orders per page. A status without disputes has one page, with a total of 0."""
     (path,) = dumps.glob("order-list-*.jsonl")
     pages = [
         json.loads(line)["aliexpress_solution_order_get_response"]["result"]
@@ -219,18 +243,16 @@ def test_the_answers_are_as_the_platform_gives_them(dumps: Path) -> None:
     assert not any("gmt_send_goods_time" in order for order in finished)
 
 
-def test_simulate_writes_a_store_of_each_kind_also_without_disputes_and_scans(
-    tmp_path: Path,
-) -> None:
-    place = Workspace(tmp_path / "w")
+def test_simulate_writes_both_exports_also_without_disputes_and_scans(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
     simulate(
-        place, Config(), Progress(), orders=3, first=date(2025, 1, 1), days=2, is_exported=True
+        workspace, Config(), Progress(), orders=3, first=date(2025, 1, 1), days=2, is_exported=True
     )
-    exports = place.folder / "exports"
-    found = [
+    exports = workspace.folder / "exports"
+    answers = [
         json.loads(path.read_text()) for path in (exports / "aliexpress").glob("issue-list-*.jsonl")
     ]
     assert (exports / "sheet" / "tracking").is_dir()
     assert [
-        answer["aliexpress_issue_issuelist_get_response"]["total_item"] for answer in found
+        answer["aliexpress_issue_issuelist_get_response"]["total_item"] for answer in answers
     ] == [0, 0, 0]

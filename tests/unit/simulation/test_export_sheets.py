@@ -1,5 +1,5 @@
-"""A simulated store as order sheet and tracking bodies: loaded, it is the store, but for what these
-cannot carry."""
+"""A simulated store as order sheet and tracking answers: loading them gives the same store, except
+for facts that these formats cannot contain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.tables import Tables
 from pipeline.load.ingest import ingest
 from pipeline.settings.config import Config
 from pipeline.settings.source_settings import SourceSettings
-from pipeline.simulation.export_sheets import SUBTAGS, write_exports
+from pipeline.simulation.exports.export_sheets import SUBTAGS, write_exports
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
@@ -27,34 +27,36 @@ SAME = {
 
 @pytest.fixture(scope="module")
 def stores(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Tables]:
-    """The store out of its canonical files, and out of its exports."""
+    """The store loaded from its canonical files, and from its exports."""
     exports = tmp_path_factory.mktemp("exports")
     write_exports(simulated_raw, exports)
     config = Config(sources=SourceSettings(history="as_it_happened", tracking_delay_hours=0))
-    found = []
+    loaded = []
     for source, raw in (("canonical", simulated_raw), ("aliexpress", exports)):
-        place = Workspace(tmp_path_factory.mktemp(source))
-        with place.locked():
-            ingest(place, config, Progress(), source=source, raw=raw)
-            assert not list(place.quarantine.glob("*.csv"))
-            found.append(place.read_tables())
-    return found[0], found[1]
+        workspace = Workspace(tmp_path_factory.mktemp(source))
+        with workspace.locked():
+            ingest(workspace, config, Progress(), source=source, raw=raw)
+            assert not list(workspace.quarantine.glob("*.csv"))
+            loaded.append(workspace.read_tables())
+    return loaded[0], loaded[1]
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_what_a_sheet_carries(name: str, stores: tuple[Tables, Tables]) -> None:
+def test_the_columns_of_a_sheet(name: str, stores: tuple[Tables, Tables]) -> None:
     columns = SAME[name]
-    true, told = (tables[name].select(columns).sort(columns) for tables in stores)
+    expected, exported = (tables[name].select(columns).sort(columns) for tables in stores)
     if name == "shipments":
-        # a sheet names the carrier of the parcels; the hand-over it tells of the order
-        true, told = true.drop("carrier"), told.drop("carrier")
-    assert told.equals(true)
+        # a sheet names the carrier of each parcel, but has one hand-over time per order
+        expected, exported = expected.drop("carrier"), exported.drop("carrier")
+    assert exported.equals(expected)
 
 
 def test_the_money(stores: tuple[Tables, Tables]) -> None:
-    true, told = (tables["orders"].sort("order_id") for tables in stores)
+    expected, exported = (tables["orders"].sort("order_id") for tables in stores)
     for column in ("total_usd", "shipping_usd"):
-        assert (true[column] - told[column]).abs().max() == pytest.approx(0, abs=1e-5), column
+        assert (expected[column] - exported[column]).abs().max() == pytest.approx(0, abs=1e-5), (
+            column
+        )
     worth = (pl.col("quantity") * pl.col("unit_price_usd")).sum()
     goods = [
         tables["order_lines"].group_by("order_id").agg(worth=worth).sort("order_id")
@@ -64,7 +66,7 @@ def test_the_money(stores: tuple[Tables, Tables]) -> None:
 
 
 def test_the_promise_to_send(stores: tuple[Tables, Tables]) -> None:
-    true, told = (
+    expected, exported = (
         tables["promises"]
         .filter(kind="dispatch")
         .group_by("order_id")
@@ -72,20 +74,19 @@ def test_the_promise_to_send(stores: tuple[Tables, Tables]) -> None:
         .sort("order_id")
         for tables in stores
     )
-    # who has not paid has no promise in a sheet
-    assert told.equals(true.join(told, on="order_id", how="semi").sort("order_id"))
-    assert told.height > 1000
+    # an unpaid order has no promise in a sheet
+    assert exported.equals(expected.join(exported, on="order_id", how="semi").sort("order_id"))
+    assert exported.height > 1000
 
 
 def test_the_scans(stores: tuple[Tables, Tables]) -> None:
-    """But for those repeated at the same second, and sub-statuses that AfterShip has no word
-    for."""
+    """Except scans repeated at the same second, and sub-statuses that AfterShip does not have."""
     columns = ["order_id", "shipment_id", "status", "occurred_at"]
     subs = pl.when(pl.col("sub_status").is_in(list(SUBTAGS))).then("sub_status").alias("sub_status")
-    true, told = (
+    expected, exported = (
         tables["tracking"].select(*columns, subs).unique().sort(*columns, "sub_status")
         for tables in stores
     )
-    assert told.equals(true)
-    every = stores[1]["tracking"]
-    assert every["known_at"].to_list() == every["occurred_at"].to_list()
+    assert exported.equals(expected)
+    tracking = stores[1]["tracking"]
+    assert tracking["known_at"].to_list() == tracking["occurred_at"].to_list()

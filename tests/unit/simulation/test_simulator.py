@@ -1,5 +1,5 @@
-"""The simulated store keeps the canonical form, its seed, its pieces, its zone and plausible
-rates."""
+"""The simulated store has the canonical form and plausible rates, and depends only on its
+arguments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
 FIRST_DAY, DAYS = date(2024, 1, 1), 731
-# midnight in the store's zone, eight hours before that of Greenwich
+# midnight in the store's time zone, eight hours before midnight UTC
 END = datetime(2025, 12, 31, 16, tzinfo=UTC)
 Store = dict[str, pl.DataFrame]
 
@@ -32,7 +32,7 @@ def store() -> Store:
     return simulate_store(count_orders=10_000, seed=7, first_day=FIRST_DAY, days=DAYS)
 
 
-def test_same_arguments_same_frames_other_seed_others() -> None:
+def test_the_same_arguments_give_the_same_frames_and_another_seed_others() -> None:
     first, again, other = (
         simulate_store(count_orders=300, seed=seed, first_day=FIRST_DAY, days=DAYS)
         for seed in (1, 1, 2)
@@ -43,12 +43,12 @@ def test_same_arguments_same_frames_other_seed_others() -> None:
         assert not first[name].equals(other[name]), name
 
 
-def test_the_same_bytes_whatever_the_size_of_the_pieces(tmp_path: Path) -> None:
+def test_the_files_do_not_depend_on_the_size_of_the_pieces(tmp_path: Path) -> None:
     def write(chunk_orders: int) -> dict[str, str]:
-        place = Workspace(tmp_path / str(chunk_orders))
-        config = load_config(place.folder)
+        workspace = Workspace(tmp_path / str(chunk_orders))
+        config = load_config(workspace.folder)
         simulate(
-            place,
+            workspace,
             config,
             Progress(),
             orders=25_000,
@@ -57,7 +57,7 @@ def test_the_same_bytes_whatever_the_size_of_the_pieces(tmp_path: Path) -> None:
             seed=5,
             chunk_orders=chunk_orders,
         )
-        files = sorted(path for path in place.folder.rglob("*") if path.is_file())
+        files = sorted(path for path in workspace.folder.rglob("*") if path.is_file())
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     small, large = write(10_000), write(30_000)
@@ -68,7 +68,7 @@ def test_the_same_bytes_whatever_the_size_of_the_pieces(tmp_path: Path) -> None:
     } <= small.keys()
 
 
-def test_a_piece_alone_is_the_same_piece(store: Store) -> None:
+def test_a_piece_made_alone_is_the_same(store: Store) -> None:
     world = build_world(count_orders=10_000, seed=7, first_day=FIRST_DAY, days=DAYS)
     number = np.arange(4_000, 4_500)
     alone = piece_frames(world, draw_piece(world, number))
@@ -77,13 +77,13 @@ def test_a_piece_alone_is_the_same_piece(store: Store) -> None:
         assert_frame_equal(frame, store[name].filter(pl.col("order_id").is_in(wanted.implode())))
 
 
-def test_an_earlier_export_holds_the_same_rows_as_far_as_they_were_known(store: Store) -> None:
-    """The world is the same; the store's owner takes the export 231 days earlier."""
+def test_an_earlier_export_has_the_same_rows_if_they_were_known(store: Store) -> None:
+    """The world is the same; the export is taken 231 days earlier."""
     world = replace(
         build_world(count_orders=10_000, seed=7, first_day=FIRST_DAY, days=DAYS), days=500
     )
     number = np.arange(4_000)
-    # orders, too, are drawn by the days of the world, so they are taken from the whole one
+    # orders also depend on the days of the world, so they are drawn from the whole one
     piece = draw_piece(replace(world, days=DAYS), number)
     cut = END - timedelta(days=DAYS - 500)
     later = {f"o-{n + 1:06}" for n in number}
@@ -109,7 +109,7 @@ def test_canonical_columns_unique_keys_and_allowed_values(store: Store, name: st
             assert (values >= column.minimum).all(), column.name
 
 
-def test_every_reference_is_known_in_time(store: Store) -> None:
+def test_every_referenced_row_is_known_in_time(store: Store) -> None:
     placed = store["orders"].select("order_id", placed_at="known_at")
     for name, frame in store.items():
         if "order_id" in frame.columns:
@@ -134,7 +134,7 @@ def test_an_orders_total_is_its_lines_and_shipping(store: Store) -> None:
     assert ((joined["total_usd"] - joined["lines_usd"]).abs() < 0.006).all()
 
 
-def test_nothing_is_known_on_or_after_the_end_and_nothing_before_it_happened(store: Store) -> None:
+def test_facts_are_known_before_the_end_and_not_before_they_happen(store: Store) -> None:
     for name, frame in store.items():
         assert frame.filter(pl.col("known_at") >= END).is_empty(), name
         assert frame.filter(pl.col("known_at") < pl.col("occurred_at")).is_empty(), name
@@ -143,8 +143,8 @@ def test_nothing_is_known_on_or_after_the_end_and_nothing_before_it_happened(sto
 
 
 @pytest.mark.parametrize("seed", [1, 7, 42])
-def test_rates_keep_to_what_is_published(seed: int) -> None:
-    """Ranges: platform-rules, base rates; widened by what chance does to 20,000 orders."""
+def test_rates_are_in_published_ranges(seed: int) -> None:
+    """Ranges: platform-rules, base rates; widened for random variation in 20,000 orders."""
     store = simulate_store(count_orders=20_000, seed=seed, first_day=FIRST_DAY, days=DAYS)
     opened = store["disputes"].filter(pl.col("step") == "opened")
     assert 0.02 < opened.height / 20_000 < 0.05
@@ -160,13 +160,13 @@ def test_rates_keep_to_what_is_published(seed: int) -> None:
     assert 0.40 < (ruled["liable"] == "seller").mean() < 0.70  # type: ignore[operator]
 
 
-def test_one_order_on_one_day_is_a_store_too() -> None:
+def test_a_store_may_have_one_order_on_one_day() -> None:
     store = simulate_store(count_orders=1, seed=0, first_day=FIRST_DAY, days=1)
     assert store["orders"].height == 1
     assert set(store) == set(TABLES)
 
 
 @pytest.mark.parametrize(("count_orders", "days"), [(0, 10), (10, 0)])
-def test_nothing_to_simulate_is_an_error(count_orders: int, days: int) -> None:
+def test_no_orders_or_no_days_is_an_error(count_orders: int, days: int) -> None:
     with pytest.raises(ValueError, match="must be at least 1"):
         simulate_store(count_orders=count_orders, seed=0, first_day=FIRST_DAY, days=days)

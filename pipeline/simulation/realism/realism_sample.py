@@ -1,9 +1,9 @@
-"""A simulated store as plain tables to look at: what became of up to 100,000 of its orders.
+"""Tables that describe a simulated store: the outcomes of up to 100,000 of its orders.
 
-This is about the truth: orders are followed to their end, also past the store's last day. Shares
-are taken over *matured* orders: those placed so long before the last day that even the slowest had
-run its whole life by then. Which orders those are hangs on the day of purchase alone: to take the
-closed ones would be to take the fast ones.
+The tables use the truth: they follow orders to their end, even after the store's last day. Shares
+are computed over *matured* orders, which were placed so long before the last day that even the
+slowest has ended by then. Whether an order is matured depends only on the day of purchase; using
+closed orders instead would select the fast ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.simulation.world.simulated_orders import Orders, World
 from pipeline.simulation.world.simulated_store import StorePart, draw_piece
 
 MAX_ORDERS = 100_000
-# held at once, each with some fifty order-days
+# orders in memory at a time, each with about fifty order-days
 PIECE_ORDERS = 20_000
 LONGEST_LIFE_DAYS = int(
     ROAD.longest_promise_days
@@ -35,14 +35,16 @@ LATE_NEWS_DAYS = 1.0
 
 @dataclass(frozen=True)
 class Sample:
-    """`orders`: one row per sampled order, in order of purchase; times in days since the first day;
-    null: never.
+    """`orders`: one row per sampled order, sorted by time of purchase. Times are in days since the
+    first day; null: never.
 
-    `days`: one row per (clock, day): `count_open`, matured orders open, undisputed and, on the
-    clock "promised", not delivered when the day starts, and how many of them opened a dispute on
-    it, by cause. The clock "placed" counts from the day of purchase, "promised" from the promised
-    day of delivery. `news`: one row per (service, week): scans of that week, and how many were
-    known over `LATE_NEWS_DAYS` later. `step`: one order in so many is in the sample.
+    `days`: one row per (clock, day). The clock "placed" counts days from the purchase, "promised"
+    from the promised day of delivery. `count_open` is the number of matured orders that are open
+    and undisputed at the start of the day (and, on the clock "promised", not delivered); the other
+    columns are the disputes they open on that day, by cause.
+
+    `news`: one row per (service, week): the scans of that week, and how many of them became known
+    more than `LATE_NEWS_DAYS` later. `step`: one in `step` orders is in the sample.
     """
 
     orders: pl.DataFrame
@@ -56,7 +58,7 @@ class Sample:
 
 
 def draw_sample(world: World, max_orders: int = MAX_ORDERS) -> Sample:
-    """Every n-th order of the world, so that all its days are there in proportion."""
+    """A sample of every n-th order of the world, so that all days are represented in proportion."""
     step = -(-world.count_orders // max_orders)
     number = np.arange(0, world.count_orders, step)
     orders, days, news = [], [], []
@@ -77,9 +79,10 @@ def draw_sample(world: World, max_orders: int = MAX_ORDERS) -> Sample:
     )
 
 
-# never minus never has no meaning, and becomes null
+# infinity minus infinity is NaN, and becomes null
 @np.errstate(invalid="ignore")
 def order_rows(world: World, piece: StorePart) -> pl.DataFrame:
+    """The rows of `Sample.orders` for the orders of `piece`."""
     orders, journey, catalogue = piece.orders, piece.journey, world.catalogue
     weight = (catalogue.weight_g[orders.products] * orders.quantity).sum(axis=1)
     legs = {
@@ -111,7 +114,7 @@ def order_rows(world: World, piece: StorePart) -> pl.DataFrame:
             "is_peak": _is_peak(world, journey.handed_over),
             "is_ordinary": _is_ordinary(world, orders, journey),
             "count_scans": np.isfinite(piece.scans.occurred).sum(axis=1),
-            **_fates(piece.disputes, len(orders.number)),
+            **_dispute_columns(piece.disputes, len(orders.number)),
         }
     )
     numbers = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
@@ -119,7 +122,7 @@ def order_rows(world: World, piece: StorePart) -> pl.DataFrame:
 
 
 def _dates(world: World, time: np.ndarray) -> np.ndarray:
-    """Calendar days; what never happens falls on the first one."""
+    """Calendar days of times; the first day for events that never happen."""
     day = np.floor(np.where(np.isfinite(time), time, 0.0)).astype("timedelta64[D]")
     return np.asarray(np.datetime64(world.first_day, "D") + day)
 
@@ -130,22 +133,22 @@ def _is_peak(world: World, time: np.ndarray) -> np.ndarray:
 
 
 def _is_ordinary(world: World, orders: Orders, journey: Journey) -> np.ndarray:
-    """No leg of the road was slowed by peak, holidays, a carrier's collapse or a border, and
-    customs held nothing."""
-    calendar, is_plain = world.calendar, journey.held_days == 0.0
+    """Whether no leg was slowed by the peak season, holidays, a carrier's collapse or a border, and
+    customs did not hold the parcel."""
+    calendar, is_ordinary = world.calendar, journey.held_days == 0.0
     usual = np.array([c.customs_x for c in COUNTRIES])[orders.country]
     for leg in range(ORIGIN, LAST_MILE + 1):
         day = calendar.day(journey.starts[:, leg])
-        is_plain = is_plain & (calendar.road_x[orders.service, day] == 1.0)
+        is_ordinary = is_ordinary & (calendar.road_x[orders.service, day] == 1.0)
         if leg == ORIGIN:
-            is_plain = is_plain & (calendar.origin_x[day] == 1.0)
+            is_ordinary = is_ordinary & (calendar.origin_x[day] == 1.0)
         if leg == CUSTOMS:
-            is_plain = is_plain & (calendar.customs_x[orders.country, day] == usual)
-    return np.asarray(is_plain)
+            is_ordinary = is_ordinary & (calendar.customs_x[orders.country, day] == usual)
+    return np.asarray(is_ordinary)
 
 
-def _fates(disputes: Disputes, count: int) -> dict[str, np.ndarray | pl.Series]:
-    """Columns of all orders from those of the disputed; null or false for the others."""
+def _dispute_columns(disputes: Disputes, count: int) -> dict[str, np.ndarray | pl.Series]:
+    """Columns about disputes with one entry per order; null or false for undisputed orders."""
 
     def spread(values: np.ndarray, empty: object = np.nan) -> np.ndarray:
         column = np.full(count, empty)
@@ -153,13 +156,13 @@ def _fates(disputes: Disputes, count: int) -> dict[str, np.ndarray | pl.Series]:
         return column
 
     is_escalated = np.isfinite(disputes.escalated)
-    # by calendar days, the day of filing being day 1
-    waited = (
+    # calendar days; the day of filing is day 1
+    escalation_day = (
         np.where(is_escalated, np.floor(disputes.escalated), np.inf)
         - np.floor(disputes.opened)
         + 1.0
     )
-    who = np.where(disputes.is_by_itself, "platform", "buyer")[is_escalated]
+    escalated_by = np.where(disputes.is_by_itself, "platform", "buyer")[is_escalated]
     return {
         "is_disputed": spread(np.ones(len(disputes.order), dtype=bool), False),
         "cause": pl.Series([None] * count, dtype=pl.String).scatter(
@@ -169,15 +172,16 @@ def _fates(disputes: Disputes, count: int) -> dict[str, np.ndarray | pl.Series]:
         "is_withdrawn": spread(np.isfinite(disputes.withdrawn), False),
         "is_escalated": spread(is_escalated, False),
         "escalated_by": pl.Series([None] * count, dtype=pl.String).scatter(
-            disputes.order[is_escalated], who
+            disputes.order[is_escalated], escalated_by
         ),
-        "escalation_day": spread(waited),
+        "escalation_day": spread(escalation_day),
         "is_liable": spread(disputes.is_liable & is_escalated, False),
         "is_refunded": spread(np.isfinite(disputes.refunded), False),
     }
 
 
 def _day_counts(piece: StorePart, is_matured: np.ndarray) -> pl.DataFrame:
+    """The rows of `Sample.days` for the orders of `piece`."""
     life, orders = piece.life, piece.orders
     order, day = life.days.order, life.days.day
     opened = life.opened_day[order]
@@ -189,7 +193,7 @@ def _day_counts(piece: StorePart, is_matured: np.ndarray) -> pl.DataFrame:
             is_at_risk & (piece.journey.delivered[order] > day),
         ),
     }
-    found = []
+    counts = []
     for clock, (start, is_counted) in clocks.items():
         row = np.flatnonzero(is_counted)
         counted = pl.DataFrame(
@@ -201,16 +205,17 @@ def _day_counts(piece: StorePart, is_matured: np.ndarray) -> pl.DataFrame:
         by_cause = [
             (pl.col("cause") == i).sum().cast(pl.Int64).alias(name) for i, name in enumerate(CAUSES)
         ]
-        found.append(
+        counts.append(
             counted.group_by("day")
             .agg(pl.len().cast(pl.Int64).alias("count_open"), *by_cause)
             .select(pl.lit(clock).alias("clock"), pl.all())
         )
-    return pl.concat(found)
+    return pl.concat(counts)
 
 
 def _news_counts(world: World, piece: StorePart) -> pl.DataFrame:
-    """Scans made before the end of the last day."""
+    """The rows of `Sample.news` for the orders of `piece`: scans made before the end of the last
+    day."""
     scans = piece.scans
     order, slot = np.nonzero(scans.occurred < world.days)
     occurred, known = scans.occurred[order, slot], scans.known[order, slot]

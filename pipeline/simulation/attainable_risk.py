@@ -1,9 +1,9 @@
-"""The true chance of a dispute, standing at a night: what no model can beat.
+"""The true chance of a dispute as of a night, which no model can beat.
 
-Two of them. With *foresight*, the way of the parcel is known to its end and only the buyer's
-decision is open: the hazards of the coming days, as they will be. The *attainable* chance knows
-every trait and all that has happened, and not the future: the mean over many futures, each drawn
-anew from that night on.
+There are two. The chance with *foresight* uses the parcel's journey to its end, so only the buyer's
+decision is open: it follows from the hazards of the coming days. The *attainable* chance uses every
+trait and everything that has happened, but not the future: it is the mean over many futures, each
+drawn again from that night on.
 """
 
 from __future__ import annotations
@@ -14,38 +14,32 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.simulation.world.assumptions import CONTACT
-from pipeline.simulation.world.journey import Realised, Redrawn, number_copies, travel
-from pipeline.simulation.world.order_life import (
-    OrderDays,
-    is_written,
-    order_days,
-    worry_x,
-    write_messages,
-)
+from pipeline.simulation.world.buyer_messages import is_written, worry_x, write_messages
+from pipeline.simulation.world.journey import Realised, travel
+from pipeline.simulation.world.order_life import OrderDays, order_days
+from pipeline.simulation.world.redrawn_future import Redrawn, number_copies
 from pipeline.simulation.world.scans import scan
 from pipeline.simulation.world.simulated_orders import Orders, World, draw_orders
 
-# messages older than that move no hazard
+# older messages do not change any hazard
 MEMORY_DAYS = 20
 ROWS_AT_ONCE = 50_000
 
 
 def foresight_risk(world: World, number: np.ndarray, as_of: np.ndarray, horizon: int) -> np.ndarray:
-    """P(dispute in [as_of, as_of + horizon) | undisputed at as_of), the parcel's way being known;
-    one a row."""
+    """P(dispute in [as_of, as_of + horizon) | undisputed at as_of) when the parcel's journey is
+    known; one value per row. Rows are (order number, day of the world)."""
     return _in_parts(lambda n, a: _risk(world, n, a, horizon, copy=0), number, as_of)
 
 
 def attainable_risk(
     world: World, number: np.ndarray, as_of: np.ndarray, horizon: int, copies: int
 ) -> np.ndarray:
-    """The same with the future unknown: the mean of `copies` futures. Rows are (order number, world
-    day)."""
+    """The same chance when the future is unknown: the mean over `copies` futures."""
 
     def mean(n: np.ndarray, a: np.ndarray) -> np.ndarray:
-        return np.mean(
-            [_risk(world, n, a, horizon, copy=copy) for copy in range(1, copies + 1)], axis=0
-        )
+        risks = [_risk(world, n, a, horizon, copy=copy) for copy in range(1, copies + 1)]
+        return np.asarray(np.mean(risks, axis=0))
 
     return _in_parts(mean, number, as_of)
 
@@ -62,15 +56,16 @@ def _risk(
 ) -> np.ndarray:
     orders = draw_orders(world, number)
     ahead = look_ahead(world, orders, as_of, horizon, copy=copy, temper_x=orders.temper_x)
-    return -np.expm1(-orders.temper_x * ahead.hazard)
+    return np.asarray(-np.expm1(-orders.temper_x * ahead.hazard))
 
 
 @dataclass(frozen=True)
 class Ahead:
-    """What [as_of, as_of + horizon) brings. `hazard` (one a row of orders): all of it, at temper 1.
+    """The days [as_of, as_of + horizon). `hazard` (one value per order): the sum of the hazards at
+    temper 1.
 
-    One entry per day that the order is open: `order` (index), `worry` (`life.worry_x`),
-    `is_written`: a message.
+    The other arrays have one entry per day on which the order is open: `order` (index), `worry`
+    (`buyer_messages.worry_x`), and `is_written`, whether the buyer writes a message.
     """
 
     hazard: np.ndarray
@@ -88,8 +83,8 @@ def look_ahead(
     copy: int,
     temper_x: np.ndarray,
 ) -> Ahead:
-    """The future of this world (`copy` 0) or another; its messages are written by buyers of
-    `temper_x` (one a row)."""
+    """The future of this world (`copy` 0) or another one. Its messages are written by buyers with
+    the tempers `temper_x` (one per order)."""
     number = orders.number
     chance: Realised | Redrawn = Realised(world.draws, number)
     journey = travel(world, orders, chance)
@@ -110,22 +105,21 @@ def look_ahead(
     calm = replace(orders, temper_x=np.ones(len(number)))
     days = order_days(calm, journey, scans, messages, order, day, first)
     total = np.bincount(order, weights=days.hazard.sum(axis=1) * is_ahead, minlength=len(number))
-    of, on = order[is_ahead], day[is_ahead]
     return Ahead(
-        total,
-        of,
-        worry_x(orders, journey, scans, of, on),
-        is_written(messages, day, first)[is_ahead],
+        hazard=total,
+        order=order[is_ahead],
+        worry=worry_x(orders, journey, scans, order[is_ahead], day[is_ahead]),
+        is_written=is_written(messages, day, first)[is_ahead],
     )
 
 
 def contact_savings(days: OrderDays, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Per order-day: the chance of a dispute from that day to the order's end, and what of it a
-    message of that day takes away (negative: adds).
+    """Per order-day: the chance of a dispute from that day to the order's end, and the part of it
+    that a message on that day removes (negative: adds).
 
     With h(t) the hazards from day c on, a message leaves
-    sum h(t) - effect x factor(c) x sum h(t) exp(-(t - c) / waning) (contact.py);
-    the second sum is carried backwards from each order's last day.
+    sum h(t) - effect x factor(c) x sum h(t) exp(-(t - c) / waning) (`simulated_contact.py`).
+    The second sum is computed backwards from each order's last day.
     """
     last = days.first[1:][days.order] - 1
     ahead = np.cumsum(days.hazard[::-1], axis=0)[::-1]
@@ -138,7 +132,7 @@ def contact_savings(days: OrderDays, effects: np.ndarray) -> tuple[np.ndarray, n
     for distance in range(1, len(edges) - 1):
         row = by_distance[edges[distance] : edges[distance + 1]]
         waned[row] += keep * waned[row + 1]
-    taken = (effects[days.order] * waned).sum(axis=1) * days.contact_factor
+    removed = (effects[days.order] * waned).sum(axis=1) * days.contact_factor
     total = ahead.sum(axis=1)
     risk = -np.expm1(-total)
-    return risk, risk + np.expm1(-(total - taken))
+    return risk, risk + np.expm1(-(total - removed))

@@ -1,18 +1,25 @@
-"""A simulated store as a seller would get it: the order sheet of AliExpress, and 17TRACK's and
-AfterShip's bodies.
+"""A simulated store as files that sellers get: the order sheet of AliExpress, and tracking answers
+of 17TRACK and AfterShip.
 
-What these formats cannot carry is listed in docs/sources.md.
+docs/sources.md lists what these formats cannot contain.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
-ZONE = "America/Los_Angeles"
+from pipeline.simulation.exports.export_files import (
+    Answer,
+    first,
+    local,
+    read_raw,
+    taken_at,
+    write_lines,
+)
+
 SHEET = {
     "order_id": "订单号",
     "status": "订单状态",
@@ -30,7 +37,7 @@ SHEET = {
     "sent": "发货时间",
     "received": "确认收货时间",
 }
-# AfterShip's codes of our sub-statuses, where it has one
+# AfterShip's codes for our sub-statuses, where they exist
 SUBTAGS = {
     "InfoReceived": "InfoReceived_001",
     "InTransit_PickedUp": "InTransit_002",
@@ -57,57 +64,23 @@ SUBTAGS = {
 
 
 def write_exports(raw: Path, folder: Path) -> None:
-    """`orders-DAY.csv` (GBK, as spreadsheets in China save it) and `tracking/` in `folder`, of the
-    store in `raw`.
+    """Write `orders-DAY.csv` (GBK, as spreadsheets in China save it) and `tracking/` into `folder`,
+    from the store in `raw`.
 
-    Every second parcel is 17TRACK's, the others AfterShip's. The whole store is held in memory.
+    About half of the parcels are in 17TRACK's answers, the others in AfterShip's. The whole store
+    is held in memory.
     """
     tables = {path.stem: read_raw(raw, path.stem) for path in raw.glob("*.csv")}
     taken = taken_at(raw)
     sheet = _sheet(tables)
     (folder / f"orders-{taken}.csv").write_bytes(sheet.write_csv().encode("gb18030"))
     (folder / "tracking").mkdir()
-    is_other = pl.col("shipment_id").hash(seed=0) % 2 == 0
+    is_17track = pl.col("shipment_id").hash(seed=0) % 2 == 0
     for name, bodies in (
-        ("17track", _seventeen(tables["tracking"].filter(is_other))),
-        ("aftership", _aftership(tables["tracking"].filter(~is_other))),
+        ("17track", _seventeen(tables["tracking"].filter(is_17track))),
+        ("aftership", _aftership(tables["tracking"].filter(~is_17track))),
     ):
         write_lines(folder / "tracking" / f"{name}-{taken}.jsonl", bodies)
-
-
-def read_raw(raw: Path, name: str) -> pl.DataFrame:
-    """A table of the store as it stands in its file: all cells are text."""
-    return pl.read_csv(raw / f"{name}.csv", infer_schema=False)
-
-
-def taken_at(raw: Path) -> str:
-    """The end of the last day of which the store knows something, as names of dumps have it."""
-    latest = (
-        pl.scan_csv(path, infer_schema=False).select(pl.col("known_at").max())
-        for path in raw.glob("*.csv")
-    )
-    return f"{max(str(found.collect().item() or '') for found in latest)[:10]}T2359"
-
-
-def write_lines(path: Path, bodies: Iterable[dict]) -> None:
-    """One answer a line, written as they come."""
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps(body, ensure_ascii=False)}\n" for body in bodies)
-
-
-def local(column: str) -> pl.Expr:
-    """A time of the store's files as the platform writes it: in California, without offset."""
-    at = pl.col(column).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us", time_zone="UTC")
-    return at.dt.convert_time_zone(ZONE).dt.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def first(frame: pl.DataFrame, name: str, column: str = "occurred_at") -> pl.DataFrame:
-    """The first such time of each order, local."""
-    return (
-        frame.sort(column)
-        .group_by("order_id", maintain_order=True)
-        .agg(local(column).first().alias(name))
-    )
 
 
 def _money(column: pl.Expr) -> pl.Expr:
@@ -115,29 +88,30 @@ def _money(column: pl.Expr) -> pl.Expr:
 
 
 def _sheet(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """One row per order, with the columns of `SHEET`."""
     events, promises = tables["order_events"], tables["promises"]
     lines = tables["order_lines"].with_columns(
         pl.col("quantity", "unit_price_usd").cast(pl.Float64)
     )
-    nth = pl.int_range(1, pl.len() + 1).over("order_id")
-    part = pl.format(
+    line_number = pl.int_range(1, pl.len() + 1).over("order_id")
+    product = pl.format(
         "【{}】{} (商家编码: {}) (产品数量: {} piece)",
-        nth,
+        line_number,
         "product_id",
         "product_id",
         pl.col("quantity").cast(pl.Int64),
     )
     goods = lines.group_by("order_id", maintain_order=True).agg(
-        products=part.str.join("\n"), goods=(pl.col("quantity") * pl.col("unit_price_usd")).sum()
+        products=product.str.join("\n"), goods=(pl.col("quantity") * pl.col("unit_price_usd")).sum()
     )
-    number = pl.concat_str(pl.col("carrier").fill_null(""), pl.lit(":"), "shipment_id")
+    parcel = pl.concat_str(pl.col("carrier").fill_null(""), pl.lit(":"), "shipment_id")
     parcels = (
         tables["shipments"]
         .group_by("order_id", maintain_order=True)
-        .agg(parcels=number.str.join("\n"))
+        .agg(parcels=parcel.str.join("\n"))
     )
     rows = tables["orders"]
-    for other in (
+    for columns in (
         goods,
         parcels,
         first(events.filter(event="paid"), "paid"),
@@ -145,13 +119,13 @@ def _sheet(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
         first(tables["shipments"], "sent"),
         first(promises.filter(kind="dispatch"), "ship_by", "promised_at"),
     ):
-        rows = rows.join(other, on="order_id", how="left", maintain_order="left")
-    waits = (
-        pl.when(pl.col("sent").is_null())
-        .then(pl.lit("等待您发货"))
-        .otherwise(pl.lit("等待买家收货"))
+        rows = rows.join(columns, on="order_id", how="left", maintain_order="left")
+    waiting = pl.when(pl.col("sent").is_null()).then(pl.lit("等待您发货"))
+    status = (
+        pl.when(pl.col("received").is_not_null())
+        .then(pl.lit("交易完成"))
+        .otherwise(waiting.otherwise(pl.lit("等待买家收货")))
     )
-    status = pl.when(pl.col("received").is_not_null()).then(pl.lit("交易完成")).otherwise(waits)
     return rows.with_columns(
         status=status,
         placed=local("occurred_at"),
@@ -163,11 +137,12 @@ def _sheet(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _parcels(tracking: pl.DataFrame) -> Iterator[tuple[str, list[dict[str, str | None]]]]:
+    """(tracking number, scans) of each parcel."""
     for (number,), scans in tracking.group_by("shipment_id", maintain_order=True):
         yield str(number), scans.select("status", "sub_status", "occurred_at").to_dicts()
 
 
-def _seventeen(tracking: pl.DataFrame) -> Iterator[dict]:
+def _seventeen(tracking: pl.DataFrame) -> Iterator[Answer]:
     for number, scans in _parcels(tracking):
         events = [
             {
@@ -187,7 +162,7 @@ def _seventeen(tracking: pl.DataFrame) -> Iterator[dict]:
         }
 
 
-def _aftership(tracking: pl.DataFrame) -> Iterator[dict]:
+def _aftership(tracking: pl.DataFrame) -> Iterator[Answer]:
     for number, scans in _parcels(tracking):
         points = [
             {

@@ -1,21 +1,26 @@
-"""The disputes of a simulated store as the Open Platform answers: a list for each status, and the
-detail of each."""
+"""The disputes of a simulated store as answers of the Open Platform: one list per status, and the
+details of each dispute."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from pipeline.simulation.export_ids import ISSUE, ISSUE_DETAIL, LINE, ORDER, SOLUTION, number
-from pipeline.simulation.export_sheets import local, read_raw, write_lines
+from pipeline.simulation.exports.export_files import Answer, local, read_raw, write_lines
+from pipeline.simulation.exports.export_ids import (
+    ISSUE,
+    ISSUE_DETAIL,
+    LINE,
+    ORDER,
+    SOLUTION,
+    number,
+)
 
-Answer = dict[str, Any]
 PAGE = 50
 STATUSES = ("processing", "canceled_issue", "finish")
-# the simulator's short words for why, in Chinese and English as the platform lists them
+# by the simulator's short name of a reason: the platform's Chinese and English words
 # (platform-rules S5, S15)
 REASONS = {
     "still_in_transit": ("货物仍然在运输途中", "The package is still in transit"),
@@ -34,14 +39,15 @@ REASONS = {
 
 
 def write_issues(raw: Path, folder: Path, taken: str) -> None:
-    """Newest first, as the platform lists them. A dispute is about the order's first line."""
+    """Write the dispute lists and details, newest first as on the platform. A dispute is about the
+    order's first line."""
     step = pl.struct("step", "actor", "amount_usd", at=local("occurred_at"))
     disputes = read_raw(raw, "disputes").group_by(
         "dispute_id", "order_id", "reason", "cause", maintain_order=True
     )
     numbers = (
-        (number(kind, column) + place).alias(name)
-        for name, kind, column, place in (
+        (number(kind, column) + line).alias(name)
+        for name, kind, column, line in (
             ("order", ORDER, "order_id", 0),
             ("line", LINE, "order_id", 1),
             ("issue", ISSUE, "dispute_id", 0),
@@ -51,8 +57,8 @@ def write_issues(raw: Path, folder: Path, taken: str) -> None:
     )
     frame = disputes.agg(steps=step).with_columns(*numbers)
     buyers = read_raw(raw, "orders").select("order_id", "buyer_id")
-    found = frame.join(buyers, on="order_id", how="left", maintain_order="left").to_dicts()
-    issues = [issue | {"steps": {step["step"]: step for step in issue["steps"]}} for issue in found]
+    rows = frame.join(buyers, on="order_id", how="left", maintain_order="left").to_dicts()
+    issues = [row | {"steps": {step["step"]: step for step in row["steps"]}} for row in rows]
     issues.sort(key=lambda issue: issue["steps"]["opened"]["at"], reverse=True)
     for status in STATUSES:
         of_status = [_listed(issue) for issue in issues if _status(issue["steps"]) == status]
@@ -61,15 +67,15 @@ def write_issues(raw: Path, folder: Path, taken: str) -> None:
 
 
 def _status(steps: Answer) -> str:
-    """A ruling that pays nothing back ends a dispute; else the payment does."""
+    """A ruling without a refund ends a dispute; otherwise the refund ends it."""
     if "withdrawn" in steps:
         return "canceled_issue"
-    is_lost = "ruled" in steps and float(steps["ruled"]["amount_usd"]) == 0.0
-    return "finish" if "refunded" in steps or is_lost else "processing"
+    is_rejected = "ruled" in steps and float(steps["ruled"]["amount_usd"]) == 0.0
+    return "finish" if "refunded" in steps or is_rejected else "processing"
 
 
 def _pages(rows: list[Answer]) -> Iterator[Answer]:
-    """`aliexpress.issue.issuelist.get`; nothing found is a page too."""
+    """`aliexpress.issue.issuelist.get`; an empty list still has one page."""
     for page, start in enumerate(range(0, max(len(rows), 1), PAGE), 1):
         part = rows[start : start + PAGE]
         answer = {
@@ -98,8 +104,8 @@ def _listed(issue: Answer) -> Answer:
 
 
 def _detail(issue: Answer) -> Answer:
-    """`aliexpress.issue.detail.get`: its `id` is not the dispute's number, which only its solutions
-    have."""
+    """`aliexpress.issue.detail.get`. Its `id` is not the dispute's number; only the solutions have
+    that number."""
     steps = issue["steps"]
     lists = {
         f"{owner}_solution_list": _solutions(issue, owner)
@@ -117,15 +123,14 @@ def _detail(issue: Answer) -> Answer:
         "gmt_create": steps["opened"]["at"],
         "issue_status": _status(steps),
         "buyer_login_id": issue["buyer_id"],
-        **{name: {"solution_api_dto": found} if found else {} for name, found in lists.items()},
+        **{name: {"solution_api_dto": rows} if rows else {} for name, rows in lists.items()},
         "process_dto_list": {"api_issue_process_dto": process},
     }
     return {"aliexpress_issue_detail_get_response": {"result_object": result}}
 
 
 def _process(steps: Answer, has_goods: bool) -> Iterator[Answer]:
-    """What was done. That a dispute went to the platform by itself is no deed of anybody's: it has
-    none."""
+    """The actions of a dispute. An automatic escalation has no entry, because no one did it."""
     acts = [
         ("opened", "initiate", "buyer"),
         ("answered", "seller_create_solution", "seller"),
@@ -153,10 +158,10 @@ def _is_agreed(steps: Answer) -> bool:
 
 
 def _solutions(issue: Answer, owner: str) -> list[Answer]:
-    """What was asked for, and what was agreed on: the seller's offer, or the buyer's when the
-    seller's time ran out. What a seller offered in vain is not told."""
+    """What the buyer claimed and what was agreed: the seller's offer, or the buyer's claim if the
+    seller did not answer in time. Rejected offers of the seller are left out."""
     steps, solutions = issue["steps"], []
-    carried = (
+    performed = (
         {"status": "perform", "reached_time": steps["refunded"]["at"]}
         if "refunded" in steps
         else {}
@@ -168,33 +173,36 @@ def _solutions(issue: Answer, owner: str) -> list[Answer]:
             )
         )
         if _is_agreed(steps) and "answered" not in steps:
-            late = {"reached_type": "seller_reponse_timeout", **carried}
-            solutions.insert(0, _solution(issue, 2, owner, "refunded", "refunded", **late))
+            timeout = {"reached_type": "seller_reponse_timeout", **performed}
+            solutions.insert(0, _solution(issue, 2, owner, "refunded", "refunded", **timeout))
     elif owner == "seller" and _is_agreed(steps) and "answered" in steps:
-        both = {"reached_type": "negotiation_consensus", **carried}
-        solutions.append(_solution(issue, 3, owner, "answered", "refunded", **both))
+        consensus = {"reached_type": "negotiation_consensus", **performed}
+        solutions.append(_solution(issue, 3, owner, "answered", "refunded", **consensus))
     elif owner == "platform" and "ruled" in steps:
         solutions.append(
             _solution(
-                issue, 4, owner, "ruled", "ruled", reached_type="platform_arbitrate", **carried
+                issue, 4, owner, "ruled", "ruled", reached_type="platform_arbitrate", **performed
             )
         )
     return solutions
 
 
-def _solution(issue: Answer, place: int, owner: str, made: str, amount: str, **more: str) -> Answer:
-    """Proposed at the step `made`, with the money of the step `amount`."""
-    worth = issue["steps"][amount]["amount_usd"]
+def _solution(
+    issue: Answer, digit: int, owner: str, time_step: str, amount_step: str, **more: str
+) -> Answer:
+    """A solution proposed at the time of `time_step`, with the amount of `amount_step`. `digit` is
+    the last digit of its number."""
+    amount = issue["steps"][amount_step]["amount_usd"]
     return {
-        "id": issue["solution"] + place,
+        "id": issue["solution"] + digit,
         "issue_id": issue["issue"],
         "solution_owner": owner,
         "solution_type": "refund",
-        "is_default": place == 1,
-        "gmt_create": issue["steps"][made]["at"],
-        "refund_money": worth,
+        "is_default": digit == 1,
+        "gmt_create": issue["steps"][time_step]["at"],
+        "refund_money": amount,
         "refund_money_currency": "USD",
-        "refund_money_post": worth,
+        "refund_money_post": amount,
         "refund_money_post_currency": "USD",
         **more,
     }
