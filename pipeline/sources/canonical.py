@@ -21,13 +21,13 @@ STORE_FILE = "store.toml"
 ZONE_LINE = 'Write a line like: zone = "Asia/Shanghai"'
 
 
-def read_canonical(origin: SourceContext) -> StoreData:
+def read_canonical(context: SourceContext) -> StoreData:
     """The tables of the folder; all but `REQUIRED` may be absent. Money is in USD already."""
-    zone = _read_zone(origin.folder)
+    zone = _read_zone(context.folder)
     files: dict[str, CheckedFile] = {}
     for name, table in TABLES.items():
-        if name in REQUIRED or (origin.folder / f"{name}.csv").exists():
-            files[name] = read_table(origin, table, zone)
+        if name in REQUIRED or (context.folder / f"{name}.csv").exists():
+            files[name] = read_table(context, table, zone)
     return StoreData(
         {name: file.rows for name, file in files.items()}, zone, False, list(files.values())
     )
@@ -51,12 +51,12 @@ def _read_zone(folder: Path) -> str:
         raise BadInput(f"{STORE_FILE}: zone {zone!r} is not a time zone. {ZONE_LINE}") from None
 
 
-def read_table(origin: SourceContext, table: Table, zone: str) -> CheckedFile:
+def read_table(context: SourceContext, table: Table, zone: str) -> CheckedFile:
     """One canonical CSV file: its texts as times and numbers; the contract says which values are
     right."""
     required = [c.name for c in table.columns if c.is_required and c.name != "known_at"]
     optional = [c.name for c in table.columns if c.name not in required]
-    file = open_checked(origin, f"{table.name}.csv", required, optional=optional)
+    file = open_checked(context, f"{table.name}.csv", required, optional=optional)
     file.table = table.name
     for column in table.columns:
         if column.dtype == INSTANT:

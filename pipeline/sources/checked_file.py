@@ -172,18 +172,18 @@ def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict]) -> pl.
 
 
 def open_checked(
-    origin: SourceContext, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()
+    context: SourceContext, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()
 ) -> CheckedFile:
-    """Read a file of the origin's folder; its `columns` must be there, the `optional` ones are
+    """Read a file of the context's folder; its `columns` must be there, the `optional` ones are
     added empty, others are ignored."""
-    table, undecodable = read_text_table(origin.folder / name)
+    table, undecodable = read_text_table(context.folder / name)
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise BadInput(
             f"{name}: column {', '.join(missing)} is missing. Found: {', '.join(table.columns[1:])}. "
             "Add the column, or name it so. The former tables stay in place."
         )
-    table, mended = origin.corrections.apply(name, table)
+    table, mended = context.corrections.apply(name, table)
     absent = [
         pl.lit(None, pl.String).alias(column) for column in optional if column not in table.columns
     ]

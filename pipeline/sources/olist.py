@@ -40,15 +40,15 @@ CURRENCY = "BRL"
 COMPLAINT_SCORE = 2
 
 
-def read_olist(origin: SourceContext) -> StoreData:
-    """The canonical tables of the export in the origin's folder, money converted by the config's
+def read_olist(context: SourceContext) -> StoreData:
+    """The canonical tables of the export in the context's folder, money converted by the config's
     exchange rate."""
-    if CURRENCY not in origin.usd_per:
+    if CURRENCY not in context.usd_per:
         raise BadInput(
             f"config.toml: usd_per has no {CURRENCY}, the currency of this source. Add its rate, or leave out usd_per."
         )
-    raw, files = read_files(origin)
-    return StoreData(_canonical(raw, origin.usd_per[CURRENCY]), ZONE, True, files)
+    raw, files = read_files(context)
+    return StoreData(_canonical(raw, context.usd_per[CURRENCY]), ZONE, True, files)
 
 
 def _canonical(raw: Raw, usd_per_brl: float) -> dict[str, pl.DataFrame]:

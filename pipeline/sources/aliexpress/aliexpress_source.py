@@ -20,18 +20,18 @@ from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import Checked, StoreData
 
 
-def read_aliexpress(origin: SourceContext) -> StoreData:
+def read_aliexpress(context: SourceContext) -> StoreData:
     """The canonical tables of all dumps so far: those in the folder and those that were loaded
     before."""
-    state = origin.state / "aliexpress" if origin.state else None
+    state = context.state / "aliexpress" if context.state else None
     old, loaded = recall(state)
-    new = read_dumps(origin.folder, loaded, origin.settings.export_zone)
+    new = read_dumps(context.folder, loaded, context.settings.export_zone)
     frames, dumps = joined(old, new), {**loaded, **new.dumps}
-    files = check(frames, origin.settings, origin.usd_per)
-    sheet, liability, beside = _sheets(origin)
+    files = check(frames, context.settings, context.usd_per)
+    sheet, liability, beside = _sheets(context)
     rows = _without_twins(good(files))
     parcels = rows[record_tables.PARCELS]
-    tables, unknown = _canonical(rows, origin, sheet, liability)
+    tables, unknown = _canonical(rows, context, sheet, liability)
     unread = Unread(frames[record_tables.UNREAD])
     every: list[Checked] = [*files, unread, *beside]
     notes = [f"{len(new.dumps):,} new dumps, {len(loaded):,} loaded before"]
@@ -51,7 +51,7 @@ def read_aliexpress(origin: SourceContext) -> StoreData:
         )
     return StoreData(
         tables,
-        origin.settings.store_zone,
+        context.settings.store_zone,
         False,
         every,
         input_sha256=dumps,
@@ -74,18 +74,18 @@ def _without_twins(rows: Rows) -> Rows:
 
 
 def _canonical(
-    rows: Rows, origin: SourceContext, sheet: pl.DataFrame, liability: pl.DataFrame
+    rows: Rows, context: SourceContext, sheet: pl.DataFrame, liability: pl.DataFrame
 ) -> tuple[dict[str, pl.DataFrame], int]:
     rows = {
         **rows,
         record_tables.ORDERS: after_placing(
-            rows[record_tables.ORDERS], origin.settings.platform_zone
+            rows[record_tables.ORDERS], context.settings.platform_zone
         ),
     }
-    known = Known.of(rows, origin.settings)
-    disputes, unknown = dispute_frame(rows, known, origin.usd_per, liability)
+    known = Known.of(rows, context.settings)
+    disputes, unknown = dispute_frame(rows, known, context.usd_per, liability)
     made = {
-        **order_frames(rows, known, origin.usd_per, sheet),
+        **order_frames(rows, known, context.usd_per, sheet),
         **happenings(rows, known),
         "disputes": disputes,
     }
@@ -105,7 +105,7 @@ def _shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _sheets(origin: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckedFile]]:
+def _sheets(context: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckedFile]]:
     """What a seller may put beside the dumps, by hand: each is checked as any other file."""
     empty = pl.DataFrame(
         schema={
@@ -116,9 +116,9 @@ def _sheets(origin: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[Che
         }
     )
     files = []
-    if (origin.folder / PRODUCTS).exists():
+    if (context.folder / PRODUCTS).exists():
         file = open_checked(
-            origin, PRODUCTS, ("product_id",), optional=("category", "supplier_id", "weight_g")
+            context, PRODUCTS, ("product_id",), optional=("category", "supplier_id", "weight_g")
         )
         file.require("product_id")
         file.number("weight_g", minimum=0.0)
@@ -126,8 +126,8 @@ def _sheets(origin: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[Che
         files.append(file)
         empty = file.good_rows().select(*empty.columns)
     liability = pl.DataFrame(schema={"order_id": pl.String, "liable": pl.String})
-    if (origin.folder / LIABILITY).exists():
-        file = open_checked(origin, LIABILITY, ("order_id", "liable"))
+    if (context.folder / LIABILITY).exists():
+        file = open_checked(context, LIABILITY, ("order_id", "liable"))
         file.require("order_id", "liable")
         file.choose("liable", ("seller", "buyer"))
         file.unique("order_id")

@@ -88,13 +88,13 @@ class _Read:
     files: int = 0
 
 
-def tracking_folder(origin: SourceContext) -> Path | None:
-    folder = origin.side_files.tracking
+def tracking_folder(context: SourceContext) -> Path | None:
+    folder = context.side_files.tracking
     if folder is not None and not folder.is_dir():
         raise BadInput(
             f"{folder}: is not a folder. TRACKING names the folder with the tracking provider's files."
         )
-    own = origin.folder / FOLDER
+    own = context.folder / FOLDER
     return folder or (own if own.is_dir() else None)
 
 
@@ -105,17 +105,17 @@ def tracking_files(folder: Path) -> list[Path]:
     )
 
 
-def with_tracking(data: StoreData, origin: SourceContext) -> StoreData:
-    """The data, held to the contract already, with the scans of the origin's tracking folder, if it
+def with_tracking(data: StoreData, context: SourceContext) -> StoreData:
+    """The data, held to the contract already, with the scans of the context's tracking folder, if it
     has one."""
-    folder = tracking_folder(origin)
+    folder = tracking_folder(context)
     if folder is None:
         return data
     read = _read_all(folder)
     rows = pl.DataFrame(read.rows, schema=SCHEMA, orient="row")
-    scans, faults = _checked(rows, _numbers(data), data.frames["orders"], origin)
+    scans, faults = _checked(rows, _numbers(data), data.frames["orders"], context)
     files = TrackingFiles(rows, faults)
-    good = _facts(scans, origin, data.is_known_late)
+    good = _facts(scans, context, data.is_known_late)
     before = data.frames.get("tracking", TABLES["tracking"].empty()).select(
         *TABLES["tracking"].schema
     )
@@ -211,10 +211,10 @@ def _numbers(data: StoreData) -> pl.DataFrame:
 
 
 def _checked(
-    rows: pl.DataFrame, numbers: pl.DataFrame, orders: pl.DataFrame, origin: SourceContext
+    rows: pl.DataFrame, numbers: pl.DataFrame, orders: pl.DataFrame, context: SourceContext
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The scans of known orders, and what is wrong with the others: one fault a row."""
-    zone = origin.settings.tracking_zone
+    zone = context.settings.tracking_zone
     at = instant(pl.col("scanned_at"), zone, has_offsets=True, has_epochs=True)
     sent = instant(pl.col("seen_at"), "UTC", has_offsets=True, has_epochs=True)
     rows = rows.with_columns(
@@ -259,13 +259,13 @@ def _checked(
     return rows.filter(pl.col("reason").is_null()), faults
 
 
-def _facts(scans: pl.DataFrame, origin: SourceContext, is_known_late: bool) -> pl.DataFrame:
+def _facts(scans: pl.DataFrame, context: SourceContext, is_known_late: bool) -> pl.DataFrame:
     seen = pl.from_epoch(pl.col(SEEN), time_unit="us").dt.replace_time_zone("UTC")
-    late = timedelta(hours=origin.settings.tracking_delay_hours)
-    as_it_happened = not is_known_late or origin.settings.history == "as_it_happened"
+    late = timedelta(hours=context.settings.tracking_delay_hours)
+    as_it_happened = not is_known_late or context.settings.history == "as_it_happened"
     first = pl.max_horizontal(pl.coalesce("sent", seen), "occurred_at")
     known = pl.col("occurred_at") + late if as_it_happened else first
-    if origin.settings.history != "as_it_happened":
+    if context.settings.history != "as_it_happened":
         # a webhook says when it told
         known = pl.when(pl.col("sent").is_not_null()).then(first).otherwise(known)
     rows = scans.with_columns(known_at=known).sort("known_at", FILE, ROW, maintain_order=True)
