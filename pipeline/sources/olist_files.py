@@ -1,5 +1,4 @@
-"""The eight files of the Olist export, read and checked: which rows are good, and what is wrong
-with the others."""
+"""Read and check the eight files of the Olist export; keep the good rows and report the others."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ PROMISED, ANSWERED = "order_estimated_delivery_date", "review_answer_timestamp"
 
 @dataclass(frozen=True)
 class Raw:
-    """The good rows of the files."""
+    """The good rows of the files, with customers, sellers and category names joined."""
 
     orders: pl.DataFrame
     lines: pl.DataFrame
@@ -29,7 +28,7 @@ class Raw:
 
 
 def read_files(context: SourceContext) -> tuple[Raw, list[CheckedFile]]:
-    """The good rows, and every file with its faults."""
+    """Return the good rows, and every file with its faults."""
     customers = _read(context, "customers", "customer_id", "customer_unique_id", "customer_state")
     customers.unique("customer_id")
     sellers = _read(context, "sellers", "seller_id", "seller_state")
@@ -84,13 +83,13 @@ def _read_orders(context: SourceContext, customers: CheckedFile) -> CheckedFile:
     )
     for column in (PURCHASED, APPROVED, HANDED_OVER, DELIVERED, PROMISED):
         file.instant(column, ZONE)
-    for column, words in (
+    for column, verb in (
         (APPROVED, "approved"),
         (HANDED_OVER, "handed over"),
         (DELIVERED, "delivered"),
     ):
-        file.not_before(column, PURCHASED, f"{words} before it was purchased")
-    file.known(
+        file.not_before(column, PURCHASED, f"{verb} before it was purchased")
+    file.refers_to(
         "customer_id",
         customers.good_rows()["customer_id"],
         customers.rejected("customer_id"),
@@ -110,10 +109,10 @@ def _read_lines(
     file.number("freight_value", minimum=0)
     file.instant("shipping_limit_date", ZONE)
     _of_known_order(file, orders)
-    file.known(
+    file.refers_to(
         "product_id", products.good_rows()["product_id"], products.rejected("product_id"), "product"
     )
-    file.known(
+    file.refers_to(
         "seller_id", sellers.good_rows()["seller_id"], sellers.rejected("seller_id"), "seller"
     )
     file.unique(*key)
@@ -144,4 +143,4 @@ def _read_reviews(context: SourceContext, orders: CheckedFile) -> CheckedFile:
 
 
 def _of_known_order(file: CheckedFile, orders: CheckedFile) -> None:
-    file.known("order_id", orders.good_rows()["order_id"], orders.rejected("order_id"), "order")
+    file.refers_to("order_id", orders.good_rows()["order_id"], orders.rejected("order_id"), "order")

@@ -96,7 +96,7 @@ def test_cells_of_a_faulty_row_are_kept_as_they_came(tmp_path: Path) -> None:
         (b"\xef\xbb\xbf", "is empty"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
-        (b"\x00\x01\x02\n", "UTF-16 or no text"),
+        (b"\x00\x01\x02\n", "UTF-16 or not text"),
         (b"a,b,a\n1,2,3\n", "two columns are named a"),
         (b"a, a\n1,2\n", "two columns are named a"),
         (b"a,a\n1,\xe9\n", "two columns are named a"),
