@@ -46,10 +46,11 @@ def _pandera() -> ModuleType:
 @cache
 def schema(table: Table) -> pandera.polars.DataFrameSchema:
     """The pandera schema of a canonical table; it allows extra columns, such as a row's file."""
-    pa = _pandera()
-    return pa.DataFrameSchema(
-        {column.name: _column(column) for column in table.columns}, name=table.name
+    columns = {column.name: _column(column) for column in table.columns}
+    table_schema: pandera.polars.DataFrameSchema = _pandera().DataFrameSchema(
+        columns, name=table.name
     )
+    return table_schema
 
 
 def _column(column: Column) -> pandera.polars.Column:
@@ -65,7 +66,10 @@ def _column(column: Column) -> pandera.polars.Column:
     if column.choices:
         choices = list(column.choices)
         checks.append(pa.Check.isin(choices, error=f"unknown value; allowed: {', '.join(choices)}"))
-    return pa.Column(column.dtype, checks, nullable=not column.is_required)
+    checked: pandera.polars.Column = pa.Column(
+        column.dtype, checks, nullable=not column.is_required
+    )
+    return checked
 
 
 def _is_finite(data: Any) -> pl.LazyFrame:
@@ -211,15 +215,10 @@ def _wrong_sums(orders: pl.DataFrame, lines: pl.DataFrame, incomplete: pl.Series
         "more than its lines add up to: quantity x price + shipping = {}",
         pl.col("lines_usd").round(2),
     )
-    too_much = pl.col("shipping_usd") > pl.col("total_usd") + CENT_USD
-    return pl.concat(
-        [
-            _fault_rows(rows.filter(is_off), "total_usd", reason),
-            _fault_rows(
-                orders.filter(too_much), "shipping_usd", "more than the total it is part of"
-            ),
-        ]
-    )
+    wrong_totals = _fault_rows(rows.filter(is_off), "total_usd", reason)
+    too_much = orders.filter(pl.col("shipping_usd") > pl.col("total_usd") + CENT_USD)
+    wrong_shipping = _fault_rows(too_much, "shipping_usd", "more than the total it is part of")
+    return pl.concat([wrong_totals, wrong_shipping])
 
 
 def _too_early(frame: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
@@ -228,31 +227,22 @@ def _too_early(frame: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     early = rows.filter(pl.col("occurred_at") < pl.col("placed_at"))
     faults = [_fault_rows(early, "occurred_at", "happened before its order was placed")]
     if "promised_at" in frame.columns:
-        for_before = rows.filter(pl.col("promised_at") < pl.col("placed_at"))
-        faults.append(
-            _fault_rows(
-                for_before, "promised_at", "promised for a time before its order was placed"
-            )
-        )
+        too_soon = rows.filter(pl.col("promised_at") < pl.col("placed_at"))
+        reason = "promised for a time before its order was placed"
+        faults.append(_fault_rows(too_soon, "promised_at", reason))
     return pl.concat(faults)
 
 
 def _without_opening(steps: pl.DataFrame) -> pl.DataFrame:
     """Steps of a dispute without a step 'opened', or before it."""
-    opened = (
-        steps.filter(step="opened")
-        .group_by("dispute_id")
-        .agg(opened_at=pl.col("occurred_at").min())
-    )
+    by_dispute = steps.filter(step="opened").group_by("dispute_id")
+    opened = by_dispute.agg(opened_at=pl.col("occurred_at").min())
     rows = steps.join(opened, on="dispute_id", how="left", maintain_order="left")
+    unopened = rows.filter(pl.col("opened_at").is_null())
     early = rows.filter(pl.col("occurred_at") < pl.col("opened_at"))
     return pl.concat(
         [
-            _fault_rows(
-                rows.filter(pl.col("opened_at").is_null()),
-                "dispute_id",
-                "its dispute has no step 'opened'",
-            ),
+            _fault_rows(unopened, "dispute_id", "its dispute has no step 'opened'"),
             _fault_rows(early, "occurred_at", "happened before its dispute was opened"),
         ]
     )
