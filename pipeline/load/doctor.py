@@ -52,10 +52,10 @@ def examine(
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
     with tempfile.TemporaryDirectory() as nowhere:
-        origin = SourceContext(
+        context = SourceContext(
             raw, config.usd_per, config.sources, state=Path(nowhere), side_files=side_files
         )
-        data = with_tracking(enforce_contract(read_source(source, origin)), origin)
+        data = with_tracking(enforce_contract(read_source(source, context)), context)
     say(f"{'table':<14}{'rows':>12}  first        last         (by when it happened)")
     for name in TABLES:
         frame = data.frames.get(name)

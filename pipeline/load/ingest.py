@@ -44,12 +44,12 @@ def ingest(
     if SOURCES[source].is_pulled:
         pull_into(raw, progress)
     with progress.piece("ingest") as notes:
-        origin, own = open_origin(workspace, config, raw, side_files), read_own(workspace)
-        made_from = _made_from(source, origin, config, own_sha256(own))
+        context, own = open_context(workspace, config, raw, side_files), read_own(workspace)
+        made_from = _made_from(source, context, config, own_sha256(own))
         if SOURCES[source].is_remembering and _fact(workspace, "made_from") == made_from:
             notes.append("nothing new since the last time: the tables stay")
             return
-        data = with_tracking(enforce_contract(read_source(source, origin)), origin)
+        data = with_tracking(enforce_contract(read_source(source, context)), context)
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
         contacts = data.frames.get("contacts", TABLES["contacts"].empty())
@@ -68,7 +68,7 @@ def ingest(
             {
                 "source": source,
                 "made_from": made_from,
-                "input_sha256": _input_sha256(data, origin) | own_sha256(own),
+                "input_sha256": _input_sha256(data, context) | own_sha256(own),
                 "input_rows": {file.name: file.count_rows for file in data.files},
                 "quarantined_rows": quarantined,
                 "table_rows": counts,
@@ -81,18 +81,18 @@ def ingest(
         warn(f"{total} rows in quarantine, each with its reason: {workspace.quarantine}")
 
 
-def _made_from(source: str, origin: SourceContext, config: Config, own: Mapping[str, str]) -> str:
+def _made_from(source: str, context: SourceContext, config: Config, own: Mapping[str, str]) -> str:
     """A hash of all that decides what the tables of a source that remembers become, the program
     included."""
     if not SOURCES[source].is_remembering:
         return ""
     files = {
-        path.relative_to(origin.folder).as_posix(): sha256(path)
-        for path in dump_files(origin.folder)
+        path.relative_to(context.folder).as_posix(): sha256(path)
+        for path in dump_files(context.folder)
     }
-    files |= _tracking_sha256(origin)
+    files |= _tracking_sha256(context)
     sheets = {
-        name: sha256(origin.folder / name) for name in SHEETS if (origin.folder / name).exists()
+        name: sha256(context.folder / name) for name in SHEETS if (context.folder / name).exists()
     }
     here = Path(__file__).resolve().parents[1]
     program = [sha256(path) for path in sorted((here / "sources").rglob("*.py"))]
@@ -100,7 +100,7 @@ def _made_from(source: str, origin: SourceContext, config: Config, own: Mapping[
         files,
         sheets,
         dict(own),
-        origin.corrections.records,
+        context.corrections.records,
         program,
         repr(TABLES),
         config.sources.model_dump(),
@@ -110,8 +110,8 @@ def _made_from(source: str, origin: SourceContext, config: Config, own: Mapping[
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _tracking_sha256(origin: SourceContext) -> dict[str, str]:
-    folder = tracking_folder(origin)
+def _tracking_sha256(context: SourceContext) -> dict[str, str]:
+    folder = tracking_folder(context)
     files = tracking_files(folder) if folder else []
     return {
         f"tracking/{path.relative_to(folder).as_posix()}": sha256(path) for path in files if folder
@@ -125,7 +125,7 @@ def _fact(workspace: Workspace, name: str) -> object:
         return None
 
 
-def open_origin(
+def open_context(
     workspace: Workspace, config: Config, raw: Path, side_files: SideFiles = NO_SIDE_FILES
 ) -> SourceContext:
     """The folder `raw` with the workspace's corrections and what its sources remember."""
@@ -154,23 +154,23 @@ def read_corrections(workspace: Workspace) -> Corrections:
         ) from None
 
 
-def _input_sha256(data: StoreData, origin: SourceContext) -> dict[str, str]:
+def _input_sha256(data: StoreData, context: SourceContext) -> dict[str, str]:
     told = data.input_sha256
     if told is None:
         told = {
-            file.name: sha256(origin.folder / file.name)
+            file.name: sha256(context.folder / file.name)
             for file in data.files
-            if file.name in _names(origin)
+            if file.name in _names(context)
         }
-    told = {**told, **_tracking_sha256(origin)}
-    if origin.corrections:
-        text = json.dumps(origin.corrections.records, sort_keys=True, ensure_ascii=False)
+    told = {**told, **_tracking_sha256(context)}
+    if context.corrections:
+        text = json.dumps(context.corrections.records, sort_keys=True, ensure_ascii=False)
         told = {**told, CORRECTIONS: hashlib.sha256(text.encode()).hexdigest()}
     return dict(told)
 
 
-def _names(origin: SourceContext) -> set[str]:
-    return {path.name for path in origin.folder.iterdir()}
+def _names(context: SourceContext) -> set[str]:
+    return {path.name for path in context.folder.iterdir()}
 
 
 def _quarantine(workspace: Workspace, data: StoreData) -> dict[str, int]:

@@ -1,5 +1,7 @@
-"""A folder of canonical CSV files, as `simulate` writes them or a seller writes by hand:
-docs/canonical-format.md."""
+"""SOURCE=canonical: a folder of canonical CSV files (docs/canonical-format.md).
+
+`simulate` writes such folders; sellers may also write them by hand.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,17 @@ STORE_FILE = "store.toml"
 ZONE_LINE = 'Write a line like: zone = "Asia/Shanghai"'
 
 
-def read_canonical(origin: SourceContext) -> StoreData:
-    """The tables of the folder; all but `REQUIRED` may be absent. Money is in USD already."""
-    zone = _read_zone(origin.folder)
+def read_canonical(context: SourceContext) -> StoreData:
+    """Read the canonical tables in the context's folder. Amounts are already in USD.
+
+    Tables other than `REQUIRED` may be absent. Raises `BadInput` if a required file or column is
+    missing, or if `store.toml` names no valid time zone.
+    """
+    zone = _read_zone(context.folder)
     files: dict[str, CheckedFile] = {}
     for name, table in TABLES.items():
-        if name in REQUIRED or (origin.folder / f"{name}.csv").exists():
-            files[name] = read_table(origin, table, zone)
+        if name in REQUIRED or (context.folder / f"{name}.csv").exists():
+            files[name] = read_table(context, table, zone)
     return StoreData(
         {name: file.rows for name, file in files.items()}, zone, False, list(files.values())
     )
@@ -44,19 +50,21 @@ def _read_zone(folder: Path) -> str:
     zone = str(settings.get("zone", ""))
     try:
         key = ZoneInfo(zone).key
-        # polars knows a few names less
+        # polars supports slightly fewer time zone names than zoneinfo
         pl.select(pl.lit(EARLIEST).dt.replace_time_zone(key))
         return key
     except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.ComputeError):
         raise BadInput(f"{STORE_FILE}: zone {zone!r} is not a time zone. {ZONE_LINE}") from None
 
 
-def read_table(origin: SourceContext, table: Table, zone: str) -> CheckedFile:
-    """One canonical CSV file: its texts as times and numbers; the contract says which values are
-    right."""
+def read_table(context: SourceContext, table: Table, zone: str) -> CheckedFile:
+    """Read one canonical CSV file and parse its times and numbers.
+
+    Ranges and allowed values are checked later, against the contract.
+    """
     required = [c.name for c in table.columns if c.is_required and c.name != "known_at"]
     optional = [c.name for c in table.columns if c.name not in required]
-    file = open_checked(origin, f"{table.name}.csv", required, optional=optional)
+    file = open_checked(context, f"{table.name}.csv", required, optional=optional)
     file.table = table.name
     for column in table.columns:
         if column.dtype == INSTANT:

@@ -1,10 +1,10 @@
-"""Checked reading of one CSV file: every row ends up either in the result or in quarantine with a
-reason."""
+"""Read one CSV file and check it: every row is either kept or goes to quarantine with a reason."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -17,11 +17,12 @@ from pipeline.sources.source_context import SourceContext
 
 @dataclass
 class CheckedFile:
-    """The rows of one file, as text and as parsed columns, and what is wrong with which of them.
+    """The rows of one file and their faults.
 
-    `rows` keeps the text columns as they came; `parsed` columns are added under their own names.
-    `ROW` is the row as a spreadsheet shows it: the header is row 1. A row with a fault leaves with
-    `good_rows`. `table`: the canonical table that its rows are, one for one.
+    `rows` has text columns until `number` or `instant` parses them; `source` keeps the text as
+    read. Column `ROW` is the row number in a spreadsheet, where the header is row 1. `good_rows`
+    leaves out rows with a fault. `table` names the canonical table if each row of the file is one
+    row of that table.
     """
 
     name: str
@@ -34,26 +35,30 @@ class CheckedFile:
     def reject(
         self, is_bad: pl.Expr, column: str, reason: str, *, is_cascade: bool = False
     ) -> None:
-        """Quarantine the rows for which `is_bad` is true. A cascade is a fault of another file's
-        row, not of this."""
+        """Quarantine the rows where `is_bad` is true.
+
+        `is_cascade`: the fault is in a row of another file, not in this row.
+        """
         bad = self.rows.filter(is_bad.fill_null(False)).select(
             pl.col(ROW), column=pl.lit(column), reason=pl.lit(reason)
         )
         (self.cascaded if is_cascade else self.faults).append(bad)
 
-    def reject_rows(self, found: pl.DataFrame) -> None:
-        """The same for rows that others found: `ROW, column, reason, is_cascade`."""
+    def reject_rows(self, faults: pl.DataFrame) -> None:
+        """Quarantine rows that failed a check elsewhere: `ROW, column, reason, is_cascade`."""
         for is_cascade, kept in ((False, self.faults), (True, self.cascaded)):
-            kept.append(found.filter(is_cascade=is_cascade).select(ROW, "column", "reason"))
+            kept.append(faults.filter(is_cascade=is_cascade).select(ROW, "column", "reason"))
 
     def require(self, *columns: str) -> None:
-        """Every value must be there."""
+        """Reject rows where one of the columns is empty."""
         for column in columns:
             self.reject(pl.col(column).is_null(), column, "empty; a value is required")
 
     def unique(self, *key: str) -> None:
-        """The key may occur once: the first row that has it and no other fault is kept. So ask this
-        last."""
+        """Reject repeated keys, and keep the first row without any other fault.
+
+        Call this after all other checks.
+        """
         repeated = self.good_rows().filter(pl.int_range(pl.len()).over(*key) > 0)[ROW]
         is_repeated = pl.col(ROW).is_in(repeated.implode())
         self.reject(
@@ -61,6 +66,7 @@ class CheckedFile:
         )
 
     def choose(self, column: str, choices: Sequence[str]) -> None:
+        """Reject values that are not in `choices`."""
         self.reject(
             ~pl.col(column).is_in(choices), column, f"unknown value; allowed: {', '.join(choices)}"
         )
@@ -68,7 +74,7 @@ class CheckedFile:
     def number(
         self, column: str, *, minimum: float | None = None, maximum: float | None = None
     ) -> None:
-        """Parse a decimal number; empty stays null."""
+        """Parse a column of decimal numbers and check its range. Empty cells stay null."""
         value = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
         value = pl.when(value.is_finite()).then(value)
         self._parse(column, value, "not a number; write it like 1234.50")
@@ -84,21 +90,26 @@ class CheckedFile:
     def instant(
         self, column: str, zone: str, *, has_offsets: bool = False, has_epochs: bool = False
     ) -> None:
-        """Parse a time into UTC; without an offset it is local to `zone`. Empty stays null."""
+        """Parse a column of times into UTC. Empty cells stay null.
+
+        Times without an offset are local to `zone`. `has_offsets` and `has_epochs` are described
+        at `instants.instant`.
+        """
         value = instant(pl.col(column), zone, has_offsets=has_offsets, has_epochs=has_epochs)
         self._parse(column, value, "not a date and time; write it like 2026-05-03 14:00:00")
 
-    def not_before(self, later: str, earlier: str, words: str) -> None:
-        self.reject(pl.col(later) < pl.col(earlier), later, words)
+    def not_before(self, later: str, earlier: str, reason: str) -> None:
+        """Reject rows where the time in `later` is before the time in `earlier`."""
+        self.reject(pl.col(later) < pl.col(earlier), later, reason)
 
-    def known(self, column: str, others: pl.Series, rejected: pl.Series, what: str) -> None:
-        """The id must be one of `others`; one that was itself rejected only cascades."""
+    def refers_to(self, column: str, ids: pl.Series, rejected: pl.Series, entity: str) -> None:
+        """Reject ids that are not in `ids`; an id in `rejected` counts as a cascade."""
         is_rejected = pl.col(column).is_in(rejected.implode())
-        is_unknown = pl.col(column).is_not_null() & ~pl.col(column).is_in(others.implode())
+        is_unknown = pl.col(column).is_not_null() & ~pl.col(column).is_in(ids.implode())
         self.reject(
-            is_unknown & is_rejected, column, f"its {what} is in quarantine", is_cascade=True
+            is_unknown & is_rejected, column, f"its {entity} is in quarantine", is_cascade=True
         )
-        self.reject(is_unknown & ~is_rejected, column, f"unknown {what}")
+        self.reject(is_unknown & ~is_rejected, column, f"unknown {entity}")
 
     def _parse(self, column: str, value: pl.Expr, reason: str) -> None:
         parsed = self.rows.with_columns(value.alias(column))
@@ -107,13 +118,15 @@ class CheckedFile:
         self.rows = parsed
 
     def good_rows(self) -> pl.DataFrame:
+        """The rows without a fault, in file order."""
         return self.rows.join(self.bad_rows(), on=ROW, how="anti", maintain_order="left")
 
     def rejected(self, column: str) -> pl.Series:
-        """The values of `column` on rejected rows."""
+        """The values of `column` in rejected rows, without nulls."""
         return self.rows.join(self.bad_rows(), on=ROW, how="semi")[column].drop_nulls()
 
     def bad_rows(self) -> pl.DataFrame:
+        """`ROW` of each fault; a row with several faults occurs several times."""
         return pl.concat(
             [
                 self.rows.select(ROW).clear(),
@@ -127,13 +140,15 @@ class CheckedFile:
 
     @property
     def fault_share(self) -> float:
-        """Share of the file's rows that are faulty themselves."""
+        """Share of the file's rows with a fault of their own, in [0, 1]; cascades do not count."""
         rows = {row for fault in self.faults for row in fault[ROW]}
         return len(rows) / max(self.rows.height, 1)
 
     def quarantine(self) -> pl.DataFrame:
-        """One row per fault: `file, row, column, value, reason, record` (the whole source row as
-        JSON), `record_id`."""
+        """One row per fault: `file, row, column, value, reason, record, record_id`.
+
+        `record` is the whole source row as JSON.
+        """
         empty = pl.DataFrame(schema={ROW: pl.Int64, "column": pl.String, "reason": pl.String})
         faults = pl.concat([empty, *self.faults, *self.cascaded]).sort(ROW, maintain_order=True)
         rows = (
@@ -144,9 +159,12 @@ class CheckedFile:
         return quarantined(self.name, faults, rows.to_dicts())
 
 
-def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict]) -> pl.DataFrame:
-    """`faults` (`ROW, column, reason`; a row a fault) beside their source records, as the
-    quarantine shows them."""
+def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """`faults` with their source records, in the columns of the quarantine.
+
+    `faults` has one row per fault (`ROW, column, reason`); `records` has its source row at the
+    same position.
+    """
     values = [record.get(column) for record, column in zip(records, faults["column"], strict=True)]
     texts = [record_text(record) for record in records]
     return pl.DataFrame(
@@ -172,25 +190,29 @@ def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict]) -> pl.
 
 
 def open_checked(
-    origin: SourceContext, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()
+    context: SourceContext, name: str, columns: Sequence[str], *, optional: Sequence[str] = ()
 ) -> CheckedFile:
-    """Read a file of the origin's folder; its `columns` must be there, the `optional` ones are
-    added empty, others are ignored."""
-    table, undecodable = read_text_table(origin.folder / name)
+    """Read a CSV file in the context's folder as text, with its corrections applied.
+
+    Absent `optional` columns are added as null; columns that are not listed are ignored. Raises
+    `BadInput` if the file cannot be read or one of `columns` is missing.
+    """
+    table, undecodable = read_text_table(context.folder / name)
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise BadInput(
-            f"{name}: column {', '.join(missing)} is missing. Found: {', '.join(table.columns[1:])}. "
-            "Add the column, or name it so. The former tables stay in place."
+            f"{name}: column {', '.join(missing)} is missing. "
+            f"Found: {', '.join(table.columns[1:])}. Add the column, or rename an existing one. "
+            "The tables already loaded are unchanged."
         )
-    table, mended = origin.corrections.apply(name, table)
+    table, corrected = context.corrections.apply(name, table)
     absent = [
         pl.lit(None, pl.String).alias(column) for column in optional if column not in table.columns
     ]
     kept = table.with_columns(absent).select(ROW, *columns, *optional)
     checked = CheckedFile(name, kept, table)
     for row, column, reason in undecodable:
-        if row not in mended:
+        if row not in corrected:
             checked.faults.append(
                 pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]})
             )

@@ -1,8 +1,8 @@
-"""Rows that a person mended in the quarantine: the corrected text goes before what the source's
-file says.
+"""Corrections that a person made in the quarantine; they override the text in the source's files.
 
-A correction belongs to one row of one file by what the row said, not by its place: it holds when
-the file comes again with more rows, and no longer when the source itself mends the row.
+A correction belongs to one row of one file by the row's content, not by its position. So it still
+applies when the file comes again with more rows, and no longer applies once the source itself
+fixes the row.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ Record = Mapping[str, Any]
 
 
 def record_text(record: Record) -> str:
-    """The row as the quarantine shows it."""
+    """The row as the JSON text that the quarantine shows."""
     return json.dumps(record, ensure_ascii=False, default=str)
 
 
 def record_ids(texts: Iterable[str]) -> list[str]:
-    """What names a row: a hash of its text as it stands in the quarantine, where marks that harm
-    are gone."""
+    """One id per row: a hash of its text as the quarantine shows it, without harmful characters."""
     shown = pl.DataFrame({"text": list(texts)}, schema={"text": pl.String}).select(
         text=neutral(pl.col("text"))
     )["text"]
@@ -37,7 +36,7 @@ def record_ids(texts: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Corrections:
-    """By file, or kind of record: the corrected record by the id of the faulty one."""
+    """By file (or kind of record), the corrected record for each id of a faulty record."""
 
     records: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
 
@@ -45,29 +44,31 @@ class Corrections:
         return any(self.records.values())
 
     def apply(self, name: str, table: pl.DataFrame) -> tuple[pl.DataFrame, set[int]]:
-        """The rows of the file with their corrections, and which rows these were."""
-        mended = self.records.get(name)
-        if not mended:
+        """Return the file's rows with corrections applied, and the `ROW` of each corrected row."""
+        corrected = self.records.get(name)
+        if not corrected:
             return table, set()
         rows = table.drop(ROW).to_dicts()
-        found = {
-            place: mended[key]
-            for place, key in enumerate(record_ids(map(record_text, rows)))
-            if key in mended
+        changed = {
+            index: corrected[key]
+            for index, key in enumerate(record_ids(map(record_text, rows)))
+            if key in corrected
         }
-        if not found:
+        if not changed:
             return table, set()
-        for place, record in found.items():
-            rows[place] = {column: _cell(record.get(column)) for column in rows[place]}
+        for index, record in changed.items():
+            rows[index] = {column: _cell(record.get(column)) for column in rows[index]}
         fresh = pl.DataFrame(rows, schema=table.drop(ROW).schema, orient="row").insert_column(
             0, table[ROW]
         )
-        return fresh, {table[ROW][place] for place in found}
+        return fresh, {table[ROW][index] for index in changed}
 
     def one(self, name: str, record: Record) -> Record:
-        """The record, or its correction."""
-        mended = self.records.get(name)
-        return mended.get(record_ids([record_text(record)])[0], record) if mended else record
+        """Return the record's correction, or the record itself if it has none."""
+        corrected = self.records.get(name)
+        if not corrected:
+            return record
+        return corrected.get(record_ids([record_text(record)])[0], record)
 
 
 def _cell(value: object) -> str | None:

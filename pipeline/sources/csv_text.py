@@ -1,4 +1,4 @@
-"""A CSV file as a table of text: nothing is guessed, and no row is lost."""
+"""Read a CSV file as a table of text, without guessing types and without losing rows."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ EMPTY = "{}: is empty. Its first row must name the columns."
 
 
 def read_text_table(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
-    """The file's rows: `ROW` and its columns as text, empty cells null; and (row, column, reason)
-    of unreadable rows.
+    """Return the file's rows as text, and (row, column, reason) of each unreadable row.
 
-    UTF-8, with or without a byte-order mark. Rows that are not UTF-8, hold NUL bytes or stray
-    quotes, or have another number of cells than the header, are kept as they came and reported as
-    faults. Rows count as a spreadsheet shows them: the first is row 1; a blank line counts, but is
-    left out.
+    The table has `ROW` and the file's columns; empty cells are null. The file must be UTF-8, with
+    or without a byte-order mark. Rows that are not UTF-8, contain NUL bytes or stray quotes, or
+    have more or fewer cells than the header are kept as read and reported as faults. Rows are
+    numbered as in a spreadsheet, from 1; blank lines count but are left out. Raises `BadInput` if
+    the file is missing, empty, not text, or has two columns with the same name.
     """
     data = read_bytes(path)
     data = data.removeprefix(codecs.BOM_UTF8)
@@ -34,14 +34,17 @@ def read_text_table(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
         or b"\x00" in data.lstrip().partition(b"\n")[0]
     ):
         raise BadInput(
-            f"{path.name}: is UTF-16 or no text at all, not UTF-8. Save it again as 'CSV UTF-8'."
+            f"{path.name}: is UTF-16 or not text; UTF-8 is expected. Save it again as 'CSV UTF-8'."
         )
     return text_table(path.name, data.decode(errors="surrogateescape"))
 
 
 def text_table(name: str, text: str, separator: str = ",") -> tuple[pl.DataFrame, list[Fault]]:
-    """The same of a text; bytes that could not be read are lone surrogates in it. Raises
-    `BadInput`: it is blank."""
+    """Like `read_text_table`, for text in memory.
+
+    Bytes that could not be decoded must be lone surrogates in `text`. Raises `BadInput` if the
+    text is blank.
+    """
     if not text.strip():
         raise BadInput(EMPTY.format(name))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -50,16 +53,16 @@ def text_table(name: str, text: str, separator: str = ",") -> tuple[pl.DataFrame
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes; raises `BadInput` where it cannot be read or holds nothing."""
+    """Return the file's bytes. Raises `BadInput` if the file cannot be read or is empty."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise BadInput(
-            f"{path.name}: no such file in {path.parent}. It is required; put it there."
+            f"{path.name}: no such file in {path.parent}. Add the file; it is required."
         ) from None
     except OSError as error:
         raise BadInput(
-            f"{path.name}: cannot be read ({error.strerror}). Check the file and its rights."
+            f"{path.name}: cannot be read ({error.strerror}). Check the file and its permissions."
         ) from None
     if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise BadInput(EMPTY.format(path.name))
@@ -67,7 +70,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _is_special(text: str) -> bool:
-    """Whether polars might read it otherwise than we say."""
+    """Whether polars might read the text differently from `_read_rows`."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -76,15 +79,13 @@ def _is_special(text: str) -> bool:
 
 
 def _read_plain(name: str, text: str) -> pl.DataFrame | None:
-    """The fast way, for a file without quotes; None if some row has not as many cells as the
-    header."""
+    """Read a file without quotes fast; None if a row's cell count differs from the header's."""
     header = column_names(name, text.partition("\n")[0].split(","))
     try:
         table = pl.read_csv(text.encode(), infer_schema=False, raise_if_empty=False)
     except pl.exceptions.PolarsError:
         return None
-    # short rows come filled up, so the commas are counted; with one column, blank lines come as
-    # nulls
+    # polars pads short rows, so count the commas; with one column, it reads blank lines as nulls
     is_whole = text.count(",") == (table.height + 1) * (len(header) - 1)
     if (
         table.width != len(header)
@@ -97,13 +98,13 @@ def _read_plain(name: str, text: str) -> pl.DataFrame | None:
 
 
 def _read_rows(name: str, text: str, separator: str) -> tuple[pl.DataFrame, list[Fault]]:
-    """The careful way, row by row."""
+    """Read any file, row by row."""
     records = (
         (row, *record) for row, record in enumerate(_records(text, separator), start=1) if record[0]
     )
     first, cells, reason = next(records)
     if reason:
-        raise BadInput(f"{name}: row {first}, the column names: {reason}. Mend that row.")
+        raise BadInput(f"{name}: row {first}, the column names: {reason}. Fix that row.")
     header = column_names(name, [_shown(cell) for cell in cells])
     schema = {ROW: pl.Int64(), **dict.fromkeys(header, pl.String())}
     parts, rows, faults = [pl.DataFrame(schema=schema)], [], []
@@ -122,8 +123,10 @@ def _read_rows(name: str, text: str, separator: str) -> tuple[pl.DataFrame, list
 
 
 def _records(text: str, separator: str) -> Iterator[tuple[list[str], str]]:
-    """Each row's cells, none for a blank line, and what is wrong with its quotes; then the next
-    line is read on."""
+    """Yield each row's cells (none for a blank line) and the fault of its quotes, if any.
+
+    After a faulty line, reading continues at the next line.
+    """
     csv.field_size_limit(1 << 30)
     lines = io.StringIO(text, newline="\n").readlines()
     start = 0
@@ -141,13 +144,13 @@ def _records(text: str, separator: str) -> Iterator[tuple[list[str], str]]:
             start += read
             yield (
                 lines[start].rstrip("\n").split(separator),
-                "a quote is not closed, or stands inside a cell; double it there",
+                "a quote is not closed, or is inside a cell; write it twice there",
             )
             start += 1
 
 
 def _fault(cells: list[str], header: list[str], reason: str) -> tuple[str, str] | None:
-    """What makes a row unreadable, if anything: (column, reason)."""
+    """Return (column, reason) if the row is unreadable, else None."""
     if reason:
         return header[0], reason
     if len(cells) != len(header):
@@ -156,24 +159,28 @@ def _fault(cells: list[str], header: list[str], reason: str) -> tuple[str, str] 
         if _shown(cell) != cell:
             return column, "not UTF-8; save the file as 'CSV UTF-8'"
         if "\x00" in cell:
-            return column, "holds a NUL byte; the file is damaged here"
+            return column, "contains a NUL byte; the file is damaged here"
     return None
 
 
 def _shown(cell: str) -> str:
-    """Bytes that are not UTF-8 as the replacement character."""
+    """The cell with the replacement character in place of bytes that are not UTF-8."""
     return (
         cell if cell.isascii() else cell.encode(errors="surrogateescape").decode(errors="replace")
     )
 
 
 def column_names(name: str, cells: list[str]) -> list[str]:
-    """Stripped; a column without a name, as spreadsheets leave at the end, gets its number."""
+    """Return the column names, stripped; a column without a name is named after its number.
+
+    Spreadsheets often leave unnamed columns at the end. Raises `BadInput` if a name is repeated.
+    """
     names = [cell.strip() or f"(column {number})" for number, cell in enumerate(cells, start=1)]
     repeated = {column for column in (*names, ROW) if [*names, ROW].count(column) > 1}
     if repeated:
         raise BadInput(
-            f"{name}: two columns are named {', '.join(sorted(repeated))}. Rename or remove one of them."
+            f"{name}: two columns are named {', '.join(sorted(repeated))}. "
+            "Rename or remove one of them."
         )
     return names
 

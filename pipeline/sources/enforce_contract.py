@@ -1,5 +1,4 @@
-"""Hold a source's tables to the contract: what breaks it goes to quarantine, under the row that it
-came from."""
+"""Apply the contract to a source's tables; rows that break it go to quarantine."""
 
 from __future__ import annotations
 
@@ -13,13 +12,13 @@ from pipeline.sources.contract import INDEX, find_faults
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.store_data import Checked, StoreData
 
-# the file that a row of a frame came from, beside `ROW`, where a source can tell
+# the file that a frame's row comes from, next to `ROW`, if the source knows it
 FILE = "__file__"
 
 
 @dataclass(frozen=True)
 class RefusedFacts:
-    """Facts of one table, made from files that hold several tables, that break the contract."""
+    """Facts of one table that break the contract, read from files that hold several tables."""
 
     table: str
     facts: pl.DataFrame
@@ -39,36 +38,37 @@ class RefusedFacts:
         return own[INDEX].n_unique() / max(self.facts.height, 1)
 
     def quarantine(self) -> pl.DataFrame:
-        """`row` is the row of the file, or where none is told the fact's place in its table."""
+        """Return the faults; `row` is the file's row, or else the fact's position from 1."""
         rows = self.facts.with_row_index(INDEX).cast({INDEX: pl.Int64})
         rows = self.faults.join(rows, on=INDEX, how="left", maintain_order="left")
-        place = pl.coalesce(pl.col(ROW) if ROW in rows.columns else pl.lit(None), pl.col(INDEX) + 1)
-        faults = rows.select(place.alias(ROW), "column", "reason")
-        told = quarantined(self.name, faults, rows.select(*TABLES[self.table].schema).to_dicts())
-        return (
-            told.with_columns(rows[FILE].fill_null(self.name).alias("file"))
-            if FILE in rows.columns
-            else told
+        row_number = pl.coalesce(
+            pl.col(ROW) if ROW in rows.columns else pl.lit(None), pl.col(INDEX) + 1
         )
+        faults = rows.select(row_number.alias(ROW), "column", "reason")
+        records = rows.select(*TABLES[self.table].schema).to_dicts()
+        rejected = quarantined(self.name, faults, records)
+        if FILE not in rows.columns:
+            return rejected
+        return rejected.with_columns(rows[FILE].fill_null(self.name).alias("file"))
 
 
 def enforce_contract(data: StoreData) -> StoreData:
-    """The data without what breaks the contract; its files tell why."""
+    """Return the data without the rows that break the contract; its `files` report the reasons."""
     files = {
         file.table: file for file in data.files if isinstance(file, CheckedFile) and file.table
     }
     frames = {
         name: files[name].rows if name in files else frame for name, frame in data.frames.items()
     }
-    refused = {name: _places(file) for name, file in files.items()}
+    refused = {name: _rejected_positions(file) for name, file in files.items()}
     faults = find_faults(frames, refused)
     others: list[Checked] = []
-    for name, found in faults.items():
+    for name, table_faults in faults.items():
         if name in files:
-            row = pl.Series(ROW, frames[name][ROW].gather(found[INDEX]))
-            files[name].reject_rows(found.with_columns(row))
+            row = pl.Series(ROW, frames[name][ROW].gather(table_faults[INDEX]))
+            files[name].reject_rows(table_faults.with_columns(row))
         else:
-            others.append(RefusedFacts(name, frames[name], found))
+            others.append(RefusedFacts(name, frames[name], table_faults))
     good = {
         name: files[name].good_rows() if name in files else _without(frame, faults.get(name))
         for name, frame in frames.items()
@@ -76,8 +76,8 @@ def enforce_contract(data: StoreData) -> StoreData:
     return replace(data, frames=good, files=[*data.files, *others])
 
 
-def _places(file: CheckedFile) -> pl.Series:
-    """Where in the file's frame the rows stand that are refused already."""
+def _rejected_positions(file: CheckedFile) -> pl.Series:
+    """The positions, in the file's frame, of rows that are already rejected."""
     rows = file.rows.select(ROW).with_row_index(INDEX).cast({INDEX: pl.Int64})
     return rows.join(file.bad_rows(), on=ROW, how="semi")[INDEX]
 

@@ -1,4 +1,4 @@
-"""Times as they stand in files, as instants in UTC."""
+"""Parse the times in files into instants in UTC."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from features.clock import to_utc
 
 FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _OFFSET_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
-# 20120801154220368-0700, as the older interface writes it
+# the older platform interface writes 20120801154220368-0700
 _TIGHT = r"^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})([+-]\d\d):?(\d\d)$"
-# instants outside are typing errors: no marketplace is older, and no promise reaches further
+# instants outside this range are typing errors: no marketplace is older, no promise goes further
 EARLIEST, LATEST = datetime(1995, 1, 1), datetime(2100, 1, 1)
 
 
@@ -24,12 +24,13 @@ def instant(
     has_offsets: bool = False,
     has_epochs: bool = False,
 ) -> pl.Expr:
-    """The text as an instant; null where it is none. Without an offset it is local to `zone`.
+    """Parse a text column into instants; null if the text is not a time.
 
-    `has_epochs`: also seconds or milliseconds since 1970, in digits.
+    Times without an offset are local to `zone`. `has_offsets`: also accept times with an offset
+    or `Z`. `has_epochs`: also accept seconds or milliseconds since 1970, as digits.
     """
     text = column.str.strip_chars().str.replace("T", " ", literal=True)
-    found = [to_utc(_likely(_first_of(text, formats)), zone)]
+    candidates = [to_utc(_likely(_first_of(text, formats)), zone)]
     if has_offsets:
         with_offset = text.str.replace(_TIGHT, "$1-$2-$3 $4:$5:$6.$7$8:$9").str.replace(
             r"Z$", "+00:00"
@@ -39,16 +40,16 @@ def instant(
             with_offset.str.to_datetime(f, strict=False, time_unit="us", time_zone="UTC")
             for f in _OFFSET_FORMATS
         )
-        found.append(_utc(_likely(stamped.dt.replace_time_zone(None))))
+        candidates.append(_utc(_likely(stamped.dt.replace_time_zone(None))))
     if has_epochs:
         digits = pl.when(text.str.contains(r"^\d{9,13}$")).then(text).cast(pl.Int64, strict=False)
         microseconds = digits * pl.when(text.str.len_bytes() > 11).then(1_000).otherwise(1_000_000)
-        found.append(_utc(_likely(microseconds.cast(pl.Datetime("us")))))
-    return pl.coalesce(found)
+        candidates.append(_utc(_likely(microseconds.cast(pl.Datetime("us")))))
+    return pl.coalesce(candidates)
 
 
-def is_in_first_of_two_hours(at: pl.Expr, zone: str) -> pl.Expr:
-    """Whether the clocks of `zone` show the same again an hour later."""
+def is_first_of_repeated_hour(at: pl.Expr, zone: str) -> pl.Expr:
+    """Whether the local time in `zone` repeats one hour later, as summer time ends."""
     now, later = (
         moment.dt.convert_time_zone(zone).dt.replace_time_zone(None)
         for moment in (at, at + pl.duration(hours=1))

@@ -1,8 +1,7 @@
-"""JSON as it is found on disk: one document, many, one a line, cut off in the middle, in any of the
-usual encodings.
+"""Read JSON files of any common form and encoding: one document, several, one per line, or cut off.
 
-Numbers come as the text they are written in: an id of sixteen digits never passes through a float.
-A document that is damaged gives what can still be read of it, and the rest as a fault.
+Numbers are returned as text, so that an id of sixteen digits never passes through a float. A
+damaged document yields the parts that can still be read, and the rest as a fault.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-# above, a document is not built as a whole but piece by piece
+# bytes; larger documents are read piece by piece instead of as a whole
 BIG = 32_000_000
-# what is kept in quarantine of text that is no JSON; the file itself has all of it
+# characters of text that is not JSON kept in quarantine; the file itself has all of it
 FRAGMENT = 200_000
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 _GAP = re.compile(r"[\s,\ufeff\x00]*")
@@ -29,8 +28,7 @@ _NEXT = re.compile(r"\n\s*(?=[\[{])")
 
 @dataclass(frozen=True)
 class JsonRecord:
-    """A value and the names that lead to it; or, with a `fault`, the text that could not be
-    read."""
+    """A value and the names that lead to it, or the text that could not be read and its `fault`."""
 
     path: tuple[str, ...]
     value: Any
@@ -44,8 +42,10 @@ class _BrokenAt(Exception):
 
 
 def read_pieces(path: Path) -> Iterator[JsonRecord]:
-    """The documents of a file in order; big ones in pieces. Raises OSError (EOFError: a cut-off
-    .gz)."""
+    """Yield the documents of a file in order, large ones in pieces.
+
+    Raises `OSError`, or `EOFError` for a .gz file that is cut off.
+    """
     with closing(_open(path)) as file:
         head = file.read(BIG)
         if len(head) == BIG and _is_a_line(head):
@@ -64,8 +64,11 @@ def _open(path: Path) -> BinaryIO:
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """The text, and what is wrong with it. UTF-8 with or without mark, UTF-16 with one, and the
-    Chinese GB 18030, of which GBK is a part."""
+    """Return the text and its fault, if any.
+
+    Accepts UTF-8 with or without a byte-order mark, UTF-16 with one, and GB 18030, which includes
+    GBK.
+    """
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),
@@ -75,9 +78,8 @@ def decode(data: bytes) -> tuple[str, str]:
             try:
                 return data.decode(name), ""
             except UnicodeDecodeError as error:
-                return data.decode(
-                    name, errors="replace"
-                ), f"not {name} though it starts so (byte {error.start})"
+                fault = f"not valid {name}, although it starts with its mark (byte {error.start})"
+                return data.decode(name, errors="replace"), fault
     for name in ("utf-8", "gb18030"):
         try:
             return data.decode(name), ""
@@ -87,7 +89,7 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def _is_a_line(head: bytes) -> bool:
-    """Whether the first line is a document by itself."""
+    """Whether the first line is a complete document."""
     line, end, _ = head.lstrip(b"\xef\xbb\xbf \r\n\t").partition(b"\n")
     text, fault = decode(line)
     if not end or fault:
@@ -120,8 +122,7 @@ def _line(line: bytes) -> Iterator[JsonRecord]:
 
 
 def documents(text: str) -> Iterator[JsonRecord]:
-    """All documents of a text: one after another, with or without commas or line ends between
-    them."""
+    """Yield all documents of a text, with or without commas or line ends between them."""
     position = 0
     while True:
         position = _GAP.match(text, position).end()  # type: ignore[union-attr]
@@ -137,9 +138,9 @@ def documents(text: str) -> Iterator[JsonRecord]:
         try:
             position = yield from _pieces(text, position, ())
         except _BrokenAt as broken:
-            # the next document that begins a line, if there is one
-            found = _NEXT.search(text, broken.position)
-            end = found.end() if found else len(text)
+            # continue at the next document that starts a line, if there is one
+            next_document = _NEXT.search(text, broken.position)
+            end = next_document.end() if next_document else len(text)
             yield JsonRecord(
                 (), text[broken.position : min(end, broken.position + FRAGMENT)], broken.why
             )
@@ -147,8 +148,7 @@ def documents(text: str) -> Iterator[JsonRecord]:
 
 
 def _pieces(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecord, None, int]:
-    """The value at `start`: its parts, as far as it is made of wrappers and lists; returns where it
-    ends."""
+    """Yield the parts of the value at `start`, opening wrappers and lists; return its end."""
     if text[start : start + 1] == "[" and len(path) < 8:
         return (yield from _items(text, start, path))
     if text[start : start + 1] == "{" and (not path or _is_wrapper(path[-1])) and len(path) < 8:
@@ -169,7 +169,7 @@ def _decoded(text: str, start: int) -> tuple[Any, int]:
         return _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else f"not JSON ({error})"
-        raise _BrokenAt(start, f"{why[:120]}; what came before is loaded") from None
+        raise _BrokenAt(start, f"{why[:120]}; the part before it is loaded") from None
 
 
 def _items(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecord, None, int]:
@@ -201,7 +201,7 @@ def _members(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonReco
                 scalars[name], position = _decoded(text, position)
             position, is_empty = _after(text, position), False
     finally:
-        # what was read before the text broke off is not lost
+        # keep what was read before the text breaks off
         yield JsonRecord(path, scalars)
     return position + 1
 

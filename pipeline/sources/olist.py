@@ -1,20 +1,17 @@
-"""The public Olist export: eight CSV files of real Brazilian marketplace orders.
+"""SOURCE=olist: the public Olist export, eight CSV files of real Brazilian marketplace orders.
 
-What is peculiar about it:
-- There is no dispute table. A review of score 1 or 2 is the complaint, opened when it was answered;
-its cause is
-  unknown.
-- Outcomes are partial: an order without a review is unlabelled, never good. Any review ends the
-order: the buyer has
-  spoken.
-- `order_status` is the status on the day of the export, not a fact with a date: it is not read. An
-order whose items
-  are missing (it was found to be unavailable later) has no lines; what is missing says how it
-  ended, so such orders
-  are not learnt from.
-- Times are local to Sao Paulo, without offset. The seller's dispatch deadline is set when the
-payment is approved.
-- Every date column of the wide order row is a fact of its own, known when it happened.
+Peculiarities of this source:
+
+- There is no dispute table. A review with a score of 1 or 2 counts as the complaint, opened when
+  the review was answered; its cause is unknown.
+- Outcomes are partial. An order without a review is unlabelled, never good. Any review ends the
+  order, because the buyer has given a verdict.
+- `order_status` is the status on the day of the export, not a dated fact, so it is not read. An
+  order whose items are missing (it turned out to be unavailable later) has no lines. The missing
+  lines reveal the outcome, so such orders are not used for training.
+- Times are local to Sao Paulo, without an offset. The seller's dispatch deadline is set when the
+  payment is approved.
+- Each date column of the wide order row becomes a separate fact, known when it happened.
 """
 
 from __future__ import annotations
@@ -40,15 +37,19 @@ CURRENCY = "BRL"
 COMPLAINT_SCORE = 2
 
 
-def read_olist(origin: SourceContext) -> StoreData:
-    """The canonical tables of the export in the origin's folder, money converted by the config's
-    exchange rate."""
-    if CURRENCY not in origin.usd_per:
+def read_olist(context: SourceContext) -> StoreData:
+    """Read the canonical tables from the export in the context's folder.
+
+    Amounts are converted to USD at the rate in the config. Raises `BadInput` if the rate or a file
+    is missing.
+    """
+    if CURRENCY not in context.usd_per:
         raise BadInput(
-            f"config.toml: usd_per has no {CURRENCY}, the currency of this source. Add its rate, or leave out usd_per."
+            f"config.toml: usd_per has no rate for {CURRENCY}, the currency of this source. "
+            "Add the rate, or remove usd_per to use the default."
         )
-    raw, files = read_files(origin)
-    return StoreData(_canonical(raw, origin.usd_per[CURRENCY]), ZONE, True, files)
+    raw, files = read_files(context)
+    return StoreData(_canonical(raw, context.usd_per[CURRENCY]), ZONE, True, files)
 
 
 def _canonical(raw: Raw, usd_per_brl: float) -> dict[str, pl.DataFrame]:
@@ -92,7 +93,7 @@ def _canonical(raw: Raw, usd_per_brl: float) -> dict[str, pl.DataFrame]:
 
 
 def _fact(orders: pl.DataFrame, column: str) -> pl.DataFrame:
-    """One row per order with a time in `column`: it happened then and was known then."""
+    """One row per order with a time in `column`, which is both `occurred_at` and `known_at`."""
     dated = orders.filter(pl.col(column).is_not_null())
     return dated.select("order_id", occurred_at=column, known_at=column)
 
@@ -135,7 +136,7 @@ def _orders(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
 def _order_lines(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
     return raw.lines.join(raw.orders.select("order_id", PURCHASED), on="order_id").select(
         "order_id",
-        # zero-padded, so that the lines of an order sort as they are numbered
+        # zero-padded, so that text order is numeric order
         line_id=pl.col("order_item_id").str.zfill(3),
         product_id="product_id",
         supplier_id="seller_id",
@@ -148,8 +149,10 @@ def _order_lines(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
 
 
 def _products(raw: Raw) -> pl.DataFrame:
-    """The catalogue has no dates; a product is known from its first order on, when it must have
-    been listed."""
+    """One row per product that was sold, known from its first order.
+
+    The catalogue has no dates, but a product must be listed before it is ordered.
+    """
     first_sold = (
         raw.lines.join(raw.orders.select("order_id", PURCHASED), on="order_id")
         .group_by("product_id")
@@ -195,8 +198,7 @@ def _promises(raw: Raw) -> pl.DataFrame:
 
 
 def _reviews(raw: Raw) -> pl.DataFrame:
-    """Review ids repeat and are sometimes empty in this export, so each review is numbered within
-    its order."""
+    """One row per review, numbered within its order: the export repeats or omits review ids."""
     ordered = raw.reviews.sort("order_id", ANSWERED, "review_score")
     return ordered.select(
         "order_id",

@@ -1,5 +1,4 @@
-"""The eight files of the Olist export, read and checked: which rows are good, and what is wrong
-with the others."""
+"""Read and check the eight files of the Olist export; keep the good rows and report the others."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ PROMISED, ANSWERED = "order_estimated_delivery_date", "review_answer_timestamp"
 
 @dataclass(frozen=True)
 class Raw:
-    """The good rows of the files."""
+    """The good rows of the files, with customers, sellers and category names joined."""
 
     orders: pl.DataFrame
     lines: pl.DataFrame
@@ -28,23 +27,23 @@ class Raw:
     products: pl.DataFrame
 
 
-def read_files(origin: SourceContext) -> tuple[Raw, list[CheckedFile]]:
-    """The good rows, and every file with its faults."""
-    customers = _read(origin, "customers", "customer_id", "customer_unique_id", "customer_state")
+def read_files(context: SourceContext) -> tuple[Raw, list[CheckedFile]]:
+    """Return the good rows, and every file with its faults."""
+    customers = _read(context, "customers", "customer_id", "customer_unique_id", "customer_state")
     customers.unique("customer_id")
-    sellers = _read(origin, "sellers", "seller_id", "seller_state")
+    sellers = _read(context, "sellers", "seller_id", "seller_state")
     sellers.unique("seller_id")
     names = open_checked(
-        origin,
+        context,
         "product_category_name_translation.csv",
         ["product_category_name", "product_category_name_english"],
     )
     names.require("product_category_name")
     names.unique("product_category_name")
-    products = _read_products(origin)
-    orders = _read_orders(origin, customers)
-    lines = _read_lines(origin, orders, products, sellers)
-    payments, reviews = _read_payments(origin, orders), _read_reviews(origin, orders)
+    products = _read_products(context)
+    orders = _read_orders(context, customers)
+    lines = _read_lines(context, orders, products, sellers)
+    payments, reviews = _read_payments(context, orders), _read_reviews(context, orders)
     raw = Raw(
         orders.good_rows().join(customers.good_rows(), on="customer_id"),
         lines.good_rows().join(sellers.good_rows(), on="seller_id"),
@@ -57,25 +56,25 @@ def read_files(origin: SourceContext) -> tuple[Raw, list[CheckedFile]]:
 
 
 def _read(
-    origin: SourceContext, name: str, *columns: str, optional: tuple[str, ...] = ()
+    context: SourceContext, name: str, *columns: str, optional: tuple[str, ...] = ()
 ) -> CheckedFile:
-    file = open_checked(origin, f"olist_{name}_dataset.csv", [*columns, *optional])
+    file = open_checked(context, f"olist_{name}_dataset.csv", [*columns, *optional])
     file.require(*columns)
     return file
 
 
-def _read_products(origin: SourceContext) -> CheckedFile:
+def _read_products(context: SourceContext) -> CheckedFile:
     optional = ("product_category_name", "product_photos_qty", "product_weight_g")
-    file = _read(origin, "products", "product_id", optional=optional)
+    file = _read(context, "products", "product_id", optional=optional)
     file.number("product_photos_qty", minimum=0)
     file.number("product_weight_g", minimum=0)
     file.unique("product_id")
     return file
 
 
-def _read_orders(origin: SourceContext, customers: CheckedFile) -> CheckedFile:
+def _read_orders(context: SourceContext, customers: CheckedFile) -> CheckedFile:
     file = _read(
-        origin,
+        context,
         "orders",
         "order_id",
         "customer_id",
@@ -84,13 +83,13 @@ def _read_orders(origin: SourceContext, customers: CheckedFile) -> CheckedFile:
     )
     for column in (PURCHASED, APPROVED, HANDED_OVER, DELIVERED, PROMISED):
         file.instant(column, ZONE)
-    for column, words in (
+    for column, verb in (
         (APPROVED, "approved"),
         (HANDED_OVER, "handed over"),
         (DELIVERED, "delivered"),
     ):
-        file.not_before(column, PURCHASED, f"{words} before it was purchased")
-    file.known(
+        file.not_before(column, PURCHASED, f"{verb} before it was purchased")
+    file.refers_to(
         "customer_id",
         customers.good_rows()["customer_id"],
         customers.rejected("customer_id"),
@@ -101,28 +100,28 @@ def _read_orders(origin: SourceContext, customers: CheckedFile) -> CheckedFile:
 
 
 def _read_lines(
-    origin: SourceContext, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile
+    context: SourceContext, orders: CheckedFile, products: CheckedFile, sellers: CheckedFile
 ) -> CheckedFile:
     key = ("order_id", "order_item_id")
     columns = (*key, "product_id", "seller_id", "price", "freight_value")
-    file = _read(origin, "order_items", *columns, optional=("shipping_limit_date",))
+    file = _read(context, "order_items", *columns, optional=("shipping_limit_date",))
     file.number("price", minimum=0)
     file.number("freight_value", minimum=0)
     file.instant("shipping_limit_date", ZONE)
     _of_known_order(file, orders)
-    file.known(
+    file.refers_to(
         "product_id", products.good_rows()["product_id"], products.rejected("product_id"), "product"
     )
-    file.known(
+    file.refers_to(
         "seller_id", sellers.good_rows()["seller_id"], sellers.rejected("seller_id"), "seller"
     )
     file.unique(*key)
     return file
 
 
-def _read_payments(origin: SourceContext, orders: CheckedFile) -> CheckedFile:
+def _read_payments(context: SourceContext, orders: CheckedFile) -> CheckedFile:
     key = ("order_id", "payment_sequential")
-    file = _read(origin, "order_payments", *key, "payment_installments", "payment_value")
+    file = _read(context, "order_payments", *key, "payment_installments", "payment_value")
     file.number("payment_installments", minimum=0)
     file.number("payment_value", minimum=0)
     _of_known_order(file, orders)
@@ -130,9 +129,9 @@ def _read_payments(origin: SourceContext, orders: CheckedFile) -> CheckedFile:
     return file
 
 
-def _read_reviews(origin: SourceContext, orders: CheckedFile) -> CheckedFile:
+def _read_reviews(context: SourceContext, orders: CheckedFile) -> CheckedFile:
     file = _read(
-        origin, "order_reviews", "order_id", "review_score", ANSWERED, optional=("review_id",)
+        context, "order_reviews", "order_id", "review_score", ANSWERED, optional=("review_id",)
     )
     file.number("review_score", minimum=1, maximum=5)
     file.instant(ANSWERED, ZONE)
@@ -144,4 +143,4 @@ def _read_reviews(origin: SourceContext, orders: CheckedFile) -> CheckedFile:
 
 
 def _of_known_order(file: CheckedFile, orders: CheckedFile) -> None:
-    file.known("order_id", orders.good_rows()["order_id"], orders.rejected("order_id"), "order")
+    file.refers_to("order_id", orders.good_rows()["order_id"], orders.rejected("order_id"), "order")

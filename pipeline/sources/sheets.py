@@ -1,5 +1,4 @@
-"""A table in a file as sellers have it: CSV with any of the usual separators and encodings,
-workbook, Parquet."""
+"""Read a table from a CSV file with any common separator and encoding, a workbook or Parquet."""
 
 from __future__ import annotations
 
@@ -15,22 +14,24 @@ from pipeline.sources.workbook import read_workbook
 
 ENDS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 SEPARATORS = ",;\t|"
-# of the letters that are not ASCII, so many must be everyday Chinese for the text to be GBK and not
-# Western Europe's
+# the least share of common Chinese characters among the non-ASCII ones for a text to be GBK, not a
+# Western European encoding
 CHINESE = 0.8
 
 
 def table_files(folder: Path) -> list[Path]:
-    """The files of the folder, and of folders inside, that may hold a table; not hidden ones, nor
-    what Excel lays beside an open one."""
-    every = (
+    """The files that may hold a table, in the folder and its subfolders.
+
+    Hidden files, and the lock files that Excel writes next to an open workbook, are left out.
+    """
+    candidates = (
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in ENDS
         and not path.name.startswith("~$")
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-    return sorted(path for path in every if path.is_file())
+    return sorted(path for path in candidates if path.is_file())
 
 
 def read_any_table(
@@ -40,11 +41,11 @@ def read_any_table(
     separator: str | None = None,
     sheet: str | None = None,
 ) -> tuple[pl.DataFrame, list[Fault]]:
-    """`ROW` and the columns, each cell as text, empty ones null; (row, column, reason) of rows that
-    are damaged.
+    """Return the table as text, and (row, column, reason) of each damaged row.
 
-    CSV without a named `encoding`: UTF-8 or UTF-16 by their marks, else UTF-8, else GBK (GB 18030)
-    where that gives everyday Chinese. Raises `BadInput` where no table is found.
+    The table has `ROW` and the file's columns; empty cells are null. Without a named `encoding`, a
+    CSV file is read as UTF-8 or UTF-16 by its byte-order mark, else as UTF-8, else as GBK (GB
+    18030) if that gives common Chinese. Raises `BadInput` if the file has no table.
     """
     kind = path.suffix.lower()
     if kind == ".xlsx":
@@ -56,13 +57,13 @@ def read_any_table(
 
 
 def _decoded(name: str, data: bytes, encoding: str | None) -> str:
-    """Bytes that are none of the encoding become lone surrogates: rows that hold one are faults."""
+    """Decode the file; bytes that cannot be decoded become lone surrogates, which are faults."""
     if encoding:
         try:
             return data.decode(encoding, errors="surrogateescape")
         except (LookupError, UnicodeError) as error:
             raise BadInput(
-                f"{name}: cannot be read as {encoding!r} ({error}). Write it like cp1252."
+                f"{name}: cannot be read as {encoding!r} ({error}). Use a name like cp1252."
             ) from None
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", errors="replace")
@@ -70,54 +71,54 @@ def _decoded(name: str, data: bytes, encoding: str | None) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        ours = data.decode(errors="surrogateescape")
-    theirs = data.decode("gb18030", errors="surrogateescape")
-    return theirs if _is_chinese(theirs) and _broken(theirs) < _broken(ours) else ours
+        as_utf8 = data.decode(errors="surrogateescape")
+    as_gbk = data.decode("gb18030", errors="surrogateescape")
+    is_gbk = _is_chinese(as_gbk) and _count_undecoded(as_gbk) < _count_undecoded(as_utf8)
+    return as_gbk if is_gbk else as_utf8
 
 
-def _broken(text: str) -> int:
+def _count_undecoded(text: str) -> int:
     return sum(count for letter, count in Counter(text).items() if "\ud800" <= letter <= "\udfff")
 
 
 def _is_chinese(text: str) -> bool:
     letters = Counter(letter for letter in text if not letter.isascii())
-    everyday = sum(
+    common = sum(
         count for letter, count in letters.items() if letter.encode("gb2312", errors="ignore")
     )
-    return everyday >= CHINESE * letters.total() > 0
+    return common >= CHINESE * letters.total() > 0
 
 
 def _separator(text: str) -> str:
-    """What stands most often in the first line, outside quotes."""
+    """The separator that occurs most often in the first line, outside quotes."""
     line = text.lstrip("\r\n").partition("\n")[0]
     bare = "".join(line.split('"')[::2])
     return max(SEPARATORS, key=bare.count)
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
-    # pyarrow, because a damaged file is an error to it that can be caught
+    # pyarrow raises an error for a damaged file that can be caught
     import pyarrow.parquet as pq
 
     try:
-        found = pl.from_arrow(pq.read_table(path))
+        stored = pl.from_arrow(pq.read_table(path))
     except Exception as error:
         raise BadInput(f"{path.name}: cannot be read as Parquet ({str(error)[:200]}).") from None
-    assert isinstance(found, pl.DataFrame)
-    if ROW in found.columns:
+    assert isinstance(stored, pl.DataFrame)
+    if ROW in stored.columns:
         raise BadInput(f"{path.name}: a column is named {ROW}. Rename it.")
     texts = [
         as_text(pl.col(name), kind).alias(name)
-        for name, kind in found.schema.items()
+        for name, kind in stored.schema.items()
         if not kind.is_nested()
     ]
-    table = found.select(texts).with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
+    table = stored.select(texts).with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
     filled = pl.col(pl.String)
     return table.with_columns(pl.when(filled.str.len_bytes() > 0).then(filled))
 
 
 def as_text(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
-    """The values as a file of text would have them: instants in UTC, whole numbers without a
-    point."""
+    """The values as text: instants in UTC, whole numbers without a decimal point."""
     if isinstance(kind, pl.Datetime):
         if kind.time_zone:
             return column.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")

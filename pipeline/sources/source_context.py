@@ -1,4 +1,4 @@
-"""Where a source reads from, and what it may use besides the files."""
+"""The folder a source reads, and what else it may use."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from pipeline.sources.corrections import Corrections
 
 @dataclass(frozen=True)
 class SideFiles:
-    """What was named beside the folder: the mapping file of SOURCE=mapped, if it is not in the
-    folder; the folder of a tracking provider's files, if it is not the folder's own `tracking`."""
+    """Paths outside the source's folder.
+
+    `mapping`: the mapping file of SOURCE=mapped, if it is not in the folder. `tracking`: the
+    folder with a tracking provider's files, if it is not the subfolder `tracking`.
+    """
 
     mapping: Path | None = None
     tracking: Path | None = None
@@ -24,9 +27,12 @@ NO_SIDE_FILES = SideFiles()
 
 @dataclass(frozen=True)
 class SourceContext:
-    """`folder` holds the files; `usd_per` the exchange rates of the config; `state` is where a
-    source that learns from one night to the next keeps what it saw (None: nowhere, nothing is
-    written); `loaded` is what the workspace's tables were made from, by name and hash."""
+    """What a source reads from.
+
+    `folder` holds the files. `usd_per` has the exchange rates of the config. `state` is the folder
+    where a source keeps what it has read from one night to the next (None: it writes nothing).
+    `loaded` has the sha256, by name, of what the workspace's tables were built from.
+    """
 
     folder: Path
     usd_per: Mapping[str, float] = field(default_factory=lambda: {"USD": 1.0})

@@ -1,4 +1,4 @@
-"""What a source hands to ingest."""
+"""The data that a source returns to `ingest`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ import polars as pl
 
 
 class Checked(Protocol):
-    """Rows of a file, or records of a kind, that were read, and what is wrong with which of
-    them."""
+    """The rows of a file, or the records of one kind, with their faults."""
 
     @property
     def name(self) -> str:
-        """Names its file in the quarantine."""
+        """The name of its file in the quarantine."""
 
     @property
     def count_rows(self) -> int: ...
 
     @property
     def fault_share(self) -> float:
-        """Share of the rows that are faulty themselves."""
+        """Share of the rows with a fault of their own, in [0, 1]."""
 
     def quarantine(self) -> pl.DataFrame:
         """One row per fault: `file, row, column, value, reason, record, record_id`."""
@@ -30,14 +29,14 @@ class Checked(Protocol):
 
 @dataclass(frozen=True)
 class StoreData:
-    """Canonical frames (some tables may be absent), the store's zone, and the checked files they
-    came from.
+    """Canonical frames (some tables may be absent), the store's time zone and the checked files.
 
-    `input_sha256`: what the frames were made from, where that is not simply the files by their
-    names. `keep` is called when the tables are about to be replaced: a source that remembers what
-    it saw writes it then. `notes` are told to the user. `numbers` (`number, order_id`): parcels,
-    where they are not ids of shipments. `is_known_late`: facts are known since a file showed them,
-    not as they happened.
+    `has_partial_outcomes`: an order without an outcome is unlabelled, not good. `input_sha256`:
+    the hashes of the inputs, if these are not simply the files by name. `keep` is called just
+    before the tables are replaced; a source with a state writes it then. `notes` are shown to the
+    user. `numbers` (`number, order_id`): tracking numbers that are not shipment ids.
+    `is_known_late`: a fact is known from the first file that contains it, not from when it
+    happened.
     """
 
     frames: Mapping[str, pl.DataFrame]

@@ -1,4 +1,4 @@
-"""A sheet of a workbook as a table of text, as `csv_text` reads a CSV file."""
+"""Read a sheet of a workbook as a table of text, like `csv_text` reads a CSV file."""
 
 from __future__ import annotations
 
@@ -14,49 +14,55 @@ from openpyxl import load_workbook
 from pipeline.settings.errors import BadInput
 from pipeline.sources.csv_text import EMPTY, ROW, Fault, column_names
 
-# unpacked, a workbook of a million orders has some 700 MB; what has more was made to fill the
-# memory
+# bytes; a workbook of a million orders unpacks to about 700 MB, so a file above the second limit is
+# meant to fill the memory
 MOST_BYTES, MOST_UNPACKED = 300_000_000, 3_000_000_000
-# Excel keeps fifteen digits of a number and makes the others 0
+# Excel keeps fifteen digits of a number and replaces the others with 0
 EXACT = 10**15
-ROUNDED = "a number of more than 15 digits, which a spreadsheet has rounded; format the column as text and fill it anew"
+ROUNDED = (
+    "a number of more than 15 digits, which the spreadsheet has rounded; "
+    "format the column as text and enter the values again"
+)
 
 
 def read_workbook(
     path: Path, sheet: str | None = None, most: int = MOST_BYTES
 ) -> tuple[pl.DataFrame, list[Fault]]:
-    """`ROW` and the sheet's columns as text, days and times as ISO; (row, column, reason) of rows
-    with wrong cells.
+    """Return the sheet as text, and (row, column, reason) of each faulty cell.
 
-    The sheet of that name, else the first. Raises `BadInput` where the file is none, or is larger
-    than `most` bytes.
+    The table has `ROW` and the sheet's columns; dates and times are in ISO format. Reads the sheet
+    called `sheet`, or else the first. Raises `BadInput` if the file is not a workbook, is empty or
+    is larger than `most` bytes.
     """
     if path.is_file() and path.stat().st_size > most:
         raise BadInput(
-            f"{path.name}: is larger than {most // 1_000_000} MB. Save it in parts, or as CSV."
+            f"{path.name}: is larger than {most // 1_000_000} MB. Split it, or save it as CSV."
         )
     try:
         rows = _cells(path, sheet)
     except BadInput:
         raise
-    # whatever a damaged or hostile file makes of openpyxl and of the XML below it
+    # a damaged or hostile file can raise any error in openpyxl or in the XML parser
     except Exception as error:
         raise BadInput(
-            f"{path.name}: cannot be read as a workbook ({str(error)[:200]}). Save it again as .xlsx."
+            f"{path.name}: cannot be read as a workbook ({str(error)[:200]}). "
+            "Save it again as .xlsx."
         ) from None
     header_at = next(
-        (place for place, cells in enumerate(rows) if any(cell is not None for cell in cells)), None
+        (index for index, cells in enumerate(rows) if any(cell is not None for cell in cells)), None
     )
     if header_at is None:
         raise BadInput(EMPTY.format(path.name))
-    header = column_names(path.name, _ended([_text(cell) or "" for cell in rows[header_at]]))
+    header = column_names(
+        path.name, _without_empty_end([_text(cell) or "" for cell in rows[header_at]])
+    )
     table, faults = [], []
     for number, cells in enumerate(rows[header_at + 1 :], header_at + 2):
         texts = [_text(cell) for cell in cells]
         if not any(texts):
             continue
         if any(texts[len(header) :]):
-            faults.append((number, header[-1], "cells beyond the last named column"))
+            faults.append((number, header[-1], "the row has cells after the last named column"))
         for column, cell in zip(header, cells, strict=False):
             if isinstance(cell, int | float) and abs(cell) >= EXACT:
                 faults.append((number, column, ROUNDED))
@@ -69,23 +75,24 @@ def _cells(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
     with zipfile.ZipFile(path) as archive:
         if sum(part.file_size for part in archive.infolist()) > MOST_UNPACKED:
             raise BadInput(
-                f"{path.name}: unpacked it is larger than {MOST_UNPACKED // 1_000_000} MB."
+                f"{path.name}: is larger than {MOST_UNPACKED // 1_000_000} MB when unpacked. "
+                "Save it again, or as CSV."
             )
     with warnings.catch_warnings():
-        # openpyxl tells of what it does not read (drop-down lists, styles); none of it matters here
+        # openpyxl warns about parts it does not read, such as drop-down lists and styles
         warnings.simplefilter("ignore")
         book = load_workbook(path, read_only=True, data_only=True)
         try:
             chosen = book[sheet] if sheet in book.sheetnames else book.worksheets[0]
-            # a sheet may say that it is smaller than it is
+            # the dimensions stored in a sheet may be too small
             chosen.reset_dimensions()
             return list(chosen.iter_rows(values_only=True))
         finally:
             book.close()
 
 
-def _ended(names: list[str]) -> list[str]:
-    """Without the empty cells that follow the last name."""
+def _without_empty_end(names: list[str]) -> list[str]:
+    """Return the names without the empty cells after the last one."""
     while names and not names[-1].strip():
         names.pop()
     return names

@@ -2,8 +2,8 @@
 it again.
 
 Each night's pages of 50 orders, their details, ways and some disputes, as
-tests/unit/sources/aliexpress_dumps.py shows them, with numbers of their own. Targets: 180 s and 4
-GB, again under 20 s. Seconds are this machine's.
+tests/unit/sources/aliexpress_answers.py shows them, with numbers of their own. Targets: 180 s and
+4 GB, again under 20 s. Seconds are this machine's.
 
 PYTHONPATH=. python tests/bench/dumps.py [MEGABYTES]
 """

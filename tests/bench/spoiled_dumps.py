@@ -22,7 +22,7 @@ def main(count: int) -> None:
     rng, rows, refused = Random(SEED), 0, 0
     for first in range(0, count, AT_ONCE):
         with tempfile.TemporaryDirectory() as folder:
-            raw = made.write(Path(folder), "2024-11-05T0200", orders=made.order_list())
+            raw = made.write(Path(folder), "2024-11-05T0200", orders=made.ANSWERS["orders"]())
             for number in range(AT_ONCE):
                 (raw / f"spoiled-2024-11-06-{number}.json").write_bytes(made.spoiled(rng))
             try:

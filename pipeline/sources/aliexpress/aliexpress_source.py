@@ -1,99 +1,98 @@
-"""SOURCE=aliexpress: a folder of dumps of the Open Platform's answers, night after night
-(docs/sources.md)."""
+"""SOURCE=aliexpress: nightly dumps of the Open Platform's answers in a folder (docs/sources.md)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import polars as pl
 
 from features.tables import TABLES
-from pipeline.sources.aliexpress import record_tables
 from pipeline.sources.aliexpress.dispute_records import dispute_frame
-from pipeline.sources.aliexpress.dumps import LIABILITY, PRODUCTS, read_dumps
-from pipeline.sources.aliexpress.order_records import Known, after_placing, happenings, order_frames
-from pipeline.sources.aliexpress.order_sheet import FROM_SHEET, KNOWN
+from pipeline.sources.aliexpress.dumps import LIABILITY, PRODUCTS, DumpFrames, read_dumps
+from pipeline.sources.aliexpress.order_records import KnownAtRule, after_placing, order_frames
+from pipeline.sources.aliexpress.order_sheet import SHEET_LINE_PREFIX
+from pipeline.sources.aliexpress.order_timeline import timeline_frames
 from pipeline.sources.aliexpress.record_checks import Rows, Unread, check, good
+from pipeline.sources.aliexpress.record_columns import LINES, ORDERS, PARCELS, UNREAD
 from pipeline.sources.aliexpress.seen_rows import joined, keep, recall
+from pipeline.sources.aliexpress.sheet_vocabulary import PLATFORM_STATUSES
 from pipeline.sources.checked_file import CheckedFile, open_checked
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import Checked, StoreData
 
 
-def read_aliexpress(origin: SourceContext) -> StoreData:
-    """The canonical tables of all dumps so far: those in the folder and those that were loaded
-    before."""
-    state = origin.state / "aliexpress" if origin.state else None
+def read_aliexpress(context: SourceContext) -> StoreData:
+    """Read the canonical tables from all dumps: those in the folder and those loaded earlier.
+
+    Raises `BadInput` if the folder has no dump, or a file or the state cannot be read.
+    """
+    state = context.state / "aliexpress" if context.state else None
     old, loaded = recall(state)
-    new = read_dumps(origin.folder, loaded, origin.settings.export_zone)
+    new = read_dumps(context.folder, loaded, context.settings.export_zone)
     frames, dumps = joined(old, new), {**loaded, **new.dumps}
-    files = check(frames, origin.settings, origin.usd_per)
-    sheet, liability, beside = _sheets(origin)
-    rows = _without_twins(good(files))
-    parcels = rows[record_tables.PARCELS]
-    tables, unknown = _canonical(rows, origin, sheet, liability)
-    unread = Unread(frames[record_tables.UNREAD])
-    every: list[Checked] = [*files, unread, *beside]
-    notes = [f"{len(new.dumps):,} new dumps, {len(loaded):,} loaded before"]
-    if new.empty:
-        notes.append(f"{new.empty:,} answers say that the platform found nothing")
-    said = (
-        rows[record_tables.ORDERS]
-        .filter(~pl.col("status").is_in(KNOWN))["status"]
-        .value_counts(sort=True, name="n")
-    )
-    if said.height:
-        words = ", ".join(f"{word!r} {count:,}" for word, count in said.head(5).rows())
-        notes.append(f"statuses of orders that are in no list, kept as they are: {words}")
-    if unknown:
-        notes.append(
-            f"{unknown:,} disputes with a reason that is in no list: their cause is unknown"
-        )
+    checked_rows = check(frames, context.settings, context.usd_per)
+    catalogue, liability, sheets = _sheets(context)
+    rows = _without_sheet_lines(good(checked_rows))
+    tables, count_unknown = _canonical(rows, context, catalogue, liability)
+    files: list[Checked] = [*checked_rows, Unread(frames[UNREAD]), *sheets]
+    parcels = rows[PARCELS]
     return StoreData(
         tables,
-        origin.settings.store_zone,
+        context.settings.store_zone,
         False,
-        every,
+        files,
         input_sha256=dumps,
         keep=partial(keep, state, frames, dumps) if state else None,
-        notes=tuple(notes),
+        notes=tuple(_notes(new, len(loaded), rows, count_unknown)),
         numbers=parcels.filter(pl.col("number").is_not_null()).select("number", "order_id"),
         is_known_late=True,
     )
 
 
-def _without_twins(rows: Rows) -> Rows:
-    """A line that a sheet tells of an order counts where no dump tells its lines."""
-    lines = rows[record_tables.LINES]
-    is_sheet = pl.col("line_id").str.starts_with(FROM_SHEET)
-    told = lines.filter(~is_sheet)["order_id"].unique()
-    return {
-        **rows,
-        record_tables.LINES: lines.filter(~(is_sheet & pl.col("order_id").is_in(told.implode()))),
-    }
+def _notes(new: DumpFrames, count_loaded: int, rows: Rows, count_unknown: int) -> Iterator[str]:
+    """Yield the notes for the user about what was read."""
+    yield f"{len(new.dumps):,} new dumps, {count_loaded:,} loaded before"
+    if new.count_empty:
+        yield f"{new.count_empty:,} empty answers: the platform found nothing"
+    unlisted = (
+        rows[ORDERS]
+        .filter(~pl.col("status").is_in(PLATFORM_STATUSES))["status"]
+        .value_counts(sort=True, name="n")
+    )
+    if unlisted.height:
+        counts = ", ".join(f"{status!r} {count:,}" for status, count in unlisted.head(5).rows())
+        yield f"unknown order statuses, kept unchanged: {counts}"
+    if count_unknown:
+        yield f"{count_unknown:,} disputes with an unknown reason: their cause is unknown"
+
+
+def _without_sheet_lines(rows: Rows) -> Rows:
+    """Drop the lines from order sheets of orders whose lines are in a dump."""
+    lines = rows[LINES]
+    is_sheet = pl.col("line_id").str.starts_with(SHEET_LINE_PREFIX)
+    in_dumps = lines.filter(~is_sheet)["order_id"].unique()
+    is_dropped = is_sheet & pl.col("order_id").is_in(in_dumps.implode())
+    return {**rows, LINES: lines.filter(~is_dropped)}
 
 
 def _canonical(
-    rows: Rows, origin: SourceContext, sheet: pl.DataFrame, liability: pl.DataFrame
+    rows: Rows, context: SourceContext, catalogue: pl.DataFrame, liability: pl.DataFrame
 ) -> tuple[dict[str, pl.DataFrame], int]:
-    rows = {
-        **rows,
-        record_tables.ORDERS: after_placing(
-            rows[record_tables.ORDERS], origin.settings.platform_zone
-        ),
-    }
-    known = Known.of(rows, origin.settings)
-    disputes, unknown = dispute_frame(rows, known, origin.usd_per, liability)
-    made = {
-        **order_frames(rows, known, origin.usd_per, sheet),
-        **happenings(rows, known),
+    """Return the canonical tables, and the number of disputes with an unknown cause."""
+    rows = {**rows, ORDERS: after_placing(rows[ORDERS], context.settings.platform_zone)}
+    rule = KnownAtRule.of(rows, context.settings)
+    disputes, count_unknown = dispute_frame(rows, rule, context.usd_per, liability)
+    frames = {
+        **order_frames(rows, rule, context.usd_per, catalogue),
+        **timeline_frames(rows, rule),
         "disputes": disputes,
     }
-    return {name: _shaped(name, frame) for name, frame in made.items()}, unknown
+    return {name: _shaped(name, frame) for name, frame in frames.items()}, count_unknown
 
 
 def _shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The table's columns, those that a source has not being empty."""
+    """The frame with exactly the table's columns; absent ones are null."""
     schema = TABLES[name].schema
     absent = [
         pl.lit(None, kind).alias(column)
@@ -105,9 +104,12 @@ def _shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _sheets(origin: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckedFile]]:
-    """What a seller may put beside the dumps, by hand: each is checked as any other file."""
-    empty = pl.DataFrame(
+def _sheets(context: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckedFile]]:
+    """Read the optional files next to the dumps: the product catalogue, and who was liable.
+
+    Returns both frames and the checked files.
+    """
+    catalogue = pl.DataFrame(
         schema={
             "product_id": pl.String,
             "category": pl.String,
@@ -116,21 +118,21 @@ def _sheets(origin: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[Che
         }
     )
     files = []
-    if (origin.folder / PRODUCTS).exists():
+    if (context.folder / PRODUCTS).exists():
         file = open_checked(
-            origin, PRODUCTS, ("product_id",), optional=("category", "supplier_id", "weight_g")
+            context, PRODUCTS, ("product_id",), optional=("category", "supplier_id", "weight_g")
         )
         file.require("product_id")
         file.number("weight_g", minimum=0.0)
         file.unique("product_id")
         files.append(file)
-        empty = file.good_rows().select(*empty.columns)
+        catalogue = file.good_rows().select(*catalogue.columns)
     liability = pl.DataFrame(schema={"order_id": pl.String, "liable": pl.String})
-    if (origin.folder / LIABILITY).exists():
-        file = open_checked(origin, LIABILITY, ("order_id", "liable"))
+    if (context.folder / LIABILITY).exists():
+        file = open_checked(context, LIABILITY, ("order_id", "liable"))
         file.require("order_id", "liable")
         file.choose("liable", ("seller", "buyer"))
         file.unique("order_id")
         files.append(file)
         liability = file.good_rows().select(*liability.columns)
-    return empty, liability, files
+    return catalogue, liability, files

@@ -1,5 +1,7 @@
-"""A folder of dumps of the Open Platform's answers, as rows of text by kind, each with where and
-when it was seen."""
+"""Read a folder of dumps of the Open Platform's answers into rows of text by kind.
+
+Each row has the dump it was read from and the time when the dump was taken.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from pipeline.settings.errors import BadInput
-from pipeline.sources.aliexpress import record_tables
+from pipeline.sources.aliexpress.answer_names import EMPTY_ANSWER
 from pipeline.sources.aliexpress.answer_shapes import Request, find_records
 from pipeline.sources.aliexpress.order_sheet import ENDS as SHEET_ENDS
 from pipeline.sources.aliexpress.order_sheet import sheet_files, sheet_rows
+from pipeline.sources.aliexpress.record_columns import COLUMNS, REQUIRED, UNREAD, Row
+from pipeline.sources.aliexpress.record_tables import rows_of
 from pipeline.sources.corrections import record_text
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.json_text import read_pieces
@@ -26,69 +31,59 @@ ENDS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 FILE, SEEN = "__file__", "__seen__"
 # rows of one kind that are held as Python objects before they become a frame
 AT_ONCE = 20_000
-# of what could not be read, only so much is kept; the dump has the rest
+# characters kept of a record that could not be read; the dump has the rest
 KEPT = 20_000
 TRACKING = "tracking"
-# what may lie in the folder and is read by itself
+# files and subfolders that other modules read
 SHEETS = PRODUCTS, LIABILITY = "products.csv", "liability.csv"
-BESIDE = (*SHEETS, TRACKING)
-NOTHING_FOUND = "the platform found nothing"
+OTHER_FILES = (*SHEETS, TRACKING)
 _DAY = re.compile(
     r"(20\d\d)-?([01]\d)-?([0-3]\d)(?:[T_-]?([0-2]\d)[:-]?([0-5]\d)(?:[:-]?([0-5]\d))?)?"
 )
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    **record_tables.COLUMNS,
-    record_tables.UNREAD: ("what", "reason"),
-}
-
-REQUIRED = {
-    record_tables.ORDERS: ("order_id", "placed_at"),
-    record_tables.LINES: ("order_id", "line_id", "product_id"),
-    record_tables.PARCELS: ("order_id",),
-    record_tables.SCANS: ("scanned_at",),
-    record_tables.DISPUTES: ("line_id", "order_id", "opened_at"),
-    record_tables.STEPS: ("line_id", "order_id", "opened_at", "stepped_at"),
-    record_tables.UNREAD: (),
-}
 
 
 @dataclass
-class Seen:
-    """Rows by kind, `ROW` being a record's place in its dump; `empty`: answers that said there is
-    nothing."""
+class DumpFrames:
+    """The rows of new dumps by kind; `ROW` is the record's position in its dump, from 1.
+
+    `dumps`: sha256 by file name. `count_empty`: the number of answers without any record.
+    """
 
     frames: dict[str, pl.DataFrame]
     dumps: dict[str, str] = field(default_factory=dict)
-    empty: int = 0
+    count_empty: int = 0
 
 
 def schema(kind: str) -> dict[str, pl.DataType]:
-    """The name of a dump is held once, not in each of its rows."""
+    """The columns of one kind; `FILE` is categorical, so that a name is stored only once."""
     return {FILE: pl.Categorical(), ROW: pl.Int64(), SEEN: pl.Int64()} | dict.fromkeys(
         COLUMNS[kind], pl.String()
     )
 
 
 def dump_files(folder: Path) -> list[Path]:
-    """In the order of their names, those in folders inside too; then the order sheets."""
-    # a folder inside that goes away meanwhile, or is closed to us, is passed over
-    places = ((Path(place), names) for place, _, names in os.walk(folder))
-    # a tracking provider's files are read by themselves
-    every = (
-        place / name
-        for place, names in places
-        if TRACKING not in place.relative_to(folder).parts[:1]
+    """The dumps in the folder and its subfolders, sorted by path, then the order sheets.
+
+    Raises `BadInput` if there are none.
+    """
+    # os.walk skips subfolders that disappear meanwhile or cannot be opened
+    subfolders = ((Path(subfolder), names) for subfolder, _, names in os.walk(folder))
+    # another module reads a tracking provider's files
+    candidates = (
+        subfolder / name
+        for subfolder, names in subfolders
+        if TRACKING not in subfolder.relative_to(folder).parts[:1]
         for name in names
     )
-    found = sorted(path for path in every if path.name.lower().endswith(ENDS)) + sheet_files(
-        folder, BESIDE
-    )
-    if not found:
+    dumps = sorted(path for path in candidates if path.name.lower().endswith(ENDS))
+    files = dumps + sheet_files(folder, OTHER_FILES)
+    if not files:
         raise BadInput(
-            f"{folder}: holds no dump ({', '.join(ENDS)}) and no order sheet ({', '.join(SHEET_ENDS)}). Put the "
-            "platform's answers, or the orders as downloaded, there as they came."
+            f"{folder}: holds no dump ({', '.join(ENDS)}) and no order sheet "
+            f"({', '.join(SHEET_ENDS)}). Put the platform's answers, or the downloaded order "
+            "sheets, into this folder without changing them."
         )
-    return found
+    return files
 
 
 def sha256(path: Path) -> str:
@@ -96,11 +91,13 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") -> Seen:
-    """All rows of the dumps whose content is not among `known` (sha256 by file name); the same
-    content is read once."""
-    gathered = {kind: _Gathered(kind) for kind in COLUMNS}
-    seen = Seen({})
+def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") -> DumpFrames:
+    """Read the dumps whose content is not in `known` (sha256 by file name).
+
+    Files with the same content are read once. `sheet_zone`: time zone of the order sheets.
+    """
+    builders = {kind: _FrameBuilder(kind) for kind in COLUMNS}
+    new = DumpFrames({})
     loaded = set(known.values())
     for path in dump_files(folder):
         digest = sha256(path)
@@ -108,26 +105,24 @@ def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") 
             continue
         loaded.add(digest)
         name = path.relative_to(folder).as_posix()
-        seen.dumps[name] = digest
-        found = (
-            _rows(path, seen) if path.name.lower().endswith(ENDS) else _sheet_rows(path, sheet_zone)
-        )
-        for kind, row in _told(found, name):
-            gathered[kind].add(row)
-    seen.frames = {kind: gathered.pop(kind).frame() for kind in COLUMNS}
-    return seen
+        new.dumps[name] = digest
+        is_dump = path.name.lower().endswith(ENDS)
+        rows = _dump_rows(path, new) if is_dump else _sheet_rows(path, sheet_zone)
+        for kind, row in _located_rows(rows, name):
+            builders[kind].add(row)
+    new.frames = {kind: builders.pop(kind).frame() for kind in COLUMNS}
+    return new
 
 
-class _Gathered:
-    """Rows of one kind, out of as many dumps as come: a frame for every small dump would take more
-    than its rows."""
+class _FrameBuilder:
+    """Collect the rows of one kind from many dumps; one frame per dump would need more memory."""
 
     def __init__(self, kind: str) -> None:
         self.schema = schema(kind)
-        self.rows: list[tuple] = []
+        self.rows: list[tuple[Any, ...]] = []
         self.parts = [pl.DataFrame(schema=self.schema)]
 
-    def add(self, row: tuple) -> None:
+    def add(self, row: tuple[Any, ...]) -> None:
         self.rows.append(row)
         if len(self.rows) == AT_ONCE:
             self._pack()
@@ -144,45 +139,46 @@ class _Gathered:
         return pl.concat(self.parts)
 
 
-def _told(
-    found: Iterator[tuple[int, int, record_tables.Row]], name: str
-) -> Iterator[tuple[str, tuple]]:
+def _located_rows(
+    rows: Iterator[tuple[int, int, Row]], name: str
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield (kind, row by `schema`) of the dump `name`."""
     try:
-        for place, at, (kind, texts, value, fault) in found:
+        for position, taken_at, (kind, texts, value, fault) in rows:
             if fault := fault or _missing(kind, texts):
-                kind, texts = record_tables.UNREAD, (_shown(value), fault)
-            yield kind, (name, place, at, *texts)
+                kind, texts = UNREAD, (_shown(value), fault)
+            yield kind, (name, position, taken_at, *texts)
     except (OSError, EOFError) as error:
         raise BadInput(
-            f"{name}: cannot be read ({error}). Fetch it again, or take it out. The former tables stay."
+            f"{name}: cannot be read ({error}). Fetch it again, or remove it. "
+            "The tables already loaded are unchanged."
         ) from None
 
 
-def _rows(path: Path, seen: Seen) -> Iterator[tuple[int, int, record_tables.Row]]:
-    """(place in the dump, when it was taken, row)."""
-    told = dump_time(path)
-    for place, found in enumerate(find_records(read_pieces(path), Request()), 1):
-        if found.fault == NOTHING_FOUND:
-            seen.empty += 1
+def _dump_rows(path: Path, new: DumpFrames) -> Iterator[tuple[int, int, Row]]:
+    """Yield (position in the dump, time it was taken, row)."""
+    file_time = dump_time(path)
+    for position, record in enumerate(find_records(read_pieces(path), Request()), 1):
+        if record.fault == EMPTY_ANSWER:
+            new.count_empty += 1
             continue
-        at = _moment(found.request.fetched_at) or told
-        yield from ((place, at, row) for row in record_tables.rows_of(found))
+        taken_at = _instant(record.request.fetched_at) or file_time
+        yield from ((position, taken_at, row) for row in rows_of(record))
 
 
-def _sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, int, record_tables.Row]]:
-    told = dump_time(path)
-    yield from ((place, told, row) for place, row in sheet_rows(path, zone))
+def _sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, int, Row]]:
+    file_time = dump_time(path)
+    yield from ((position, file_time, row) for position, row in sheet_rows(path, zone))
 
 
 def _missing(kind: str, texts: tuple[str | None, ...]) -> str:
-    """What a record lacks that it must have: then the record itself is kept, since its row would
-    say nothing."""
-    lacks = [
+    """The fault of a record without a required field; its row would be useless."""
+    missing = [
         column
         for column, text in zip(COLUMNS[kind], texts, strict=True)
         if text is None and column in REQUIRED[kind]
     ]
-    return f"{kind.replace('_', ' ')}: {', '.join(lacks)} is missing" if lacks else ""
+    return f"{kind.replace('_', ' ')}: {', '.join(missing)} is missing" if missing else ""
 
 
 def _shown(value: object) -> str:
@@ -190,9 +186,11 @@ def _shown(value: object) -> str:
 
 
 def dump_time(path: Path) -> int:
-    """When a dump was taken, microseconds since 1970 in UTC: the date in its name or else in its
-    folder's (UTC, at the end of the day where no time is told), or else when the file was last
-    written."""
+    """When a dump was taken, in microseconds since 1970 UTC.
+
+    The time is the date in the file's name, or else in its folder's name, or else the time of the
+    last write. Dates in names are UTC; a date without a time means the end of that day.
+    """
     for text in (path.name, path.parent.name):
         if match := _DAY.search(text):
             year, month, day, *clock = (int(part) if part else None for part in match.groups())
@@ -208,8 +206,8 @@ def dump_time(path: Path) -> int:
     return int(path.stat().st_mtime) * 1_000_000
 
 
-def _moment(text: str | None) -> int | None:
-    """A `fetched_at`: with an offset or in UTC, or milliseconds since 1970."""
+def _instant(text: str | None) -> int | None:
+    """Parse a `fetched_at`: a time with an offset or in UTC, or milliseconds since 1970."""
     if not text:
         return None
     if text.isdigit() and len(text) == 13:

@@ -1,5 +1,4 @@
-"""Rows of dumps with their texts as times and numbers; what is none of these goes to quarantine,
-its dump told."""
+"""Parse the times and numbers in the rows of dumps; faulty rows go to quarantine."""
 
 from __future__ import annotations
 
@@ -9,13 +8,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.settings.source_settings import SourceSettings
-from pipeline.sources.aliexpress import record_tables
-from pipeline.sources.aliexpress.answer_shapes import NESTED
-from pipeline.sources.aliexpress.dumps import COLUMNS, FILE, REQUIRED, SEEN
+from pipeline.sources.aliexpress.answer_fields import NESTED
+from pipeline.sources.aliexpress.dumps import FILE, SEEN
+from pipeline.sources.aliexpress.record_columns import COLUMNS, REQUIRED, STEPS, UNREAD
 from pipeline.sources.checked_file import CheckedFile, quarantined
 from pipeline.sources.csv_text import ROW
 
-PLACE = "__place__"
+# the position of a row's record in its dump
+POSITION = "__position__"
 NUMBERS = (
     "total",
     "shipping",
@@ -32,23 +32,27 @@ Rows = dict[str, pl.DataFrame]
 
 @dataclass
 class DumpRows(CheckedFile):
-    """Rows of one kind out of many dumps: `ROW` numbers them all, `FILE` and `PLACE` say where each
-    came from."""
+    """Rows of one kind from many dumps.
+
+    `ROW` numbers all of them; `FILE` and `POSITION` say where each row comes from.
+    """
 
     def quarantine(self) -> pl.DataFrame:
-        found = super().quarantine()
-        places = self.rows.select(pl.col(ROW).alias("row"), FILE, PLACE)
-        told = found.join(places, on="row", how="left", maintain_order="left")
-        return found.with_columns(file=told[FILE].cast(pl.String), row=told[PLACE])
+        faults = super().quarantine()
+        locations = self.rows.select(pl.col(ROW).alias("row"), FILE, POSITION)
+        located = faults.join(locations, on="row", how="left", maintain_order="left")
+        return faults.with_columns(file=located[FILE].cast(pl.String), row=located[POSITION])
 
 
 @dataclass(frozen=True)
 class Unread:
-    """Records that are no order, line, parcel, scan or dispute, and text that is no JSON: no share
-    of anything."""
+    """Records that are not an order, line, parcel, scan or dispute, and text that is not JSON.
+
+    They are part of no table, so their share of faults is 0.
+    """
 
     rows: pl.DataFrame
-    name: str = f"{record_tables.UNREAD}.csv"
+    name: str = f"{UNREAD}.csv"
     fault_share: float = 0.0
 
     @property
@@ -57,26 +61,24 @@ class Unread:
 
     def quarantine(self) -> pl.DataFrame:
         faults = self.rows.select(ROW, column=pl.lit("what"), reason=pl.col("reason"))
-        told = quarantined(self.name, faults, self.rows.select("what").to_dicts())
-        return told.with_columns(self.rows[FILE].cast(pl.String).alias("file"))
+        rejected = quarantined(self.name, faults, self.rows.select("what").to_dicts())
+        return rejected.with_columns(self.rows[FILE].cast(pl.String).alias("file"))
 
 
 def check(
     frames: Mapping[str, pl.DataFrame], settings: SourceSettings, usd_per: Mapping[str, float]
 ) -> list[DumpRows]:
-    """The rows of each kind but the unread ones, parsed; `SEEN` is an instant."""
-    return [
-        _check(kind, frames[kind], settings, usd_per)
-        for kind in REQUIRED
-        if kind != record_tables.UNREAD
-    ]
+    """Parse and check the rows of each kind except `UNREAD`; `SEEN` becomes an instant."""
+    return [_check(kind, frames[kind], settings, usd_per) for kind in REQUIRED if kind != UNREAD]
 
 
 def _check(
     kind: str, frame: pl.DataFrame, settings: SourceSettings, usd_per: Mapping[str, float]
 ) -> DumpRows:
     seen = pl.from_epoch(pl.col(SEEN), time_unit="us").dt.replace_time_zone("UTC")
-    rows = frame.rename({ROW: PLACE}).with_columns(seen).with_row_index(ROW).cast({ROW: pl.Int64})
+    rows = (
+        frame.rename({ROW: POSITION}).with_columns(seen).with_row_index(ROW).cast({ROW: pl.Int64})
+    )
     file = DumpRows(f"{kind}.csv", rows, rows.select(ROW, *COLUMNS[kind]))
     for column in COLUMNS[kind]:
         nested = pl.col(column).str.starts_with(NESTED)
@@ -86,9 +88,8 @@ def _check(
             file.instant(column, zone, has_offsets=True, has_epochs=True)
         elif column in NUMBERS:
             file.number(column, minimum=0.0, maximum=LARGEST)
-        elif column == "currency" and kind != record_tables.STEPS:
-            # of a dispute's step the amount is left out then: that it is above nothing is still
-            # known
+        elif column == "currency" and kind != STEPS:
+            # a step of a dispute keeps its row: without a rate, only its amount is unknown
             unpriced = ~pl.col(column).is_in(list(usd_per))
             file.reject(unpriced, column, "no exchange rate; add it to usd_per in config.toml")
     file.require(*REQUIRED[kind])
@@ -96,4 +97,5 @@ def _check(
 
 
 def good(files: list[DumpRows]) -> Rows:
+    """The good rows by kind."""
     return {file.name.removesuffix(".csv"): file.good_rows() for file in files}

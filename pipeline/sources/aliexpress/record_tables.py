@@ -1,8 +1,8 @@
-"""From a record of an answer to rows of text: an order with its lines and parcels, a dispute with
-its steps, scans.
+"""Convert a record of the Open Platform's answers into rows of text by kind.
 
-Nothing is converted here and nothing is judged; a field that is not there is null. Field names,
-with their spellings, are those of the public SDK of the Open Platform.
+An order becomes a row with its lines and parcels, a dispute a row with its steps, a trace its
+scans. Values are neither parsed nor judged here, and an absent field is null. Field names, with
+their spellings, are those of the platform's public SDK.
 """
 
 from __future__ import annotations
@@ -10,231 +10,55 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pipeline.sources.aliexpress import answer_shapes
-from pipeline.sources.aliexpress.answer_shapes import ListedRecord, items, money, text
-
-ORDERS, LINES, PARCELS, SCANS, DISPUTES, STEPS, UNREAD = (
-    "orders",
-    "order_lines",
-    "parcels",
-    "tracking",
-    "disputes",
-    "dispute_steps",
-    "unread",
+from pipeline.sources.aliexpress import answer_names
+from pipeline.sources.aliexpress.answer_fields import field_text, list_items
+from pipeline.sources.aliexpress.answer_shapes import ListedRecord
+from pipeline.sources.aliexpress.order_rows import order_rows
+from pipeline.sources.aliexpress.record_columns import (
+    DISPUTES,
+    NOT_AN_OBJECT,
+    SCANS,
+    STEPS,
+    UNREAD,
+    Row,
 )
-COLUMNS: dict[str, tuple[str, ...]] = {
-    ORDERS: (
-        "order_id",
-        "placed_at",
-        "buyer_id",
-        "store_id",
-        "country",
-        "service",
-        "total",
-        "currency",
-        "shipping",
-        "status",
-        "end_reason",
-        "issue_status",
-        "paid_at",
-        "sent_at",
-        "ended_at",
-        "updated_at",
-    ),
-    LINES: (
-        "order_id",
-        "line_id",
-        "product_id",
-        "title",
-        "quantity",
-        "unit_price",
-        "line_total",
-        "shipping",
-        "currency",
-        "prepare_days",
-        "commit_days",
-        "sent_at",
-        "service",
-        "issue_status",
-    ),
-    PARCELS: ("order_id", "number", "service", "sent_at", "received_at"),
-    SCANS: ("order_id", "number", "scanned_at", "status", "sub_status", "words", "carrier"),
-    DISPUTES: (
-        "line_id",
-        "order_id",
-        "issue_id",
-        "opened_at",
-        "status",
-        "reason",
-        "reason_english",
-        "reason_id",
-        "goods_received",
-        "updated_at",
-    ),
-    STEPS: (
-        "line_id",
-        "order_id",
-        "opened_at",
-        "stepped_at",
-        "action",
-        "actor",
-        "status",
-        "reached_type",
-        "solution",
-        "amount",
-        "currency",
-        "freight_by",
-    ),
-    UNREAD: (),
-}
-Row = tuple[str, tuple[str | None, ...], Any, str]
-NOT_AN_OBJECT = "not an object with fields"
+
+_TRACE_LINE_FIELDS = frozenset(("mail_no", "logistics_no", "detail_node_list"))
+# the fields with time, text and title of a scan, in the newer and the older answer
+_NODE_FIELDS = ("time_stamp", "tracking_detail_desc", "tracking_name")
+_EVENT_FIELDS = ("event_date", "event_desc", "status")
 
 
-def rows_of(found: ListedRecord) -> Iterator[Row]:
-    """(kind, texts by `COLUMNS`, the source's record, why it cannot be read)."""
-    if found.kind == answer_shapes.UNKNOWN:
-        yield UNREAD, (), found.value, found.fault
-        return
-    if found.kind in (answer_shapes.SEVENTEEN, answer_shapes.AFTERSHIP):
-        yield (
-            UNREAD,
-            (),
-            found.value,
-            "of a tracking provider: put such files into the folder 'tracking' inside",
-        )
-        return
-    yield from _READERS[found.kind](found)
+def rows_of(record: ListedRecord) -> Iterator[Row]:
+    """Yield the rows of a record; see `record_columns.Row`."""
+    if record.kind == answer_names.UNKNOWN:
+        yield UNREAD, (), record.value, record.fault
+    elif record.kind in (answer_names.SEVENTEEN, answer_names.AFTERSHIP):
+        reason = "from a tracking provider; put such files into the subfolder 'tracking'"
+        yield UNREAD, (), record.value, reason
+    else:
+        yield from _READERS[record.kind](record)
 
 
-def _order(found: ListedRecord) -> Iterator[Row]:
-    node = found.value
-    if not isinstance(node, dict):
-        yield ORDERS, (), node, NOT_AN_OBJECT
-        return
-    order_id = text(node, "order_id", "id")
-    buyer, address = _part(node, "buyer_info"), _part(node, "receipt_address")
-    total, currency = money(node, "pay_amount", "order_amount", "init_oder_amount")
-    shipping, _ = money(node, "logistics_amount")
-    lines = items(node.get("product_list")) or items(node.get("child_order_list"))
-    services = [
-        text(line, "logistics_service_name", "logistics_type")
-        for line in lines
-        if isinstance(line, dict)
-    ]
-    head = {key: value for key, value in node.items() if key not in _INNER}
-    yield (
-        ORDERS,
-        (
-            order_id,
-            text(node, "gmt_create"),
-            text(node, "buyer_login_id", "buyerloginid")
-            or text(buyer, "login_id", "buyer_login_id"),
-            text(node, "seller_login_id", "seller_operator_login_id"),
-            text(address, "country", "country_code") or text(buyer, "country"),
-            next((service for service in services if service), None)
-            or text(node, "logistics_service_name"),
-            total,
-            currency,
-            shipping,
-            text(node, "order_status"),
-            text(node, "end_reason", "order_end_reason"),
-            text(node, "issue_status"),
-            text(node, "gmt_pay_time", "gmt_pay_success"),
-            text(node, "gmt_send_goods_time"),
-            text(node, "gmt_trade_end"),
-            text(node, "gmt_update", "gmt_modified"),
-        ),
-        head,
-        "",
-    )
-    for line in lines:
-        yield _line(line, order_id, currency)
-    for parcel in items(node.get("logistic_info_list")) + items(node.get("logistics_info_list")):
-        yield _parcel(parcel, order_id)
+def _trace_rows(record: ListedRecord) -> Iterator[Row]:
+    """Yield the scans of a trace.
 
-
-_INNER = ("product_list", "child_order_list", "logistic_info_list", "logistics_info_list")
-
-
-def _part(node: dict, name: str) -> dict:
-    value = node.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _line(node: Any, order_id: str | None, order_currency: str | None) -> Row:
-    if not isinstance(node, dict):
-        return LINES, (), node, NOT_AN_OBJECT
-    price, currency = money(node, "product_unit_price", "product_price")
-    total, total_currency = money(node, "total_product_amount", "init_order_amt")
-    shipping, _ = money(node, "logistics_amount")
-    return (
-        LINES,
-        (
-            # the line's own field holds the order's number in some answers and the child's in
-            # others
-            order_id or text(node, "order_id", "parent_order_id"),
-            text(node, "child_id", "child_order_id", "id"),
-            text(node, "product_id"),
-            text(node, "product_name"),
-            text(node, "product_count"),
-            price,
-            total,
-            shipping,
-            currency or total_currency or order_currency,
-            text(node, "goods_prepare_time"),
-            text(node, "freight_commit_day"),
-            text(node, "send_goods_time"),
-            text(node, "logistics_service_name", "logistics_type"),
-            text(node, "issue_status"),
-        ),
-        {"order_id": order_id, **node},
-        "",
-    )
-
-
-_OF_A_PARCEL = frozenset(
-    ("logistics_no", "gmt_send", "gmt_received", "logistics_service_name", "logistics_type_code")
-)
-_OF_A_WAY = frozenset(("mail_no", "logistics_no", "detail_node_list"))
-
-
-def _parcel(node: Any, order_id: str | None) -> Row:
-    if not isinstance(node, dict) or _OF_A_PARCEL.isdisjoint(node):
-        return PARCELS, (), node, "not a parcel by its fields"
-    return (
-        PARCELS,
-        (
-            order_id,
-            text(node, "logistics_no"),
-            text(node, "logistics_service_name", "logistics_type_code"),
-            text(node, "gmt_send"),
-            text(node, "gmt_received"),
-        ),
-        {"order_id": order_id, **node},
-        "",
-    )
-
-
-def _trace(found: ListedRecord) -> Iterator[Row]:
-    """Both generations: `details` of free text, and lines of nodes with a name and a stamp in
-    milliseconds."""
-    node, request = found.value, found.request
+    The older answer has `details` with free text; the newer one has lines of nodes, each with a
+    name and a time in milliseconds.
+    """
+    node, request = record.value, record.request
     if "tracking_detail_line_list" in node:
-        for line in items(node["tracking_detail_line_list"]):
-            if not isinstance(line, dict) or _OF_A_WAY.isdisjoint(line):
-                yield SCANS, (), line, "not a parcel's way by its fields"
+        for line in list_items(node["tracking_detail_line_list"]):
+            if not isinstance(line, dict) or _TRACE_LINE_FIELDS.isdisjoint(line):
+                yield SCANS, (), line, "not the trace of a parcel: its fields are unknown"
                 continue
-            number = text(line, "mail_no", "logistics_no") or request.number
-            for event in items(line.get("detail_node_list")):
-                yield _scan(event, request.order_id, number, text(line, "carrier_name"), _NODE)
+            number = field_text(line, "mail_no", "logistics_no") or request.number
+            carrier = field_text(line, "carrier_name")
+            for event in list_items(line.get("detail_node_list")):
+                yield _scan(event, request.order_id, number, carrier, _NODE_FIELDS)
         return
-    for event in items(node.get("details")):
-        yield _scan(event, request.order_id, request.number, None, _EVENT)
-
-
-_NODE = ("time_stamp", "tracking_detail_desc", "tracking_name")
-_EVENT = ("event_date", "event_desc", "status")
+    for event in list_items(node.get("details")):
+        yield _scan(event, request.order_id, request.number, None, _EVENT_FIELDS)
 
 
 def _scan(
@@ -246,29 +70,30 @@ def _scan(
 ) -> Row:
     if not isinstance(node, dict):
         return SCANS, (), node, NOT_AN_OBJECT
-    at, words, title = (text(node, name) for name in names)
-    told = " / ".join(part for part in (title, words) if part) or None
-    beside = {"order_id": order_id, "logistics_no": number}
-    return SCANS, (order_id, number, at, None, None, told, carrier), {**beside, **node}, ""
+    at, description, title = (field_text(node, name) for name in names)
+    words = " / ".join(part for part in (title, description) if part) or None
+    request = {"order_id": order_id, "logistics_no": number}
+    return SCANS, (order_id, number, at, None, None, words, carrier), {**request, **node}, ""
 
 
-def _dispute(found: ListedRecord) -> Iterator[Row]:
-    """A row of the list, or the detail: its `id` is not the dispute's number, so both are joined by
-    line and time."""
-    node = found.value
+def _dispute_rows(record: ListedRecord) -> Iterator[Row]:
+    """Yield the rows of a dispute from the list of disputes or from a dispute's detail.
+
+    The detail's `id` is not the dispute's number, so line and time of opening identify a dispute.
+    """
+    node = record.value
     if not isinstance(node, dict):
         yield DISPUTES, (), node, NOT_AN_OBJECT
         return
-    line_id, order_id = text(node, "order_id"), text(node, "parent_order_id")
-    opened_at = text(node, "gmt_create")
+    line_id, order_id = field_text(node, "order_id"), field_text(node, "parent_order_id")
+    opened_at = field_text(node, "gmt_create")
     lists = [name for name in node if name.endswith("_solution_list") or name == "process_dto_list"]
-    inner = [step for name in lists for step in items(node[name])]
-    issue_id = text(node, "issue_id") or next(
-        (text(s, "issue_id") for s in inner if isinstance(s, dict)), None
+    steps = [step for name in lists for step in list_items(node[name])]
+    issue_id = field_text(node, "issue_id") or next(
+        (field_text(step, "issue_id") for step in steps if isinstance(step, dict)), None
     )
-    head = {key: value for key, value in node.items() if key not in lists}
-    process = items(node.get("process_dto_list"))
-    received = [text(step, "receive_goods") for step in process if isinstance(step, dict)]
+    process = list_items(node.get("process_dto_list"))
+    received = [field_text(step, "receive_goods") for step in process if isinstance(step, dict)]
     yield (
         DISPUTES,
         (
@@ -276,18 +101,18 @@ def _dispute(found: ListedRecord) -> Iterator[Row]:
             order_id,
             issue_id,
             opened_at,
-            text(node, "issue_status"),
-            text(node, "reason_chinese", "issue_reason"),
-            text(node, "reason_english"),
-            text(node, "issue_reason_id"),
-            next((told for told in reversed(received) if told), None),
-            text(node, "gmt_modified"),
+            field_text(node, "issue_status"),
+            field_text(node, "reason_chinese", "issue_reason"),
+            field_text(node, "reason_english"),
+            field_text(node, "issue_reason_id"),
+            next((answer for answer in reversed(received) if answer), None),
+            field_text(node, "gmt_modified"),
         ),
-        head,
+        {key: value for key, value in node.items() if key not in lists},
         "",
     )
     for name in lists:
-        for step in items(node[name]):
+        for step in list_items(node[name]):
             yield _step(step, name, line_id, order_id, opened_at)
 
 
@@ -297,25 +122,27 @@ def _step(
     if not isinstance(node, dict):
         return STEPS, (), node, NOT_AN_OBJECT
     is_process = name == "process_dto_list"
-    owner = text(node, "solution_owner") or name.removesuffix("_solution_list")
-    amount, currency = text(node, "refund_money_post"), text(node, "refund_money_post_currency")
+    owner = field_text(node, "solution_owner") or name.removesuffix("_solution_list")
+    amount = field_text(node, "refund_money_post")
+    currency = field_text(node, "refund_money_post_currency")
     if amount is None:
-        amount, currency = text(node, "refund_money"), text(node, "refund_money_currency")
+        amount = field_text(node, "refund_money")
+        currency = field_text(node, "refund_money_currency")
     return (
         STEPS,
         (
             line_id,
             order_id,
             opened_at,
-            text(node, "gmt_create"),
-            text(node, "action_type") if is_process else f"{owner}_solution",
-            text(node, "submit_member_type") if is_process else owner,
-            text(node, "status"),
-            text(node, "reached_type"),
-            text(node, "solution_type"),
+            field_text(node, "gmt_create"),
+            field_text(node, "action_type") if is_process else f"{owner}_solution",
+            field_text(node, "submit_member_type") if is_process else owner,
+            field_text(node, "status"),
+            field_text(node, "reached_type"),
+            field_text(node, "solution_type"),
             amount,
             currency,
-            text(node, "logistics_fee_bear_role"),
+            field_text(node, "logistics_fee_bear_role"),
         ),
         {"order_id": line_id, "list": name, **node},
         "",
@@ -323,9 +150,9 @@ def _step(
 
 
 _READERS: dict[str, Callable[[ListedRecord], Iterator[Row]]] = {
-    answer_shapes.ORDER: _order,
-    answer_shapes.DETAIL: _order,
-    answer_shapes.ISSUE: _dispute,
-    answer_shapes.ISSUE_DETAIL: _dispute,
-    answer_shapes.TRACE: _trace,
+    answer_names.ORDER: order_rows,
+    answer_names.DETAIL: order_rows,
+    answer_names.ISSUE: _dispute_rows,
+    answer_names.ISSUE_DETAIL: _dispute_rows,
+    answer_names.TRACE: _trace_rows,
 }

@@ -12,15 +12,15 @@ from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
 
-def read_database(origin: SourceContext) -> StoreData:
+def read_database(context: SourceContext) -> StoreData:
     """What the last `make pull` brought; this does not ask the database."""
-    wanted = {f"{query.name}.parquet" for query in load_database(origin.folder).query}
-    pulled = dict(last_pulled(origin.folder))
+    wanted = {f"{query.name}.parquet" for query in load_database(context.folder).query}
+    pulled = dict(last_pulled(context.folder))
     if missing := sorted(wanted - set(pulled)):
         raise BadInput(
-            f"{origin.folder}: {', '.join(missing)}: not pulled yet. First: make pull RAW={origin.folder}"
+            f"{context.folder}: {', '.join(missing)}: not pulled yet. First: make pull RAW={context.folder}"
         )
-    data = read_mapped(origin)
+    data = read_mapped(context)
     oldest = min(pulled[name] for name in wanted)
     return replace(
         data, notes=(*data.notes, f"pulled {oldest:%Y-%m-%d %H:%M} (this machine's time)")

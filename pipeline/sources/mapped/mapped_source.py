@@ -26,15 +26,15 @@ NO_FACT = "says nothing by this mapping: every time that it maps is empty in thi
 FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
 
-def read_mapped(origin: SourceContext) -> StoreData:
-    """The tables of the files in the origin's folder, by its `mapping.toml` or the one that the
-    origin names."""
-    path = origin.side_files.mapping or origin.folder / NAME
+def read_mapped(context: SourceContext) -> StoreData:
+    """The tables of the files in the context's folder, by its `mapping.toml` or the one that the
+    context names."""
+    path = context.side_files.mapping or context.folder / NAME
     mapping = load_mapping(path)
-    files, chosen, unread = _open(origin, mapping, path)
+    files, chosen, unread = _open(context, mapping, path)
     made: list[Made] = []
     for fact, names in chosen:
-        made += [make_facts(files[name], fact, mapping, origin.usd_per) for name in names]
+        made += [make_facts(files[name], fact, mapping, context.usd_per) for name in names]
     _report_unused(files, chosen, made)
     frames = build_tables(made, mapping)
     good = _held(frames, files, made, _columns(files, chosen))
@@ -48,46 +48,46 @@ def read_mapped(origin: SourceContext) -> StoreData:
         notes.append(
             f"{unknown:,} disputes with a reason that is in no list: their cause is unknown; see [causes]"
         )
-    told = {path.name: _sha256(path), **{name: _sha256(origin.folder / name) for name in files}}
+    told = {path.name: _sha256(path), **{name: _sha256(context.folder / name) for name in files}}
     return StoreData(
         good, mapping.store.zone, False, list(files.values()), input_sha256=told, notes=tuple(notes)
     )
 
 
 def _open(
-    origin: SourceContext, mapping: Mapping, path: Path
+    context: SourceContext, mapping: Mapping, path: Path
 ) -> tuple[dict[str, CheckedFile], list[tuple[Fact, list[str]]], list[str]]:
     """The files that are named, which of them each fact is made from, and the names of those that
     are not."""
-    every = [found.relative_to(origin.folder).as_posix() for found in table_files(origin.folder)]
+    every = [found.relative_to(context.folder).as_posix() for found in table_files(context.folder)]
     every = [name for name in every if not name.startswith("tracking/")]
     chosen = []
     for fact in mapping.fact:
         names = [name for name in every if fnmatchcase(name, fact.file)]
         if not names:
             raise BadInput(
-                f"{path}: file {fact.file!r} of {fact.table}: no such file in {origin.folder}. "
+                f"{path}: file {fact.file!r} of {fact.table}: no such file in {context.folder}. "
                 f"There are: {', '.join(every) or 'none'}. The former tables stay in place."
             )
         chosen.append((fact, names))
     named = sorted({name for _, names in chosen for name in names})
-    files = {name: _read(origin, name, mapping.form) for name in named}
+    files = {name: _read(context, name, mapping.form) for name in named}
     for fact, names in chosen:
         for name in names:
             _has_columns(files[name], fact, path)
     return files, chosen, [name for name in every if name not in files]
 
 
-def _read(origin: SourceContext, name: str, forms: tuple[FileForm, ...]) -> CheckedFile:
+def _read(context: SourceContext, name: str, forms: tuple[FileForm, ...]) -> CheckedFile:
     form = next((form for form in forms if fnmatchcase(name, form.file)), FileForm(file=name))
     table, damaged = read_any_table(
-        origin.folder / name, encoding=form.encoding, separator=form.separator, sheet=form.sheet
+        context.folder / name, encoding=form.encoding, separator=form.separator, sheet=form.sheet
     )
     if taken := {FILE, PASSED, FIRST} & set(table.columns):
         raise BadInput(
             f"{name}: a column is named {', '.join(sorted(taken))}. Rename or remove it."
         )
-    table, mended = origin.corrections.apply(kept_as(name), table)
+    table, mended = context.corrections.apply(kept_as(name), table)
     file = CheckedFile(kept_as(name), table, table)
     rows = [fault for fault in damaged if fault[0] not in mended]
     file.faults.append(pl.DataFrame(rows, schema=FAULT, orient="row"))

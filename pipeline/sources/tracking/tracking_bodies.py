@@ -1,7 +1,6 @@
-"""Scans out of what tracking providers send or export: the bodies of 17TRACK and AfterShip, and
-sheets of either.
+"""Find the scans in the bodies of 17TRACK and AfterShip, and in the sheets that both export.
 
-Nothing is converted here: a scan is a row of text; what is none is told with its reason.
+A scan is a row of text; values are not parsed here. Anything else is reported with a reason.
 """
 
 from __future__ import annotations
@@ -12,13 +11,21 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.sources.aliexpress.answer_shapes import items, text
+from pipeline.sources.aliexpress.answer_fields import field_text, list_items
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.mapped.column_profile import plain
 
-COLUMNS = ("number", "order_ref", "scanned_at", "told", "told_sub", "words", "carrier", "seen_at")
-# what a sheet's columns may be called; an assumption, made from the names of the fields of the
-# interfaces
+COLUMNS = (
+    "number",
+    "order_ref",
+    "scanned_at",
+    "status_text",
+    "sub_status_text",
+    "words",
+    "carrier",
+    "seen_at",
+)
+# names of a sheet's columns; an assumption, based on the field names of the interfaces
 SHEET: Mapping[str, tuple[str, ...]] = {
     "number": (
         "number",
@@ -43,7 +50,7 @@ SHEET: Mapping[str, tuple[str, ...]] = {
         "最新轨迹时间",
         "更新时间",
     ),
-    "told": (
+    "status_text": (
         "package status",
         "status",
         "tag",
@@ -52,7 +59,7 @@ SHEET: Mapping[str, tuple[str, ...]] = {
         "包裹状态",
         "物流状态",
     ),
-    "told_sub": ("sub status", "subtag", "sub tag", "subtag message", "子状态"),
+    "sub_status_text": ("sub status", "subtag", "sub tag", "subtag message", "子状态"),
     "words": (
         "latest event info",
         "latest event",
@@ -64,8 +71,9 @@ SHEET: Mapping[str, tuple[str, ...]] = {
     ),
     "carrier": ("carrier", "courier", "slug", "courier slug", "carrier name", "运输商", "物流商"),
 }
-NO_SCAN = "no 17TRACK or AfterShip record that is known by its fields"
-_DEEP = 12
+NO_SCAN = "no 17TRACK or AfterShip record has such fields"
+# levels of lists and wrappers that are opened
+_MAX_DEPTH = 12
 
 
 @dataclass(frozen=True)
@@ -77,12 +85,12 @@ class Scan:
     fault: str = ""
 
 
-def scans_of(body: Any, deep: int = 0) -> Iterator[Scan]:
-    """All scans of a body: a webhook, an answer of the interface, a list of such."""
+def scans_of(body: Any, depth: int = 0) -> Iterator[Scan]:
+    """Yield all scans of a body: a webhook, an answer of the interface, or a list of these."""
     if isinstance(body, list):
-        for each in body:
-            yield from scans_of(each, deep + 1)
-    elif not isinstance(body, dict) or deep > _DEEP:
+        for item in body:
+            yield from scans_of(item, depth + 1)
+    elif not isinstance(body, dict) or depth > _MAX_DEPTH:
         yield _unread(body)
     elif "track_info" in body or (
         "number" in body and ("package_status" in body or "track" in body)
@@ -91,73 +99,73 @@ def scans_of(body: Any, deep: int = 0) -> Iterator[Scan]:
     elif "tracking_number" in body or "checkpoints" in body:
         yield from _aftership(body, None)
     elif isinstance(body.get("msg"), dict):
-        yield from _aftership(body["msg"], text(body, "ts"))
+        yield from _aftership(body["msg"], field_text(body, "ts"))
     else:
-        yield from _opened(body, deep)
+        yield from _opened(body, depth)
 
 
-def _opened(body: dict, deep: int) -> Iterator[Scan]:
-    """The records in a wrapper; of what the provider rejected there is no news."""
+def _opened(body: dict[str, Any], depth: int) -> Iterator[Scan]:
+    """Yield the records in a wrapper; numbers that the provider rejected have no scans."""
     inner = [
         body[name]
         for name in ("data", "accepted", "trackings", "tracking", "payload", "list")
         if body.get(name)
     ]
-    refused = body.get("rejected")
-    if not inner and not refused:
-        # an answer about nothing, as the interfaces give it
+    rejected = body.get("rejected")
+    if not inner and not rejected:
+        # these fields alone are an empty answer
         if not {"code", "meta", "data", "page", "count", "event"} & body.keys():
             yield _unread(body)
         return
-    for each in inner:
-        yield from scans_of(each, deep + 1)
+    for value in inner:
+        yield from scans_of(value, depth + 1)
 
 
 def _unread(record: Any) -> Scan:
     return Scan((None,) * len(COLUMNS), record, NO_SCAN)
 
 
-def _part(node: Any, *names: str) -> dict:
+def _part(node: Any, *names: str) -> dict[str, Any]:
     for name in names:
         node = node.get(name) if isinstance(node, dict) else None
     return node if isinstance(node, dict) else {}
 
 
-def _seventeen(body: dict) -> Iterator[Scan]:
-    number, order = text(body, "number"), text(body, "order_no", "tag", "param")
+def _seventeen(body: dict[str, Any]) -> Iterator[Scan]:
+    number, order = field_text(body, "number"), field_text(body, "order_no", "tag", "param")
     track = _part(body, "track_info")
-    found = False
-    for provider in items(_part(track, "tracking").get("providers")):
-        carrier = text(_part(provider, "provider"), "name")
-        for event in items(provider.get("events")) if isinstance(provider, dict) else []:
-            found = True
+    has_event = False
+    for provider in list_items(_part(track, "tracking").get("providers")):
+        carrier = field_text(_part(provider, "provider"), "name")
+        for event in list_items(provider.get("events")) if isinstance(provider, dict) else []:
+            has_event = True
             yield _event(event, number, order, carrier)
     latest = _part(track, "latest_event")
     status = _part(track, "latest_status")
-    if not found and latest:
+    if not has_event and latest:
         latest = {
-            "stage": text(status, "status"),
-            "sub_status": text(status, "sub_status"),
+            "stage": field_text(status, "status"),
+            "sub_status": field_text(status, "sub_status"),
             **latest,
         }
-        found = True
+        has_event = True
         yield _event(latest, number, order, None)
-    if not found and "package_status" in body:
-        at = text(body, "latest_event_time", "track_time")
+    if not has_event and "package_status" in body:
+        at = field_text(body, "latest_event_time", "track_time")
         yield Scan(
             (
                 number,
                 order,
                 at,
-                text(body, "package_status"),
+                field_text(body, "package_status"),
                 None,
-                text(body, "latest_event_info"),
-                text(body, "carrier"),
+                field_text(body, "latest_event_info"),
+                field_text(body, "carrier"),
                 None,
             ),
             body,
         )
-    elif not found and not status:
+    elif not has_event and not status:
         yield Scan(
             (number, order) + (None,) * (len(COLUMNS) - 2), body, "a parcel without any event"
         )
@@ -166,19 +174,19 @@ def _seventeen(body: dict) -> Iterator[Scan]:
 def _event(event: Any, number: str | None, order: str | None, carrier: str | None) -> Scan:
     if not isinstance(event, dict):
         return _unread({"number": number, "event": event})
-    at = text(event, "time_utc", "time_iso", "time_raw")
-    told = (text(event, "sub_status"), text(event, "stage", "status"))
-    words = text(event, "description", "description_translation")
+    at = field_text(event, "time_utc", "time_iso", "time_raw")
+    status, sub_status = field_text(event, "stage", "status"), field_text(event, "sub_status")
+    words = field_text(event, "description", "description_translation")
     return Scan(
-        (number, order, at, told[1], told[0], words, carrier, None), {"number": number, **event}
+        (number, order, at, status, sub_status, words, carrier, None), {"number": number, **event}
     )
 
 
-def _aftership(body: dict, seen: str | None) -> Iterator[Scan]:
-    number = text(body, "tracking_number")
-    order = text(body, "order_id", "order_number", "order_ids")
-    carrier = text(body, "slug")
-    points = items(body.get("checkpoints"))
+def _aftership(body: dict[str, Any], seen: str | None) -> Iterator[Scan]:
+    number = field_text(body, "tracking_number")
+    order = field_text(body, "order_id", "order_number", "order_ids")
+    carrier = field_text(body, "slug")
+    points = list_items(body.get("checkpoints"))
     for point in points:
         if not isinstance(point, dict):
             yield _unread({"tracking_number": number, "checkpoint": point})
@@ -187,25 +195,25 @@ def _aftership(body: dict, seen: str | None) -> Iterator[Scan]:
             (
                 number,
                 order,
-                text(point, "checkpoint_time", "created_at"),
-                text(point, "tag"),
-                text(point, "subtag"),
-                text(point, "message"),
-                text(point, "slug") or carrier,
+                field_text(point, "checkpoint_time", "created_at"),
+                field_text(point, "tag"),
+                field_text(point, "subtag"),
+                field_text(point, "message"),
+                field_text(point, "slug") or carrier,
                 seen,
             ),
             {"tracking_number": number, **point},
         )
     if not points:
-        at = text(body, "last_updated_at", "updated_at")
+        at = field_text(body, "last_updated_at", "updated_at")
         yield Scan(
             (
                 number,
                 order,
                 at,
-                text(body, "tag"),
-                text(body, "subtag"),
-                text(body, "subtag_message"),
+                field_text(body, "tag"),
+                field_text(body, "subtag"),
+                field_text(body, "subtag_message"),
                 carrier,
                 seen,
             ),
@@ -214,20 +222,18 @@ def _aftership(body: dict, seen: str | None) -> Iterator[Scan]:
 
 
 def scans_of_table(table: pl.DataFrame) -> Iterator[tuple[int, Scan]]:
-    """Each row of a sheet: (row, scan)."""
-    named = {plain(column): column for column in table.columns[1:]}
+    """Yield (row number, scan) of each row of a sheet."""
+    by_plain_name = {plain(column): column for column in table.columns[1:]}
     chosen = {
-        ours: next((named[name] for name in names if name in named), None)
+        ours: next((by_plain_name[name] for name in names if name in by_plain_name), None)
         for ours, names in SHEET.items()
     }
-    is_sheet = chosen["number"] is not None and (chosen["told"] or chosen["words"])
+    is_sheet = chosen["number"] is not None and (chosen["status_text"] or chosen["words"])
     for row in table.iter_rows(named=True):
-        place = row.pop(ROW)
+        row_number = row.pop(ROW)
         if not is_sheet:
-            yield (
-                place,
-                Scan((None,) * len(COLUMNS), row, "a sheet without a tracking number and a status"),
-            )
+            reason = "a sheet without a column for the tracking number, or for the status"
+            yield row_number, Scan((None,) * len(COLUMNS), row, reason)
             continue
         texts = [row[column] if (column := chosen.get(name)) else None for name in COLUMNS]
-        yield place, Scan(tuple(texts), row)
+        yield row_number, Scan(tuple(texts), row)

@@ -1,9 +1,8 @@
-"""What tracking providers call a parcel's state, in one vocabulary: 17TRACK's main statuses and
-sub-statuses.
+"""Map the statuses of tracking providers to 17TRACK's main statuses and sub-statuses.
 
-17TRACK: platform-rules 5.3 [S37]; its older numbers and the words of its sheets are assumptions, no
-public description was found. AfterShip: its public lists of delivery statuses and sub-statuses
-[S38].
+17TRACK: platform-rules 5.3 [S37]. Its older numbers and the words in its sheets are assumptions,
+because no public description was found. AfterShip: its public lists of delivery statuses and
+sub-statuses [S38].
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ SUB_STATUSES = frozenset(
         "Exception_Cancel",
     )
 )
-# 17TRACK's milestones, its older numbers, its sheets' words in English and Chinese; AfterShip's
-# tags
+# 17TRACK's milestones, its older numbers and the words in its sheets (English and Chinese), and
+# AfterShip's tags
 _STATES: Mapping[str, str] = {
     "pickedup": "InTransit_PickedUp",
     "departure": "InTransit_Departure",
@@ -125,21 +124,20 @@ _AFTERSHIP: Mapping[str, str] = {
     "exception_013": "Exception_Lost",
     "expired_001": "Expired_Other",
 }
-_OURS = {name.lower(): name for name in (*SUB_STATUSES, *STATUSES)}
+_OWN_NAMES = {name.lower(): name for name in (*SUB_STATUSES, *STATUSES)}
 
 
-def state_of(*told: str | None) -> tuple[str, str | None] | None:
-    """(status, sub-status) by the first text that is in a list; None: none of them is, and nobody
-    guesses."""
-    for text in told:
+def state_of(*texts: str | None) -> tuple[str, str | None] | None:
+    """(status, sub-status) for the first text that is in a list, or None if none is."""
+    for text in texts:
         word = "".join((text or "").split()).lower()
-        found = (
+        name = (
             _AFTERSHIP.get(word)
-            or _OURS.get(word)
+            or _OWN_NAMES.get(word)
             or _STATES.get(word)
-            or _OURS.get(word.replace("_", ""))
+            or _OWN_NAMES.get(word.replace("_", ""))
         )
-        if found is not None:
-            status = found.partition("_")[0]
-            return status, found if found in SUB_STATUSES else None
+        if name is not None:
+            status = name.partition("_")[0]
+            return status, name if name in SUB_STATUSES else None
     return None

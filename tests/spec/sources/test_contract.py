@@ -1,5 +1,4 @@
-"""The contract of the tables, drawn: what a row must keep to, and which rows follow one that is
-refused."""
+"""The contract of the tables: which rows break it, and which rows are rejected because of them."""
 
 from __future__ import annotations
 
@@ -26,42 +25,42 @@ Made = Callable[..., Tables]
 
 
 def faults(make_tables: Made, **drawings: str) -> set[tuple[str, int, str, str]]:
-    """(table, row, column, reason up to its colon) of everything that breaks the contract."""
+    """(table, row, column, reason up to its colon) of each fault."""
     tables = make_tables(**drawings)
     frames = {name: tables[name].select(*TABLES[name].schema) for name in drawings}
     return {
         (name, row[INDEX], row["column"], row["reason"].split(": ")[0])
-        for name, found in find_faults(frames).items()
-        for row in found.iter_rows(named=True)
+        for name, table_faults in find_faults(frames).items()
+        for row in table_faults.iter_rows(named=True)
     }
 
 
-def test_sound_tables_break_nothing(make_tables: Made) -> None:
+def test_good_tables_have_no_fault(make_tables: Made) -> None:
     assert faults(make_tables, orders=ORDERS, order_lines=LINES) == set()
 
 
-def test_a_total_is_at_most_the_sum_of_its_lines_within_a_cent_a_line(make_tables: Made) -> None:
-    """Less is a discount."""
+def test_a_total_is_at_most_the_sum_of_its_lines_within_a_cent_per_line(make_tables: Made) -> None:
+    """A smaller total means a discount."""
     for price in ("30.015", "29.985", "45"):
         close = LINES.replace("| 30 ", f"| {price} ")
         assert faults(make_tables, orders=ORDERS, order_lines=close) == set()
     off = LINES.replace("| 30 ", "| 29.97 ")
-    found = faults(make_tables, orders=ORDERS, order_lines=off)
-    assert ("orders", 1, "total_usd", "more than its lines add up to") in found
-    assert {(table, row) for table, row, _, reason in found if "in quarantine" in reason} == {
+    reported = faults(make_tables, orders=ORDERS, order_lines=off)
+    assert ("orders", 1, "total_usd", "more than its lines add up to") in reported
+    assert {(table, row) for table, row, _, reason in reported if "in quarantine" in reason} == {
         ("order_lines", 1),
         ("order_lines", 2),
     }
 
 
-def test_of_an_order_with_a_refused_line_no_sum_is_asked(make_tables: Made) -> None:
+def test_the_sum_of_an_order_with_a_rejected_line_is_not_checked(make_tables: Made) -> None:
     bad = LINES.replace("o2       | 2       | 1 ", "o2       | 2       | 0 ")
     assert faults(make_tables, orders=ORDERS, order_lines=bad) == {
         ("order_lines", 2, "quantity", "below 1, the smallest value allowed")
     }
 
 
-def test_a_line_told_twice_is_refused_once_and_its_order_kept(make_tables: Made) -> None:
+def test_a_repeated_line_is_rejected_once_and_its_order_is_kept(make_tables: Made) -> None:
     twice = LINES + "    o2 | 2 | 1 | 10 | 0 | 05-04\n"
     assert faults(make_tables, orders=ORDERS, order_lines=twice) == {
         (
@@ -73,9 +72,7 @@ def test_a_line_told_twice_is_refused_once_and_its_order_kept(make_tables: Made)
     }
 
 
-def test_what_belongs_to_nothing_is_refused_and_what_belongs_to_a_refused_order_follows(
-    make_tables: Made,
-) -> None:
+def test_rows_of_unknown_and_of_rejected_orders_are_rejected(make_tables: Made) -> None:
     events = """
         order_id | event | occurred_at
         o1       | paid  | 05-03
@@ -90,14 +87,16 @@ def test_what_belongs_to_nothing_is_refused_and_what_belongs_to_a_refused_order_
     }
 
 
-def test_the_product_of_a_line_must_be_listed_where_there_is_a_list(make_tables: Made) -> None:
-    found = faults(
+def test_the_product_of_a_line_must_be_in_the_products_table_if_there_is_one(
+    make_tables: Made,
+) -> None:
+    reported = faults(
         make_tables,
         orders=ORDERS,
         order_lines=LINES,
         products="product_id | occurred_at\nq | 05-01",
     )
-    assert ("order_lines", 0, "product_id", "unknown product") in found
+    assert ("order_lines", 0, "product_id", "unknown product") in reported
 
 
 @pytest.mark.parametrize(
@@ -144,8 +143,8 @@ def test_order_in_time_and_values(
     make_tables: Made, table: str, drawing: str, fault: tuple[str, str]
 ) -> None:
     column, reason = fault
-    found = faults(make_tables, orders=ORDERS, **{table: drawing})
-    assert {(name, row, at, told.split(";")[0]) for name, row, at, told in found} == {
+    reported = faults(make_tables, orders=ORDERS, **{table: drawing})
+    assert {(name, row, at, why.split(";")[0]) for name, row, at, why in reported} == {
         (table, 0, column, reason.split(";")[0])
     }
 

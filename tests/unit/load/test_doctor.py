@@ -27,7 +27,7 @@ def test_it_says_what_would_load_and_what_goes_without(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raw = made.write(
-        tmp_path / "raw", "2024-11-05", orders=made.order_list(), junk={"orders": "none"}
+        tmp_path / "raw", "2024-11-05", orders=made.ANSWERS["orders"](), junk={"orders": "none"}
     )
     before = files(tmp_path)
     examine(Config(), source="aliexpress", raw=raw)

@@ -1,5 +1,4 @@
-"""The order sheet as sellers download it, its columns those of platform-rules 5.5, and how it may
-be spoiled."""
+"""AliExpress order sheets with the columns of platform-rules 5.5, also damaged at random."""
 
 from __future__ import annotations
 
@@ -138,7 +137,7 @@ STRANGE = [
 
 
 def spoiled(rng: Random) -> bytes:
-    """A sheet with cells exchanged, in some encoding, one in five cut off."""
+    """A sheet with some cells replaced, in some encoding; one in five is cut off."""
     rows = [list(HEADER), *(cells(rng.choice([FULL, DONE])) for _ in range(5))]
     for _ in range(rng.randint(0, 5)):
         row = rng.choice(rows)

@@ -1,5 +1,4 @@
-"""Every row of a CSV file is either read as it is or reported; nothing is guessed and none is
-lost."""
+"""Each row of a CSV file is either read unchanged or reported; types are not guessed."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ WHOLE = {
     "quoted header": ('"a","b"\n1,2\n', [(2, "1", "2")]),
     "quote inside a bare cell": ('a,b\n1,2"x\n', [(2, "1", '2"x')]),
     "empty cells are null": ('a,b\n,2\n"",\n', [(2, None, "2"), (3, None, None)]),
-    "words are no nulls": ("a,b\nNULL,NA\n", [(2, "NULL", "NA")]),
+    "words are not nulls": ("a,b\nNULL,NA\n", [(2, "NULL", "NA")]),
     "numbers stay text": ("a,b\n007,1e3\n", [(2, "007", "1e3")]),
     "spaces stay, but not in names": ("a , b\n 1,2 \n", [(2, " 1", "2 ")]),
     "blank lines count and are left out": ("a,b\n1,2\n\n3,4\n\n\n", [(2, "1", "2"), (4, "3", "4")]),
@@ -43,8 +42,8 @@ WHOLE = {
 
 
 @pytest.mark.parametrize(("text", "rows"), WHOLE.values(), ids=WHOLE)
-def test_sound_file_is_read_whole_without_fault(
-    tmp_path: Path, text: str, rows: list[tuple]
+def test_a_good_file_is_read_without_fault(
+    tmp_path: Path, text: str, rows: list[tuple[int, str | None, str | None]]
 ) -> None:
     table, faults = read(tmp_path, text)
     assert table.columns == [ROW, "a", "b"]
@@ -59,7 +58,7 @@ FAULTY = {
     "too few cells after a blank line": (b"a,b\n1,2\n\n3\n4,5\n", [4], "1 cells"),
     "too few cells after a quoted newline": (b'a,b\n"1\nx",2\n3\n4,5\n', [3], "1 cells"),
     "latin-1": (b"a,b\n1,caf\xe9\n2,x\n", [2], "not UTF-8"),
-    "latin-1 beside a real replacement character": (
+    "latin-1 next to a real replacement character": (
         "a,b\n1,\ufffd\n2,".encode() + b"\xe9\n",
         [3],
         "not UTF-8",
@@ -67,12 +66,12 @@ FAULTY = {
     "NUL bytes": (b"a,b\n1,2\n\x00\x00,3\n", [3], "NUL"),
     "quote never closed": (b'a,b\n1,"2\n3,4\n5,6\n', [2], "quote"),
     "quotes that swallow rows": (b'a,b\n1,"2\n3,4\n5,"6\n7,8\n', [2, 4], "quote"),
-    "text behind a closing quote": (b'a,b\n1,"2"x\n3,4\n', [2], "quote"),
+    "text after a closing quote": (b'a,b\n1,"2"x\n3,4\n', [2], "quote"),
 }
 
 
 @pytest.mark.parametrize(("data", "rows", "reason"), FAULTY.values(), ids=FAULTY)
-def test_faulty_row_is_reported_and_the_others_are_read(
+def test_a_faulty_row_is_reported_and_the_others_are_read(
     tmp_path: Path, data: bytes, rows: list[int], reason: str
 ) -> None:
     table, faults = read(tmp_path, data)
@@ -83,20 +82,20 @@ def test_faulty_row_is_reported_and_the_others_are_read(
     assert table[ROW].to_list() == not_blank
 
 
-def test_cells_of_a_faulty_row_are_kept_as_they_came(tmp_path: Path) -> None:
+def test_the_cells_of_a_faulty_row_are_kept(tmp_path: Path) -> None:
     table, _ = read(tmp_path, b'a,b\n1,2,3,4\n5\nx,"y\n\xe9,6\n')
     assert table.rows() == [(2, "1", "2,3,4"), (3, "5", None), (4, "x", '"y'), (5, "\ufffd", "6")]
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "message"),
     [
         (b"", "is empty"),
         (b" \n\r\n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
-        (b"\x00\x01\x02\n", "UTF-16 or no text"),
+        (b"\x00\x01\x02\n", "UTF-16 or not text"),
         (b"a,b,a\n1,2,3\n", "two columns are named a"),
         (b"a, a\n1,2\n", "two columns are named a"),
         (b"a,a\n1,\xe9\n", "two columns are named a"),
@@ -105,10 +104,8 @@ def test_cells_of_a_faulty_row_are_kept_as_they_came(tmp_path: Path) -> None:
         (b'a,"b\n1,2\n', "row 1, the column names"),
     ],
 )
-def test_file_that_cannot_be_read_is_refused_by_name(
-    tmp_path: Path, data: bytes, words: str
-) -> None:
-    with pytest.raises(BadInput, match=words) as refused:
+def test_an_unreadable_file_is_refused_by_name(tmp_path: Path, data: bytes, message: str) -> None:
+    with pytest.raises(BadInput, match=message) as refused:
         read(tmp_path, data)
     assert "orders.csv" in str(refused.value)
 
@@ -116,16 +113,14 @@ def test_file_that_cannot_be_read_is_refused_by_name(
 @pytest.mark.parametrize(
     "data", [codecs.BOM_UTF16_LE, codecs.BOM_UTF8, "\n \r\n".encode("utf-16"), b"\n\n"]
 )
-def test_a_file_of_nothing_but_a_mark_or_blank_lines_is_refused(
-    tmp_path: Path, data: bytes
-) -> None:
+def test_a_file_with_only_a_mark_or_blank_lines_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "orders.csv"
     path.write_bytes(data)
     with pytest.raises(BadInput, match=r"orders\.csv: is empty"):
         read_any_table(path)
 
 
-def test_missing_file_and_folder_in_its_place_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"orders\.csv: no such file"):
         read_text_table(tmp_path / "orders.csv")
     (tmp_path / "orders.csv").mkdir()
@@ -147,7 +142,7 @@ def test_one_column_with_blank_lines_keeps_row_numbers(tmp_path: Path) -> None:
     assert (table.rows(), faults) == ([(2, "1"), (4, "2")], [])
 
 
-def test_careful_and_fast_reading_agree_on_many_rows(tmp_path: Path) -> None:
+def test_both_ways_of_reading_agree_on_many_rows(tmp_path: Path) -> None:
     lines = [f"o-{i},{i}" for i in range(100_003)]
     fast, _ = read(tmp_path, "\n".join(["a,b", *lines]))
     careful, faults = read(tmp_path, "\n".join(["a,b", *lines, '"o-x",1']))

@@ -83,7 +83,7 @@ def refused(data: StoreData) -> list[tuple[int, str, str]]:
 
 
 def test_each_row_is_a_fact_or_refused_with_its_reason(tmp_path: Path) -> None:
-    origin = write(
+    context = write(
         tmp_path,
         ORDERS
         + (
@@ -97,7 +97,7 @@ def test_each_row_is_a_fact_or_refused_with_its_reason(tmp_path: Path) -> None:
             "#7,04/05/2024 10:00,5,0,A,1,5,,2024-05-30\n"
         ),
     )
-    data = enforce_contract(read_mapped(origin))
+    data = enforce_contract(read_mapped(context))
     assert data.frames["orders"].select("order_id", "total_usd", "store_id").rows() == [
         ("1", 1030.0, "corner shop"),
         ("7", 5.0, "corner shop"),
@@ -119,9 +119,9 @@ def test_each_row_is_a_fact_or_refused_with_its_reason(tmp_path: Path) -> None:
 
 def test_rows_of_one_order_are_refused_together_and_files_may_overlap(tmp_path: Path) -> None:
     rows = "#1,03/05/2024 14:00,30,0,A,1,20,,\n#1,,,,B,1,10,,\n"
-    origin = write(tmp_path, ORDERS + rows + "#2,99/05/2024 14:00,30,0,A,1,20,,\n#2,,,,B,1,10,,\n")
+    context = write(tmp_path, ORDERS + rows + "#2,99/05/2024 14:00,30,0,A,1,20,,\n#2,,,,B,1,10,,\n")
     (tmp_path / "orders-again.csv").write_text(ORDERS + rows)
-    data = enforce_contract(read_mapped(origin))
+    data = enforce_contract(read_mapped(context))
     assert data.frames["orders"]["order_id"].to_list() == ["1"]
     assert data.frames["order_lines"]["product_id"].to_list() == ["A", "B"]
     assert {row for row, *_ in refused(data)} == {2, 3, 4, 5}
@@ -160,12 +160,12 @@ def test_a_file_of_western_europe_is_not_taken_for_chinese(tmp_path: Path) -> No
         ORDERS
         + "1,03/05/2024 14:00,5,0,Fußmatte größer,1,5,,\n2,03/05/2024 14:00,5,0,plain,1,5,,\n"
     )
-    origin = write(tmp_path, text.encode("cp1252"))
-    assert [row for row, *_ in refused(enforce_contract(read_mapped(origin)))] == [2]
+    context = write(tmp_path, text.encode("cp1252"))
+    assert [row for row, *_ in refused(enforce_contract(read_mapped(context)))] == [2]
     (tmp_path / "mapping.toml").write_text(
         MAPPING + '[[form]]\nfile = "orders*"\nencoding = "cp1252"\n'
     )
-    assert enforce_contract(read_mapped(origin)).frames["order_lines"]["product_id"].to_list() == [
+    assert enforce_contract(read_mapped(context)).frames["order_lines"]["product_id"].to_list() == [
         "Fußmatte größer",
         "plain",
     ]
@@ -183,7 +183,7 @@ def test_a_workbook_and_parquet_say_the_same_as_csv(tmp_path: Path) -> None:
     found = []
     for kind in ("xlsx", "parquet"):
         folder = tmp_path / kind
-        origin = write(folder, b"")
+        context = write(folder, b"")
         (folder / "orders.csv").unlink()
         if kind == "xlsx":
             book.save(folder / "orders.xlsx")
@@ -193,17 +193,17 @@ def test_a_workbook_and_parquet_say_the_same_as_csv(tmp_path: Path) -> None:
                 {name: pl.Series(cells, strict=False) for name, cells in columns.items()}
             )
             frame.write_parquet(folder / "orders.parquet")
-        found.append(enforce_contract(read_mapped(origin)).frames["order_lines"].drop(FILE))
+        found.append(enforce_contract(read_mapped(context)).frames["order_lines"].drop(FILE))
     assert found[0].equals(found[1])
     assert found[0]["unit_price_usd"].to_list() == [5.5, 3.0]
 
 
 def test_an_id_that_a_spreadsheet_has_rounded_is_refused(tmp_path: Path) -> None:
-    origin = write(
+    context = write(
         tmp_path,
         ORDERS + "1.16005E+15,03/05/2024 14:00,5,0,A,1,5,,\n7,03/05/2024 14:00,5,0,A,1,5,,\n",
     )
-    data = enforce_contract(read_mapped(origin))
+    data = enforce_contract(read_mapped(context))
     assert data.frames["orders"]["order_id"].to_list() == ["7"]
     assert "rounded" in refused(data)[0][2]
     book = Book()
@@ -214,7 +214,7 @@ def test_an_id_that_a_spreadsheet_has_rounded_is_refused(tmp_path: Path) -> None
         book.active.append(row)
     (tmp_path / "orders.csv").unlink()
     book.save(tmp_path / "orders.xlsx")
-    data = read_mapped(origin)
+    data = read_mapped(context)
     assert enforce_contract(data).frames["orders"].is_empty()
 
 
@@ -223,9 +223,9 @@ def test_a_row_that_says_nothing_is_kept_too_but_is_no_fault(tmp_path: Path) -> 
         '[[fact]]\ntable = "reviews"\nfile = "stars.csv"\n'
         '[fact.columns]\norder_id = "o"\nscore = "s"\noccurred_at = "t"\n'
     )
-    origin = write(tmp_path, ORDERS + "1,03/05/2024 14:00,5,0,A,1,5,,\n", mapping)
+    context = write(tmp_path, ORDERS + "1,03/05/2024 14:00,5,0,A,1,5,,\n", mapping)
     (tmp_path / "stars.csv").write_text("o,s,t\n1,5,2024-06-01\n1,,\n")
-    data = enforce_contract(read_mapped(origin))
+    data = enforce_contract(read_mapped(context))
     stars = next(file for file in data.files if file.name == "stars.csv")
     assert stars.fault_share == 0
     assert [(row, reason[:12]) for row, _, reason in refused(data)] == [(3, "says nothing")]
@@ -249,9 +249,9 @@ def test_a_row_that_says_nothing_is_kept_too_but_is_no_fault(tmp_path: Path) -> 
 def test_what_is_wrong_in_a_mapping_is_said(
     change: tuple[str, str], words: str, tmp_path: Path
 ) -> None:
-    origin = write(tmp_path, ORDERS + "1,03/05/2024 14:00,5,0,A,1,5,,\n", MAPPING.replace(*change))
+    context = write(tmp_path, ORDERS + "1,03/05/2024 14:00,5,0,A,1,5,,\n", MAPPING.replace(*change))
     with pytest.raises(BadInput, match=words):
-        read_mapped(origin)
+        read_mapped(context)
 
 
 def test_without_a_mapping_it_says_how_to_get_one(tmp_path: Path) -> None:

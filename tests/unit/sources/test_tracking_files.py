@@ -1,5 +1,4 @@
-"""Files of 17TRACK and AfterShip beside a source: one vocabulary, joined by tracking number,
-nothing lost."""
+"""Files of 17TRACK and AfterShip add scans to a source, joined by tracking number."""
 
 from __future__ import annotations
 
@@ -21,13 +20,14 @@ from pipeline.settings.config import Config
 from pipeline.sources.tracking.tracking_statuses import STATUSES, SUB_STATUSES, state_of
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
+from tests.unit.sources import aliexpress_answers as answers
 from tests.unit.sources import aliexpress_dumps as made
 from tests.unit.sources.tracking_bodies import AFTERSHIP, SEVENTEEN, SHEET, account, spoiled
 
 
 @pytest.fixture
 def load(tmp_path: Path, make_source: Callable) -> Callable[..., tuple[pl.DataFrame, pl.DataFrame]]:
-    """The tracking table and the quarantine of a canonical store beside which these files lie."""
+    """Loads a canonical store with these tracking files; returns the scans and the quarantine."""
 
     def do(**files: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
         source = make_source("canonical")
@@ -36,30 +36,26 @@ def load(tmp_path: Path, make_source: Callable) -> Callable[..., tuple[pl.DataFr
         (raw / "tracking").mkdir()
         for name, body in files.items():
             kind = "csv" if isinstance(body, str | bytes) else "json"
-            data = (
-                body
-                if isinstance(body, bytes)
-                else (body if isinstance(body, str) else json.dumps(body)).encode()
-            )
+            text = body if isinstance(body, str | bytes) else json.dumps(body)
+            data = text if isinstance(text, bytes) else text.encode()
             (raw / "tracking" / f"{name}-2018-01-25T0200.{kind}").write_bytes(data)
-        place = Workspace(tmp_path / "w")
-        with place.locked():
-            ingest(place, Config(max_fault_share=1.0), Progress(), source="canonical", raw=raw)
-            return place.read_tables()["tracking"].sort(
-                "shipment_id", "occurred_at"
-            ), read_quarantine(place)
+        store = Workspace(tmp_path / "w")
+        with store.locked():
+            ingest(store, Config(max_fault_share=1.0), Progress(), source="canonical", raw=raw)
+            scans = store.read_tables()["tracking"].sort("shipment_id", "occurred_at")
+            return scans, read_quarantine(store)
 
     return do
 
 
-def shown(scans: pl.DataFrame) -> list[tuple]:
+def shown(scans: pl.DataFrame) -> list[tuple[Any, ...]]:
     rows = scans.select(
         "order_id", "status", "sub_status", pl.col("occurred_at").dt.strftime("%d %H:%M")
     )
     return rows.rows()
 
 
-def test_webhooks_of_both(load: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+def test_webhooks_of_both_providers(load: Callable, capsys: pytest.CaptureFixture[str]) -> None:
     scans, quarantine = load(seventeen=SEVENTEEN, aftership=AFTERSHIP)
     assert shown(scans) == [
         ("o-1", "InTransit", "InTransit_Teleported", "18 00:00"),
@@ -72,9 +68,9 @@ def test_webhooks_of_both(load: Callable, capsys: pytest.CaptureFixture[str]) ->
     assert "'InTransit_Teleported' 1" in capsys.readouterr().out
 
 
-def test_a_sheet_and_what_is_wrong_in_it(load: Callable) -> None:
+def test_a_sheet_and_its_faults(load: Callable) -> None:
     scans, quarantine = load(sheet=SHEET)
-    # without offset: the zone of carriers, China
+    # times without an offset are local to China, the carriers' zone
     assert shown(scans) == [
         ("o-3", "Delivered", None, "21 02:00"),
         ("o-4", "InTransit", None, "21 02:00"),
@@ -93,40 +89,45 @@ def test_a_chinese_sheet(encoding: str, load: Callable) -> None:
     assert shown(scans) == [("o-3", "Delivered", None, "21 02:00")]
 
 
-def test_when_a_scan_was_known(load: Callable) -> None:
+def test_when_a_scan_is_known(load: Callable) -> None:
     scans, _ = load(seventeen=SEVENTEEN, aftership=AFTERSHIP)
     known = dict(scans.select("sub_status", "known_at").rows())
-    # as the store's other facts: as it happened, but half a day later
+    # like the store's other facts as it happened, plus the delay of half a day
     assert known["InTransit_CustomsReleased"] == datetime(2018, 1, 20, 12, tzinfo=UTC)
-    # but a webhook says when it told
+    # a webhook has the time when it was sent
     assert known["Exception_Rejected"] == datetime(2018, 1, 21, 2, tzinfo=UTC)
 
 
-def test_beside_dumps_a_scan_is_known_since_its_first_file(tmp_path: Path) -> None:
+def test_with_dumps_a_scan_is_known_from_its_first_file(tmp_path: Path) -> None:
     raw = made.write_all(tmp_path / "raw")
     (raw / "tracking").mkdir()
     events = [{"time_utc": "2024-10-09T00:00:00Z", "sub_status": "InTransit_Arrival"}]
     info = {"tracking": {"providers": [{"provider": {}, "events": events}]}}
-    body = {"data": {"accepted": [{"number": made.PARCEL, "track_info": info}]}}
+    body = {"data": {"accepted": [{"number": answers.PARCEL, "track_info": info}]}}
     for night in ("2024-10-12T0200", "2024-10-11T0200"):
         (raw / "tracking" / f"17track-{night}.json").write_text(json.dumps(body))
-    place = Workspace(tmp_path / "w")
-    with place.locked():
-        ingest(place, Config(), Progress(), source="aliexpress", raw=raw)
-        scans = place.read_tables()["tracking"].filter(sub_status="InTransit_Arrival")
+    store = Workspace(tmp_path / "w")
+    with store.locked():
+        ingest(store, Config(), Progress(), source="aliexpress", raw=raw)
+        scans = store.read_tables()["tracking"].filter(sub_status="InTransit_Arrival")
     assert scans.select("order_id", "known_at").rows() == [
-        (str(made.ORDER), datetime(2024, 10, 11, 2, tzinfo=UTC))
+        (str(answers.ORDER), datetime(2024, 10, 11, 2, tzinfo=UTC))
     ]
 
 
-def test_a_provider_s_body_among_the_dumps_is_told_where_to_go(tmp_path: Path) -> None:
+def test_a_providers_body_among_the_dumps_goes_to_quarantine(tmp_path: Path) -> None:
+    """The reason names the subfolder where the file belongs."""
     raw = made.write(
-        tmp_path / "raw", "2024-11-05", orders=made.order_list(), stray=AFTERSHIP, other=SEVENTEEN
+        tmp_path / "raw",
+        "2024-11-05",
+        orders=answers.order_list(),
+        stray=AFTERSHIP,
+        other=SEVENTEEN,
     )
-    place = Workspace(tmp_path / "w")
-    with place.locked():
-        ingest(place, Config(), Progress(), source="aliexpress", raw=raw)
-        assert "tracking" in " ".join(read_quarantine(place)["reason"])
+    store = Workspace(tmp_path / "w")
+    with store.locked():
+        ingest(store, Config(), Progress(), source="aliexpress", raw=raw)
+        assert "'tracking'" in " ".join(read_quarantine(store)["reason"])
 
 
 @pytest.mark.parametrize(
@@ -155,8 +156,8 @@ def test_a_provider_s_body_among_the_dumps_is_told_where_to_go(tmp_path: Path) -
         [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]],
     ],
 )
-def test_odd_bodies(body: Any, load: Callable) -> None:
-    scans, _ = load(odd=body, good=AFTERSHIP)
+def test_a_malformed_body_leaves_the_others_readable(body: Any, load: Callable) -> None:
+    scans, _ = load(malformed=body, good=AFTERSHIP)
     assert {"o-2"} <= set(scans["order_id"])
 
 
@@ -164,16 +165,14 @@ def test_odd_bodies(body: Any, load: Callable) -> None:
     max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rng=st.randoms(use_true_random=True))
-def test_whatever_is_in_a_body_each_row_is_a_scan_or_in_quarantine(
-    rng: Random, tmp_path: Path
-) -> None:
+def test_each_row_of_a_damaged_body_is_a_scan_or_in_quarantine(rng: Random, tmp_path: Path) -> None:
     (tmp_path / "tracking").mkdir(exist_ok=True)
     for number in range(30):
         (tmp_path / "tracking" / f"spoiled-2018-02-01-{number}.json").write_bytes(spoiled(rng))
     account(tmp_path)
 
 
-def test_the_vocabulary_is_ours() -> None:
+def test_statuses_map_to_one_vocabulary() -> None:
     assert state_of("Exception_004") == ("Exception", "Exception_Security")
     assert state_of(None, "In Transit") == ("InTransit", None)
     assert state_of("", "AttemptFail") == ("DeliveryFailure", None)

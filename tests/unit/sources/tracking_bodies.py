@@ -1,5 +1,7 @@
-"""Bodies of 17TRACK's and AfterShip's webhooks as their documents show them (platform-rules 5.3), a
-sheet, and how they may be spoiled."""
+"""Webhook bodies of 17TRACK and AfterShip as documented (platform-rules 5.3), and a sheet.
+
+`spoiled` damages the bodies at random.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from features.tables import INSTANT
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_source import with_tracking
-from tests.unit.sources.aliexpress_dumps import ENCODINGS, STRANGE, at, places
+from tests.unit.sources.aliexpress_dumps import ENCODINGS, STRANGE, paths_in, value_at
 
 SEVENTEEN = {
     "event": "TRACKING_UPDATED",
@@ -88,12 +90,13 @@ AFTERSHIP = {
 SHEET = (
     "Tracking Number,Package status,Latest event time,Latest event info\n"
     "h-3,Delivered,2018-01-21 10:00:00,Signed\nh-4,In Transit,2018-01-21 10:00:00,on its way\n"
-    "h-5,Delivered,,\nZZ-9,Delivered,2018-01-21 10:00:00,Signed\n,Delivered,2018-01-21 10:00:00,Signed\n"
+    "h-5,Delivered,,\nZZ-9,Delivered,2018-01-21 10:00:00,Signed\n"
+    ",Delivered,2018-01-21 10:00:00,Signed\n"
 )
 
 
 def store(count: int = 10) -> StoreData:
-    """Orders `o-0` ... with parcels `h-0` ..., and no scans."""
+    """`count` orders `o-0`, `o-1`, ... with parcels `h-0`, `h-1`, ... and no scans."""
     placed = pl.Series("occurred_at", [datetime(2018, 1, 1, tzinfo=UTC)] * count, dtype=INSTANT)
     orders = pl.DataFrame({"order_id": [f"o-{n}" for n in range(count)]}).with_columns(placed)
     parcels = orders.select("order_id", shipment_id=pl.col("order_id").str.replace("o", "h"))
@@ -101,12 +104,12 @@ def store(count: int = 10) -> StoreData:
 
 
 def spoiled(rng: Random) -> bytes:
-    """One of them with up to four things wrong in it, in some encoding, one in four cut off."""
+    """A body with up to four wrong values, in some encoding; one in four is cut off."""
     body: Any = copy.deepcopy(rng.choice([SEVENTEEN, AFTERSHIP]))
     for _ in range(rng.randint(0, 4)):
-        found = [path for path in places(body) if path]
-        *parents, last = rng.choice(found) if found else ("x",)
-        node = at(body, parents)
+        paths = [path for path in paths_in(body) if path]
+        *parents, last = rng.choice(paths) if paths else ("x",)
+        node = value_at(body, parents)
         if isinstance(node, list) or last not in node or rng.random() < 0.6:
             node[last] = copy.deepcopy(rng.choice(STRANGE))
         else:
@@ -116,11 +119,13 @@ def spoiled(rng: Random) -> bytes:
 
 
 def account(folder: Path) -> int:
-    """Load `folder/tracking`; each row must be a scan, one that says the same again, or in
-    quarantine."""
-    found = with_tracking(store(), SourceContext(folder))
-    files = found.files[-1]
+    """Assert that each row in `folder/tracking` is a scan, a repetition of one, or in quarantine.
+
+    Returns the number of rows.
+    """
+    data = with_tracking(store(), SourceContext(folder))
+    files = data.files[-1]
     faults = files.quarantine().height
-    assert found.frames["tracking"].height <= files.count_rows - faults
-    assert (found.frames["tracking"].height > 0) == (files.count_rows > faults)
+    assert data.frames["tracking"].height <= files.count_rows - faults
+    assert (data.frames["tracking"].height > 0) == (files.count_rows > faults)
     return files.count_rows
