@@ -122,8 +122,7 @@ def _lines(proposal: Proposal, sheets: list[Sheet]) -> Iterator[str]:
 def _store_lines(proposal: Proposal) -> Iterator[str]:
     offsets = " (the times have their own offsets)" if proposal.has_offsets else ""
     sure = "sure 0.9" if proposal.currency else "LOOK: no column has it"
-    yield "# Proposed by make map from the names and values of the columns. docs/mapping.md describes"
-    yield "# the format."
+    yield "# Proposed by make map from the names and values of columns. Format: docs/mapping.md."
     yield "# sure: how well a column fits, from 0 to 1."
     yield "# Check every line marked LOOK, then run: make doctor SOURCE=mapped RAW=..."
     yield ""
