@@ -50,7 +50,7 @@ def ingest(
         origin, own = open_origin(workspace, config, raw, side_files), read_own(workspace)
         made_from = _made_from(source, origin, config, own_sha256(own))
         if SOURCES[source].is_remembering and _stored_fact(workspace, "made_from") == made_from:
-            notes.append("no changes since the last ingest: the tables stay as they are")
+            notes.append("nothing new since the last ingest: the tables stay as they are")
             return
         data = with_tracking(enforce_contract(read_source(source, origin)), origin)
         quarantined = _quarantine(workspace, data)

@@ -19,7 +19,7 @@ def newest_fact(files: TableFiles, as_of_day: int) -> int:
     newest = files.newest_fact_day(as_of_day)
     if newest is None:
         raise Refused(
-            f"there are no facts before {calendar_day(as_of_day)}. "
+            f"nothing is known before {calendar_day(as_of_day)}. "
             "Use a later AS_OF, or load older data."
         )
     return newest
