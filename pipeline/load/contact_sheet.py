@@ -1,4 +1,4 @@
-"""The contact list as agents give it back, CSV or workbook, as checked rows: what is wrong goes to
+"""Read the contact list that agents filled in, CSV or workbook, as checked rows. Faulty cells go to
 quarantine."""
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from pipeline.sources.workbook import read_workbook
 
 REQUIRED, OPTIONAL = ("order_id", "contacted_at"), ("outcome", "as_of", "stage")
 SHEET = "contacts"
-# ids of contacts that come from sheets
+# ids of contacts from sheets start with this
 PREFIX = "sheet:"
 MOST_BYTES = 50_000_000
+_FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
 
 def read_sheet(path: Path) -> CheckedFile:
-    """The sheet's rows as text; raises `BadInput` where it cannot be read or lacks a column."""
+    """The rows of the sheet as text. Raises `BadInput` if the sheet cannot be read or has a column
+    missing."""
     if not path.is_file():
         raise BadInput(
-            f"{path}: no such file. FILE names the contact list that was filled in, .csv or .xlsx."
+            f"{path}: no such file. Set FILE to the filled-in contact list, .csv or .xlsx."
         )
     table, undecodable = (
         read_workbook(path, SHEET, MOST_BYTES)
@@ -37,8 +39,9 @@ def read_sheet(path: Path) -> CheckedFile:
     )
     if missing := [name for name in REQUIRED if name not in table.columns]:
         raise BadInput(
-            f"{path.name}: column {', '.join(missing)} is missing. Found: {', '.join(table.columns[1:])}. "
-            "Give back the contact list as it was written, with contacted_at and outcome filled in."
+            f"{path.name}: column {', '.join(missing)} is missing. "
+            f"Found: {', '.join(table.columns[1:])}. "
+            "Use the contact list as it was written, with contacted_at and outcome filled in."
         )
     absent = [pl.lit(None, pl.String).alias(name) for name in OPTIONAL if name not in table.columns]
     file = CheckedFile(
@@ -51,16 +54,13 @@ def read_sheet(path: Path) -> CheckedFile:
     return file
 
 
-_FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
-
-
 def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.DataFrame:
     """The contacts of the sheet: `contact_id, order_id, stage, outcome, occurred_at, known_at`, one
-    per order and list.
+    row per order and list.
 
-    `orders`: `order_id, occurred_at` of all orders. A row without `contacted_at` and `outcome` was
-    not contacted; one whose outcome alone is wrong is a contact without an outcome. `file` keeps
-    what is wrong.
+    `orders`: `order_id, occurred_at` of all orders. A row with neither `contacted_at` nor `outcome`
+    is not a contact. A row in which only the outcome is wrong becomes a contact without an outcome.
+    Faults are recorded in `file`.
     """
     texts = [pl.col(name).str.strip_chars() for name in (*REQUIRED, *OPTIONAL)]
     file.rows = file.rows.with_columns(texts).with_columns(
@@ -68,7 +68,7 @@ def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.Dat
         for name in (*REQUIRED, *OPTIONAL)
     )
     file.rows = file.rows.filter(pl.any_horizontal(pl.col("contacted_at", "outcome").is_not_null()))
-    _find_orders(file, orders)
+    _add_orders(file, orders)
     file.require(*REQUIRED)
     file.instant("contacted_at", zone, has_offsets=True)
     file.reject(
@@ -81,7 +81,7 @@ def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.Dat
     file.reject(
         pl.col("contacted_at") > tomorrow,
         "contacted_at",
-        "lies in the future by this machine's clock",
+        "is in the future by this machine's clock",
     )
     night = pl.col("as_of").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     file.rows = file.rows.with_columns(
@@ -99,7 +99,7 @@ def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.Dat
         stage=_among("stage", STAGES),
         outcome=_among("outcome", OUTCOMES),
         occurred_at="contacted_at",
-        # the store itself wrote: it knew at once
+        # the store wrote the message itself, so it knew at once
         known_at="contacted_at",
     )
 
@@ -108,9 +108,9 @@ def _among(column: str, allowed: tuple[str, ...]) -> pl.Expr:
     return pl.when(pl.col(column).is_in(allowed)).then(pl.col(column))
 
 
-def _find_orders(file: CheckedFile, orders: pl.DataFrame) -> None:
-    """`order_id` as the tables have it, which the list may have made harmless, and when the order
-    was placed."""
+def _add_orders(file: CheckedFile, orders: pl.DataFrame) -> None:
+    """Replace each `order_id` by the id in the tables, which the list may have made harmless, and
+    add `placed_at`, when the order was placed."""
     shown = orders.select(
         placed_at="occurred_at", true_id="order_id", order_id=neutral(pl.col("order_id"))
     )

@@ -1,7 +1,8 @@
-"""contacts: what agents wrote in the sheet of a night becomes facts.
+"""The step `contacts`: what agents wrote in the sheet of a night becomes facts.
 
-They are kept in the workspace's `own_contacts.parquet`, which no ingest replaces: an ingest joins
-it to whatever the source says, and taking a sheet back joins it to the tables in use.
+The contacts are kept in `own_contacts.parquet` of the workspace, which no ingest replaces. An
+ingest joins them to the contacts of the source, and reading a sheet joins them to the tables in
+use.
 """
 
 from __future__ import annotations
@@ -23,61 +24,65 @@ _KEPT = ("contact_id", "order_id", "stage", "outcome", "occurred_at", "known_at"
 
 
 def take_contacts(workspace: Workspace, progress: Progress, *, file: Path) -> tuple[int, int, int]:
-    """Take a sheet back; the same sheet again changes nothing. Bad cells go to
-    `quarantine/sheets/<file>.csv`.
+    """Load the contacts of a filled-in sheet. Loading the same sheet again changes nothing. Faulty
+    cells go to `quarantine/sheets/<file>.csv`.
 
-    Returns how many contacts are new, how many the sheet has, and how many of its cells are in
-    quarantine.
+    Returns the number of new contacts, of contacts in the sheet, and of its cells in quarantine.
+    Raises `BadInput` if the file is not a contact sheet.
     """
     files = workspace.table_files()
     with progress.piece("contacts") as notes:
         sheet = read_sheet(file)
-        told = check_contacts(sheet, files.read_placed(), files.zone)
-        former = read_own(workspace)
-        own = merge(former, told)
+        sheet_contacts = check_contacts(sheet, files.read_placed(), files.zone)
+        previous = read_own(workspace)
+        own = merge(previous, sheet_contacts)
         faults = sheet.quarantine()
         _keep_faults(workspace, f"{file.name}.csv", faults)
-        fresh = told.join(former, on="contact_id", how="anti").height
+        new_count = sheet_contacts.join(previous, on="contact_id", how="anti").height
         notes.append(
-            f"{told.height} contacts in {file.name}, {fresh} of them new, {own.height} in all"
+            f"{sheet_contacts.height} contacts in {file.name}, {new_count} of them new, "
+            f"{own.height} in all"
         )
-        if not own.equals(former):
+        if not own.equals(previous):
             write_bytes_whole(workspace.folder / OWN, own.write_parquet)
-        # also when nothing is new: a run killed here before may have left the tables behind
+        # even if nothing is new: a run killed at this point may have left the tables outdated
         _join_to_tables(workspace, own)
     if faults.height:
         first = faults.row(0, named=True)
         warn(
-            f"{faults.height} cells in quarantine, the rest is kept: {workspace.quarantine / 'sheets'}. The first: "
-            f"row {first['row']}, {first['column']} = {first['value']!r}: {first['reason']}"
+            f"{faults.height} cells are in quarantine, the rest is loaded: "
+            f"{workspace.quarantine / 'sheets'}. The first: row {first['row']}, "
+            f"{first['column']} = {first['value']!r}: {first['reason']}"
         )
-    say(f"facts of the store from now on: {workspace.folder / OWN}")
-    return fresh, told.height, faults.height
+    say(f"contacts are stored in {workspace.folder / OWN}")
+    return new_count, sheet_contacts.height, faults.height
 
 
 def read_own(workspace: Workspace) -> pl.DataFrame:
-    """The contacts of all sheets so far, by id."""
+    """The contacts of all sheets so far, sorted by `contact_id`."""
     path = workspace.folder / OWN
     if not path.exists():
         return TABLES["contacts"].empty().select(_KEPT)
     return pl.read_parquet(path).select(_KEPT)
 
 
-def merge(former: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    """`former` with what a sheet tells: a contact told again has the later time, and the former
-    outcome if none is told now. One row per `contact_id`, sorted."""
-    told = told.select(_KEPT).cast({"occurred_at": INSTANT, "known_at": INSTANT})
-    before = former.select("contact_id", before="outcome")
-    renewed = told.join(before, on="contact_id", how="left").with_columns(
-        outcome=pl.coalesce("outcome", "before")
+def merge(previous: pl.DataFrame, sheet_contacts: pl.DataFrame) -> pl.DataFrame:
+    """`previous` with the contacts of a sheet. A contact that is in both takes its time from the
+    sheet, and its outcome too if the sheet has one. One row per `contact_id`, sorted."""
+    sheet_contacts = sheet_contacts.select(_KEPT).cast(
+        {"occurred_at": INSTANT, "known_at": INSTANT}
     )
-    kept = former.join(told, on="contact_id", how="anti")
-    return pl.concat([kept, renewed.select(_KEPT)]).sort("contact_id")
+    outcomes = previous.select("contact_id", previous_outcome="outcome")
+    updated = sheet_contacts.join(outcomes, on="contact_id", how="left").with_columns(
+        outcome=pl.coalesce("outcome", "previous_outcome")
+    )
+    kept = previous.join(sheet_contacts, on="contact_id", how="anti")
+    return pl.concat([kept, updated.select(_KEPT)]).sort("contact_id")
 
 
 def with_own(contacts: pl.DataFrame, own: pl.DataFrame, order_ids: pl.Series) -> pl.DataFrame:
-    """The source's contacts and our own about its orders. One that the source tells of the same
-    order and day is the same contact: the source's row stays."""
+    """The contacts of the source, and our own contacts for its orders. If both have a contact for
+    the same order and day, it is the same contact, and the row of the source is kept."""
     day = pl.col("occurred_at").dt.date()
     source = contacts.select(_KEPT).filter(~pl.col("contact_id").str.starts_with(PREFIX))
     known = own.filter(pl.col("order_id").is_in(order_ids.implode()))
@@ -91,13 +96,13 @@ def with_own(contacts: pl.DataFrame, own: pl.DataFrame, order_ids: pl.Series) ->
 
 
 def own_sha256(own: pl.DataFrame) -> dict[str, str]:
-    """An entry for the hashes of a night's inputs; none without own contacts."""
+    """The entry of our own contacts for the input hashes; empty without own contacts."""
     return {OWN_INPUT: hashlib.sha256(own.write_csv().encode()).hexdigest()} if own.height else {}
 
 
 def _join_to_tables(workspace: Workspace, own: pl.DataFrame) -> None:
-    told = workspace.read_ingest_facts()
-    if told["input_sha256"].get(OWN_INPUT) == own_sha256(own).get(OWN_INPUT):
+    ingest_facts = workspace.read_ingest_facts()
+    if ingest_facts["input_sha256"].get(OWN_INPUT) == own_sha256(own).get(OWN_INPUT):
         return
     files = workspace.table_files()
     joined = with_own(files.read_all_of("contacts"), own, files.read_placed()["order_id"]).sort(
@@ -107,8 +112,8 @@ def _join_to_tables(workspace: Workspace, own: pl.DataFrame) -> None:
         "contacts",
         joined,
         {
-            "input_sha256": {**told["input_sha256"], **own_sha256(own)},
-            "table_rows": {**told["table_rows"], "contacts": joined.height},
+            "input_sha256": {**ingest_facts["input_sha256"], **own_sha256(own)},
+            "table_rows": {**ingest_facts["table_rows"], "contacts": joined.height},
         },
     )
 

@@ -1,4 +1,4 @@
-"""ingest: raw files -> canonical tables, with what is wrong in quarantine."""
+"""The step `ingest`: raw files -> canonical tables. Faulty rows go to quarantine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.sources.tracking.tracking_source import tracking_files, tracking_f
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace, read_json
 
-# rows that a person mended in the quarantine: by file, then by the id of the faulty row
+# rows that a person corrected in the quarantine: by file, then by the id of the faulty row
 CORRECTIONS = "corrections.json"
 
 
@@ -37,17 +37,20 @@ def ingest(
     raw: Path,
     side_files: SideFiles = NO_SIDE_FILES,
 ) -> None:
-    """Replace the workspace's tables by those of the files in `raw`; on refusal the former ones
-    stay."""
+    """Replace the tables of the workspace with those of the files in `raw`.
+
+    Raises `BadInput` if the files cannot be used or have too many faulty rows. The previous tables
+    then stay in place.
+    """
     if not raw.is_dir():
-        raise BadInput(f"{raw}: is not a folder. RAW names the folder with the source's files.")
+        raise BadInput(f"{raw}: is not a folder. Set RAW to the folder with the source's files.")
     if SOURCES[source].is_pulled:
         pull_into(raw, progress)
     with progress.piece("ingest") as notes:
         context, own = open_context(workspace, config, raw, side_files), read_own(workspace)
         made_from = _made_from(source, context, config, own_sha256(own))
-        if SOURCES[source].is_remembering and _fact(workspace, "made_from") == made_from:
-            notes.append("nothing new since the last time: the tables stay")
+        if SOURCES[source].is_remembering and _stored_fact(workspace, "made_from") == made_from:
+            notes.append("nothing new since the last ingest: the tables stay as they are")
             return
         data = with_tracking(enforce_contract(read_source(source, context)), context)
         quarantined = _quarantine(workspace, data)
@@ -59,7 +62,7 @@ def ingest(
         }
         tables = _sorted_tables(replace(data, frames=joined))
         if tables["orders"].is_empty():
-            raise BadInput(f"{raw}: holds no usable order. The former tables stay in place.")
+            raise BadInput(f"{raw}: has no usable order. The previous tables stay in place.")
         counts = {name: tables[name].height for name in TABLES}
         if data.keep:
             data.keep()
@@ -78,12 +81,12 @@ def ingest(
     for note in data.notes:
         say(note)
     if total := sum(quarantined.values()):
-        warn(f"{total} rows in quarantine, each with its reason: {workspace.quarantine}")
+        warn(f"{total} rows are in quarantine, each with its reason: {workspace.quarantine}")
 
 
 def _made_from(source: str, context: SourceContext, config: Config, own: Mapping[str, str]) -> str:
-    """A hash of all that decides what the tables of a source that remembers become, the program
-    included."""
+    """A hash of everything that determines the tables, including the program. Only for a source
+    that remembers what it read; empty for other sources."""
     if not SOURCES[source].is_remembering:
         return ""
     files = {
@@ -96,7 +99,7 @@ def _made_from(source: str, context: SourceContext, config: Config, own: Mapping
     }
     here = Path(__file__).resolve().parents[1]
     program = [sha256(path) for path in sorted((here / "sources").rglob("*.py"))]
-    told = [
+    inputs = [
         files,
         sheets,
         dict(own),
@@ -107,7 +110,7 @@ def _made_from(source: str, context: SourceContext, config: Config, own: Mapping
         dict(config.usd_per),
         config.max_fault_share,
     ]
-    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _tracking_sha256(context: SourceContext) -> dict[str, str]:
@@ -118,7 +121,7 @@ def _tracking_sha256(context: SourceContext) -> dict[str, str]:
     }
 
 
-def _fact(workspace: Workspace, name: str) -> object:
+def _stored_fact(workspace: Workspace, name: str) -> object:
     try:
         return workspace.read_ingest_facts().get(name)
     except BadInput:
@@ -128,7 +131,7 @@ def _fact(workspace: Workspace, name: str) -> object:
 def open_context(
     workspace: Workspace, config: Config, raw: Path, side_files: SideFiles = NO_SIDE_FILES
 ) -> SourceContext:
-    """The folder `raw` with the workspace's corrections and what its sources remember."""
+    """The folder `raw` with the corrections of the workspace and what its sources remember."""
     try:
         loaded = workspace.read_ingest_facts().get("input_sha256", {})
     except BadInput:
@@ -145,31 +148,32 @@ def open_context(
 
 
 def read_corrections(workspace: Workspace) -> Corrections:
+    """The rows that a person corrected in the quarantine so far."""
     path = workspace.folder / CORRECTIONS
     try:
         return Corrections(read_json(path)) if path.exists() else Corrections()
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadInput(
-            f"{path}: is not JSON ({error}). Mend it, or remove it to do without corrections."
+            f"{path}: is not valid JSON ({error}). Fix it, or remove it to drop the corrections."
         ) from None
 
 
 def _input_sha256(data: StoreData, context: SourceContext) -> dict[str, str]:
-    told = data.input_sha256
-    if told is None:
-        told = {
+    hashes = data.input_sha256
+    if hashes is None:
+        hashes = {
             file.name: sha256(context.folder / file.name)
             for file in data.files
-            if file.name in _names(context)
+            if file.name in _file_names(context)
         }
-    told = {**told, **_tracking_sha256(context)}
+    hashes = {**hashes, **_tracking_sha256(context)}
     if context.corrections:
         text = json.dumps(context.corrections.records, sort_keys=True, ensure_ascii=False)
-        told = {**told, CORRECTIONS: hashlib.sha256(text.encode()).hexdigest()}
-    return dict(told)
+        hashes = {**hashes, CORRECTIONS: hashlib.sha256(text.encode()).hexdigest()}
+    return dict(hashes)
 
 
-def _names(context: SourceContext) -> set[str]:
+def _file_names(context: SourceContext) -> set[str]:
     return {path.name for path in context.folder.iterdir()}
 
 
@@ -185,19 +189,21 @@ def _refuse_too_many_faults(data: StoreData, limit: float) -> None:
         if file.fault_share > limit:
             first = file.quarantine().row(0, named=True)
             raise BadInput(
-                f"{first['file']}: {file.fault_share:.1%} of its rows are faulty; at most {limit:.0%} may be "
-                f"(max_fault_share in config.toml). The first: row {first['row']}, {first['column']} = "
-                f"{first['value']!r}: {first['reason']}. All are in quarantine/{file.name}. "
-                "Mend the file and run again; the former tables stay in place."
+                f"{first['file']}: {file.fault_share:.1%} of its rows are faulty; at most "
+                f"{limit:.0%} are allowed (max_fault_share in config.toml). The first: row "
+                f"{first['row']}, {first['column']} = {first['value']!r}: {first['reason']}. "
+                f"All of them are in quarantine/{file.name}. "
+                "Fix the file and run again; the previous tables stay in place."
             )
 
 
 def _sorted_tables(data: StoreData) -> Tables:
-    """Rows in the order of their key, so that the same facts give the same bytes."""
+    """The tables, sorted by key, so that the same facts give the same bytes."""
     frames = {name: data.frames[name].sort(TABLES[name].key) for name in data.frames}
     return create_tables(frames, zone=data.zone, has_partial_outcomes=data.has_partial_outcomes)
 
 
 def sha256(path: Path) -> str:
+    """The SHA-256 hash of a file, as hexadecimal text."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,5 @@
-"""The sources that `ingest` and `doctor` know. A new source needs a line here and nowhere else."""
+"""The sources that `ingest` and `doctor` can read. A new source needs one line here and no change
+elsewhere in this folder."""
 
 from __future__ import annotations
 
@@ -13,10 +14,13 @@ from pipeline.sources.store_data import StoreData
 
 @dataclass(frozen=True)
 class KnownSource:
-    """`reader`: the function that reads the source, as `module:function`; it is imported when it is
-    needed, because a database's drivers take a third of a second to load. `is_remembering`: the
-    source keeps what it has read in the workspace, so unchanged files need not be read again.
-    `is_pulled`: its files are fetched before they are read."""
+    """How to read a source.
+
+    `reader`: the function that reads the source, as `module:function`. It is imported when it is
+    needed, because database drivers take a third of a second to load. `is_remembering`: the source
+    keeps what it has read in the workspace, so unchanged files need not be read again. `is_pulled`:
+    its files are fetched before they are read.
+    """
 
     reader: str
     is_remembering: bool = False
@@ -37,6 +41,6 @@ SOURCES = {
 
 
 def read_source(name: str, context: SourceContext) -> StoreData:
-    """Read the source called `name`; `BadInput` if its files cannot be used."""
+    """Read the source called `name`. Raises `BadInput` if its files cannot be used."""
     reader = cast(Callable[[SourceContext], StoreData], resolve_name(SOURCES[name].reader))
     return reader(context)

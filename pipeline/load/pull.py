@@ -1,4 +1,5 @@
-"""pull: ask a shop's database for what is new, and lay the answers beside its database.toml."""
+"""The step `pull`: query the database of a shop for new rows, and store the answers next to its
+database.toml."""
 
 from __future__ import annotations
 
@@ -8,9 +9,12 @@ from pipeline.workspace.progress import Progress, say
 
 
 def pull_into(raw: Path, progress: Progress, *, anew: bool = False) -> None:
-    """`anew`: all rows again. Raises `BadInput` and `NoDatabase`; the files are replaced at the
-    very end."""
-    # the drivers take a third of a second to load, which other sources should not wait for
+    """Run the queries of the `database.toml` in `raw`. The files are replaced at the very end.
+
+    `anew`: read all rows again. Raises `BadInput` if a query is wrong, and `NoDatabase` if the
+    database cannot be reached.
+    """
+    # database drivers take a third of a second to load; other sources should not wait for them
     from pipeline.sources.database.run_queries import pull
 
     with progress.piece("pull"):

@@ -1,5 +1,5 @@
-"""quarantine, requarantine: what was refused and why; and the rows that a person has mended there,
-tried again."""
+"""The steps `quarantine` and `requarantine`: report which rows were refused and why, and load the
+rows that a person has corrected there."""
 
 from __future__ import annotations
 
@@ -22,38 +22,43 @@ REASONS_SHOWN = 8
 
 
 def summarise(workspace: Workspace) -> None:
-    """Say of each file how many rows are in quarantine and for which reasons, with an example
-    each."""
+    """Print for each file how many rows are in quarantine and for which reasons, with an example
+    for each reason."""
     faults = read_quarantine(workspace)
     if faults.is_empty():
         say(
-            f"quarantine is empty: every row of the last ingest is in the tables of {workspace.folder}"
+            "quarantine is empty: every row of the last ingest is in the tables of "
+            f"{workspace.folder}"
         )
         return
     for name, of_file in faults.group_by("quarantine_file", maintain_order=True):
         say(f"{name[0]}: {count_rows(of_file):,} rows")
         for line in reason_lines(of_file):
             say(f"    {line}")
-    say(f"all of them: {workspace.quarantine}/")
+    say(f"all refused rows: {workspace.quarantine}/")
     say(
-        "to bring them in: mend the source and run make ingest again; or mend the text in the column 'record' there"
+        "to load them, fix the source and run make ingest again; or fix the text in the column "
+        "'record' there"
     )
     say("and run make requarantine SOURCE= RAW= WORKSPACE=")
 
 
 def reason_lines(faults: pl.DataFrame) -> Iterator[str]:
-    """The commonest reasons, a line each. What a reason says of one row only comes after a
-    colon."""
+    """The most common reasons, one line each. The part of a reason after a colon applies to one row
+    only and is not shown."""
     kind = pl.col("reason").str.split(": ").list.first()
-    told = faults.group_by("column", kind.alias("kind")).agg(
+    reasons = faults.group_by("column", kind.alias("kind")).agg(
         pl.len(), pl.col("row", "value", "file").first()
     )
-    told = told.sort("len", "column", "kind", descending=[True, False, False])
-    for row in told.head(REASONS_SHOWN).iter_rows(named=True):
+    reasons = reasons.sort("len", "column", "kind", descending=[True, False, False])
+    for row in reasons.head(REASONS_SHOWN).iter_rows(named=True):
         value = "" if row["value"] is None else f" = {_short(row['value'])!r}"
-        yield f"{row['len']:,} x {row['column']}: {row['kind']} (such as {row['file']}, row {row['row']}{value})"
-    if told.height > REASONS_SHOWN:
-        yield f"and {told.height - REASONS_SHOWN} more reasons"
+        yield (
+            f"{row['len']:,} x {row['column']}: {row['kind']} "
+            f"(such as {row['file']}, row {row['row']}{value})"
+        )
+    if reasons.height > REASONS_SHOWN:
+        yield f"and {reasons.height - REASONS_SHOWN} more reasons"
 
 
 def _short(text: str) -> str:
@@ -61,22 +66,24 @@ def _short(text: str) -> str:
 
 
 def count_rows(faults: pl.DataFrame) -> int:
+    """The number of different rows with faults."""
     return faults.select("file", "row").n_unique()
 
 
 def read_quarantine(workspace: Workspace) -> pl.DataFrame:
-    """All files of the quarantine: their columns, and `quarantine_file`."""
+    """All rows of the quarantine, one per fault, with `quarantine_file`. Raises `BadInput` if a
+    file is damaged."""
     parts = [pl.DataFrame(schema=dict.fromkeys(("quarantine_file", *COLUMNS), pl.String))]
     for path in sorted(workspace.quarantine.glob("*.csv")):
         try:
             rows = pl.read_csv(path, infer_schema=False)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise BadInput(
-                f"{path}: cannot be read any more ({error}). Make it again: make ingest."
+                f"{path}: can no longer be read ({error}). Create it again: make ingest."
             ) from None
         if missing := [column for column in COLUMNS if column not in rows.columns]:
             raise BadInput(
-                f"{path}: column {', '.join(missing)} is missing. Make it again: make ingest."
+                f"{path}: column {', '.join(missing)} is missing. Create it again: make ingest."
             )
         parts.append(rows.select(pl.lit(path.name).alias("quarantine_file"), *COLUMNS))
     return pl.concat(parts)
@@ -91,24 +98,28 @@ def requarantine(
     raw: Path,
     side_files: SideFiles = NO_SIDE_FILES,
 ) -> None:
-    """Keep what was mended in the quarantine as corrections, and ingest again; say what came in."""
+    """Store the rows corrected in the quarantine as corrections, ingest again, and print how many
+    rows remain in quarantine."""
     before = read_quarantine(workspace)
     kept = {name: dict(records) for name, records in read_corrections(workspace).records.items()}
-    mended = 0
+    count_corrected = 0
     for name, key, record in _edited(workspace, before):
-        mended += kept.setdefault(name, {}).get(key) != record
+        count_corrected += kept.setdefault(name, {}).get(key) != record
         kept[name][key] = record
-    if mended:
+    if count_corrected:
         write_json(workspace.folder / CORRECTIONS, kept)
-    say(f"{count_rows(before):,} rows were in quarantine; {mended:,} records were mended since")
+    say(
+        f"{count_rows(before):,} rows were in quarantine; "
+        f"{count_corrected:,} records were corrected"
+    )
     ingest(workspace, config, progress, source=source, raw=raw, side_files=side_files)
     left = count_rows(read_quarantine(workspace))
-    say(f"{left:,} rows are in quarantine now; make quarantine says why")
+    say(f"{left:,} rows are in quarantine now; make quarantine shows why")
 
 
 def _edited(workspace: Workspace, faults: pl.DataFrame) -> Iterator[tuple[str, str, Record]]:
-    """(quarantine file, id of the faulty row, the record as it was mended)."""
-    # of a row with two faults it stands there twice; either may have been mended
+    """(quarantine file, id of the faulty row, the corrected record)."""
+    # a row with two faults is listed twice; either record may have been corrected
     changed = faults.filter(
         pl.Series(record_ids(faults["record"].fill_null(""))) != faults["record_id"]
     )
@@ -118,10 +129,8 @@ def _edited(workspace: Workspace, faults: pl.DataFrame) -> Iterator[tuple[str, s
             record = json.loads(row["record"] or "")
         except json.JSONDecodeError as error:
             raise BadInput(
-                f"{where} is not JSON any more ({error}). Mend it; nothing was changed."
+                f"{where} is no longer valid JSON ({error}). Fix it; nothing was changed."
             ) from None
         if not isinstance(record, dict):
-            raise BadInput(
-                f"{where} is no longer one of names and values. Mend it; nothing was changed."
-            )
+            raise BadInput(f"{where} is no longer a JSON object. Fix it; nothing was changed.")
         yield row["quarantine_file"], row["record_id"], record

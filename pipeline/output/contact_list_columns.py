@@ -1,5 +1,5 @@
-"""What the columns of the contact list are, in words for its reader, and how a spreadsheet shows
-them."""
+"""The meaning of each column of the contact list, in words for its readers, and how a spreadsheet
+shows it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.contact.offers import ACTIONS
 from pipeline.output.spreadsheet import Look
 
 OUTCOMES = ("answered", "no_answer", "settled", "refused", "undeliverable")
-# after the columns of the decision; the last two are for the agents to fill
+# columns after those of the decision; the agents fill in the last two
 MORE_COLUMNS = [
     "as_of",
     "country",
@@ -24,30 +24,36 @@ MORE_COLUMNS = [
     "outcome",
 ]
 MEANING = {
-    "rank": "1 is the order most worth a message; work from the top and stop when the day is full",
-    "order_id": "the order, as in your export; do not change it: make contacts finds the order by it",
+    "rank": "1 is the order most worth a message; work from the top until the day is over",
+    "order_id": "the order, as in your export; do not change it: make contacts looks it up by this",
     "buyer_id": "the buyer, as in your export",
-    "product_id": "the order's first product",
-    "stage": "where the order is: before_shipment, dispatch (handed over, not seen on the road), in_transit, delivered",
-    "probability": "chance that a dispute is opened within the horizon (30 days unless config.toml says otherwise)",
-    "likely_cause": "why it would most likely be disputed; empty where your disputes tell no causes",
-    "reason_1": "the strongest reason for the risk, with the order's own number and what is usual",
+    "product_id": "the first product of the order",
+    "stage": "where the order is: before_shipment, dispatch (handed over to the carrier, no scan "
+    "in transit yet), in_transit, delivered",
+    "probability": "the chance that a dispute is opened within the horizon (30 days unless "
+    "config.toml sets another)",
+    "likely_cause": "the most likely cause of a dispute; empty if your disputes have no causes",
+    "reason_1": "the strongest reason for the risk, with this order's value and the usual value",
     "reason_2": "the next reason",
     "reason_3": "the next reason",
-    "contact_by": "the last day on which a message still helps; red: today, yellow: within two days",
-    "expected_value_usd": "what the message should save, in USD: chance x share that a message prevents x cost of a "
-    "dispute - cost of the message",
-    "also_orders": "other open orders of the same buyer: one message is about all of them",
-    "basis": "whether the share that a message prevents is an assumption, or mostly evidence of your own hold-out",
-    "as_of": "the night this list is of",
-    "country": "where the order goes, as in your export",
+    "contact_by": "the last day on which a message still helps; red: today, yellow: within 2 days",
+    "expected_value_usd": "what the message is expected to save, in USD: chance of a dispute x "
+    "share of disputes that a message prevents x cost of a dispute - cost of the message",
+    "also_orders": "other open orders of the same buyer: one message covers all of them",
+    "basis": "whether the share that a message prevents is an assumption, or mostly evidence from "
+    "your own hold-out",
+    "as_of": "the night for which the list was made",
+    "country": "the destination country, as in your export",
     "message_language": "the language of the draft: that of the buyer's country, or English",
-    "product_title": "what was bought, shortened",
+    "product_title": "the title of the product, shortened",
     "suggested_action": f"what to offer: {', '.join(ACTIONS)}; a suggestion, you decide",
-    "offer_usd": "what the suggested offer costs you, in USD; all of a night's offers stay within the budget",
-    "draft_message": "a draft; read it before you send it. Sentences whose fact is not known are left out",
-    "contacted_at": "fill in: when you wrote, in the store's time, like 2026-05-03 14:00; empty: not contacted",
-    "outcome": f"fill in: {', '.join(OUTCOMES)}; may stay empty",
+    "offer_usd": "what the suggested offer costs you, in USD; the offers of one night stay within "
+    "the budget",
+    "draft_message": "a draft; read it before you send it. Sentences with unknown facts are "
+    "left out",
+    "contacted_at": "fill in: when you sent the message, in the store's time, for example "
+    "2026-05-03 14:00; leave it empty if you did not contact the buyer",
+    "outcome": f"fill in: {', '.join(OUTCOMES)}; may be left empty",
 }
 MONEY, SHARE, DAY, MOMENT = "#,##0.00", "0.0%", "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
 TODAY, SOON, FILL_IN = "#F8CBAD", "#FFF2CC", "#E2EFDA"
@@ -55,8 +61,8 @@ SOON_DAYS = 2
 
 
 def list_look(listed: pl.DataFrame, as_of: date) -> Look:
-    """Money, shares and days by the columns' names and types; rows coloured by how soon they must
-    be contacted."""
+    """How a spreadsheet shows the list: number formats by the names and types of the columns, and
+    row colours by how soon the buyer must be contacted."""
     formats = {name: MONEY for name in listed.columns if name.endswith("_usd")}
     formats |= {name: SHARE for name in listed.columns if name.endswith(("probability", "_share"))}
     formats |= {name: DAY for name, dtype in listed.schema.items() if dtype == pl.Date}

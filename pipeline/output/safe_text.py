@@ -1,4 +1,4 @@
-"""Text from buyers and listings is hostile: make it harmless in a spreadsheet and on the
+"""Text from buyers and listings may be hostile. Make it harmless in a spreadsheet and on the
 terminal."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ import re
 
 import polars as pl
 
-# what a spreadsheet takes for the start of a formula (OWASP, "CSV injection")
+# what a spreadsheet reads as the start of a formula (OWASP, "CSV injection")
 _FORMULA = r"^\s*[=+\-@\t\r＝＋－＠]"
 _NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)*$"
 _CONTROL = (
@@ -16,19 +16,21 @@ _CONTROL = (
 
 
 def neutral(column: pl.Expr) -> pl.Expr:
-    """The text without control and direction marks; a leading quote where a formula would start."""
+    """The text without control and direction marks, with a leading quote where a formula would
+    start."""
     text = column.str.replace_all(_CONTROL, "")
     is_formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
     return pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
 
 
 def one_line(text: str, longest: int = 100) -> str:
-    """For the terminal: no control or direction marks, no breaks, not longer than a line or two."""
+    """Text for the terminal: no control or direction marks, no line breaks, at most `longest`
+    characters and "..."."""
     plain = " ".join(re.sub(_CONTROL, "", text).split())
     return plain if len(plain) <= longest else plain[:longest] + "..."
 
 
 def neutral_frame(frame: pl.DataFrame) -> pl.DataFrame:
-    """Every text column made neutral."""
+    """The frame with `neutral` applied to every text column."""
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
     return frame.with_columns(neutral(pl.col(name)).alias(name) for name in texts)

@@ -1,5 +1,4 @@
-"""A workbook that a spreadsheet opens: text is always text, never a formula, a link or a number in
-disguise."""
+"""Write a workbook (.xlsx). Text cells stay text: they never become formulas, links or numbers."""
 
 from __future__ import annotations
 
@@ -15,15 +14,15 @@ import xlsxwriter
 
 WIDEST = 60
 SAMPLE = 50
-# a cell holds no more (Excel's limit is 32,767), and a longer one would be left out
+# characters per cell; a cell beyond the limit of Excel (32,767) would be left out
 LONGEST = 32_000
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a sheet is shown: by column a number format, a width and the values to choose from; by
-    row a fill colour (one per row, None: plain). `wrapped`: columns whose text breaks into
-    lines."""
+    """How a sheet is shown. By column name: a number format, a width, and the values to choose
+    from. `wrapped`: columns whose text wraps. `fills`: one fill colour per row (None: no
+    colour)."""
 
     formats: Mapping[str, str] = field(default_factory=dict)
     widths: Mapping[str, int] = field(default_factory=dict)
@@ -38,8 +37,8 @@ def write_workbook(
     created: date,
     looks: Mapping[str, Look] | None = None,
 ) -> None:
-    """One sheet per frame, header fixed and with filters. `created`: the night, so that equal runs
-    are equal files."""
+    """Write one sheet per frame, with a fixed header and filters. `created`: the night of the run,
+    so that equal runs give equal files."""
     with xlsxwriter.Workbook(
         path, {"strings_to_formulas": False, "strings_to_urls": False}
     ) as book:
@@ -69,7 +68,7 @@ def _write_sheet(book: Any, sheet: Any, frame: pl.DataFrame, look: Look) -> None
                 {
                     "validate": "list",
                     "source": list(allowed),
-                    "error_title": "not one of the values",
+                    "error_title": "value not allowed",
                     "error_message": "Choose one of: " + ", ".join(allowed),
                 },
             )
@@ -85,7 +84,7 @@ def _style(look: Look, column: str, fill: str | None) -> dict[str, Any]:
 
 
 def _format(book: Any, style: dict[str, Any]) -> Any:
-    """The book's format of that style, made once; None: plain."""
+    """The format of this style, made once per workbook; None for a plain cell."""
     made = book.__dict__.setdefault("styles_made", {})
     key = tuple(sorted(style.items()))
     if style and key not in made:

@@ -1,7 +1,8 @@
-"""A disk that is full, read-only, closed to us or broken: told apart, and never a traceback.
+"""Recognise a disk that is full, read-only, broken or closed to us, and report it without a
+traceback.
 
-The trouble comes up in many shapes: from the system, from polars, from SQLite behind MLflow. All
-name the cause.
+The same problem appears in many forms: from the operating system, from polars, or from SQLite
+behind MLflow. All of them name the cause.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from pipeline.settings.errors import DiskTrouble
 
-# what the system, polars and SQLite say; what to tell the user
+# error numbers; words that the system, polars and SQLite use; the message for the user
 KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
     (
         frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG}),
@@ -25,7 +26,7 @@ KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
             "os error 28",
             "os error 122",
         ),
-        "the disk is full, or a limit on files is reached. Make room and run again",
+        "the disk is full, or a quota or file size limit is reached. Free some space and run again",
     ),
     (
         frozenset({errno.EROFS}),
@@ -35,31 +36,34 @@ KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
     (
         frozenset({errno.EACCES, errno.EPERM}),
         ("permission denied", "operation not permitted", "os error 13"),
-        "you have no right to write there. Change the rights, or use another WORKSPACE",
+        "you have no permission to write there. Change the permissions, or use another WORKSPACE",
     ),
     (
         frozenset({errno.EIO}),
         ("input/output error", "disk i/o error", "os error 5)"),
-        "the disk fails. Check it before anything else",
+        "the disk reports an input/output error. Check the disk before you do anything else",
     ),
 )
 
 
-_KEPT = "Nothing half-written stays; the last list does."
+_UNCHANGED = "No half-written file remains, and the last list is unchanged."
 FULL_BYTES = 1_000_000
 
 
 def disk_trouble(error: BaseException, where: Path | None = None) -> DiskTrouble | None:
-    """What the disk's trouble is, if `error` or what it came from is one; None for all else."""
+    """The disk error behind `error` or one of its causes, or None if there is none.
+
+    `where`: a path on the disk in question; the message names it if the error names no file.
+    """
     for cause in _chain(error):
         if "transport error" in str(cause) and where is not None and _is_full(where):
-            # polars, when the room ends within a file's last few bytes
-            return DiskTrouble(f"{where}: {KINDS[0][2]}. {_KEPT}")
-        for numbers, words, told in KINDS:
+            # polars reports this when the space runs out within the last few bytes of a file
+            return DiskTrouble(f"{where}: {KINDS[0][2]}. {_UNCHANGED}")
+        for numbers, words, message in KINDS:
             text = str(cause).lower()
             if getattr(cause, "errno", None) in numbers or any(word in text for word in words):
-                place = getattr(cause, "filename", None) or where
-                return DiskTrouble(f"{place or 'writing'}: {told}. {_KEPT}")
+                path = getattr(cause, "filename", None) or where
+                return DiskTrouble(f"{path or 'writing a file'}: {message}. {_UNCHANGED}")
     return None
 
 
@@ -71,6 +75,7 @@ def _is_full(where: Path) -> bool:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and its causes, each once."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

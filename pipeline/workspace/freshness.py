@@ -1,4 +1,4 @@
-"""A gate that all nightly files share: what is made from old facts could not be trusted."""
+"""The data check that all nightly steps share: results from old facts are not reliable."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from pipeline.workspace.table_files import TableFiles
 
 
 def refuse_stale_data(files: TableFiles, as_of_day: int, max_age_days: int) -> None:
-    """Raises `Refused` when the newest fact is older than that."""
+    """Raises `Refused` when the newest fact before `as_of_day` is over `max_age_days` days old."""
     if stale := too_old(newest_fact(files, as_of_day), as_of_day, max_age_days):
-        raise Refused(f"{stale} The last list stays.")
+        raise Refused(f"{stale} The last list stays in place.")
 
 
 def newest_fact(files: TableFiles, as_of_day: int) -> int:
-    """The last day before the night on which anything became known; raises `Refused` without
-    any."""
+    """The last day before `as_of_day` on which any fact became known. Raises `Refused` if there is
+    none."""
     newest = files.newest_fact_day(as_of_day)
     if newest is None:
         raise Refused(
-            f"nothing is known before {calendar_day(as_of_day)}. Use a later AS_OF, or load older data."
+            f"nothing is known before {calendar_day(as_of_day)}. "
+            "Use a later AS_OF, or load older data."
         )
     return newest
 
 
 def too_old(newest_day: int, as_of_day: int, max_age_days: int) -> str | None:
-    """What to say where the newest fact is too old; None: it is not."""
+    """The error message when the newest fact is over `max_age_days` days old, else None."""
     age = as_of_day - newest_day
     if age <= max_age_days:
         return None
     return (
-        f"the newest fact is {age} days older than {calendar_day(as_of_day)}; at most {max_age_days} are allowed "
-        "(max_data_age_days in config.toml). Load newer files, or use an earlier AS_OF."
+        f"the newest fact is {age} days older than {calendar_day(as_of_day)}; at most "
+        f"{max_age_days} are allowed (max_data_age_days in config.toml). "
+        "Load newer files, or use an earlier AS_OF."
     )

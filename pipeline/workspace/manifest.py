@@ -1,4 +1,4 @@
-"""What a run was made from: enough to make it again, and to know why two differ."""
+"""What a run was made from: enough to repeat it, and to explain why two runs differ."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
+    """The versions of Python and of the packages that affect results."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def git_revision() -> str:
-    """The revision of this program, marked when its files differ from it; "unknown" outside a git
-    checkout."""
+    """The git revision of this program, marked `-dirty` if files differ from it; "unknown" outside
+    a git checkout."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return "unknown"
     try:
-        found = subprocess.run(
+        described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
             cwd=root,
             capture_output=True,
@@ -41,8 +42,9 @@ def git_revision() -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return found.stdout.strip()
+    return described.stdout.strip()
 
 
 def program_facts() -> dict[str, Any]:
+    """`versions` and `git_revision`, as every manifest records them."""
     return {"versions": versions(), "git_revision": git_revision()}

@@ -1,4 +1,4 @@
-"""What a user sees while a step runs: one line per piece of work, with its time."""
+"""What the user sees while a step runs: one line per piece of work, with its duration."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pipeline.workspace.run_log import note, note_piece
 
 
 class _PatientConsole(Console):
-    """A reader who stops reading (`| head`) must not stop the night: what follows is said to
-    nobody."""
+    """Keeps the step running when the reader closes the pipe (`| head`): later output is
+    discarded."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -28,28 +28,30 @@ _console = _PatientConsole(soft_wrap=True, highlight=False)
 
 
 class Progress:
-    """Prints one line per finished piece of work and remembers its seconds for the manifest."""
+    """Prints one line per finished piece of work and keeps its seconds for the manifest."""
 
     def __init__(self) -> None:
         self.timings: dict[str, float] = {}
 
     @contextmanager
     def piece(self, name: str) -> Iterator[list[str]]:
-        """Time a piece of work; what the block appends to the list is printed behind its name."""
+        """Time a piece of work. The notes that the block appends are printed after its name."""
         started = time.perf_counter()
         notes: list[str] = []
         yield notes
         seconds = time.perf_counter() - started
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 3)
-        note_piece(name=name, seconds=round(seconds, 3), told="; ".join(notes))
+        facts = {"name": name, "seconds": round(seconds, 3), "told": "; ".join(notes)}
+        note_piece(**facts)
         say(f"{name:<9} {'; '.join(notes)} ({seconds:.1f} s)")
 
 
 def say(text: str) -> None:
-    """One line to the user; data in it is never read as mark-up."""
+    """Print one line for the user. Data in it is never read as mark-up."""
     _console.print(Text(text))
 
 
 def warn(text: str) -> None:
+    """Print one line in yellow, and record it in the run log."""
     note("warning", text=text)
     _console.print(Text(f"note: {text}", style="yellow"))

@@ -1,5 +1,5 @@
-"""A run of its own beside the night's: the clock or the indicators alone, published whole, with a
-manifest."""
+"""A separate run besides the nightly one, such as the dispute clock or the indicators alone. It is
+published whole, with a manifest."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pipeline.workspace.workspace import Workspace, new_id, write_json
 def publish(
     workspace: Workspace, config: Config, as_of: date, name: str
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """A new folder `runs/<as_of>/<name>-<id>`, written aside; complete, `latest-<name>` leads to
-    it. What the block adds to the dictionary goes into the manifest. The night's own `latest` is
-    left alone."""
+    """A new folder `runs/<as_of>/<name>-<id>`. It is written under a temporary name; once it is
+    complete, `latest-<name>` points to it. What the block adds to the dictionary goes into the
+    manifest. The `latest` link of the nightly run does not change."""
     nights = workspace.folder / "runs" / as_of.isoformat()
     run_id = f"{name}-{new_id()}"
     facts: dict[str, Any] = {}

@@ -1,9 +1,9 @@
-"""The workspace's log: `log.jsonl`, a JSON object a line, each with the time, the run's id and what
-happened.
+"""The log of the workspace: `log.jsonl`, one JSON object per line, each with the time, the id of
+the run and what happened.
 
-It is for whoever looks after the nights. It never stops one: a log that cannot be written is left
-out. No file depends on the machine's clock, but a clock that jumped is told here and on the
-terminal.
+The log is for the person who operates the nightly runs. It never stops a run: if it cannot be
+written, it is left out. No output file depends on the clock of the machine, but a clock that jumped
+is reported here and on the terminal.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Any
 from pipeline.workspace.workspace import new_id
 
 LOG = "log.jsonl"
-# beyond that the log is moved to log.1.jsonl, which replaces the former one
+# a larger log is moved to log.1.jsonl, which replaces the previous one
 MOST_BYTES = 20_000_000
 TAIL_BYTES = 20_000
 JUMP = timedelta(minutes=2)
 
 
 class RunLog:
-    """Writes one run's lines. `now` and `ticks` (seconds that never jump) are for tests."""
+    """Writes the lines of one run. `now` and `ticks` (seconds that never jump) are for tests."""
 
     def __init__(
         self,
@@ -38,59 +38,62 @@ class RunLog:
     ) -> None:
         self.path, self.step, self.run_id = folder.resolve() / LOG, step, new_id()
         self._now, self._ticks = now, ticks
-        self._started, self._tick = now(), ticks()
+        self._started, self._started_tick = now(), ticks()
         self._unfinished: str | None = None
 
     def begin(self, **facts: Any) -> list[str]:
-        """The first line; returns what is odd: a clock set back."""
-        last, odd = self._last(), []
+        """Write the first line. Returns a warning if the clock is behind the previous run."""
+        last, warnings = self._last(), []
         if last and (written := _moment(last)) and self._started < written - JUMP:
-            odd.append(
-                f"this machine's clock says {self._started:%Y-%m-%d %H:%M} UTC, but the last run wrote at "
-                f"{written:%Y-%m-%d %H:%M}: it was set back, or was ahead then. The files do not depend on it."
+            warnings.append(
+                f"the clock of this machine shows {self._started:%Y-%m-%d %H:%M} UTC, which is "
+                f"behind the previous run ({written:%Y-%m-%d %H:%M} UTC). "
+                "The output files do not depend on it."
             )
         self._turn_over()
         self.write("begin", **facts)
         if last and last.get("event") != "end":
             self._unfinished = last.get("run_id")
-        for text in odd:
+        for text in warnings:
             self.write("clock", text=text)
-        return odd
+        return warnings
 
     def piece(self, **facts: Any) -> None:
-        """A piece of work is done: the lock is ours, so a former run without an end is not at work
-        but was killed."""
+        """Record a finished piece of work. At this point we hold the lock, so a previous run
+        without an end line is not running but was killed."""
         if self._unfinished:
             self.write("former_run_without_end", former_run_id=self._unfinished)
         self._unfinished = None
         self.write("piece", **facts)
 
     def end(self, exit_code: int, error: str = "") -> list[str]:
-        """The last line; returns what is odd: a clock that jumped meanwhile."""
-        took, odd = self._ticks() - self._tick, []
-        if abs((self._now() - self._started) - timedelta(seconds=took)) > JUMP:
-            odd.append(
-                "this machine's clock was changed during the run; the files do not depend on it."
+        """Write the last line. Returns a warning if the clock jumped during the run."""
+        seconds, warnings = self._ticks() - self._started_tick, []
+        if abs((self._now() - self._started) - timedelta(seconds=seconds)) > JUMP:
+            warnings.append(
+                "the clock of this machine was changed during the run. "
+                "The output files do not depend on it."
             )
-            self.write("clock", text=odd[0])
+            self.write("clock", text=warnings[0])
         self.write(
             "end",
             exit_code=exit_code,
-            seconds=round(took, 3),
+            seconds=round(seconds, 3),
             **({"error": error} if error else {}),
         )
-        return odd
+        return warnings
 
     def write(self, event: str, **facts: Any) -> None:
-        """One line. Lines of two runs never mix: each is one write to the file's end."""
-        said = {
+        """Append one line. Lines of two runs never mix, because each line is a single write to the
+        end of the file."""
+        stamp = {
             "at": self._now().isoformat(timespec="milliseconds"),
             "run_id": self.run_id,
             "step": self.step,
         }
-        line = json.dumps({**said, "event": event, **facts}, ensure_ascii=False, default=str)
+        line = json.dumps({**stamp, "event": event, **facts}, ensure_ascii=False, default=str)
         with suppress(OSError):
-            # no workspace, no log
+            # without a workspace there is no log
             if self.path.parent.is_dir():
                 handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
                 try:
@@ -99,15 +102,15 @@ class RunLog:
                     os.close(handle)
 
     def _last(self) -> dict[str, Any] | None:
-        """The last whole line; a disk that was full may have left half a one."""
+        """The last complete line. A full disk may have cut off the line after it."""
         with suppress(OSError):
             with self.path.open("rb") as file:
                 file.seek(max(file.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
                 lines = file.read().decode(errors="replace").splitlines()
             for line in reversed(lines):
                 with suppress(json.JSONDecodeError):
-                    if isinstance(found := json.loads(line), dict):
-                        return found
+                    if isinstance(entry := json.loads(line), dict):
+                        return entry
         return None
 
     def _turn_over(self) -> None:
@@ -127,39 +130,42 @@ _step = ""
 
 
 def name_step(step: str) -> None:
-    """What this process's run is called in the log."""
+    """Set the step name under which this process writes its log."""
     global _step
     _step = step
 
 
 def open_run_log(folder: Path, **facts: Any) -> list[str]:
-    """Begin the log of this process's run; `note` and `close_run_log` go on with it."""
+    """Begin the log of this process. `note`, `note_piece` and `close_run_log` continue it."""
     global _current
     _current = RunLog(folder, _step)
     return _current.begin(**facts)
 
 
 def note(event: str, **facts: Any) -> None:
+    """Add an event to the log of this process, if one is open."""
     if _current is not None:
         _current.write(event, **facts)
 
 
 def note_piece(**facts: Any) -> None:
+    """Add a finished piece of work to the log of this process, if one is open."""
     if _current is not None:
         _current.piece(**facts)
 
 
 def close_run_log(exit_code: int, error: str = "") -> list[str]:
+    """Write the last line of the log of this process. Returns the warnings for the user."""
     global _current
-    journal, _current = _current, None
-    return journal.end(exit_code, error) if journal else []
+    run_log, _current = _current, None
+    return run_log.end(exit_code, error) if run_log else []
 
 
 def current_folder() -> Path | None:
-    """The workspace of this process's run."""
+    """The workspace of the current run, or None without a log."""
     return _current.path.parent if _current is not None else None
 
 
 def current_run_id() -> str:
-    """The id of this process's run in the log, or a new one without a log."""
+    """The id of the current run in the log, or a new one without a log."""
     return _current.run_id if _current is not None else new_id()

@@ -1,7 +1,7 @@
-"""The canonical tables on disk: one Parquet file each, in the order of their orders, so that the
-facts of some orders can be read without the others. Beside its own columns each file has the local
-days of its facts (see `features.tables.Tables`) and the number of their order, counted from 0 by
-order_id.
+"""The canonical tables on disk: one Parquet file per table, sorted by order, so that the facts of
+some orders can be read without the others. In addition to its own columns, each file has the local
+days of its facts (see `features.tables.Tables`) and the number of their order. Orders are numbered
+from 0 in the order of `order_id`.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ DAYS = ("occurred_day", "known_day")
 
 @dataclass(frozen=True)
 class StoredTables(Tables):
-    """Tables with the folder of the Parquet files they were read from, one per table."""
+    """Tables with the folder of the Parquet files from which they were read, one file per table."""
 
     folder: Path = Path()
 
 
 def write_table_files(tables: Tables, folder: Path) -> None:
+    """Write one Parquet file per table into `folder`."""
     for name, frame in stored_frames(tables).items():
         frame.write_parquet(folder / f"{name}.parquet")
 
 
 def stored_frames(tables: Tables, first_number: int = 0) -> dict[str, pl.DataFrame]:
-    """The contents of the files; orders are numbered from `first_number`."""
+    """The contents of the files by table name. Orders are numbered from `first_number`."""
     numbers = (
         tables["orders"]
         .select("order_id")
@@ -55,7 +56,10 @@ def _stored(name: str, frame: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFra
 
 @dataclass(frozen=True)
 class TableFiles:
-    """The files in `folder`, and what else belongs to the tables."""
+    """The table files in `folder`, and the facts about the store that belong to them.
+
+    Frames have the columns of their table, `occurred_day` and `known_day`, unless stated otherwise.
+    """
 
     folder: Path
     zone: str
@@ -63,15 +67,17 @@ class TableFiles:
 
     @classmethod
     def of(cls, folder: Path, settings: Mapping[str, Any]) -> TableFiles:
-        """Raises `BadInput` for files of a former version of this program."""
+        """Raises `BadInput` if an older version of this program wrote the files."""
         files = cls(folder, settings["zone"], settings["has_partial_outcomes"])
         if NUMBER not in files._scan("orders").collect_schema():
             raise BadInput(
-                f"{folder}: was written by a former version of this program. Load again: make ingest."
+                f"{folder}: was written by an older version of this program. "
+                "Load the data again: make ingest."
             )
         return files
 
     def read_all(self) -> StoredTables:
+        """All tables, whole."""
         frames = {
             name: pl.read_parquet(self._path(name), columns=[*table.schema, *DAYS])
             for name, table in TABLES.items()
@@ -85,16 +91,16 @@ class TableFiles:
         return sum(int(self._scan(name).select(pl.len()).collect().item()) for name in TABLES)
 
     def read_part(self, first: int, count: int) -> Tables:
-        """All that features may see of the orders number `first` to `first + count - 1`, and all
+        """What features may see of the orders with numbers `first` to `first + count - 1`, and all
         products.
 
-        `order_id` is the order's number here: whole numbers are joined and sorted several times
-        faster than text.
+        `order_id` is the order number here: integers are joined and sorted several times faster
+        than text.
         """
         frames = {}
         for name, table in TABLES.items():
             scan = self._scan(name)
-            seen = [
+            visible = [
                 column
                 for column in table.schema
                 if column not in UNSEEN.get(name, ()) and column != "order_id"
@@ -102,26 +108,26 @@ class TableFiles:
             if "order_id" in table.schema:
                 scan = scan.filter(pl.col(NUMBER).is_between(first, first + count - 1))
                 frames[name] = scan.select(
-                    pl.col(NUMBER).alias("order_id"), *seen, "known_day"
+                    pl.col(NUMBER).alias("order_id"), *visible, "known_day"
                 ).collect()
             else:
-                frames[name] = scan.select(*seen, "known_day").collect()
+                frames[name] = scan.select(*visible, "known_day").collect()
         return Tables(frames, self.zone, self.has_partial_outcomes)
 
     def read_columns(self, used: Mapping[str, Iterable[str]]) -> Tables:
-        """All orders, but these columns of these tables alone; the others are empty. `order_id` is
-        the order's number: whole numbers are joined several times faster than text."""
+        """All orders, but only the columns in `used` (by table name); other tables are empty.
+        `order_id` is the order number: integers are joined several times faster than text."""
         frames = {name: table.empty() for name, table in TABLES.items()}
         for name, columns in used.items():
-            asked = [
+            selected = [
                 pl.col(NUMBER).alias(column) if column == "order_id" else pl.col(column)
                 for column in columns
             ]
-            frames[name] = self._scan(name).select(asked).collect()
+            frames[name] = self._scan(name).select(selected).collect()
         return Tables(frames, self.zone, self.has_partial_outcomes)
 
     def read_buyers(self) -> pl.DataFrame:
-        """One row per order: `order_id` (its number), `buyer_id, known_day`."""
+        """One row per order: `order_id` (the order number), `buyer_id`, `known_day`."""
         return (
             self._scan("orders")
             .select(pl.col(NUMBER).alias("order_id"), "buyer_id", "known_day")
@@ -154,10 +160,11 @@ class TableFiles:
         return Tables(frames, self.zone, self.has_partial_outcomes)
 
     def read_contacts(self) -> pl.DataFrame:
+        """The table `contacts`, whole."""
         return self._scan("contacts").select(*TABLES["contacts"].schema, *DAYS).collect()
 
     def read_buyers_of(self, order_ids: pl.Series) -> pl.DataFrame:
-        """`order_id, buyer_id, country, currency`, in the order of `order_ids`."""
+        """`order_id, buyer_id, country, currency`, one row per id, in the order of `order_ids`."""
         buyers = (
             self._scan("orders").select("order_id", "buyer_id", "country", "currency").collect()
         )
@@ -166,7 +173,7 @@ class TableFiles:
         )
 
     def read_names(self, numbers: pl.Series) -> pl.DataFrame:
-        """`order_number, order_id` of these orders."""
+        """`order_number, order_id` of the orders with these numbers."""
         return (
             self._scan("orders")
             .select(NUMBER, "order_id")
@@ -175,7 +182,7 @@ class TableFiles:
         )
 
     def read_facts(self, name: str, order_ids: Iterable[str]) -> pl.DataFrame:
-        """The rows of one table about some orders."""
+        """The rows of one table for some orders."""
         wanted = (
             self._scan("orders")
             .filter(pl.col("order_id").is_in(list(order_ids)))
@@ -192,8 +199,8 @@ class TableFiles:
     def read_known(
         self, name: str, columns: Sequence[str], first_day: int, until_day: int
     ) -> pl.DataFrame:
-        """Some columns, and `known_day`, of one table's facts that became known in [first_day,
-        until_day)."""
+        """Some columns of one table, and `known_day`, for the facts that became known in
+        [first_day, until_day)."""
         about = self._scan(name).filter(in_days(pl.col("known_day"), first_day, until_day))
         return about.select(*columns, "known_day").collect()
 
@@ -202,7 +209,7 @@ class TableFiles:
         return self._scan("orders").select("order_id", "occurred_at").collect()
 
     def write_one(self, name: str, frame: pl.DataFrame, folder: Path) -> None:
-        """Write one table's file into another folder, for the same orders."""
+        """Write the file of one table into another folder, with the same order numbers."""
         tables = create_tables({name: frame}, zone=self.zone)
         numbers = self._scan("orders").select("order_id", NUMBER).collect()
         _stored(name, tables[name], numbers).write_parquet(folder / f"{name}.parquet")
@@ -213,14 +220,14 @@ class TableFiles:
         return about.select(*TABLES["products"].schema, *DAYS).collect()
 
     def count_by_day(self, name: str, as_of_day: int, about: pl.Expr | None = None) -> pl.DataFrame:
-        """`known_day, count` of a table's facts before `as_of_day`; `about`: of these facts
-        only."""
+        """`known_day, count` of a table's facts before `as_of_day`. `about` selects the facts to
+        count."""
         scan = self._scan(name).filter(is_visible(pl.col("known_day"), pl.lit(as_of_day)))
         scan = scan if about is None else scan.filter(about)
         return scan.group_by("known_day").agg(count=pl.len()).sort("known_day").collect()
 
     def newest_fact_day(self, as_of_day: int) -> int | None:
-        """The last day before `as_of_day` on which anything became known; None without facts."""
+        """The last day before `as_of_day` on which a fact became known; None without facts."""
         known = pl.col("known_day")
         newest = [
             self._scan(name).filter(is_visible(known, pl.lit(as_of_day))).select(known.max())

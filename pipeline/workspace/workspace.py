@@ -1,13 +1,13 @@
-"""A workspace on disk: the derived state of one store, replaced whole or not at all.
+"""A workspace on disk: the derived state of one store. Each part is replaced whole or not at all.
 
     tables -> versions/<id>/tables      the canonical tables in use (a link, switched in one step)
     quarantine/*.csv                    rejected rows of the last ingest, with reasons
     mlflow.db, mlartifacts/             models
-    runs/<as_of>/<run_id>/              finished nights; runs/<as_of>/latest is a link to the last
-    complete one
+    runs/<as_of>/<run_id>/              finished nightly runs
+    runs/<as_of>/latest                 a link to the last complete run
 
-A switch of a link is one rename: whoever reads sees the former state or the new one; a killed run
-leaves the former.
+A link is switched by one rename: a reader sees the previous state or the new one, and a killed run
+leaves the previous one.
 """
 
 from __future__ import annotations
@@ -49,11 +49,12 @@ class Workspace:
 
     @contextmanager
     def locked(self, *, must_exist: bool = False) -> Iterator[None]:
-        """Hold the workspace; a second run is told so at once. The lock falls with its process,
-        however that ends."""
+        """Hold the lock of the workspace. A second run fails at once with `WorkspaceBusy`. The lock
+        ends with its process, however the process ends."""
         if must_exist and not self.folder.is_dir():
             raise BadInput(
-                f"{self.folder}: there is no such workspace. Check WORKSPACE, or load a store: make ingest"
+                f"{self.folder}: there is no such workspace. "
+                "Check WORKSPACE, or load a store first: make ingest"
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,8 @@ class Workspace:
             lock.acquire(timeout=0)
         except Timeout:
             raise WorkspaceBusy(
-                f"{self.folder}: another run holds this workspace. Wait until it is done, or use another WORKSPACE."
+                f"{self.folder}: another run is using this workspace. "
+                "Wait until it ends, or use another WORKSPACE."
             ) from None
         except OSError as error:
             trouble = disk_trouble(error, self.folder)
@@ -75,15 +77,13 @@ class Workspace:
             lock.release()
 
     def _clear_leftovers(self) -> None:
-        """Remove what a killed run left half done. Only the holder of the lock comes here."""
-        for leftover in [
-            f
-            for where in ("", "quarantine/", "runs/*/")
-            for f in self.folder.glob(f"{where}.new-*")
-        ]:
-            shutil.rmtree(
-                leftover
-            ) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
+        """Remove unfinished files of a killed run. Only the holder of the lock may call this."""
+        for parent in ("", "quarantine/", "runs/*/"):
+            for leftover in list(self.folder.glob(f"{parent}.new-*")):
+                if leftover.is_dir() and not leftover.is_symlink():
+                    shutil.rmtree(leftover)
+                else:
+                    leftover.unlink()
         used = self.tables.resolve().parent.name
         for version in self.folder.glob("versions/*"):
             if version.name != used:
@@ -91,56 +91,53 @@ class Workspace:
 
     @contextmanager
     def replaced(self, path: Path) -> Iterator[Path]:
-        """A new folder that takes the name `path` when the block ends well; a former one there is
-        removed first."""
+        """A new folder that takes the name `path` when the block ends without an error. A previous
+        folder of that name is removed first."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.parent / f".new-{secrets.token_hex(4)}"
-        aside.mkdir()
+        temporary = path.parent / f".new-{secrets.token_hex(4)}"
+        temporary.mkdir()
         try:
-            yield aside
-            for file in aside.rglob("*"):
+            yield temporary
+            for file in temporary.rglob("*"):
                 sync(file)
             if path.exists():
                 shutil.rmtree(path)
-            aside.rename(path)
+            temporary.rename(path)
             sync(path.parent)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
 
     def point(self, link: Path, target: Path) -> None:
-        """Make `link` lead to `target`, in one step."""
-        aside = link.parent / f".new-{secrets.token_hex(4)}"
-        aside.symlink_to(os.path.relpath(target, link.parent))
-        aside.replace(link)
+        """Make `link` point to `target`, in one step."""
+        temporary = link.parent / f".new-{secrets.token_hex(4)}"
+        temporary.symlink_to(os.path.relpath(target, link.parent))
+        temporary.replace(link)
         sync(link.parent)
 
-    # -- tables
-    # ------------------------------------------------------------------------------------------------
-
     def write_tables(self, tables: Tables, facts: Mapping[str, Any]) -> None:
-        """Replace the tables; `facts` (input hashes, row counts) is kept beside them."""
+        """Replace the tables. `facts` (input hashes, row counts) are stored next to them."""
         version = self.folder / "versions" / new_id()
         settings = {
             "zone": tables.zone,
             "has_partial_outcomes": tables.has_partial_outcomes,
             **facts,
         }
-        with self.replaced(version / "tables") as aside:
-            write_table_files(tables, aside)
-            write_json(aside / STORE_JSON, settings)
+        with self.replaced(version / "tables") as temporary:
+            write_table_files(tables, temporary)
+            write_json(temporary / STORE_JSON, settings)
         self.point(self.tables, version / "tables")
 
     def replace_table(self, name: str, frame: pl.DataFrame, facts: Mapping[str, Any]) -> None:
-        """Replace one of the tables in use, and some of the facts beside them; the others stay as
-        they are."""
+        """Replace one of the tables in use, and some of the facts stored next to them. The other
+        tables and facts do not change."""
         files, current = self.table_files(), self.tables.resolve()
         version = self.folder / "versions" / new_id()
-        with self.replaced(version / "tables") as aside:
+        with self.replaced(version / "tables") as temporary:
             for file in current.iterdir():
                 if file.name not in (STORE_JSON, f"{name}.parquet"):
-                    _link_or_copy(file, aside / file.name)
-            files.write_one(name, frame, aside)
-            write_json(aside / STORE_JSON, {**self.read_ingest_facts(), **facts})
+                    _link_or_copy(file, temporary / file.name)
+            files.write_one(name, frame, temporary)
+            write_json(temporary / STORE_JSON, {**self.read_ingest_facts(), **facts})
         self.point(self.tables, version / "tables")
 
     def table_files(self) -> TableFiles:
@@ -153,15 +150,18 @@ class Workspace:
         return self.table_files().read_all()
 
     def read_ingest_facts(self) -> dict[str, Any]:
+        """What the last ingest stored next to the tables: input hashes, row counts, time zone.
+        Raises `BadInput` if there are no tables."""
         try:
             return read_json(self.tables / STORE_JSON)
         except FileNotFoundError:
             raise BadInput(
-                f"{self.folder}: holds no tables yet. Load some: make ingest SOURCE=... RAW=... WORKSPACE={self.folder}"
+                f"{self.folder}: has no tables yet. Load a store first: "
+                f"make ingest SOURCE=... RAW=... WORKSPACE={self.folder}"
             ) from None
 
     def write_quarantine(self, faults: Mapping[str, pl.DataFrame]) -> None:
-        """Replace the quarantine: one CSV per source file that has faulty rows."""
+        """Replace the quarantine: one CSV file per source file that has faulty rows."""
         self.quarantine.mkdir(exist_ok=True)
         for name, rows in faults.items():
             write_whole(self.quarantine / name, rows.write_csv())
@@ -169,37 +169,33 @@ class Workspace:
             if file.name not in faults:
                 file.unlink()
 
-    # -- refusals
-    # ----------------------------------------------------------------------------------------------
-
     def refusal(self, as_of: date) -> Path:
-        """Why the night was refused the last time; gone once it is published."""
+        """The file that says why the last run for this night was refused. A later published run
+        removes it."""
         return self.folder / "refused" / f"{as_of.isoformat()}.json"
 
     def write_refusal(self, as_of: date, record: Mapping[str, Any]) -> None:
         self.refusal(as_of).parent.mkdir(exist_ok=True)
         write_json(self.refusal(as_of), record)
 
-    # -- runs
-    # --------------------------------------------------------------------------------------------------
-
     def latest(self, as_of: date) -> Path | None:
-        """The last complete run of a night."""
+        """The folder of the last complete run of a night, or None."""
         link = self.folder / "runs" / as_of.isoformat() / "latest"
         return link.resolve() if (link / "manifest.json").exists() else None
 
     @contextmanager
     def new_run(self, as_of: date, run_id: str) -> Iterator[Path]:
-        """The folder of a new run, written aside; complete, it becomes `latest`."""
+        """The folder of a new run, written under a temporary name. Once complete, it becomes
+        `latest`."""
         folder = self.folder / "runs" / as_of.isoformat()
-        with self.replaced(folder / run_id) as aside:
-            yield aside
+        with self.replaced(folder / run_id) as temporary:
+            yield temporary
         self.point(folder / "latest", folder / run_id)
 
 
 def _link_or_copy(file: Path, target: Path) -> None:
-    """The same file under a second name; a copy where the disk knows no such names. Table files are
-    never changed."""
+    """Give the file a second name; copy it where the file system has no hard links. A link is safe
+    because table files are never changed."""
     try:
         os.link(file, target)
     except OSError:
@@ -207,13 +203,13 @@ def _link_or_copy(file: Path, target: Path) -> None:
 
 
 def new_id() -> str:
-    """Sorts by time; unique."""
+    """A new unique id. Ids sort by time."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 def sync(path: Path) -> None:
-    """Make sure that the file, or the folder's list of names, is on the disk before a rename relies
-    on it."""
+    """Make sure that the file, or the list of names in the folder, is on the disk before a rename
+    relies on it."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -222,23 +218,25 @@ def sync(path: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write aside, then rename: a reader never sees half a file."""
-    write_bytes_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+    """Write under a temporary name, then rename: a reader never sees half a file."""
+    write_bytes_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def write_bytes_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """The same with a function that writes the file; what fails leaves nothing behind."""
-    aside = path.with_name(f".new-{path.name}")
+    """Like `write_whole`, with a function that writes the file. A failed write leaves nothing
+    behind."""
+    temporary = path.with_name(f".new-{path.name}")
     try:
-        write(aside)
-        sync(aside)
-        aside.replace(path)
+        write(temporary)
+        sync(temporary)
+        temporary.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

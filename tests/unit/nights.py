@@ -1,4 +1,4 @@
-"""What the tests of a night share: which night it is, and where its files lie."""
+"""The night that the tests use, and where the files of its run are."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ RUN_FILES = [
 
 
 def latest(workspace: Path) -> Path:
+    """The folder of the last run for this night."""
     return (workspace / "runs" / AS_OF / "latest").resolve(strict=True)
 
 
 def nightly_command(workspace: Path, raw: Path) -> list[str]:
-    where = [
+    """The command of a nightly run, as a user starts it."""
+    options = [
         "--workspace",
         str(workspace),
         "--source",
@@ -39,8 +41,9 @@ def nightly_command(workspace: Path, raw: Path) -> list[str]:
         "--as-of",
         AS_OF,
     ]
-    return [sys.executable, "-m", "pipeline", "nightly", *where, "--force"]
+    return [sys.executable, "-m", "pipeline", "nightly", *options, "--force"]
 
 
 def leftovers(workspace: Path) -> list[Path]:
+    """Unfinished files of a killed run."""
     return list(workspace.rglob(".new-*"))

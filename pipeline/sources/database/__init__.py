@@ -1,2 +1,5 @@
-"""SOURCE=database: what a shop's own database answers to queries, pulled night after night
-(docs/database.md)."""
+"""SOURCE=database: query the database of a shop, keep the answers as files, and read them by a
+mapping (docs/database.md). Only `pipeline.load` imports from here. This folder imports
+`pipeline.settings`, `pipeline.output`, `pipeline.workspace`, `pipeline.sources` and
+`pipeline.sources.mapped`.
+"""

@@ -1,13 +1,11 @@
-"""What was pulled of a query so far: whole pieces, and what they are pieces of; at the end, one
-file.
+"""The rows that were pulled for a query: complete pieces with their state, and at the end one file.
 
-    RAW/.pull/<query>/00000.parquet ...   pieces in the order they came
-    RAW/.pull/<query>/state.json          how many of them count, and the last watermark; written
-    after each piece
-    RAW/<query>.parquet                   all rows, of the same key the newest; replaced whole
+    RAW/.pull/<query>/00000.parquet ...   pieces in the order in which they arrived
+    RAW/.pull/<query>/state.json          how many pieces count, and the last watermark; written
+                                          after each piece
+    RAW/<query>.parquet                   all rows, the newest of each key; replaced whole
 
-A pull that is killed leaves the former file and the pieces that are whole; the next goes on behind
-them.
+A killed pull leaves the previous file and the complete pieces. The next pull continues after them.
 """
 
 from __future__ import annotations
@@ -26,14 +24,18 @@ from pipeline.sources.database.queries import Query
 from pipeline.workspace.workspace import read_json, sync, write_bytes_whole, write_json
 
 FOLDER, STATE = ".pull", "state.json"
-PLACE = "__place__"
+# a temporary column: the position of a row among all rows of a query
+POSITION = "__position__"
 Mark = datetime | date | int | str
 
 
 @dataclass(frozen=True)
-class State:
-    """`pieces` that count beside `has_file`: whether the file holds what came before them; `mark`:
-    the highest watermark of all."""
+class PullState:
+    """How far the pull of a query has come.
+
+    `query`: hash of the query. `pieces`: number of complete pieces. `has_file`: whether the file
+    holds the rows from before these pieces. `mark`: the highest watermark so far.
+    """
 
     query: str
     pieces: int = 0
@@ -41,31 +43,32 @@ class State:
     mark: Mark | None = None
 
 
-class Pulled:
+class QueryFiles:
     """The pieces and the file of one query."""
 
     def __init__(self, raw: Path, query: Query, url: str) -> None:
         self.query = query
         self.folder = raw / FOLDER / query.name
         self.file = raw / f"{query.name}.parquet"
-        told = [url, query.sql, query.watermark, query.key]
-        self.digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
-        self.state = State(self.digest)
+        identity = [url, query.sql, query.watermark, query.key]
+        self.digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+        self.state = PullState(self.digest)
 
-    def open(self, *, anew: bool) -> State:
-        """What there is of this very query, or nothing: another query, no watermark, or `anew`."""
-        found = None if anew or not self.query.watermark else self._read()
-        if found is None:
+    def open(self, *, anew: bool) -> PullState:
+        """The state of earlier pulls of this query. It is empty if `anew` is set, if the query has
+        changed, or if it has no watermark."""
+        state = None if anew or not self.query.watermark else self._read()
+        if state is None:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
-            found = State(self.digest)
-        self.state = found
-        return found
+            state = PullState(self.digest)
+        self.state = state
+        return state
 
-    def _read(self) -> State | None:
+    def _read(self) -> PullState | None:
         try:
-            told = read_json(self.folder / STATE)
-            state = State(**{**told, "mark": _mark(told["mark"])})
+            stored = read_json(self.folder / STATE)
+            state = PullState(**{**stored, "mark": _read_mark(stored["mark"])})
         except (OSError, ValueError, KeyError, TypeError):
             return None
         is_whole = all(path.exists() for path in self._paths(state.pieces)) and (
@@ -77,68 +80,68 @@ class Pulled:
         return [self.folder / f"{number:05}.parquet" for number in range(count)]
 
     def add(self, rows: pl.DataFrame, mark: Mark | None) -> None:
-        """A piece more. `mark`: the highest watermark in it; None where it does not count for going
-        on."""
+        """Add a piece. `mark`: the highest watermark in it, or None if the next pull should not
+        start from it."""
         path = self._paths(self.state.pieces + 1)[-1]
         write_bytes_whole(path, rows.write_parquet)
         newest = self.state.mark if mark is None else mark
         self._write(replace(self.state, pieces=self.state.pieces + 1, mark=newest))
 
-    def _write(self, state: State) -> None:
-        mark = None if state.mark is None else [type(state.mark).__name__, _shown(state.mark)]
+    def _write(self, state: PullState) -> None:
+        mark = None if state.mark is None else [type(state.mark).__name__, _mark_value(state.mark)]
         write_json(self.folder / STATE, {**asdict(state), "mark": mark})
         self.state = state
 
     def join(self) -> int:
-        """Make the file of all that there is; how many rows it has. Holds the keys of all rows, not
-        the rows."""
+        """Write all rows to the file and return their number. Keeps only the keys of all rows in
+        memory, not the rows."""
         parts = [pl.scan_parquet(path) for path in self._paths(self.state.pieces)]
         if self.state.has_file:
             parts.insert(0, pl.scan_parquet(self.file))
-        every = pl.concat(parts, how="diagonal")
+        rows = pl.concat(parts, how="diagonal")
         if self.query.key:
-            placed = every.with_row_index(PLACE)
-            kept = _newest(placed, self.query.key)
-            every = placed.join(kept.lazy(), on=PLACE, how="semi", maintain_order="left").drop(
-                PLACE
+            positioned = rows.with_row_index(POSITION)
+            newest = _newest(positioned, self.query.key).lazy()
+            rows = positioned.join(newest, on=POSITION, how="semi", maintain_order="left").drop(
+                POSITION
             )
-        write_bytes_whole(self.file, every.sink_parquet)
+        write_bytes_whole(self.file, rows.sink_parquet)
         sync(self.file.parent)
         self._write(replace(self.state, pieces=0, has_file=True))
         for path in self.folder.glob("*.parquet"):
             path.unlink()
-        return pl.scan_parquet(self.file).select(pl.len()).collect().item()
+        return int(pl.scan_parquet(self.file).select(pl.len()).collect().item())
 
 
 def _newest(rows: pl.LazyFrame, key: tuple[str, ...]) -> pl.DataFrame:
-    """The `PLACE` of the last of rows with the same key. Rows without a whole key cannot be told
-    apart: all that differ stay."""
+    """The `POSITION` of the last row of each key. Rows with an incomplete key cannot be matched, so
+    all different ones are kept."""
     has_key = pl.all_horizontal(pl.col(name).is_not_null() for name in key)
-    told = rows.filter(has_key).select(PLACE, *key).collect().unique(key, keep="last")
+    keyed = rows.filter(has_key).select(POSITION, *key).collect().unique(key, keep="last")
     keyless = rows.filter(~has_key).collect()
-    keyless = keyless.unique([name for name in keyless.columns if name != PLACE])
-    return pl.concat([told.select(PLACE), keyless.select(PLACE)]).sort(PLACE)
+    keyless = keyless.unique([name for name in keyless.columns if name != POSITION])
+    return pl.concat([keyed.select(POSITION), keyless.select(POSITION)]).sort(POSITION)
 
 
-def _shown(mark: Mark) -> str | int:
+def _mark_value(mark: Mark) -> str | int:
     return mark.isoformat() if isinstance(mark, date) else mark
 
 
-def _mark(told: list | None) -> Mark | None:
-    if told is None:
+def _read_mark(stored: list[str | int] | None) -> Mark | None:
+    """The watermark from its type name and value in the state file."""
+    if stored is None:
         return None
-    kind, value = told
+    kind, value = stored
     if kind == "int":
         return int(value)
-    return (
-        {"datetime": datetime.fromisoformat, "date": date.fromisoformat}[kind](value)
-        if kind != "str"
-        else value
-    )
+    text = str(value)
+    if kind == "str":
+        return text
+    return {"datetime": datetime.fromisoformat, "date": date.fromisoformat}[str(kind)](text)
 
 
 def last_pulled(raw: Path) -> Iterator[tuple[str, datetime]]:
-    """Each query's file, and when it was written."""
+    """The file of each query, and when it was written."""
     for state in sorted((raw / FOLDER).glob(f"*/{STATE}")):
         file = raw / f"{state.parent.name}.parquet"
         if file.exists():

@@ -1,8 +1,8 @@
-"""A database opened for reading only, and its errors without what must not be said.
+"""Open a database for reading only, and report its errors without the password.
 
-SQLAlchemy, because it is one way to all three kinds and its errors are plain. Five million rows
-take it half a minute; ADBC takes an eighth of that, but has no MySQL; connectorx as little, but
-ends with a Rust panic when the server goes.
+This uses SQLAlchemy because it covers all three kinds of databases and has clear errors. It reads
+five million rows in half a minute. ADBC needs an eighth of that time but does not support MySQL.
+connectorx is as fast but ends with a Rust panic when the server goes away.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pipeline.output.safe_text import one_line
 from pipeline.settings.errors import BadInput, NoDatabase
-from pipeline.sources.database.queries import Database, parsed
+from pipeline.sources.database.queries import Database, parse_url
 
 URL_VARIABLE, PASSWORD_VARIABLE = "DATABASE_URL", "DATABASE_PASSWORD"
 DRIVERS = {
@@ -28,9 +28,9 @@ DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
-SHOWN = 300
-# a server that is gone without a word is noticed after a minute, not after hours; seconds
-WAITS: dict[str, dict[str, int]] = {
+MOST_CHARACTERS = 300
+# in seconds; a server that disappears silently is noticed after a minute, not after hours
+TIMEOUTS: dict[str, dict[str, int]] = {
     "postgresql": {
         "connect_timeout": 30,
         "keepalives_idle": 30,
@@ -39,23 +39,23 @@ WAITS: dict[str, dict[str, int]] = {
     },
     "mysql": {"connect_timeout": 30, "read_timeout": 3600},
 }
-WAITS["mariadb"] = WAITS["mysql"]
-# the queries are the seller's own, but a slip of the pen must not change the shop; times in UTC,
-# where the server turns them into a zone
-FIRST = {
+TIMEOUTS["mariadb"] = TIMEOUTS["mysql"]
+# The seller writes the queries, but a mistake in one must not change the shop. Times are in UTC
+# where the server converts them to a zone.
+SESSION_START = {
     "postgresql": ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET TIME ZONE 'UTC'"),
     "mysql": ("SET SESSION TRANSACTION READ ONLY", "SET SESSION time_zone = '+00:00'"),
     "sqlite": (),
 }
-FIRST["mariadb"] = FIRST["mysql"]
+SESSION_START["mariadb"] = SESSION_START["mysql"]
 
 
 @contextmanager
-def opened(database: Database, folder: Path) -> Iterator[sa.Connection]:
-    """One connection in which all queries see the same moment; what it may not do, it cannot.
+def open_read_only(database: Database, folder: Path) -> Iterator[sa.Connection]:
+    """One read-only connection in which all queries see the same state of the database.
 
-    Raises `NoDatabase` with what the server or driver says. `folder`: where relative paths of
-    SQLite start.
+    `folder`: relative paths of SQLite files start here. Raises `BadInput` if the address is missing
+    or wrong, and `NoDatabase` with the message of the server or driver if the database fails.
     """
     url, password = _address(database)
     engine = _engine(url, folder)
@@ -64,8 +64,8 @@ def opened(database: Database, folder: Path) -> Iterator[sa.Connection]:
             yield connection
     except SQLAlchemyError as error:
         raise NoDatabase(
-            f"{_shown(url)}: {describe_error(error, password)}. What was pulled before stays, and so do the tables; "
-            "run again to go on where it ended."
+            f"{_shown(url)}: {describe_error(error, password)}. The files pulled before and the "
+            "tables stay in place; run again to continue where the pull stopped."
         ) from None
     finally:
         engine.dispose()
@@ -75,11 +75,11 @@ def _address(database: Database) -> tuple[URL, str | None]:
     text = database.url or os.environ.get(URL_VARIABLE)
     if not text:
         raise BadInput(
-            f"database.toml has no url, and the environment has no {URL_VARIABLE}. Give one of them, "
-            "like postgresql://reader@host/shop."
+            f"database.toml has no url, and the environment variable {URL_VARIABLE} is not set. "
+            "Set one of them, for example postgresql://reader@host/shop."
         )
     try:
-        url = parsed(text)
+        url = parse_url(text)
     except ValueError as error:
         raise BadInput(f"{URL_VARIABLE}: {error}") from None
     password = os.environ.get(PASSWORD_VARIABLE) or url.password
@@ -92,14 +92,14 @@ def _engine(url: URL, folder: Path) -> sa.Engine:
     kind = url.drivername
     if kind == "sqlite":
         return _sqlite(url, folder)
-    waits = {name: str(value) for name, value in WAITS[kind].items() if name not in url.query}
-    there = url.set(drivername=DRIVERS[kind]).update_query_dict(waits)
-    engine = sa.create_engine(there, isolation_level="REPEATABLE READ", poolclass=sa.NullPool)
+    timeouts = {name: str(value) for name, value in TIMEOUTS[kind].items() if name not in url.query}
+    driver_url = url.set(drivername=DRIVERS[kind]).update_query_dict(timeouts)
+    engine = sa.create_engine(driver_url, isolation_level="REPEATABLE READ", poolclass=sa.NullPool)
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
-            for statement in FIRST[kind]:
+            for statement in SESSION_START[kind]:
                 cursor.execute(statement)
         connection.commit()
 
@@ -110,12 +110,12 @@ def _sqlite(url: URL, folder: Path) -> sa.Engine:
     path = folder / (url.database or "")
     if not path.is_file():
         raise BadInput(
-            f"{path}: no such file, so no SQLite database. A relative path starts beside database.toml."
+            f"{path}: no such SQLite file. Relative paths start in the folder of database.toml."
         )
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
-        # what is no UTF-8 shows as such instead of ending the pull
+        # bytes that are not UTF-8 are replaced instead of ending the pull
         connection.text_factory = lambda data: data.decode(errors="replace")
         return connection
 
@@ -128,13 +128,18 @@ def _shown(url: URL) -> str:
 
 
 def describe_error(error: SQLAlchemyError, password: str | None = None) -> str:
-    """What server or driver say, in one line, without SQLAlchemy's additions and the password."""
+    """The message of the server or driver in one line, without the additions of SQLAlchemy and
+    without the password."""
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     if (
         isinstance(error, DBAPIError)
         and isinstance(error.orig, Exception)
         and len(error.orig.args) > 1
     ):
-        # MySQL's: (number, text)
+        # MySQL errors have (number, text)
         text = str(error.orig.args[1])
-    return one_line(text.replace(password, "***") if password else text, SHOWN).strip().rstrip(".")
+    return (
+        one_line(text.replace(password, "***") if password else text, MOST_CHARACTERS)
+        .strip()
+        .rstrip(".")
+    )

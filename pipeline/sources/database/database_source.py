@@ -1,4 +1,4 @@
-"""SOURCE=database: the files that were pulled, by the folder's mapping, as canonical tables."""
+"""SOURCE=database: the pulled files as canonical tables, read by the mapping of the folder."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from pipeline.sources.store_data import StoreData
 
 
 def read_database(context: SourceContext) -> StoreData:
-    """What the last `make pull` brought; this does not ask the database."""
+    """The result of the last `make pull`, without a connection to the database. Raises `BadInput`
+    if a query has not been pulled yet."""
     wanted = {f"{query.name}.parquet" for query in load_database(context.folder).query}
     pulled = dict(last_pulled(context.folder))
     if missing := sorted(wanted - set(pulled)):
         raise BadInput(
-            f"{context.folder}: {', '.join(missing)}: not pulled yet. First: make pull RAW={context.folder}"
+            f"{context.folder}: {', '.join(missing)}: not pulled yet. "
+            f"Run first: make pull RAW={context.folder}"
         )
     data = read_mapped(context)
     oldest = min(pulled[name] for name in wanted)
     return replace(
-        data, notes=(*data.notes, f"pulled {oldest:%Y-%m-%d %H:%M} (this machine's time)")
+        data, notes=(*data.notes, f"pulled {oldest:%Y-%m-%d %H:%M} (time of this machine)")
     )

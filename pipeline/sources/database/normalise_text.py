@@ -1,5 +1,5 @@
-"""Values as drivers give them, as columns of text: as in any other file, since a mapping says what
-they mean."""
+"""Convert the values from database drivers to text columns, as in any other file. The mapping says
+what they mean."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLAIN = {bool: pl.Boolean, int: pl.Int64, float: pl.Float64, date: pl.Date}
 
 
 def text_columns(names: Sequence[str], rows: Sequence[Sequence[object]]) -> pl.DataFrame:
-    """One `String` column per name; empty texts are null."""
+    """One row per row, one `String` column per name. Empty texts are null."""
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     frame = pl.DataFrame(
         [_column(name, values) for name, values in zip(names, columns, strict=True)]
@@ -36,7 +36,7 @@ def _column(name: str, values: Sequence[object]) -> pl.Series:
             series = pl.Series(name, values, dtype)
             return series.to_frame().select(as_text(pl.col(name), dtype))[name]
         except (pl.exceptions.PolarsError, OverflowError, TypeError, ValueError):
-            pass  # a number too large, a moment out of range: told one by one
+            pass  # a number is too large or a time out of range: convert value by value
     return pl.Series(name, [None if value is None else _text(value) for value in values], pl.String)
 
 
@@ -63,5 +63,5 @@ def _text(value: object) -> str:
         return bytes(value).hex()
     if isinstance(value, dict | list | tuple):
         return json.dumps(value, ensure_ascii=False, default=str)
-    # what no file can hold: halves of letters
+    # replace lone surrogates, which no file can hold
     return str(value).encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""The file database.toml: which database, and which queries. docs/database.md."""
+"""The file database.toml: which database, and which queries (docs/database.md)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ def _sql(text: object) -> object:
 
 
 class Query(TomlSection):
-    """What one query gives becomes the file `<name>.parquet`."""
+    """A query; its answer becomes the file `<name>.parquet`."""
 
     name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$", description="of the file that it becomes"
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$",
+        description="the name of the file with its answer",
     )
     sql: Annotated[str, BeforeValidator(_sql)] = Field(min_length=1)
     watermark: str | None = Field(
@@ -35,12 +36,12 @@ class Query(TomlSection):
         description="a column that grows with every change of a row: a time or a number",
     )
     key: Several = Field(
-        default=(), description="the columns that tell rows apart: of the same, the newest counts"
+        default=(), description="the columns that identify a row; the newest row of each key counts"
     )
     overlap: float | None = Field(
         default=None,
         ge=0,
-        description="read again so far before the last watermark: hours, or numbers",
+        description="how far before the last watermark to read again: hours, or numbers",
     )
 
     @model_validator(mode="after")
@@ -53,8 +54,11 @@ class Query(TomlSection):
 
 
 class Database(TomlSection):
+    """The address of the database and the queries to run there."""
+
     url: str | None = Field(
-        default=None, description="without a password; default: DATABASE_URL of the environment"
+        default=None,
+        description="without a password; default: the environment variable DATABASE_URL",
     )
     query: tuple[Query, ...] = Field(min_length=1)
 
@@ -63,42 +67,43 @@ class Database(TomlSection):
     def _is_without_password(cls, text: str | None) -> str | None:
         if text is None:
             return None
-        url = parsed(text)
+        url = parse_url(text)
         if url.password is not None or any(name.lower() in PASSWORDS for name in url.query):
             raise ValueError(
-                "holds a password, which must not stand in a file. Take it out, and give it as DATABASE_PASSWORD "
-                "in the environment, or as docs/database.md says"
+                "contains a password, which must not be in a file. Remove it, and set the "
+                "environment variable DATABASE_PASSWORD, or see docs/database.md"
             )
         return text
 
     @field_validator("query")
     @classmethod
-    def _have_names_of_their_own(cls, queries: tuple[Query, ...]) -> tuple[Query, ...]:
+    def _have_different_names(cls, queries: tuple[Query, ...]) -> tuple[Query, ...]:
         names = [query.name.lower() for query in queries]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"two queries are named {', '.join(sorted(twice))}")
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two queries are named {', '.join(sorted(repeated))}")
         return queries
 
 
-def parsed(text: str) -> URL:
-    """Raises `ValueError` that does not repeat the text, which may hold a password."""
+def parse_url(text: str) -> URL:
+    """The address of a database. Raises `ValueError` with a message that does not repeat the text,
+    which may contain a password."""
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise ValueError(
-            "is no address of a database; write it like postgresql://reader@host/shop"
+            "is not the address of a database; write it like postgresql://reader@host/shop"
         ) from None
     if url.drivername not in KINDS:
         shown = re.sub(r"[^\w+]", "?", url.drivername)[:40]
-        raise ValueError(f"{shown} is not among the databases that can be read: {', '.join(KINDS)}")
+        raise ValueError(f"{shown} is not a supported database; allowed: {', '.join(KINDS)}")
     return url
 
 
 def load_database(folder: Path) -> Database:
-    """Raises `BadInput` that names the place in the file."""
+    """Read the `database.toml` of a folder. Raises `BadInput` with the position in the file."""
     return load_toml(
         folder / NAME,
         Database,
-        missing="docs/database.md shows how it is written",
+        missing="docs/database.md shows how to write it",
         shown_in="docs/database.md",
     )

@@ -1,5 +1,5 @@
-"""What a database answers, as one file per query beside its database.toml; only new and changed
-rows if it can."""
+"""Run the queries of a database.toml and store one file per query next to it. Queries with a
+watermark read only new and changed rows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.settings.errors import BadInput, WorkspaceBusy
-from pipeline.sources.database.answer_files import FOLDER, Mark, Pulled, State
-from pipeline.sources.database.connection import describe_error, opened
+from pipeline.sources.database.answer_files import FOLDER, Mark, PullState, QueryFiles
+from pipeline.sources.database.connection import describe_error, open_read_only
 from pipeline.sources.database.normalise_text import text_columns
 from pipeline.sources.database.queries import (
     NAME,
@@ -25,44 +25,46 @@ from pipeline.sources.database.queries import (
     load_database,
 )
 
-# rows of a piece; so much is read again at most when a pull is killed
+# rows per piece; a killed pull loses at most one piece
 PIECE = 100_000
 PROGRESS_EVERY = 1_000_000
 
 
 def pull(raw: Path, say: Callable[[str], None], *, anew: bool = False) -> None:
-    """Pull every query of the folder's `database.toml`, in one transaction; then replace the files.
+    """Run every query of the `database.toml` in `raw` in one transaction, then replace the files.
 
-    `anew`: all rows, also of queries with a watermark. Raises `BadInput` where file or query is
-    wrong, `NoDatabase` where the database is; then the files are as before, and the next pull goes
-    on behind the last whole piece.
+    `say` prints a progress line. `anew`: read all rows, even if a query has a watermark. Raises
+    `BadInput` if the file or a query is wrong, `NoDatabase` if the database fails, and
+    `WorkspaceBusy` if another pull is running. The files then stay as they were, and the next pull
+    continues after the last complete piece.
     """
     database = load_database(raw)
-    with _alone(raw):
-        pulled = [Pulled(raw, query, database.url or "") for query in database.query]
-        with opened(database, raw) as connection:
-            for each in pulled:
+    with _locked(raw):
+        pulled = [QueryFiles(raw, query, database.url or "") for query in database.query]
+        with open_read_only(database, raw) as connection:
+            for files in pulled:
                 try:
-                    _pull(connection, each, say, anew=anew)
+                    _pull(connection, files, say, anew=anew)
                 except DBAPIError as error:
                     if error.connection_invalidated:
                         raise
                     raise BadInput(
-                        f"{raw / NAME}: query {each.query.name}: {describe_error(error)}. Mend the query. The former tables stay."
+                        f"{raw / NAME}: query {files.query.name}: {describe_error(error)}. "
+                        "Fix the query. The previous files stay in place."
                     ) from None
-        for each in pulled:
-            say(f"{each.file.name}: {each.join():,} rows")
+        for files in pulled:
+            say(f"{files.file.name}: {files.join():,} rows")
 
 
 @contextmanager
-def _alone(raw: Path) -> Iterator[None]:
+def _locked(raw: Path) -> Iterator[None]:
     (raw / FOLDER).mkdir(exist_ok=True)
     lock = FileLock(raw / FOLDER / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise WorkspaceBusy(
-            f"{raw}: another run pulls into this folder. Wait until it is done."
+            f"{raw}: another run is pulling into this folder. Wait until it ends."
         ) from None
     try:
         yield
@@ -71,38 +73,39 @@ def _alone(raw: Path) -> Iterator[None]:
 
 
 def _pull(
-    connection: sa.Connection, pulled: Pulled, say: Callable[[str], None], *, anew: bool
+    connection: sa.Connection, files: QueryFiles, say: Callable[[str], None], *, anew: bool
 ) -> None:
-    query = pulled.query
+    query = files.query
     names = _columns(connection, query)
-    state = pulled.open(anew=anew)
+    state = files.open(anew=anew)
     if state.pieces:
-        say(
-            f"{query.name}: {state.pieces} pieces are there from a pull that did not end; goes on behind them"
-        )
+        say(f"{query.name}: continues after {state.pieces} pieces of a pull that did not finish")
     count = 0
     for rows, mark in _answers(connection, query, names, _start(query, state)):
-        pulled.add(text_columns(names, rows), mark)
+        files.add(text_columns(names, rows), mark)
         count += len(rows)
         if count % PROGRESS_EVERY == 0:
             say(f"{query.name}: {count:,} rows so far")
-    if not pulled.state.pieces and not pulled.state.has_file:
-        pulled.add(text_columns(names, []), None)
+    if not files.state.pieces and not files.state.has_file:
+        files.add(text_columns(names, []), None)
     say(f"{query.name}: {count:,} rows read")
 
 
 def _columns(connection: sa.Connection, query: Query) -> list[str]:
-    """The names of the answer's columns, before anything is read."""
+    """The column names of the answer, before any row is read. Raises `BadInput` if a name occurs
+    twice or a key or watermark column is missing."""
     with connection.execute(_statement(connection, query, "WHERE 1 = 0")) as result:
         names = list(result.keys())
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise BadInput(
-            f"{NAME}: query {query.name}: two columns are named {', '.join(twice)}; tell them apart by AS."
+            f"{NAME}: query {query.name}: two columns are named {', '.join(repeated)}; "
+            "rename one with AS."
         )
     wanted = [*query.key, *([query.watermark] if query.watermark else [])]
     if missing := [name for name in wanted if name not in names]:
         raise BadInput(
-            f"{NAME}: query {query.name}: no column {', '.join(missing)}; there are: {', '.join(names)}."
+            f"{NAME}: query {query.name}: no column {', '.join(missing)}; "
+            f"the columns are: {', '.join(names)}."
         )
     return names
 
@@ -110,13 +113,13 @@ def _columns(connection: sa.Connection, query: Query) -> list[str]:
 def _answers(
     connection: sa.Connection, query: Query, names: list[str], start: Mark | None
 ) -> Iterator[tuple[Sequence[Sequence[Any]], Mark | None]]:
-    """The rows in pieces, each with its last watermark; those without a watermark at the end, every
-    time."""
+    """The rows in pieces, each with its last watermark. Rows without a watermark come last, in
+    every pull."""
     if query.watermark is None:
         for rows in _streamed(connection, _statement(connection, query)):
             yield rows, None
         return
-    column, place = _quoted(connection, query.watermark), names.index(query.watermark)
+    column, position = _quoted(connection, query.watermark), names.index(query.watermark)
     order = f"ORDER BY {column}"
     since = _statement(connection, query, f"WHERE {column} IS NOT NULL {order}")
     if start is not None:
@@ -124,7 +127,7 @@ def _answers(
             start=start
         )
     for rows in _streamed(connection, since):
-        yield rows, _mark(query, rows[-1][place])
+        yield rows, _mark(query, rows[-1][position])
     for rows in _streamed(connection, _statement(connection, query, f"WHERE {column} IS NULL")):
         yield rows, None
 
@@ -138,8 +141,8 @@ def _streamed(
 
 
 def _statement(connection: sa.Connection, query: Query, rest: str = "") -> sa.TextClause:
-    """The seller's query as a table to ask of; a colon in it is a colon, and a comment at its end
-    ends."""
+    """Select from the query of the seller as a subquery. Colons in it are escaped, so that they are
+    not parameters, and a comment at its end ends with the line."""
     bare = query.sql.replace(":", "\\:")
     return sa.text(f"SELECT * FROM ({bare}\n) AS answer {rest}")
 
@@ -154,14 +157,17 @@ def _mark(query: Query, value: object) -> Mark:
     ):
         return value
     raise BadInput(
-        f"{NAME}: query {query.name}: watermark {query.watermark} is a {type(value).__name__}; it must be a time, "
-        "a whole number or a text that sorts like one. Cast it in the query."
+        f"{NAME}: query {query.name}: watermark {query.watermark} is a {type(value).__name__}; "
+        "it must be a time, a whole number, or a text that sorts like one. Cast it in the query."
     )
 
 
-def _start(query: Query, state: State) -> Mark | None:
-    """Where to go on: where a killed pull stopped; else so much before the last watermark, since a
-    change may be written under an earlier watermark than one that was seen already."""
+def _start(query: Query, state: PullState) -> Mark | None:
+    """The watermark from which to read.
+
+    After a killed pull, this is where it stopped. Otherwise it is the last watermark less the
+    overlap, because a change may be written under an earlier watermark than one already read.
+    """
     mark = state.mark
     if mark is None or state.pieces:
         return mark
@@ -176,7 +182,8 @@ def _start(query: Query, state: State) -> Mark | None:
 
 
 def _earlier(text: str, back: timedelta) -> str:
-    """A time kept as text, as SQLite does, in the same writing; a text that is none stays."""
+    """The earlier time for a time stored as text, as in SQLite, in the same format. Other texts are
+    returned as they are."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

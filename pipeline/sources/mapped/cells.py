@@ -1,5 +1,5 @@
-"""A cell of a mapping over the rows of a file: its text, number or instant, and which rows have
-none though filled."""
+"""Evaluate a cell of a mapping for the rows of a file: as text, number or time. Filled cells that
+cannot be read are marked."""
 
 from __future__ import annotations
 
@@ -18,49 +18,51 @@ GROUPS = r"^-?\d{1,3}(?:[T' \u00a0\u202f]\d{3})+(?:D\d*)?$"
 # an id that a spreadsheet has turned into a number
 BROKEN_ID = r"^\d(?:[.,]\d+)?[eE]\+?\d{2}$"
 NOT_A_NUMBER = "not a number; write it like 1234.50"
-NOT_A_TIME = "not a date and time as the mapping describes it; see format and zone there"
+NOT_A_TIME = "not a date and time in the format of the mapping; see format and zone there"
 
 
 def text(cell: Cell) -> pl.Expr:
-    """What the cell says, stripped; null where it is empty."""
+    """The text of the cell without surrounding spaces; null where it is empty."""
     parts = [pl.col(name).str.strip_chars() for name in cell.column]
     filled = [pl.when(part.str.len_bytes() > 0).then(part) for part in parts]
-    found = pl.coalesce(*filled) if filled else pl.lit(cell.value)
+    value = pl.coalesce(*filled) if filled else pl.lit(cell.value)
     if cell.strip:
-        found = found.str.strip_prefix(cell.strip)
-    return found if cell.default is None else found.fill_null(cell.default)
+        value = value.str.strip_prefix(cell.strip)
+    return value if cell.default is None else value.fill_null(cell.default)
 
 
-def in_words(cell: Cell) -> pl.Expr:
-    """The text in our words; one that is in none of them, and has no `otherwise`, stays as it
-    is."""
-    said = text(cell)
+def translated(cell: Cell) -> pl.Expr:
+    """The text with the words of the file replaced by ours. Other words become `otherwise`, or stay
+    as they are if the cell has no `otherwise`."""
+    source_text = text(cell)
     if not cell.words:
-        return said
-    ours = {theirs.strip().lower(): word for theirs, word in cell.words.items()}
-    other = (
-        said if cell.otherwise is None else pl.when(said.is_not_null()).then(pl.lit(cell.otherwise))
-    )
-    low = said.str.to_lowercase()
-    ours_of = low.replace_strict(ours, default=None, return_dtype=pl.String)
-    ours_of = pl.when(ours_of != "").then(ours_of)
-    return pl.when(low.is_in(list(ours))).then(ours_of).otherwise(other)
+        return source_text
+    words = {theirs.strip().lower(): ours for theirs, ours in cell.words.items()}
+    other = source_text
+    if cell.otherwise is not None:
+        other = pl.when(source_text.is_not_null()).then(pl.lit(cell.otherwise))
+    lowercase = source_text.str.to_lowercase()
+    our_word = lowercase.replace_strict(words, default=None, return_dtype=pl.String)
+    our_word = pl.when(our_word != "").then(our_word)
+    return pl.when(lowercase.is_in(list(words))).then(our_word).otherwise(other)
 
 
 def number(cell: Cell, decimal: str) -> pl.Expr:
-    """The amount, with what is to be added and subtracted; null where the first is empty, NaN where
-    it is none."""
-    found = _amount(text(cell), decimal)
+    """The amount, plus and minus the columns of the mapping. Null where the first amount is empty,
+    NaN where it is not a number."""
+    amount = _amount(text(cell), decimal)
     for names, sign in ((cell.plus, 1.0), (cell.minus, -1.0)):
         for name in names:
-            found = found + sign * _amount(text(Cell(column=(name,))), decimal).fill_null(0.0)
-    return found
+            amount = amount + sign * _amount(text(Cell(column=(name,))), decimal).fill_null(0.0)
+    return amount
 
 
-def _amount(said: pl.Expr, decimal: str) -> pl.Expr:
-    """`1,234.50`, `$ 25.90`, `25.90 USD`; with decimal ",": `1.234,50`. A thousands' sign that is
-    at a wrong place makes it none: `1,50` is not a hundred and fifty."""
-    digits = said.str.extract(AMOUNT).str.strip_chars().str.replace("- ", "-", literal=True)
+def _amount(source_text: pl.Expr, decimal: str) -> pl.Expr:
+    """The number in `1,234.50`, `$ 25.90` or `25.90 USD`; with decimal ",": in `1.234,50`.
+
+    A text with a misplaced thousands separator is not a number: `1,50` is not 150.
+    """
+    digits = source_text.str.extract(AMOUNT).str.strip_chars().str.replace("- ", "-", literal=True)
     thousand = "," if decimal == "." else "."
     plain = digits.str.contains(rf"^-?\d*{'[.]' if decimal == '.' else ','}?\d*$")
     grouped = digits.str.contains(GROUPS.replace("T", thousand).replace("D", f"[{decimal}]"))
@@ -69,39 +71,42 @@ def _amount(said: pl.Expr, decimal: str) -> pl.Expr:
     )
     value = pl.when(plain | grouped).then(bare).cast(pl.Float64, strict=False)
     likely = pl.when(value.is_finite() & (value.abs() <= LARGEST)).then(value)
-    return pl.when(said.is_not_null()).then(likely.fill_null(float("nan")))
+    return pl.when(source_text.is_not_null()).then(likely.fill_null(float("nan")))
 
 
 def moment(cell: Cell, zone: str) -> pl.Expr:
-    """The instant in UTC; null where there is none."""
-    said = text(cell)
-    found = (
-        _with_formats(said, cell.format, cell.zone or zone)
+    """The time in UTC; null where there is none."""
+    source_text = text(cell)
+    time = (
+        _with_formats(source_text, cell.format, cell.zone or zone)
         if cell.format
-        else _iso(said, cell.zone or zone)
+        else _iso(source_text, cell.zone or zone)
     )
     shift = pl.duration(microseconds=round(cell.plus_days * 86_400e6))
-    return found + shift if cell.plus_days else found
+    return time + shift if cell.plus_days else time
 
 
-def _iso(said: pl.Expr, zone: str) -> pl.Expr:
-    bare = said.str.replace(r" ?(UTC|GMT)$", "Z").str.replace(r" ?([+-]\d\d)(\d\d)$", "$1:$2")
+def _iso(source_text: pl.Expr, zone: str) -> pl.Expr:
+    bare = source_text.str.replace(r" ?(UTC|GMT)$", "Z")
+    bare = bare.str.replace(r" ?([+-]\d\d)(\d\d)$", "$1:$2")
     return instant(bare, zone, has_offsets=True)
 
 
-def _with_formats(said: pl.Expr, formats: Sequence[str], zone: str) -> pl.Expr:
-    found = []
+def _with_formats(source_text: pl.Expr, formats: Sequence[str], zone: str) -> pl.Expr:
+    """The time by the first format that fits."""
+    times = []
     for form in formats:
         if form == "epoch":
-            found.append(instant(said, zone, has_epochs=True))
+            times.append(instant(source_text, zone, has_epochs=True))
         elif "%z" in form or "%:z" in form:
-            stamped = said.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC")
-            found.append(_likely(stamped.dt.replace_time_zone(None)).dt.replace_time_zone("UTC"))
-        else:
-            found.append(
-                to_utc(_likely(said.str.to_datetime(form, strict=False, time_unit="us")), zone)
+            stamped = source_text.str.to_datetime(
+                form, strict=False, time_unit="us", time_zone="UTC"
             )
-    return pl.coalesce(found)
+            times.append(_likely(stamped.dt.replace_time_zone(None)).dt.replace_time_zone("UTC"))
+        else:
+            naive = source_text.str.to_datetime(form, strict=False, time_unit="us")
+            times.append(to_utc(_likely(naive), zone))
+    return pl.coalesce(times)
 
 
 def _likely(naive: pl.Expr) -> pl.Expr:

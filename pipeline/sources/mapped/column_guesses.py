@@ -1,8 +1,8 @@
-"""What columns of shops, carriers and payment providers are called: patterns over a name's plain
-words.
+"""The names that shops, carriers and payment providers give their columns, as patterns for the
+plain words of a name.
 
-Drawn from the public column names of the order exports of Shopify, WooCommerce, Magento, eBay, Etsy
-and Amazon, of PayPal's resolution centre, and of the AliExpress order sheet (platform-rules 5.5).
+Sources: the public column names of the order exports of Shopify, WooCommerce, Magento, eBay, Etsy
+and Amazon, of the PayPal resolution centre, and of the AliExpress order sheet (platform-rules 5.5).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-# by table and column: patterns, the surest first
+# by table and column: patterns, the most reliable first
 NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "orders": {
         "order_id": (
@@ -19,7 +19,8 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
             r"order.*(id|no|number)",
         ),
         "occurred_at": (
-            r"^(created|ordered|placed|purchased?|order) ?(at|on|date|time)?( gmt| utc)?$|^下单时间$",
+            r"^(created|ordered|placed|purchased?|order) ?(at|on|date|time)?( gmt| utc)?$"
+            r"|^下单时间$",
             r"(order|purchase|created|placed|sale) (date|time|at|on)|date created",
             r"^date$",
         ),
@@ -38,7 +39,8 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
             r"(order|grand) total|total (paid|price|amount)|amount paid",
         ),
         "shipping": (
-            r"^(order )?(shipping|postage|freight|delivery)( cost| total| amount| price| fee| charged)?$|^物流费用$",
+            r"^(order )?(shipping|postage|freight|delivery)"
+            r"( cost| total| amount| price| fee| charged)?$|^物流费用$",
             r"(shipping|postage|freight).*(cost|total|amount|price|fee|charge)",
         ),
         "service": (
@@ -78,7 +80,7 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "occurred_at": (r"^(published|listed|created) ?(at|on|date)?$",),
     },
 }
-# by what happened: table, the words that decide, and the patterns of the column that says when
+# for each kind of event: table, the constant columns, and the patterns for the time column
 TIMES: Sequence[tuple[str, Mapping[str, str], Sequence[str]]] = (
     (
         "order_events",
@@ -160,7 +162,7 @@ SENT = (
 )
 SCORE = (r"^(rating|stars|score|review score|review rating)$", r"rating|stars")
 RATED = (r"^(review(ed)?|created|date|submitted|answered) ?(at|on|date)?$", r"(review|creat|date)")
-# our words by what stands in theirs; the first that fits
+# patterns for a word of the file, and our word; the first that fits counts
 STEPS: Sequence[tuple[str, str]] = (
     (r"withdr|cancel|retract", "withdrawn"),
     (r"escalat|arbitrat", "escalated"),
@@ -173,15 +175,17 @@ SENDERS: Sequence[tuple[str, str]] = (
 )
 
 
-def fit(words: str, patterns: Sequence[str]) -> float:
-    """How well a name fits: 1.0 by the first pattern, less by each that comes after; 0.0 by
-    none."""
-    found = (
-        1.0 - 0.25 * place for place, pattern in enumerate(patterns) if re.search(pattern, words)
+def name_fit(words: str, patterns: Sequence[str]) -> float:
+    """How well a name fits: 1.0 for the first pattern, 0.25 less for each later one; 0.0 if no
+    pattern fits."""
+    fits = (
+        1.0 - 0.25 * position
+        for position, pattern in enumerate(patterns)
+        if re.search(pattern, words)
     )
-    return next(found, 0.0)
+    return next(fits, 0.0)
 
 
-def ours(value: str, rules: Sequence[tuple[str, str]]) -> str:
-    """Our word for a value, empty if none fits."""
+def our_word(value: str, rules: Sequence[tuple[str, str]]) -> str:
+    """Our word for a value; empty if no rule fits."""
     return next((word for pattern, word in rules if re.search(pattern, value.lower())), "")

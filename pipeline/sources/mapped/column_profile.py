@@ -1,5 +1,5 @@
-"""What the columns of an unknown table look like: times and how they are written, numbers, ids, how
-full they are."""
+"""Profile the columns of an unknown table: whether they hold times (and in which format) or
+numbers, and how many cells are filled and distinct."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pipeline.sources.mapped.cells import moment, number
 from pipeline.sources.mapped.mapping import Cell
 from pipeline.sources.sheets import read_any_table
 
-# rows that are looked at: enough for shares, little enough for a large export
-LOOKED_AT = 20_000
+# rows to profile: enough for reliable shares, few enough for a large export
+MOST_ROWS = 20_000
 _DATES = (
     "%d/%m/%Y",
     "%m/%d/%Y",
@@ -36,8 +36,12 @@ _LIKE_A_DATE = r"\d[-/.年 ]|[A-Za-z]{3,9} \d|^\d{8}"
 
 @dataclass(frozen=True)
 class Profile:
-    """`format`: None: ISO, as it is read without being told; `rivals`: other formats that fit as
-    well."""
+    """What a column looks like.
+
+    `words`: the words of its name. `filled`: share of non-empty cells. `distinct`: share of
+    distinct values among them. `format`: the format of its times; None means ISO, which needs no
+    format. `rivals`: other formats that fit as well.
+    """
 
     name: str
     words: str
@@ -53,20 +57,23 @@ class Profile:
 
 @dataclass
 class Sheet:
-    """A table and the profiles of its columns by name."""
+    """A table, and the profiles of its columns by name."""
 
     file: str
     rows: pl.DataFrame
     columns: dict[str, Profile] = field(default_factory=dict)
 
     def values(self, column: str) -> pl.Series:
+        """The cells of a column without surrounding spaces and nulls."""
         return self.rows[column].str.strip_chars().drop_nulls()
 
 
-def look_at(folder: Path, path: Path) -> Sheet:
+def profile_sheet(folder: Path, path: Path) -> Sheet:
+    """Read the first rows of a file in `folder` and profile its columns. Raises `BadInput` if the
+    file cannot be read."""
     table, faults = read_any_table(path)
     damaged = [row for row, _, _ in faults]
-    rows = table.filter(~pl.col(ROW).is_in(damaged)).head(LOOKED_AT)
+    rows = table.filter(~pl.col(ROW).is_in(damaged)).head(MOST_ROWS)
     sheet = Sheet(path.relative_to(folder).as_posix(), rows)
     for name in rows.columns[1:]:
         sheet.columns[name] = _profile(name, sheet.values(name), rows.height)
@@ -80,72 +87,66 @@ def plain(name: str) -> str:
 
 
 def _profile(name: str, values: pl.Series, height: int) -> Profile:
-    told = values.filter(values != "")
-    filled, distinct = told.len() / max(height, 1), told.n_unique() / max(told.len(), 1)
-    if told.is_empty():
+    """The profile of a column with these `values` in a table of `height` rows."""
+    filled_cells = values.filter(values != "")
+    if filled_cells.is_empty():
         return Profile(name, plain(name), 0.0, 0.0)
-    some = told.unique(maintain_order=True).head(2000)
-    found = _formats(some)
-    if found is not None:
-        first = found[0] if found else None
-        has_offset = (
-            bool(some.str.contains(r"([+-]\d\d:?\d\d|Z|UTC|GMT)$").mean() or 0.0) and first is None
-        )
-        is_day = not some.str.contains(r"\d:\d\d").any()
-        return Profile(
-            name,
-            plain(name),
-            filled,
-            distinct,
-            True,
-            first,
-            tuple(found[1:]),
-            has_offset,
-            False,
-            is_day,
-        )
+    filled = filled_cells.len() / max(height, 1)
+    distinct = filled_cells.n_unique() / filled_cells.len()
+    sample = filled_cells.unique(maintain_order=True).head(2000)
+    formats = _formats(sample)
+    if formats is None:
+        is_number = _parsed_share(sample, _numbers(sample)) >= FITS
+        return Profile(name, plain(name), filled, distinct, is_number=is_number)
+    is_offset = sample.str.contains(r"([+-]\d\d:?\d\d|Z|UTC|GMT)$")
     return Profile(
-        name, plain(name), filled, distinct, is_number=_share(some, _numbers(some)) >= FITS
+        name,
+        plain(name),
+        filled,
+        distinct,
+        is_time=True,
+        format=formats[0] if formats else None,
+        rivals=tuple(formats[1:]),
+        has_offset=not formats and bool(is_offset.any()),
+        is_day_only=not sample.str.contains(r"\d:\d\d").any(),
     )
 
 
-def _numbers(some: pl.Series) -> pl.Series:
+def _numbers(sample: pl.Series) -> pl.Series:
+    """The values as numbers, with either decimal sign."""
     cell = Cell(column=("x",))
-    either = [number(cell, sign) for sign in (".", ",")]
-    return (
-        some.alias("x")
-        .to_frame()
-        .select(pl.coalesce(each.fill_nan(None) for each in either))
-        .to_series()
-    )
+    amounts = [number(cell, sign).fill_nan(None) for sign in (".", ",")]
+    return sample.alias("x").to_frame().select(pl.coalesce(amounts)).to_series()
 
 
-def _share(some: pl.Series, parsed: pl.Series) -> float:
-    return 1.0 - parsed.null_count() / max(some.len(), 1)
+def _parsed_share(sample: pl.Series, parsed: pl.Series) -> float:
+    return 1.0 - parsed.null_count() / max(sample.len(), 1)
 
 
-def _moments(some: pl.Series, cell: Cell) -> pl.Series:
-    return some.alias("x").to_frame().select(moment(cell, "UTC")).to_series()
+def _moments(sample: pl.Series, cell: Cell) -> pl.Series:
+    return sample.alias("x").to_frame().select(moment(cell, "UTC")).to_series()
 
 
-def _formats(some: pl.Series) -> list[str] | None:
-    """The formats that fit nearly all, none for ISO; None: these are no times."""
-    if some.str.contains(r"^\d{10}$|^\d{13}$").all():
+def _formats(sample: pl.Series) -> list[str] | None:
+    """The formats that fit nearly all values; empty for ISO times, None if these are not times."""
+    if sample.str.contains(r"^\d{10}$|^\d{13}$").all():
         return ["epoch"]
-    if _share(some, _moments(some, Cell(column=("x",)))) >= FITS:
+    if _parsed_share(sample, _moments(sample, Cell(column=("x",)))) >= FITS:
         return []
-    if (
-        not some.head(20).str.contains(r"\d").all()
-        or some.str.contains(r"^-?\d+([.,]\d+)?$").mean() == 1.0
-    ):
+    has_digits = sample.head(20).str.contains(r"\d").all()
+    if not has_digits or sample.str.contains(r"^-?\d+([.,]\d+)?$").mean() == 1.0:
         return None
-    found, probe = [], some.head(PROBE)
+    probe = sample.head(PROBE)
     if not probe.str.contains(_LIKE_A_DATE).all():
         return None
+    fitting = []
     for day in _DATES:
         for clock in _CLOCKS:
             cell = Cell(column=("x",), format=(day + clock,))
-            if all(_share(each, _moments(each, cell)) >= FITS for each in (probe, some)):
-                found.append(day + clock)
+            # the short probe first, because most formats fail there
+            if all(
+                _parsed_share(values, _moments(values, cell)) >= FITS for values in (probe, sample)
+            ):
+                fitting.append(day + clock)
                 break
-    return found or None
+    return fitting or None

@@ -1,5 +1,5 @@
-"""The facts of one `[[fact]]`: a frame of its table's own columns out of the rows of a file, and
-what is wrong."""
+"""The facts of one `[[fact]]` of a mapping: the columns of its table, made from the rows of a file,
+and the faults of these rows."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from pipeline.sources.mapped.cells import (
     BROKEN_ID,
     NOT_A_NUMBER,
     NOT_A_TIME,
-    in_words,
     moment,
     number,
+    translated,
 )
 from pipeline.sources.mapped.mapping import MONEY, Cell, Fact, Mapping
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
+ROUNDED_ID = "a long number that a spreadsheet has rounded; export it again with the column as text"
 PASSED, FIRST = "__passed__", "__first__"
-# where one of these is empty it has not happened, and there is no fact
+# if one of these is empty, the event has not happened, and there is no fact
 DECIDING: Names[str, tuple[str, ...]] = {
     "promises": ("promised_at",),
     "order_events": ("event", "occurred_at"),
@@ -38,11 +39,11 @@ DECIDING: Names[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Made:
-    """Facts of a table with `FILE` and `ROW`, each column as far as the mapping tells it.
+class MappedFacts:
+    """Facts of a table with `FILE` and `ROW`, and the columns that the mapping gives.
 
-    `members`: the rows that these facts were made from (`FILE, ROW`, and `FIRST`, the row that
-    stands for them). `left_out`: those that `where` leaves out.
+    `members`: the rows from which these facts were made (`FILE`, `ROW`, and `FIRST`, the row that
+    represents them). `left_out`: the rows that `where` leaves out.
     """
 
     table: str
@@ -51,8 +52,11 @@ class Made:
     left_out: pl.Series
 
 
-def make_facts(file: CheckedFile, fact: Fact, mapping: Mapping, usd_per: Names[str, float]) -> Made:
-    """Reject in `file` the rows whose filled cells are no number, time or word of ours."""
+def make_facts(
+    file: CheckedFile, fact: Fact, mapping: Mapping, usd_per: Names[str, float]
+) -> MappedFacts:
+    """The facts of `fact` in the rows of `file`. Rejects the rows of `file` with filled cells that
+    are not a number, a time or an allowed word."""
     rows, left_out = _chosen(file.rows, fact)
     members = rows.select(ROW, pl.col(ROW).alias(FIRST))
     if fact.per:
@@ -60,100 +64,104 @@ def make_facts(file: CheckedFile, fact: Fact, mapping: Mapping, usd_per: Names[s
         first = pl.when(is_keyed).then(pl.col(ROW).first().over(fact.per)).otherwise(ROW)
         members = rows.select(ROW, first.alias(FIRST))
         rows = _grouped(rows, fact.per)
-    found = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
-    _reject(file, rows, found, fact)
-    found = _priced(file, found, fact, mapping, usd_per)
+    facts = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
+    _reject_unreadable(file, rows, facts, fact)
+    facts = _priced(file, facts, fact, mapping, usd_per)
     deciding = [name for name in DECIDING.get(fact.table, ()) if name in fact.columns]
     if deciding:
-        found = found.filter(pl.all_horizontal(pl.col(deciding).is_not_null()))
+        facts = facts.filter(pl.all_horizontal(pl.col(deciding).is_not_null()))
     members = members.join(
-        found.select(FILE, pl.col(ROW).alias(FIRST)), on=FIRST, how="inner", maintain_order="left"
+        facts.select(FILE, pl.col(ROW).alias(FIRST)), on=FIRST, how="inner", maintain_order="left"
     )
-    if fact.known_after_hours or "known_at" in found.columns:
-        late = pl.duration(seconds=round(fact.known_after_hours * 3600))
-        told = [pl.col("known_at")] if "known_at" in found.columns else []
-        found = found.with_columns(known_at=pl.coalesce(*told, pl.col("occurred_at") + late))
-    return Made(fact.table, found, members.select(FILE, ROW, FIRST), left_out)
+    if fact.known_after_hours or "known_at" in facts.columns:
+        delay = pl.duration(seconds=round(fact.known_after_hours * 3600))
+        own_times = [pl.col("known_at")] if "known_at" in facts.columns else []
+        facts = facts.with_columns(known_at=pl.coalesce(*own_times, pl.col("occurred_at") + delay))
+    return MappedFacts(fact.table, facts, members.select(FILE, ROW, FIRST), left_out)
 
 
 def _chosen(rows: pl.DataFrame, fact: Fact) -> tuple[pl.DataFrame, pl.Series]:
+    """The rows that `where` selects, and the numbers of the other rows."""
     is_chosen = pl.lit(True)
     for column, values in fact.where.items():
-        told = pl.col(column).str.strip_chars().str.to_lowercase().fill_null("")
-        is_chosen = is_chosen & told.is_in([value.strip().lower() for value in values])
+        word = pl.col(column).str.strip_chars().str.to_lowercase().fill_null("")
+        is_chosen = is_chosen & word.is_in([value.strip().lower() for value in values])
     marked = rows.with_columns(is_chosen.alias(PASSED))
     return marked.filter(PASSED).drop(PASSED), marked.filter(~pl.col(PASSED))[ROW]
 
 
 def _grouped(rows: pl.DataFrame, per: tuple[str, ...]) -> pl.DataFrame:
-    """One row per group: its first row's number, of each column the first filled cell. Rows without
-    the key are by themselves, and wrong."""
+    """One row per group: the number of its first row, and the first filled cell of each column.
+    Rows without the key are not grouped; they are faulty."""
     keyed = rows.filter(pl.all_horizontal(pl.col(per).is_not_null()))
-    others = rows.filter(pl.any_horizontal(pl.col(per).is_null()))
+    keyless = rows.filter(pl.any_horizontal(pl.col(per).is_null()))
     rest = [column for column in rows.columns if column not in (*per, ROW)]
     groups = keyed.group_by(per, maintain_order=True).agg(
         pl.col(ROW).first(), *[pl.col(column).drop_nulls().first() for column in rest]
     )
-    return pl.concat([groups.select(rows.columns), others])
+    return pl.concat([groups.select(rows.columns), keyless])
 
 
 def _columns(fact: Fact, mapping: Mapping) -> list[pl.Expr]:
+    """The columns of the fact, each by the type of its column in the table."""
     kinds = {column.name: column.dtype for column in TABLES[fact.table].columns}
     money = MONEY.get(fact.table, {})
     zone = mapping.store.times_in or mapping.store.zone
-    made = []
+    columns = []
     for name, cell in fact.columns.items():
         if kinds.get(name) == INSTANT:
-            made.append(moment(cell, zone).alias(name))
+            columns.append(moment(cell, zone).alias(name))
         elif name in money or kinds.get(name) == pl.Float64:
-            made.append(number(cell, mapping.store.decimal).alias(name))
+            columns.append(number(cell, mapping.store.decimal).alias(name))
         else:
-            made.append(in_words(cell).alias(name))
-    return made
+            columns.append(translated(cell).alias(name))
+    return columns
 
 
-def _reject(file: CheckedFile, rows: pl.DataFrame, found: pl.DataFrame, fact: Fact) -> None:
+def _reject_unreadable(
+    file: CheckedFile, rows: pl.DataFrame, facts: pl.DataFrame, fact: Fact
+) -> None:
     for name, cell in fact.columns.items():
-        kind, column = found.schema[name], shown(cell, name)
-        filled = [pl.col(each).str.strip_chars().fill_null("") != "" for each in cell.column]
+        kind, column = facts.schema[name], source_column(cell, name)
+        filled = [pl.col(part).str.strip_chars().fill_null("") != "" for part in cell.column]
         is_filled = rows.select(pl.any_horizontal(filled) if filled else pl.lit(False)).to_series()
         if kind == INSTANT:
-            reject(file, found, is_filled & found[name].is_null(), column, NOT_A_TIME)
+            reject(file, facts, is_filled & facts[name].is_null(), column, NOT_A_TIME)
         elif kind == pl.Float64:
-            reject(file, found, found[name].is_nan().fill_null(False), column, NOT_A_NUMBER)
+            reject(file, facts, facts[name].is_nan().fill_null(False), column, NOT_A_NUMBER)
         elif name.endswith("_id"):
-            told = "a long number that a spreadsheet has rounded; export it anew with the column as text"
-            reject(file, found, found[name].str.contains(BROKEN_ID).fill_null(False), column, told)
+            is_broken = facts[name].str.contains(BROKEN_ID).fill_null(False)
+            reject(file, facts, is_broken, column, ROUNDED_ID)
     for name in fact.per:
         reject(file, rows, rows[name].is_null(), name, "empty; a value is required")
 
 
 def _priced(
-    file: CheckedFile, found: pl.DataFrame, fact: Fact, mapping: Mapping, usd_per: Names[str, float]
+    file: CheckedFile, facts: pl.DataFrame, fact: Fact, mapping: Mapping, usd_per: Names[str, float]
 ) -> pl.DataFrame:
-    """`rate`: USD per unit of the row's own currency, null where its table tells none."""
-    if fact.table == "orders":
-        told = pl.col("currency") if "currency" in found.columns else pl.lit(None, pl.String)
-        found = found.with_columns(
-            currency=told.str.to_uppercase().fill_null(mapping.store.currency)
-        )
-        rate = pl.col("currency").replace_strict(
-            dict(usd_per), default=None, return_dtype=pl.Float64
-        )
-        found = found.with_columns(rate=rate)
-        cell = fact.columns.get("currency", Cell(value=""))
-        reject(file, found, found["rate"].is_null(), shown(cell, "currency"), NEEDS_RATE)
-    return found
+    """Orders with `rate`, the USD per unit of their currency. Rejects rows without a rate."""
+    if fact.table != "orders":
+        return facts
+    currency = pl.col("currency") if "currency" in facts.columns else pl.lit(None, pl.String)
+    facts = facts.with_columns(
+        currency=currency.str.to_uppercase().fill_null(mapping.store.currency)
+    )
+    rate = pl.col("currency").replace_strict(dict(usd_per), default=None, return_dtype=pl.Float64)
+    facts = facts.with_columns(rate=rate)
+    cell = fact.columns.get("currency", Cell(value=""))
+    reject(file, facts, facts["rate"].is_null(), source_column(cell, "currency"), NEEDS_RATE)
+    return facts
 
 
 def reject(
     file: CheckedFile, rows: pl.DataFrame, is_bad: pl.Series, column: str, reason: str
 ) -> None:
+    """Record a fault in `file` for the rows where `is_bad` is true."""
     bad = rows.filter(is_bad)
     words = [pl.lit(column).alias("column"), pl.lit(reason).alias("reason")]
     file.faults.append(bad.select(pl.col(ROW), *words))
 
 
-def shown(cell: Cell | None, name: str) -> str:
-    """The file's column behind one of ours."""
+def source_column(cell: Cell | None, name: str) -> str:
+    """The first column of the file from which our column `name` comes, or `name` itself."""
     return cell.names[0] if cell and cell.names else name

@@ -1,5 +1,5 @@
-"""The facts that a mapping told, as canonical tables: what it leaves open is filled as
-docs/mapping.md says."""
+"""The facts from a mapping as canonical tables. Missing columns are filled as described in
+docs/mapping.md."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import polars as pl
 from features.tables import TABLES
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.mapped_facts import Made
-from pipeline.sources.mapped.mapping import BESIDE, MONEY, Mapping
+from pipeline.sources.mapped.mapped_facts import MappedFacts
+from pipeline.sources.mapped.mapping import HELPER_COLUMNS, MONEY, Mapping
 from pipeline.sources.phrases import cause_of
 
 UNKNOWN = "unknown"
-# present even where nothing was told of them
+# these tables exist even without facts
 NEEDED = ("orders", "order_lines")
-# ids that a table may do without: its order (and what else), and a number among those
+# tables whose ids may be missing: the id is then made of these columns and a running number
 NUMBERED: Names[str, tuple[str, ...]] = {
     "promises": ("order_id", "kind"),
     "order_events": ("order_id", "event"),
@@ -31,23 +31,23 @@ NUMBERED: Names[str, tuple[str, ...]] = {
 CAUSES = next(column.choices for column in TABLES["disputes"].columns if column.name == "cause")
 
 
-def build_tables(made: list[Made], mapping: Mapping) -> dict[str, pl.DataFrame]:
-    """Frames of the tables that were told, `products` always; each with `FILE` and `ROW` of the row
-    it came from."""
-    parts = {name: [each.facts for each in made if each.table == name] for name in TABLES}
-    told = {name: _joined(name, parts[name]) for name in TABLES if parts[name] or name in NEEDED}
-    orders = told["orders"].with_columns(pl.col("order_id").fill_null(""))
+def build_tables(all_facts: list[MappedFacts], mapping: Mapping) -> dict[str, pl.DataFrame]:
+    """The frames of the tables that have facts, and always `orders`, `order_lines` and `products`.
+    Each row has the `FILE` and `ROW` from which it came."""
+    parts = {name: [each.facts for each in all_facts if each.table == name] for name in TABLES}
+    mapped = {name: _joined(name, parts[name]) for name in TABLES if parts[name] or name in NEEDED}
+    orders = mapped["orders"].with_columns(pl.col("order_id").fill_null(""))
     of_orders = orders.unique("order_id", keep="first", maintain_order=True)
     of_orders = of_orders.select(
         "order_id",
         placed_at="occurred_at",
         placed_known="known_at",
-        of_order="rate",
-        own="shipping",
+        order_rate="rate",
+        order_shipping="shipping",
     )
     frames = {
         name: _numbered(name, _dated(frame, of_orders))
-        for name, frame in told.items()
+        for name, frame in mapped.items()
         if name != "orders"
     }
     lines = _lines(frames.get("order_lines"), of_orders, frames.get("products", _empty_products()))
@@ -60,11 +60,10 @@ def build_tables(made: list[Made], mapping: Mapping) -> dict[str, pl.DataFrame]:
 
 
 def _joined(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
-    """All facts of a table, with every column that may be told of it."""
+    """All facts of a table, with every column that a mapping may give for it."""
     schema = {FILE: pl.String(), ROW: pl.Int64(), **TABLES[name].schema}
-    schema |= dict.fromkeys(MONEY.get(name, {}), pl.Float64()) | dict.fromkeys(
-        BESIDE.get(name, ()), pl.String()
-    )
+    schema |= dict.fromkeys(MONEY.get(name, {}), pl.Float64())
+    schema |= dict.fromkeys(HELPER_COLUMNS.get(name, ()), pl.String())
     schema |= {"rate": pl.Float64()} if name == "orders" else {}
     empty = pl.DataFrame(schema=schema)
     return pl.concat([empty, *parts], how="diagonal_relaxed").select(
@@ -73,46 +72,50 @@ def _joined(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _dated(frame: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
-    """What is told no time of is as old as its order. Knowing is never before happening where only
-    that was told."""
+    """A fact without a time takes the times of its order. A fact without `known_at` was known when
+    it occurred."""
     if "order_id" in frame.columns:
         frame = frame.join(orders, on="order_id", how="left", maintain_order="left")
-        is_untold = pl.col("occurred_at").is_null()
+        has_no_time = pl.col("occurred_at").is_null()
         frame = frame.with_columns(
             occurred_at=pl.coalesce("occurred_at", "placed_at"),
-            known_at=pl.coalesce("known_at", pl.when(is_untold).then("placed_known")),
+            known_at=pl.coalesce("known_at", pl.when(has_no_time).then("placed_known")),
         )
     return frame.with_columns(known_at=pl.coalesce("known_at", "occurred_at"))
 
 
 def _numbered(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    of = NUMBERED.get(name)
-    if not of:
+    """The facts with an id for those that have none."""
+    columns = NUMBERED.get(name)
+    if not columns:
         return frame
     key = TABLES[name].key[0]
-    nth = pl.int_range(1, pl.len() + 1).over(of).cast(pl.String)
-    made = pl.concat_str(*[pl.col(c).fill_null("") for c in of], nth, separator="-")
-    frame = frame.with_columns(pl.coalesce(key, made).alias(key))
+    nth = pl.int_range(1, pl.len() + 1).over(columns).cast(pl.String)
+    parts = [pl.col(column).fill_null("") for column in columns]
+    new_id = pl.concat_str(*parts, nth, separator="-")
+    frame = frame.with_columns(pl.coalesce(key, new_id).alias(key))
     if name == "tracking":
         return frame.with_columns(shipment_id=pl.coalesce("shipment_id", "order_id"))
     return frame
 
 
-def _lines(told: pl.DataFrame | None, orders: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
-    """The order's shipping is on its first line, if no line tells its own."""
-    frame = told if told is not None else _joined("order_lines", [])
-    assert frame is not None
-    if "own" not in frame.columns:
+def _lines(
+    mapped: pl.DataFrame | None, orders: pl.DataFrame, products: pl.DataFrame
+) -> pl.DataFrame:
+    """The order lines. If no line has its own shipping, the first line gets that of the order."""
+    frame = mapped if mapped is not None else _joined("order_lines", [])
+    if "order_shipping" not in frame.columns:
         frame = _dated(frame, orders)
     supplier = products.select("product_id", "supplier").unique(
         "product_id", keep="first", maintain_order=True
     )
     frame = frame.join(supplier, on="product_id", how="left", maintain_order="left")
     nth = pl.int_range(1, pl.len() + 1).over("order_id")
-    is_alone = pl.col("shipping").is_null().all().over("order_id") & (nth == 1)
+    gets_all = pl.col("shipping").is_null().all().over("order_id") & (nth == 1)
     quantity = pl.col("quantity").fill_null(1.0)
-    shipping = pl.when(is_alone).then(pl.col("own")).otherwise(pl.col("shipping")).fill_null(0.0)
-    rate = pl.col("of_order").fill_null(1.0)
+    shipping = pl.when(gets_all).then(pl.col("order_shipping")).otherwise(pl.col("shipping"))
+    shipping = shipping.fill_null(0.0)
+    rate = pl.col("order_rate").fill_null(1.0)
     return frame.with_columns(
         line_id=pl.coalesce("line_id", nth.cast(pl.String).str.zfill(3)),
         quantity=quantity,
@@ -122,26 +125,23 @@ def _lines(told: pl.DataFrame | None, orders: pl.DataFrame, products: pl.DataFra
     )
 
 
-def _nameless(buyers: pl.Series) -> pl.Series:
-    """E-mail addresses as ids: the list, the page and the log go without who it is, and the same
-    address in other letters is the same buyer."""
-    mails = (
-        buyers.drop_nulls()
-        .unique()
-        .to_frame()
-        .filter(pl.col("buyer_id").str.contains("@"))["buyer_id"]
-        .to_list()
-    )
+def _anonymous(buyers: pl.Series) -> pl.Series:
+    """Replace e-mail addresses by ids, so that the list, the page and the log do not show them. An
+    address in upper case is the same buyer as in lower case."""
+    known = buyers.drop_nulls().unique()
+    mails = known.filter(known.str.contains("@")).to_list()
     ids = [f"buyer-{sha256(mail.strip().lower().encode()).hexdigest()[:12]}" for mail in mails]
     return buyers.replace(mails, ids)
 
 
 def _orders(orders: pl.DataFrame, lines: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    worth = (pl.col("quantity") * pl.col("unit_price_usd") + pl.col("shipping_usd")).sum()
-    sums = lines.group_by("order_id").agg(worth=worth, postage=pl.col("shipping_usd").sum())
+    lines_usd = (pl.col("quantity") * pl.col("unit_price_usd") + pl.col("shipping_usd")).sum()
+    sums = lines.group_by("order_id").agg(
+        lines_usd=lines_usd, lines_shipping_usd=pl.col("shipping_usd").sum()
+    )
     frame = orders.join(sums, on="order_id", how="left", maintain_order="left")
-    frame = frame.with_columns(_nameless(frame["buyer_id"]))
-    total = pl.coalesce(pl.col("total") * pl.col("rate"), "worth")
+    frame = frame.with_columns(_anonymous(frame["buyer_id"]))
+    total = pl.coalesce(pl.col("total") * pl.col("rate"), "lines_usd")
     country = pl.col("country").fill_null(mapping.store.country)
     order_id = pl.when(pl.col("order_id") != "").then(pl.col("order_id"))
     return frame.with_columns(
@@ -154,16 +154,16 @@ def _orders(orders: pl.DataFrame, lines: pl.DataFrame, mapping: Mapping) -> pl.D
         ),
         total_usd=total,
         shipping_usd=pl.min_horizontal(
-            pl.coalesce(pl.col("shipping") * pl.col("rate"), "postage"), total
+            pl.coalesce(pl.col("shipping") * pl.col("rate"), "lines_shipping_usd"), total
         ),
         total_source=total / pl.col("rate"),
         known_at=pl.coalesce("known_at", "occurred_at"),
     )
 
 
-def _products(told: pl.DataFrame | None, lines: pl.DataFrame) -> pl.DataFrame:
-    """Those of the file and those that only orders name; one without a date is known from its first
-    order on."""
+def _products(mapped: pl.DataFrame | None, lines: pl.DataFrame) -> pl.DataFrame:
+    """The products of the file and those that only order lines name. A product without a date is
+    known from its first order on."""
     sold = lines.filter(pl.col("product_id").is_not_null()).group_by(
         "product_id", maintain_order=True
     )
@@ -172,14 +172,16 @@ def _products(told: pl.DataFrame | None, lines: pl.DataFrame) -> pl.DataFrame:
         first_known=pl.col("known_at").min(),
         name=pl.col("title").drop_nulls().first(),
     )
-    told = _empty_products() if told is None else told
-    both = told.join(first, on="product_id", how="full", coalesce=True, maintain_order="left_right")
-    # one that was never sold and has no date is known last of all
+    listed = _empty_products() if mapped is None else mapped
+    both = listed.join(
+        first, on="product_id", how="full", coalesce=True, maintain_order="left_right"
+    )
+    # a product without a sale and without a date becomes known last of all
     happened = pl.coalesce("occurred_at", "first_at", pl.lit(lines["known_at"].max()))
     known = pl.coalesce("known_at", "first_known", happened)
     known = pl.when(pl.col(ROW).is_null()).then(pl.max_horizontal(known, happened)).otherwise(known)
-    named = pl.col(ROW).is_not_null() | pl.col("first_at").is_not_null()
-    return both.filter(named).with_columns(
+    exists = pl.col(ROW).is_not_null() | pl.col("first_at").is_not_null()
+    return both.filter(exists).with_columns(
         category=pl.col("category").fill_null(UNKNOWN),
         title=pl.coalesce("title", "name"),
         occurred_at=happened,
@@ -199,25 +201,29 @@ def _empty_products() -> pl.DataFrame:
 
 
 def _disputes(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    """A dispute without a number is its order's only one. The cause: as told, else by the mapping's
-    words for its reason, else by the words of the platform's reasons; what is in none of them is
-    unknown."""
+    """The steps of disputes. A dispute without an id is the only one of its order.
+
+    The cause is that of the file; else it follows from the reason by the `causes` of the mapping,
+    or by the wording of the platform's reasons. Otherwise it is unknown.
+    """
     ours = {reason.strip().lower(): cause for reason, cause in mapping.causes.items()}
-    low = pl.col("reason").str.strip_chars().str.to_lowercase()
-    by_words = low.replace_strict(ours, default=None, return_dtype=pl.String)
+    lowercase = pl.col("reason").str.strip_chars().str.to_lowercase()
+    by_mapping = lowercase.replace_strict(ours, default=None, return_dtype=pl.String)
     dispute = pl.coalesce("dispute_id", "order_id")
     frame = frame.with_columns(dispute_id=dispute)
     first = pl.col("reason").drop_nulls().first().over("dispute_id")
     frame = frame.with_columns(reason=pl.coalesce("reason", first))
     nth = pl.int_range(1, pl.len() + 1).over("dispute_id", "step").cast(pl.String)
-    said = pl.when(pl.col("cause").is_in(CAUSES)).then("cause")
+    own_cause = pl.when(pl.col("cause").is_in(CAUSES)).then("cause")
+    by_wording = cause_of(pl.col("reason"), pl.lit(None, pl.String))
     return frame.with_columns(
-        cause=pl.coalesce(said, by_words, cause_of(pl.col("reason"), pl.lit(None, pl.String))),
+        cause=pl.coalesce(own_cause, by_mapping, by_wording),
         step_id=pl.coalesce("step_id", pl.concat_str("dispute_id", "step", nth, separator="-")),
-        amount_usd=pl.col("amount") * pl.col("of_order"),
+        amount_usd=pl.col("amount") * pl.col("order_rate"),
     )
 
 
 def _shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Only the columns of the table, `FILE` and `ROW`, with their types."""
     schema = {FILE: pl.String(), ROW: pl.Int64(), **TABLES[name].schema}
     return frame.select(pl.col(column).cast(kind) for column, kind in schema.items())

@@ -1,5 +1,5 @@
-"""The mapping file: which file's rows are facts of which table, and which column says what.
-docs/mapping.md."""
+"""The mapping file: which files hold the facts of which table, and which of their columns hold what
+(docs/mapping.md)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.settings.toml_model import TomlSection, load_toml
 from pipeline.sources.instants import EARLIEST
 
 NAME = "mapping.toml"
-# what a mapping says in the source's own money; ingest converts it
+# amounts that a mapping gives in the money of the source, and the columns in USD that they fill
 MONEY: Names[str, Names[str, str]] = {
     "orders": {"total": "total_usd", "shipping": "shipping_usd"},
     "order_lines": {
@@ -26,8 +26,8 @@ MONEY: Names[str, Names[str, str]] = {
     },
     "disputes": {"amount": "amount_usd"},
 }
-# what is no column of the table, but helps to fill one
-BESIDE: Names[str, tuple[str, ...]] = {
+# not columns of the table, but used to fill one
+HELPER_COLUMNS: Names[str, tuple[str, ...]] = {
     "orders": ("service",),
     "order_lines": ("title",),
     "products": ("supplier",),
@@ -48,21 +48,22 @@ REQUIRED: Names[str, tuple[str, ...]] = {
 
 
 def allowed(table: str) -> tuple[str, ...]:
-    """What may be told of a table: its columns, those in USD by their names in the source's
-    money."""
+    """The columns that a mapping may give for a table. Amounts have their names in the money of the
+    source instead of those in USD."""
     money = MONEY.get(table, {})
     own = [
         column.name
         for column in TABLES[table].columns
         if column.name not in {*money.values(), "total_source"}
     ]
-    return (*own, *money, *BESIDE.get(table, ()))
+    return (*own, *money, *HELPER_COLUMNS.get(table, ()))
 
 
 def zone_name(name: str | None) -> str | None:
+    """The name, if it is a time zone or None. Raises `ValueError` otherwise."""
     try:
         if name is not None:
-            # polars knows a few names less
+            # polars supports fewer names than zoneinfo
             pl.select(pl.lit(EARLIEST).dt.replace_time_zone(ZoneInfo(name).key))
         return name
     except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError):
@@ -77,23 +78,24 @@ Several = Annotated[tuple[str, ...], BeforeValidator(_many)]
 
 
 class Cell(TomlSection):
-    """Where a value comes from. `column`: the first of these columns that is filled."""
+    """Where a value comes from. `column`: several columns; the first filled one counts."""
 
     column: Several = ()
-    value: str | None = Field(default=None, description="the same for every row")
-    default: str | None = Field(default=None, description="where the cell is empty")
+    value: str | None = Field(default=None, description="the same value for every row")
+    default: str | None = Field(default=None, description="the value where the cell is empty")
     words: dict[str, str] = Field(
-        default={}, description="the file's word -> ours (empty: no fact); case does not matter"
+        default={},
+        description="word of the file -> our word (empty: no fact); case does not matter",
     )
     otherwise: str | None = Field(
-        default=None, description="for a word in none of `words`; without it: refused"
+        default=None, description="for any other word; without it such a row is refused"
     )
-    strip: str = Field(default="", description="leave this out at the start")
+    strip: str = Field(default="", description="remove this at the start of the text")
     plus: Several = Field(default=(), description="numbers: add these columns")
     minus: Several = Field(default=(), description="numbers: subtract these columns")
-    plus_days: float = Field(default=0.0, ge=-3650, le=3650, description="times: so much later")
-    format: Several = Field(default=(), description="times: as strptime writes it")
-    zone: str | None = Field(default=None, description="times: whose, where the text has no offset")
+    plus_days: float = Field(default=0.0, ge=-3650, le=3650, description="times: add these days")
+    format: Several = Field(default=(), description="times: formats of strptime")
+    zone: str | None = Field(default=None, description="times: the zone if the text has no offset")
 
     @field_validator("format")
     @classmethod
@@ -103,11 +105,11 @@ class Cell(TomlSection):
                 shown = pl.Series([EARLIEST]).dt.replace_time_zone("UTC").dt.strftime(form)[0]
                 if form != "epoch" and shown == form:
                     raise ValueError(
-                        f"{form!r} names no part of a time; write it like %d/%m/%Y %H:%M, or epoch"
+                        f"{form!r} has no time fields; write it like %d/%m/%Y %H:%M, or epoch"
                     )
             except pl.exceptions.PolarsError:
                 raise ValueError(
-                    f"{form!r} is no format of times; write it like %d/%m/%Y %H:%M, or epoch"
+                    f"{form!r} is not a time format; write it like %d/%m/%Y %H:%M, or epoch"
                 ) from None
         return formats
 
@@ -117,13 +119,14 @@ class Cell(TomlSection):
         return zone_name(name)
 
     @model_validator(mode="after")
-    def _says_something(self) -> Cell:
+    def _has_a_source(self) -> Cell:
         if not self.column and self.value is None:
-            raise ValueError('says neither column nor value; write it like {column = "Created at"}')
+            raise ValueError('has neither column nor value; write it like {column = "Created at"}')
         return self
 
     @property
     def names(self) -> tuple[str, ...]:
+        """All columns of the file that the cell uses."""
         return (*self.column, *self.plus, *self.minus)
 
 
@@ -135,16 +138,17 @@ class Fact(TomlSection):
     """Rows of files that are facts of one table."""
 
     table: str
-    file: str = Field(min_length=1, description="a name, or a pattern like orders-*.csv")
+    file: str = Field(min_length=1, description="a file name, or a pattern like orders-*.csv")
     per: Several = Field(
         default=(),
-        description="rows with the same of these are one fact; the first filled cells count",
+        description="rows with equal values in these columns are one fact; the first filled cell "
+        "of each column counts",
     )
     where: dict[str, Several] = Field(
         default={}, description="only rows with one of these values in that column"
     )
     known_after_hours: float = Field(
-        default=0.0, ge=0, description="so long after it happened you could have known it"
+        default=0.0, ge=0, description="hours from the event until you could have known of it"
     )
     columns: dict[str, Annotated[Cell, BeforeValidator(_cell)]]
 
@@ -152,29 +156,33 @@ class Fact(TomlSection):
     @classmethod
     def _is_table(cls, name: str) -> str:
         if name not in TABLES:
-            raise ValueError(f"{name!r} is no table; allowed: {', '.join(TABLES)}")
+            raise ValueError(f"{name!r} is not a table; allowed: {', '.join(TABLES)}")
         return name
 
     @model_validator(mode="after")
     def _fits_the_table(self) -> Fact:
-        may = allowed(self.table)
-        if strange := [name for name in self.columns if name not in may]:
-            raise ValueError(f"{self.table} has no {', '.join(strange)}; allowed: {', '.join(may)}")
+        names = allowed(self.table)
+        if unknown := [name for name in self.columns if name not in names]:
+            raise ValueError(
+                f"{self.table} has no column {', '.join(unknown)}; allowed: {', '.join(names)}"
+            )
         if missing := [name for name in REQUIRED[self.table] if name not in self.columns]:
             raise ValueError(f"{self.table} needs {', '.join(missing)} among its columns")
         return self
 
 
 class Store(TomlSection):
+    """What holds for the whole store."""
+
     name: str = Field(default="store", min_length=1)
-    zone: str = Field(description="a day of the contact list is a day in this zone")
-    currency: str = Field(default="USD", description="of amounts without a currency of their own")
+    zone: str = Field(description="the days of the contact list are days in this zone")
+    currency: str = Field(default="USD", description="the currency of amounts without one")
     times_in: str | None = Field(
-        default=None, description="the zone of times without offset; default: zone"
+        default=None, description="the zone of times without an offset; default: zone"
     )
     decimal: Literal[".", ","] = "."
     country: str = Field(
-        default="unknown", description="where the parcels go, if the files do not say"
+        default="unknown", description="the destination country if the files have none"
     )
 
     @field_validator("zone", "times_in")
@@ -184,7 +192,7 @@ class Store(TomlSection):
 
 
 class FileForm(TomlSection):
-    """How files are to be read, where that is not seen from them."""
+    """How to read a file, if this cannot be detected."""
 
     file: str = Field(min_length=1)
     encoding: str | None = None
@@ -193,21 +201,23 @@ class FileForm(TomlSection):
 
 
 class Mapping(TomlSection):
+    """The whole mapping file."""
+
     store: Store
     fact: tuple[Fact, ...] = Field(min_length=1)
     form: tuple[FileForm, ...] = ()
     causes: dict[str, Literal["not_received", "not_as_described", "other", "unknown"]] = Field(
-        default={}, description="the reasons of disputes in your words -> the cause"
+        default={}, description="reason of a dispute in the files -> cause"
     )
 
     @model_validator(mode="after")
     def _has_orders(self) -> Mapping:
         if all(fact.table != "orders" for fact in self.fact):
-            raise ValueError('no [[fact]] has table = "orders"; nothing works without orders')
+            raise ValueError('no [[fact]] has table = "orders"; orders are required')
         return self
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Raises `BadInput` that names the place in the file."""
-    missing = f"make map RAW={path.parent} proposes one; or name yours: MAPPING=file.toml"
+    """Read a mapping file. Raises `BadInput` with the position in the file."""
+    missing = f"make map RAW={path.parent} proposes one; or use your own: MAPPING=file.toml"
     return load_toml(path, Mapping, missing=missing, shown_in="docs/mapping.md")

@@ -94,7 +94,7 @@ def test_a_bad_sheet_or_a_held_workspace_is_told(client: FlaskClient, workspace:
     assert "column order_id, contacted_at is missing. Found: &lt;script&gt;" in answer.text
     with FileLock(workspace / ".lock"):
         answer = client.post("/contacts", data=form)
-    assert (answer.status_code, "another run holds this workspace" in answer.text) == (409, True)
+    assert (answer.status_code, "another run is using this workspace" in answer.text) == (409, True)
 
 
 def test_hostile_text_in_a_search_stays_text(client: FlaskClient) -> None:

@@ -1,5 +1,5 @@
-"""The first command of a new seller: it reads all, writes nothing, and says what is missing and
-what that costs."""
+"""The first command of a new seller reads everything, writes nothing, and reports what is missing
+and the consequences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_it_says_what_would_load_and_what_goes_without(
+def test_it_reports_what_would_load_and_what_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raw = made.write(
@@ -31,21 +31,21 @@ def test_it_says_what_would_load_and_what_goes_without(
     )
     before = files(tmp_path)
     examine(Config(), source="aliexpress", raw=raw)
-    told = capsys.readouterr().out
+    report = capsys.readouterr().out
     assert files(tmp_path) == before
     for words in (
         "orders                   1  2024-10-01",
         "unread.csv: 1 of 1",
-        "no disputes: nothing can be learnt, no indicator counted; the list is made by rules alone",
+        "no disputes: no model can be trained and no indicator computed; the list uses fixed rules",
         "no tracking: no scans",
         "100% of the orders have no country",
         'history = "as_it_happened"',
         "nothing was written",
     ):
-        assert words in told, words
+        assert words in report, words
 
 
-def test_what_ingest_would_refuse_it_refuses(tmp_path: Path, make_source: Callable) -> None:
+def test_it_refuses_what_ingest_would_refuse(tmp_path: Path, make_source: Callable) -> None:
     source = make_source("canonical")
     for row in source.files["orders.csv"][:10]:
         row["total_usd"] = "much"

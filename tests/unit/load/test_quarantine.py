@@ -1,5 +1,5 @@
-"""make quarantine tells what was refused; make requarantine brings in what a person mended there,
-and keeps it so."""
+"""`make quarantine` shows which rows were refused; `make requarantine` loads the rows that a person
+corrected there, and later ingests keep the corrections."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SOURCE = {"source": "canonical"}
 
 @pytest.fixture
 def faulty(make_source: Callable, tmp_path: Path) -> Path:
-    """A workspace with one order, its line, promise and more in quarantine: its total is no
-    number."""
+    """A workspace with an order in quarantine because its total is not a number, and with the
+    rows that belong to the order."""
     source = make_source("canonical")
     source.files["orders.csv"][4]["total_usd"] = "21;50"
     raw = source.write(tmp_path / "raw")
@@ -32,10 +32,10 @@ def faulty(make_source: Callable, tmp_path: Path) -> Path:
 
 
 def do(folder: Path, raw: Path, step: Callable) -> Workspace:
-    place = Workspace(folder)
-    with place.locked():
-        step(place, load_config(folder), Progress(), **SOURCE, raw=raw)
-    return place
+    workspace = Workspace(folder)
+    with workspace.locked():
+        step(workspace, load_config(folder), Progress(), **SOURCE, raw=raw)
+    return workspace
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -43,7 +43,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def mend(path: Path, change: Callable[[str], str]) -> None:
+def correct(path: Path, change: Callable[[str], str]) -> None:
     rows = read(path)
     for row in rows:
         row["record"] = change(row["record"])
@@ -57,28 +57,32 @@ def test_summary_names_reasons_with_an_example(
     faulty: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     summarise(Workspace(faulty))
-    told = capsys.readouterr().out
-    assert "orders.csv: 1 rows" in told
+    summary = capsys.readouterr().out
+    assert "orders.csv: 1 rows" in summary
     assert (
         "1 x total_usd: not a number; write it like 1234.50 (such as orders.csv, row 6 = '21;50')"
-        in told
+        in summary
     )
-    assert "1 x order_id: its order is in quarantine (such as promises.csv, row 6 = 'o-4')" in told
+    assert (
+        "1 x order_id: its order is in quarantine (such as promises.csv, row 6 = 'o-4')" in summary
+    )
 
 
-def test_a_mended_record_comes_in_with_all_that_followed_it(faulty: Path, tmp_path: Path) -> None:
-    mend(faulty / "quarantine/orders.csv", lambda record: record.replace("21;50", "21.50"))
-    place = do(faulty, tmp_path / "raw", requarantine)
-    tables = place.read_tables()
+def test_a_corrected_record_is_loaded_with_the_rows_that_belong_to_it(
+    faulty: Path, tmp_path: Path
+) -> None:
+    correct(faulty / "quarantine/orders.csv", lambda record: record.replace("21;50", "21.50"))
+    workspace = do(faulty, tmp_path / "raw", requarantine)
+    tables = workspace.read_tables()
     assert tables["orders"].height == tables["promises"].height == tables["tracking"].height == 60
-    assert list(place.quarantine.iterdir()) == []
-    assert "corrections.json" in place.read_ingest_facts()["input_sha256"]
+    assert list(workspace.quarantine.iterdir()) == []
+    assert "corrections.json" in workspace.read_ingest_facts()["input_sha256"]
 
 
-def test_a_correction_holds_for_later_ingests_until_the_source_mends_the_row(
+def test_a_correction_applies_to_later_ingests_until_the_source_corrects_the_row(
     faulty: Path, tmp_path: Path, make_source: Callable
 ) -> None:
-    mend(faulty / "quarantine/orders.csv", lambda record: record.replace("21;50", "21.50"))
+    correct(faulty / "quarantine/orders.csv", lambda record: record.replace("21;50", "21.50"))
     do(faulty, tmp_path / "raw", requarantine)
     source = make_source("canonical")
     source.files["orders.csv"][4]["total_usd"] = "21;50"
@@ -91,26 +95,26 @@ def test_a_correction_holds_for_later_ingests_until_the_source_mends_the_row(
     assert row["value"] == "25.50"
 
 
-def test_a_row_with_too_few_cells_can_be_mended(make_source: Callable, tmp_path: Path) -> None:
+def test_a_row_with_too_many_cells_can_be_corrected(make_source: Callable, tmp_path: Path) -> None:
     source = make_source("canonical")
     source.files["shipments.csv"][4]["carrier"] = "a,b"
     raw = source.write(tmp_path / "raw")
     do(tmp_path / "w", raw, ingest)
-    mended = {
+    corrected = {
         "shipment_id": "h-4",
         "order_id": "o-4",
         "carrier": "a",
         "occurred_at": "2018-01-06 09:30:00",
     }
-    mend(tmp_path / "w/quarantine/shipments.csv", lambda _: json.dumps(mended))
+    correct(tmp_path / "w/quarantine/shipments.csv", lambda _: json.dumps(corrected))
     assert do(tmp_path / "w", raw, requarantine).read_tables()["shipments"].height == 60
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "", "7"])
-def test_a_record_that_is_no_record_any_more_is_named_and_nothing_changes(
+def test_a_record_that_is_no_longer_valid_is_reported_and_nothing_changes(
     faulty: Path, tmp_path: Path, text: str
 ) -> None:
-    mend(faulty / "quarantine/orders.csv", lambda _: text)
+    correct(faulty / "quarantine/orders.csv", lambda _: text)
     with pytest.raises(
         BadInput, match=r"orders\.csv: the record of row 6 is no.*nothing was changed"
     ):
@@ -118,19 +122,19 @@ def test_a_record_that_is_no_record_any_more_is_named_and_nothing_changes(
     assert not (faulty / "corrections.json").exists()
 
 
-def test_commands_say_so_without_traceback(
+def test_the_commands_report_errors_without_a_traceback(
     faulty: Path, tmp_path: Path, run_step: Callable
 ) -> None:
-    told = run_step("quarantine", "--workspace", faulty)
-    assert (told.returncode, "21;50" in told.stdout) == (0, True)
-    told = run_step(
+    done = run_step("quarantine", "--workspace", faulty)
+    assert (done.returncode, "21;50" in done.stdout) == (0, True)
+    done = run_step(
         "requarantine", "--workspace", faulty, "--source", "canonical", "--raw", tmp_path / "raw"
     )
-    assert told.returncode == 0, told.stderr
-    assert "0 records were mended" in told.stdout
+    assert done.returncode == 0, done.stderr
+    assert "0 records were corrected" in done.stdout
     (faulty / "quarantine/orders.csv").write_text("a,b\n1,2\n")
-    told = run_step("quarantine", "--workspace", faulty)
-    assert (told.returncode, "Traceback" in told.stderr, "column file" in told.stderr) == (
+    done = run_step("quarantine", "--workspace", faulty)
+    assert (done.returncode, "Traceback" in done.stderr, "column file" in done.stderr) == (
         10,
         False,
         True,

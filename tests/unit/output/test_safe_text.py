@@ -1,4 +1,4 @@
-"""Hostile text is harmless in a spreadsheet; plain text and numbers stay as they are."""
+"""Hostile text is made harmless in a spreadsheet; plain text and numbers stay as they are."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ from pipeline.output.safe_text import neutral
         (None, None),
     ],
 )
-def test_neutral(text: str | None, safe: str | None) -> None:
+def test_neutral_text(text: str | None, safe: str | None) -> None:
     frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
     assert frame.select(neutral(pl.col("text"))).item() == safe

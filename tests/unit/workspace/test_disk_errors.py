@@ -1,5 +1,5 @@
-"""A full disk, a read-only folder, missing rights and a clock that jumps are told apart; nothing
-half-written stays."""
+"""A full disk, a read-only folder and missing permissions have different messages, and no
+half-written file remains. Also the run log, with a clock that jumps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.unit.nights import ROOT, latest, leftovers, nightly_command
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (OSError(errno.ENOSPC, "x", "/w/a"), "/w/a: the disk is full"),
         (OSError(errno.EDQUOT, "x"), "full"),
@@ -39,18 +39,18 @@ from tests.unit.nights import ROOT, latest, leftovers, nightly_command
         (RuntimeError("(sqlite3.OperationalError) database or disk is full"), "full"),
         (OSError(errno.EROFS, "x"), "read-only"),
         (RuntimeError("attempt to write a readonly database"), "read-only"),
-        (PermissionError(errno.EACCES, "x"), "no right"),
-        (OSError(errno.EIO, "x"), "the disk fails"),
+        (PermissionError(errno.EACCES, "x"), "no permission"),
+        (OSError(errno.EIO, "x"), "the disk reports an input/output error"),
     ],
 )
-def test_each_trouble_has_its_own_words(error: Exception, said: str) -> None:
-    assert said in str(disk_trouble(error))
+def test_each_disk_error_has_its_own_message(error: Exception, message: str) -> None:
+    assert message in str(disk_trouble(error))
     wrapped = ValueError("later")
     wrapped.__cause__ = error
-    assert said in str(disk_trouble(wrapped))
+    assert message in str(disk_trouble(wrapped))
 
 
-def test_other_errors_are_no_trouble_of_the_disk(tmp_path: Path) -> None:
+def test_other_errors_are_not_disk_errors(tmp_path: Path) -> None:
     for error in (
         ValueError("x"),
         FileNotFoundError(errno.ENOENT, "x"),
@@ -60,7 +60,7 @@ def test_other_errors_are_no_trouble_of_the_disk(tmp_path: Path) -> None:
         assert disk_trouble(error, tmp_path) is None
 
 
-def test_a_file_that_cannot_be_ended_is_a_full_disk_only_where_it_is_full(
+def test_a_file_that_cannot_be_finished_means_a_full_disk_only_if_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = pl.exceptions.ComputeError(
@@ -81,7 +81,7 @@ def test_the_exit_code_is_seventeen(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_read_only_workspace_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_workspace_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system", str(tmp_path / ".lock"))
 
@@ -93,7 +93,7 @@ def test_a_read_only_workspace_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_failed_write_leaves_nothing_half_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_whole(tmp_path / "a.txt", "former")
+    write_whole(tmp_path / "a.txt", "previous")
 
     def full(self: Path, *_: object, **__: object) -> int:
         self.touch()
@@ -103,18 +103,18 @@ def test_a_failed_write_leaves_nothing_half_done(
     with pytest.raises(OSError, match="No space"):
         write_whole(tmp_path / "a.txt", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-    assert (tmp_path / "a.txt").read_bytes() == b"former"
+    assert (tmp_path / "a.txt").read_bytes() == b"previous"
 
 
 @pytest.mark.parametrize("kilobytes", [4, 100])
-def test_a_night_that_may_write_no_larger_files_leaves_the_last_list(
+def test_a_run_with_a_limit_on_file_sizes_leaves_the_last_list(
     workspace: Path, simulated_raw: Path, kilobytes: int
 ) -> None:
-    """A limit on the size of files stands in for a full disk, which takes root to make:
+    """A limit on the size of files replaces a full disk, which only root can create; see
     tests/bench/sudden_ends.py."""
-    former = latest(workspace)
+    previous = latest(workspace)
     limit = kilobytes * 1024
-    told = subprocess.run(
+    done = subprocess.run(
         nightly_command(workspace, simulated_raw),
         cwd=ROOT,
         capture_output=True,
@@ -122,17 +122,16 @@ def test_a_night_that_may_write_no_larger_files_leaves_the_last_list(
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
-    assert (told.returncode, "Traceback" in told.stderr) == (17, False), told.stderr
-    assert "full" in told.stderr
-    assert latest(workspace) == former
+    assert (done.returncode, "Traceback" in done.stderr) == (17, False), done.stderr
+    assert "full" in done.stderr
+    assert latest(workspace) == previous
     assert leftovers(workspace) == []
 
 
-# -- the log
-# -------------------------------------------------------------------------------------------------------
+# The run log
 
 
-def lines(folder: Path) -> list[dict]:
+def log_lines(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
 
 
@@ -143,28 +142,28 @@ def test_a_run_writes_its_log_with_one_id(
     subprocess.run(
         nightly_command(workspace, simulated_raw), cwd=ROOT, capture_output=True, check=True
     )
-    told = lines(workspace)
-    assert {line["run_id"] for line in told} == {latest(workspace).name}
-    assert {line["step"] for line in told} == {"nightly"}
-    assert [line["event"] for line in (told[0], told[-1])] == ["begin", "end"]
-    assert told[-1]["exit_code"] == 0
+    entries = log_lines(workspace)
+    assert {line["run_id"] for line in entries} == {latest(workspace).name}
+    assert {line["step"] for line in entries} == {"nightly"}
+    assert [line["event"] for line in (entries[0], entries[-1])] == ["begin", "end"]
+    assert entries[-1]["exit_code"] == 0
     assert {"ingest", "features", "score", "clock"} <= {
-        line["name"] for line in told if line["event"] == "piece"
+        line["name"] for line in entries if line["event"] == "piece"
     }
-    assert all(datetime.fromisoformat(line["at"]) for line in told)
+    assert all(datetime.fromisoformat(line["at"]) for line in entries)
     assert run_step("score", "--workspace", workspace, "--as-of", "2020-01-01").returncode == 11
     assert (
-        lines(workspace)[-1]["exit_code"],
-        "nothing is known" in lines(workspace)[-1]["error"],
+        log_lines(workspace)[-1]["exit_code"],
+        "nothing is known" in log_lines(workspace)[-1]["error"],
     ) == (11, True)
 
 
-def test_no_workspace_no_log(tmp_path: Path) -> None:
+def test_without_a_workspace_there_is_no_log(tmp_path: Path) -> None:
     RunLog(tmp_path / "nowhere", "score").begin()
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_killed_run_is_told_by_the_next_and_half_a_line_is_passed_over(tmp_path: Path) -> None:
+def test_the_next_run_reports_a_killed_run_and_skips_half_a_line(tmp_path: Path) -> None:
     killed = RunLog(tmp_path, "nightly")
     killed.begin()
     with (tmp_path / LOG).open("a") as log:
@@ -173,26 +172,26 @@ def test_a_killed_run_is_told_by_the_next_and_half_a_line_is_passed_over(tmp_pat
     later.begin()
     assert "former_run_without_end" not in (tmp_path / LOG).read_text()
     later.piece(name="ingest")
-    found = json.loads((tmp_path / LOG).read_text().splitlines()[-2])
-    assert (found["event"], found["former_run_id"]) == ("former_run_without_end", killed.run_id)
+    entry = json.loads((tmp_path / LOG).read_text().splitlines()[-2])
+    assert (entry["event"], entry["former_run_id"]) == ("former_run_without_end", killed.run_id)
 
 
-def test_a_clock_that_was_set_back_or_jumps_is_told(tmp_path: Path) -> None:
+def test_a_clock_that_goes_back_or_jumps_is_reported(tmp_path: Path) -> None:
     start, ticks = datetime(2026, 5, 3, tzinfo=UTC), [0.0]
     moments = [start]
-    journal = RunLog(tmp_path, "nightly", now=lambda: moments[0], ticks=lambda: ticks[0])
-    assert journal.begin() == []
+    run_log = RunLog(tmp_path, "nightly", now=lambda: moments[0], ticks=lambda: ticks[0])
+    assert run_log.begin() == []
     moments[0], ticks[0] = start + timedelta(seconds=60), 60.0
-    assert journal.end(0) == []
+    assert run_log.end(0) == []
     ahead = RunLog(tmp_path, "nightly", now=lambda: start - timedelta(days=1), ticks=lambda: 0.0)
-    assert "set back" in ahead.begin()[0]
+    assert "behind the previous run" in ahead.begin()[0]
     moments[0] = start + timedelta(days=1)
-    assert "changed during the run" in journal.end(0)[0]
-    assert [line["event"] for line in lines(tmp_path)].count("clock") == 2
+    assert "changed during the run" in run_log.end(0)[0]
+    assert [line["event"] for line in log_lines(tmp_path)].count("clock") == 2
 
 
-def test_a_long_log_is_turned_over(tmp_path: Path) -> None:
+def test_a_long_log_is_moved_away(tmp_path: Path) -> None:
     (tmp_path / LOG).write_text("x" * (MOST_BYTES + 1))
     RunLog(tmp_path, "nightly").begin()
-    assert len(lines(tmp_path)) == 1
+    assert len(log_lines(tmp_path)) == 1
     assert (tmp_path / "log.1.jsonl").stat().st_size > MOST_BYTES

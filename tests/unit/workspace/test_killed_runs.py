@@ -1,4 +1,4 @@
-"""A run killed at any moment never spoils what was there, and the next one completes."""
+"""A run that is killed at any moment does not damage existing files, and the next run completes."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def test_killed_nightly_leaves_a_complete_latest_and_the_next_run_completes(
         assert sorted(path.name for path in latest(workspace).iterdir()) == RUN_FILES
         assert (latest(workspace) / "contact_list.csv").read_bytes() == expected
         assert Workspace(workspace).read_tables()["orders"].height == 1500
-    former = latest(workspace)
+    previous = latest(workspace)
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    assert latest(workspace) != former
+    assert latest(workspace) != previous
     assert (latest(workspace) / "contact_list.csv").read_bytes() == expected
     assert leftovers(workspace) == []
 
 
-def test_a_reader_who_stops_reading_does_not_stop_the_night(
+def test_a_reader_who_stops_reading_does_not_stop_the_run(
     workspace: Path, simulated_raw: Path
 ) -> None:
-    former = latest(workspace)
+    previous = latest(workspace)
     run = subprocess.Popen(
         nightly_command(workspace, simulated_raw), cwd=ROOT, stdout=subprocess.PIPE
     )
@@ -51,10 +51,10 @@ def test_a_reader_who_stops_reading_does_not_stop_the_night(
     run.stdout.readline()
     run.stdout.close()
     assert run.wait(timeout=120) == 0
-    assert latest(workspace) != former
+    assert latest(workspace) != previous
 
 
-# MLflow makes its database table by table, each kept at once; half of them cannot be opened again
+# MLflow creates its database table by table, each in its own commit; a partial one cannot be opened
 DIE_IN_DATABASE = """
 import os, signal
 from sqlalchemy import Engine, event
@@ -69,7 +69,7 @@ main()
 """
 
 
-def test_nightly_killed_while_it_makes_the_model_database_completes_the_next_time(
+def test_nightly_killed_while_it_creates_the_model_database_completes_the_next_time(
     tmp_path: Path, finished: Path, simulated_raw: Path
 ) -> None:
     shutil.copy(finished / "config.toml", tmp_path)
@@ -78,15 +78,15 @@ def test_nightly_killed_while_it_makes_the_model_database_completes_the_next_tim
         [sys.executable, "-c", DIE_IN_DATABASE, *command[3:]], cwd=ROOT, check=False
     )
     assert killed.returncode == -9
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr[-300:]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-300:]
     assert (latest(tmp_path) / "contact_list.csv").read_bytes() == (
         latest(finished) / "contact_list.csv"
     ).read_bytes()
     assert leftovers(tmp_path) == []
 
 
-def test_kill_at_any_change_on_disk_leaves_the_former_state_or_the_new_one(
+def test_a_kill_at_any_change_on_disk_leaves_the_previous_or_the_new_state(
     tmp_path: Path, replace_all: Callable
 ) -> None:
     def marks() -> tuple[set[str], set[str]]:
@@ -98,18 +98,18 @@ def test_kill_at_any_change_on_disk_leaves_the_former_state_or_the_new_one(
     assert replace_all(tmp_path, "0").returncode == 0
     count = -int(replace_all(tmp_path, "0").stdout)
     assert count > 10
-    former = "0"
+    previous = "0"
     for kill_at in range(1, count + 1):
         mark = str(kill_at)
         assert replace_all(tmp_path, mark, kill_at).returncode == -9
         of_tables, of_run = marks()
-        assert of_tables in ({former}, {mark})
-        assert of_run in ({former}, {mark})
+        assert of_tables in ({previous}, {mark})
+        assert of_run in ({previous}, {mark})
         with Workspace(tmp_path).locked():
             assert leftovers(tmp_path) == []
         assert replace_all(tmp_path, f"{mark}+").returncode == 0
         assert marks() == ({f"{mark}+"}, {f"{mark}+"})
         assert [path.name for path in (tmp_path / "quarantine").iterdir()] == ["orders.csv"]
-        former = f"{mark}+"
+        previous = f"{mark}+"
     assert len(list((tmp_path / "versions").iterdir())) <= 2
     assert (tmp_path / "tables").readlink().parts[0] == "versions"

@@ -1,5 +1,5 @@
-"""The tables on disk: whole, or the facts of some orders; and a night's features from them, part by
-part."""
+"""Tables on disk can be read whole or for some orders, and the features of a night can be built
+from them in parts."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def tables() -> Tables:
 
 @pytest.fixture(scope="module")
 def files(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> TableFiles:
-    place = Workspace(tmp_path_factory.mktemp("files"))
-    # the rows of a source come in any order
+    workspace = Workspace(tmp_path_factory.mktemp("files"))
+    # the rows of a source may be in any order
     shuffled = {
         name: frame.sample(fraction=1.0, shuffle=True, seed=1)
         for name, frame in tables.frames.items()
     }
-    place.write_tables(Tables(shuffled, tables.zone), {})
-    return place.table_files()
+    workspace.write_tables(Tables(shuffled, tables.zone), {})
+    return workspace.table_files()
 
 
 def test_tables_are_read_as_they_were_written(tables: Tables, files: TableFiles) -> None:
-    found = files.read_all()
-    assert (found.zone, found.has_partial_outcomes) == ("Asia/Shanghai", False)
+    stored = files.read_all()
+    assert (stored.zone, stored.has_partial_outcomes) == ("Asia/Shanghai", False)
     for name in TABLES:
-        assert found[name].columns == tables[name].columns
-        assert_frame_equal(found[name], tables[name], check_row_order=False)
+        assert stored[name].columns == tables[name].columns
+        assert_frame_equal(stored[name], tables[name], check_row_order=False)
     assert files.count_orders() == 1500
     assert files.count_facts() == sum(tables[name].height for name in TABLES)
 
@@ -74,10 +74,10 @@ def test_a_part_has_the_facts_of_its_orders_and_of_no_others(
 def test_a_night_from_the_files_has_the_features_of_the_whole_store(
     tables: Tables, files: TableFiles, orders_per_part: int
 ) -> None:
-    found = night_features(files, NIGHT, DEFAULT_WINDOW, orders_per_part)
-    assert found.height > 100
+    features = night_features(files, NIGHT, DEFAULT_WINDOW, orders_per_part)
+    assert features.height > 100
     assert_frame_equal(
-        found, build_features(tables, build_spine(tables, [NIGHT])), check_exact=True
+        features, build_features(tables, build_spine(tables, [NIGHT])), check_exact=True
     )
 
 
@@ -85,15 +85,15 @@ def test_a_night_from_the_files_has_the_features_of_the_whole_store(
 def test_a_night_without_open_orders_has_no_rows(
     tables: Tables, files: TableFiles, night: str
 ) -> None:
-    found = night_features(files, day(night), DEFAULT_WINDOW, 400)
-    assert_frame_equal(found, build_features(tables, build_spine(tables, [day(night)])))
-    assert found.is_empty()
+    features = night_features(files, day(night), DEFAULT_WINDOW, 400)
+    assert_frame_equal(features, build_features(tables, build_spine(tables, [day(night)])))
+    assert features.is_empty()
 
 
 def test_a_store_without_orders_has_no_rows(tmp_path: Path) -> None:
-    place = Workspace(tmp_path)
-    place.write_tables(create_tables({}, zone="UTC"), {})
-    assert night_features(place.table_files(), NIGHT, DEFAULT_WINDOW, 400).is_empty()
+    workspace = Workspace(tmp_path)
+    workspace.write_tables(create_tables({}, zone="UTC"), {})
+    assert night_features(workspace.table_files(), NIGHT, DEFAULT_WINDOW, 400).is_empty()
 
 
 def test_facts_of_some_orders(tables: Tables, files: TableFiles) -> None:
@@ -110,10 +110,12 @@ def test_the_newest_fact_before_a_night(tables: Tables, files: TableFiles) -> No
     assert files.newest_fact_day(int(known.min())) is None
 
 
-def test_files_of_a_former_version_are_named(files: TableFiles, tmp_path: Path) -> None:
+def test_files_of_an_older_version_are_reported(files: TableFiles, tmp_path: Path) -> None:
     old = Workspace(tmp_path)
     old.write_tables(files.read_all(), {})
     orders = tmp_path / "tables/orders.parquet"
     pl.read_parquet(orders).drop(NUMBER).write_parquet(orders)
-    with pytest.raises(BadInput, match=r"former version of this program\. Load again: make ingest"):
+    with pytest.raises(
+        BadInput, match=r"older version of this program\. Load the data again: make ingest"
+    ):
         old.table_files()

@@ -1,4 +1,4 @@
-"""A shop's database to pull from, in SQLite, PostgreSQL and MariaDB."""
+"""The database of a shop from which the tests pull, in SQLite, PostgreSQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -26,18 +26,24 @@ from tests.unit.sources.database.servers import (
 from tests.unit.sources.database.shop_database import MOMENT
 
 START = datetime(2024, 5, 1, tzinfo=UTC)
-QUERY = '[[query]]\nname = "sales"\nsql = "select * from sales -- all;"\nwatermark = "changed"\nkey = "id"\n'
+QUERY = """[[query]]
+name = "sales"
+sql = "select * from sales -- all;"
+watermark = "changed"
+key = "id"
+"""
 
 
 @dataclass
 class Shop:
-    """A database with a table `sales`; `url` is what a seller writes, without the password."""
+    """A database with a table `sales`. `url` is what a seller writes, without the password."""
 
     url: str
     engine: sa.Engine
     sales: sa.Table
 
     def put(self, first: int, last: int, at: datetime = START, **values: object) -> None:
+        """Insert or replace the sales with the ids from `first` to `last - 1`."""
         rows = [
             {"id": i, "total": Decimal(i) / 4, "changed": at + timedelta(minutes=i), **values}
             for i in range(first, last)
@@ -74,29 +80,29 @@ def kind(request: pytest.FixtureRequest) -> str:
 def engine(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[tuple[str, sa.Engine]]:
-    """The address without a password, and a way to write there; all tables are dropped
+    """The address without a password, and an engine that may write there. All tables are dropped
     afterwards."""
     if kind == "sqlite":
-        url, own = "sqlite:///shop.db", f"sqlite:///{tmp_path / 'shop.db'}"
+        url, writer_url = "sqlite:///shop.db", f"sqlite:///{tmp_path / 'shop.db'}"
     else:
         port = request.getfixturevalue(
             "postgres_server" if kind == "postgresql" else "mariadb_server"
         ).port
         driver = {"postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}[kind]
         url = f"{kind}://reader@127.0.0.1:{port}/shop"
-        own = f"{driver}://reader:{PASSWORD}@127.0.0.1:{port}/shop"
-    made = sa.create_engine(own, poolclass=sa.NullPool)
-    yield url, made
+        writer_url = f"{driver}://reader:{PASSWORD}@127.0.0.1:{port}/shop"
+    writer = sa.create_engine(writer_url, poolclass=sa.NullPool)
+    yield url, writer
     if kind != "sqlite":
-        found = sa.MetaData()
-        found.reflect(made)
-        found.drop_all(made)
+        metadata = sa.MetaData()
+        metadata.reflect(writer)
+        metadata.drop_all(writer)
 
 
 @pytest.fixture
 def shop(engine: tuple[str, sa.Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("DATABASE_PASSWORD", PASSWORD)
-    url, own = engine
+    url, writer = engine
     columns = [
         sa.Column("id", sa.BigInteger),
         sa.Column("total", sa.Numeric(10, 2)),
@@ -104,13 +110,13 @@ def shop(engine: tuple[str, sa.Engine], tmp_path: Path, monkeypatch: pytest.Monk
         sa.Column("note", sa.Text),
     ]
     sales = sa.Table("sales", sa.MetaData(), *columns)
-    sales.create(own)
+    sales.create(writer)
     (tmp_path / "database.toml").write_text(f'url = "{url}"\n{QUERY}')
-    return Shop(url, own, sales)
+    return Shop(url, writer, sales)
 
 
 def pulled(raw: Path, **options: bool) -> tuple[pl.DataFrame, list[str]]:
-    """What the file holds after a pull, and what was said."""
-    said: list[str] = []
-    pull(raw, said.append, **options)
-    return pl.read_parquet(raw / "sales.parquet"), said
+    """The rows of the file after a pull, and the progress lines."""
+    messages: list[str] = []
+    pull(raw, messages.append, **options)
+    return pl.read_parquet(raw / "sales.parquet"), messages

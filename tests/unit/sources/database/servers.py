@@ -1,4 +1,4 @@
-"""Database servers of a test's own, from Debian's packages, in a folder that goes with them."""
+"""Database servers for the tests, from Debian packages, each in a temporary folder."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ PATIENCE = 60.0
 
 @dataclass
 class Server:
-    """A server that listens on `port` of this machine to the user `reader` with `PASSWORD`,
-    database `shop`. `probe`: a command that ends well once it is ready, which is later than that it
-    listens."""
+    """A server on `port` of this machine, with the database `shop` and the user `reader` with
+    `PASSWORD`.
+
+    `probe`: a command that succeeds once the server is ready. A server listens before it is ready.
+    """
 
     command: list[str]
     user: str | None
@@ -53,11 +55,11 @@ class Server:
             time.sleep(0.05)
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[bytes]:
-        known = {**os.environ, "PGPASSWORD": PASSWORD}
-        return subprocess.run(command, check=False, capture_output=True, env=known, cwd="/")
+        environment = {**os.environ, "PGPASSWORD": PASSWORD}
+        return subprocess.run(command, check=False, capture_output=True, env=environment, cwd="/")
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Stop the server as a power cut would."""
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -65,31 +67,15 @@ class Server:
 
 @contextmanager
 def postgres() -> Iterator[Server]:
-    """Its owner is `reader`, which may write too: that a pull does not is the program's doing."""
+    """The database owner is `reader`, who may write too. Only the program prevents a pull from
+    writing."""
     folder, user = _folder("postgres")
     tools = POSTGRES[-1].parent
     try:
         (folder / "password").write_text(PASSWORD)
-        data = folder / "data"
-        _run(
-            [
-                tools / "initdb",
-                "-D",
-                data,
-                "-U",
-                "reader",
-                "-E",
-                "UTF8",
-                "--locale",
-                "C.UTF-8",
-                "--auth",
-                "scram-sha-256",
-                "--pwfile",
-                folder / "password",
-            ],
-            user,
-        )
-        port = _free_port()
+        data, port = folder / "data", _free_port()
+        options = "-U reader -E UTF8 --locale C.UTF-8 --auth scram-sha-256 --pwfile".split()
+        _run([tools / "initdb", "-D", data, *options, folder / "password"], user)
         command = [
             tools / "postgres",
             "-D",
@@ -102,24 +88,11 @@ def postgres() -> Iterator[Server]:
             "127.0.0.1",
             "-F",
         ]
-        ask = [
-            str(part)
-            for part in (
-                tools / "psql",
-                "-h",
-                folder,
-                "-p",
-                port,
-                "-U",
-                "reader",
-                "-d",
-                "postgres",
-                "-c",
-            )
-        ]
-        server = Server(list(map(str, command)), user, port, folder / "log", [*ask, "SELECT 1"])
+        psql = [tools / "psql", "-h", folder, "-p", port, "-U", "reader", "-d", "postgres", "-c"]
+        query = list(map(str, psql))
+        server = Server(list(map(str, command)), user, port, folder / "log", [*query, "SELECT 1"])
         server.start()
-        server.run([*ask, "CREATE DATABASE shop"])
+        server.run([*query, "CREATE DATABASE shop"])
         yield server
         server.kill()
     finally:
@@ -149,14 +122,16 @@ def mariadb() -> Iterator[Server]:
             "--bind-address=127.0.0.1",
             f"--pid-file={folder / 'pid'}",
         ]
-        ask = ["mariadb", "--no-defaults", f"--socket={folder / 'socket'}", "-u", "root", "-e"]
-        server = Server(command, None, port, folder / "log", [*ask, "SELECT 1"])
+        query = ["mariadb", "--no-defaults", f"--socket={folder / 'socket'}", "-u", "root", "-e"]
+        server = Server(command, None, port, folder / "log", [*query, "SELECT 1"])
         server.start()
         sql = (
-            f"CREATE DATABASE shop CHARACTER SET utf8mb4; CREATE USER reader@'%' IDENTIFIED BY '{PASSWORD}'; "
-            "GRANT ALL ON shop.* TO reader@'%'; DELETE FROM mysql.global_priv WHERE User = ''; FLUSH PRIVILEGES"
+            "CREATE DATABASE shop CHARACTER SET utf8mb4; "
+            f"CREATE USER reader@'%' IDENTIFIED BY '{PASSWORD}'; "
+            "GRANT ALL ON shop.* TO reader@'%'; "
+            "DELETE FROM mysql.global_priv WHERE User = ''; FLUSH PRIVILEGES"
         )
-        server.run([*ask, sql])
+        server.run([*query, sql])
         yield server
         server.kill()
     finally:
@@ -164,7 +139,7 @@ def mariadb() -> Iterator[Server]:
 
 
 def _folder(name: str) -> tuple[Path, str | None]:
-    """A folder for the server, and whom it runs as: not as root, which PostgreSQL refuses."""
+    """A folder for the server, and the user that runs it. PostgreSQL refuses to run as root."""
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     if os.getuid() != 0:
         return folder, None

@@ -1,4 +1,4 @@
-"""A store's canonical files as tables of a database, each with `changed_at`, and the mapping that
+"""The canonical files of a store as database tables, each with `changed_at`, and the mapping that
 reads them back."""
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ KINDS: dict[object, sa.types.TypeEngine] = {
     pl.Float64: sa.Numeric(18, 4),
 }
 CHANGED = "changed_at"
-AT_ONCE = 2_000
+ROWS_PER_INSERT = 2_000
 
 
 def read_store(raw: Path) -> dict[str, pl.DataFrame]:
-    """What `simulate` wrote, typed; `changed_at` is when the row became known."""
-    found = {}
+    """The typed tables that `simulate` wrote. `changed_at` is when the row became known."""
+    frames = {}
     for name, table in TABLES.items():
         path = raw / f"{name}.csv"
         if not path.exists():
@@ -35,9 +35,9 @@ def read_store(raw: Path) -> dict[str, pl.DataFrame]:
             if column in table.schema
         ]
         rows = rows.select(casts)
-        seen = [pl.col(column) for column in ("known_at", "occurred_at") if column in rows.columns]
-        found[name] = rows.with_columns(pl.coalesce(seen).alias(CHANGED))
-    return found
+        times = [pl.col(column) for column in ("known_at", "occurred_at") if column in rows.columns]
+        frames[name] = rows.with_columns(pl.coalesce(times).alias(CHANGED))
+    return frames
 
 
 def _typed(name: str, kind: pl.DataType) -> pl.Expr:
@@ -47,16 +47,18 @@ def _typed(name: str, kind: pl.DataType) -> pl.Expr:
 
 
 def create(engine: sa.Engine, frames: dict[str, pl.DataFrame]) -> dict[str, sa.Table]:
-    """Empty tables."""
-    meta = sa.MetaData()
-    made = {
+    """Create the tables, empty."""
+    metadata = sa.MetaData()
+    tables = {
         name: sa.Table(
-            name, meta, *[sa.Column(column, _kind(dtype)) for column, dtype in frame.schema.items()]
+            name,
+            metadata,
+            *[sa.Column(column, _kind(dtype)) for column, dtype in frame.schema.items()],
         )
         for name, frame in frames.items()
     }
-    meta.create_all(engine)
-    return made
+    metadata.create_all(engine)
+    return tables
 
 
 def _kind(dtype: pl.DataType) -> sa.types.TypeEngine:
@@ -66,27 +68,28 @@ def _kind(dtype: pl.DataType) -> sa.types.TypeEngine:
 def fill(engine: sa.Engine, tables: dict[str, sa.Table], frames: dict[str, pl.DataFrame]) -> None:
     with engine.begin() as connection:
         for name, frame in frames.items():
-            for part in frame.iter_slices(AT_ONCE):
+            for part in frame.iter_slices(ROWS_PER_INSERT):
                 if part.height:
                     connection.execute(sa.insert(tables[name]), part.to_dicts())
 
 
 def write_settings(raw: Path, url: str | None, frames: dict[str, pl.DataFrame]) -> None:
-    """`database.toml` and `mapping.toml`."""
+    """Write `database.toml` and `mapping.toml`."""
     raw.mkdir(exist_ok=True)
     lines = [f'url = "{url}"'] if url else []
     facts = ['[store]\nzone = "Asia/Shanghai"\ntimes_in = "UTC"\nname = "s"\ncurrency = "USD"']
     for name, frame in frames.items():
-        key = [column for column in TABLES[name].key]
+        key = list(TABLES[name].key)
         lines.append(
-            f'[[query]]\nname = "{name}"\nsql = "select * from {name};"\nwatermark = "{CHANGED}"\nkey = {key}'
+            f'[[query]]\nname = "{name}"\nsql = "select * from {name};"\n'
+            f'watermark = "{CHANGED}"\nkey = {key}'
         )
         ours = {theirs: own for own, theirs in MONEY.get(name, {}).items() if own != "line_total"}
-        told = {ours.get(column, column): column for column in frame.columns}
-        # money is in US dollars there, whatever the buyer paid in
-        told.pop("currency", None)
+        mapped = {ours.get(column, column): column for column in frame.columns}
+        # amounts are in US dollars there, whatever the currency of the order
+        mapped.pop("currency", None)
         columns = "\n".join(
-            f'{own} = "{theirs}"' for own, theirs in told.items() if own in allowed(name)
+            f'{own} = "{theirs}"' for own, theirs in mapped.items() if own in allowed(name)
         )
         facts.append(
             f'[[fact]]\ntable = "{name}"\nfile = "{name}.parquet"\n[fact.columns]\n{columns}'

@@ -1,4 +1,4 @@
-"""A server or a program that ends in the middle of a pull."""
+"""The server or the program is killed during a pull."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.unit.sources.database.servers import PASSWORD, Server
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_a_server_that_is_killed_in_the_middle(
+def test_a_server_that_is_killed_during_a_pull(
     shop: Shop,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
     request: pytest.FixtureRequest,
 ) -> None:
-    """The former file stays, and the next pull goes on behind the last whole piece."""
+    """The previous file stays, and the next pull continues after the last complete piece."""
     server: Server = request.getfixturevalue(
         "postgres_server" if kind == "postgresql" else "mariadb_server"
     )
@@ -33,38 +33,39 @@ def test_a_server_that_is_killed_in_the_middle(
     before, _ = pulled(tmp_path)
     shop.put(10, 3000, at=START + timedelta(days=9))
     monkeypatch.setattr(pulling, "PIECE", 100)
-    made = pulling.text_columns
+    text_columns = pulling.text_columns
     pieces = []
 
-    def until_the_end(names: Sequence[str], rows: Sequence[Sequence[object]]) -> pl.DataFrame:
+    def kill_at_fifth_piece(names: Sequence[str], rows: Sequence[Sequence[object]]) -> pl.DataFrame:
         pieces.append(len(rows))
         if len(pieces) == 5:
             server.kill()
-        return made(names, rows)
+        return text_columns(names, rows)
 
     with monkeypatch.context() as patched:
-        patched.setattr(pulling, "text_columns", until_the_end)
-        with pytest.raises(NoDatabase, match="run again to go on where it ended") as found:
+        patched.setattr(pulling, "text_columns", kill_at_fifth_piece)
+        with pytest.raises(
+            NoDatabase, match="run again to continue where the pull stopped"
+        ) as failure:
             pull(tmp_path, print)
-    assert PASSWORD not in str(found.value)
+    assert PASSWORD not in str(failure.value)
     assert pl.read_parquet(tmp_path / "sales.parquet").equals(before)
     server.start()
-    rows, said = pulled(tmp_path)
+    rows, messages = pulled(tmp_path)
     assert (
-        said[0]
-        == f"sales: {len(pieces)} pieces are there from a pull that did not end; goes on behind them"
+        messages[0] == f"sales: continues after {len(pieces)} pieces of a pull that did not finish"
     )
     read = next(
-        int(line.split()[1].replace(",", "")) for line in said if line.endswith("rows read")
+        int(line.split()[1].replace(",", "")) for line in messages if line.endswith("rows read")
     )
     assert read <= 2990 - (len(pieces) - 1) * 100
     assert sorted(rows["id"].cast(pl.Int64)) == list(range(1, 3000))
 
 
-def test_a_killed_program_goes_on_too(
+def test_a_killed_program_continues_with_the_next_pull(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever change on disk it was killed before, the next pull ends with all rows."""
+    """Before whatever change on disk it was killed, the next pull ends with all rows."""
     monkeypatch.setattr(pulling, "PIECE", 20)
     shop.put(1, 30)
     pulled(tmp_path)
@@ -75,21 +76,21 @@ def test_a_killed_program_goes_on_too(
             with pytest.raises(KeyboardInterrupt):
                 pull(tmp_path, print)
         rows, _ = pulled(tmp_path)
-        told = dict(rows.select(pl.col("id").cast(pl.Int64), "note").rows())
-        assert sorted(told) == list(range(1, kill_at + 60))
-        assert {told[i] for i in range(kill_at, kill_at + 60)} == {str(kill_at)}
+        notes = dict(rows.select(pl.col("id").cast(pl.Int64), "note").rows())
+        assert sorted(notes) == list(range(1, kill_at + 60))
+        assert {notes[i] for i in range(kill_at, kill_at + 60)} == {str(kill_at)}
 
 
 def _die_at(patched: pytest.MonkeyPatch, count: int) -> None:
-    """Die before the so manieth file takes its place."""
+    """Die before file number `count` gets its final name."""
     left = [count]
-    whole = Path.replace
+    original = Path.replace
 
     def replace(self: Path, target: Path) -> Path:
         left[0] -= 1
         if left[0] == 0:
             raise KeyboardInterrupt
-        return whole(self, target)
+        return original(self, target)
 
     patched.setattr(Path, "replace", replace)
 
@@ -100,6 +101,6 @@ def test_two_pulls_do_not_run_at_once(shop: Shop, tmp_path: Path) -> None:
     pulled(tmp_path)
     with (
         FileLock(tmp_path / ".pull" / ".lock"),
-        pytest.raises(WorkspaceBusy, match="another run pulls"),
+        pytest.raises(WorkspaceBusy, match="another run is pulling"),
     ):
         pull(tmp_path, print)

@@ -1,4 +1,4 @@
-"""Where the password comes from, and that it goes nowhere."""
+"""Where the password comes from, and that it appears nowhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.sources.database.conftest import QUERY, Shop, pulled
 from tests.unit.sources.database.servers import PASSWORD
 
 
-def test_the_password_is_nowhere(
+def test_the_password_appears_nowhere(
     shop: Shop, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shop.put(1, 10)
@@ -29,37 +29,37 @@ def test_the_password_is_nowhere(
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_the_wrong_password_is_told_without_saying_it(
+def test_a_wrong_password_is_reported_without_showing_it(
     shop: Shop,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     run_step: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD", "wrong-4711")
-    told = run_step("pull", "--raw", tmp_path)
-    assert told.returncode == 18, told.stderr
-    assert "wrong-4711" not in told.stdout + told.stderr
-    assert "Traceback" not in told.stderr
-    assert "password" in told.stderr
+    done = run_step("pull", "--raw", tmp_path)
+    assert done.returncode == 18, done.stderr
+    assert "wrong-4711" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "password" in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_address_and_password_may_lie_in_the_drivers_own_file(
+def test_address_and_password_may_be_in_the_file_of_the_driver(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.delenv("DATABASE_PASSWORD")
     shop.put(1, 4)
     port = shop.engine.url.port
-    own = tmp_path / "own.cnf"
+    driver_file = tmp_path / "own.cnf"
     if kind == "postgresql":
-        own.write_text(
+        driver_file.write_text(
             f"[shop]\nhost=127.0.0.1\nport={port}\nuser=reader\ndbname=shop\npassword={PASSWORD}\n"
         )
-        monkeypatch.setenv("PGSERVICEFILE", str(own))
+        monkeypatch.setenv("PGSERVICEFILE", str(driver_file))
         url = "postgresql:///?service=shop"
     else:
-        own.write_text(f"[client]\nuser=reader\npassword={PASSWORD}\n")
-        url = f"mysql://127.0.0.1:{port}/shop?read_default_file={own}"
+        driver_file.write_text(f"[client]\nuser=reader\npassword={PASSWORD}\n")
+        url = f"mysql://127.0.0.1:{port}/shop?read_default_file={driver_file}"
     (tmp_path / "database.toml").write_text(f'url = "{url}"\n{QUERY}')
     assert pulled(tmp_path)[0].height == 3
 
@@ -69,6 +69,6 @@ def test_the_address_may_come_from_the_environment(
 ) -> None:
     (tmp_path / "database.toml").write_text(QUERY)
     monkeypatch.setenv("DATABASE_URL", f"postgresql://me:{PASSWORD}@127.0.0.1:1/shop")
-    with pytest.raises(NoDatabase, match="postgresql://127.0.0.1/shop: ") as found:
+    with pytest.raises(NoDatabase, match="postgresql://127.0.0.1/shop: ") as failure:
         pull(tmp_path, print)
-    assert PASSWORD not in str(found.value)
+    assert PASSWORD not in str(failure.value)

@@ -1,0 +1,173 @@
+"""Propose the `[[fact]]` sections for orders, order lines and products."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.sources.mapped.cells import number
+from pipeline.sources.mapped.column_guesses import NAMES
+from pipeline.sources.mapped.column_profile import Sheet
+from pipeline.sources.mapped.mapping import Cell
+from pipeline.sources.mapped.proposal import (
+    FactGuess,
+    Guess,
+    Key,
+    Proposal,
+    as_list,
+    best_column,
+    cell_of,
+    time_guess,
+)
+
+# a column refers to orders if at least this share of its values are order ids
+JOINS = 0.5
+NUMBERS = (
+    "total",
+    "shipping",
+    "quantity",
+    "unit_price",
+    "line_total",
+    "weight_g",
+    "count_photos",
+    "score",
+    "amount",
+    "count_installments",
+)
+
+
+def _columns(sheet: Sheet, table: str, taken: list[str]) -> list[Guess]:
+    """A guess for each column of the table for which a column name fits."""
+    guesses = []
+    for name, patterns in NAMES[table].items():
+        if name == "order_id":
+            continue
+        kind = "time" if name.endswith("_at") else "number" if name in NUMBERS else "text"
+        profile, score = best_column(sheet, patterns, kind, taken)
+        if profile is None:
+            continue
+        if name not in ("product_id", "title"):
+            taken.append(profile.name)
+        value_fit = 0.5 if kind != "text" else 0.5 * profile.filled
+        guesses.append(
+            time_guess(name, profile, score)
+            if kind == "time"
+            else Guess(name, cell_of(profile), 0.5 * score + value_fit)
+        )
+    return guesses
+
+
+def add_orders(proposal: Proposal, sheet: Sheet, key: Key) -> None:
+    """Add the orders of a table, and the most common currency of its rows."""
+    columns = [Guess("order_id", key.cell(), key.sure), *_columns(sheet, "orders", [key.column])]
+    repeats = sheet.values(key.column).is_duplicated().any()
+    note = "an order may have several rows; the first filled cell of each column counts"
+    columns = [_without_tax(sheet, guess) if guess.name == "total" else guess for guess in columns]
+    proposal.facts.append(
+        FactGuess(
+            "orders",
+            sheet.file,
+            columns,
+            per=key.column if repeats else "",
+            note=note if repeats else "",
+        )
+    )
+    currency_column = next(
+        (guess.cell["column"] for guess in columns if guess.name == "currency"), None
+    )
+    if currency_column:
+        currencies = sheet.values(str(currency_column))
+        proposal.currency = str(currencies.mode().sort()[0]) if currencies.len() else ""
+
+
+def _without_tax(sheet: Sheet, total: Guess) -> Guess:
+    """The total must equal lines plus shipping, so subtract a tax that is added on top."""
+    tax, _ = best_column(sheet, (r"^(total )?(tax|taxes|vat)( amount| total)?$",), "number")
+    subtotal, _ = best_column(sheet, (r"^(order )?sub ?total( amount)?$",), "number")
+    shipping, _ = best_column(sheet, NAMES["orders"]["shipping"], "number")
+    if tax is None or subtotal is None:
+        return total
+    total_amount, subtotal_amount, tax_amount = (
+        number(Cell(column=(str(name),)), ".").fill_nan(None)
+        for name in (total.cell["column"], subtotal.name, tax.name)
+    )
+    shipping_amount = (
+        number(Cell(column=(shipping.name,)), ".").fill_nan(None).fill_null(0.0)
+        if shipping
+        else pl.lit(0.0)
+    )
+    surplus = total_amount - subtotal_amount - shipping_amount - tax_amount
+    taxed = sheet.rows.select(is_on_top=surplus.abs() < 0.02, tax=tax_amount)
+    taxed = taxed.filter(pl.col("tax") > 0).drop_nulls()
+    if not taxed.height or float(taxed["is_on_top"].mean() or 0.0) < 0.5:  # type: ignore[arg-type]
+        return total
+    return Guess(
+        "total",
+        {**total.cell, "minus": [tax.name]},
+        total.sure,
+        "tax is added on top of the lines, so it is subtracted",
+    )
+
+
+def has_lines(sheet: Sheet, key: Key) -> bool:
+    """Whether the table has a product and a price in each row."""
+    names = NAMES["order_lines"]
+    product = best_column(sheet, names["product_id"], "text", [key.column])[0]
+    amount = best_column(sheet, (*names["unit_price"], *names["line_total"]), "number")[0]
+    return product is not None and amount is not None
+
+
+def add_lines(proposal: Proposal, sheet: Sheet, key: Key) -> None:
+    """Add the order lines of a table."""
+    columns = [
+        Guess("order_id", key.cell(), key.sure),
+        *_columns(sheet, "order_lines", [key.column]),
+    ]
+    proposal.facts.append(FactGuess("order_lines", sheet.file, _with_titles(sheet, columns)))
+
+
+def _with_titles(sheet: Sheet, columns: list[Guess]) -> list[Guess]:
+    """Where some lines have no SKU, the title identifies the product."""
+    title = next((guess for guess in columns if guess.name == "title"), None)
+    guesses = []
+    for guess in columns:
+        name = str(guess.cell.get("column"))
+        if (
+            guess.name == "product_id"
+            and title
+            and sheet.columns[name].filled < 1.0
+            and name != title.cell["column"]
+        ):
+            names = [name, title.cell["column"]]
+            guess = Guess("product_id", {"column": names}, guess.sure, "if it is empty, the title")
+        guesses.append(guess)
+    return guesses
+
+
+def add_products(proposal: Proposal, sheet: Sheet, lines: Sheet | None) -> None:
+    """Add the products if the table, which has no order ids, has a column with the products of the
+    lines."""
+    line_product = next(
+        (
+            guess
+            for fact in proposal.facts
+            if fact.table == "order_lines"
+            for guess in fact.columns
+            if guess.name == "product_id"
+        ),
+        None,
+    )
+    if lines is None or line_product is None:
+        return
+    product_ids = lines.values(str(as_list(line_product.cell["column"])[0])).unique()
+    shares = [
+        (
+            int(product_ids.is_in(sheet.values(name).implode()).sum()) / max(product_ids.len(), 1),
+            name,
+        )
+        for name in sheet.columns
+    ]
+    share, name = max(shares, default=(0.0, ""))
+    if share < JOINS or not name:
+        return
+    columns = [Guess("product_id", {"column": name}, share), *_columns(sheet, "products", [name])]
+    proposal.facts.append(FactGuess("products", sheet.file, columns))

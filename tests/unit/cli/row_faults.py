@@ -1,0 +1,112 @@
+"""Faulty cells of source files, and why their rows go to quarantine."""
+
+from __future__ import annotations
+
+from tests.unit.cli.loading import ITEMS, ORDERS, REVIEWS
+
+BOUGHT, DELIVERED = "order_purchase_timestamp", "order_delivered_customer_date"
+# source, file, the changed cells of the fifth row, the faulty column, part of the reason
+FAULTS = [
+    ("olist", ORDERS, {BOUGHT: "2018-02-30 10:00:00"}, BOUGHT, "not a date"),
+    ("olist", ORDERS, {BOUGHT: "yesterday"}, BOUGHT, "not a date"),
+    ("olist", ORDERS, {BOUGHT: ""}, BOUGHT, "empty"),
+    ("olist", ORDERS, {BOUGHT: "0018-01-02 10:00:00"}, BOUGHT, "not a date"),
+    (
+        "olist",
+        ORDERS,
+        {DELIVERED: "2017-01-01 00:00:00"},
+        DELIVERED,
+        "delivered before it was purchased",
+    ),
+    ("olist", ORDERS, {"order_id": "caf\udce9"}, "order_id", "not UTF-8"),
+    ("olist", ORDERS, {"order_id": "o\x004"}, "order_id", "NUL"),
+    ("olist", ORDERS, {"order_id": '"o-4'}, "order_id", "quote"),
+    ("olist", ORDERS, {"customer_id": "no-such"}, "customer_id", "unknown customer"),
+    ("olist", ITEMS, {"price": "-1.00"}, "price", "below 0"),
+    ("olist", ITEMS, {"price": "R$ 20"}, "price", "not a number"),
+    ("olist", ITEMS, {"price": "nan"}, "price", "not a number"),
+    ("olist", ITEMS, {"order_id": "no-such"}, "order_id", "unknown order"),
+    ("olist", ITEMS, {"product_id": "nothing"}, "product_id", "unknown product"),
+    ("olist", ITEMS, {"freight_value": "1,50"}, "freight_value", "8 cells where the header has 7"),
+    ("olist", REVIEWS, {"review_score": "6"}, "review_score", "above 5"),
+    (
+        "olist",
+        REVIEWS,
+        {"review_answer_timestamp": "2017-01-01"},
+        "review_answer_timestamp",
+        "before the order",
+    ),
+    (
+        "olist",
+        "olist_products_dataset.csv",
+        {"product_weight_g": "-3"},
+        "product_weight_g",
+        "below 0",
+    ),
+    (
+        "canonical",
+        "orders.csv",
+        {"occurred_at": "2018-02-30 10:00:00"},
+        "occurred_at",
+        "not a date",
+    ),
+    (
+        "canonical",
+        "orders.csv",
+        {"occurred_at": "9018-01-02T10:00:00Z"},
+        "occurred_at",
+        "not a date",
+    ),
+    ("canonical", "orders.csv", {"total_usd": "-21.50"}, "total_usd", "below 0"),
+    ("canonical", "orders.csv", {"total_usd": "inf"}, "total_usd", "not a number"),
+    ("canonical", "orders.csv", {"order_id": ""}, "order_id", "empty"),
+    ("canonical", "orders.csv", {"country": "S\udce3o"}, "country", "not UTF-8"),
+    ("canonical", "order_lines.csv", {"unit_price_usd": "-1"}, "unit_price_usd", "below 0"),
+    ("canonical", "order_lines.csv", {"quantity": "0"}, "quantity", "below 1"),
+    ("canonical", "order_lines.csv", {"order_id": "no-such"}, "order_id", "unknown order"),
+    ("canonical", "order_lines.csv", {"product_id": "nothing"}, "product_id", "unknown product"),
+    (
+        "canonical",
+        "orders.csv",
+        {"total_usd": "22.50"},
+        "total_usd",
+        "more than its lines add up to",
+    ),
+    ("canonical", "orders.csv", {"shipping_usd": "30"}, "shipping_usd", "more than the total"),
+    (
+        "canonical",
+        "promises.csv",
+        {"promised_at": "2017-01-01"},
+        "promised_at",
+        "promised for a time before its order",
+    ),
+    (
+        "canonical",
+        "disputes.csv",
+        {"step": "ruled"},
+        "dispute_id",
+        "its dispute has no step 'opened'",
+    ),
+    (
+        "canonical",
+        "promises.csv",
+        {"kind": "gift"},
+        "kind",
+        "unknown value; allowed: dispatch, delivery",
+    ),
+    (
+        "canonical",
+        "tracking.csv",
+        {"occurred_at": "2017-01-01"},
+        "occurred_at",
+        "before its order was placed",
+    ),
+    ("canonical", "tracking.csv", {"status": "Gone"}, "status", "unknown value"),
+    (
+        "canonical",
+        "shipments.csv",
+        {"carrier": "a,b"},
+        "occurred_at",
+        "5 cells where the header has 4",
+    ),
+]
