@@ -67,8 +67,8 @@ def test_deadlines_in_both_zones_and_what_happens_then(place: Workspace) -> None
         39.0,
         "from then on the buyer may take it to the platform",
     )
-    assert soon["then"] == "it goes to the platform by itself"
-    assert (gone["deadline_store"], gone["then"]) == (None, "the platform rules")
+    assert soon["then"] == "it goes to the platform automatically"
+    assert (gone["deadline_store"], gone["then"]) == (None, "the platform decides")
 
 
 def test_without_history_nobody_knows_and_all_is_at_stake(place: Workspace) -> None:
