@@ -1,4 +1,4 @@
-"""The words of the dispute clock: what happens at the deadline, what to do next, and local times."""
+"""The dispute clock in words: what happens at the deadline, what to do next, and local times."""
 
 from __future__ import annotations
 

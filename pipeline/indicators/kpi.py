@@ -1,4 +1,4 @@
-"""kpi: the platform's indicators on a day, overall and by dimension, with a forecast of each for the
+"""kpi: the platform's indicators on a day, overall and by dimension, and their forecast for the
 next assessment."""
 
 from __future__ import annotations

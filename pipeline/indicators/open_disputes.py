@@ -1,5 +1,5 @@
-"""clock: every open dispute by deadline, with what happens then, the amount at stake, the evidence and
-a draft answer."""
+"""clock: every open dispute by deadline, with what happens then, the amount at stake, the evidence
+and a draft answer."""
 
 from __future__ import annotations
 
@@ -120,7 +120,8 @@ def clock_summary(clock_facts: dict[str, Any]) -> str:
         return f"{facts['policy']}: {facts['note']}"
     left_out = f"; {facts['count_left_out']:,} old ones without a recorded end are left out"
     return (
-        f"{facts['count_disputes']} open disputes, {facts['count_owing_an_answer']} need an answer, "
+        f"{facts['count_disputes']} open disputes, "
+        f"{facts['count_owing_an_answer']} need an answer, "
         f"{facts['count_due_within_48_hours']} due within 48 hours; "
         f"escalation by {facts['escalation']}" + (left_out if facts["count_left_out"] else "")
     )
@@ -147,10 +148,8 @@ def clock_table(
         _message_counts(tables, as_of_day),
     ):
         rows = rows.join(evidence, on="order_id", how="left", maintain_order="left")
-    at_risk, fixed_usd = (
-        pl.coalesce("amount_usd", "total_usd"),
-        config.decide.dispute_fixed_cost_usd,
-    )
+    at_risk = pl.coalesce("amount_usd", "total_usd")
+    fixed_usd = config.decide.dispute_fixed_cost_usd
     rows = rows.with_columns(
         amount_at_risk_usd=at_risk,
         # with an unknown probability, assume that all of it is lost

@@ -111,7 +111,7 @@ def write_readme(
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 110)
+    return textwrap.fill(text, 100)
 
 
 README = """{banner}Contact list of the night of {as_of}

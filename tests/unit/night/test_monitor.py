@@ -18,7 +18,7 @@ from pipeline.night import nightly as step
 from pipeline.night.monitor import limits_of, monitor, oldest_judged, verdict_of
 from pipeline.settings.config import Config, load_config
 from pipeline.settings.errors import NotPromoted
-from pipeline.settings.list_settings import Monitor
+from pipeline.settings.check_settings import Monitor
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace, read_json, write_json
 from tests.unit.nights import AS_OF, NIGHT, latest

@@ -19,7 +19,7 @@ from pipeline.night.score import score
 from pipeline.registry.model_registry import require_champion
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, Refused
-from pipeline.settings.list_settings import GATE_ACTIONS
+from pipeline.settings.check_settings import GATE_ACTIONS
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace, read_json
 from tests.unit.nights import AS_OF, NIGHT, latest
@@ -110,7 +110,7 @@ def test_a_night_before_the_champion_knows_its_outcome_and_says_so(workspace: Pa
 
 def test_an_unknown_gate_is_an_error(workspace: Path) -> None:
     configure(workspace, "[data_gates]", 'actions = { wind = "refuse" }')
-    with pytest.raises(BadInput, match="no gate wind"):
+    with pytest.raises(BadInput, match="no data check wind"):
         load_config(workspace)
 
 

@@ -44,7 +44,7 @@ MARIA = "[[decide.agents]]\nname = 'Maria'\nlanguages = ['es', 'pt']\nminutes = 
         (MARIA.replace("['es', 'pt']", "[]"), r"decide\.agents\.0\.languages: .*at least 1 item"),
         (MARIA.replace("minutes = 300\n", ""), r"decide\.agents\.0\.minutes: Field required"),
         (MARIA + "hours = 5\n", r"decide\.agents\.0\.hours: Extra inputs are not permitted"),
-        (MARIA + MARIA, r"Maria stands there twice"),
+        (MARIA + MARIA, r"Maria appears twice"),
         ("[decide]\nin_english = ['xx']\n", r"decide\.in_english: .*unknown language xx"),
         ("[decide]\nin_english = ['es']\n" + MARIA, r"in_english: es has an agent"),
         ("[decide]\nin_english = ['ko']\n" + MARIA, r"in_english: no agent writes en"),
