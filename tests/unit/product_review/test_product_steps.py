@@ -12,7 +12,8 @@ import pytest
 
 from features.tables import Tables
 from pipeline.product_review.candidate import candidate
-from pipeline.product_review.review import compare_products, products
+from pipeline.product_review.compare_products import compare_products
+from pipeline.product_review.products import products
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, Refused
 from pipeline.workspace.progress import Progress
@@ -124,7 +125,7 @@ def test_candidates_that_cannot_be_judged_are_kept_with_the_reason(
     for said in ("'unicorns' never sold here", "never sold to ZZ", "price without a currency"):
         assert said in told["b"]["note"]
     bad = pl.read_csv(folder / "candidates_rejected.csv").row(0, named=True)
-    assert (bad["row"], bad["why_not"]) == (4, "price 'abc' is no number above 0")
+    assert (bad["row"], bad["why_not"]) == (4, "price 'abc' is not a number above 0")
 
 
 def test_a_candidates_file_without_a_column_says_which(place: Workspace, tmp_path: Path) -> None:
