@@ -19,11 +19,15 @@ from pipeline.workspace.workspace import Workspace
 
 
 class EngineName(StrEnum):
+    """What can build the features."""
+
     polars = "polars"
     spark = "spark"
 
 
 class Dimension(StrEnum):
+    """What the rates can be broken down by."""
+
     category = "category"
     product = "product"
     country = "country"
@@ -64,7 +68,7 @@ WorkspaceFolder = Annotated[
     Path, typer.Option("--workspace", help="folder with all files of one store")
 ]
 AsOf = Annotated[
-    date, _date_option("--as-of", "the day to stand at: only facts known before it are used")
+    date, _date_option("--as-of", "day of the night; only facts known before it are used")
 ]
 From = Annotated[date, _date_option("--from", "first night")]
 To = Annotated[date, _date_option("--to", "last night")]

@@ -3,7 +3,7 @@ next assessment."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -63,11 +63,7 @@ def kpi(
             forecasts, driver_rows = forecast_tables(tables, config, policy, as_of)
             assessed = next_assessment(as_of, config.assessment_day)
             notes.append(f"{forecasts.height} rates on {assessed}")
-        more = {"forecast": forecasts, "drivers": driver_rows}
-        for name, frame in {"kpi": measured, **more}.items():
-            neutral_frame(frame).write_csv(folder / f"{name}.csv", float_precision=6)
-        sheets = _sheets(measured) | {name: neutral_frame(frame) for name, frame in more.items()}
-        write_workbook(folder / "kpi.xlsx", sheets, as_of)
+        _write_tables(folder, measured, {"forecast": forecasts, "drivers": driver_rows}, as_of)
         manifest["kpi"] = {
             "policy": policy.name,
             "rows": measured.height,
@@ -78,6 +74,16 @@ def kpi(
     for note in indicator_notes(policy, tables, config, as_of):
         warn(note)
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-kpi").resolve()
+
+
+def _write_tables(
+    folder: Path, measured: pl.DataFrame, more: Mapping[str, pl.DataFrame], as_of: date
+) -> None:
+    """Write one CSV file per table, and `kpi.xlsx` with all of them."""
+    for name, frame in {"kpi": measured, **more}.items():
+        neutral_frame(frame).write_csv(folder / f"{name}.csv", float_precision=6)
+    sheets = _sheets(measured) | {name: neutral_frame(frame) for name, frame in more.items()}
+    write_workbook(folder / "kpi.xlsx", sheets, as_of)
 
 
 def _sheets(measured: pl.DataFrame) -> dict[str, pl.DataFrame]:

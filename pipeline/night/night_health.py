@@ -163,7 +163,7 @@ def outcome_rows(
 
 def _sampling_step(runs: list[tuple[date, Path]]) -> int:
     """Judge every n-th order, so that the nights of a very large store fit into memory."""
-    counts = [
+    counts: list[int] = [
         pl.scan_parquet(folder / "scores.parquet").select(pl.len()).collect().item()
         for _, folder in runs
     ]

@@ -27,26 +27,10 @@ def read_costs(path: Path, config: Config) -> pl.DataFrame:
         )
     for row, column, reason in faults:
         warn(f"{path.name}, row {row}, {column}: {reason}. The row is left out.")
-    cost = pl.col("cost").cast(pl.Float64, strict=False)
-    rate = pl.col("currency").replace_strict(config.usd_per, default=None, return_dtype=pl.Float64)
-    is_number = cost.is_not_null() & cost.is_finite() & (cost >= 0)
-    note = (
-        pl.when(~is_number.fill_null(False))
-        .then(
-            pl.format(
-                "cost '{}' is not a number of at least 0: no margin", pl.col("cost").fill_null("")
-            )
-        )
-        .when(pl.col("currency").is_null())
-        .then(pl.lit("cost without a currency: no margin"))
-        .when(rate.is_null())
-        .then(
-            pl.format(
-                "no exchange rate for '{}' in usd_per: no margin", pl.col("currency").fill_null("")
-            )
-        )
+    cost, rate = _cost(), _rate(config)
+    rows = table.filter(pl.col("product_id").is_not_null()).with_columns(
+        cost_note=_cost_note(cost, rate)
     )
-    rows = table.filter(pl.col("product_id").is_not_null()).with_columns(cost_note=note)
     duplicates = rows.filter(pl.col("product_id").is_duplicated())["product_id"].unique().sort()
     if len(duplicates):
         names = ", ".join(duplicates.head(5))
@@ -56,4 +40,32 @@ def read_costs(path: Path, config: Config) -> pl.DataFrame:
         rows.sort(ROW)
         .unique("product_id", keep="last")
         .select("product_id", "cost_usd", "cost_note")
+    )
+
+
+def _cost() -> pl.Expr:
+    return pl.col("cost").cast(pl.Float64, strict=False)
+
+
+def _rate(config: Config) -> pl.Expr:
+    """USD per unit of the row's currency; null if it is not in the settings."""
+    return pl.col("currency").replace_strict(config.usd_per, default=None, return_dtype=pl.Float64)
+
+
+def _cost_note(cost: pl.Expr, rate: pl.Expr) -> pl.Expr:
+    """Why a row gives no margin; null if it gives one."""
+    is_number = cost.is_not_null() & cost.is_finite() & (cost >= 0)
+    bad_cost = pl.format(
+        "cost '{}' is not a number of at least 0: no margin", pl.col("cost").fill_null("")
+    )
+    no_rate = pl.format(
+        "no exchange rate for '{}' in usd_per: no margin", pl.col("currency").fill_null("")
+    )
+    return (
+        pl.when(~is_number.fill_null(False))
+        .then(bad_cost)
+        .when(pl.col("currency").is_null())
+        .then(pl.lit("cost without a currency: no margin"))
+        .when(rate.is_null())
+        .then(no_rate)
     )

@@ -3,7 +3,7 @@ what-if."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -62,11 +62,8 @@ def products(
         reviewed, frames, as_of=as_of, limit=limit, limit_from=source, charts=config.page.charts
     )
     with publish(workspace, config, as_of, "products") as (folder, manifest):
-        for name, frame in frames.items():
-            neutral_frame(frame).write_csv(folder / f"{name}.csv", float_precision=6)
+        _write_tables(folder, frames, as_of)
         (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
-        sheets = {name: neutral_frame(frame.head(SHEET_ROWS)) for name, frame in frames.items()}
-        write_workbook(folder / "products.xlsx", sheets, as_of)
         manifest["products"] = {
             "limit": limit,
             "limit_from": source,
@@ -77,6 +74,13 @@ def products(
     say_products(table)
     say_what_if(frames.get("what_if"))
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-products").resolve()
+
+
+def _write_tables(folder: Path, frames: Mapping[str, pl.DataFrame], as_of: date) -> None:
+    for name, frame in frames.items():
+        neutral_frame(frame).write_csv(folder / f"{name}.csv", float_precision=6)
+    sheets = {name: neutral_frame(frame.head(SHEET_ROWS)) for name, frame in frames.items()}
+    write_workbook(folder / "products.xlsx", sheets, as_of)
 
 
 def _groups(reviewed: Reviewed, column: str, limit: float) -> pl.DataFrame:

@@ -109,8 +109,8 @@ class Decide(SettingsSection):
     prior_disputes: float = Field(
         default=5.0,
         gt=0,
-        description="weight of the assumed shares, in disputes; small, because nobody has "
-        "measured them",
+        description="weight of the assumed shares, in disputes; small, because they have "
+        "not been measured",
     )
 
     @field_validator("prevented_share", "cause_factor")

@@ -12,6 +12,8 @@ from pipeline.settings.errors import BadInput
 
 
 class TomlSection(BaseModel):
+    """One section of such a file: frozen, and an unknown key is an error."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
