@@ -1,4 +1,4 @@
-"""`python -m pipeline STEP ...`: run one step and end with its exit code."""
+"""`python -m pipeline STEP ...`: runs one step and ends with its exit code."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from pipeline.workspace.run_log import close_run_log, current_folder
 
 
 def main(run: Callable[[], None] = app) -> None:
-    """Run a step; a user's error is a message and its exit code, a defect of ours says so and shows
-    where."""
+    """Run a step.
+
+    A `UserError` is shown as a message and gives its exit code; any other exception is a bug of the
+    program and shows its traceback.
+    """
     code, message = 0, ""
     try:
         run()
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except UserError as error:
         code, message = error.exit_code, str(error)
     except Exception as error:
@@ -32,10 +35,10 @@ def main(run: Callable[[], None] = app) -> None:
             traceback.print_exc()
             code, message = (
                 1,
-                "a defect of the program, not of your data; the last good output is kept.",
+                "this is a bug in the program, not in your data; the last good output is kept.",
             )
-    for odd in close_run_log(code, message):
-        warn(odd)
+    for problem in close_run_log(code, message):
+        warn(problem)
     if message:
         typer.echo(f"pipeline: {message}", err=True)
     sys.exit(code)

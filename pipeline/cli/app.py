@@ -1,5 +1,7 @@
-"""The command line: `python -m pipeline [--engine spark] STEP --workspace DIR [...]`. The make
-targets call it."""
+"""Scores open orders for dispute risk and lists the buyers to contact.
+
+Run a step with `python -m pipeline STEP --workspace DIR`; the make targets do the same.
+"""
 
 from __future__ import annotations
 
@@ -36,5 +38,6 @@ for steps in (
 def choose_engine(
     context: typer.Context, engine: EngineChoice = None, spark_master: SparkMaster = None
 ) -> None:
+    """Record which step runs and with which engine."""
     name_step(context.invoked_subcommand or "")
     context.obj = {"engine": engine and engine.value, "spark_master": spark_master}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from pipeline.cli.options import AsOf, Folder, open_workspace
+from pipeline.cli.options import AsOf, WorkspaceFolder, open_workspace
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
@@ -23,20 +23,20 @@ def docs_reference() -> None:
 
 
 @app.command(hidden=True)
-def docs_pictures(workspace: Folder, as_of: AsOf) -> None:
+def docs_pictures(folder: WorkspaceFolder, as_of: AsOf) -> None:
     """Take the pictures of the docs from a published night of the demo."""
     from pipeline.documentation.docs_pictures import docs_pictures as step
 
-    opened, _, _ = open_workspace(workspace)
-    with opened.locked(must_exist=True):
-        say(f"picture: {step(opened, as_of=as_of)}")
+    workspace, _, _ = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        say(f"picture: {step(workspace, as_of=as_of)}")
 
 
 @app.command(hidden=True)
-def docs_notebooks(workspace: Folder, as_of: AsOf) -> None:
+def docs_notebooks(folder: WorkspaceFolder, as_of: AsOf) -> None:
     """Run the notebooks on the demo's nights and keep them in notebooks/, with their outputs."""
     from pipeline.documentation.docs_notebooks import docs_notebooks as step
 
-    opened, config, progress = open_workspace(workspace)
-    with opened.locked(must_exist=True):
-        say(f"notebooks: {step(opened, config, progress, as_of=as_of)}")
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        say(f"notebooks: {step(workspace, config, progress, as_of=as_of)}")

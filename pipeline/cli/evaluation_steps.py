@@ -1,5 +1,4 @@
-"""The steps that measure: past nights, baselines, what contact achieved. None of them changes what
-a night does."""
+"""The steps that measure models and past lists; none of them changes what a night does."""
 
 from __future__ import annotations
 
@@ -11,13 +10,13 @@ from pipeline.cli.options import (
     AsOf,
     Capacity,
     Every,
-    Folder,
     From,
     MappingFile,
     Raw,
     SourceName,
     To,
     TrackingFolder,
+    WorkspaceFolder,
     both_or_none,
     not_before,
     open_workspace,
@@ -31,7 +30,7 @@ app = typer.Typer()
 @app.command()
 def backtest(
     context: typer.Context,
-    workspace: Folder,
+    folder: WorkspaceFolder,
     first: From,
     last: To,
     every: Every = 7,
@@ -41,155 +40,181 @@ def backtest(
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
 ) -> None:
-    """Score past nights walking forward and measure how good the lists would have been."""
+    """Score past nights, each with a model that knew only earlier outcomes, and measure the lists.
+
+    Reads tables/; with --source and --raw, loads these files first.
+    Writes backtest.csv and model_page.html.
+    """
     from pipeline.evaluation.backtest import RESULT, say_summary
     from pipeline.evaluation.backtest import backtest as step
     from pipeline.load.ingest import ingest as load
 
     both_or_none(source, raw)
-    place, config, progress = open_workspace(workspace, context, capacity)
-    with place.locked():
+    workspace, config, progress = open_workspace(folder, context, capacity)
+    side_files = SideFiles(mapping, tracking)
+    with workspace.locked():
         if source and raw:
-            load(
-                place,
-                config,
-                progress,
-                source=source,
-                raw=raw,
-                side_files=SideFiles(mapping, tracking),
-            )
-        say_summary(
-            step(place, config, progress, first=first, last=not_before(first, last), every=every)
-        )
-    say(f"every night and stage: {place.folder / RESULT}")
+            load(workspace, config, progress, source=source, raw=raw, side_files=side_files)
+        last = not_before(first, last)
+        say_summary(step(workspace, config, progress, first=first, last=last, every=every))
+    say(f"every night and stage: {workspace.folder / RESULT}")
 
 
 @app.command()
 def evaluate(
     context: typer.Context,
-    workspace: Folder,
+    folder: WorkspaceFolder,
     first: From,
     last: To,
     every: Every = 7,
     is_visible_asked: Annotated[
-        bool, typer.Option("--visible", help="how much of it the features tell")
+        bool,
+        typer.Option("--visible", help="also show how much of the true risk is in the features"),
     ] = False,
 ) -> None:
-    """Compare the model of past nights with rules of thumb and, in a simulated store, with the true
-    risk."""
+    """Compare the models of past nights with simple rules and, if simulated, with the true risk.
+
+    Reads tables/ and, in a simulated store, truth/.
+    Writes evaluation.csv.
+    """
     from pipeline.evaluation.evaluate import RESULT, say_evaluation
     from pipeline.evaluation.evaluate import evaluate as step
 
-    place, config, progress = open_workspace(workspace, context)
-    with place.locked(must_exist=True):
-        last = not_before(first, last)
-        found = step(
-            place,
+    workspace, config, progress = open_workspace(folder, context)
+    with workspace.locked(must_exist=True):
+        evaluation = step(
+            workspace,
             config,
             progress,
             first=first,
-            last=last,
+            last=not_before(first, last),
             every=every,
             is_visible_asked=is_visible_asked,
         )
-        say_evaluation(found)
-    say(f"the same as a table: {place.folder / RESULT}")
+        say_evaluation(evaluation)
+    say(f"the same as a table: {workspace.folder / RESULT}")
 
 
 @app.command()
 def compare(
-    context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 28
+    context: typer.Context, folder: WorkspaceFolder, first: From, last: To, every: Every = 28
 ) -> None:
-    """The model of past nights beside baselines and other learners, and the ways to calibrate it
-    beside each other."""
+    """Compare the model with baselines, other learners and other calibrations on past nights.
+
+    Reads tables/.
+    Writes comparison.csv and calibrations.csv.
+    """
     from pipeline.evaluation.compare_learners import CALIBRATIONS, RESULT, say_comparison
     from pipeline.evaluation.compare_learners import compare as step
 
-    place, config, progress = open_workspace(workspace, context)
-    with place.locked(must_exist=True):
-        say_comparison(
-            step(place, config, progress, first=first, last=not_before(first, last), every=every)
-        )
+    workspace, config, progress = open_workspace(folder, context)
+    with workspace.locked(must_exist=True):
+        last = not_before(first, last)
+        say_comparison(step(workspace, config, progress, first=first, last=last, every=every))
     say(
-        f"the same as a table: {place.folder / RESULT}; ways to calibrate: {place.folder / CALIBRATIONS}"
+        f"the same as a table: {workspace.folder / RESULT}; "
+        f"calibrations: {workspace.folder / CALIBRATIONS}"
     )
 
 
 @app.command()
 def ablation(
-    context: typer.Context, workspace: Folder, first: From, last: To, every: Every = 7
+    context: typer.Context, folder: WorkspaceFolder, first: From, last: To, every: Every = 7
 ) -> None:
-    """What each family of features adds to the model of past nights, with an interval."""
+    """Measure what each family of features adds to the model, with an interval.
+
+    Reads tables/.
+    Writes ablation.csv.
+    """
     from pipeline.evaluation.ablation import RESULT, say_ablation
     from pipeline.evaluation.ablation import ablation as step
 
-    place, config, progress = open_workspace(workspace, context)
-    with place.locked(must_exist=True):
-        say_ablation(
-            step(place, config, progress, first=first, last=not_before(first, last), every=every)
-        )
-    say(f"the same as a table: {place.folder / RESULT}")
+    workspace, config, progress = open_workspace(folder, context)
+    with workspace.locked(must_exist=True):
+        last = not_before(first, last)
+        say_ablation(step(workspace, config, progress, first=first, last=last, every=every))
+    say(f"the same as a table: {workspace.folder / RESULT}")
 
 
 @app.command()
-def leak_cost(workspace: Folder, first: From, last: To, every: Every = 7) -> None:
-    """What the usual mistakes with time would have claimed on past nights, beside the honest
-    figure."""
+def leak_cost(folder: WorkspaceFolder, first: From, last: To, every: Every = 7) -> None:
+    """Show how good the model would wrongly look with the usual mistakes with time.
+
+    Reads tables/.
+    Writes leak_cost.csv.
+    """
     from pipeline.evaluation.leak_cost import RESULT, say_leak_cost
     from pipeline.evaluation.leak_cost import leak_cost as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        say_leak_cost(
-            step(place, config, progress, first=first, last=not_before(first, last), every=every)
-        )
-    say(f"the same as a table: {place.folder / RESULT}")
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        last = not_before(first, last)
+        say_leak_cost(step(workspace, config, progress, first=first, last=last, every=every))
+    say(f"the same as a table: {workspace.folder / RESULT}")
 
 
 @app.command()
-def impact(workspace: Folder, as_of: AsOf) -> None:
-    """What the lists achieved, from the hold-out that they keep, with intervals."""
+def impact(folder: WorkspaceFolder, as_of: AsOf) -> None:
+    """Estimate what the lists achieved, by comparison with the hold-out, with intervals.
+
+    Reads tables/ and past runs.
+    Writes impact.txt and impact.csv into runs/AS_OF/latest-impact/.
+    """
     from pipeline.evaluation.impact import impact as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        run = step(place, config, progress, as_of=as_of)
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        run = step(workspace, config, progress, as_of=as_of)
     say(f"the same as files: {run / 'impact.txt'}, {run / 'impact.csv'}")
 
 
 @app.command()
 def replay(
-    context: typer.Context, workspace: Folder, first: From, last: To, capacity: Capacity = None
+    context: typer.Context,
+    folder: WorkspaceFolder,
+    first: From,
+    last: To,
+    capacity: Capacity = None,
 ) -> None:
-    """What contact policies would have prevented and saved in a simulated store, night by night."""
+    """Simulate what contact policies would have prevented and saved in a simulated store.
+
+    Reads tables/ and truth/.
+    Writes replay.csv.
+    """
     from pipeline.evaluation.replay import RESULT, replay_policies, say_replay
 
-    place, config, progress = open_workspace(workspace, context, capacity)
-    with place.locked(must_exist=True):
-        say_replay(
-            replay_policies(place, config, progress, first=first, last=not_before(first, last))
-        )
-    say(f"the same as a table: {place.folder / RESULT}")
+    workspace, config, progress = open_workspace(folder, context, capacity)
+    with workspace.locked(must_exist=True):
+        last = not_before(first, last)
+        say_replay(replay_policies(workspace, config, progress, first=first, last=last))
+    say(f"the same as a table: {workspace.folder / RESULT}")
 
 
 @app.command()
-def rules_check(workspace: Folder, first: From, last: To) -> None:
-    """The forecasts of the rates, and the chances of escalation, on past month-ends beside what
-    came."""
+def rules_check(folder: WorkspaceFolder, first: From, last: To) -> None:
+    """Compare forecasts of rates and escalations on past month-ends with what happened.
+
+    Reads tables/ and the policy.
+    Writes rules_check.csv.
+    """
     from pipeline.evaluation.kpi_forecast_check import RESULT
     from pipeline.evaluation.kpi_forecast_check import rules_check as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        step(place, config, progress, first=first, last=not_before(first, last))
-    say(f"month by month: {place.folder / RESULT}")
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        step(workspace, config, progress, first=first, last=not_before(first, last))
+    say(f"month by month: {workspace.folder / RESULT}")
 
 
 @app.command()
-def notebooks(workspace: Folder, as_of: AsOf) -> None:
-    """Run the notebooks on a workspace and keep them there with what they show."""
+def notebooks(folder: WorkspaceFolder, as_of: AsOf) -> None:
+    """Run the notebooks on the data of a workspace.
+
+    Reads the program's notebooks and the workspace.
+    Writes the executed notebooks into notebooks/.
+    """
     from pipeline.evaluation.run_notebooks import run_notebooks
 
-    place, _, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        say(f"notebooks: {run_notebooks(place, progress, as_of=as_of)}")
+    workspace, _, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        say(f"notebooks: {run_notebooks(workspace, progress, as_of=as_of)}")

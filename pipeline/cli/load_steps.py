@@ -1,5 +1,4 @@
-"""The steps that concern what a source gives: load it, look at it first, see what was refused, try
-that again."""
+"""The steps that load a source's files: look at them first, load them, fix rejected rows."""
 
 from __future__ import annotations
 
@@ -8,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import Folder, MappingFile, Source, TrackingFolder, open_workspace
+from pipeline.cli.options import (
+    MappingFile,
+    RawFolder,
+    Source,
+    TrackingFolder,
+    WorkspaceFolder,
+    open_workspace,
+)
 from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.progress import say
 
@@ -19,10 +25,14 @@ app = typer.Typer()
 def propose_map(
     raw: Annotated[Path, typer.Option(help="folder with the shop's files")],
     mapping: Annotated[
-        Path | None, typer.Option(help="where to write it; default: RAW/mapping.toml")
+        Path | None, typer.Option(help="file to write; default: mapping.toml in --raw")
     ] = None,
 ) -> None:
-    """Propose a mapping file for a folder of unknown tables, and say how sure each column is."""
+    """Propose what the columns of unknown tables mean, with how certain each one is.
+
+    Reads the files in --raw.
+    Writes a mapping file, for you to check and edit.
+    """
     from pipeline.load.propose_mapping import propose_mapping
 
     propose_mapping(raw, mapping)
@@ -30,87 +40,101 @@ def propose_map(
 
 @app.command()
 def pull(
-    raw: Annotated[
-        Path, typer.Option(help="folder with the database.toml; the answers come there")
-    ],
+    raw: Annotated[Path, typer.Option(help="folder with database.toml, and for the rows")],
     full: Annotated[
-        bool, typer.Option("--full", help="all rows again, not only what is new")
+        bool, typer.Option("--full", help="get all rows again, not only the new ones")
     ] = False,
 ) -> None:
-    """Ask a database the queries of a database.toml, for what is new since the last time."""
+    """Get the new rows from a shop's database.
+
+    Reads database.toml in --raw, and the database.
+    Writes the rows as files into --raw.
+    """
     from pipeline.load.pull import pull_into
     from pipeline.workspace.progress import Progress
 
     pull_into(raw, Progress(), anew=full)
     say(
-        f"pulled into {raw}. To load it: make map RAW={raw}, once; then make doctor SOURCE=database RAW={raw}"
+        f"pulled into {raw}. To load it: once make map RAW={raw}, then "
+        f"make doctor SOURCE=database RAW={raw}"
     )
 
 
 @app.command()
 def ingest(
-    workspace: Folder,
+    folder: WorkspaceFolder,
     source: Source,
-    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
+    raw: RawFolder,
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
 ) -> None:
-    """Replace the workspace's tables by those of the raw files."""
+    """Load a source's files into the workspace; the tables there are replaced.
+
+    Reads the files in --raw.
+    Writes tables/, and the rejected rows into quarantine/.
+    """
     from pipeline.load.ingest import ingest as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked():
-        step(
-            place, config, progress, source=source, raw=raw, side_files=SideFiles(mapping, tracking)
-        )
-    say(f"tables: {place.tables}")
+    workspace, config, progress = open_workspace(folder)
+    side_files = SideFiles(mapping, tracking)
+    with workspace.locked():
+        step(workspace, config, progress, source=source, raw=raw, side_files=side_files)
+    say(f"tables: {workspace.tables}")
 
 
 @app.command()
 def doctor(
     source: Source,
-    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
+    raw: RawFolder,
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
-    workspace: Annotated[
-        Path | None, typer.Option(help="whose config.toml holds; nothing is written")
+    folder: Annotated[
+        Path | None,
+        typer.Option("--workspace", help="workspace whose config.toml applies; default: none"),
     ] = None,
 ) -> None:
-    """Read raw files whole, write nothing, and say what would be loaded and what is missing."""
+    """Check a source's files before you load them: what is good, rejected, missing or old.
+
+    Reads the files in --raw.
+    Writes nothing.
+    """
     from pipeline.load.doctor import examine
     from pipeline.settings.config import Config, load_config
 
-    examine(
-        load_config(workspace) if workspace else Config(),
-        source=source,
-        raw=raw,
-        side_files=SideFiles(mapping, tracking),
-    )
+    config = load_config(folder) if folder else Config()
+    examine(config, source=source, raw=raw, side_files=SideFiles(mapping, tracking))
 
 
 @app.command()
-def quarantine(workspace: Folder) -> None:
-    """Say which rows of the last ingest were refused, and why."""
+def quarantine(folder: WorkspaceFolder) -> None:
+    """Show which rows of the last ingest were rejected, and why.
+
+    Reads quarantine/.
+    Writes nothing.
+    """
     from pipeline.load.quarantine import summarise
 
-    place, _, _ = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        summarise(place)
+    workspace, _, _ = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        summarise(workspace)
 
 
 @app.command()
 def requarantine(
-    workspace: Folder,
+    folder: WorkspaceFolder,
     source: Source,
-    raw: Annotated[Path, typer.Option(help="folder with the source's files")],
+    raw: RawFolder,
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
 ) -> None:
-    """Take the records that were mended in the quarantine, and ingest again."""
+    """Load the files again, with the rows that you have fixed in quarantine/.
+
+    Reads quarantine/ and the files in --raw.
+    Writes tables/, quarantine/ and corrections.json.
+    """
     from pipeline.load.quarantine import requarantine as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        step(
-            place, config, progress, source=source, raw=raw, side_files=SideFiles(mapping, tracking)
-        )
+    workspace, config, progress = open_workspace(folder)
+    side_files = SideFiles(mapping, tracking)
+    with workspace.locked(must_exist=True):
+        step(workspace, config, progress, source=source, raw=raw, side_files=side_files)

@@ -1,4 +1,4 @@
-"""The steps of a night: the contact list, the dispute clock, the rates, the page and the board."""
+"""The steps of a night: contact list, dispute clock, indicators, page, board and contacts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pipeline.cli.options import (
     AsOf,
     Capacity,
     Dimension,
-    Folder,
     Force,
     MappingFile,
     Raw,
     SourceName,
     TrackingFolder,
+    WorkspaceFolder,
     both_or_none,
     open_workspace,
 )
@@ -30,7 +30,7 @@ app = typer.Typer()
 @app.command()
 def nightly(
     context: typer.Context,
-    workspace: Folder,
+    folder: WorkspaceFolder,
     as_of: AsOf,
     source: SourceName = None,
     raw: Raw = None,
@@ -39,15 +39,20 @@ def nightly(
     capacity: Capacity = None,
     is_forced: Force = False,
 ) -> None:
-    """Ingest, train if there is no champion, score: tonight's list in one step."""
+    """Make a night's contact list: load the files, train a model if there is none, score.
+
+    Reads the files in --raw (without it, the tables already loaded) and the
+    workspace's model.
+    Writes tables/, quarantine/ and runs/AS_OF/latest/ in the workspace.
+    """
     from pipeline.night.nightly import nightly as step
     from pipeline.night.nightly import say_summary
 
     both_or_none(source, raw)
-    place, config, progress = open_workspace(workspace, context, capacity)
-    with place.locked():
+    workspace, config, progress = open_workspace(folder, context, capacity)
+    with workspace.locked():
         run = step(
-            place,
+            workspace,
             config,
             progress,
             as_of=as_of,
@@ -62,110 +67,143 @@ def nightly(
 @app.command()
 def score(
     context: typer.Context,
-    workspace: Folder,
+    folder: WorkspaceFolder,
     as_of: AsOf,
     capacity: Capacity = None,
     is_forced: Force = False,
 ) -> None:
-    """Score one night with the champion and write its contact list."""
+    """Make a night's contact list from the tables and the model in the workspace.
+
+    Reads tables/, the champion and past runs.
+    Writes runs/AS_OF/latest/.
+    """
     from pipeline.night.nightly import say_summary
     from pipeline.night.score import score as step
 
-    place, config, progress = open_workspace(workspace, context, capacity)
-    with place.locked(must_exist=True):
-        run = step(place, config, progress, as_of=as_of, is_forced=is_forced)
+    workspace, config, progress = open_workspace(folder, context, capacity)
+    with workspace.locked(must_exist=True):
+        run = step(workspace, config, progress, as_of=as_of, is_forced=is_forced)
     say_summary(run)
 
 
 @app.command()
-def monitor(workspace: Folder, as_of: AsOf) -> None:
-    """Is the model still right, and are its inputs as usual: fine, watch or act, with the
-    reason."""
+def monitor(folder: WorkspaceFolder, as_of: AsOf) -> None:
+    """Check the model's health and its inputs: fine, watch or act, with the reason.
+
+    Reads tables/, the champion and past runs.
+    Writes health.txt, health.csv and health.json into runs/AS_OF/latest-monitor/.
+    """
     from pipeline.night.monitor import monitor as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        run = step(place, config, progress, as_of=as_of)
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        run = step(workspace, config, progress, as_of=as_of)
     say(f"the same as files: {run / 'health.txt'}, {run / 'health.csv'}")
 
 
 @app.command()
-def clock(workspace: Folder, as_of: AsOf) -> None:
-    """Write every open dispute by deadline; a night's run holds the same."""
+def clock(folder: WorkspaceFolder, as_of: AsOf) -> None:
+    """List the open disputes by deadline; a night's run has the same list.
+
+    Reads tables/ and the policy.
+    Writes dispute_clock.csv and dispute_clock.xlsx into runs/AS_OF/latest-clock/.
+    """
     from pipeline.indicators.open_disputes import clock as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        say(f"dispute clock: {step(place, config, progress, as_of=as_of) / 'dispute_clock.csv'}")
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        run = step(workspace, config, progress, as_of=as_of)
+        say(f"dispute clock: {run / 'dispute_clock.csv'}")
 
 
 @app.command()
 def kpi(
-    workspace: Folder,
+    folder: WorkspaceFolder,
     as_of: AsOf,
     by: Annotated[
-        list[Dimension] | None, typer.Option(help="also by this; may be given several times")
+        list[Dimension] | None,
+        typer.Option(help="also break the rates down by this; may be repeated"),
     ] = None,
     window: Annotated[
-        int | None, typer.Option(min=1, help="days of the window; default: the policy's")
+        int | None, typer.Option(min=1, help="length of the window in days; default: the policy's")
     ] = None,
 ) -> None:
-    """Write the indicators that the platform judges by, as they were knowable on a day."""
+    """Calculate the rates that the platform judges the store by, and their forecast.
+
+    Reads tables/ and the policy.
+    Writes kpi.csv, forecast.csv, drivers.csv and kpi.xlsx into runs/AS_OF/latest-
+    kpi/.
+    """
     from pipeline.indicators.kpi import kpi as step
 
-    place, config, progress = open_workspace(workspace)
+    workspace, config, progress = open_workspace(folder)
     groups = [dimension.value for dimension in by or []]
-    with place.locked(must_exist=True):
-        run = step(place, config, progress, as_of=as_of, by=groups, window_days=window)
+    with workspace.locked(must_exist=True):
+        run = step(workspace, config, progress, as_of=as_of, by=groups, window_days=window)
     say(f"the same as tables: {run / 'kpi.csv'}, {run / 'kpi.xlsx'}")
 
 
 @app.command()
-def report(workspace: Folder, as_of: AsOf) -> None:
-    """Make the page of a published night anew; a night's run holds the same."""
+def report(folder: WorkspaceFolder, as_of: AsOf) -> None:
+    """Make the page of a published night again.
+
+    Reads runs/AS_OF/latest/ and tables/.
+    Writes report.html into runs/AS_OF/latest-report/.
+    """
     from pipeline.pages.report import PAGE
     from pipeline.pages.report import report as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        say(f"page: {step(place, config, progress, as_of=as_of) / PAGE}")
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        run = step(workspace, config, progress, as_of=as_of)
+        say(f"page: {run / PAGE}")
 
 
 @app.command()
 def contacts(
-    workspace: Folder,
+    folder: WorkspaceFolder,
     file: Annotated[
-        Path,
-        typer.Option("--file", help="the contact list with contacted_at and outcome filled in"),
+        Path, typer.Option("--file", help="contact list with contacted_at and outcome filled in")
     ],
 ) -> None:
-    """Take a contact list back that agents have filled in: their contacts become facts."""
+    """Load a contact list that the agents have filled in.
+
+    Reads the file and tables/.
+    Writes the contacts into own_contacts.parquet and tables/, and faulty cells
+    into quarantine/sheets/.
+    """
     from pipeline.load.contacts import take_contacts as step
 
-    place, _, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        step(place, progress, file=file)
+    workspace, _, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        step(workspace, progress, file=file)
 
 
 @app.command()
 def board(
-    workspace: Folder,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="of this machine")] = 8321,
-    address: Annotated[str, typer.Option(help="to listen on")] = "127.0.0.1",
+    folder: WorkspaceFolder,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="port on which the board listens")
+    ] = 8321,
+    address: Annotated[str, typer.Option(help="address on which it listens")] = "127.0.0.1",
     reason: Annotated[
         str | None, typer.Option(help="why it is safe to open it to other machines")
     ] = None,
 ) -> None:
-    """Look at the nights, orders and products in a browser, and mark contacts."""
+    """Show nights, orders and products in a browser, and mark contacts there.
+
+    Reads runs/ and tables/.
+    Writes only when you mark contacts, as the step contacts does.
+    """
     from pipeline.board.board_app import check_address, serve
 
-    place, _, _ = open_workspace(workspace)
-    listened = check_address(address, reason)
-    place.read_ingest_facts()
-    is_open = not ip_address(listened).is_loopback
+    workspace, _, _ = open_workspace(folder)
+    ip = check_address(address, reason)
+    workspace.read_ingest_facts()
+    is_open = not ip_address(ip).is_loopback
     if is_open:
         warn(
-            f"the board answers other machines on {listened}, without a login. The reason given: {reason}"
+            f"the board answers other machines on {ip}, without a login. The reason given: {reason}"
         )
-    say(f"the board of {place.folder}: http://{address}:{port}/ (Ctrl-C ends it)")
-    serve(place, address=listened, port=port, is_open=is_open)
+    say(f"the board of {workspace.folder}: http://{address}:{port}/ (Ctrl-C stops it)")
+    serve(workspace, address=ip, port=port, is_open=is_open)

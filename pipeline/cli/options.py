@@ -1,4 +1,4 @@
-"""The options that several steps share, and what they come to."""
+"""The options that several steps share, and how their values are checked."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ from pipeline.workspace.workspace import Workspace
 
 
 class EngineName(StrEnum):
+    """What can build the features."""
+
     polars = "polars"
     spark = "spark"
 
 
 class Dimension(StrEnum):
+    """What the rates can be broken down by."""
+
     category = "category"
     product = "product"
     country = "country"
@@ -33,83 +37,100 @@ class Dimension(StrEnum):
 
 
 def day(text: str | date) -> date:
-    """A day as typed, or a default, which is one already."""
+    """The date of an option; a default value is one already."""
     try:
         return text if isinstance(text, date) else datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write it like 2018-03-01") from None
+        raise typer.BadParameter(f"{text!r} is not a date; write it like 2018-03-01") from None
 
 
 def master(text: str) -> str:
+    """The URL of a Spark master, checked."""
     if not re.fullmatch(SPARK_MASTER, text):
         raise typer.BadParameter(
-            f"{text!r} is no master of Spark; write it like local[2] or spark://host:7077"
+            f"{text!r} is not a Spark master; write it like local[2] or spark://host:7077"
         )
     return text
 
 
 def known_source(name: str) -> str:
+    """The name of a kind of source, checked."""
     if name not in SOURCES:
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(SOURCES)}")
     return name
 
 
-Folder = Annotated[
-    Path, typer.Option("--workspace", help="folder with all derived state of one store")
+def _date_option(name: str, explanation: str) -> object:
+    return typer.Option(name, parser=day, metavar="YYYY-MM-DD", help=explanation)
+
+
+WorkspaceFolder = Annotated[
+    Path, typer.Option("--workspace", help="folder with all files of one store")
 ]
 AsOf = Annotated[
-    date, typer.Option("--as-of", parser=day, metavar="YYYY-MM-DD", help="the day we stand at")
+    date, _date_option("--as-of", "day of the night; only facts known before it are used")
 ]
+From = Annotated[date, _date_option("--from", "first night")]
+To = Annotated[date, _date_option("--to", "last night")]
 _SOURCE = typer.Option(
-    parser=known_source, metavar=f"[{'|'.join(SOURCES)}]", help="the kind of files in RAW"
+    parser=known_source, metavar=f"[{'|'.join(SOURCES)}]", help="format of the files in --raw"
 )
 Source = Annotated[str, _SOURCE]
 SourceName = Annotated[str | None, _SOURCE]
-Raw = Annotated[Path | None, typer.Option(help="folder with the source's files")]
+RAW_HELP = "folder with the source's files"
+RawFolder = Annotated[Path, typer.Option("--raw", help=RAW_HELP)]
+Raw = Annotated[Path | None, typer.Option(help=RAW_HELP)]
 MappingFile = Annotated[
     Path | None,
     typer.Option(
         "--mapping",
-        help="of --source mapped or database: the mapping file; default: RAW/mapping.toml",
+        help="mapping file, for --source mapped or database; default: mapping.toml in --raw",
     ),
 ]
 TrackingFolder = Annotated[
     Path | None,
     typer.Option(
-        "--tracking", help="folder of 17TRACK's or AfterShip's files; default: RAW/tracking"
+        "--tracking", help="folder with 17TRACK or AfterShip files; default: tracking in --raw"
     ),
 ]
-Capacity = Annotated[int | None, typer.Option(min=1, help="contacts the team can make a night")]
-From = Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="first night")]
-To = Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="last night")]
+Capacity = Annotated[
+    int | None, typer.Option(min=1, help="contacts per night; default: as in config.toml")
+]
 Every = Annotated[int, typer.Option(min=1, help="days from one night to the next")]
 EngineChoice = Annotated[
-    EngineName | None, typer.Option("--engine", help="what builds the features")
+    EngineName | None,
+    typer.Option("--engine", help="what builds the features; default: as in config.toml"),
 ]
 SparkMaster = Annotated[
     str | None,
-    typer.Option(parser=master, metavar="URL", help="for Spark: local[2], spark://host:7077"),
+    typer.Option(
+        parser=master, metavar="URL", help="Spark master, like local[2] or spark://host:7077"
+    ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="do a night again that is already done")]
+Force = Annotated[bool, typer.Option("--force", help="repeat a night that is already done")]
 
 
 def open_workspace(
     folder: Path, context: typer.Context | None = None, capacity: int | None = None
 ) -> tuple[Workspace, Config, Progress]:
-    said = context.obj if context else {}
-    for odd in open_run_log(folder, arguments=sys.argv[1:]):
-        warn(odd)
-    return Workspace(folder), load_config(folder, capacity=capacity, **said), Progress()
+    """The workspace, its settings with the options of the command line, and a progress display."""
+    engine_options = context.obj if context else {}
+    for problem in open_run_log(folder, arguments=sys.argv[1:]):
+        warn(problem)
+    config = load_config(folder, capacity=capacity, **engine_options)
+    return Workspace(folder), config, Progress()
 
 
 def both_or_none(source: str | None, raw: Path | None) -> None:
+    """Raise `BadParameter` if only one of the two options is given."""
     if (source is None) != (raw is None):
         raise typer.BadParameter(
-            "SOURCE and RAW go together: what kind of files, and where they are"
+            "SOURCE and RAW go together: the format of the files, and the folder they are in"
         )
 
 
 def not_before(first: date, last: date) -> date:
+    """`last`, after checking that it does not come before `first`."""
     if last < first:
         raise typer.BadParameter(f"--to {last} is before --from {first}")
     return last

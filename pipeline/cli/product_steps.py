@@ -1,4 +1,4 @@
-"""The steps of a selection review: products, candidates, two products beside each other."""
+"""The steps of a product selection review."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import AsOf, Folder, From, To, not_before, open_workspace
+from pipeline.cli.options import AsOf, From, To, WorkspaceFolder, not_before, open_workspace
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
@@ -15,24 +15,35 @@ app = typer.Typer()
 
 @app.command()
 def products(
-    workspace: Folder,
+    folder: WorkspaceFolder,
     as_of: AsOf,
     costs: Annotated[
-        Path | None, typer.Option(help="what a unit costs: product_id, cost, currency")
+        Path | None, typer.Option(help="CSV file with product_id, cost (per unit) and currency")
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(help="what if this product were dropped; several times")
+        list[str] | None,
+        typer.Option(help="show the effect of dropping this product; may be repeated"),
     ] = None,
-    move: Annotated[str | None, typer.Option(help="what if: OLD LANE=NEW LANE")] = None,
+    move: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OLD LANE=NEW LANE", help="show the effect of moving a lane's orders to another"
+        ),
+    ] = None,
 ) -> None:
-    """Review the products: rate with interval, whose fault, verdict; by supplier and category; a
-    what-if."""
-    from pipeline.product_review.review import products as step
+    """Review the products: dispute rate, likely cause and what to do about each.
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
+    Reads tables/ and the policy.
+    Writes products.html, products.csv, suppliers.csv, categories.csv and
+    products.xlsx into runs/AS_OF/latest-products/; with --drop or --move also
+    what_if.csv.
+    """
+    from pipeline.product_review.products import products as step
+
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
         run = step(
-            place, config, progress, as_of=as_of, costs=costs, dropped=drop or [], moved=move
+            workspace, config, progress, as_of=as_of, costs=costs, dropped=drop or [], moved=move
         )
     say(f"to open at the review: {run / 'products.html'}")
     say(f"the same as tables: {run / 'products.csv'}, {run / 'products.xlsx'}")
@@ -40,41 +51,54 @@ def products(
 
 @app.command()
 def candidate(
-    workspace: Folder,
+    folder: WorkspaceFolder,
     as_of: AsOf,
-    file: Annotated[Path, typer.Option(help="products not yet sold: docs/products.md")],
+    file: Annotated[Path, typer.Option(help="CSV file of products not yet sold: docs/products.md")],
 ) -> None:
-    """Foretell the dispute rate of products not yet sold."""
+    """Forecast the dispute rate of products not yet sold.
+
+    Reads the file, tables/ and the policy.
+    Writes candidates.csv, candidates.xlsx and candidates_rejected.csv into
+    runs/AS_OF/latest-candidates/.
+    """
     from pipeline.product_review.candidate import candidate as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        run = step(place, config, progress, as_of=as_of, file=file)
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        run = step(workspace, config, progress, as_of=as_of, file=file)
     say(f"the same as tables: {run / 'candidates.csv'}, {run / 'candidates.xlsx'}")
 
 
 @app.command()
 def compare_products(
-    workspace: Folder,
+    folder: WorkspaceFolder,
     as_of: AsOf,
-    first: Annotated[str, typer.Option("--a", help="a product")],
-    other: Annotated[str, typer.Option("--b", help="another")],
+    first: Annotated[str, typer.Option("--a", help="id of a product")],
+    other: Annotated[str, typer.Option("--b", help="id of the product to compare it with")],
 ) -> None:
-    """Which of two products is disputed less, how sure that is, what would settle it."""
-    from pipeline.product_review.review import compare_products as step
+    """Show which of two products is disputed less, and how certain that is.
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        step(place, config, progress, as_of=as_of, first=first, other=other)
+    Reads tables/.
+    Writes nothing.
+    """
+    from pipeline.product_review.compare_products import compare_products as step
+
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        step(workspace, config, progress, as_of=as_of, first=first, other=other)
 
 
 @app.command()
-def products_check(workspace: Folder, first: From, last: To) -> None:
-    """Product reviews of 24 past days of a simulated store, beside its true rates."""
+def products_check(folder: WorkspaceFolder, first: From, last: To) -> None:
+    """Compare the product reviews of 24 past days of a simulated store with its true rates.
+
+    Reads tables/ and truth/.
+    Writes products_check.csv.
+    """
     from pipeline.evaluation.product_review_check import RESULT
     from pipeline.evaluation.product_review_check import products_check as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        step(place, config, progress, first=first, last=not_before(first, last))
-    say(f"figures: {place.folder / RESULT}")
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        step(workspace, config, progress, first=first, last=not_before(first, last))
+    say(f"figures: {workspace.folder / RESULT}")

@@ -1,4 +1,4 @@
-"""The steps that make a simulated store and show it next to published ranges."""
+"""The steps that make a simulated store and compare it with published figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import Folder, day, open_workspace
+from pipeline.cli.options import WorkspaceFolder, day, open_workspace
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
@@ -17,27 +17,32 @@ FIRST_DAY = date(2024, 1, 1)
 
 @app.command()
 def simulate(
-    workspace: Folder,
-    orders: Annotated[int, typer.Option(min=100, max=100_000_000, help="how many orders")] = 5000,
+    folder: WorkspaceFolder,
+    orders: Annotated[int, typer.Option(min=100, max=100_000_000, help="number of orders")] = 5000,
     seed: Annotated[
-        int | None,
-        typer.Option(min=0, help="another seed, another store; default: that of the config"),
+        int | None, typer.Option(min=0, help="seed of the store; another seed gives another store")
     ] = None,
     first: Annotated[
-        date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="the store's first day")
+        date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="first day of the store")
     ] = FIRST_DAY,
-    days: Annotated[int, typer.Option(min=60, max=3650, help="how many days of history")] = 731,
+    days: Annotated[int, typer.Option(min=60, max=3650, help="days of history")] = 731,
     is_exported: Annotated[
-        bool, typer.Option("--exports", help="also as API dumps, order sheet, tracking")
+        bool,
+        typer.Option("--exports", help="also write API dumps, order sheets and tracking files"),
     ] = False,
 ) -> None:
-    """Write the raw files of a made-up store, and the truth behind them, into the workspace."""
+    """Simulate a store.
+
+    Reads config.toml in the workspace, if there is one.
+    Writes raw/ (the store's files), truth/ (its true risks) and, with --exports,
+    exports/.
+    """
     from pipeline.simulation.simulate import simulate as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked():
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked():
         step(
-            place,
+            workspace,
             config,
             progress,
             orders=orders,
@@ -49,10 +54,14 @@ def simulate(
 
 
 @app.command()
-def world_page(workspace: Folder) -> None:
-    """Draw the simulated store of the workspace beside published ranges."""
+def world_page(folder: WorkspaceFolder) -> None:
+    """Compare the simulated store with published figures, on a page of charts.
+
+    Reads raw/ and truth/ in the workspace.
+    Writes simulated_store.html and simulated_store.csv.
+    """
     from pipeline.simulation.realism.realism_page import world_page as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        say(f"open in a browser: {step(place, config, progress)}")
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        say(f"open in a browser: {step(workspace, config, progress)}")

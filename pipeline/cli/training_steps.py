@@ -1,4 +1,4 @@
-"""The steps that build features and change which model a night uses."""
+"""The steps that build features and change the model that a night uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import AsOf, Every, Folder, open_workspace
+from pipeline.cli.options import AsOf, Every, WorkspaceFolder, open_workspace
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
@@ -15,100 +15,125 @@ app = typer.Typer()
 @app.command()
 def features(
     context: typer.Context,
-    workspace: Folder,
+    folder: WorkspaceFolder,
     as_of: AsOf,
-    is_kept: Annotated[bool, typer.Option("--keep", help="write each family's table too")] = False,
+    is_kept: Annotated[
+        bool, typer.Option("--keep", help="also write the table of each feature family")
+    ] = False,
 ) -> None:
-    """Write the training matrix, as `train` would learn from it standing at a day."""
+    """Write the rows that train would learn from on a day, with features and labels.
+
+    Reads tables/.
+    Writes features/training_matrix.parquet.
+    """
     from pipeline.training.feature_matrix import write_matrix
 
-    place, config, progress = open_workspace(workspace, context)
-    with place.locked(must_exist=True):
-        say(
-            f"training matrix: {write_matrix(place, config, progress, as_of=as_of, is_kept=is_kept)}"
-        )
+    workspace, config, progress = open_workspace(folder, context)
+    with workspace.locked(must_exist=True):
+        written = write_matrix(workspace, config, progress, as_of=as_of, is_kept=is_kept)
+        say(f"training matrix: {written}")
 
 
 @app.command()
-def describe_features(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
-    """Write a page that lists every feature with its reason, how often it is missing, and an
-    example."""
+def describe_features(context: typer.Context, folder: WorkspaceFolder, as_of: AsOf) -> None:
+    """Describe every feature: its reason, how often it is missing, and an example.
+
+    Reads tables/.
+    Writes features.md.
+    """
     from pipeline.training.describe_features import describe_features as step
 
-    place, config, progress = open_workspace(workspace, context)
-    with place.locked(must_exist=True):
-        say(f"every feature: {step(place, config, progress, as_of=as_of)}")
+    workspace, config, progress = open_workspace(folder, context)
+    with workspace.locked(must_exist=True):
+        say(f"all features: {step(workspace, config, progress, as_of=as_of)}")
 
 
 @app.command()
 def leak_proof(
-    workspace: Folder,
-    nights: Annotated[int, typer.Option(min=1, help="how many nights, drawn at random")] = 4,
-    seed: Annotated[
-        int, typer.Option(min=0, help="another seed, other nights and disturbances")
-    ] = 1,
+    folder: WorkspaceFolder,
+    nights: Annotated[int, typer.Option(min=1, help="number of nights, drawn at random")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="seed of the nights and of the changes")] = 1,
 ) -> None:
-    """Alter, delete and add facts that a night could not know, and see that none of its features
-    moves."""
+    """Change facts that past nights could not know, and check that no feature changes.
+
+    Reads tables/.
+    Writes leak_proof.csv.
+    """
     from pipeline.training.leak_proof import RESULT
     from pipeline.training.leak_proof import leak_proof as step
 
-    place, config, progress = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        step(place, config, progress, nights=nights, seed=seed)
-    say(f"night by night: {place.folder / RESULT}")
+    workspace, config, progress = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        step(workspace, config, progress, nights=nights, seed=seed)
+    say(f"night by night: {workspace.folder / RESULT}")
 
 
 @app.command()
-def train(context: typer.Context, workspace: Folder, as_of: AsOf) -> None:
-    """Fit a model on what had matured by a day: the challenger, or the first champion."""
+def train(context: typer.Context, folder: WorkspaceFolder, as_of: AsOf) -> None:
+    """Train a model on the outcomes known on a day: the first champion, or a challenger.
+
+    Reads tables/ and past runs.
+    Writes a new model version into mlflow.db.
+    """
     from pipeline.training.train import train as step
 
-    place, config, progress = open_workspace(workspace, context)
-    with place.locked(must_exist=True):
-        step(place, config, progress, as_of=as_of)
+    workspace, config, progress = open_workspace(folder, context)
+    with workspace.locked(must_exist=True):
+        step(workspace, config, progress, as_of=as_of)
 
 
 @app.command()
 def tune(
     context: typer.Context,
-    workspace: Folder,
+    folder: WorkspaceFolder,
     as_of: AsOf,
     minutes: Annotated[float, typer.Option(min=0.01, help="how long to search")] = 10.0,
 ) -> None:
-    """Search the booster's settings on forward folds of what had matured by a day."""
+    """Search better settings for the model, judged on outcomes known on a day.
+
+    Reads tables/.
+    Writes tuned.toml if it finds better settings; train then uses them.
+    """
     from pipeline.training.tune import tune as step
 
-    place, config, progress = open_workspace(workspace, context)
-    with place.locked(must_exist=True):
-        step(place, config, progress, as_of=as_of, minutes=minutes)
+    workspace, config, progress = open_workspace(folder, context)
+    with workspace.locked(must_exist=True):
+        step(workspace, config, progress, as_of=as_of, minutes=minutes)
 
 
 @app.command()
 def promote(
     context: typer.Context,
-    workspace: Folder,
+    folder: WorkspaceFolder,
     every: Every = 3,
     is_refitted: Annotated[
         bool,
         typer.Option(
-            "--refit/--as-judged", help="then learn from all that has matured, or stay as judged"
+            "--refit/--as-judged",
+            help="train the new champion again on all known outcomes, or keep it as judged",
         ),
     ] = True,
 ) -> None:
-    """Make the challenger champion if nothing speaks against it; otherwise say what does."""
+    """Make the challenger the champion if it passes the promotion gate; else show why not.
+
+    Reads tables/, the champion and the challenger.
+    Writes the new champion into mlflow.db.
+    """
     from pipeline.training.promote import promote as step
 
-    place, config, progress = open_workspace(workspace, context)
-    with place.locked(must_exist=True):
-        step(place, config, progress, every=every, is_refitted=is_refitted)
+    workspace, config, progress = open_workspace(folder, context)
+    with workspace.locked(must_exist=True):
+        step(workspace, config, progress, every=every, is_refitted=is_refitted)
 
 
 @app.command()
-def rollback(workspace: Folder) -> None:
-    """Return to the former champion."""
+def rollback(folder: WorkspaceFolder) -> None:
+    """Return to the previous champion.
+
+    Reads and writes mlflow.db.
+    """
     from pipeline.training.promote import rollback as step
 
-    place, _, _ = open_workspace(workspace)
-    with place.locked(must_exist=True):
-        step(place)
+    workspace, _, _ = open_workspace(folder)
+    with workspace.locked(must_exist=True):
+        step(workspace)

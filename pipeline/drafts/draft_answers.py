@@ -1,7 +1,7 @@
-"""Draft answers to open disputes: the workspace's own `answers/<case>.txt` goes before the
-program's.
+"""Draft answers to open disputes.
 
-What such a file may hold: `pipeline.drafts.text_templates`.
+A file `answers/<case>.txt` in the workspace replaces the program's own. For the format see
+`pipeline.drafts.text_templates`.
 """
 
 from __future__ import annotations
@@ -32,23 +32,25 @@ FACTS = (
     "delivered_on",
     "promised_on",
 )
-# a parcel without a scan for longer is not told to be on its way
+# after that many days without a scan, do not say that the parcel is on its way
 SILENT_DAYS = 14.0
 
 
 def case_of() -> pl.Expr:
-    """Which template answers a dispute (`cause`, `delivered_at`, `last_status`, `last_scan_at`,
-    `as_of`)."""
+    """The case of `CASES` whose template answers a dispute.
+
+    Needs the columns `cause, delivered_at, last_status, last_scan_at, as_of`.
+    """
     is_moving = pl.col("last_status").is_in(ON_ITS_WAY) & (
         days_between(pl.col("last_scan_at"), pl.col("as_of")) <= SILENT_DAYS
     )
-    is_lost = pl.col("cause") == "not_received"
+    is_not_received = pl.col("cause") == "not_received"
     return (
-        pl.when(is_lost & pl.col("delivered_at").is_not_null())
+        pl.when(is_not_received & pl.col("delivered_at").is_not_null())
         .then(pl.lit(CASES[0]))
-        .when(is_lost & is_moving)
+        .when(is_not_received & is_moving)
         .then(pl.lit(CASES[1]))
-        .when(is_lost)
+        .when(is_not_received)
         .then(pl.lit(CASES[2]))
         .when(pl.col("cause") == "not_as_described")
         .then(pl.lit(CASES[3]))
@@ -58,10 +60,9 @@ def case_of() -> pl.Expr:
 
 def load_templates(workspace: Path) -> dict[str, Template]:
     """The template of every case."""
-    own = workspace / "answers"
-    return {
-        case: read_template(
-            next(f / f"{case}.txt" for f in (own, SHIPPED) if (f / f"{case}.txt").is_file()), FACTS
-        )
+    folders = (workspace / "answers", SHIPPED)
+    paths = {
+        case: next(f / f"{case}.txt" for f in folders if (f / f"{case}.txt").is_file())
         for case in CASES
     }
+    return {case: read_template(path, FACTS) for case, path in paths.items()}

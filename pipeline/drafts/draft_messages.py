@@ -1,8 +1,8 @@
 """Draft messages before there is a dispute: `<language>/<stage>[_<cause>].txt` and
 `<language>/offer_<action>.txt`.
 
-A file of the same name in the workspace's `messages/` folder goes before the one that comes with
-the program; one for the stage's likely cause before the stage's. What such a file may hold:
+A file of the same name in the workspace's `messages/` folder replaces the program's own, and a file
+for the stage and likely cause is preferred over the one for the stage. For the format see
 `pipeline.drafts.text_templates`.
 """
 
@@ -47,10 +47,10 @@ FACTS = (
     "amount",
     "offer",
 )
-# between two sentences
+# what separates two sentences; a space unless listed here
 _JOINED_BY = {"zh": ""}
-# ids and carriers from files are text that anybody may have written: what does not look like one
-# counts as missing
+# Ids and carriers come from files that anyone may have written: text that does not look like one
+# counts as missing.
 _ID, _CARRIER = re.compile(r"[\w.#-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}")
 MOVING = ("InTransit", "OutForDelivery", "InfoReceived", "Exception")
 LONG_DAYS = 7
@@ -63,10 +63,10 @@ def add_messages(
     as_of: date,
     in_english: Collection[str],
 ) -> pl.DataFrame:
-    """`listed` with `country`, `message_language` and `draft_message`.
+    """`listed` with the columns `country`, `message_language` and `draft_message`.
 
-    `listed` has `order_id, stage, likely_cause, suggested_action, offer_usd` and the logistics
-    features.
+    Needs `order_id, stage, likely_cause, suggested_action, offer_usd` and the logistics features.
+    `in_english`: languages whose buyers are written to in English.
     """
     rows = listed.join(
         _order_facts(files, listed["order_id"], day_number(as_of)), on="order_id", how="left"
@@ -74,8 +74,7 @@ def add_messages(
     rows = rows.with_columns(message_language=message_language(in_english))
     read = cache(lambda language, name: _template(workspace, language, name))
     drafts = [
-        draft_message(row, message_facts(row, as_of, files.zone), read)
-        for row in rows.iter_rows(named=True)
+        draft_message(row, message_facts(row, as_of), read) for row in rows.iter_rows(named=True)
     ]
     return rows.select(*listed.columns, "country", "message_language").with_columns(
         draft_message=pl.Series(drafts, dtype=pl.String)
@@ -83,7 +82,10 @@ def add_messages(
 
 
 def draft_message(row: Mapping[str, Any], facts: Mapping[str, str | None], read: Any) -> str:
-    """The message of a listed order: the offer's sentence is one of its facts."""
+    """The message for one order; the sentence about the offer is one of its facts.
+
+    `read(language, name)` returns a template or None.
+    """
     language, joined_by = row["message_language"], _JOINED_BY.get(row["message_language"], " ")
     offer = None
     if row["suggested_action"] != NOTHING:
@@ -103,84 +105,79 @@ def _template(workspace: Path, language: str, name: str) -> Template | None:
     return None
 
 
-def message_facts(row: Mapping[str, Any], as_of: date, zone: str) -> dict[str, str | None]:
-    """Every fact of `FACTS` but the offer, as the buyer reads it; None: nobody knows, or it is not
-    so."""
+def message_facts(row: Mapping[str, Any], as_of: date) -> dict[str, str | None]:
+    """Every fact of `FACTS` except the offer, formatted for the buyer.
+
+    None if the fact is not known or does not apply: `was_promised_on`, for example, is only set
+    for a late parcel.
+    """
     locale = _locale(row["message_language"], row["country"])
-
-    def day(moment: Any) -> date | None:
-        return None if moment is None else moment.date()
-
-    def said(when: date | None, is_so: bool = True) -> str | None:
-        # Russian ends with "year", shortened: its full stop would meet the sentence's
-        return (
-            re.sub(r"\s*г\.$", "", format_date(when, "long", locale=locale))
-            if when and is_so
-            else None
-        )
-
-    promised, ship_by, delivered = (
-        day(row["promised_at"]),
-        day(row["ship_by_at"]),
-        day(row["delivered_at"]),
-    )
-    status, scanned = row["last_status"], day(row["last_scan_at"])
-    expected = None if delivered else _expected(row, as_of)
-    is_missed = (
-        expected is not None and _is_before(promised, expected) and not _is_before(promised, as_of)
-    )
-    is_doubtful = is_missed or (row["logistics_expected_late_days"] or 0.0) > 0
-    is_unsent = row["sent_at"] is None and scanned is None
     return {
         "order_id": _plain(row["order_id"], _ID),
         "parcel": _parcel(row),
-        "sent_on": said(day(row["sent_at"])),
-        "last_scan_on": said(scanned, status in MOVING),
-        "pickup_on": said(scanned, status == "AvailableForPickup"),
-        "failed_on": said(scanned, status == "DeliveryFailure"),
-        "delivered_on": said(delivered),
-        "expected_on": said(expected, not is_missed),
-        "late_expected_on": said(expected, is_missed),
-        "missed_on": said(promised, is_missed),
-        # a promise that will hardly be kept is not said again
-        "promised_on": said(
-            promised, not delivered and not _is_before(promised, as_of) and not is_doubtful
-        ),
-        "was_promised_on": said(promised, _is_before(promised, delivered or as_of)),
-        "ship_by_on": said(ship_by, is_unsent and not _is_before(ship_by, as_of)),
-        "was_to_ship_on": said(ship_by, is_unsent and _is_before(ship_by, as_of)),
-        # where no day to ship by is known, a long wait is owned up to all the same
-        "ordered_on": said(
-            day(row["placed_at"]), is_unsent and ship_by is None and _is_long_ago(row, as_of)
-        ),
+        **{name: _long_date(day, locale) for name, day in _fact_days(row, as_of).items()},
         "amount": _amount(row, locale),
     }
+
+
+def _fact_days(row: Mapping[str, Any], as_of: date) -> dict[str, date | None]:
+    """The day of each fact whose name ends in `_on`; None if it is not known or does not apply."""
+    promised, ship_by, delivered, scanned, sent, placed = (
+        None if row[f"{name}_at"] is None else row[f"{name}_at"].date()
+        for name in ("promised", "ship_by", "delivered", "last_scan", "sent", "placed")
+    )
+    status, expected = row["last_status"], None if delivered else _expected(row, as_of)
+    is_due = not _is_before(promised, as_of)
+    is_missed = expected is not None and _is_before(promised, expected) and is_due
+    is_doubtful = is_missed or (row["logistics_expected_late_days"] or 0.0) > 0
+    is_unsent = sent is None and scanned is None
+    is_unsent_late = is_unsent and _is_before(ship_by, as_of)
+    is_old = _is_before(placed, as_of - timedelta(days=LONG_DAYS))
+    days: dict[str, tuple[date | None, bool]] = {
+        "sent_on": (sent, True),
+        "last_scan_on": (scanned, status in MOVING),
+        "pickup_on": (scanned, status == "AvailableForPickup"),
+        "failed_on": (scanned, status == "DeliveryFailure"),
+        "delivered_on": (delivered, True),
+        "expected_on": (expected, not is_missed),
+        "late_expected_on": (expected, is_missed),
+        "missed_on": (promised, is_missed),
+        # do not repeat a promise that will probably be broken
+        "promised_on": (promised, not delivered and is_due and not is_doubtful),
+        "was_promised_on": (promised, _is_before(promised, delivered or as_of)),
+        "ship_by_on": (ship_by, is_unsent and not is_unsent_late),
+        "was_to_ship_on": (ship_by, is_unsent_late),
+        # apologise for a long wait even if the ship-by day is not known
+        "ordered_on": (placed, is_unsent and ship_by is None and is_old),
+    }
+    return {name: day if applies else None for name, (day, applies) in days.items()}
+
+
+def _long_date(day: date | None, locale: Locale) -> str | None:
+    if day is None:
+        return None
+    # a Russian date ends with "г.", and its full stop would double the sentence's
+    return re.sub(r"\s*г\.$", "", str(format_date(day, "long", locale=locale)))
 
 
 def _is_before(day: date | None, other: date) -> bool:
     return day is not None and day < other
 
 
-def _is_long_ago(row: Mapping[str, Any], as_of: date) -> bool:
-    return row["placed_at"] is not None and _is_before(
-        row["placed_at"].date(), as_of - timedelta(days=LONG_DAYS)
-    )
-
-
 def _expected(row: Mapping[str, Any], as_of: date) -> date | None:
-    left, rank, silence = (
+    """The day the parcel should arrive; None without a sound estimate."""
+    days_left, rank, silence = (
         row[f"logistics_{name}"] for name in ("expected_days_left", "road_rank", "days_since_news")
     )
-    is_told = (
-        row["sent_at"] is not None and left is not None and rank is not None and silence is not None
-    )
-    if not is_told or rank > OLDEST_RANK or silence > SILENT_DAYS or left < 1:
+    if row["sent_at"] is None or days_left is None or rank is None or silence is None:
         return None
-    return as_of + timedelta(days=round(left))
+    if rank > OLDEST_RANK or silence > SILENT_DAYS or days_left < 1:
+        return None
+    return as_of + timedelta(days=round(days_left))
 
 
 def _parcel(row: Mapping[str, Any]) -> str | None:
-    """Tracking number and carrier; an order's own number is none."""
+    """Tracking number and carrier; an order's own number does not count as one."""
     number, carrier = _plain(row["shipment_id"], _ID), _plain(row["carrier"], _CARRIER)
     if number is None or number == row["order_id"]:
         return None
@@ -188,7 +185,7 @@ def _parcel(row: Mapping[str, Any]) -> str | None:
 
 
 def _amount(row: Mapping[str, Any], locale: Locale) -> str | None:
-    """What is offered, in the money the buyer paid in."""
+    """The amount offered, in the currency the buyer paid in."""
     usd, total_usd = row["offer_usd"], row["total_usd"]
     if usd is None or not total_usd or not re.fullmatch("[A-Z]{3}", row["currency"] or ""):
         return None
@@ -209,19 +206,19 @@ def _locale(language: str, country: str | None) -> Locale:
 
 
 def _order_facts(files: TableFiles, order_ids: pl.Series, as_of_day: int) -> pl.DataFrame:
-    """One row per order: what is visible of it that a message may say, times in the store's
+    """One row per order with the visible facts that a message may state, times in the store's
     zone."""
 
-    def told(name: str) -> pl.DataFrame:
+    def facts_of(name: str) -> pl.DataFrame:
         return visible(files.read_facts(name, order_ids), as_of_day).sort(
             "order_id", "known_at", "occurred_at"
         )
 
     at = pl.col("occurred_at").dt.convert_time_zone(files.zone)
-    sent, scans, promises = told("shipments"), told("tracking"), told("promises")
+    shipments, scans, promises = map(facts_of, ("shipments", "tracking", "promises"))
     due = pl.col("promised_at").dt.convert_time_zone(files.zone)
     facts = [
-        sent.sort("occurred_at", "shipment_id")
+        shipments.sort("occurred_at", "shipment_id")
         .group_by("order_id")
         .agg(pl.col("shipment_id", "carrier").first(), sent_at=at.first()),
         scans.group_by("order_id").agg(
@@ -234,7 +231,7 @@ def _order_facts(files: TableFiles, order_ids: pl.Series, as_of_day: int) -> pl.
             ship_by_at=due.filter(pl.col("kind") == "dispatch").last(),
         ),
     ]
-    rows = told("orders").select(
+    rows = facts_of("orders").select(
         "order_id", "country", "currency", "total_usd", "total_source", placed_at=at
     )
     for frame in facts:

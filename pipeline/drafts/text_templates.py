@@ -1,7 +1,6 @@
-"""Plain text files that a seller edits: a sentence a line, with facts in braces.
+"""Text templates that a seller can edit: one sentence per line, with facts in braces.
 
-A line that asks for a fact nobody has is left out, so that no text has a hole; the others stay as
-they are.
+A line whose facts are not all known is left out, so that no text has a gap.
 """
 
 from __future__ import annotations
@@ -13,13 +12,15 @@ from pathlib import Path
 
 from pipeline.settings.errors import BadInput
 
-# the lines of a template, each with the facts it asks for
+# the lines of a template, each with the names of its facts
 Template = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def read_template(path: Path, facts: Collection[str]) -> Template:
-    """The lines of the file; raises `BadInput` for one that asks for something else than
-    `facts`."""
+    """The lines of the file, without empty ones.
+
+    Raises `BadInput` for a line with a fact that is not in `facts`, or with a stray brace.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
@@ -35,27 +36,27 @@ def _facts_of(line: str, where: str, facts: Collection[str]) -> tuple[str, ...]:
     try:
         parts = list(string.Formatter().parse(line))
     except ValueError as error:
-        raise BadInput(f"{where}: {error}. A brace as text is written twice: {{{{ }}}}.") from None
+        raise BadInput(f"{where}: {error}. Write a literal brace twice: {{{{ }}}}.") from None
     names = tuple(name for _, name, _, _ in parts if name is not None)
     wrong = [name for name in names if name not in facts]
     if wrong or any(spec or conversion for _, _, spec, conversion in parts):
         raise BadInput(
-            f"{where}: {{{(wrong or ['...'])[0]}}} is no fact. There are: {', '.join(facts)}."
+            f"{where}: {{{(wrong or ['...'])[0]}}} is not a fact. Allowed: {', '.join(facts)}."
         )
     return names
 
 
 def fill(template: Template, facts: Mapping[str, str | None], joined_by: str = " ") -> str:
-    """The lines whose facts are all there."""
+    """The text of the lines whose facts are all known."""
     return joined_by.join(
         line.format(**facts) for line, names in template if all(facts.get(name) for name in names)
     )
 
 
 def files_sha256(folder: Path) -> str:
-    """One digest of all text files in a folder and below, with their names; the same without
-    any."""
-    found = hashlib.sha256()
+    """One digest of the names and contents of all text files below a folder; without any file,
+    always the same."""
+    digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.txt")):
-        found.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
-    return found.hexdigest()
+        digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

@@ -1,9 +1,9 @@
-"""kpi: the indicators of a day, overall and by dimension, and what they will be on the next day of
-assessment."""
+"""kpi: the platform's indicators on a day, overall and by dimension, and their forecast for the
+next assessment."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -39,8 +39,13 @@ def kpi(
     by: Sequence[str],
     window_days: int | None = None,
 ) -> Path:
-    """Write `kpi.csv`, `forecast.csv`, `drivers.csv` and all of them as `kpi.xlsx` into a run
-    folder of their own; return it (`runs/<as_of>/latest-kpi`)."""
+    """Write `kpi.csv`, `forecast.csv`, `drivers.csv` and `kpi.xlsx` with all three into their own
+    run folder; return it.
+
+    `by`: dimensions to break the rates down by. `window_days` replaces the policy's window.
+
+    Raises `Refused` when the newest fact is too old for `as_of`.
+    """
     tables, day = workspace.read_tables(), day_number(as_of)
     refuse_stale_data(workspace.table_files(), day, config.max_data_age_days)
     policy = load_policy(config.policy, workspace.folder)
@@ -49,42 +54,51 @@ def kpi(
             rates = policy_rates(
                 policy, day, bases=BASES, window_days=window_days, limits=config.limits
             )
-            told = measure_rates(tables, day, rates, dimensions=by, window=config.dispute_window)
-            notes.append(
-                f"{told.height:,} rows by {', '.join(by) or 'nothing'}; policy {policy.name}"
+            measured = measure_rates(
+                tables, day, rates, dimensions=by, window=config.dispute_window
             )
+            dimensions = f" by {', '.join(by)}" if by else ""
+            notes.append(f"{measured.height:,} rows{dimensions}; policy {policy.name}")
         with progress.piece("forecast") as notes:
-            ahead, driving = forecast_tables(tables, config, policy, as_of)
-            notes.append(f"{ahead.height} rates on {next_assessment(as_of, config.assessment_day)}")
-        extra = {"forecast": ahead, "drivers": driving}
-        for name, frame in {"kpi": told, **extra}.items():
-            neutral_frame(frame).write_csv(folder / f"{name}.csv", float_precision=6)
-        write_workbook(
-            folder / "kpi.xlsx",
-            _sheets(told) | {n: neutral_frame(f) for n, f in extra.items()},
-            as_of,
-        )
-        manifest["kpi"] = {"policy": policy.name, "rows": told.height, "window_days": window_days}
-    say_rates(told)
-    say_forecast(ahead, driving)
-    for note in untold_notes(policy, tables, config, as_of):
+            forecasts, driver_rows = forecast_tables(tables, config, policy, as_of)
+            assessed = next_assessment(as_of, config.assessment_day)
+            notes.append(f"{forecasts.height} rates on {assessed}")
+        _write_tables(folder, measured, {"forecast": forecasts, "drivers": driver_rows}, as_of)
+        manifest["kpi"] = {
+            "policy": policy.name,
+            "rows": measured.height,
+            "window_days": window_days,
+        }
+    say_rates(measured)
+    say_forecast(forecasts, driver_rows)
+    for note in indicator_notes(policy, tables, config, as_of):
         warn(note)
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-kpi").resolve()
 
 
-def _sheets(told: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """A sheet for the store and one for each dimension."""
-    safe = neutral_frame(told)
+def _write_tables(
+    folder: Path, measured: pl.DataFrame, more: Mapping[str, pl.DataFrame], as_of: date
+) -> None:
+    """Write one CSV file per table, and `kpi.xlsx` with all of them."""
+    for name, frame in {"kpi": measured, **more}.items():
+        neutral_frame(frame).write_csv(folder / f"{name}.csv", float_precision=6)
+    sheets = _sheets(measured) | {name: neutral_frame(frame) for name, frame in more.items()}
+    write_workbook(folder / "kpi.xlsx", sheets, as_of)
+
+
+def _sheets(measured: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """One sheet for the store and one per dimension."""
+    safe = neutral_frame(measured)
     return {
         name: safe.filter(pl.col("dimension") == name)
-        for name in told["dimension"].unique(maintain_order=True)
+        for name in measured["dimension"].unique(maintain_order=True)
     }
 
 
-def say_rates(told: pl.DataFrame) -> None:
-    """The store's indicators, one line each."""
-    for row in told.filter(pl.col("dimension") == "all").iter_rows(named=True):
-        name = row["indicator"] + (", less withdrawn" if row["withdrawals"] == "netted" else "")
+def say_rates(measured: pl.DataFrame) -> None:
+    """Print the store's indicators, one line each."""
+    for row in measured.filter(pl.col("dimension") == "all").iter_rows(named=True):
+        name = row["indicator"] + (", net of withdrawn" if row["withdrawals"] == "netted" else "")
         share = "no orders yet" if row["rate"] is None else f"{row['rate']:.2%}"
         interval = "" if row["low"] is None else f" ({row['low']:.2%} to {row['high']:.2%})"
         change = "" if row["change"] is None else f", change {row['change'] * 100:+.2f} points"
@@ -94,36 +108,39 @@ def say_rates(told: pl.DataFrame) -> None:
             else f"limit {row['limit']:.2%}" + _verdict(row["is_over"])
         )
         say(
-            f"{name:<44} by {row['basis']}: {share}{interval}, {row['numerator']:g} of {row['denominator']:g}{change}; "
-            f"{limit}; {row['count_maturing']:,} orders maturing"
+            f"{name:<44} by {row['basis']}: {share}{interval}, "
+            f"{row['numerator']:g} of {row['denominator']:g}{change}; {limit}; "
+            f"{row['count_maturing']:,} orders not final yet"
         )
 
 
 def _verdict(is_over: bool | None) -> str:
-    return {True: ": OVER", False: "", None: ", too few orders to be judged"}[is_over]
+    return {True: ": OVER", False: "", None: ", too few orders to judge"}[is_over]
 
 
-def untold_notes(policy: Policy, tables: Tables, config: Config, as_of: date) -> list[str]:
-    """What the reader must know before trusting a figure: limits that nobody told, steps that
-    nobody recorded."""
+def indicator_notes(policy: Policy, tables: Tables, config: Config, as_of: date) -> list[str]:
+    """What a reader must know before trusting a rate: limits that are not set, limits that the
+    policy does not have, and dispute steps that the data does not record."""
     notes = []
     missing = [name for name in untold(policy, as_of) if name not in config.limits]
     if missing:
         notes.append(
-            f"{policy.platform} publishes no limit for {', '.join(missing)}: set yours from your seller back office "
-            "under [limits] in config.toml"
+            f"{policy.platform} publishes no limit for {', '.join(missing)}: set yours from your "
+            "seller back office under [limits] in config.toml"
         )
-    wrong = sorted(set(config.limits) - {indicator.name for indicator in policy.indicators})
-    if wrong:
+    unknown = sorted(set(config.limits) - {indicator.name for indicator in policy.indicators})
+    if unknown:
         notes.append(
-            f"[limits] in config.toml names {', '.join(wrong)}, which policy {policy.name} does not have"
+            f"[limits] in config.toml names {', '.join(unknown)}, which policy {policy.name} "
+            "does not have"
         )
-    steps = set(visible(tables["disputes"], day_number(as_of))["step"].unique())
+    recorded = set(visible(tables["disputes"], day_number(as_of))["step"].unique())
     for indicator in policy.indicators:
         events = indicator.numerator.on(as_of) or ()
-        if absent := [e for e in events if STEP_OF.get(e) and STEP_OF[e] not in steps]:
-            step = STEP_OF[absent[0]]
+        steps = [STEP_OF[event] for event in events if event in STEP_OF]
+        if absent := [step for step in steps if step not in recorded]:
             notes.append(
-                f"{indicator.name}: no dispute step '{step}' is on record, so 0 may mean: not recorded"
+                f"{indicator.name}: the data has no dispute step '{absent[0]}', so 0 may mean that "
+                "it was not recorded"
             )
     return notes

@@ -1,5 +1,5 @@
-"""The forecast inside `kpi`: each rate on the next day of assessment, its chance to pass the limit,
-its drivers."""
+"""The forecast part of `kpi`: each rate on the next assessment day, the probability that it exceeds
+its limit, and its drivers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DRIVER_SCHEMA = {
 
 
 def next_assessment(as_of: date, day_of_month: int) -> date:
-    """The first such day of a month after `as_of`."""
+    """The first date after `as_of` that falls on this day of a month."""
     if as_of.day < day_of_month:
         return as_of.replace(day=day_of_month)
     months = as_of.year * 12 + as_of.month
@@ -51,15 +51,19 @@ def next_assessment(as_of: date, day_of_month: int) -> date:
 
 
 def judged_kind(rate: Rate) -> str:
-    """What the platform judges: with withdrawals netted where it nets them."""
+    """Which variant the platform judges: "netted" where it subtracts withdrawn disputes, else
+    "counted"."""
     return "netted" if rate.netting != "none" and "filed" in rate.numerator else "counted"
 
 
 def forecast_indicator(
     tables: Tables, config: Config, indicator: Indicator, as_of: date, assessed: date
 ) -> Forecast | None:
-    """None: the rate is no ratio of orders over days before the assessment, or history is too
-    short."""
+    """The forecast of one rate for the day `assessed`, from what is known on `as_of`.
+
+    None if the rate is an amount, is not counted by event day in a window of days, or has too
+    little history.
+    """
     limit = config.limits.get(indicator.name)
     rate = rate_on(indicator, day_number(assessed), limit=limit)
     if rate.is_amount or rate.basis != "event_day" or indicator.window_months.on(assessed):
@@ -78,60 +82,68 @@ def forecast_indicator(
 def forecast_tables(
     tables: Tables, config: Config, policy: Policy, as_of: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`forecast.csv`, one row per rate that can be foretold, and `drivers.csv`, its lanes and
-    products."""
+    """The tables of `forecast.csv`, one row per rate with a forecast, and of `drivers.csv`, the
+    lanes and products behind it."""
     assessed = next_assessment(as_of, config.assessment_day)
-    rows, driving = [], [pl.DataFrame(schema=DRIVER_SCHEMA)]
+    rows, driver_parts = [], [pl.DataFrame(schema=DRIVER_SCHEMA)]
     for indicator in policy.indicators:
-        told = forecast_indicator(tables, config, indicator, as_of, assessed)
-        if told is None:
+        forecast = forecast_indicator(tables, config, indicator, as_of, assessed)
+        if forecast is None:
             warn(
-                f"{indicator.name}: no forecast; it needs some months of history and a window in days by event day"
+                f"{indicator.name}: no forecast; it needs some months of history and a window in "
+                "days that is counted by event day"
             )
             continue
-        rows.append(_row(told, assessed))
-        for dimension, groups in groups_of(tables, told.expected, DRIVERS, day_number(as_of)):
-            named = drivers(told, groups).select(
+        rows.append(_row(forecast, assessed))
+        for dimension, groups in groups_of(tables, forecast.expected, DRIVERS, day_number(as_of)):
+            part = drivers(forecast, groups).select(
                 pl.lit(indicator.name).alias("indicator"),
                 pl.lit(dimension).alias("dimension"),
                 pl.all(),
             )
-            driving.append(named.cast(DRIVER_SCHEMA))  # type: ignore[arg-type]
-    return pl.DataFrame(rows, schema=FORECAST_SCHEMA), pl.concat(driving)
+            driver_parts.append(part.cast(DRIVER_SCHEMA))  # type: ignore[arg-type]
+    return pl.DataFrame(rows, schema=FORECAST_SCHEMA), pl.concat(driver_parts)
 
 
-def _row(told: Forecast, assessed: date) -> dict[str, object]:
-    limit = told.rate.limit
+def _row(forecast: Forecast, assessed: date) -> dict[str, object]:
+    limit = forecast.rate.limit
     return {
-        "indicator": told.rate.name,
-        "withdrawals": told.kind,
+        "indicator": forecast.rate.name,
+        "withdrawals": forecast.kind,
         "assessed_on": assessed,
-        "expected": float(told.rates.mean()),
-        "low_80": told.quantile(0.1),
-        "middle": told.quantile(0.5),
-        "high_80": told.quantile(0.9),
-        "expected_numerator": float(told.numerators.mean()),
-        "expected_denominator": float(told.denominators.mean()),
+        "expected": float(forecast.rates.mean()),
+        "low_80": forecast.quantile(0.1),
+        "middle": forecast.quantile(0.5),
+        "high_80": forecast.quantile(0.9),
+        "expected_numerator": float(forecast.numerators.mean()),
+        "expected_denominator": float(forecast.denominators.mean()),
         "limit": limit,
-        "breach_probability": None if limit is None else told.breach_probability(limit),
-        "needed_prevented": None if limit is None else told.needed_prevented(limit),
-        "count_nights": told.count_nights,
+        "breach_probability": None if limit is None else forecast.breach_probability(limit),
+        "needed_prevented": None if limit is None else forecast.needed_prevented(limit),
+        "count_nights": forecast.count_nights,
     }
 
 
-def say_forecast(rows: pl.DataFrame, driving: pl.DataFrame) -> None:
-    """One line a rate, with what drives it."""
-    for row in rows.iter_rows(named=True):
-        line = f"{row['indicator']:<26} on {row['assessed_on']}: {row['low_80']:.2%} to {row['high_80']:.2%} (80 %)"
+def say_forecast(forecasts: pl.DataFrame, driver_rows: pl.DataFrame) -> None:
+    """Print one line per rate, with the lanes that drive it."""
+    for row in forecasts.iter_rows(named=True):
+        line = (
+            f"{row['indicator']:<26} on {row['assessed_on']}: "
+            f"{row['low_80']:.2%} to {row['high_80']:.2%} (80 % interval)"
+        )
         if row["limit"] is not None:
-            line += f"; chance to pass {row['limit']:.2%}: {row['breach_probability']:.0%}"
+            line += f"; {row['breach_probability']:.0%} likely to exceed {row['limit']:.2%}"
             if row["needed_prevented"]:
-                line += f"; {row['needed_prevented']} prevented or withdrawn would leave at most {SAFE:.0%}"
-        of = driving.filter(
-            (pl.col("indicator") == row["indicator"]) & (pl.col("dimension") == "lane")
-        ).head(3)
+                line += (
+                    f"; {row['needed_prevented']} fewer disputes (prevented or withdrawn) would "
+                    f"lower that to at most {SAFE:.0%}"
+                )
+        is_lane = (pl.col("indicator") == row["indicator"]) & (pl.col("dimension") == "lane")
         lanes = ", ".join(
             f"{value} ({expected:.1f})"
-            for value, expected in of.select("value", "expected").iter_rows()
+            for value, expected in driver_rows.filter(is_lane)
+            .head(3)
+            .select("value", "expected")
+            .iter_rows()
         )
-        say(f"{line}; most expected from {lanes}" if lanes else line)
+        say(f"{line}; most disputes expected from {lanes}" if lanes else line)

@@ -1,5 +1,5 @@
-"""clock: every open dispute by deadline, with what happens then, what is at stake, the evidence and
-a draft answer."""
+"""clock: every open dispute by deadline, with what happens then, the amount at stake, the evidence
+and a draft answer."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from features.tables import Tables
 from models.indicators.escalation import Escalation, fit_escalation, rows_of
 from pipeline.drafts.draft_answers import case_of, load_templates
 from pipeline.drafts.text_templates import files_sha256, fill
+from pipeline.indicators.dispute_wording import next_action, with_local_times
 from pipeline.output.safe_text import neutral_frame
 from pipeline.output.spreadsheet import write_workbook
 from pipeline.settings.config import Config
@@ -58,40 +59,30 @@ COLUMNS = [
     "draft_answer",
     "probability_basis",
 ]
-THEN = {
-    "answer_due": "time to answer is over: the claim is executed at the buyer's amount",
-    "escalation_opens": "from then on the buyer may take it to the platform",
-    "auto_submit": "it goes to the platform by itself",
-}
-_OFFER = {
-    "not_received_delivered": "send the proof of delivery",
-    "not_received_in_transit": "show where the parcel is and offer to extend the protection",
-    "not_received_no_trace": "offer to send again or to refund; ask the carrier",
-    "not_as_described": "ask for photos; offer a part back for a small fault, all of it or a new one for a big one",
-    "other": "find out what the buyer wants; ask to withdraw once it is settled",
-}
 
 
 def clock(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
-    """Write the night's clock into a folder of its own, `runs/<as_of>/latest-clock`; return that
-    folder."""
+    """Write the dispute clock into its own run folder and return it.
+
+    Raises `Refused` when the newest fact is too old for `as_of`.
+    """
     files = workspace.table_files()
     refuse_stale_data(files, day_number(as_of), config.max_data_age_days)
     tables = files.read_disputed()
     with publish(workspace, config, as_of, "clock") as (folder, manifest):
         with progress.piece("clock") as notes:
-            written = write_clock(folder, workspace, config, tables, as_of)
-            notes.append(say_clock(written))
-        manifest.update(written)
+            clock_facts = write_clock(folder, workspace, config, tables, as_of)
+            notes.append(clock_summary(clock_facts))
+        manifest.update(clock_facts)
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-clock").resolve()
 
 
 def write_clock(
     folder: Path, workspace: Workspace, config: Config, tables: Tables, as_of: date
 ) -> dict[str, Any]:
-    """Write `dispute_clock.csv` and `.xlsx` into the folder; return what the manifest says of them.
+    """Write `dispute_clock.csv` and `.xlsx` into the folder; return the entry for the manifest.
 
-    `tables`: of the orders that were ever disputed, at least.
+    `tables` must hold at least the orders that were ever disputed.
     """
     policy = load_policy(config.policy, workspace.folder)
     if policy.clock is None:
@@ -101,11 +92,11 @@ def write_clock(
                 "note": "this policy has no time line, so there is no clock",
             }
         }
-    learned = fit_escalation(tables, day_number(as_of))
+    escalation = fit_escalation(tables, day_number(as_of))
     rows = clock_disputes(tables, day_number(as_of), policy)
     is_fresh = days_between(pl.col("claimed_at"), pl.col("as_of")) <= config.max_dispute_days
     listed = clock_table(
-        workspace, config, tables, policy, learned, rows.filter(is_fresh), day_number(as_of)
+        workspace, config, tables, policy, escalation, rows.filter(is_fresh), day_number(as_of)
     )
     neutral_frame(listed).write_csv(folder / f"{TABLE}.csv", float_precision=4)
     write_workbook(folder / f"{TABLE}.xlsx", {"dispute clock": neutral_frame(listed)}, as_of)
@@ -116,22 +107,23 @@ def write_clock(
             "count_left_out": rows.height - listed.height,
             "count_owing_an_answer": int(listed["owes_answer"].sum()),
             "count_due_within_48_hours": listed.filter(pl.col("hours_left") <= 48).height,
-            "escalation": learned.basis,
-            "liability": learned.liable_basis,
+            "escalation": escalation.basis,
+            "liability": escalation.liable_basis,
         }
     }
 
 
-def say_clock(written: dict[str, Any]) -> str:
-    """The same for people, in a line."""
-    told = written["clock"]
-    if "note" in told:
-        return f"{told['policy']}: {told['note']}"
-    left_out = f"; {told['count_left_out']:,} old ones without an end on record are left out"
+def clock_summary(clock_facts: dict[str, Any]) -> str:
+    """The manifest's entry as one line for people."""
+    facts = clock_facts["clock"]
+    if "note" in facts:
+        return f"{facts['policy']}: {facts['note']}"
+    left_out = f"; {facts['count_left_out']:,} old ones without a recorded end are left out"
     return (
-        f"{told['count_disputes']} open disputes, {told['count_owing_an_answer']} owe an answer, "
-        f"{told['count_due_within_48_hours']} due within 48 hours; escalation by {told['escalation']}"
-        + (left_out if told["count_left_out"] else "")
+        f"{facts['count_disputes']} open disputes, "
+        f"{facts['count_owing_an_answer']} need an answer, "
+        f"{facts['count_due_within_48_hours']} due within 48 hours; "
+        f"escalation by {facts['escalation']}" + (left_out if facts["count_left_out"] else "")
     )
 
 
@@ -140,39 +132,41 @@ def clock_table(
     config: Config,
     tables: Tables,
     policy: Policy,
-    learned: Escalation,
+    escalation: Escalation,
     rows: pl.DataFrame,
     as_of_day: int,
 ) -> pl.DataFrame:
-    """One row per open dispute of `rows` (`features.indicators.dispute_timeline`), `COLUMNS`: by
-    deadline, then by expected loss; those with nothing ahead come last."""
-    rows = rows.hstack(learned.predict(rows_of(rows, as_of_day, tables.zone)))
+    """One row per open dispute in `rows` (from `features.indicators.dispute_timeline`).
+
+    Sorted by deadline, then by expected loss; disputes without a deadline ahead come last. The
+    columns are `COLUMNS`.
+    """
+    rows = rows.hstack(escalation.predict(rows_of(rows, as_of_day, tables.zone)))
     for evidence in (
-        _order_totals(tables),
+        tables["orders"].select("order_id", "total_usd"),
         _dispatches(tables, as_of_day),
-        _messages(tables, as_of_day),
+        _message_counts(tables, as_of_day),
     ):
         rows = rows.join(evidence, on="order_id", how="left", maintain_order="left")
-    risk, fixed_usd = pl.coalesce("amount_usd", "total_usd"), config.decide.dispute_fixed_cost_usd
+    at_risk = pl.coalesce("amount_usd", "total_usd")
+    fixed_usd = config.decide.dispute_fixed_cost_usd
     rows = rows.with_columns(
-        amount_at_risk_usd=risk,
-        # where nobody knows the chance, all of it is at stake
-        expected_loss_usd=pl.col("liability_probability").fill_null(1.0) * (risk + fixed_usd),
+        amount_at_risk_usd=at_risk,
+        # with an unknown probability, assume that all of it is lost
+        expected_loss_usd=pl.col("liability_probability").fill_null(1.0) * (at_risk + fixed_usd),
         case=case_of(),
         deadline_at=pl.coalesce(pl.when("is_overdue").then("answer_due_at"), "next_deadline_at"),
         hours_left=pl.col("hours_left").round(1),
-        probability_basis=pl.lit(learned.basis),
+        probability_basis=pl.lit(escalation.basis),
         is_delivered=pl.col("delivered_at").is_not_null(),
         last_scan=pl.col("last_status"),
-    ).with_columns(action=_action())
+        count_buyer_messages=pl.col("count_buyer_messages").fill_null(0),
+        count_seller_messages=pl.col("count_seller_messages").fill_null(0),
+    ).with_columns(action=next_action())
     order = ["deadline_at", "expected_loss_usd", "order_id", "dispute_id"]
     rows = rows.sort(order, descending=[False, True, False, False], nulls_last=True)
-    rows = _in_words(rows, tables.zone, policy.platform_zone).with_row_index("rank", offset=1)
-    return _with_drafts(workspace, rows).select(COLUMNS)
-
-
-def _order_totals(tables: Tables) -> pl.DataFrame:
-    return tables["orders"].select("order_id", "total_usd")
+    rows = with_local_times(rows, tables.zone, policy.platform_zone)
+    return _with_drafts(workspace, rows.with_row_index("rank", offset=1)).select(COLUMNS)
 
 
 def _dispatches(tables: Tables, as_of_day: int) -> pl.DataFrame:
@@ -183,59 +177,12 @@ def _dispatches(tables: Tables, as_of_day: int) -> pl.DataFrame:
     )
 
 
-def _messages(tables: Tables, as_of_day: int) -> pl.DataFrame:
+def _message_counts(tables: Tables, as_of_day: int) -> pl.DataFrame:
     sender = pl.col("sender")
-    told = visible(tables["messages"], as_of_day).group_by("order_id")
-    return told.agg(
+    messages = visible(tables["messages"], as_of_day).group_by("order_id")
+    return messages.agg(
         count_buyer_messages=(sender == "buyer").sum(),
         count_seller_messages=(sender == "seller").sum(),
-    )
-
-
-def _action() -> pl.Expr:
-    """What to do next, in words."""
-    offer = pl.col("case").replace_strict(_OFFER, return_dtype=pl.String)
-    is_past = pl.col("next_deadline_at").is_null()
-    return (
-        pl.when(pl.col("escalated_at").is_not_null())
-        .then(pl.lit("with the platform: add evidence until it rules"))
-        .when("is_overdue")
-        .then(pl.concat_str(pl.lit("answer at once, the time to answer is over: "), offer))
-        .when("owes_answer")
-        .then(pl.concat_str(pl.lit("answer: "), offer))
-        .when(is_past)
-        .then(pl.concat_str(pl.lit("settle today, the platform may hold it already: "), offer))
-        .when("waits_for_promise")
-        .then(pl.concat_str(pl.lit("held until the promised date: "), offer))
-        .otherwise(pl.concat_str(pl.lit("answered; agree before the deadline: "), offer))
-    )
-
-
-def _in_words(rows: pl.DataFrame, store_zone: str, platform_zone: str) -> pl.DataFrame:
-    """Deadlines in both zones and days as text; what happens by itself."""
-
-    def moment(zone: str) -> pl.Expr:
-        local = pl.col("deadline_at").dt.convert_time_zone(zone)
-        return pl.concat_str(local.dt.strftime("%Y-%m-%d %H:%M"), pl.lit(f" {zone}"))
-
-    days = {
-        name: f"{name[:-3]}_at"
-        for name in ("delivered_on", "last_scan_on", "sent_on", "promised_on")
-    }
-    ruling = pl.when(pl.col("escalated_at").is_not_null()).then(pl.lit("the platform rules"))
-    overdue = pl.when("is_overdue").then(pl.lit(THEN["answer_due"]))
-    ahead = pl.col("next_event").replace_strict(THEN, default=None, return_dtype=pl.String)
-    local = {
-        at: pl.col(at).dt.convert_time_zone(store_zone).dt.strftime("%Y-%m-%d")
-        for at in days.values()
-    }
-    return rows.with_columns(
-        *(local[at].alias(name) for name, at in days.items()),
-        deadline_store=moment(store_zone),
-        deadline_platform=moment(platform_zone),
-        then=pl.coalesce(ruling, overdue, ahead, pl.lit(THEN["auto_submit"])),
-        count_buyer_messages=pl.col("count_buyer_messages").fill_null(0),
-        count_seller_messages=pl.col("count_seller_messages").fill_null(0),
     )
 
 
@@ -250,8 +197,8 @@ def _with_drafts(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def clock_inputs(workspace: Workspace, config: Config) -> dict[str, str]:
-    """What the clock depends on besides tables and settings: the rules, and the answers that the
-    seller has edited."""
+    """Digests of what the clock depends on besides tables and settings: the policy, and the answer
+    templates that the seller has edited."""
     answers = files_sha256(workspace.folder / "answers")
     return {
         "policy_sha256": policy_sha256(config.policy, workspace.folder),

@@ -1,4 +1,4 @@
-"""The night's list as people take it: CSV, Parquet, a workbook, a README and a screen."""
+"""The night's list for people: CSV, Parquet, a workbook, a README and lines for the terminal."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pipeline.workspace.table_files import TableFiles
 
 LIST = "contact_list"
 LONGEST_TITLE = 80
-# what the offers and messages look at besides the list's own columns
-ASKED = (
+# what offers and messages need in addition to the list's own columns
+NEEDED_FEATURES = (
     "order_value_usd",
     "logistics_delivered_late_days",
     "logistics_days_since_news",
@@ -44,15 +44,18 @@ def add_what_to_say(
     config: Config,
     as_of: date,
 ) -> pl.DataFrame:
-    """The list with `MORE_COLUMNS`: what to offer, what to write, and two empty columns for the
-    agents.
+    """The list with `MORE_COLUMNS`: what to offer, what to write, and two empty columns that the
+    agents fill in.
 
-    `listed`: the decision, best first; `scored`: every open order with its features.
+    `listed`: the orders to contact, best first; `scored`: every open order with its features.
     """
     day = day_number(as_of)
-    own = listed.columns
+    list_columns = listed.columns
     rows = listed.join(
-        scored.select("order_id", *ASKED), on="order_id", how="left", maintain_order="left"
+        scored.select("order_id", *NEEDED_FEATURES),
+        on="order_id",
+        how="left",
+        maintain_order="left",
     )
     offers = Offers(**config.offers.model_dump())
     rows = rows.hstack(suggest(rows, offers, config.decide.dispute_fixed_cost_usd))
@@ -62,7 +65,8 @@ def add_what_to_say(
     )
     empty = pl.lit(None, pl.String)
     rows = rows.with_columns(as_of=pl.lit(as_of), contacted_at=empty, outcome=empty)
-    return rows.select(*own, *(name for name in MORE_COLUMNS if name not in own))
+    more_columns = [name for name in MORE_COLUMNS if name not in list_columns]
+    return rows.select(*list_columns, *more_columns)
 
 
 def _titles(files: TableFiles, listed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
@@ -71,7 +75,7 @@ def _titles(files: TableFiles, listed: pl.DataFrame, as_of_day: int) -> pl.DataF
 
 
 def write_list(folder: Path, listed: pl.DataFrame, as_of: date) -> None:
-    """`contact_list.csv`, `.parquet` (text as it came, for programs) and `.xlsx`."""
+    """Write `contact_list.csv`, `.xlsx` and, with text unchanged for programs, `.parquet`."""
     listed.write_parquet(folder / f"{LIST}.parquet")
     safe = neutral_frame(listed)
     safe.write_csv(folder / f"{LIST}.csv", float_precision=4)
@@ -90,7 +94,10 @@ def write_readme(
     banner: Sequence[str],
     who_writes: str = "",
 ) -> None:
-    """What tonight's list is, who writes it where that is known, and how good it was last month."""
+    """Write `README.txt`: what the list is, who writes the messages, how good past lists were.
+
+    `banner`: warnings that go first. `who_writes`: empty when no agents are configured.
+    """
     text = README.format(
         as_of=as_of,
         listed=listed.height,
@@ -104,32 +111,35 @@ def write_readme(
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 110)
+    return textwrap.fill(text, 100)
 
 
 README = """{banner}Contact list of the night of {as_of}
 
-{listed} of {scored} open, undisputed orders, those most worth a message tonight, best first. Everything in it was known
-before {as_of} began in the store's time zone.
+{listed} of {scored} open, undisputed orders: those most worth a message tonight, best first.
+The list uses only what was known before {as_of} began in the store's time zone.
 {who_writes}
 {past}
 
-report.html           the page of the night, for any browser: the list, the dispute clock, the indicators, past nights
-contact_list.xlsx     the list to work with: red rows today, yellow rows within two days; the sheet "columns" explains
-contact_list.csv      the same; text that a spreadsheet would take for a formula has a quote before it
-contact_list.parquet  the same for programs, text as it came
+report.html           the page of the night: list, dispute clock, indicators, past nights
+contact_list.xlsx     the list to work with: rows in red are due today, in yellow within two days;
+                      the sheet "columns" explains the columns
+contact_list.csv      the same; text that a spreadsheet would read as a formula starts with a quote
+contact_list.parquet  the same for programs, with text unchanged
 scores.parquet        every open order with its probability
-dispute_clock.xlsx    disputes that are open already, by deadline (also as .csv)
-manifest.json         what this was made from
+dispute_clock.xlsx    the disputes that are already open, by deadline (also as .csv)
+manifest.json         the inputs, settings and versions behind these files
 
-When the day is over, fill in contacted_at and outcome in contact_list.xlsx or .csv and give it back:
+At the end of the day, fill in contacted_at and outcome in contact_list.xlsx or .csv and give the
+file back:
 
     make contacts FILE=<the file> WORKSPACE=<the workspace>
 """
 
 
-def say_list(listed: pl.DataFrame, count: int = 5) -> list[str]:
-    """One screen of the list, for people: ids, numbers and reasons; no names, no messages."""
+def list_lines(listed: pl.DataFrame, count: int = 5) -> list[str]:
+    """The top of the list as lines for the terminal: ids, numbers and reasons, without names or
+    messages."""
     lines = []
     for row in listed.head(count).iter_rows(named=True):
         row = {
@@ -142,10 +152,10 @@ def say_list(listed: pl.DataFrame, count: int = 5) -> list[str]:
         listed["stage"].value_counts(sort=True).sort(["count", "stage"], descending=[True, False])
     )
     stages = ", ".join(f"{row['count']} {row['stage']}" for row in by_stage.iter_rows(named=True))
-    worth = listed["expected_value_usd"].sum()
+    value_usd = listed["expected_value_usd"].sum()
     lines.append(
-        f"{listed.height} orders to contact, worth {worth:,.0f} USD together"
-        + (f": {stages}" * bool(stages))
+        f"{listed.height} orders to contact, worth {value_usd:,.0f} USD together"
+        + (f": {stages}" if stages else "")
     )
     return lines
 
@@ -153,6 +163,7 @@ def say_list(listed: pl.DataFrame, count: int = 5) -> list[str]:
 def _line(row: Mapping[str, object]) -> str:
     offer = f", {row['suggested_action']}" if row["suggested_action"] != "nothing" else ""
     return (
-        f"{row['rank']:>3}. order {row['order_id']} ({row['stage']}): risk {row['probability']:.0%}, worth "
-        f"{row['expected_value_usd']:.2f} USD, write by {row['contact_by']} in {row['message_language']}{offer}"
+        f"{row['rank']:>3}. order {row['order_id']} ({row['stage']}): "
+        f"risk {row['probability']:.0%}, worth {row['expected_value_usd']:.2f} USD, "
+        f"write by {row['contact_by']} in {row['message_language']}{offer}"
     )

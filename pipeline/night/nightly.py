@@ -1,6 +1,6 @@
-"""nightly: ingest, train if there is no champion yet, score: the whole job in one step.
+"""nightly: the whole job in one step: load the data, train a model if there is none, score.
 
-A store with too few disputes to learn from gets its list by rules alone.
+A store with too few disputes to train a model gets a list from fixed rules.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import polars as pl
 
 from models.monitoring.sequential_monitoring import ACT, FINE
 from pipeline.load.ingest import ingest
-from pipeline.night.contact_list import say_list
-from pipeline.night.monitor import UNKNOWN, oldest_judged
-from pipeline.night.rule_scorer import ByRules, score_by_rules
+from pipeline.night.contact_list import list_lines
+from pipeline.night.night_health import UNKNOWN, oldest_judged
+from pipeline.night.rule_scorer import RuleScorer, score_by_rules
 from pipeline.night.score import score
 from pipeline.registry.model_registry import CHALLENGER, find_model
 from pipeline.settings.config import Config
@@ -26,9 +26,9 @@ from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace, read_json
 
 JUDGED_EVERY = 3
-# a challenger that was refused is not made again from nearly the same nights
+# a new challenger so soon after a rejected one would learn from nearly the same nights
 RETRAIN_EVERY_DAYS = 7
-# verdicts that are said without a warning
+# verdicts that are printed without a warning
 QUIET = (FINE, UNKNOWN)
 
 
@@ -43,26 +43,28 @@ def nightly(
     is_forced: bool,
     side_files: SideFiles = NO_SIDE_FILES,
 ) -> Path:
-    """Do the night of `as_of` and return its run folder; a night already done is left as it is
-    unless forced."""
+    """Do the night of `as_of` and return its run folder.
+
+    A night that is already done is not repeated, unless `is_forced`. Without `source` and `raw`,
+    the tables in the workspace are used as they are.
+    """
     done = workspace.latest(as_of)
     if done and not is_forced:
-        say(f"nightly   {as_of} is already done: {done} (FORCE=1 makes it again)")
+        say(f"nightly   {as_of} is already done: {done} (FORCE=1 repeats it)")
         return done
     if source and raw:
         ingest(workspace, config, progress, source=source, raw=raw, side_files=side_files)
-    rules = None if find_model(workspace) else _learn_or_rule(workspace, config, progress, as_of)
+    rules = None if find_model(workspace) else _train_or_rules(workspace, config, progress, as_of)
     run = score(workspace, config, progress, as_of=as_of, is_forced=is_forced, rules=rules)
     if rules is None and config.monitor.retrain == "auto":
         _retrain(workspace, config, progress, as_of, run)
     return run
 
 
-def _learn_or_rule(
+def _train_or_rules(
     workspace: Workspace, config: Config, progress: Progress, as_of: date
-) -> ByRules | None:
-    """The first champion, or where there is too little to learn from, the rules that score this
-    night."""
+) -> RuleScorer | None:
+    """Train the first champion; with too few disputes, return the rules for this night instead."""
     try:
         train(workspace, config, progress, as_of=as_of)
     except TooFewDisputes as error:
@@ -74,38 +76,41 @@ def _learn_or_rule(
 def _retrain(
     workspace: Workspace, config: Config, progress: Progress, as_of: date, run: Path
 ) -> None:
-    """Where the night says so: a challenger that left enough matured nights unseen to be judged,
-    through the gate. What speaks against it is said; tonight's list is published already."""
+    """Train and judge a challenger if the night's health proposes it.
+
+    The challenger leaves enough nights with final outcomes unseen to be judged on. Why it was
+    rejected is only printed, because tonight's list is already published.
+    """
     health = read_json(run / "manifest.json").get("health", {})
     if not any(f["level"] == ACT and f["propose"] == "retrain" for f in health.get("findings", [])):
         return
-    learns_as_of = oldest_judged(config, as_of)
+    training_day = oldest_judged(config, as_of)
     try:
         last = find_model(workspace, CHALLENGER)
-        if (
-            last
-            and date.fromisoformat(last.trained_as_of) + timedelta(days=RETRAIN_EVERY_DAYS)
-            > learns_as_of
-        ):
+        if last and _is_recent(last.trained_as_of, training_day):
             say(
-                f"a challenger that learnt as of {last.trained_as_of} was judged already; the next is made a week later"
+                f"the challenger trained as of {last.trained_as_of} was already judged; the next "
+                f"one is trained {RETRAIN_EVERY_DAYS} days after it"
             )
             return
-        train(workspace, config, progress, as_of=learns_as_of)
+        train(workspace, config, progress, as_of=training_day)
         promote(workspace, config, progress, every=JUDGED_EVERY)
     except (NotPromoted, Refused, NoChampion, Leak) as error:
-        warn(f"retrained by itself, and not promoted: {error}")
+        warn(f"automatic retraining did not promote a model: {error}")
+
+
+def _is_recent(trained_as_of: str, training_day: date) -> bool:
+    return date.fromisoformat(trained_as_of) + timedelta(days=RETRAIN_EVERY_DAYS) > training_day
 
 
 def say_summary(run: Path) -> None:
-    """One screen of a night: its warnings, the head of the list, how good lists were, where the
-    files are."""
+    """Print one screen about a night: warnings, top of the list, past accuracy, files."""
     facts = read_json(run / "manifest.json")
     for line in facts.get("banner", []):
         warn(line)
-    # a run of a former version of this program has no such file
+    # runs of earlier program versions lack this file
     if (run / "contact_list.parquet").exists():
-        for line in say_list(pl.read_parquet(run / "contact_list.parquet")):
+        for line in list_lines(pl.read_parquet(run / "contact_list.parquet")):
             say(line)
     if "who_writes" in facts:
         say(facts["who_writes"]["sentence"])
@@ -115,5 +120,5 @@ def say_summary(run: Path) -> None:
         (say if facts["health"]["verdict"] in QUIET else warn)(facts["health"]["sentence"])
     if (run / "report.html").exists():
         say(f"to open in the morning: {run / 'report.html'}")
-    say(f"the list: {run / 'contact_list.xlsx'} (or .csv); what it is: {run / 'README.txt'}")
-    say(f"all scores: {run / 'scores.parquet'}; how they were made: {run / 'manifest.json'}")
+    say(f"the list: {run / 'contact_list.xlsx'} (or .csv), explained in {run / 'README.txt'}")
+    say(f"all scores: {run / 'scores.parquet'}; their inputs: {run / 'manifest.json'}")

@@ -1,57 +1,65 @@
-"""A night's scores by rules alone, while a store has too few disputes to learn from."""
+"""Scores a night with fixed rules, while a store has too few disputes to train a model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
 from features.asof import visible
-from features.clock import day_number
+from features.clock import day_number, is_earlier
 from models.reasons.risk_rules import ASSUMED_ORDERS, SignModel, assumed_rate
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
 
 VERSION = "rules"
-# orders placed so long ago are over, whatever became of them: promised within 60 days at the most,
-# then the time in which a dispute may be opened
-OVER_DAYS = 120
+# An order this old has ended, whatever happened to it: delivery is promised within 60 days at the
+# most, and then comes the time in which the buyer may open a dispute.
+ENDED_AFTER_DAYS = 120
 
 
 @dataclass(frozen=True)
-class ByRules:
-    """What a night needs of a model. `trained_as_of`: the night itself, whose facts say how often
-    its orders are disputed. `run_id`: the same where the same would be said."""
+class RuleScorer:
+    """What a night needs from a model, provided by fixed rules.
+
+    `trained_as_of` is the night itself, whose facts give the dispute rate. `run_id` is the same
+    whenever the probabilities would be the same. `warning` is shown above the list.
+    """
 
     model: SignModel
     run_id: str
     trained_as_of: str
-    says: str
+    warning: str
     version: str = VERSION
 
 
-def score_by_rules(files: TableFiles, config: Config, as_of: date) -> ByRules:
-    """The rules with the dispute rate that the store is known to have on `as_of`."""
-    day = day_number(as_of)
-    over = visible(files.read_all_of("orders"), day).filter(
-        pl.col("occurred_at") < _long_ago(as_of)
-    )["order_id"]
-    opened = visible(files.read_all_of("disputes"), day).filter(step="opened")["order_id"].unique()
-    disputed = int(opened.is_in(over.implode()).sum())
-    rate = assumed_rate(config.assumed_dispute_rate, over.len(), disputed)
-    source = f"{disputed:,} of {over.len():,} orders that are over are known to have been"
-    return ByRules(
+def score_by_rules(files: TableFiles, config: Config, as_of: date) -> RuleScorer:
+    """The rules, with the store's dispute rate as known on `as_of`."""
+    count_ended, count_disputed = count_ended_orders(files, day_number(as_of))
+    rate = assumed_rate(config.assumed_dispute_rate, count_ended, count_disputed)
+    return RuleScorer(
         SignModel(rate),
         f"{VERSION} at {rate:.8f}",
         as_of.isoformat(),
-        f"This list is made by rules alone: fewer than {config.min_training_disputes} disputed orders have matured, "
-        f"too few to learn from. {rate:.1%} of the orders are taken to be disputed ({source}; "
-        f"{config.assumed_dispute_rate:.1%} is assumed, with the weight of {ASSUMED_ORDERS} orders), more often where "
-        "a parcel is late or silent or its buyer asks. The order of the list is worth more than its chances. A model "
-        "is made by itself once there are enough.",
+        f"This list uses fixed rules: there are fewer than {config.min_training_disputes} disputed "
+        "orders with a final outcome, too few to train a model. The rules assume that "
+        f"{rate:.1%} of the orders are disputed ({count_disputed:,} of the {count_ended:,} orders "
+        f"that have ended were; the assumed rate of {config.assumed_dispute_rate:.1%} counts as "
+        f"{ASSUMED_ORDERS} more orders), and more where a parcel is late or silent or the buyer "
+        "has asked about it. Trust the order of the list more than its probabilities. The program "
+        "trains a model as soon as there are enough disputes.",
     )
 
 
-def _long_ago(as_of: date) -> pl.Expr:
-    return pl.lit(as_of - timedelta(days=OVER_DAYS)).cast(pl.Datetime("us", "UTC"))
+def count_ended_orders(files: TableFiles, as_of_day: int) -> tuple[int, int]:
+    """Number of orders that have ended by `as_of_day`, and how many of them were disputed.
+
+    An order has ended when it was placed more than `ENDED_AFTER_DAYS` days before, counted in days
+    of the store's zone.
+    """
+    is_ended = is_earlier(pl.col("occurred_day"), pl.lit(as_of_day - ENDED_AFTER_DAYS))
+    ended = visible(files.read_all_of("orders"), as_of_day).filter(is_ended)["order_id"]
+    disputes = visible(files.read_all_of("disputes"), as_of_day)
+    disputed = disputes.filter(step="opened")["order_id"].unique()
+    return ended.len(), int(disputed.is_in(ended.implode()).sum())

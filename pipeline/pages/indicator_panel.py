@@ -17,7 +17,7 @@ from features.indicators.policy import Policy
 from features.tables import Tables
 from models.indicators.forecast_states import LONGEST_LIFE_DAYS, recent_tables
 from models.indicators.rate_forecast import Forecast
-from pipeline.indicators.kpi import untold_notes
+from pipeline.indicators.kpi import indicator_notes
 from pipeline.indicators.kpi_forecast import forecast_indicator, judged_kind, next_assessment
 from pipeline.settings.config import Config
 from pipeline.settings.policy_files import load_policy
@@ -88,7 +88,7 @@ def measure_indicators(tables: Tables, policy: Policy, config: Config, as_of: da
         trend.filter(pl.col("day") == as_of),
         trend,
         {name: forecast for name, forecast in told.items() if forecast is not None},
-        tuple(untold_notes(policy, tables, config, as_of)),
+        tuple(indicator_notes(policy, tables, config, as_of)),
     )
 
 

@@ -1,4 +1,5 @@
-"""What can go wrong for a user: a clear message and an exit code of its own, never a traceback."""
+"""What can go wrong for a user: each kind has a clear message and its own exit code, without a
+traceback."""
 
 from __future__ import annotations
 
@@ -10,19 +11,20 @@ class UserError(Exception):
 
 
 class BadInput(UserError):
-    """A file or column is missing, or too many rows are faulty. The former tables stay in place."""
+    """A file or column is missing, or too many rows are faulty. The previous tables stay in
+    place."""
 
     exit_code = 10
 
 
 class Refused(UserError):
-    """A data gate: the data could be read, but a result made from it could not be trusted."""
+    """A data check failed: the data is readable, but no result made from it could be trusted."""
 
     exit_code = 11
 
 
 class TooFewDisputes(Refused):
-    """There is nothing to learn from yet; a night goes by rules."""
+    """There are too few disputes to train a model yet; the night's list uses fixed rules."""
 
 
 class NoChampion(UserError):
@@ -32,39 +34,39 @@ class NoChampion(UserError):
 
 
 class WorkspaceBusy(UserError):
-    """Another run holds the workspace."""
+    """Another run has locked the workspace."""
 
     exit_code = 13
 
 
 class NotPromoted(UserError):
-    """The gate found reasons against the challenger; the champion stays."""
+    """The promotion gate rejected the challenger; the champion stays."""
 
     exit_code = 14
 
 
 class NoEngine(UserError):
-    """What ENGINE=spark needs is not there: PySpark, Java, a master that answers, or enough
-    memory."""
+    """ENGINE=spark needs something that is missing: PySpark, Java, a master that answers, or
+    enough memory."""
 
     exit_code = 15
 
 
 class DiskTrouble(UserError):
-    """The disk is full, read-only, closed to us or broken. What was there stays as it was."""
+    """The disk is full, read-only, not accessible or broken. Existing files stay as they were."""
 
     exit_code = 17
 
 
 class Leak(UserError):
-    """A feature knows what its night could not know: no figure of this program version may be
-    trusted."""
+    """A feature used facts that its night could not have known: no figure of this program version
+    can be trusted."""
 
     exit_code = 16
 
 
 class NoDatabase(UserError):
-    """The database does not answer, refuses us, or went away in the middle. What was pulled before
-    stays."""
+    """The database does not answer, refuses the connection, or closed it midway. The rows that
+    were pulled before stay."""
 
     exit_code = 18

@@ -1,4 +1,4 @@
-"""In which language a buyer is written to, and who writes it."""
+"""The language of a buyer's message, and which agent writes it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from models.contact.decide import HELD_OUT
 
 LANGUAGES = ("en", "es", "pt", "fr", "ru", "de", "ar", "ko", "zh")
 FALLBACK = "en"
-# A national currency tells the buyer's country better than a code that may be a region of it (Olist
-# has states)
+# A national currency identifies the buyer's country better than a code that may be a region of
+# another country: Olist has the codes of Brazilian states.
 CURRENCY_COUNTRY = {
     "BRL": "BR",
     "RUB": "RU",
@@ -36,8 +36,10 @@ CURRENCY_COUNTRY = {
 
 
 def message_language(in_english: Collection[str]) -> pl.Expr:
-    """Of an order's `currency` and `country`; English where there are no drafts, or the team writes
-    English instead."""
+    """The language of the message, from an order's `currency` and `country`.
+
+    English where there are no drafts in the buyer's language, or where `in_english` has it.
+    """
     by_currency = pl.col("currency").replace_strict(
         CURRENCY_COUNTRY, default=None, return_dtype=pl.String
     )
@@ -49,14 +51,16 @@ def message_language(in_english: Collection[str]) -> pl.Expr:
 def who_writes(
     leads: pl.DataFrame, assigned: pl.DataFrame, agents: Sequence[Agent]
 ) -> dict[str, Any]:
-    """A night's `agents` (messages by agent and language) and `nobody_writes` (by language, the
-    buyers worth a message who are left out because no agent writes it; without the held out, who
-    get none anyhow).
+    """Who writes what on one night.
 
-    `leads`: who is worth a message; `assigned`: who was listed, explored or held out of them.
+    `agents`: messages by agent and language. `nobody_writes`: by language, the buyers worth a
+    message who are left out because no agent writes it, without held-out buyers, who get none
+    anyway.
+
+    `leads`: the buyers worth a message; `assigned`: those who are listed, explored or held out.
     """
-    spoken = frozenset().union(*(agent.languages for agent in agents))
-    unwritten = leads.filter(~pl.col("is_held"), ~pl.col("message_language").is_in(list(spoken)))
+    known = frozenset[str]().union(*(agent.languages for agent in agents))
+    unwritten = leads.filter(~pl.col("is_held"), ~pl.col("message_language").is_in(list(known)))
     counts = (
         unwritten["message_language"]
         .value_counts()
@@ -69,14 +73,17 @@ def who_writes(
     }
 
 
-def say_who_writes(told: Mapping[str, Any]) -> str:
-    """One line for people."""
+def writers_sentence(writers: Mapping[str, Any]) -> str:
+    """The result of `who_writes` as one line for people."""
 
-    def counts(of: Mapping[str, int]) -> str:
-        return ", ".join(f"{count} {language}" for language, count in of.items())
+    def counts(by_language: Mapping[str, int]) -> str:
+        return ", ".join(f"{count} {language}" for language, count in by_language.items())
 
-    agents = "; ".join(f"{agent} {counts(of)}" for agent, of in told["agents"].items())
+    agents = "; ".join(f"{agent} {counts(own)}" for agent, own in writers["agents"].items())
     line = f"Who writes what: {agents or 'nothing to write'}."
-    if left_out := told["nobody_writes"]:
-        line += f" Buyers worth a message who are left out because no agent writes their language: {counts(left_out)}."
+    if left_out := writers["nobody_writes"]:
+        line += (
+            " Buyers worth a message who are left out because no agent writes their language: "
+            f"{counts(left_out)}."
+        )
     return line

@@ -9,34 +9,35 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class SourceSettings(BaseModel):
-    """What a source's files do not say of themselves."""
+    """Facts about a source that its files do not contain."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store_zone: str = Field(
-        default="Asia/Shanghai", description="a day of the contact list is a day in this zone"
+        default="Asia/Shanghai",
+        description="a night, and each day of the list, starts at midnight in this zone",
     )
     platform_zone: str = Field(
         default="America/Los_Angeles",
-        description="of times without offset in what AliExpress' interface answers",
+        description="zone of times without an offset in AliExpress API answers",
     )
     export_zone: str = Field(
-        default="America/Los_Angeles",
-        description="of times in the order sheets that sellers download",
+        default="America/Los_Angeles", description="zone of the times in downloaded order sheets"
     )
     tracking_zone: str = Field(
         default="Asia/Shanghai",
-        description="of carrier events without offset; an assumption: nobody documents it",
+        description="zone of carrier events without an offset; an assumption, not documented",
     )
     tracking_delay_hours: float = Field(
         default=12.0,
         ge=0,
-        description="of scans in a provider's files whose facts are taken as known when they happened: news come late",
+        description="hours from a scan until it counts as known, for sources whose facts count as "
+        "known when they happened: tracking providers report late",
     )
     history: Literal["first_dump", "as_it_happened"] = Field(
         default="first_dump",
-        description="when the store knew what the very first dumps show of earlier days: when they were taken, or, "
-        "if you vouch that you could have seen it then, as it happened",
+        description="when the store knew the facts in the very first dumps: when the dumps were "
+        "taken, or, if you are sure that you could have seen them then, when they happened",
     )
 
     @field_validator("store_zone", "platform_zone", "export_zone", "tracking_zone")
@@ -45,4 +46,4 @@ class SourceSettings(BaseModel):
         try:
             return ZoneInfo(name).key
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("is not a time zone; write it like Asia/Shanghai") from None
+            raise ValueError("is not a time zone; write one like Asia/Shanghai") from None

@@ -25,8 +25,9 @@ def main(count: int, capacity: int) -> None:
     import pipeline.night.score as step
     from features.tables import create_tables
     from pipeline.registry.model_registry import Registered
+    from pipeline.settings.check_settings import GATE_ACTIONS, DataGates
     from pipeline.settings.config import Config
-    from pipeline.settings.list_settings import GATE_ACTIONS, DataGates, Decide
+    from pipeline.settings.list_settings import Decide
     from pipeline.workspace.progress import Progress
     from pipeline.workspace.workspace import Workspace
 

@@ -123,7 +123,7 @@ def season(orders: int, seed: int, planted: str) -> list:
     from models.comparison.metrics import mark_listed
     from models.learner.training_rows import train_model
     from models.monitoring.matured_outcomes import traits
-    from pipeline.night.monitor import night_means
+    from pipeline.night.night_health import night_means
     from pipeline.settings.config import Config
     from pipeline.training.fitting import training_dataset
 
@@ -171,7 +171,8 @@ class Asked:
     def on(self, night: int) -> list:
         from models.monitoring.input_health import drift_findings
         from models.monitoring.matured_outcomes import judge_outcomes, label_outcomes
-        from pipeline.night.monitor import judge_feeds, limits_of
+        from pipeline.night.feed_health import judge_feeds
+        from pipeline.night.night_health import limits_of
 
         rows = self.scored.filter(pl.col("as_of_day").is_between(night - 121, night - 1))
         window = self.config.label_window

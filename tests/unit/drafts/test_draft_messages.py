@@ -1,4 +1,4 @@
-"""Messages: no hole whatever is missing, the buyer's language, and nothing hostile in them."""
+"""Messages: no gap when a fact is missing, the buyer's language, and no hostile text."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read(language: str, name: str) -> Any:
 
 def message(**changed: Any) -> str:
     row = {**ROW, **changed}
-    return draft_message(row, message_facts(row, AS_OF, "UTC"), read)
+    return draft_message(row, message_facts(row, AS_OF), read)
 
 
 def test_every_language_has_every_template() -> None:
@@ -69,50 +69,51 @@ def test_every_language_has_every_template() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_no_subset_of_missing_facts_leaves_a_hole(path: Path) -> None:
+def test_no_subset_of_missing_facts_leaves_a_gap(path: Path) -> None:
     template = read_template(path, FACTS)
-    asked = sorted({name for _, names in template for name in names})
-    for count in range(len(asked) + 1):
-        for known in combinations(asked, count):
+    used = sorted({name for _, names in template for name in names})
+    for count in range(len(used) + 1):
+        for known in combinations(used, count):
             facts: Mapping[str, str | None] = {
-                name: f"<{name}>" if name in known else None for name in asked
+                name: f"<{name}>" if name in known else None for name in used
             }
-            said = fill(template, facts)
-            assert set(re.findall("<(.*?)>", said)) <= set(known)
-            assert "{" not in said
-            assert "None" not in said
-            assert "  " not in said
+            text = fill(template, facts)
+            assert set(re.findall("<(.*?)>", text)) <= set(known)
+            assert "{" not in text
+            assert "None" not in text
+            assert "  " not in text
             whole = [line for line, names in template if set(names) <= set(known)]
-            assert said == " ".join(line.format(**facts) for line in whole)
+            assert text == " ".join(line.format(**facts) for line in whole)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("stage", STAGES)
-def test_with_all_facts_each_language_says_the_same_facts(language: str, stage: str) -> None:
-    asked = {name for _, names in read(language, stage) for name in names}
-    assert asked == {name for _, names in read("en", stage) for name in names}
+def test_each_language_states_the_same_facts(language: str, stage: str) -> None:
+    used = {name for _, names in read(language, stage) for name in names}
+    assert used == {name for _, names in read("en", stage) for name in names}
 
 
 def test_a_message_reads_like_this() -> None:
     assert message() == (
-        "Hello! We are writing about your order o-1. The parcel number is RX1 (Post). It was handed to the carrier on "
-        "May 1, 2026. Its last scan was on May 15, 2026. It is due by June 1, 2026. Going by other parcels on this "
-        "route, we expect it around May 24, 2026; this is an estimate. If it has arrived, or if you have a question, "
-        "please write to us here."
+        "Hello! We are writing about your order o-1. The tracking number is RX1 (Post). It was "
+        "handed to the carrier on May 1, 2026. Its last scan was on May 15, 2026. It is due by "
+        "June 1, 2026. Based on other parcels on this route, we expect it around May 24, 2026. "
+        "This is an estimate. If it has arrived, or if you have a question, please write to us "
+        "here."
     )
 
 
-def test_what_is_late_is_said_and_not_promised_again() -> None:
+def test_a_delay_is_stated_and_not_promised_again() -> None:
     late = message(promised_at=datetime(2026, 5, 10, tzinfo=UTC))
-    assert "It was due by May 10, 2026 and is late; we are sorry." in late
+    assert "It was due by May 10, 2026 and is late. We are sorry." in late
     missed = message(
         promised_at=datetime(2026, 5, 22, tzinfo=UTC), logistics_expected_late_days=2.0
     )
-    assert "around May 24, 2026, after the promised May 22, 2026; we are sorry" in missed
+    assert "around May 24, 2026, after the promised date (May 22, 2026). We are sorry." in missed
     assert "It is due by" not in late + missed
 
 
-def test_an_order_that_was_never_sent_owns_up_to_it() -> None:
+def test_an_order_that_was_never_sent_gets_an_apology() -> None:
     unsent = {
         "stage": "before_shipment",
         "sent_at": None,
@@ -131,7 +132,7 @@ def test_an_order_that_was_never_sent_owns_up_to_it() -> None:
     )
 
 
-def test_an_estimate_is_left_out_where_it_means_nothing() -> None:
+def test_an_unsound_estimate_is_left_out() -> None:
     assert "estimate" in message()
     for unusual in (
         {"logistics_road_rank": 0.99},
@@ -144,7 +145,7 @@ def test_an_estimate_is_left_out_where_it_means_nothing() -> None:
 
 
 def test_the_offer_is_in_the_buyers_money() -> None:
-    said = message(
+    text = message(
         stage="delivered",
         suggested_action="partial_refund",
         offer_usd=3.1,
@@ -154,12 +155,12 @@ def test_the_offer_is_in_the_buyers_money() -> None:
         country="BR",
         delivered_at=datetime(2026, 5, 19, tzinfo=UTC),
     )
-    assert "gostaríamos de devolver R$\xa010,08" in said.replace("R$ ", "R$\xa0")
-    assert "{" not in said
+    assert "gostaríamos de devolver R$\xa010,08" in text.replace("R$ ", "R$\xa0")
+    assert "{" not in text
 
 
-def test_an_offer_without_its_amount_is_no_sentence() -> None:
-    assert "give you" not in message(
+def test_an_offer_without_its_amount_is_left_out() -> None:
+    assert "refund you" not in message(
         stage="delivered", suggested_action="partial_refund", offer_usd=None
     )
 
@@ -175,7 +176,7 @@ def test_an_offer_without_its_amount_is_no_sentence() -> None:
         ("PL", "USD", "en"),
         ("XX", "USD", "en"),
         (None, "USD", "en"),
-        # Brazilian states that are spelt like Spain, Peru and Morocco: the money tells
+        # Brazilian states with the codes of Spain, Peru and Morocco: the currency decides
         ("ES", "BRL", "pt"),
         ("PE", "BRL", "pt"),
         ("MA", "BRL", "pt"),
@@ -190,13 +191,13 @@ def test_language(country: str | None, currency: str, language: str) -> None:
 
 
 def test_russian_sentences_end_with_one_stop() -> None:
-    said = message(message_language="ru", country="RU")
-    assert "1 мая 2026" in said
-    assert ".." not in said
-    assert "г." not in said
+    text = message(message_language="ru", country="RU")
+    assert "1 мая 2026" in text
+    assert ".." not in text
+    assert "г." not in text
 
 
-def test_what_does_not_look_like_an_id_is_missing() -> None:
+def test_text_that_does_not_look_like_an_id_is_left_out() -> None:
     for hostile in (
         "=cmd|' /C calc'!A0",
         "<b>x</b>",
@@ -206,19 +207,19 @@ def test_what_does_not_look_like_an_id_is_missing() -> None:
         "\x00",
         "a b",
     ):
-        said = message(shipment_id=hostile)
-        assert hostile not in said
-        assert "parcel number" not in said
+        text = message(shipment_id=hostile)
+        assert hostile not in text
+        assert "tracking number" not in text
     assert "RX1." in message(carrier="<script>")
-    # a parcel that has its order's number has none of its own
-    assert "parcel number" not in message(shipment_id="o-1")
+    # a parcel with the number of its order has no number of its own
+    assert "tracking number" not in message(shipment_id="o-1")
 
 
-def test_a_sellers_own_file_goes_first_and_is_checked(tmp_path: Path) -> None:
+def test_a_sellers_own_file_is_preferred_and_checked(tmp_path: Path) -> None:
     own = tmp_path / "messages" / "en" / "in_transit.txt"
     own.parent.mkdir(parents=True)
     own.write_text("Hi, {order_id}!\n\nSent {sent_on}, {delivered_on}.\n", encoding="utf-8")
-    facts = message_facts(ROW, AS_OF, "UTC")
+    facts = message_facts(ROW, AS_OF)
     assert draft_message(ROW, facts, lambda *name: _template(tmp_path, *name)) == "Hi, o-1!"
     for wrong in ("{order}", "{order_id!r}", "{0}", "{order_id", "{order_id.__class__}"):
         own.write_text(wrong)

@@ -240,4 +240,4 @@ def test_a_master_that_does_not_answer_is_said_so(run_step, workspace: Path) -> 
 def test_a_master_that_is_none_is_a_wrong_usage(run_step, workspace: Path) -> None:
     told = run_step("--spark-master", "sparks", "train", "--workspace", workspace, "--as-of", AS_OF)
     assert told.returncode == 2
-    assert "'sparks' is no master of Spark" in told.stderr
+    assert "'sparks' is not a Spark master" in told.stderr

@@ -1,5 +1,4 @@
-"""The indicators as files: what is written, what is said of limits nobody told and steps nobody
-recorded."""
+"""The files of the indicators, and the notes about missing limits and unrecorded steps."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ DAY = date(2024, 7, 1)
 
 
 @pytest.fixture
-def place(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
+def store(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
     workspace = Workspace(tmp_path)
     products = STORE["products"].replace("shoe       | clothing", "shoe       | =1+1")
     workspace.write_tables(make_tables(**STORE | {"products": products}), {"input_sha256": {}})
@@ -31,17 +30,19 @@ def place(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
 
 
 def run(
-    place: Workspace, by: tuple[str, ...] = (), window_days: int | None = None
+    store: Workspace, by: tuple[str, ...] = (), window_days: int | None = None
 ) -> tuple[Path, pl.DataFrame]:
     folder = kpi(
-        place, load_config(place.folder), Progress(), as_of=DAY, by=by, window_days=window_days
+        store, load_config(store.folder), Progress(), as_of=DAY, by=by, window_days=window_days
     )
     return folder, pl.read_csv(folder / "kpi.csv")
 
 
-def test_the_files_hold_what_was_worked_by_hand_and_hostile_names_as_text(place: Workspace) -> None:
-    folder, told = run(place, ("category",))
-    first = told.filter((pl.col("dimension") == "all") & (pl.col("withdrawals") == "netted")).row(
+def test_the_files_have_the_rates_calculated_by_hand_and_hostile_names_as_text(
+    store: Workspace,
+) -> None:
+    folder, rates = run(store, ("category",))
+    first = rates.filter((pl.col("dimension") == "all") & (pl.col("withdrawals") == "netted")).row(
         0, named=True
     )
     assert (first["indicator"], first["numerator"], first["denominator"]) == (
@@ -49,7 +50,7 @@ def test_the_files_hold_what_was_worked_by_hand_and_hostile_names_as_text(place:
         3.0,
         6.0,
     )
-    assert "'=1+1" in told["value"].to_list()
+    assert "'=1+1" in rates["value"].to_list()
     with zipfile.ZipFile(folder / "kpi.xlsx") as parts:
         assert all(
             b"<f>" not in parts.read(name) for name in parts.namelist() if "worksheets" in name
@@ -57,46 +58,46 @@ def test_the_files_hold_what_was_worked_by_hand_and_hostile_names_as_text(place:
     assert (folder / "manifest.json").exists()
 
 
-def test_another_window_may_be_asked_for(place: Workspace) -> None:
-    _, told = run(place, window_days=3)  # 28 to 30 June: g was filed
-    assert told.row(0, named=True)["numerator"] == 1.0
+def test_another_window_can_be_chosen(store: Workspace) -> None:
+    _, rates = run(store, window_days=3)  # 28 to 30 June: g was filed
+    assert rates.row(0, named=True)["numerator"] == 1.0
 
 
-def test_limits_nobody_publishes_are_asked_for_and_the_sellers_own_are_used(
-    place: Workspace, capsys: pytest.CaptureFixture[str]
+def test_missing_limits_are_noted_and_the_sellers_own_are_used(
+    store: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(place)
+    run(store)
     assert (
         "publishes no limit for dispute_rate, adjudication_filing_rate, seller_liability_rate"
-        in _said(capsys)
+        in _output(capsys)
     )
-    (place.folder / "config.toml").write_text("[limits]\ndispute_rate = 0.4\nodr = 0.1\n")
-    _, told = run(place)
-    said = _said(capsys)
-    assert "publishes no limit for adjudication_filing_rate, seller_liability_rate" in said
-    assert "names odr, which policy aliexpress-classic does not have" in said
-    assert told["is_over"].to_list()[:2] == [True, True]  # 4 and 3 of 6
+    (store.folder / "config.toml").write_text("[limits]\ndispute_rate = 0.4\nodr = 0.1\n")
+    _, rates = run(store)
+    output = _output(capsys)
+    assert "publishes no limit for adjudication_filing_rate, seller_liability_rate" in output
+    assert "names odr, which policy aliexpress-classic does not have" in output
+    assert rates["is_over"].to_list()[:2] == [True, True]  # 4 and 3 of 6
 
 
-def test_a_step_that_nobody_recorded_is_said(
+def test_an_unrecorded_step_is_noted(
     tmp_path: Path, make_tables: Callable[..., Tables], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = Workspace(tmp_path / "bare")
-    place.folder.mkdir()
+    store = Workspace(tmp_path / "bare")
+    store.folder.mkdir()
     tables = make_tables(
         orders="order_id | occurred_at\na | 06-25", disputes="order_id | occurred_at\na | 06-28"
     )
-    place.write_tables(tables, {"input_sha256": {}})
-    run(place)
-    said = _said(capsys)
-    assert "adjudication_filing_rate: no dispute step 'escalated' is on record" in said
-    assert "seller_liability_rate: no dispute step 'ruled' is on record" in said
+    store.write_tables(tables, {"input_sha256": {}})
+    run(store)
+    output = _output(capsys)
+    assert "adjudication_filing_rate: the data has no dispute step 'escalated'" in output
+    assert "seller_liability_rate: the data has no dispute step 'ruled'" in output
 
 
-def test_old_facts_are_refused(place: Workspace) -> None:
+def test_old_facts_are_refused(store: Workspace) -> None:
     with pytest.raises(Refused, match="newest fact"):
-        kpi(place, load_config(place.folder), Progress(), as_of=date(2024, 9, 1), by=())
+        kpi(store, load_config(store.folder), Progress(), as_of=date(2024, 9, 1), by=())
 
 
-def _said(capsys: pytest.CaptureFixture[str]) -> str:
+def _output(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().out.split())

@@ -1,5 +1,4 @@
-"""The dispute clock as a file: ranking, words, hostile text, the seller's own answers, and what is
-said when unsure."""
+"""The files of the dispute clock: order, wording, hostile text, own answers, unknown chances."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ STORE = {
     "disputes": """
     order_id | dispute_id | step      | cause            | amount_usd | occurred_at | reason
     a        | cheap      | opened    | other            | 20         | 05-18T12:00 | =HYPERLINK("http://x")
-    b        | dear       | opened    | not_received     | -          | 05-18T12:00 | -
+    b        | costly       | opened    | not_received     | -          | 05-18T12:00 | -
     c        | soon       | opened    | not_as_described | 30         | 05-07T12:00 | -
     d        | gone       | opened    | other            | 40         | 05-06T12:00 | -
     d        | gone       | escalated | other            | -          | 05-10T12:00 | -
@@ -43,54 +42,54 @@ STORE = {
 
 
 @pytest.fixture
-def place(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
+def store(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
     workspace = Workspace(tmp_path)
     workspace.write_tables(make_tables(**STORE, zone="Asia/Shanghai"), {"input_sha256": {}})
     return workspace
 
 
-def made(place: Workspace) -> list[dict]:
-    config = load_config(place.folder)
-    run = clock(place, config, Progress(), as_of=NIGHT)
+def clock_rows(store: Workspace) -> list[dict]:
+    config = load_config(store.folder)
+    run = clock(store, config, Progress(), as_of=NIGHT)
     return pl.read_csv(run / "dispute_clock.csv", infer_schema=False).to_dicts()
 
 
-def test_by_deadline_then_by_expected_loss_and_nothing_old(place: Workspace) -> None:
-    assert [row["dispute_id"] for row in made(place)] == ["dear", "cheap", "soon", "gone"]
+def test_sorted_by_deadline_then_expected_loss_without_old_disputes(store: Workspace) -> None:
+    assert [row["dispute_id"] for row in clock_rows(store)] == ["costly", "cheap", "soon", "gone"]
 
 
-def test_deadlines_in_both_zones_and_what_happens_then(place: Workspace) -> None:
-    dear, _, soon, gone = made(place)
-    assert dear["deadline_store"] == "2024-05-21 15:00 Asia/Shanghai"
-    assert dear["deadline_platform"] == "2024-05-21 00:00 America/Los_Angeles"
-    assert (float(dear["hours_left"]), dear["then"]) == (
+def test_deadlines_in_both_zones_and_what_happens_then(store: Workspace) -> None:
+    costly, _, soon, gone = clock_rows(store)
+    assert costly["deadline_store"] == "2024-05-21 15:00 Asia/Shanghai"
+    assert costly["deadline_platform"] == "2024-05-21 00:00 America/Los_Angeles"
+    assert (float(costly["hours_left"]), costly["then"]) == (
         39.0,
         "from then on the buyer may take it to the platform",
     )
-    assert soon["then"] == "it goes to the platform by itself"
-    assert (gone["deadline_store"], gone["then"]) == (None, "the platform rules")
+    assert soon["then"] == "it goes to the platform automatically"
+    assert (gone["deadline_store"], gone["then"]) == (None, "the platform decides")
 
 
-def test_without_history_nobody_knows_and_all_is_at_stake(place: Workspace) -> None:
-    dear = made(place)[0]
-    assert dear["probability_basis"].startswith("unknown: no escalation is on record")
-    assert (dear["escalation_probability"], dear["amount_at_risk_usd"]) == (None, "90.0000")
-    assert dear["expected_loss_usd"] == "105.0000"  # with the fixed cost of 15
+def test_without_history_the_probability_is_unknown_and_all_is_at_stake(store: Workspace) -> None:
+    costly = clock_rows(store)[0]
+    assert costly["probability_basis"].startswith("unknown: no escalation is on record")
+    assert (costly["escalation_probability"], costly["amount_at_risk_usd"]) == (None, "90.0000")
+    assert costly["expected_loss_usd"] == "105.0000"  # with the fixed cost of 15
 
 
-def test_a_missing_fact_takes_its_line_away(place: Workspace) -> None:
-    draft = made(place)[0]["draft_answer"]
+def test_a_line_with_a_missing_fact_is_left_out(store: Workspace) -> None:
+    draft = clock_rows(store)[0]["draft_answer"]
     assert "Its last scan was on 2024-05-15" in draft
     assert "handed to the carrier" not in draft  # no shipment is known
     assert "None" not in draft
     assert "{" not in draft
 
 
-def test_the_sellers_own_text_goes_first_and_a_wrong_fact_is_said(place: Workspace) -> None:
-    (place.folder / "answers").mkdir()
-    own = place.folder / "answers" / "other.txt"
+def test_the_sellers_own_text_is_preferred_and_a_wrong_fact_is_an_error(store: Workspace) -> None:
+    (store.folder / "answers").mkdir()
+    own = store.folder / "answers" / "other.txt"
     own.write_text("Dear buyer of {order_id},\nparcel {shipment_id}\n{{sorry}}\n", encoding="utf-8")
-    assert made(place)[1]["draft_answer"] == "Dear buyer of a, {sorry}"
+    assert clock_rows(store)[1]["draft_answer"] == "Dear buyer of a, {sorry}"
     for faulty in (
         "Dear {buyer_name}",
         "Dear {order_id.__class__}",
@@ -100,12 +99,12 @@ def test_the_sellers_own_text_goes_first_and_a_wrong_fact_is_said(place: Workspa
     ):
         own.write_text(f"fine\n{faulty}\n", encoding="utf-8")
         with pytest.raises(BadInput, match=r"other.txt, line 2: "):
-            made(place)
+            clock_rows(store)
 
 
-def test_hostile_text_stays_text(place: Workspace) -> None:
-    assert made(place)[1]["reason"].startswith("'=HYPERLINK")
-    book = place.folder / "runs" / "2024-05-20" / "latest-clock" / "dispute_clock.xlsx"
+def test_hostile_text_stays_text(store: Workspace) -> None:
+    assert clock_rows(store)[1]["reason"].startswith("'=HYPERLINK")
+    book = store.folder / "runs" / "2024-05-20" / "latest-clock" / "dispute_clock.xlsx"
     with zipfile.ZipFile(book) as parts:
         sheet = parts.read("xl/worksheets/sheet1.xml").decode()
         assert "HYPERLINK" in parts.read("xl/sharedStrings.xml").decode()
@@ -113,11 +112,11 @@ def test_hostile_text_stays_text(place: Workspace) -> None:
     assert "<hyperlink" not in sheet
 
 
-def test_the_same_night_gives_the_same_bytes_and_a_manifest(place: Workspace) -> None:
+def test_the_same_night_gives_the_same_bytes_and_a_manifest(store: Workspace) -> None:
     files = []
     for _ in range(2):
-        made(place)
-        run = place.folder / "runs" / "2024-05-20" / "latest-clock"
+        clock_rows(store)
+        run = store.folder / "runs" / "2024-05-20" / "latest-clock"
         files.append(
             {
                 name: (run / name).read_bytes()
@@ -125,20 +124,20 @@ def test_the_same_night_gives_the_same_bytes_and_a_manifest(place: Workspace) ->
             }
         )
     assert files[0] == files[1]
-    told = json.loads((run / "manifest.json").read_text())
-    assert (told["clock"]["count_disputes"], told["clock"]["count_left_out"]) == (4, 1)
-    assert told["clock"]["policy"] == "aliexpress-classic"
-    assert not (place.folder / "runs" / "2024-05-20" / "latest").exists()
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert (manifest["clock"]["count_disputes"], manifest["clock"]["count_left_out"]) == (4, 1)
+    assert manifest["clock"]["policy"] == "aliexpress-classic"
+    assert not (store.folder / "runs" / "2024-05-20" / "latest").exists()
 
 
-def test_old_facts_are_refused_and_the_last_clock_stays(place: Workspace) -> None:
-    made(place)
+def test_old_facts_are_refused_and_the_previous_clock_stays(store: Workspace) -> None:
+    clock_rows(store)
     with pytest.raises(Refused, match="newest fact"):
-        clock(place, load_config(place.folder), Progress(), as_of=date(2024, 7, 1))
-    assert not (place.folder / "runs" / "2024-07-01").exists()
+        clock(store, load_config(store.folder), Progress(), as_of=date(2024, 7, 1))
+    assert not (store.folder / "runs" / "2024-07-01").exists()
 
 
-def test_a_policy_without_a_time_line_says_so(place: Workspace) -> None:
-    (place.folder / "config.toml").write_text('policy = "amazon"\n')
-    run = clock(place, load_config(place.folder), Progress(), as_of=NIGHT)
+def test_a_policy_without_a_time_line_gets_a_note(store: Workspace) -> None:
+    (store.folder / "config.toml").write_text('policy = "amazon"\n')
+    run = clock(store, load_config(store.folder), Progress(), as_of=NIGHT)
     assert "no time line" in json.loads((run / "manifest.json").read_text())["clock"]["note"]

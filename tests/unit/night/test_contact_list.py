@@ -1,4 +1,4 @@
-"""The list as people open it: the same rows in every form, hostile text neutral in all of them."""
+"""The files of the list: the same rows in every format, and hostile text is neutral in all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from rich.console import Console
 
 from pipeline.history.past_lists import PastLists, past_lists, say_past
-from pipeline.night.contact_list import say_list, write_list, write_readme
+from pipeline.night.contact_list import list_lines, write_list, write_readme
 from pipeline.night.nightly import say_summary
 from pipeline.output.contact_list_columns import MEANING, SOON, TODAY, explained, list_look
 from pipeline.output.safe_text import neutral
@@ -37,7 +37,7 @@ HOSTILE = {
 
 
 def hostile_list(finished: Path) -> pl.DataFrame:
-    """The night's list with hostile text in every text column that comes from outside."""
+    """The night's list with hostile text in every column whose text comes from outside."""
     first = pl.read_parquet(latest(finished) / "contact_list.parquet").head(1)
     names = ("order_id", "buyer_id", "product_title", "draft_message")
     rows = [first.with_columns(pl.lit(text).alias(name) for name in names) for text in HOSTILE]
@@ -58,13 +58,13 @@ def test_hostile_text_is_neutral_in_csv_and_workbook(
     assert pl.read_csv(tmp_path / "contact_list.csv", infer_schema=False)[column].to_list() == read
     book = load_workbook(tmp_path / "contact_list.xlsx")
     sheet = book["contacts"]
-    place = [cell.value for cell in sheet[1]].index(column)
-    cells = [row[place] for row in sheet.iter_rows(min_row=2)]
+    position = [cell.value for cell in sheet[1]].index(column)
+    cells = [row[position] for row in sheet.iter_rows(min_row=2)]
     assert [cell.value for cell in cells] == list(HOSTILE.values())
     assert {cell.data_type for cell in cells} == {"s"}
     assert [cell.hyperlink for cell in cells] == [None] * len(cells)
     book.close()
-    # for programs: as it came
+    # programs get the text unchanged
     assert pl.read_parquet(tmp_path / "contact_list.parquet")[column].to_list() == list(HOSTILE)
 
 
@@ -77,31 +77,31 @@ def test_hostile_text_is_neutral_on_the_terminal(
         "_console",
         Console(file=shown, force_terminal=True, soft_wrap=True, highlight=False),
     )
-    lines = say_list(hostile_list(finished), count=len(HOSTILE))
+    lines = list_lines(hostile_list(finished), count=len(HOSTILE))
     for line in lines:
         say(line)
-    told = shown.getvalue()
-    assert not set(told) & set("\x00\x1b\x9b\u202e\u202c")
+    output = shown.getvalue()
+    assert not set(output) & set("\x00\x1b\x9b\u202e\u202c")
     assert all(len(line) < 400 and "\n" not in line for line in lines)
-    assert "[31mred" in told
-    assert "<script>" in told
+    assert "[31mred" in output
+    assert "<script>" in output
 
 
-def test_a_text_too_long_for_a_cell_is_cut_not_lost(finished: Path, tmp_path: Path) -> None:
+def test_a_text_too_long_for_a_cell_is_cut(finished: Path, tmp_path: Path) -> None:
     listed = hostile_list(finished).head(1).with_columns(draft_message=pl.lit("y" * 100_000))
     write_list(tmp_path, listed, NIGHT)
     book = load_workbook(tmp_path / "contact_list.xlsx")
     sheet = book["contacts"]
-    place = [cell.value for cell in sheet[1]].index("draft_message")
-    assert sheet[2][place].value == "y" * 32_000 + "..."
+    position = [cell.value for cell in sheet[1]].index("draft_message")
+    assert sheet[2][position].value == "y" * 32_000 + "..."
     book.close()
 
 
-def test_the_workbook_is_made_to_work_with(finished: Path) -> None:
+def test_the_workbook_is_formatted(finished: Path) -> None:
     listed = pl.read_parquet(latest(finished) / "contact_list.parquet")
     book = load_workbook(latest(finished) / "contact_list.xlsx")
     sheet, columns = book["contacts"], book["columns"]
-    head = {cell.value: place for place, cell in enumerate(sheet[1])}
+    head = {cell.value: position for position, cell in enumerate(sheet[1])}
     assert list(head) == listed.columns
     assert (sheet.freeze_panes, sheet.auto_filter.ref is not None) == ("A2", True)
     row = sheet[2]
@@ -154,7 +154,7 @@ def test_csv_parquet_and_workbook_hold_the_same(finished: Path) -> None:
 PAST = PastLists(date(2025, 5, 1), date(2025, 5, 9), 9, 90, 18, 3000, 120, 130.0)
 
 
-def test_the_readme_says_what_it_is_and_how_good_it_was(finished: Path, tmp_path: Path) -> None:
+def test_the_readme_explains_the_list_and_its_past_accuracy(finished: Path, tmp_path: Path) -> None:
     listed = pl.read_parquet(latest(finished) / "contact_list.parquet")
     text = (latest(finished) / "README.txt").read_text()
     assert f"Contact list of the night of {NIGHT}" in text
@@ -164,14 +164,14 @@ def test_the_readme_says_what_it_is_and_how_good_it_was(finished: Path, tmp_path
     text = " ".join((tmp_path / "README.txt").read_text().split())
     assert text.startswith("WARNING: facts are old")
     assert (
-        "of 90 listed rows whose end is known, of 9 nights (2025-05-01 to 2025-05-09), 18 (20.0%) were disputed"
-        in text
+        "of 90 listed rows whose end is known, of 9 nights (2025-05-01 to 2025-05-09), "
+        "18 (20.0%) were disputed" in text
     )
     assert "4.0%, 5.0 times as many" in text
     assert all(len(line) <= 120 for line in (tmp_path / "README.txt").read_text().splitlines())
 
 
-def test_a_list_that_nothing_came_of_has_no_precision() -> None:
+def test_without_final_outcomes_there_is_no_precision() -> None:
     assert "not known yet" in say_past(None)
     assert "not known yet" in say_past(PastLists(NIGHT, NIGHT, 1, 0, 0, 0, 0, 0.0))
 

@@ -1,5 +1,4 @@
-"""A night: what it writes, that it repeats to the byte, and that a killed run never spoils the last
-list."""
+"""A night: the files it writes, that it can be repeated byte for byte, and when it is refused."""
 
 from __future__ import annotations
 
@@ -58,10 +57,9 @@ MORE_COLUMNS = [
 
 
 # -- what a night writes
-# -------------------------------------------------------------------------------------------
 
 
-def test_night_writes_the_contracted_files_and_columns(finished: Path) -> None:
+def test_a_night_writes_the_agreed_files_and_columns(finished: Path) -> None:
     run = latest(finished)
     assert sorted(path.name for path in run.iterdir()) == RUN_FILES
     scores, listed = pl.read_parquet(run / "scores.parquet"), pl.read_csv(run / "contact_list.csv")
@@ -107,7 +105,7 @@ def test_list_holds_only_open_undisputed_orders(finished: Path) -> None:
     assert set(scored) <= set(placed["order_id"])
 
 
-def test_manifest_tells_what_the_night_was_made_from(finished: Path, simulated_raw: Path) -> None:
+def test_the_manifest_has_the_inputs_of_the_night(finished: Path, simulated_raw: Path) -> None:
     run = latest(finished)
     manifest = json.loads((run / "manifest.json").read_text())
     raw = {
@@ -131,11 +129,10 @@ def test_manifest_tells_what_the_night_was_made_from(finished: Path, simulated_r
     assert {"ingest", "features", "train", "score"} <= set(manifest["timings_seconds"])
 
 
-# -- doing it again
-# ------------------------------------------------------------------------------------------------
+# -- repeating a night
 
 
-def test_done_night_is_skipped_and_force_repeats_it_to_the_byte(
+def test_a_finished_night_is_skipped_and_force_repeats_it_byte_for_byte(
     workspace: Path, do_night: Callable[..., Path]
 ) -> None:
     first, tables = latest(workspace), (workspace / "tables").resolve()
@@ -156,18 +153,18 @@ def test_two_fresh_workspaces_give_the_same_bytes(
 
 
 def test_score_is_skipped_until_its_settings_change(workspace: Path) -> None:
-    place, first = Workspace(workspace), latest(workspace)
-    assert score(place, load_config(workspace), Progress(), as_of=NIGHT) == first
-    run = score(place, load_config(workspace, capacity=3), Progress(), as_of=NIGHT)
+    store, first = Workspace(workspace), latest(workspace)
+    assert score(store, load_config(workspace), Progress(), as_of=NIGHT) == first
+    run = score(store, load_config(workspace, capacity=3), Progress(), as_of=NIGHT)
     assert latest(workspace) == run != first
     assert pl.read_csv(run / "contact_list.csv").height == 3
 
 
 def test_model_in_the_registry_gives_the_scorers_probabilities(finished: Path) -> None:
-    place = Workspace(finished)
-    mlflow.set_tracking_uri(tracking_uri(place))
+    store = Workspace(finished)
+    mlflow.set_tracking_uri(tracking_uri(store))
     model = mlflow.pyfunc.load_model("models:/dispute-risk@champion")
-    tables = place.read_tables()
+    tables = store.read_tables()
     rows = build_features(tables, build_spine(tables, [day_number(NIGHT)])).sort("order_id")
     scores = pl.read_parquet(latest(finished) / "scores.parquet").sort("order_id")
     columns = model.metadata.get_input_schema().input_names()
@@ -176,19 +173,19 @@ def test_model_in_the_registry_gives_the_scorers_probabilities(finished: Path) -
         model.predict(rows.select(columns).to_pandas()), scores["probability"].to_numpy()
     )
     no_lines = rows.with_columns(pl.lit(None, pl.Float64).alias("order_count_units")).head(3)
-    champion = require_champion(place).model
+    champion = require_champion(store).model
     assert (
         model.predict(no_lines.select(columns).to_pandas()).tolist()
         == champion.predict(no_lines).tolist()
     )
 
 
-def test_a_column_missing_or_of_another_type_is_named_not_guessed(finished: Path) -> None:
-    place = Workspace(finished)
-    mlflow.set_tracking_uri(tracking_uri(place))
+def test_a_missing_column_or_another_type_is_an_error_with_its_name(finished: Path) -> None:
+    store = Workspace(finished)
+    mlflow.set_tracking_uri(tracking_uri(store))
     model = mlflow.pyfunc.load_model("models:/dispute-risk@champion")
     rows = build_features(
-        place.read_tables(), build_spine(place.read_tables(), [day_number(NIGHT)])
+        store.read_tables(), build_spine(store.read_tables(), [day_number(NIGHT)])
     ).head(3)
     frame = rows.select(model.metadata.get_input_schema().input_names()).to_pandas()
     with pytest.raises(MlflowException, match="order_age_days"):
@@ -202,8 +199,8 @@ def test_night_without_open_orders_writes_an_empty_list(
 ) -> None:
     with (workspace / "config.toml").open("a") as config:
         config.write("max_data_age_days = 4000\n")
-    told = run_step("nightly", "--workspace", workspace, "--as-of", "2027-01-01")
-    assert told.returncode == 0, told.stderr
+    completed = run_step("nightly", "--workspace", workspace, "--as-of", "2027-01-01")
+    assert completed.returncode == 0, completed.stderr
     run = workspace / "runs/2027-01-01/latest"
     assert (run / "contact_list.csv").read_text() == ",".join(LIST_COLUMNS + MORE_COLUMNS) + "\n"
     assert pl.read_parquet(run / "scores.parquet").height == 0
@@ -214,7 +211,6 @@ def test_night_without_open_orders_writes_an_empty_list(
 
 
 # -- refusals
-# ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -228,15 +224,15 @@ def test_night_without_open_orders_writes_an_empty_list(
     ],
 )
 def test_wrong_usage_is_two(run_step: Callable, line: str) -> None:
-    told = run_step(*line.split())
-    assert (told.returncode, "Traceback" in told.stderr) == (2, False)
+    completed = run_step(*line.split())
+    assert (completed.returncode, "Traceback" in completed.stderr) == (2, False)
     assert not (ROOT / "w").exists()
 
 
 def test_night_before_all_facts_is_refused_with_eleven(workspace: Path, run_step: Callable) -> None:
-    told = run_step("score", "--workspace", workspace, "--as-of", "2020-01-01")
-    assert (told.returncode, "Traceback" in told.stderr) == (11, False)
-    assert "nothing is known before 2020-01-01" in told.stderr
+    completed = run_step("score", "--workspace", workspace, "--as-of", "2020-01-01")
+    assert (completed.returncode, "Traceback" in completed.stderr) == (11, False)
+    assert "nothing is known before 2020-01-01" in completed.stderr
     assert not (workspace / "runs/2024-01-01").exists()
 
 
@@ -248,17 +244,17 @@ def test_night_long_after_the_newest_fact_is_refused(workspace: Path) -> None:
 
 def test_score_without_champion_is_twelve(workspace: Path, run_step: Callable) -> None:
     (workspace / "mlflow.db").unlink()
-    told = run_step("score", "--workspace", workspace, "--as-of", AS_OF)
-    assert (told.returncode, "Traceback" in told.stderr) == (12, False)
-    assert "make train" in told.stderr
+    completed = run_step("score", "--workspace", workspace, "--as-of", AS_OF)
+    assert (completed.returncode, "Traceback" in completed.stderr) == (12, False)
+    assert "make train" in completed.stderr
 
 
-def test_held_workspace_is_thirteen_at_once_and_the_lock_falls_with_its_holder(
+def test_a_locked_workspace_is_thirteen_until_its_holder_ends(
     workspace: Path, simulated_raw: Path, run_step: Callable
 ) -> None:
     options = ("--workspace", workspace, "--source", "canonical", "--raw", simulated_raw)
     with FileLock(workspace / ".lock"):
-        told = run_step("ingest", *options)
-    assert (told.returncode, "Traceback" in told.stderr) == (13, False)
-    assert "another run" in told.stderr
+        completed = run_step("ingest", *options)
+    assert (completed.returncode, "Traceback" in completed.stderr) == (13, False)
+    assert "another run" in completed.stderr
     assert run_step("ingest", *options).returncode == 0

@@ -1,4 +1,4 @@
-"""Nights of a store with too few disputes to learn from."""
+"""Nights of a store with too few disputes to train a model."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from features.clock import day_number
+from features.tables import Tables
 from pipeline.night.nightly import nightly
+from pipeline.night.rule_scorer import ENDED_AFTER_DAYS, count_ended_orders
 from pipeline.settings.config import load_config
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace, read_json
 from tests.unit.conftest import FAST, NIGHT
 
 EARLY, PAGE = date(2025, 3, 1), "page = {charts = false, indicator_weeks = 0}\n"
-SAID = "This list is made by rules alone"
+WARNING = "This list uses fixed rules"
 
 
 def do(folder: Path, raw: Path, as_of: date, settings: str) -> Path:
-    place = Workspace(folder)
-    place.folder.mkdir(exist_ok=True)
-    (place.folder / "config.toml").write_text(settings)
-    with place.locked():
+    workspace = Workspace(folder)
+    workspace.folder.mkdir(exist_ok=True)
+    (workspace.folder / "config.toml").write_text(settings)
+    with workspace.locked():
         return nightly(
-            place,
+            workspace,
             load_config(folder),
             Progress(),
             as_of=as_of,
@@ -48,7 +51,34 @@ def run_of(folder: Path, as_of: date = EARLY) -> Path:
     return (folder / "runs" / as_of.isoformat() / "latest").resolve()
 
 
-def test_the_list_says_everywhere_that_it_is_made_by_rules(by_rules: Path) -> None:
+def test_an_order_ends_at_midnight_in_the_stores_zone(
+    tmp_path: Path, make_tables: Callable[..., Tables]
+) -> None:
+    """In Shanghai, 2 February starts at 16:00 UTC on 1 February."""
+    as_of = date(2024, 6, 1)
+    assert (as_of - date(2024, 2, 2)).days == ENDED_AFTER_DAYS
+    tables = make_tables(
+        orders="""
+        order_id | occurred_at
+        before   | 02-01T15:59
+        at       | 02-01T16:00
+        after    | 02-01T23:59
+        """,
+        disputes="""
+        order_id | step   | occurred_at
+        before   | opened | 02-20
+        at       | opened | 02-20
+        """,
+        zone="Asia/Shanghai",
+    )
+    workspace = Workspace(tmp_path)
+    workspace.write_tables(tables, {"input_sha256": {}})
+    files = workspace.table_files()
+    assert count_ended_orders(files, day_number(as_of)) == (1, 1)
+    assert count_ended_orders(files, day_number(as_of) + 1) == (3, 2)
+
+
+def test_every_file_of_the_list_has_the_warning_about_rules(by_rules: Path) -> None:
     run = run_of(by_rules)
     facts = read_json(run / "manifest.json")
     assert facts["model"] == {
@@ -56,11 +86,11 @@ def test_the_list_says_everywhere_that_it_is_made_by_rules(by_rules: Path) -> No
         "version": "rules",
         "trained_as_of": EARLY.isoformat(),
     }
-    assert facts["banner"][0].startswith(SAID)
+    assert facts["banner"][0].startswith(WARNING)
     assert facts["health"]["verdict"] == "unknown"
-    assert SAID in (run / "README.txt").read_text()
+    assert WARNING in (run / "README.txt").read_text()
     page = (run / "report.html").read_text()
-    assert SAID in page
+    assert WARNING in page
     assert "No model yet: this list is made by rules alone" in page
     assert "Model version" not in page.replace("Model version {version}", "")
 
@@ -89,11 +119,13 @@ def test_the_same_night_again_gives_the_same_list(
         assert (again / name).read_bytes() == (run_of(by_rules) / name).read_bytes(), name
 
 
-def test_a_model_takes_over_as_soon_as_there_is_enough(by_rules: Path, simulated_raw: Path) -> None:
+def test_a_model_takes_over_as_soon_as_there_are_enough_disputes(
+    by_rules: Path, simulated_raw: Path
+) -> None:
     run = do(by_rules, simulated_raw, NIGHT, FAST)
     facts = read_json(run / "manifest.json")
     assert facts["model"]["version"] == "1"
-    assert not any(SAID in line for line in facts["banner"])
+    assert not any(WARNING in line for line in facts["banner"])
 
 
 def test_a_store_without_any_disputes_gets_its_list(
@@ -105,12 +137,15 @@ def test_a_store_without_any_disputes_gets_its_list(
         if path.is_file() and path.name not in ("disputes.csv", "messages.csv"):
             (raw / path.name).write_bytes(path.read_bytes())
     where = ("--workspace", tmp_path / "shop", "--as-of", EARLY)
-    done = run_step("nightly", *where, "--source", "canonical", "--raw", raw)
-    assert done.returncode == 0, done.stderr
-    assert SAID in done.stdout + done.stderr
-    assert "3.0% of the orders are taken to be disputed" in done.stdout + done.stderr
+    completed = run_step("nightly", *where, "--source", "canonical", "--raw", raw)
+    assert completed.returncode == 0, completed.stderr
+    assert WARNING in completed.stdout + completed.stderr
+    assert (
+        "The rules assume that 3.0% of the orders are disputed"
+        in completed.stdout + completed.stderr
+    )
     assert pl.read_parquet(run_of(tmp_path / "shop") / "contact_list.parquet").height > 0
-    # who asks for a model is told that there is none
+    # the steps that need a model fail
     for step, code in (("train", 11), ("score", 12)):
         refused = run_step(step, *where)
         assert refused.returncode == code, refused.stderr

@@ -29,7 +29,7 @@ from models.monitoring.input_health import (
 from models.monitoring.sequential_monitoring import Stream, judge_stream
 from pipeline.board.board_app import PARTS as BOARD_PARTS
 from pipeline.history.past_lists import PastLists
-from pipeline.indicators.open_disputes import _OFFER, THEN
+from pipeline.indicators.dispute_wording import OFFERS, THEN
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.pages import risk_panel
 from pipeline.pages.html import as_json
@@ -49,7 +49,7 @@ from tests.unit.nights import AS_OF, NIGHT, latest
 # what gates say that the small store's night does not
 GATES_SAY = [
     "the newest fact is recent",
-    "what came of the nights the champion learnt from",
+    "the outcomes of the nights the champion learned from",
     "23 disputes opened in the last 28 days, with 573 orders placed; 9 to 54 are usual",
     "too few open orders, or nothing matured, to judge the mean by",
 ]
@@ -205,9 +205,9 @@ def test_sentences_are_known_in_chinese_and_none_is_there_for_nothing(finished: 
     reasons = [text.format(value=12.0) for text in templates]
     clock = [
         *THEN.values(),
-        "the platform rules",
-        *_OFFER.values(),
-        "with the platform: add evidence until it rules",
+        "the platform decides",
+        *OFFERS.values(),
+        "with the platform: add evidence until it decides",
     ]
     rules = [re.compile(pattern.replace("(?<", "(?P<")) for pattern, _ in read_sentences("zh")]
     unknown = [text for text in reasons if not any(rule.match(text) for rule in rules)]

@@ -1,5 +1,4 @@
-"""Product reviews as files: what is written, what is said of bad input; nothing overwrites a good
-output."""
+"""The files of product reviews, and the errors for bad input."""
 
 from __future__ import annotations
 
@@ -12,7 +11,8 @@ import pytest
 
 from features.tables import Tables
 from pipeline.product_review.candidate import candidate
-from pipeline.product_review.review import compare_products, products
+from pipeline.product_review.compare_products import compare_products
+from pipeline.product_review.products import products
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, Refused
 from pipeline.workspace.progress import Progress
@@ -23,7 +23,7 @@ HEADER = "candidate,category,supplier_id,price,currency,weight_g,promised_days,c
 
 
 @pytest.fixture
-def place(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
+def store(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
     """Sixty orders of two products, every tenth disputed; the second's title and id are hostile."""
     number = range(60)
     days = [f"{3 + n // 20:02}-{1 + n % 20:02}" for n in number]
@@ -43,17 +43,19 @@ def place(tmp_path: Path, make_tables: Callable[..., Tables]) -> Workspace:
     return workspace
 
 
-def run(place: Workspace, **said: object) -> pl.DataFrame:
-    folder = products(place, load_config(place.folder), Progress(), as_of=DAY, **said)  # type: ignore[arg-type]
+def run(store: Workspace, **options: object) -> pl.DataFrame:
+    folder = products(store, load_config(store.folder), Progress(), as_of=DAY, **options)  # type: ignore[arg-type]
     return pl.read_csv(folder / "products.csv")
 
 
-def test_the_files_are_there_twice_the_same_and_hostile_names_are_text(place: Workspace) -> None:
-    told = run(place)
-    assert set(told["product_id"]) == {"shoe", "'=1+1"}
-    assert told["count_disputes"].sum() == 6
-    assert told["rate_low"].is_between(0, told["rate"]).all()
-    folder = (place.folder / "runs" / DAY.isoformat() / "latest-products").resolve()
+def test_a_repeated_review_gives_the_same_files_and_hostile_names_are_text(
+    store: Workspace,
+) -> None:
+    reviewed = run(store)
+    assert set(reviewed["product_id"]) == {"shoe", "'=1+1"}
+    assert reviewed["count_disputes"].sum() == 6
+    assert reviewed["rate_low"].is_between(0, reviewed["rate"]).all()
+    folder = (store.folder / "runs" / DAY.isoformat() / "latest-products").resolve()
     assert {file.name for file in folder.iterdir()} == {
         "products.csv",
         "suppliers.csv",
@@ -66,17 +68,17 @@ def test_the_files_are_there_twice_the_same_and_hostile_names_are_text(place: Wo
         name: (folder / name).read_bytes()
         for name in ("products.csv", "suppliers.csv", "products.xlsx", "products.html")
     }
-    run(place)
-    folder = (place.folder / "runs" / DAY.isoformat() / "latest-products").resolve()
+    run(store)
+    folder = (store.folder / "runs" / DAY.isoformat() / "latest-products").resolve()
     assert first == {name: (folder / name).read_bytes() for name in first}
 
 
-def test_a_cost_gives_a_margin_and_one_without_a_currency_says_so(
-    place: Workspace, tmp_path: Path
+def test_a_cost_gives_a_margin_and_one_without_a_currency_a_note(
+    store: Workspace, tmp_path: Path
 ) -> None:
     costs = tmp_path / "costs.csv"
     costs.write_text("product_id,cost,currency\nshoe,5,USD\n=1+1,5,\n")
-    rows = {row["product_id"]: row for row in run(place, costs=costs).iter_rows(named=True)}
+    rows = {row["product_id"]: row for row in run(store, costs=costs).iter_rows(named=True)}
     shoe = rows["shoe"]
     assert shoe["margin_per_100_units_usd"] == pytest.approx(
         1300 - shoe["loss_per_100_units_usd"], abs=1e-3
@@ -85,14 +87,14 @@ def test_a_cost_gives_a_margin_and_one_without_a_currency_says_so(
     assert "cost without a currency" in rows["'=1+1"]["note"]
 
 
-def test_a_what_if_of_what_never_sold_is_refused(place: Workspace) -> None:
+def test_a_what_if_of_an_unsold_product_is_refused(store: Workspace) -> None:
     with pytest.raises(BadInput, match="ghost did not sell"):
-        run(place, dropped=["ghost"])
+        run(store, dropped=["ghost"])
     with pytest.raises(BadInput, match="is not OLD LANE=NEW LANE"):
-        run(place, moved="Std>US")
+        run(store, moved="Std>US")
     with pytest.raises(BadInput, match="ghost: did not sell"):
         compare_products(
-            place, load_config(place.folder), Progress(), as_of=DAY, first="shoe", other="ghost"
+            store, load_config(store.folder), Progress(), as_of=DAY, first="shoe", other="ghost"
         )
 
 
@@ -105,30 +107,30 @@ def test_a_store_without_order_lines_is_refused(
         run(bare)
 
 
-def test_candidates_that_cannot_be_judged_are_kept_with_the_reason(
-    place: Workspace, tmp_path: Path
+def test_candidates_that_cannot_be_judged_are_kept_with_a_reason(
+    store: Workspace, tmp_path: Path
 ) -> None:
     file = tmp_path / "candidates.csv"
     file.write_text(
         HEADER
         + "a,shoes,u,20,USD,300,30,US\nb,unicorns,u,20,,300,30,US ZZ\nc,shoes,u,abc,USD,300,30,US\n"
     )
-    folder = candidate(place, load_config(place.folder), Progress(), as_of=DAY, file=file)
-    told = {
+    folder = candidate(store, load_config(store.folder), Progress(), as_of=DAY, file=file)
+    forecasts = {
         row["candidate"]: row
         for row in pl.read_csv(folder / "candidates.csv").iter_rows(named=True)
     }
-    assert set(told) == {"a", "b"}
-    assert told["a"]["rate_low"] < told["a"]["rate"] < told["a"]["rate_high"]
-    assert "(" in told["a"]["like_products"]
-    for said in ("'unicorns' never sold here", "never sold to ZZ", "price without a currency"):
-        assert said in told["b"]["note"]
+    assert set(forecasts) == {"a", "b"}
+    assert forecasts["a"]["rate_low"] < forecasts["a"]["rate"] < forecasts["a"]["rate_high"]
+    assert "(" in forecasts["a"]["like_products"]
+    for note in ("'unicorns' never sold here", "never sold to ZZ", "price without a currency"):
+        assert note in forecasts["b"]["note"]
     bad = pl.read_csv(folder / "candidates_rejected.csv").row(0, named=True)
-    assert (bad["row"], bad["why_not"]) == (4, "price 'abc' is no number above 0")
+    assert (bad["row"], bad["why_not"]) == (4, "price 'abc' is not a number above 0")
 
 
-def test_a_candidates_file_without_a_column_says_which(place: Workspace, tmp_path: Path) -> None:
+def test_a_missing_column_of_the_candidates_is_named(store: Workspace, tmp_path: Path) -> None:
     file = tmp_path / "candidates.csv"
     file.write_text("category,price\nshoes,3\n")
     with pytest.raises(BadInput, match="has no column supplier_id, currency"):
-        candidate(place, load_config(place.folder), Progress(), as_of=DAY, file=file)
+        candidate(store, load_config(store.folder), Progress(), as_of=DAY, file=file)

@@ -1,4 +1,4 @@
-"""Agents and languages in config.toml: what is refused, and what a night says of them."""
+"""Agents and languages in config.toml: what is refused, and what a night shows about them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pipeline.night.nightly import say_summary
 from pipeline.pages.page_words import read_sentences
 from pipeline.settings.config import Config, load_config
 from pipeline.settings.errors import BadInput
-from pipeline.settings.languages import say_who_writes
+from pipeline.settings.languages import writers_sentence
 from tests.unit.nights import latest
 
 MARIA = "[[decide.agents]]\nname = 'Maria'\nlanguages = ['es', 'pt']\nminutes = 300\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         (
             MARIA.replace("'pt'", "'klingon'"),
@@ -44,15 +44,15 @@ MARIA = "[[decide.agents]]\nname = 'Maria'\nlanguages = ['es', 'pt']\nminutes = 
         (MARIA.replace("['es', 'pt']", "[]"), r"decide\.agents\.0\.languages: .*at least 1 item"),
         (MARIA.replace("minutes = 300\n", ""), r"decide\.agents\.0\.minutes: Field required"),
         (MARIA + "hours = 5\n", r"decide\.agents\.0\.hours: Extra inputs are not permitted"),
-        (MARIA + MARIA, r"Maria stands there twice"),
+        (MARIA + MARIA, r"Maria appears twice"),
         ("[decide]\nin_english = ['xx']\n", r"decide\.in_english: .*unknown language xx"),
         ("[decide]\nin_english = ['es']\n" + MARIA, r"in_english: es has an agent"),
         ("[decide]\nin_english = ['ko']\n" + MARIA, r"in_english: no agent writes en"),
     ],
 )
-def test_what_cannot_be_is_refused(tmp_path: Path, text: str, says: str) -> None:
+def test_impossible_settings_are_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "config.toml").write_text(text)
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(BadInput, match=message):
         load_config(tmp_path)
 
 
@@ -63,13 +63,15 @@ def test_minutes_become_messages(tmp_path: Path, more: str, messages: int) -> No
     assert Config().decide.rules(()).agents == []
 
 
-def test_a_night_keeps_to_its_agents_and_says_who_is_left_out(
+def test_a_night_keeps_to_its_agents_and_reports_who_is_left_out(
     workspace: Path, do_night: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = pl.read_parquet(latest(workspace) / "contact_list.parquet")[
         "message_language"
     ].to_list()
-    assert min(map(before.count, ("es", "pt", "ru", "ko"))) > 1, "else this store shows nothing"
+    assert min(map(before.count, ("es", "pt", "ru", "ko"))) > 1, (
+        "this store has too few languages for the test"
+    )
     agents = (
         MARIA.replace("300", "2")
         + "[[decide.agents]]\nname = 'Tom'\nlanguages = ['en']\nminutes = 300\n"
@@ -83,7 +85,7 @@ def test_a_night_keeps_to_its_agents_and_says_who_is_left_out(
         text.replace("0.05}", "0.05") + "decide.in_english = ['ru']\n" + agents
     )
     run = do_night(workspace, is_forced=True)
-    listed, told = (
+    listed, manifest = (
         pl.read_parquet(run / "contact_list.parquet"),
         json.loads((run / "manifest.json").read_text()),
     )
@@ -92,7 +94,7 @@ def test_a_night_keeps_to_its_agents_and_says_who_is_left_out(
         "pt",
     }
     assert listed.filter(pl.col("message_language") != "en").height == 1
-    who_writes = told["who_writes"]
+    who_writes = manifest["who_writes"]
     assert sum(who_writes["agents"]["Maria"].values()) == 1
     assert who_writes["agents"]["Tom"] == {"en": listed.height - 1}
     russian = listed.filter(pl.col("country") == "RU")
@@ -108,17 +110,18 @@ def test_a_night_keeps_to_its_agents_and_says_who_is_left_out(
     assert who_writes["sentence"] in " ".join(capsys.readouterr().out.split())
 
 
-def test_one_line_says_it() -> None:
-    told = {
+def test_the_sentence_for_people() -> None:
+    writers = {
         "agents": {"Maria": {"es": 30, "pt": 12}, "Tom": {"en": 8}},
         "nobody_writes": {"ko": 12, "ar": 3},
     }
-    assert say_who_writes(told) == (
-        "Who writes what: Maria 30 es, 12 pt; Tom 8 en. Buyers worth a message who are left out because no agent "
-        "writes their language: 12 ko, 3 ar."
+    assert writers_sentence(writers) == (
+        "Who writes what: Maria 30 es, 12 pt; Tom 8 en. Buyers worth a message who are left out "
+        "because no agent writes their language: 12 ko, 3 ar."
     )
     assert (
-        say_who_writes({"agents": {}, "nobody_writes": {}}) == "Who writes what: nothing to write."
+        writers_sentence({"agents": {}, "nobody_writes": {}})
+        == "Who writes what: nothing to write."
     )
 
 
@@ -129,8 +132,8 @@ def test_one_line_says_it() -> None:
         ({}, "谁写什么：Maria 30 es。"),
     ],
 )
-def test_the_line_is_said_in_chinese_too(nobody_writes: dict[str, int], chinese: str) -> None:
-    line = say_who_writes({"agents": {"Maria": {"es": 30}}, "nobody_writes": nobody_writes})
+def test_the_sentence_is_also_known_in_chinese(nobody_writes: dict[str, int], chinese: str) -> None:
+    line = writers_sentence({"agents": {"Maria": {"es": 30}}, "nobody_writes": nobody_writes})
     rules = [
         (re.compile(pattern.replace("(?<", "(?P<")), text) for pattern, text in read_sentences("zh")
     ]

@@ -1,5 +1,5 @@
-"""Policies: each one that comes with the program loads; a value without source, an unknown key or a
-hole is refused."""
+"""Policies: each of the program's own loads; a value without a source, an unknown key or a gap is
+refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLASSIC = (SHIPPED / "aliexpress-classic.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", policy_names())
-def test_it_loads_and_every_value_says_where_it_is_from(name: str) -> None:
+def test_it_loads_and_every_value_has_a_source(name: str) -> None:
     policy = load_policy(name)
     rules = [
         policy.zone,
@@ -28,14 +28,14 @@ def test_it_loads_and_every_value_says_where_it_is_from(name: str) -> None:
     assert policy.indicators
 
 
-def test_a_limit_that_nobody_publishes_is_empty_and_one_with_dates_changes_on_its_day() -> None:
+def test_an_unpublished_limit_is_empty_and_a_dated_one_changes_on_its_day() -> None:
     day = date(2026, 1, 1)
     assert len(untold(load_policy("aliexpress-classic"), day)) == 3
     limit = load_policy("visa-vamp").indicators[0].limit
-    told = [
+    limits = [
         limit.on(date(*when)) for when in ((2025, 5, 31), (2025, 6, 1), (2026, 3, 31), (2026, 4, 1))
     ]
-    assert told == [None, 0.022, 0.022, 0.015]
+    assert limits == [None, 0.022, 0.022, 0.015]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_limit_that_nobody_publishes_is_empty_and_one_with_dates_changes_on_it
         ((', source = "S5, S13", note', ", note"), "needs its source, or unconfirmed = true"),
         (('{ value = "America/Los_Angeles"', '{ value = "America/Atlantis"'), "zone"),
         (('"America/Los_Angeles"', '"../../etc/passwd"'), "zone"),
-        (('name = "aliexpress-classic"', 'name = "other"'), "must be that of the file"),
+        (('name = "aliexpress-classic"', 'name = "other"'), "must equal the file name"),
         (("[clock]", "[clock"), "is not TOML"),
         (
             (
@@ -57,7 +57,7 @@ def test_a_limit_that_nobody_publishes_is_empty_and_one_with_dates_changes_on_it
         ),
     ],
 )
-def test_a_faulty_policy_is_refused_with_file_and_place(
+def test_a_faulty_policy_is_refused_with_its_file_and_entry(
     tmp_path: Path, change: tuple[str, str], message: str
 ) -> None:
     assert change[0] in CLASSIC
@@ -70,6 +70,6 @@ def test_a_faulty_policy_is_refused_with_file_and_place(
     assert message in str(error.value)
 
 
-def test_a_policy_is_asked_for_by_a_name_that_exists(tmp_path: Path) -> None:
+def test_a_policy_name_must_exist(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="aliexpress-classic"):
         load_policy("../../secrets", tmp_path)
