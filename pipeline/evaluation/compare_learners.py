@@ -48,7 +48,7 @@ def compare(
     costs: dict[str, ResourceUse] = defaultdict(ResourceUse)
     folds = _score_nights(tables, config, progress, nights, dataset, test, costs)
     if not folds:
-        raise Refused("no night had enough matured disputes to train on. Use later days.")
+        raise Refused("no night had enough matured disputes to train on. Use later dates.")
     if missing := missing_challengers():
         warn(
             f"not installed and left out: {', '.join(missing)} "

@@ -55,11 +55,11 @@ def model_page(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    count = scored["as_of_day"].n_unique()
+    nights_scored, disputed = scored["as_of_day"].n_unique(), int(scored["label"].sum())
     lines = [
-        f"{scored.height:,} order-nights of {count} nights, {int(scored['label'].sum()):,} disputed "
-        f"within {config.horizon_days} days. Each night was scored by a model trained only on "
-        "outcomes known by that night."
+        f"{scored.height:,} order-nights of {nights_scored} nights, {disputed:,} disputed within "
+        f" {config.horizon_days} days. Each night was scored by a model trained only on outcomes "
+        "known by that night."
     ]
     return environment.get_template("model_page.html").render(
         title=TITLE,

@@ -24,7 +24,8 @@ from models.monitoring.sequential_monitoring import LOOKBACK_NIGHTS, WATCH, Find
 from pipeline.history.past_lists import counted_runs
 from pipeline.night.night_checks import NOT_COUNTED, Scorer
 from pipeline.output.safe_text import neutral_frame, one_line
-from pipeline.registry.model_registry import Registered, require_champion
+from pipeline.registry.model_registry import require_champion
+from pipeline.registry.registered_model import Registered
 from pipeline.settings.config import Config
 from pipeline.workspace.freshness import newest_fact
 from pipeline.workspace.progress import Progress, say

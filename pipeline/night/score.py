@@ -34,7 +34,7 @@ from pipeline.history.assignments import (
     likeliest_cause,
     resting_buyers,
 )
-from pipeline.history.past_lists import past_lists, say_past
+from pipeline.history.past_lists import past_lists, past_lists_text
 from pipeline.indicators.open_disputes import clock_inputs, say_clock, write_clock
 from pipeline.night.contact_list import add_what_to_say, write_list, write_readme
 from pipeline.night.monitor import look, night_means, write_means
@@ -144,7 +144,12 @@ def score(
             clock = write_clock(folder, workspace, config, files.read_disputed(), as_of)
             notes.append(say_clock(clock))
         rows = {"scores": scored.height, "contact_list": listed.height}
-        night = {"run_id": run_id, "as_of": as_of, "rows": rows, "last_month": say_past(past)}
+        night = {
+            "run_id": run_id,
+            "as_of": as_of,
+            "rows": rows,
+            "last_month": past_lists_text(past),
+        }
         night |= {"who_writes": agents} if agents else {}
         night |= {"health": health.told() | {"sentence": health.sentence()}}
         gates = describe_checks(readings, config) | {"banner": warnings}

@@ -24,7 +24,7 @@ NIGHT, SEED = date(2025, 11, 20), 7
 def main(count: int, capacity: int) -> None:
     import pipeline.night.score as step
     from features.tables import create_tables
-    from pipeline.registry.model_registry import Registered
+    from pipeline.registry.registered_model import Registered
     from pipeline.settings.config import Config
     from pipeline.settings.list_settings import GATE_ACTIONS, DataGates, Decide
     from pipeline.workspace.progress import Progress
