@@ -102,8 +102,9 @@ def compare(
 ) -> None:
     """The model of past nights beside baselines and other learners, and the ways to calibrate it
     beside each other."""
-    from pipeline.evaluation.compare_learners import CALIBRATIONS, RESULT, say_comparison
+    from pipeline.evaluation.compare_learners import CALIBRATIONS, RESULT
     from pipeline.evaluation.compare_learners import compare as step
+    from pipeline.evaluation.comparison_table import say_comparison
 
     place, config, progress = open_workspace(workspace, context)
     with place.locked(must_exist=True):

@@ -113,7 +113,7 @@ def test_a_second_trained_model_is_the_challenger(trial: Workspace) -> None:
 
 
 def test_a_promoted_model_is_refitted_on_all_matured_nights(trial: Workspace) -> None:
-    """The next challenger is compared with the judged version: so some nights are unseen by both."""
+    """The next challenger is compared with the judged version, so that some nights are unseen."""
     train(trial, load_config(trial.folder), Progress(), as_of=TRAINED)
     judged = find_model(trial, CHALLENGER)
     promote(trial, is_refitted=True)
