@@ -142,7 +142,7 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> p
     """One row per scorer; metrics are null where all rows have the same outcome."""
     label = rows["label"].to_numpy()
     count_disputes = int(label.sum())
-    counts = {
+    counts: dict[str, Any] = {
         "rows": rows.height,
         "count_disputes": count_disputes,
         "base_rate": rows["label"].mean(),

@@ -173,7 +173,9 @@ def _calibration(bins: pl.DataFrame) -> alt.FacetChart:
         x=x, y="realised:Q", tooltip=["stage:N", "rows:Q", "predicted:Q", "realised:Q"]
     )
     diagonal = line.encode(x=alt.value(0), x2=alt.value(170), y=alt.datum(0), y2=alt.datum(top))
-    return (diagonal + bars + dots).properties(width=170, height=170).facet("stage:N", columns=3)
+    layers = (diagonal + bars + dots).properties(width=170, height=170)
+    facets: alt.FacetChart = layers.facet("stage:N", columns=3)
+    return facets
 
 
 def _stability(nights: pl.DataFrame) -> alt.LayerChart:
@@ -187,7 +189,8 @@ def _stability(nights: pl.DataFrame) -> alt.LayerChart:
         y=alt.Y("value:Q", title="share"),
         color=alt.Color("variable:N", title=None).scale(range=[BLUE, ORANGE]),
     )
-    return (chart.mark_line() + chart.mark_circle(opacity=1)).properties(width=WIDTH, height=220)
+    layers: alt.LayerChart = chart.mark_line() + chart.mark_circle(opacity=1)
+    return layers.properties(width=WIDTH, height=220)
 
 
 def _learning(curve: pl.DataFrame) -> alt.LayerChart:
@@ -196,6 +199,6 @@ def _learning(curve: pl.DataFrame) -> alt.LayerChart:
         y=alt.Y("average_precision:Q", title="average precision"),
         tooltip=["orders:Q", "average_precision:Q", "log_loss:Q"],
     )
-    return (
-        chart.mark_line(color=BLUE) + chart.mark_circle(color=ORANGE, opacity=1, size=60)
-    ).properties(width=WIDTH, height=220)
+    dots = chart.mark_circle(color=ORANGE, opacity=1, size=60)
+    layers: alt.LayerChart = chart.mark_line(color=BLUE) + dots
+    return layers.properties(width=WIDTH, height=220)

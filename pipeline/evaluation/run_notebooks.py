@@ -32,12 +32,13 @@ def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> P
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         with progress.piece("notebook") as notes:
             notes.append(path.name)
-            book = nbformat.read(path, as_version=4)
+            book = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
             try:
                 execute(book, workspace, as_of)
             except CellExecutionError as error:
                 raise BadInput(f"{path.name}: {error.ename}: {error.evalue}") from None
-            write_whole(target / path.name, nbformat.writes(book) + "\n")
+            text = nbformat.writes(book)  # type: ignore[no-untyped-call]
+            write_whole(target / path.name, text + "\n")
     return target
 
 

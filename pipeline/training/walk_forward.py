@@ -65,7 +65,7 @@ def walk(
         return night_rows.with_columns(probability=pl.Series(model.predict(night_rows)))
 
     # one night per core
-    scored = Parallel(n_jobs=config.threads, prefer="threads")(
+    scored: list[pl.DataFrame | None] = Parallel(n_jobs=config.threads, prefer="threads")(
         delayed(score_night)(night) for night in nights
     )
     scored_nights = [rows for rows in scored if rows is not None]

@@ -18,106 +18,15 @@ PYTHONPATH=. python tests/bench/feedback.py [ORDERS=40000] [CAPACITY=10] [strong
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from datetime import date
-from pathlib import Path
 
 import numpy as np
 import polars as pl
+from contacted_store import DAYS, FIRST, STRONG, Store
 
-FIRST, DAYS, START, QUARTER, QUARTERS, LAST = date(2022, 1, 1), 1_480, 365, 91, 12, 4
+START, QUARTER, QUARTERS, LAST = 365, 91, 12, 4
 WAYS = ("never contacted", "kept", "left out", "replaced")
-STRONG, RESAMPLES, EVERY = 0.9, 300, 7
-TEXT = {"step": "opened", "cause": "other", "actor": "buyer"}
-
-
-class Store:
-    """A simulated store and the potential outcomes of its orders."""
-
-    def __init__(self, orders: int, is_strong: bool):
-        from pipeline.load.ingest import ingest
-        from pipeline.settings.config import Config, load_config
-        from pipeline.settings.list_settings import Decide
-        from pipeline.simulation.simulate import simulate
-        from pipeline.simulation.true_risk import order_number, read_truth
-        from pipeline.workspace.progress import Progress
-        from pipeline.workspace.workspace import Workspace
-
-        with tempfile.TemporaryDirectory() as folder:
-            workspace = Workspace(Path(folder))
-            config, progress = load_config(workspace.folder), Progress()
-            raw = simulate(workspace, config, progress, orders=orders, first=FIRST, days=DAYS)
-            with workspace.locked():
-                config = load_config(workspace.folder)
-                ingest(workspace, config, progress, source="canonical", raw=raw)
-            self.tables, self.truth = workspace.read_tables(), read_truth(workspace)
-            self.number = order_number(
-                workspace, self.tables["orders"]["order_id"], self.truth.orders.height
-            )
-        self.ids = dict(zip(self.tables["orders"]["order_id"], self.number.tolist(), strict=True))
-        effects = self.truth.effects
-        self.effects = np.full_like(effects, STRONG) if is_strong else effects
-        decide = Decide(capacity=CAPACITY, contact_cost_usd=0.0, explore_share=0.0)
-        self.config = Config(max_training_rows=60_000, decide=decide)
-
-    def dispute_days(self, contact_day: np.ndarray) -> np.ndarray:
-        """The day on which each order is disputed, given these messages; -1 if never."""
-        from pipeline.simulation.world.truth import outcome
-
-        orders = self.truth.orders
-        opened, _ = outcome(
-            self.truth.days,
-            orders["threshold"].to_numpy(),
-            orders["which_cause"].to_numpy(),
-            self.effects,
-            contact_day,
-        )
-        return opened
-
-    def tables_with(self, contact_day: np.ndarray):
-        """The tables of a store that contacted these orders on these days."""
-        from features.tables import create_tables
-
-        before = self.dispute_days(np.full_like(contact_day, -1))
-        after = self.dispute_days(contact_day)
-        changed = np.flatnonzero(before != after)
-        number = pl.col("order_id").replace_strict(self.ids, return_dtype=pl.Int64)
-        frames = {
-            name: frame.select(pl.exclude("occurred_day", "known_day"))
-            for name, frame in self.tables.frames.items()
-        }
-        disputes = frames["disputes"].filter(~number.is_in(changed.tolist()))
-        moved = changed[after[changed] >= 0]
-        new = self._facts(moved, after[moved]).with_columns(
-            step_id=pl.concat_str(pl.lit("n"), "order_id"),
-            dispute_id=pl.concat_str(pl.lit("n"), "order_id"),
-            **{name: pl.lit(value) for name, value in TEXT.items()},
-        )
-        frames["disputes"] = pl.concat([disputes, new], how="diagonal_relaxed").select(
-            disputes.columns
-        )
-        contacted = np.flatnonzero(contact_day >= 0)
-        contacts = self._facts(contacted, contact_day[contacted]).with_columns(
-            contact_id=pl.col("order_id")
-        )
-        frames["contacts"] = pl.concat([frames["contacts"], contacts], how="diagonal_relaxed")
-        return create_tables(frames, zone=self.tables.zone)
-
-    def _facts(self, number: np.ndarray, day: np.ndarray) -> pl.DataFrame:
-        from features.clock import calendar_day, to_utc
-
-        names = {n: order_id for order_id, n in self.ids.items()}
-        noon = pl.Series(
-            [f"{calendar_day(int(d))} 12:00:00" for d in day], dtype=pl.String
-        ).str.to_datetime()
-        at = pl.DataFrame({"at": noon}).select(to_utc(pl.col("at"), self.tables.zone))["at"]
-        return pl.DataFrame(
-            {"order_id": [names[int(n)] for n in number], "occurred_at": at, "known_at": at},
-            schema_overrides={"order_id": pl.String},
-        )
-
-
+RESAMPLES, EVERY = 300, 7
 CAPACITY = 10
 
 
@@ -249,14 +158,14 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main(orders: int, is_strong: bool) -> None:
+def main(orders: int, capacity: int, is_strong: bool) -> None:
     started = time.perf_counter()
-    store = Store(orders, is_strong)
+    store = Store(orders, capacity, is_strong)
     effect = "simulated message effects"
     if is_strong:
         effect = f"a message removes {STRONG:.0%} of the hazard"
     say(
-        f"{orders:,} orders in {DAYS} days, {CAPACITY} messages per night, {effect}; evaluated on "
+        f"{orders:,} orders in {DAYS} days, {capacity} messages per night, {effect}; evaluated on "
         f"the last {LAST} quarters"
     )
     say(f"{'realised/predicted (90 %)':<24}  all order-nights   top 5 %   top 1 %   on the list")
@@ -267,5 +176,4 @@ def main(orders: int, is_strong: bool) -> None:
 
 if __name__ == "__main__":
     numbers = [int(text) for text in sys.argv[1:] if text.isdigit()]
-    CAPACITY = numbers[1] if len(numbers) > 1 else CAPACITY
-    main(numbers[0] if numbers else 40_000, "strong" in sys.argv)
+    main(*(numbers + [40_000, CAPACITY][len(numbers) :]), "strong" in sys.argv)

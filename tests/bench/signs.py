@@ -97,7 +97,8 @@ def test(name: str, rows: pl.DataFrame, rate: float) -> None:
     )
     say(
         f"  share disputed: {predicted.mean():.3f} predicted, {label.mean():.3f} realised; in "
-        f"the top {TOP:.0%}: {top['predicted'].mean():.3f} predicted, {top['label'].mean():.3f} realised"
+        f"the top {TOP:.0%}: {top['predicted'].mean():.3f} predicted, "
+        f"{top['label'].mean():.3f} realised"
     )
 
 
