@@ -68,7 +68,7 @@ def _random_nights(tables: Tables, config: Config, count: int, seed: int) -> lis
     last = newest_fact_day(tables)
     if not len(first) or last is None or last - int(first.min()) < 60:
         raise Refused(
-            "there are fewer than 60 days of facts: too few for a past and a future. "
+            "there are fewer than sixty days of facts: too few for a past and a future. "
             "Load more history."
         )
     start = int(first.min())
