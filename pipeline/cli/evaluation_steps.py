@@ -104,8 +104,9 @@ def compare(
     Reads tables/.
     Writes comparison.csv and calibrations.csv.
     """
-    from pipeline.evaluation.compare_learners import CALIBRATIONS, RESULT, say_comparison
+    from pipeline.evaluation.compare_learners import CALIBRATIONS, RESULT
     from pipeline.evaluation.compare_learners import compare as step
+    from pipeline.evaluation.comparison_table import say_comparison
 
     workspace, config, progress = open_workspace(folder, context)
     with workspace.locked(must_exist=True):

@@ -1,5 +1,7 @@
-"""Which engine builds the features: polars, in this process, or spark, on a cluster. The results
-are the same."""
+"""Build features with the configured engine: Polars in this process, or Spark on a cluster.
+
+Both engines give the same results.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,14 @@ JAVA = 17
 
 
 def build_features(tables: Tables, spine: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """`features.build.registry.build_features`, by the engine of the config."""
+    """`features.build.registry.build_features` with the engine of the config.
+
+    Raises `NoEngine` if Spark is configured but not available.
+    """
     if config.engine.name == "polars" or spine.is_empty():
         return registry.build_features(tables, spine)
     if not isinstance(tables, StoredTables):
-        raise TypeError("Spark's workers read tables from files: use those of a workspace")
+        raise TypeError("Spark's workers read tables from files: use the tables of a workspace")
     require_spark(config.engine)
     from pipeline.engines import spark
 
@@ -36,8 +41,7 @@ def build_features(tables: Tables, spine: pl.DataFrame, config: Config) -> pl.Da
 
 
 def build_night(files: TableFiles, as_of_day: int, config: Config) -> pl.DataFrame:
-    """The features of all orders that are open and undisputed on `as_of_day`, sorted by
-    order_id."""
+    """The features of all orders open and undisputed on `as_of_day`, sorted by order_id."""
     if config.engine.name == "polars":
         return night_features(
             files, as_of_day, config.dispute_window, config.engine.orders_per_part
@@ -47,37 +51,38 @@ def build_night(files: TableFiles, as_of_day: int, config: Config) -> pl.DataFra
 
 
 def require_spark(settings: Engine) -> None:
-    """Raise `NoEngine` where PySpark, Java or the master is missing."""
+    """Raise `NoEngine` if PySpark, Java or the master is missing."""
     if find_spec("pyspark") is None:
         raise NoEngine(
-            "ENGINE=spark needs PySpark, which is not installed here. Install the extra: pip install '.[spark]' "
-            "(make with ENGINE=spark does), or leave ENGINE away."
+            "ENGINE=spark needs PySpark, which is not installed here. Install the extra: "
+            "pip install '.[spark]' (make with ENGINE=spark does this), or leave out ENGINE."
         )
-    found = java_version()
-    if found is None or found < JAVA:
-        have = "none was found" if found is None else f"the one found is Java {found}"
+    version = java_version()
+    if version is None or version < JAVA:
+        present = "none was found" if version is None else f"the one found is Java {version}"
         raise NoEngine(
-            f"ENGINE=spark needs Java {JAVA} or newer; {have} (JAVA_HOME={os.environ.get('JAVA_HOME', '')!r}, or "
-            "java on the PATH). Install one, or leave ENGINE away."
+            f"ENGINE=spark needs Java {JAVA} or newer; {present} "
+            f"(JAVA_HOME={os.environ.get('JAVA_HOME', '')!r}, or java on the PATH). "
+            "Install it, or leave out ENGINE."
         )
     if host := re.fullmatch(r"spark://([^:,/]+):(\d+)", settings.spark_master):
         try:
             socket.create_connection((host[1], int(host[2])), timeout=10).close()
         except OSError as error:
             raise NoEngine(
-                f"SPARK_MASTER={settings.spark_master}: nobody answers there ({error}). Start the master, or say "
-                "SPARK_MASTER=local[2] to use this machine alone."
+                f"SPARK_MASTER={settings.spark_master}: no answer from this address ({error}). "
+                "Start the master, or use only this machine with SPARK_MASTER=local[2]."
             ) from None
 
 
 def java_version() -> int | None:
-    """The major version of the Java that Spark would start; None where there is none."""
+    """The major version of the Java that Spark would start; None if there is none."""
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
     if java is None:
         return None
-    told = subprocess.run(
+    process = subprocess.run(
         [java, "-version"], capture_output=True, text=True, timeout=60, check=False
     )
-    found = re.search(r'version "(\d+)', told.stderr + told.stdout)
-    return int(found[1]) if found else None
+    version = re.search(r'version "(\d+)', process.stderr + process.stdout)
+    return int(version[1]) if version else None

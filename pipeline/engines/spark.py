@@ -1,12 +1,12 @@
-"""The features through PySpark, by key: the only file that imports it.
+"""Build the features with PySpark, grouped by key. This is the only file that imports PySpark.
 
-    orders          by buyer   -> which orders are of a buyer who came before
-    facts, spine    by order   -> sums by day and entity; the totals that the rows ask for
+    orders          by buyer   -> the orders of buyers who ordered before
+    facts, spine    by order   -> sums by day and entity; requests for totals of the spine rows
     sums            by entity  -> the totals
     facts, totals   by order   -> features
 
-Workers read the tables from the workspace's files; facts are never collected. A hot key, such as
-the one store, is summed to its days where its facts lie, before anything moves.
+Workers read the tables from the workspace's files; facts are never collected on the driver. A key
+with very many facts, such as the single store, is summed to days before any data moves.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pyspark.sql import functions as F
 
 from features.build.registry import FEATURE_NAMES
 from features.tables import INSTANT, TABLES
-from pipeline.engines.spark_buckets import AGAIN, ANSWER, NEWS, RETURNING, ROW, SPINE, Buckets
+from pipeline.engines.spark_buckets import AGAIN, RETURNING, ROW, SPINE, SUMS, TOTALS, Buckets
 from pipeline.settings.config import Engine
 from pipeline.settings.errors import NoEngine
 from pipeline.workspace.table_files import StoredTables
@@ -48,21 +48,25 @@ COLUMN_TYPES = {pl.String(): "string", pl.Float64(): "double", INSTANT: "timesta
 
 
 def build_features(tables: StoredTables, spine: pl.DataFrame, settings: Engine) -> pl.DataFrame:
-    """What `features.build.registry.build_features` gives of the same tables and spine."""
+    """The features of `spine`, as `features.build.registry.build_features` gives them.
+
+    Raises `NoEngine` if Spark fails.
+    """
     count = -(-tables["orders"].height // settings.orders_per_bucket)
     try:
         with _session(settings) as spark:
-            # a bucket is one task's work: more than cores, since they differ in size
+            # one task per bucket; more buckets than cores, because their sizes differ
             buckets = max(count, 2 * spark.sparkContext.defaultParallelism)
             spark.conf.set("spark.sql.shuffle.partitions", buckets)
             rows = _pl(_plan(spark, tables, spine, buckets))
     except PythonException:
-        # what our own functions raise in a worker is a defect, to be seen whole
+        # an error of our own functions in a worker is a bug: keep its full traceback
         raise
     except (PySparkException, Py4JError, ConnectionError) as error:
         raise NoEngine(
-            f"Spark did not finish: {str(error).strip()[:400]}\nIf memory was short, give more ([engine] memory in "
-            "config.toml) or hold less at a time ([engine] orders_per_bucket)."
+            f"Spark did not finish: {str(error).strip()[:400]}\n"
+            "If memory was short, give Spark more ([engine] memory in config.toml) or use smaller "
+            "buckets ([engine] orders_per_bucket)."
         ) from error
     rows = rows.sort("row").select("stage", *FEATURE_NAMES)
     return pl.concat([spine.select("order_id", "as_of_day"), rows], how="horizontal")
@@ -71,9 +75,9 @@ def build_features(tables: StoredTables, spine: pl.DataFrame, settings: Engine) 
 def _plan(
     spark: SparkSession, tables: StoredTables, spine: pl.DataFrame, buckets: int
 ) -> DataFrame:
-    """`ROW`, one row per spine row, in any order."""
+    """A table of schema `ROW`: one row per spine row, in any order."""
     do = Buckets(tables.zone, has_partial_outcomes=tables.has_partial_outcomes)
-    asked = spark.createDataFrame(
+    spine_rows = spark.createDataFrame(
         spine.with_row_index("row")
         .select("order_id", "as_of_day", "as_of", pl.col("row").cast(pl.Int64))
         .to_arrow()
@@ -87,30 +91,33 @@ def _plan(
         for name in TABLES
         if name != "products"
     ]
-    facts += [asked.withColumn("name", F.lit(SPINE)), again.withColumn("name", F.lit(RETURNING))]
-    told = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), facts)
-    told = told.withColumn("bucket", _bucket(buckets, "order_id"))
+    facts += [
+        spine_rows.withColumn("name", F.lit(SPINE)),
+        again.withColumn("name", F.lit(RETURNING)),
+    ]
+    wide = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), facts)
+    wide = wide.withColumn("bucket", _bucket(buckets, "order_id"))
 
-    news = (
-        _with_products(spark, tables, told)
+    sums = (
+        _with_products(spark, tables, wide)
         .groupBy("bucket")
-        .applyInArrow(lambda piece: do.tell_and_ask(piece), _ddl(NEWS))
+        .applyInArrow(lambda piece: do.day_sums_and_requests(piece), _ddl(SUMS))
     )
-    news = news.groupBy("entity", "value", "day", "measure", "asked_by").agg(
+    sums = sums.groupBy("entity", "value", "day", "measure", "asked_by").agg(
         F.sum("amount").alias("amount")
     )
-    answers = news.groupBy(_bucket(buckets, "entity", "value")).applyInArrow(
-        lambda piece: do.answer(piece), _ddl(ANSWER)
+    totals = sums.groupBy(_bucket(buckets, "entity", "value")).applyInArrow(
+        lambda piece: do.totals(piece), _ddl(TOTALS)
     )
 
-    # the rows need the facts of their own orders only
-    own = told.join(asked.select("order_id").distinct(), "order_id", "left_semi")
-    both = _with_products(spark, tables, own).groupBy("bucket").cogroup(answers.groupBy("asked_by"))
-    return both.applyInArrow(lambda piece, answers: do.features(piece, answers), _ddl(ROW))
+    # a spine row needs only the facts of its own order
+    own = wide.join(spine_rows.select("order_id").distinct(), "order_id", "left_semi")
+    both = _with_products(spark, tables, own).groupBy("bucket").cogroup(totals.groupBy("asked_by"))
+    return both.applyInArrow(lambda piece, totals: do.features(piece, totals), _ddl(ROW))
 
 
 def _with_products(spark: SparkSession, tables: StoredTables, facts: DataFrame) -> DataFrame:
-    """`facts` and, in each bucket, the products of its orders' lines."""
+    """`facts` plus, in each bucket, the products of its orders' lines."""
     lines = facts.where(F.col("name") == "order_lines").select("bucket", "product_id").distinct()
     products = (
         _read(spark, tables, "products")
@@ -136,20 +143,20 @@ def _ddl(schema: pa.Schema) -> str:
 
 
 def _pl(frame: DataFrame) -> pl.DataFrame:
-    found = pl.from_arrow(frame.toArrow())
-    assert isinstance(found, pl.DataFrame)
-    return found
+    collected = pl.from_arrow(frame.toArrow())
+    assert isinstance(collected, pl.DataFrame)
+    return collected
 
 
 @contextmanager
 def _session(settings: Engine) -> Iterator[SparkSession]:
-    # workers must run this interpreter, with these packages, unless the cluster has its own
+    # workers must use this interpreter with these packages, unless the cluster has its own
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(settings.spark_master).appName("dispute-risk features")
     for key, value in _options(settings).items():
         builder = builder.config(key, value)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # all data pass as Arrow tables; no pandas object is ever made (pyproject.toml, at pandas)
+        # all data are Arrow tables; no pandas object is created (see pandas in pyproject.toml)
         warnings.filterwarnings(
             "ignore", "PySpark does not yet fully support pandas", FutureWarning
         )
@@ -163,14 +170,14 @@ def _session(settings: Engine) -> Iterator[SparkSession]:
 
 def _options(settings: Engine) -> dict[str, str]:
     options = {
-        # instants travel as microseconds of the session's zone
+        # Spark transfers instants in the session's time zone
         "spark.sql.session.timeZone": "UTC",
-        # a bucket is worth a task however few bytes it has: its work is in Python
+        # keep one task per bucket even if it has few bytes: the work is done in Python
         "spark.sql.adaptive.coalescePartitions.enabled": "false",
         "spark.driver.maxResultSize": "0",
         "spark.driver.memory": settings.memory,
         "spark.executor.memory": settings.memory,
-        # tasks run side by side: one thread each
+        # tasks run in parallel: one thread each
         "spark.executorEnv.POLARS_MAX_THREADS": "1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -182,7 +189,7 @@ def _options(settings: Engine) -> dict[str, str]:
 
 
 def _zip_program(folder: Path) -> Path:
-    """The packages that workers import, as they are here."""
+    """A zip of the packages that workers import."""
     path = folder / "program.zip"
     with zipfile.ZipFile(path, "w") as packed:
         for package in ("features", "pipeline"):

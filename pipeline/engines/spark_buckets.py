@@ -1,7 +1,7 @@
-"""What a Spark worker does with the Arrow tables of one bucket of keys: the functions of
-`features.build.distributed`, no more.
+"""The work of a Spark worker: apply `features.build.distributed` to the Arrow tables of one bucket.
 
-Facts of all order-keyed tables travel as one wide table; `name` says from which a row comes.
+The facts of all order-keyed tables are sent as one wide table; its column `name` has the table of
+each row.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from features.clock import local_day
 from features.tables import TABLES, Tables, create_tables
 from features.totals.order_facts import returning_facts
 
-# besides the canonical tables: the spine rows, numbered, and the orders of buyers who came before
+# names in addition to the canonical tables: the numbered spine rows, and the orders of buyers who
+# ordered before
 SPINE, RETURNING = "spine", "returning"
 ROW = pa.schema(
     [("row", pa.int64()), ("stage", pa.string()), *((name, pa.float64()) for name in FEATURE_NAMES)]
 )
 AGAIN = pa.schema([("order_id", pa.string()), ("known_day", pa.int32())])
-# a sum by day (`measure`, `amount`), or a question (`asked_by`: the bucket of orders that needs the
-# totals of `day`)
-NEWS = pa.schema(
+# each row is a sum by day (`measure`, `amount`) or a request for totals (`asked_by`: the bucket of
+# orders that needs the totals of `day`)
+SUMS = pa.schema(
     [
         ("entity", pa.string()),
         ("value", pa.string()),
@@ -33,7 +34,7 @@ NEWS = pa.schema(
         ("amount", pa.int64()),
     ]
 )
-ANSWER = pa.schema(
+TOTALS = pa.schema(
     [
         ("asked_by", pa.int32()),
         ("entity", pa.string()),
@@ -45,45 +46,43 @@ ANSWER = pa.schema(
 
 
 class Buckets:
-    """The functions that are sent to the workers, with what they must know of the store."""
+    """The functions that are sent to the workers, with the store's time zone and outcomes flag."""
 
     def __init__(self, zone: str, *, has_partial_outcomes: bool) -> None:
         self.zone, self.has_partial_outcomes = zone, has_partial_outcomes
 
     def returning(self, orders: pa.Table) -> pa.Table:
-        """Some buyers' orders -> `AGAIN`: those of buyers of whom an order was known on an earlier
-        day."""
+        """Orders of some buyers -> `AGAIN`: those whose buyer had an order on an earlier day."""
         known = _polars(orders).with_columns(known_day=local_day(pl.col("known_at"), self.zone))
         return _arrow(returning_facts(known), AGAIN)
 
-    def tell_and_ask(self, facts: pa.Table) -> pa.Table:
-        """All facts of some orders -> `NEWS`: what they tell by day, and what their spine rows
-        ask."""
+    def day_sums_and_requests(self, facts: pa.Table) -> pa.Table:
+        """All facts of some orders -> `SUMS`: their sums by day, and the requests of their spine
+        rows."""
         tables, spine, again = self._open(facts)
-        told = entity_facts_by_day(tables, again).rename({"known_day": "day"})
-        asked = ask(tables, spine).rename({"as_of_day": "day"})
-        asked = asked.with_columns(asked_by=pl.lit(facts["bucket"][0].as_py(), pl.Int32))
-        return _arrow(pl.concat([told, asked], how="diagonal"), NEWS)
+        day_sums = entity_facts_by_day(tables, again).rename({"known_day": "day"})
+        requests = ask(tables, spine).rename({"as_of_day": "day"})
+        requests = requests.with_columns(asked_by=pl.lit(facts["bucket"][0].as_py(), pl.Int32))
+        return _arrow(pl.concat([day_sums, requests], how="diagonal"), SUMS)
 
-    def answer(self, news: pa.Table) -> pa.Table:
-        """All news of some entities -> `ANSWER`, one row per question."""
-        frame = _polars(news)
-        asked = frame.filter(pl.col("measure").is_null())
-        asked = asked.select("asked_by", "entity", "value", as_of_day="day")
-        if asked.is_empty():
-            return ANSWER.empty_table()
+    def totals(self, sums_and_requests: pa.Table) -> pa.Table:
+        """All `SUMS` rows of some entities -> `TOTALS`: one row per request."""
+        frame = _polars(sums_and_requests)
+        requests = frame.filter(pl.col("measure").is_null())
+        requests = requests.select("asked_by", "entity", "value", as_of_day="day")
+        if requests.is_empty():
+            return TOTALS.empty_table()
         sums = frame.drop_nulls("measure").select(
             "entity", "value", "measure", "amount", known_day="day"
         )
-        return _arrow(answer(asked, sums), ANSWER)
+        return _arrow(answer(requests, sums), TOTALS)
 
-    def features(self, facts: pa.Table, answers: pa.Table) -> pa.Table:
-        """All facts of some orders, and the answers to what they asked -> `ROW`, one row per spine
-        row."""
+    def features(self, facts: pa.Table, totals: pa.Table) -> pa.Table:
+        """All facts of some orders and the totals they requested -> `ROW`: one per spine row."""
         tables, spine, again = self._open(facts)
         if spine.is_empty():
             return ROW.empty_table()
-        built = features_of(family_inputs_of(tables, spine, again, _polars(answers)))
+        built = features_of(family_inputs_of(tables, spine, again, _polars(totals)))
         return _arrow(built.with_columns(spine["row"]), ROW)
 
     def _open(self, facts: pa.Table) -> tuple[Tables, pl.DataFrame, pl.DataFrame]:
@@ -106,6 +105,5 @@ def _polars(table: pa.Table) -> pl.DataFrame:
 
 
 def _arrow(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
-    """The columns of `schema` in its types: Spark knows neither unsigned numbers nor long
-    strings."""
+    """The columns of `schema` in its types: Spark has no unsigned integers and no long strings."""
     return frame.select(schema.names).to_arrow().cast(schema)

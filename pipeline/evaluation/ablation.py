@@ -1,4 +1,4 @@
-"""ablation: what each family of features adds to the model of past nights, with an interval."""
+"""ablation: what each family of features adds to the model on past nights, with an interval."""
 
 from __future__ import annotations
 
@@ -14,43 +14,46 @@ from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT = "ablation.csv"
-# nearest to the order first: what a family adds is what the families before it did not tell
+# nearest to the order first: a family's gain is what it adds to the families before it
 ORDER = ("order", "logistics", "lane", "product", "buyer", "store", "conversation", "season")
 
 
 def ablation(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
-    """Write and return `ablation.csv`: AUC and average precision with one family after the other,
-    each with the gain over the families before it."""
+    """Write and return `ablation.csv`: AUC and average precision as families are added one by one.
+
+    Each family has its gain over the families before it, with an interval.
+    """
     tables = workspace.read_tables()
     with progress.piece("features"):
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
     families = {
         family_name(family): [feature.name for feature in family.FEATURES] for family in FAMILIES
     }
-    scored, names = {}, list[str]()
+    probabilities, names = {}, list[str]()
     for family in ORDER:
         names += families[family]
         with progress.piece(f"+ {family}") as notes:
             rows = walk(tables, config, dataset, test, nights, names)
-            scored[family] = rows["probability"].to_numpy()
+            probabilities[family] = rows["probability"].to_numpy()
             notes.append(f"{len(names)} features")
-    result = compare_scorers(rows, scored, seed=config.seed).rename({"scorer": "family_added"})
+    comparison = compare_scorers(rows, probabilities, seed=config.seed)
+    result = comparison.rename({"scorer": "family_added"})
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     return result
 
 
 def say_ablation(result: pl.DataFrame) -> None:
+    """Print one line per family and metric."""
     for row in result.iter_rows(named=True):
         gain = ""
         if row["gain"] is not None:
-            adds = (
-                ""
-                if row["gain_low"] > 0 or row["gain_high"] < 0
-                else ": nothing that could be told from chance"
+            is_clear = row["gain_low"] > 0 or row["gain_high"] < 0
+            gain = (
+                f"   gain {row['gain']:+.4f} ({row['gain_low']:+.4f} to {row['gain_high']:+.4f})"
+                f"{'' if is_clear else ': no more than chance'}"
             )
-            gain = f"   gain {row['gain']:+.4f} ({row['gain_low']:+.4f} to {row['gain_high']:+.4f}){adds}"
         say(
             f"+ {row['family_added']:<13} {row['metric']:<18} {row['value']:.3f} "
             f"({row['low']:.3f} to {row['high']:.3f}){gain}"

@@ -1,5 +1,4 @@
-"""backtest: past nights scored walking forward, each by a model that knew only what was known and
-matured then."""
+"""backtest: score past nights, each with a model trained on what had matured by that night."""
 
 from __future__ import annotations
 
@@ -23,8 +22,8 @@ from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT = "backtest.csv"
 CURVE_PARTS = 8
-# the stages, and the first night of an order, when published models of complaints before dispatch
-# are asked
+# the stages, and the first night of an order: published models of complaints before dispatch
+# score orders at that moment
 SLICES = {stage: pl.col("stage") == stage for stage in STAGES} | {
     "first_night": pl.col("order_age_days") <= 1.0
 }
@@ -41,17 +40,17 @@ SUMMARY = (
 def backtest(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
-    """Write `model_page.html`, and write and return `backtest.csv`: metrics per night and pooled,
-    overall and by stage; both are logged."""
+    """Write `model_page.html` and `backtest.csv`, log both in MLflow, and return the table.
+
+    The table has the metrics of each night and of all nights pooled, overall and by stage.
+    """
     tables = workspace.read_tables()
     with progress.piece("features") as notes:
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
-        notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
+        notes.append(f"{dataset.height:,} order-nights to train on, {test.height:,} to score")
     with progress.piece("models") as notes:
         scored = walk(tables, config, dataset, test, nights)
-        notes.append(
-            f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score"
-        )
+        notes.append(f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough data")
     result = measure_by(scored, config.decide.capacity, SLICES).with_columns(
         night=pl.col("night").map_elements(
             lambda night: night if night == "pooled" else calendar_day(int(night)).isoformat(),
@@ -60,9 +59,9 @@ def backtest(
     )
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     with progress.piece("page"):
-        learnt, curve = learning_curve(tables, config, dataset, scored)
-        of_nights = result.filter(pl.col("night") != "pooled", pl.col("stage") == "all")
-        page = model_page(tables, config, scored, learnt, curve, of_nights)
+        training_rows, curve = learning_curve(tables, config, dataset, scored)
+        by_night = result.filter(pl.col("night") != "pooled", pl.col("stage") == "all")
+        page = model_page(tables, config, scored, training_rows, curve, by_night)
         write_whole(workspace.folder / PAGE, page)
     log_backtest(
         workspace, result, [workspace.folder / RESULT, workspace.folder / PAGE], config.model_dump()
@@ -73,33 +72,31 @@ def backtest(
 def learning_curve(
     tables: Tables, config: Config, dataset: pl.DataFrame, scored: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What the last night's model learnt from, and how it does on that night with ever fewer of
-    those orders."""
+    """The training rows of the last night, and the model's quality with more and more of them.
+
+    The second table has `orders, average_precision, log_loss`, one row per share of the orders:
+    1/8, 1/4, 1/2 and all. Every model is measured on the last night.
+    """
     night = int(scored["as_of_day"].max())  # type: ignore[arg-type]
-    of_night = scored.filter(pl.col("as_of_day") == night)
+    last_night = scored.filter(pl.col("as_of_day") == night)
     rows = learnable(label_rows(tables, dataset, config.label_window, night))
     part = rows["order_id"].hash(seed=config.seed) % CURVE_PARTS
-    found = []
-    for kept in (1, 2, 4, CURVE_PARTS):
-        some = rows.filter(part < kept)
-        if some["label"].n_unique() == 2 and of_night["label"].n_unique() == 2:
-            model = fit_model(some, FEATURE_NAMES, config.recipe)
-            told = measure(
-                of_night.with_columns(probability=model.predict(of_night), is_listed=False)
+    points = []
+    for count_parts in (1, 2, 4, CURVE_PARTS):
+        subset = rows.filter(part < count_parts)
+        if subset["label"].n_unique() == 2 and last_night["label"].n_unique() == 2:
+            model = fit_model(subset, FEATURE_NAMES, config.recipe)
+            metrics = measure(
+                last_night.with_columns(probability=model.predict(last_night), is_listed=False)
             )
-            orders = some["order_id"].n_unique()
-            found.append(
-                {
-                    "orders": orders,
-                    **{name: told[name] for name in ("average_precision", "log_loss")},
-                }
-            )
+            measures = {name: metrics[name] for name in ("average_precision", "log_loss")}
+            points.append({"orders": subset["order_id"].n_unique(), **measures})
     schema = {"orders": pl.Int64, "average_precision": pl.Float64, "log_loss": pl.Float64}
-    return rows, pl.DataFrame(found, schema=schema)
+    return rows, pl.DataFrame(points, schema=schema)
 
 
 def say_summary(result: pl.DataFrame) -> None:
-    """The pooled rows, for people."""
+    """Print the pooled metrics, one line per stage."""
     for row in result.filter(pl.col("night") == "pooled").iter_rows(named=True):
         say(f"{row['stage']:<16} " + ", ".join(f"{name} {_short(row[name])}" for name in SUMMARY))
 

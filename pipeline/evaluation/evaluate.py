@@ -1,10 +1,11 @@
-"""evaluate: the model of past nights beside rules of thumb and, in a simulated store, beside the
-true risk itself."""
+"""evaluate: the model on past nights, compared with rules of thumb and, in a simulated store, with
+the true risk."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,21 +32,21 @@ NAMES = {
     MODEL: "model",
     CEILING: "true risk (ceiling)",
     FORESIGHT: "true risk, future known",
-    KNOWABLE: "knowable, tempers unseen",
-    VISIBLE: "what the features tell of it",
+    KNOWABLE: "knowable, tempers hidden",
+    VISIBLE: "visible in the features",
 }
-# shares of what another scorer reaches: its name, the end of the columns' names, and what it is
-# called
+# scorers that others are compared with: the scorer, the end of the column names, and the words on
+# the terminal
 SHARES = (
-    (CEILING, "share", "share of the attainable"),
-    (KNOWABLE, "share_of_knowable", "of the knowable"),
-    (VISIBLE, "share_of_visible", "of what the features tell"),
+    (CEILING, "share", "share of the ceiling"),
+    (KNOWABLE, "share_of_knowable", "of the knowable risk"),
+    (VISIBLE, "share_of_visible", "of the risk visible in the features"),
 )
 SHARED = ("auc", "average_precision")
 CALIBRATION = ("calibration_error", "calibration_slope")
-# the true risk of a row takes a millisecond; beyond this it is thinned
+# the true risk takes a millisecond per row; above this number rows are thinned
 MAX_ROWS = 60_000
-# the booster that learns the true risk itself: no noise of outcomes to be shy of
+# the booster that learns the true risk itself: there is no noise of outcomes to guard against
 VISIBLE_PARAMETERS = {"objective": "cross_entropy", "num_leaves": 31, "learning_rate": 0.05}
 VISIBLE_ROUNDS = 500
 
@@ -60,40 +61,34 @@ def evaluate(
     every: int,
     is_visible_asked: bool = False,
 ) -> pl.DataFrame:
-    """Write and return `evaluation.csv`: AUC and average precision of each scorer, overall and by
-    stage.
+    """Write and return `evaluation.csv`: one row per stage (and `all`) and scorer.
 
-    `auc_share` and `average_precision_share` are the parts of the attainable, null where no truth
-    is known: (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average
-    precision; `_low` and `_high` hold 90 %, orders being drawn anew. `auc_share_of_knowable` and
-    `average_precision_share_of_knowable` are the same parts of `knowable_risk`: what one could know
-    who sees all but the buyers' tempers. `log_loss`, `calibration_error` and `calibration_slope`
-    are those of probabilities. If it is asked, `visible_risk` is what a model says that was taught
-    the true risk of past order-nights instead of their outcomes: about what can be told from the
-    features at all; then `auc_share_of_visible` and `average_precision_share_of_visible` are the
-    same parts of that.
+    `auc` and `average_precision` measure each scorer; `log_loss`, `calibration_error` and
+    `calibration_slope` only those that are probabilities.
+
+    `auc_share` and `average_precision_share` compare a scorer with the true risk (the ceiling):
+    (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision. They
+    are null in a store without a truth. `_low` and `_high` are 90 % intervals; whole orders are
+    resampled. The columns that end in `share_of_knowable` compare with `knowable_risk`: what
+    someone could know who sees everything but the buyers' tempers. With `is_visible_asked`, the
+    columns that end in `share_of_visible` compare with `visible_risk`: the prediction of a model
+    trained on the true risk of past order-nights instead of their outcomes, which is about all the
+    risk that the features can show.
     """
     tables = workspace.read_tables()
     with progress.piece("features") as notes:
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
-        notes.append(f"{dataset.height:,} order-nights to learn from, {test.height:,} to be scored")
+        notes.append(f"{dataset.height:,} order-nights to train on, {test.height:,} to score")
     with progress.piece("models") as notes:
         scored = _thin(walk(tables, config, dataset, test, nights))
-        notes.append(
-            f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough to train on and to score"
-        )
+        notes.append(f"{scored['as_of_day'].n_unique()} of {len(nights)} nights had enough data")
     scored = pl.concat([scored, rule_scores(scored)], how="horizontal")
     if has_truth(workspace):
-        with progress.piece("truth") as notes:
-            truth = true_risk(workspace, scored, config.horizon_days)
-            scored = pl.concat([scored, truth], how="horizontal")
-            notes.append(f"the true risk of {scored.height:,} order-nights")
-        with progress.piece("knowable"):
-            scored = scored.with_columns(knowable(workspace, scored, config.horizon_days))
+        scored = _add_true_risks(workspace, config, progress, scored)
         if is_visible_asked:
             with progress.piece("visible"):
-                taught = _thin(label_rows(tables, dataset, config.label_window, nights[0]))
-                scored = scored.with_columns(_visible_risk(workspace, config, taught, scored))
+                train = _thin(label_rows(tables, dataset, config.label_window, nights[0]))
+                scored = scored.with_columns(_visible_risk(workspace, config, train, scored))
     scorers = [
         name
         for name in (CEILING, FORESIGHT, KNOWABLE, VISIBLE, MODEL, *RULES)
@@ -107,16 +102,29 @@ def evaluate(
     return result
 
 
+def _add_true_risks(
+    workspace: Workspace, config: Config, progress: Progress, scored: pl.DataFrame
+) -> pl.DataFrame:
+    with progress.piece("truth") as notes:
+        truth = true_risk(workspace, scored, config.horizon_days)
+        scored = pl.concat([scored, truth], how="horizontal")
+        notes.append(f"the true risk of {scored.height:,} order-nights")
+    with progress.piece("knowable"):
+        return scored.with_columns(knowable(workspace, scored, config.horizon_days))
+
+
 def _visible_risk(
-    workspace: Workspace, config: Config, taught: pl.DataFrame, asked: pl.DataFrame
+    workspace: Workspace, config: Config, train: pl.DataFrame, scored: pl.DataFrame
 ) -> pl.Series:
-    """The true risk as far as the features tell it: what is hidden of buyers and products averages
-    out."""
-    risk = true_risk(workspace, taught, config.horizon_days)["true_risk"]
+    """The true risk as far as the features show it.
+
+    The hidden traits of buyers and products average out.
+    """
+    risk = true_risk(workspace, train, config.horizon_days)["true_risk"]
     recipe = replace(config.recipe, parameters=VISIBLE_PARAMETERS, rounds=VISIBLE_ROUNDS)
-    booster = fit_booster(taught.with_columns(label=risk), FEATURE_NAMES, recipe)
+    booster = fit_booster(train.with_columns(label=risk), FEATURE_NAMES, recipe)
     return pl.Series(
-        VISIBLE, predict_raw(booster, to_matrix(asked, FEATURE_NAMES), threads=config.threads)
+        VISIBLE, predict_raw(booster, to_matrix(scored, FEATURE_NAMES), threads=config.threads)
     )
 
 
@@ -125,93 +133,99 @@ def _slices() -> dict[str, pl.Expr]:
 
 
 def _thin(scored: pl.DataFrame) -> pl.DataFrame:
-    """Every n-th row by night and order, so that all nights and stages stay in their
-    proportions."""
+    """Every n-th row by night and order, so that nights and stages keep their proportions."""
     step = -(-scored.height // MAX_ROWS)
     return scored.sort("as_of_day", "order_id").gather_every(step)
 
 
 def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> pl.DataFrame:
-    """One row per scorer; nothing where only one outcome is there."""
+    """One row per scorer; metrics are null where all rows have the same outcome."""
     label = rows["label"].to_numpy()
-    count = {
+    count_disputes = int(label.sum())
+    counts: dict[str, Any] = {
         "rows": rows.height,
-        "count_disputes": int(label.sum()),
+        "count_disputes": count_disputes,
         "base_rate": rows["label"].mean(),
     }
-    has_both = 0 < count["count_disputes"] < rows.height  # type: ignore[operator]
-    drawn = {}
+    has_both = 0 < count_disputes < rows.height
+    drawn: dict[str, dict[str, np.ndarray]] = {}
     if has_both:
         weights = draw_weights(rows, seed, RESAMPLES)
-        # of each metric the value itself, then one for each draw of orders
+        # of each metric the value itself, then one value per resample of the orders
         drawn = {name: weighted_metrics(label, rows[name].to_numpy(), weights) for name in scorers}
-    found = []
+    lines = []
     for name in scorers:
-        told = rows[name].to_numpy()
+        score = rows[name].to_numpy()
         is_chance = has_both and name not in RULES
-        calibration = {
-            "calibration_error": expected_calibration_error(label, told) if is_chance else None,
-            "calibration_slope": calibration_slope(label, told) if is_chance else None,
-        }
         metrics = {metric: float(drawn[name][metric][0]) if has_both else None for metric in SHARED}
-        metrics["log_loss"] = float(drawn[name]["log_loss"][0]) if is_chance else None
-        found.append(
-            {
-                "stage": stage,
-                "scorer": name,
-                **count,
-                **metrics,
-                **calibration,
-                **_shares(drawn, name),
+        lines.append(
+            {"stage": stage, "scorer": name}
+            | counts
+            | metrics
+            | {
+                "log_loss": float(drawn[name]["log_loss"][0]) if is_chance else None,
+                "calibration_error": expected_calibration_error(label, score)
+                if is_chance
+                else None,
+                "calibration_slope": calibration_slope(label, score) if is_chance else None,
             }
+            | _shares(drawn, name)
         )
-    schema = {"stage": pl.String, "scorer": pl.String, "rows": pl.Int64, "count_disputes": pl.Int64}
+    return pl.DataFrame(lines, schema=_schema(scorers))
+
+
+def _schema(scorers: list[str]) -> dict[str, type[pl.DataType]]:
+    keys = {"stage": pl.String, "scorer": pl.String, "rows": pl.Int64, "count_disputes": pl.Int64}
     shares = [
         f"{metric}_{share}{end}"
-        for of, share, _ in SHARES
-        if of in scorers or of != VISIBLE
+        for reference, share, _ in SHARES
+        if reference in scorers or reference != VISIBLE
         for metric in SHARED
         for end in ("", "_low", "_high")
     ]
-    numbers = {
-        name: pl.Float64 for name in ("base_rate", *SHARED, "log_loss", *CALIBRATION, *shares)
-    }
-    return pl.DataFrame(found, schema={**schema, **numbers})
+    numbers = ("base_rate", *SHARED, "log_loss", *CALIBRATION, *shares)
+    return {**keys, **dict.fromkeys(numbers, pl.Float64)}
 
 
 def _shares(drawn: dict[str, dict[str, np.ndarray]], name: str) -> dict[str, float]:
-    """How much of what each scorer of `SHARES` reaches this one does, with the middle 90 % over the
-    draws of orders."""
-    found: dict[str, float] = {}
-    for of, share, _ in SHARES:
-        if of not in drawn:
+    """The scorer's metrics as shares of those of each scorer in `SHARES`, with 90 % intervals."""
+    columns: dict[str, float] = {}
+    for reference, share, _ in SHARES:
+        if reference not in drawn:
             continue
         for metric, least in (("auc", 0.5), ("average_precision", 0.0)):
-            part = (drawn[name][metric] - least) / (drawn[of][metric] - least)
+            part = (drawn[name][metric] - least) / (drawn[reference][metric] - least)
             low, high = interval(part[1:])
             column = f"{metric}_{share}"
-            found |= {column: float(part[0]), f"{column}_low": low, f"{column}_high": high}
-    return found
+            columns |= {column: float(part[0]), f"{column}_low": low, f"{column}_high": high}
+    return columns
 
 
 def say_evaluation(result: pl.DataFrame) -> None:
-    """A block a stage, for people."""
+    """Print one block per stage."""
     for stage in result["stage"].unique(maintain_order=True):
         rows = result.filter(pl.col("stage") == stage)
         head = rows.row(0, named=True)
         rate = "-" if head["base_rate"] is None else f"{head['base_rate']:.3f}"
         say(
-            f"{stage}: {head['rows']:,} order-nights, {head['count_disputes']:,} disputed, base rate {rate}"
+            f"{stage}: {head['rows']:,} order-nights, {head['count_disputes']:,} disputed, "
+            f"base rate {rate}"
         )
         for row in rows.iter_rows(named=True):
-            if row["auc"] is None:
-                continue
-            share = ""
-            for _, of, words in SHARES:
-                if row.get(f"auc_{of}") is not None:
-                    share += f"   {words}: AUC {row[f'auc_{of}']:.0%}, AP {row[f'average_precision_{of}']:.0%}"
-            name = NAMES.get(row["scorer"], "rule: " + row["scorer"].replace("_", " "))
-            if row["calibration_error"] is not None:
-                share += f"   log loss {row['log_loss']:.5f}"
-                share += f"   calibration error {row['calibration_error']:.4f}, slope {row['calibration_slope']:.2f}"
-            say(f"  {name:<29} AUC {row['auc']:.3f}  AP {row['average_precision']:.3f}{share}")
+            if row["auc"] is not None:
+                say(_line(row))
+
+
+def _line(row: dict[str, Any]) -> str:
+    """One scorer: its metrics, its shares and, for a probability, how well calibrated it is."""
+    name = NAMES.get(row["scorer"], "rule: " + row["scorer"].replace("_", " "))
+    text = f"  {name:<29} AUC {row['auc']:.3f}  AP {row['average_precision']:.3f}"
+    for _, share, words in SHARES:
+        if row.get(f"auc_{share}") is not None:
+            part_of_precision = row[f"average_precision_{share}"]
+            text += f"   {words}: AUC {row[f'auc_{share}']:.0%}, AP {part_of_precision:.0%}"
+    if row["calibration_error"] is not None:
+        text += f"   log loss {row['log_loss']:.5f}"
+        text += f"   calibration error {row['calibration_error']:.4f}"
+        text += f", slope {row['calibration_slope']:.2f}"
+    return text

@@ -1,10 +1,9 @@
-"""rules-check: how good were the forecasts of the rates, and the chances of escalation, on past
-month-ends?
+"""rules-check: check the rate forecasts and the escalation probabilities on past months.
 
-Each forecast stands at the first of a month and sees what was known then; it is judged by the rate
-as it came to be counted on the day of assessment. It works on any store and reads no truth. Its
-rival is the rate of the last month: it says that what was over the limit stays over. Where the
-seller has set no limit, the store's own rate over the year before the first month is one.
+Each forecast is made on the first of a month from what was known then. It is compared with the rate
+as the platform counted it on the assessment day. The check works on any store and reads no truth.
+The baseline is last month's rate: it assumes that a rate over its limit stays over it. If the
+seller has set no limit, the store's own rate over the year before the first month is used.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ def rules_check(
         and day_number(next_assessment(m, config.assessment_day)) <= newest + 1
     ]
     if not months:
-        raise Refused(f"no month from {first} to {last} has been assessed yet. Use earlier days.")
+        raise Refused(f"no month from {first} to {last} has been assessed yet. Use earlier dates.")
     rows = []
     with progress.piece("forecast") as notes:
         for indicator in policy.indicators:
@@ -61,13 +60,13 @@ def rules_check(
                 rows += _judge(tables, config, indicator, month, limit)
         notes.append(f"{len(months)} months, {len(rows)} forecasts")
     if not rows:
-        raise Refused("history is too short for any forecast. Use later days.")
+        raise Refused("the history is too short for any forecast. Use later dates.")
     result = pl.DataFrame(rows)
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=6))
     say_forecasts(result)
     with progress.piece("escalate"):
-        told = judge_escalation(tables, policy, months)
-    say(told)
+        summary = judge_escalation(tables, policy, months)
+    say(summary)
     return result
 
 
@@ -81,47 +80,50 @@ def _months(first: date, last: date) -> list[date]:
 def _rate(
     tables: Tables, config: Config, indicator: Indicator, day: date, *, days: int | None = None
 ) -> dict[str, Any]:
-    """The rate as judged, as it was counted on a day."""
+    """The row of `measure_rates` by which the platform judges the indicator, as of `day`."""
     rate = rate_on(indicator, day_number(day), window_days=days)
-    told = measure_rates(tables, day_number(day), [rate], window=config.dispute_window)
-    return told.filter(pl.col("withdrawals") == judged_kind(rate)).row(0, named=True)
+    measured = measure_rates(tables, day_number(day), [rate], window=config.dispute_window)
+    return measured.filter(pl.col("withdrawals") == judged_kind(rate)).row(0, named=True)
 
 
 def _own_rate(tables: Tables, config: Config, indicator: Indicator, day: date) -> float:
+    """The store's rate over the year before `day`; 0 where it has none."""
     return float(_rate(tables, config, indicator, day, days=YEAR)["rate"] or 0.0)
 
 
 def _judge(
     tables: Tables, config: Config, indicator: Indicator, month: date, limit: float
 ) -> list[dict[str, object]]:
+    """One row with the forecast and the actual rate, or none where either does not exist."""
     assessed = next_assessment(month, config.assessment_day)
-    told = forecast_indicator(tables, config, indicator, month, assessed)
-    came, last = _rate(tables, config, indicator, assessed), _rate(tables, config, indicator, month)
-    if told is None or came["rate"] is None or last["rate"] is None:
+    forecast = forecast_indicator(tables, config, indicator, month, assessed)
+    actual = _rate(tables, config, indicator, assessed)["rate"]
+    last = _rate(tables, config, indicator, month)["rate"]
+    if forecast is None or actual is None or last is None:
         return []
-    low, high = told.quantile(0.1), told.quantile(0.9)
-    passes = operator.ge if told.rate.is_breach_at_limit else operator.gt
+    low, high = forecast.quantile(0.1), forecast.quantile(0.9)
+    passes = operator.ge if forecast.rate.is_breach_at_limit else operator.gt
     return [
         {
             "indicator": indicator.name,
             "as_of": month,
             "assessed_on": assessed,
             "low_80": low,
-            "middle": told.quantile(0.5),
+            "middle": forecast.quantile(0.5),
             "high_80": high,
-            "came": came["rate"],
-            "last_month": last["rate"],
-            "is_inside": low <= came["rate"] <= high,
+            "came": actual,
+            "last_month": last,
+            "is_inside": low <= actual <= high,
             "limit": limit,
-            "came_over": passes(came["rate"], limit),
-            "breach_probability": told.breach_probability(limit),
-            "last_month_over": passes(last["rate"], limit),
+            "came_over": passes(actual, limit),
+            "breach_probability": forecast.breach_probability(limit),
+            "last_month_over": passes(last, limit),
         }
     ]
 
 
 def say_forecasts(result: pl.DataFrame) -> None:
-    """Coverage and Brier score (Brier 1950) of each rate and of all."""
+    """Print coverage and Brier score (Brier 1950) of each rate and of all rates together."""
     for name in [*result["indicator"].unique(maintain_order=True), None]:
         rows = result if name is None else result.filter(pl.col("indicator") == name)
         over, inside = (
@@ -130,15 +132,18 @@ def say_forecasts(result: pl.DataFrame) -> None:
         brier = np.mean((rows["breach_probability"].to_numpy() - over) ** 2)
         naive = np.mean((rows["last_month_over"].to_numpy().astype(float) - over) ** 2)
         say(
-            f"{name or 'all':<26} {rows.height:>3} forecasts: the 80 % interval held {inside.mean():.0%}; "
-            f"Brier score of passing the limit {brier:.3f}, by last month's rate {naive:.3f}; "
-            f"it was passed {over.mean():.0%} of the times"
+            f"{name or 'all':<26} {rows.height:>3} forecasts: the 80 % interval held "
+            f"{inside.mean():.0%}; Brier score of passing the limit {brier:.3f}, "
+            f"by last month's rate {naive:.3f}; the limit was passed {over.mean():.0%} of the time"
         )
 
 
 def judge_escalation(tables: Tables, policy: Policy, months: list[date]) -> str:
-    """How far the chances of escalation were from what came, over open disputes not yet with the
-    platform, a night in seven of each month, each month foretold by what was known at its start."""
+    """The calibration error of the escalation probabilities, as a sentence.
+
+    Covers the open disputes that had not reached the platform, on every seventh night of each
+    month. The probabilities of a month use what was known at its start.
+    """
     ends = dispute_lives(tables, 2**31 - 1).select(
         "order_id", "dispute_id", "escalated_day", "is_liable"
     )
@@ -152,12 +157,10 @@ def judge_escalation(tables: Tables, policy: Policy, months: list[date]) -> str:
             if learned.base_rate is None or newest - night < MATURITY_DAYS:
                 continue
             clock = clock_disputes(tables, night, policy)
-            told = clock.hstack(learned.predict(rows_of(clock, night, tables.zone)))
-            told = told.filter(pl.col("escalated_at").is_null()).join(
-                ends, on=["order_id", "dispute_id"], how="left"
-            )
+            predicted = clock.hstack(learned.predict(rows_of(clock, night, tables.zone)))
+            not_escalated = predicted.filter(pl.col("escalated_at").is_null())
             parts.append(
-                told.select(
+                not_escalated.join(ends, on=["order_id", "dispute_id"], how="left").select(
                     "escalation_probability",
                     "liability_probability",
                     is_escalated=pl.col("escalated_day").is_not_null(),
@@ -166,12 +169,12 @@ def judge_escalation(tables: Tables, policy: Policy, months: list[date]) -> str:
             )
     rows = pl.concat(parts) if parts else None
     if rows is None or rows.is_empty():
-        return f"escalation: not judged; {basis or 'this policy has no time line'}"
+        return f"escalation: not checked; {basis or 'this policy has no time line'}"
     escalated = _error(rows, "is_escalated", "escalation_probability")
     liable = _error(rows.drop_nulls("liability_probability"), "is_liable", "liability_probability")
     return (
-        f"escalation: {rows.height:,} open disputes, calibration error {escalated:.3f}, of being found liable "
-        f"{liable:.3f}; last learned from {basis}"
+        f"escalation: {rows.height:,} open disputes, calibration error {escalated:.3f}, for being "
+        f"found liable {liable:.3f}; last learned from {basis}"
     )
 
 

@@ -1,5 +1,4 @@
-"""leak-cost: what the usual mistakes with time would have claimed on past nights, beside the honest
-figure."""
+"""leak-cost: how much common leaks of the future would have inflated the results on past nights."""
 
 from __future__ import annotations
 
@@ -27,10 +26,9 @@ ENCODED = ("product_id", "supplier_id", "buyer_id", "lane")
 def leak_cost(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
-    """Write and return `leak_cost.csv`: AUC and average precision that each mistake would have
-    claimed.
+    """Write and return `leak_cost.csv`: AUC and average precision with each mistake, and without.
 
-    Rows, labels, nights and model are the honest ones throughout; only the features know too much.
+    All runs use the same rows, labels, nights and model; only the features see the future.
     """
     tables = workspace.read_tables()
     with progress.piece("honest"):
@@ -43,26 +41,28 @@ def leak_cost(
     ]
     for mistake, leaky in leaky_tables(tables).items():
         with progress.piece(mistake):
-            learnt_from, asked = (build_features(leaky, spine) for spine in spines)
-            claimed[mistake] = walk(tables, config, learnt_from, asked, nights)[
-                "probability"
-            ].to_numpy()
+            leaky_train, leaky_test = (build_features(leaky, spine) for spine in spines)
+            leaky_rows = walk(tables, config, leaky_train, leaky_test, nights)
+            claimed[mistake] = leaky_rows["probability"].to_numpy()
     with progress.piece(TARGET_ENCODING):
-        # a training frame holds float32, nights that are scored float64
+        # training rows hold float32, rows to score hold float64
         test = test.cast(dict(dataset.schema))  # type: ignore[arg-type]
         whole = pl.concat([dataset, test])
-        learnt_from, asked = (_add_encoded(tables, config, part, whole) for part in (dataset, test))
+        leaky_train, leaky_test = (
+            _add_encoded(tables, config, part, whole) for part in (dataset, test)
+        )
         names = [*FEATURE_NAMES, *(f"whole_table_{entity}" for entity in ENCODED)]
-        claimed[TARGET_ENCODING] = walk(tables, config, learnt_from, asked, nights, names)[
-            "probability"
-        ].to_numpy()
-    result = _beside_honest(rows, claimed, config.seed)
+        leaky_rows = walk(tables, config, leaky_train, leaky_test, nights, names)
+        claimed[TARGET_ENCODING] = leaky_rows["probability"].to_numpy()
+    result = _compare_with_honest(rows, claimed, config.seed)
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     return result
 
 
-def _beside_honest(rows: pl.DataFrame, claimed: dict[str, np.ndarray], seed: int) -> pl.DataFrame:
-    """One row per mistake and metric; the gain is that over the honest model."""
+def _compare_with_honest(
+    rows: pl.DataFrame, claimed: dict[str, np.ndarray], seed: int
+) -> pl.DataFrame:
+    """One row per mistake and metric, with the gain over the honest model."""
     honest = compare_scorers(rows, {"honest": claimed["honest"]}, seed=seed)
     others = [
         compare_scorers(rows, {"honest": claimed["honest"], mistake: score}, seed=seed)[
@@ -90,13 +90,13 @@ def leaky_tables(tables: Tables) -> dict[str, Tables]:
         name: frame.with_columns(pl.col("known_at").dt.offset_by("-1d"))
         for name, frame in canonical.items()
     }
-    # an export's status column says how far the order has come when it is exported, on every night
-    # the same
+    # an export's status column shows the order as of the export, so every past night sees the same
+    # status
     placed = tables["orders"].select("order_id", placed_at="known_at")
-    of_status = {"tracking", "shipments", "order_events"}
+    status_tables = {"tracking", "shipments", "order_events"}
     status = {
         name: frame.join(placed, on="order_id").with_columns(known_at="placed_at").drop("placed_at")
-        if name in of_status
+        if name in status_tables
         else frame
         for name, frame in canonical.items()
     }
@@ -110,8 +110,10 @@ def leaky_tables(tables: Tables) -> dict[str, Tables]:
 def _add_encoded(
     tables: Tables, config: Config, rows: pl.DataFrame, whole: pl.DataFrame
 ) -> pl.DataFrame:
-    """`rows` with the mean label of their product, supplier, buyer and lane over all order-nights,
-    their own too."""
+    """`rows` with the mean label of their product, supplier, buyer and lane.
+
+    The means are over all order-nights, including the row's own.
+    """
     first_line = (
         tables["order_lines"]
         .sort("order_id", "line_id")
@@ -126,23 +128,21 @@ def _add_encoded(
         tables, whole.select(*KEY), config.label_window, newest_day(tables)
     ).unique(KEY)
     labelled = labelled.join(entities, on="order_id")
-    found = rows.join(entities, on="order_id", how="left", maintain_order="left")
+    encoded = rows.join(entities, on="order_id", how="left", maintain_order="left")
     for entity in ENCODED:
         means = labelled.group_by(entity).agg(
             pl.col("label").mean().cast(pl.Float64).alias(f"whole_table_{entity}")
         )
-        found = found.join(means, on=entity, how="left", maintain_order="left")
-    return found.drop(ENCODED)
+        encoded = encoded.join(means, on=entity, how="left", maintain_order="left")
+    return encoded.drop(ENCODED)
 
 
 def say_leak_cost(result: pl.DataFrame) -> None:
+    """Print one line per mistake."""
     for mistake in result["mistake"].unique(maintain_order=True):
-        told = {
-            r["metric"]: r
-            for r in result.filter(pl.col("mistake") == mistake).iter_rows(named=True)
-        }
-        gain = told["average_precision"]["gain"]
-        claim = "" if gain is None else f"   claims {gain:+.3f} average precision that is not there"
-        say(
-            f"{mistake:<38} AUC {told['auc']['value']:.3f}  AP {told['average_precision']['value']:.3f}{claim}"
-        )
+        rows = result.filter(pl.col("mistake") == mistake)
+        by_metric = {row["metric"]: row for row in rows.iter_rows(named=True)}
+        auc, precision = by_metric["auc"], by_metric["average_precision"]
+        gain = precision["gain"]
+        claim = "" if gain is None else f"   false gain of {gain:+.3f} average precision"
+        say(f"{mistake:<38} AUC {auc['value']:.3f}  AP {precision['value']:.3f}{claim}")

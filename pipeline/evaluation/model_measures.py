@@ -1,8 +1,7 @@
-"""The tables of the model's page: what past nights' lists were worth, how good and how honest the
-probabilities were.
+"""The tables of the model page: money saved, ranking quality, calibration, drift and misses.
 
-`scored`: labelled order-nights of past nights, each with the `probability` of a model that knew
-only what was known.
+`scored` is the labelled order-nights of past nights. Each row has the `probability` of a model
+trained only on what had matured by that night.
 """
 
 from __future__ import annotations
@@ -22,14 +21,17 @@ from models.reasons.baseline import rule_scores
 RESAMPLES = 300
 RULES = ("past_promise", "stalled_scan")
 PRICE_BANDS = {"under 10 USD": 10.0, "10-25 USD": 25.0, "25-50 USD": 50.0, "50 USD and over": None}
-# slices with fewer disputed orders are not shown: their rates say nothing
+# slices with fewer disputed orders are not shown: their rates are too uncertain
 LEAST_DISPUTES = 10
 MOST_SLICES = 12
 
 
 def money(scored: pl.DataFrame, costs: ContactCosts, capacity: int, seed: int) -> pl.DataFrame:
-    """One row per way to choose: `way, usd_a_night, low, high` of the night's contacts, and
-    `hits_share` of them."""
+    """One row per way to choose the contacts.
+
+    `usd_a_night, low, high`: USD saved per night, with a 90 % interval; `contacts_a_night`;
+    `hits_share`: the share of contacted orders that were disputed.
+    """
     nights = scored["as_of_day"].n_unique()
     rules = rule_scores(scored, RULES)
     rows = [
@@ -59,7 +61,7 @@ def _listed_by_value(
 def _listed_by_rule(
     scored: pl.DataFrame, score: pl.Series, costs: ContactCosts, capacity: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The orders a rule asks for most; it asks for none that it scores 0."""
+    """USD saved per row, and the rows listed: the highest scores, but never a score of 0."""
     ranked = scored.with_row_index("row").with_columns(probability=score)
     row = (
         mark_listed(ranked, capacity)
@@ -92,7 +94,7 @@ def _money_row(
 
 
 def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
-    """One row per stage, and over all: every metric, with the intervals of AUC and average
+    """One row per stage, and one for all: each metric, with intervals for AUC and average
     precision."""
     listed = mark_listed(scored, capacity)
     rows = []
@@ -100,23 +102,19 @@ def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
         part = listed if stage == "all" else listed.filter(pl.col("stage") == stage)
         if part["label"].n_unique() < 2:
             continue
-        told = compare_scorers(part, {"model": part["probability"].to_numpy()}, seed=seed)
+        intervals = compare_scorers(part, {"model": part["probability"].to_numpy()}, seed=seed)
         bounds = {
-            r["metric"]: f"{r['low']:.3f} to {r['high']:.3f}" for r in told.iter_rows(named=True)
+            row["metric"]: f"{row['low']:.3f} to {row['high']:.3f}"
+            for row in intervals.iter_rows(named=True)
         }
         metrics = measure(part)
         rows.append(
             {
                 "stage": stage,
-                **{
-                    k: metrics[k]
-                    for k in (
-                        "rows",
-                        "count_disputes",
-                        "precision_at_capacity",
-                        "recall_at_capacity",
-                    )
-                },
+                "rows": metrics["rows"],
+                "count_disputes": metrics["count_disputes"],
+                "precision_at_capacity": metrics["precision_at_capacity"],
+                "recall_at_capacity": metrics["recall_at_capacity"],
                 "average_precision": metrics["average_precision"],
                 "AP_interval": bounds["average_precision"],
                 "auc": metrics["auc"],
@@ -129,19 +127,19 @@ def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
 
 
 def with_slices(tables: Tables, scored: pl.DataFrame) -> pl.DataFrame:
-    """`scored` with `country, lane, price_band` of its orders."""
+    """`scored` with the `country`, `lane` and `price_band` of each order."""
     orders = tables["orders"].select("order_id", "country", "lane")
     band = pl.lit(list(PRICE_BANDS)[-1])
     for name, edge in reversed(list(PRICE_BANDS.items())[:-1]):
         band = pl.when(pl.col("order_value_usd") < edge).then(pl.lit(name)).otherwise(band)
-    found = scored.join(orders, on="order_id", how="left", maintain_order="left")
-    return found.with_columns(
+    joined = scored.join(orders, on="order_id", how="left", maintain_order="left")
+    return joined.with_columns(
         price_band=pl.when(pl.col("order_value_usd").is_null()).then(None).otherwise(band)
     )
 
 
 def calibration_by(scored: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Predicted beside realised share by stage, country, lane and price band, the largest first."""
+    """Predicted and realised share by stage, country, lane and price band, largest slice first."""
     rows = []
     for by in ("stage", "country", "lane", "price_band"):
         parts = scored.drop_nulls(by).partition_by(by, as_dict=True, maintain_order=True)
@@ -154,16 +152,18 @@ def calibration_by(scored: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def calibration_bins(scored: pl.DataFrame, seed: int, bins: int = 10) -> pl.DataFrame:
-    """Ten equally filled bins of probability, over all and by stage: predicted and realised share
-    with its interval."""
+    """Predicted and realised share, with its interval, in equally filled bins of probability.
+
+    `bins` bins over all rows, and five per stage.
+    """
     rows = []
     for stage in ("all", *STAGES):
         part = scored if stage == "all" else scored.filter(pl.col("stage") == stage)
         count = bins if stage == "all" else 5
         ordered = part.sort("probability", "order_id")
-        for place in np.array_split(np.arange(ordered.height), count):
-            if len(place):
-                rows.append({"stage": stage, **_rates(ordered[place], seed)})
+        for positions in np.array_split(np.arange(ordered.height), count):
+            if len(positions):
+                rows.append({"stage": stage, **_rates(ordered[positions], seed)})
     return pl.DataFrame(rows)
 
 
@@ -184,12 +184,15 @@ def _rates(part: pl.DataFrame, seed: int) -> dict[str, float]:
     }
 
 
-def drift(learnt: pl.DataFrame, night: pl.DataFrame, count: int = 10) -> pl.DataFrame:
-    """The features that moved most from the rows learnt from to a night's, in standard deviations
-    (Cohen's d): an effect size, since on many rows every feature moves significantly."""
+def drift(training_rows: pl.DataFrame, night: pl.DataFrame, count: int = 10) -> pl.DataFrame:
+    """The features that moved most between the training rows and a night's rows.
+
+    `moved` is in standard deviations of the training rows (Cohen's d). This is an effect size: with
+    many rows every feature moves significantly.
+    """
     rows = []
     for name in FEATURE_NAMES:
-        before, now = learnt[name].drop_nulls(), night[name].drop_nulls()
+        before, now = training_rows[name].drop_nulls(), night[name].drop_nulls()
         spread = before.std()
         if not before.len() or not now.len() or not spread:
             continue
@@ -198,15 +201,15 @@ def drift(learnt: pl.DataFrame, night: pl.DataFrame, count: int = 10) -> pl.Data
             {
                 "feature": name,
                 "unit": FEATURES[name].unit,
-                "learnt": before.mean(),
+                "training_mean": before.mean(),
                 "now": now.mean(),
                 "moved": moved,
             }
-        )  # noqa: E501
+        )
     return pl.DataFrame(rows).sort(pl.col("moved").abs(), descending=True).head(count)
 
 
 def worst_misses(scored: pl.DataFrame, count: int = 10) -> pl.DataFrame:
-    """Disputed orders on the night they were given the least chance: to read, one by one."""
+    """The disputed orders with the lowest probabilities, each on its worst night."""
     missed = scored.filter(pl.col("label") == 1).sort("probability", "order_id")
     return missed.unique("order_id", keep="first", maintain_order=True).head(count)

@@ -1,5 +1,4 @@
-"""The model's page: one HTML file with what past nights' lists were worth; everything it needs is
-in it."""
+"""The model page: one self-contained HTML file on how the model did on past nights."""
 
 from __future__ import annotations
 
@@ -49,50 +48,80 @@ def model_page(
     tables: Tables,
     config: Config,
     scored: pl.DataFrame,
-    learnt: pl.DataFrame,
+    training_rows: pl.DataFrame,
     curve: pl.DataFrame,
     nights: pl.DataFrame,
 ) -> str:
-    """The page. `learnt`: the rows of the last night's model; `curve`: `orders, average_precision,
-    log_loss` with ever more orders learnt from; `nights`: one row of metrics a night."""
-    costs, seed = config.decide.costs, config.seed
-    sliced = measures.with_slices(tables, scored)
+    """The page as HTML.
+
+    `training_rows`: those of the last night's model; `curve`: `orders, average_precision, log_loss`
+    as the number of training orders grows; `nights`: one row of metrics per night.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parents[1] / "pages" / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    nights_scored, disputed = scored["as_of_day"].n_unique(), int(scored["label"].sum())
+    lines = [
+        f"{scored.height:,} order-nights of {nights_scored} nights, {disputed:,} disputed within "
+        f" {config.horizon_days} days. Each night was scored by a model trained only on outcomes "
+        "known by that night."
+    ]
+    return environment.get_template("model_page.html").render(
+        title=TITLE,
+        lines=lines,
+        tables=_page_tables(tables, config, scored, training_rows),
+        figures=_figures(scored, curve, nights, config.seed),
+        library=chart_library(),
+    )
+
+
+def _page_tables(
+    tables: Tables, config: Config, scored: pl.DataFrame, training_rows: pl.DataFrame
+) -> list[PageTable]:
+    capacity, seed = config.decide.capacity, config.seed
     last = scored.filter(pl.col("as_of_day") == scored["as_of_day"].max())
-    capacity = config.decide.capacity
-    shown = [
+    return [
         _table(
-            "Money at capacity",
-            "What the nights' contacts would have saved: a dispute that came is taken as "
-            "prevented with the share assumed for its stage. 90 % intervals, by whole orders.",
-            measures.money(scored, costs, capacity, seed),
+            "Money saved at capacity",
+            "What the contacts would have saved. A dispute that came counts as prevented with the "
+            "share assumed for its stage. 90 % intervals; whole orders are resampled.",
+            measures.money(scored, config.decide.costs, capacity, seed),
         ),
         _table(
-            "How good",
-            f"The list is the {capacity} most probable orders of a night.",
+            "Quality",
+            f"The list has the {capacity} orders of a night with the highest probabilities.",
             measures.quality(scored, capacity, seed),
         ),
         _table(
-            "How honest",
-            "Predicted beside realised share of disputes. Slices of fewer than "
+            "Calibration by slice",
+            "Predicted and realised share of disputes. Slices with fewer than "
             f"{measures.LEAST_DISPUTES} disputed orders are left out.",
-            measures.calibration_by(sliced, seed),
+            measures.calibration_by(measures.with_slices(tables, scored), seed),
         ),
         _table(
             "Drift",
-            "From the rows the last model learnt from to its night, in standard deviations: beyond 0.5 "
-            "is worth a look.",
-            measures.drift(learnt, last),
+            "The change from the last model's training rows to its night, in standard deviations. "
+            "Look into changes above 0.5.",
+            measures.drift(training_rows, last),
         ),
         _table(
-            "The ten worst misses, to read",
-            "Disputed orders on the night they were given the least chance.",
+            "The ten worst misses",
+            "The disputed orders with the lowest probabilities, each on its worst night.",
             _misses(scored),
         ),
     ]
+
+
+def _figures(
+    scored: pl.DataFrame, curve: pl.DataFrame, nights: pl.DataFrame, seed: int
+) -> list[Figure]:
     charts = [
         (
             "Calibration",
-            "Dots on the line: what was predicted came. Bars: 90 %.",
+            "A dot on the line: the realised share equals the predicted share. Bars are 90 % "
+            "intervals.",
             _calibration(measures.calibration_bins(scored, seed)),
         ),
         (
@@ -102,27 +131,14 @@ def model_page(
         ),
         (
             "Learning curve",
-            "The last model, taught by ever more of its orders: would more history help?",
+            "The last model, trained on more and more of its orders. Does more history help?",
             _learning(curve),
         ),
     ]
-    figures = [
+    return [
         Figure(title, note, chart.properties(description=title).to_dict() | {"config": CHART_STYLE})
         for title, note, chart in charts
     ]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parents[1] / "pages" / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    count = scored["as_of_day"].n_unique()
-    lines = [
-        f"{scored.height:,} order-nights of {count} nights, {int(scored['label'].sum()):,} disputed within "
-        f"{config.horizon_days} days. Each night was scored by a model that knew only what was known and matured then."
-    ]
-    return environment.get_template("model_page.html").render(
-        title=TITLE, lines=lines, tables=shown, figures=figures, library=chart_library()
-    )
 
 
 def _table(title: str, note: str, frame: pl.DataFrame) -> PageTable:
@@ -164,7 +180,9 @@ def _calibration(bins: pl.DataFrame) -> alt.FacetChart:
         x=x, y="realised:Q", tooltip=["stage:N", "rows:Q", "predicted:Q", "realised:Q"]
     )
     diagonal = line.encode(x=alt.value(0), x2=alt.value(170), y=alt.datum(0), y2=alt.datum(top))
-    return (diagonal + bars + dots).properties(width=170, height=170).facet("stage:N", columns=3)
+    layers = (diagonal + bars + dots).properties(width=170, height=170)
+    facets: alt.FacetChart = layers.facet("stage:N", columns=3)
+    return facets
 
 
 def _stability(nights: pl.DataFrame) -> alt.LayerChart:
@@ -178,15 +196,16 @@ def _stability(nights: pl.DataFrame) -> alt.LayerChart:
         y=alt.Y("value:Q", title="share"),
         color=alt.Color("variable:N", title=None).scale(range=[BLUE, ORANGE]),
     )
-    return (chart.mark_line() + chart.mark_circle(opacity=1)).properties(width=WIDTH, height=220)
+    layers: alt.LayerChart = chart.mark_line() + chart.mark_circle(opacity=1)
+    return layers.properties(width=WIDTH, height=220)
 
 
 def _learning(curve: pl.DataFrame) -> alt.LayerChart:
     chart = alt.Chart(curve).encode(
-        x=alt.X("orders:Q", title="orders learnt from"),
+        x=alt.X("orders:Q", title="training orders"),
         y=alt.Y("average_precision:Q", title="average precision"),
         tooltip=["orders:Q", "average_precision:Q", "log_loss:Q"],
     )
-    return (
-        chart.mark_line(color=BLUE) + chart.mark_circle(color=ORANGE, opacity=1, size=60)
-    ).properties(width=WIDTH, height=220)
+    dots = chart.mark_circle(color=ORANGE, opacity=1, size=60)
+    layers: alt.LayerChart = chart.mark_line(color=BLUE) + dots
+    return layers.properties(width=WIDTH, height=220)

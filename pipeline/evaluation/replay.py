@@ -1,4 +1,4 @@
-"""replay: contact policies on a simulated store, and what each would have prevented and saved."""
+"""replay: run contact policies on a simulated store and count what each prevents and saves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT = "replay.csv"
-# nights of the season before, but for one, and draws of an interval
+# the season before has one night more than this
 SEASON, RESAMPLES = 119, 500
 REFERENCE = "model: highest probability"
 POLICIES = {
@@ -42,7 +42,7 @@ POLICIES = {
     "stalled scan": "stalled_scan",
     "model: highest probability": "probability",
     "expected value, assumed effects": "expected_value_usd",
-    "expected value, learnt effects": "learnt_value_usd",
+    "expected value, learnt effects": "learned_value_usd",
     "highest true risk": "risk",
     "highest true saving": "saving_usd",
 }
@@ -51,13 +51,16 @@ POLICIES = {
 def replay_policies(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date
 ) -> pl.DataFrame:
-    """Write and return `replay.csv`: one row per policy. The model is trained once, on what had
-    matured before all of these nights. What contacts prevent is learnt in a season that has matured
-    by `first`: `SEASON` nights, or a quarter of what the store has."""
+    """Write and return `replay.csv`: one row per policy.
+
+    The model is trained once, on what had matured before all of these nights. The effects of
+    contacts are learned from a season that has matured by `first`: `SEASON` + 1 nights, or a
+    quarter of the store's history if that is shorter.
+    """
     tables, truth = workspace.read_tables(), read_truth(workspace)
     nights = [day_number(first + timedelta(days=d)) for d in range((last - first).days + 1)]
     season_end = last_matured_day(nights[0], config.horizon_days, config.reporting_delay_days)
-    # who is not of this store is told before anything is learnt
+    # fail early if the truth is that of another store
     order_number(workspace, tables["orders"]["order_id"], truth.orders.height)
     oldest = int(tables["orders"]["known_day"].to_numpy().min(initial=season_end))
     earlier = list(range(season_end - min(SEASON, (season_end - oldest) // 4), season_end + 1))
@@ -69,44 +72,56 @@ def replay_policies(
         )
         beliefs = learn_from_season(season, truth, config)
         notes.append(
-            f"{len(earlier)} nights up to {calendar_day(season_end)}: {season.height:,} listed or held out"
+            f"{len(earlier)} nights up to {calendar_day(season_end)}: {season.height:,} listed or "
+            "held out"
         )
     with progress.piece("nights") as notes:
         candidates = _candidates(workspace, tables, truth, config, model, nights, cost_usd)
-        learnt = add_expected_value(candidates, replace(config.decide.costs, beliefs=beliefs))[
-            "expected_value_usd"
-        ]
-        candidates = candidates.with_columns(learnt_value_usd=learnt)
+        learned_costs = replace(config.decide.costs, beliefs=beliefs)
+        learned_value = add_expected_value(candidates, learned_costs)["expected_value_usd"]
+        candidates = candidates.with_columns(learned_value_usd=learned_value)
         notes.append(
-            f"{len(nights)} nights, {candidates.height:,} candidates, {config.decide.capacity} contacts a night"
+            f"{len(nights)} nights, {candidates.height:,} candidates, "
+            f"{config.decide.capacity} contacts per night"
         )
-    rows, saved = [], dict[str, np.ndarray]()
     with progress.piece("policies"):
-        for policy, score in POLICIES.items():
-            contacts = (
-                candidates.clear()
-                if score is None
-                else choose(candidates, score, config.decide.capacity)
-            )
-            told, saved[policy] = replay(
-                truth.days,
-                truth.orders,
-                truth.effects,
-                contacts,
-                cost_usd,
-                config.decide.contact_cost_usd,
-            )
-            rows.append({"policy": policy, **told})
-        beyond = [_beyond(saved, policy, len(nights), config.seed) for policy in POLICIES]
-    result = pl.concat([pl.DataFrame(rows), pl.DataFrame(beyond)], how="horizontal")
+        result = _replay_all(candidates, truth, config, cost_usd, len(nights))
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=3))
     _say_season(beliefs, config, balance(season, config.decide.holdout_share))
     return result
 
 
-def _beyond(saved: dict[str, np.ndarray], policy: str, nights: int, seed: int) -> dict[str, float]:
-    """USD a night and how many more than writing to the likeliest, with 90 % intervals: orders
-    drawn anew."""
+def _replay_all(
+    candidates: pl.DataFrame, truth: Truth, config: Config, cost_usd: np.ndarray, nights: int
+) -> pl.DataFrame:
+    """One row per policy: its totals, its saving per night, and its gain over `REFERENCE`."""
+    rows, saved = [], dict[str, np.ndarray]()
+    for policy, score in POLICIES.items():
+        contacts = (
+            candidates.clear()
+            if score is None
+            else choose(candidates, score, config.decide.capacity)
+        )
+        totals, saved[policy] = replay(
+            truth.days,
+            truth.orders,
+            truth.effects,
+            contacts,
+            cost_usd,
+            config.decide.contact_cost_usd,
+        )
+        rows.append({"policy": policy, **totals})
+    gains = [_nightly_gain(saved, policy, nights, config.seed) for policy in POLICIES]
+    return pl.concat([pl.DataFrame(rows), pl.DataFrame(gains)], how="horizontal")
+
+
+def _nightly_gain(
+    saved: dict[str, np.ndarray], policy: str, nights: int, seed: int
+) -> dict[str, float]:
+    """USD saved per night, and the gain over `REFERENCE`, with 90 % intervals.
+
+    Orders are resampled (Poisson bootstrap).
+    """
     pair = np.stack([saved[policy], saved[policy] - saved[REFERENCE]])
     touched = np.flatnonzero((pair != 0).any(axis=0))
     rng = np.random.default_rng(seed)
@@ -115,12 +130,12 @@ def _beyond(saved: dict[str, np.ndarray], policy: str, nights: int, seed: int) -
         / nights
     )
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0) if len(touched) else np.zeros((2, 2))
-    mine, more = pair.sum(axis=1) / nights
+    per_night, gain = pair.sum(axis=1) / nights
     return {
-        "usd_a_night": mine,
+        "usd_a_night": per_night,
         "usd_a_night_low": low[0],
         "usd_a_night_high": high[0],
-        "usd_beyond_likeliest": more,
+        "usd_beyond_likeliest": gain,
         "usd_beyond_low": low[1],
         "usd_beyond_high": high[1],
     }
@@ -131,10 +146,12 @@ def _train(tables: Tables, config: Config, first_night: int) -> DisputeModel:
     model, rows = train_model(tables, dataset, config.label_window, first_night, config.recipe)
     if model is None:
         raise Refused(
-            "no dispute had matured before the season that is learnt from. Use a later FROM."
+            "no dispute had matured before the season that effects are learned from. "
+            "Use a later FROM."
         )
-    told = add_cause(tables, rows, first_night)
-    return replace(model, cause=fit_cause(told, list(model.feature_names), config.recipe))
+    rows_with_cause = add_cause(tables, rows, first_night)
+    cause = fit_cause(rows_with_cause, list(model.feature_names), config.recipe)
+    return replace(model, cause=cause)
 
 
 def _candidates(
@@ -150,8 +167,8 @@ def _candidates(
     spine = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
     number = order_number(workspace, spine["order_id"], truth.orders.height)
     as_of = spine["as_of_day"].to_numpy().astype(np.int64)
-    is_there = _is_alive(truth, number, as_of)
-    spine, number, as_of = spine.filter(pl.Series(is_there)), number[is_there], as_of[is_there]
+    is_open = is_truly_open(truth, number, as_of)
+    spine, number, as_of = spine.filter(pl.Series(is_open)), number[is_open], as_of[is_open]
     buyers = tables["orders"].select("order_id", "buyer_id")
     scored = spine.select("order_id", "as_of_day", "stage", "order_value_usd").with_columns(
         number=pl.Series(number),
@@ -168,9 +185,11 @@ def _candidates(
     return pl.concat([scored, rule_scores(spine), true], how="horizontal")
 
 
-def _is_alive(truth: Truth, number: np.ndarray, as_of: np.ndarray) -> np.ndarray:
-    """Whether the order is truly open that night: news of its end may reach the store a day
-    late."""
+def is_truly_open(truth: Truth, number: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+    """Whether the order is truly open that night.
+
+    The store may learn of an order's end a day late.
+    """
     begins, ends = truth.days.first[number], truth.days.first[number + 1]
     day = np.append(truth.days.day, 0)
     return np.asarray((begins < ends) & (day[begins] <= as_of) & (as_of <= day[ends - 1]))
@@ -182,8 +201,8 @@ def _say_season(
     assumed = config.decide.costs.assumed()
     for (stage, cause), belief in beliefs.items():
         say(
-            f"prevented of {stage}, {cause}: {belief.share:.3f} learnt, {assumed[stage, cause]:.3f} assumed, "
-            f"{belief.evidence:.0%} measured"
+            f"share prevented, {stage}, {cause}: {belief.share:.3f} learned, "
+            f"{assumed[stage, cause]:.3f} assumed, {belief.evidence:.0%} measured"
         )
     say(
         "hold-out: "
@@ -192,13 +211,14 @@ def _say_season(
 
 
 def say_replay(result: pl.DataFrame) -> None:
-    """One line a policy, for people; in brackets what the true hazards led to expect."""
+    """Print one line per policy; the numbers in brackets are expected from the true hazards."""
     for row in result.iter_rows(named=True):
         say(
             f"{row['policy']:<30} {row['contacts']:>6,} contacts: "
             f"{row['prevented']:>4} prevented, {row['provoked']:>3} provoked; per 100 contacts "
-            f"{row['net_prevented_per_100']:6.2f} disputes ({row['expected_prevented_per_100']:5.2f}) "
-            f"and {row['usd_saved_per_100']:8.2f} USD saved ({row['expected_usd_saved_per_100']:7.2f}); a night "
-            f"{row['usd_beyond_likeliest']:.2f} USD ({row['usd_beyond_low']:.2f} to {row['usd_beyond_high']:.2f}) more "
-            "than by probability"
+            f"{row['net_prevented_per_100']:6.2f} disputes "
+            f"({row['expected_prevented_per_100']:5.2f}) and {row['usd_saved_per_100']:8.2f} USD "
+            f"saved ({row['expected_usd_saved_per_100']:7.2f}); per night "
+            f"{row['usd_beyond_likeliest']:.2f} USD ({row['usd_beyond_low']:.2f} to "
+            f"{row['usd_beyond_high']:.2f}) more than by probability"
         )

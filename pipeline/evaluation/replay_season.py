@@ -1,8 +1,7 @@
-"""A season of nights on a simulated store, decided as `make nightly` decides: what the hold-out of
-it teaches.
+"""A season of nights on a simulated store, decided as `make nightly` decides, and what it teaches.
 
-Nothing here reads the truth but what the store would see: whether an order was disputed after what
-was done with it.
+The store learns the effects of contacts from the season's hold-out. Of the truth, only what the
+store would see is read: whether an order was disputed, given what was done with it.
 """
 
 from __future__ import annotations
@@ -22,15 +21,18 @@ from pipeline.simulation.world.truth import outcome
 
 
 def run_season(candidates: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """All assignments of the nights of `candidates`: `order_id, number, buyer_id, as_of_day, arm,
-    propensity` and the candidate's columns. An order is written to once; its buyer then rests."""
-    decide, found = config.decide, []
-    rested: dict[str, int] = {}
-    written: set[str] = set()
-    asked = candidates.with_columns(likely_cause=likeliest_cause())
-    for night in asked.sort("as_of_day").partition_by("as_of_day", maintain_order=True):
+    """All assignments of the nights of `candidates`.
+
+    Returns `order_id, number, buyer_id, as_of_day, arm, propensity` and the candidate's columns. An
+    order is contacted at most once, and its buyer not again during the cool-off.
+    """
+    decide, assignments = config.decide, []
+    rests_until: dict[str, int] = {}
+    contacted: set[str] = set()
+    with_cause = candidates.with_columns(likely_cause=likeliest_cause())
+    for night in with_cause.sort("as_of_day").partition_by("as_of_day", maintain_order=True):
         day = int(night["as_of_day"][0])
-        resting = {buyer for buyer, until in rested.items() if day < until}
+        resting = {buyer for buyer, until in rests_until.items() if day < until}
         rules = ContactRules(
             decide.capacity,
             decide.holdout_share,
@@ -38,19 +40,19 @@ def run_season(candidates: pl.DataFrame, config: Config) -> pl.DataFrame:
             decide.holdout_salt,
             resting,
         )
-        free = night.filter(~pl.col("order_id").is_in(list(written)))
-        told = assign(free, rules, decide.contact_cost_usd, calendar_day(day).isoformat())
-        sent = told.filter(pl.col("arm") != HELD_OUT)
-        rested |= dict.fromkeys(sent["buyer_id"], day + decide.cool_off_days)
-        written |= set(sent["order_id"])
-        found.append(told)
-    return pl.concat(found)
+        free = night.filter(~pl.col("order_id").is_in(list(contacted)))
+        assigned = assign(free, rules, decide.contact_cost_usd, calendar_day(day).isoformat())
+        sent = assigned.filter(pl.col("arm") != HELD_OUT)
+        rests_until |= dict.fromkeys(sent["buyer_id"], day + decide.cool_off_days)
+        contacted |= set(sent["order_id"])
+        assignments.append(assigned)
+    return pl.concat(assignments)
 
 
 def learn_from_season(
     season: pl.DataFrame, truth: Truth, config: Config
 ) -> Mapping[tuple[str, str], Belief]:
-    """What a store would learn from it when all of it has matured."""
+    """The beliefs that a store would learn from the season once all of it has matured."""
     sent = season.filter(pl.col("arm") != HELD_OUT)
     contact_day = np.full(truth.orders.height, -1)
     contact_day[sent["number"].to_numpy()] = sent["as_of_day"].to_numpy()
@@ -64,9 +66,11 @@ def learn_from_season(
 
 
 def balance(season: pl.DataFrame, holdout_share: float) -> dict[str, float]:
-    """Is the hold-out a fair sample of those who would have been listed? Their share beside the
-    share meant, and the standardised differences of what was known of them (0.1 is a usual limit,
-    Austin 2009)."""
+    """Whether the hold-out is a fair sample of the buyers who would have been listed.
+
+    Gives the share held out and the intended share, and the standardised differences of what was
+    known about the buyers (0.1 is a usual limit, Austin 2009).
+    """
     first = first_of_each_order(
         season.filter(pl.col("arm") != "explored").with_columns(as_of="as_of_day")
     )
@@ -77,21 +81,23 @@ def balance(season: pl.DataFrame, holdout_share: float) -> dict[str, float]:
         (pl.col("stage") == stage).cast(pl.Float64).alias(stage)
         for stage in sorted(buyers["stage"].unique())
     ]
-    told = {
+    measures = {
         "buyers": buyers.height,
         "share_meant": holdout_share,
         "share_held_out": held.height / buyers.height,
     }
     for column in [*(pl.col(name) for name in names), *stages]:
-        ours, theirs = (part.select(column).to_series().cast(pl.Float64) for part in (held, sent))
-        spread = np.sqrt((_variance(ours) + _variance(theirs)) / 2.0)
-        told[f"difference of {ours.name}"] = (
-            float(_mean(ours) - _mean(theirs)) / spread if spread else 0.0
+        values_held, values_sent = (
+            part.select(column).to_series().cast(pl.Float64) for part in (held, sent)
+        )
+        spread = np.sqrt((_variance(values_held) + _variance(values_sent)) / 2.0)
+        measures[f"difference of {values_held.name}"] = (
+            float(_mean(values_held) - _mean(values_sent)) / spread if spread else 0.0
         )
     listed_and_held = set(held["buyer_id"]) & set(
         season.filter(pl.col("arm") != HELD_OUT)["buyer_id"]
     )
-    return told | {"held_out_buyers_on_a_list": len(listed_and_held)}
+    return measures | {"held_out_buyers_on_a_list": len(listed_and_held)}
 
 
 def _mean(values: pl.Series) -> float:

@@ -1,8 +1,7 @@
-"""What past nights decided, and what came of it: the evidence that shares prevented are learnt
-from.
+"""Past decisions and their outcomes: the evidence for the shares of disputes that contacts prevent.
 
 Each run keeps `assignments.parquet`: one row per buyer who was listed, explored or held out that
-night. No list shows the held out; they are told here for whoever measures the effect.
+night. Held-out buyers are on no list; this file has them, so that the effect can be measured.
 """
 
 from __future__ import annotations
@@ -43,14 +42,17 @@ COLUMNS = [
 def learnt_beliefs(
     workspace: Workspace, files: TableFiles, config: Config, as_of: date
 ) -> dict[tuple[str, str], Belief]:
-    """What the hold-out of past nights says on `as_of`; nothing while none of them has matured."""
+    """The beliefs by stage and cause from the hold-out of past nights, as of `as_of`.
+
+    Empty while no night has matured, or if the config switches learning off.
+    """
     if not config.decide.learns:
         return {}
     last = last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days)
-    told = read_assignments(workspace, calendar_day(last))
-    if told.is_empty():
+    assigned = read_assignments(workspace, calendar_day(last))
+    if assigned.is_empty():
         return {}
-    rows = first_of_each_order(told).with_columns(as_of_day=pl.col("as_of").cast(pl.Int32))
+    rows = first_of_each_order(assigned).with_columns(as_of_day=pl.col("as_of").cast(pl.Int32))
     labels = build_labels(
         files.read_orders(rows["order_id"]), rows, config.label_window, day_number(as_of)
     )
@@ -62,50 +64,56 @@ def learnt_beliefs(
 
 def as_evidence(matured: pl.DataFrame) -> pl.DataFrame:
     """`stage, cause, is_held, probability, label`, as `models.contact.contact_effects` reads them.
-    The explored are left out: another share of them than of the listed could have been held out."""
+
+    Explored buyers are left out: their chance of being held out differs from that of listed buyers.
+    """
     listed = matured.filter(pl.col("arm").is_in([LISTED, HELD_OUT]))
     return listed.select(
         "stage", "probability", "label", cause="likely_cause", is_held=pl.col("arm") == HELD_OUT
     )
 
 
-def first_of_each_order(told: pl.DataFrame) -> pl.DataFrame:
-    """An order is judged from the first night it was listed, or held out."""
-    return told.sort("as_of", "order_id").unique("order_id", keep="first", maintain_order=True)
+def first_of_each_order(assigned: pl.DataFrame) -> pl.DataFrame:
+    """The first night on which each order was assigned: its outcome is counted from that night."""
+    return assigned.sort("as_of", "order_id").unique("order_id", keep="first", maintain_order=True)
 
 
 def read_assignments(workspace: Workspace, last: date) -> pl.DataFrame:
-    """Those of the newest run of each night up to `last`; runs of former versions have none."""
-    found = []
+    """The assignments of the newest run of each night up to `last`.
+
+    Runs of earlier program versions have no such file.
+    """
+    assignments = []
     for night in sorted((workspace.folder / "runs").glob("????-??-??")):
         path = night / "latest" / FILE
         if night.name <= last.isoformat() and path.exists():
-            found.append(pl.read_parquet(path, columns=COLUMNS))
-    return pl.concat(found) if found else pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
+            assignments.append(pl.read_parquet(path, columns=COLUMNS))
+    if not assignments:
+        return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
+    return pl.concat(assignments)
 
 
 def left_alone(
     workspace: Workspace, files: TableFiles, rows: pl.DataFrame, config: Config, as_of: date
 ) -> pl.DataFrame:
-    """Labelled order-nights without what messages did, as `contacted_rows` says: see
-    `models.contact.contact_bias`. Where no contact was ever told, nobody is taken to have been
-    written to."""
+    """Labelled order-nights with the effect of messages removed, by the setting `contacted_rows`.
+
+    See `models.contact.contact_bias`. Without any recorded contact, no order counts as contacted.
+    """
     if config.contacted_rows == "kept":
         return rows
     contacts = files.read_contacts()
-    told = read_assignments(workspace, as_of)
-    if (
-        told.is_empty()
-        or contacts.filter(in_days(pl.col("known_day"), FIRST_DAY, day_number(as_of))).is_empty()
-    ):
+    nights = read_assignments(workspace, as_of)
+    known = contacts.filter(in_days(pl.col("known_day"), FIRST_DAY, day_number(as_of)))
+    if nights.is_empty() or known.is_empty():
         return rows
     is_held = pl.col("arm") == HELD_OUT
     orders = pl.concat_list("order_id", pl.col("also_orders").str.split(" ")).alias("order_id")
-    assigned = told.select(
+    assigned = nights.select(
         orders,
         night_day=pl.col("as_of").cast(pl.Int32),
         is_held=is_held,
-        # to the nearest whole row: 10 at a tenth held out
+        # rounded to whole rows: 10 if a tenth is held out
         stands_for=pl.when(is_held)
         .then((1.0 / pl.col("propensity")).round())
         .otherwise(1.0)
@@ -118,14 +126,14 @@ def left_alone(
 
 
 def resting_buyers(files: TableFiles, as_of: date, cool_off_days: int) -> frozenset[str]:
-    """Buyers whom somebody wrote to in the days before."""
+    """Buyers who were contacted in the last `cool_off_days` days before `as_of`."""
     day = day_number(as_of)
     contacts = files.read_contacts().filter(in_days(pl.col("known_day"), day - cool_off_days, day))
     return frozenset(files.read_facts("orders", contacts["order_id"].unique())["buyer_id"])
 
 
 def likeliest_cause() -> pl.Expr:
-    """The likeliest cause; empty where the store's disputes tell none."""
+    """The most likely cause; empty where the model has no causes."""
     shares = [pl.col(name) for name in CAUSE_SHARES]
     names = (
         pl.concat_list(shares)

@@ -1,5 +1,4 @@
-"""What past lists achieved: listed orders compared with held-out orders, once their outcomes are
-final."""
+"""The effect of past lists: listed orders compared with held-out orders on matured nights."""
 
 from __future__ import annotations
 
@@ -24,29 +23,32 @@ GROUPS = ("stage", "likely_cause", "language")
 def matured_rows(
     workspace: Workspace, files: TableFiles, config: Config, as_of: date
 ) -> pl.DataFrame:
-    """One row per order that was listed or held out on a night whose outcome is known on `as_of`,
-    from its first such night: `buyer_id, as_of_day, stage, likely_cause, language, is_held,
-    is_contacted, probability, cost_usd, label`."""
+    """One row per order that was listed or held out on a night that has matured by `as_of`.
+
+    The row is that of the order's first such night: `buyer_id, as_of_day, stage, likely_cause,
+    language, is_held, is_contacted, probability, cost_usd, label`.
+    """
     day = day_number(as_of)
     last = last_matured_day(day, config.horizon_days, config.reporting_delay_days)
-    told = first_of_each_order(read_assignments(workspace, calendar_day(last)))
-    told = told.filter(pl.col("arm").is_in([LISTED, HELD_OUT])).with_columns(
+    assigned = first_of_each_order(read_assignments(workspace, calendar_day(last)))
+    assigned = assigned.filter(pl.col("arm").is_in([LISTED, HELD_OUT])).with_columns(
         as_of_day=pl.col("as_of").cast(pl.Int32)
     )
-    labels = build_labels(files.read_orders(told["order_id"]), told, config.label_window, day)
-    orders = files.read_facts("orders", told["order_id"]).select("order_id", "country", "total_usd")
+    ids = assigned["order_id"]
+    labels = build_labels(files.read_orders(ids), assigned, config.label_window, day)
+    orders = files.read_facts("orders", ids).select("order_id", "country", "total_usd")
     contacts = files.read_contacts().select("order_id", contact_day="known_day")
-    written = told.join(contacts, on="order_id", how="inner")
     in_time = in_label_window(pl.col("contact_day"), pl.col("as_of_day"), config.horizon_days)
-    written_to = written.filter(in_time)["order_id"].unique()
+    contacted = assigned.join(contacts, on="order_id", how="inner").filter(in_time)
+    contacted_ids = contacted["order_id"].unique()
     cost = pl.col("total_usd") * config.decide.refund_share + config.decide.dispute_fixed_cost_usd
     return (
-        told.with_columns(labels["label"])
+        assigned.with_columns(labels["label"])
         .drop_nulls("label")
         .join(orders, on="order_id", how="left", maintain_order="left")
         .with_columns(
             is_held=pl.col("arm") == HELD_OUT,
-            is_contacted=pl.col("order_id").is_in(written_to.implode()),
+            is_contacted=pl.col("order_id").is_in(contacted_ids.implode()),
             language=language_of(pl.col("country")).fill_null("unknown"),
             cost_usd=cost,
             likely_cause=pl.col("likely_cause").replace("", "unknown"),
@@ -56,16 +58,18 @@ def matured_rows(
 
 
 def impact_table(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """One row for all and one per group; no estimate without its interval, empty where there is not
-    enough."""
+    """One row for all orders and one per group.
+
+    Every estimate has its interval; both are null where there are too few orders.
+    """
     groups = [("all", "all", rows)] if rows.height else []
     for name in GROUPS if rows.height else ():
         groups += [
             (name, str(key[0]), part)
             for key, part in rows.sort(name).group_by(name, maintain_order=True)
         ]
-    told = [{"by": by, "group": group, **_measures(part, config)} for by, group, part in groups]
-    return pl.DataFrame(told, infer_schema_length=None)
+    lines = [{"by": by, "group": group, **_measures(part, config)} for by, group, part in groups]
+    return pl.DataFrame(lines, infer_schema_length=None)
 
 
 def _measures(rows: pl.DataFrame, config: Config) -> dict[str, object]:
@@ -99,9 +103,9 @@ def _measures(rows: pl.DataFrame, config: Config) -> dict[str, object]:
         "contacted_share": _mean(contacted[~held]),
         "disputed_sent": _mean(values["label"][~held]),
         "disputed_held": _mean(values["label"][held]),
-        **_told("effect", planned),
-        **_told("always", always),
-        **_told("contacted_effect", among_contacted(sums)),
+        **_with_bounds("effect", planned),
+        **_with_bounds("always", always),
+        **_with_bounds("contacted_effect", among_contacted(sums)),
         "variance_taken_off": planned.reduction if planned else None,
         "saved_usd": saved[0],
         "saved_usd_low": saved[1],
@@ -114,16 +118,17 @@ def _mean(values: np.ndarray) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def _told(name: str, effect: Effect | None) -> dict[str, float | None]:
+def _with_bounds(name: str, effect: Effect | None) -> dict[str, float | None]:
+    """`{name}, {name}_low, {name}_high`; all None without an effect."""
     if effect is None:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
-    # shares of orders differ by all of them at the most
+    # a difference of two shares is between -1 and 1
     low, high = max(effect.low, -1.0), min(effect.high, 1.0)
     return {name: effect.estimate, f"{name}_low": low, f"{name}_high": high}
 
 
 def _verdict(effect: Effect | None) -> str:
-    """By the interval that may be looked at on every night."""
+    """Uses the interval that is valid on any night."""
     if effect is None or not effect.is_settled:
         return "not known yet"
     return "prevents disputes" if effect.estimate < 0 else "provokes disputes"

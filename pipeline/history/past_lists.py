@@ -1,4 +1,4 @@
-"""How good the lists of past nights were, as far as it is known by now: by the rule of time."""
+"""How good past lists were, as far as their outcomes are known by a day (the rule of time)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ Run = tuple[date, Path, dict[str, Any]]
 
 @dataclass(frozen=True)
 class PastLists:
-    """Totals over the matured nights `first` to `last`: rows listed and scored whose outcome is
-    known, how many of them were disputed, and the sum of the probabilities of the scored. `rows`:
-    these rows, `order_id, probability, as_of_day, is_listed, label`."""
+    """Totals over the matured nights `first` to `last`.
+
+    Counts the listed and the scored rows whose outcome is known and how many were disputed, and
+    sums the probabilities of the scored rows. `rows` has the scored rows: `order_id, probability,
+    as_of_day, is_listed, label`.
+    """
 
     first: date
     last: date
@@ -50,11 +53,10 @@ class PastLists:
 def past_lists(
     workspace: Workspace, files: TableFiles, config: Config, as_of: date
 ) -> PastLists | None:
-    """What became of the lists of the last 30 nights that had matured by `as_of`; None without such
-    a night.
+    """The outcomes of the lists of the last 30 nights matured by `as_of`; None without any night.
 
-    Only nights whose list was made by a model that did not know their outcome, and only facts known
-    before `as_of`.
+    A night counts only if its model was not trained on its outcomes. Only facts known before
+    `as_of` are used.
     """
     runs = matured_runs(workspace, config, as_of, MONTH_DAYS)
     scored = [_scored(folder, night) for night, folder, _ in runs]
@@ -78,8 +80,10 @@ def past_lists(
 
 
 def matured_runs(workspace: Workspace, config: Config, as_of: date, days: int) -> list[Run]:
-    """Night, folder and manifest of each of the last `days` nights that had matured by `as_of`,
-    whose list was made by a model that did not know their outcome."""
+    """Night, run folder and manifest of each of the last `days` nights matured by `as_of`.
+
+    A night counts only if its model was not trained on its outcomes.
+    """
     until = (
         last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days) + 1
     )
@@ -87,13 +91,13 @@ def matured_runs(workspace: Workspace, config: Config, as_of: date, days: int) -
 
 
 def counted_runs(workspace: Workspace, as_of: date, days: int) -> list[Run]:
-    """The same of the last `days` nights before `as_of`, matured or not."""
+    """Like `matured_runs`, but for the last `days` nights before `as_of`, matured or not."""
     until = day_number(as_of)
     return [run for run in _runs(workspace) if _counts(run, until, days)]
 
 
 def _runs(workspace: Workspace) -> Iterator[Run]:
-    """Every night's last complete run with its manifest, in the order of the nights."""
+    """The last complete run of every night with its manifest, in the order of the nights."""
     for link in sorted(workspace.folder.glob("runs/*/latest")):
         try:
             night = date.fromisoformat(link.parent.name)
@@ -119,31 +123,36 @@ def _scored(folder: Path, night: date) -> pl.DataFrame:
 
 
 def matured_labels(files: TableFiles, rows: pl.DataFrame, config: Config, as_of: date) -> pl.Series:
-    """`label` of order-nights (`order_id` and `as_of_day`, or `night`), as far as facts known
-    before `as_of` tell."""
+    """`label` of order-nights, from facts known before `as_of`; null while it is not known.
+
+    `rows` has `order_id`, and `as_of_day` or `night`.
+    """
     if "as_of_day" not in rows.columns:
         rows = rows.with_columns(as_of_day=pl.col("night").cast(pl.Int32))
     ids = rows["order_id"].unique()
-    told = {name: files.read_facts(name, ids) for name in ("disputes", "order_events")}
-    tables = create_tables(told, zone=files.zone, has_partial_outcomes=files.has_partial_outcomes)
+    facts = {name: files.read_facts(name, ids) for name in ("disputes", "order_events")}
+    tables = create_tables(facts, zone=files.zone, has_partial_outcomes=files.has_partial_outcomes)
     return build_labels(
         tables, rows.select("order_id", "as_of_day"), config.label_window, day_number(as_of)
     )["label"]
 
 
-def say_past(past: PastLists | None) -> str:
-    """The same in a sentence or two, for people."""
+def past_lists_text(past: PastLists | None) -> str:
+    """Last month's precision in a sentence or two, for agents and analysts."""
     if past is None or past.precision is None or past.base_rate is None:
         return (
-            "How good the lists were last month: not known yet. It is known once a list is older than the time in "
-            "which its orders can be disputed."
+            "Quality of last month's lists: not known yet. It is known once a list is older than "
+            "the time in which its orders can be disputed."
         )
-    times = f", {past.precision / past.base_rate:.1f} times as many" if past.base_rate else ""
+    lift = ""
+    if past.base_rate:
+        lift = f"; the lists reached {past.precision / past.base_rate:.1f} times that share"
     return (
-        f"How good the lists were last month: of {past.listed:,} listed rows whose end is known, of {past.nights} "
-        f"{'night' if past.nights == 1 else 'nights'} ({past.first} to {past.last}), {past.listed_disputed:,} "
-        f"({past.precision:.1%}) were disputed within the horizon; of all open orders of those nights "
-        f"{past.base_rate:.1%}{times}. A dispute that your message prevented counts as none."
+        f"Quality of last month's lists: of {past.listed:,} listed rows with a known outcome, on "
+        f"{past.nights} {'night' if past.nights == 1 else 'nights'} ({past.first} to {past.last}), "
+        f"{past.listed_disputed:,} ({past.precision:.1%}) were disputed within the horizon. Among "
+        f"all open orders of those nights the share was {past.base_rate:.1%}{lift}. A dispute that "
+        "your message prevented is not counted."
     )
 
 

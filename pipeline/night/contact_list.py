@@ -13,7 +13,7 @@ from features.asof import visible
 from features.clock import day_number
 from models.contact.offers import Offers, suggest
 from pipeline.drafts.draft_messages import add_messages
-from pipeline.history.past_lists import PastLists, say_past
+from pipeline.history.past_lists import PastLists, past_lists_text
 from pipeline.output.contact_list_columns import MORE_COLUMNS, explained, list_look
 from pipeline.output.safe_text import neutral_frame, one_line
 from pipeline.output.spreadsheet import Look, write_workbook
@@ -102,7 +102,7 @@ def write_readme(
         as_of=as_of,
         listed=listed.height,
         scored=count_scored,
-        past=_wrapped(say_past(past)),
+        past=_wrapped(past_lists_text(past)),
         who_writes=f"\n{_wrapped(who_writes)}\n" if who_writes else "",
         banner="".join(f"{_wrapped(f'WARNING: {line}')}\n" for line in banner)
         + ("\n" if banner else ""),

@@ -21,7 +21,7 @@ from models.monitoring import input_checks
 from models.monitoring.input_checks import Reading
 from pipeline.history.past_lists import PastLists
 from pipeline.night.rule_scorer import RuleScorer
-from pipeline.registry.model_registry import Registered
+from pipeline.registry.registered_model import Registered
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
 from pipeline.workspace.freshness import newest_fact, too_old

@@ -22,7 +22,7 @@ from pipeline.history.past_lists import counted_runs
 from pipeline.night.feed_health import judge_feeds
 from pipeline.night.night_checks import Scorer
 from pipeline.output.safe_text import one_line
-from pipeline.registry.model_registry import Registered
+from pipeline.registry.registered_model import Registered
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace, read_json, write_json

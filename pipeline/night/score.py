@@ -17,7 +17,7 @@ from models.monitoring.input_checks import Reading
 from models.reasons.risk_rules import has_sign
 from pipeline.engines.engine import build_night
 from pipeline.history.assignments import COLUMNS, FILE, learnt_beliefs
-from pipeline.history.past_lists import PastLists, past_lists, say_past
+from pipeline.history.past_lists import PastLists, past_lists, past_lists_text
 from pipeline.indicators.open_disputes import clock_summary, write_clock
 from pipeline.night.contact_list import add_what_to_say, write_list, write_readme
 from pipeline.night.night_checks import (
@@ -178,7 +178,7 @@ def _write_run(
         "run_id": night.run_id,
         "as_of": as_of,
         "rows": {"scores": scored.height, "contact_list": listed.height},
-        "last_month": say_past(past),
+        "last_month": past_lists_text(past),
         **({"who_writes": writers} if writers else {}),
         "health": health.manifest_facts() | {"sentence": health.sentence()},
     }

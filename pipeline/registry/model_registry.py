@@ -1,9 +1,8 @@
-"""MLflow, through its front door: one SQLite database per workspace, and the registered models by
-their aliases.
+"""MLflow: one SQLite tracking database per workspace, and the registered models by alias.
 
 champion           scores the nights
-challenger         on trial; `make promote` makes it champion if nothing speaks against it
-former_champion    what `make rollback` returns to
+challenger         on trial; `make promote` makes it champion if it passes every check
+former_champion    `make rollback` returns to it
 """
 
 from __future__ import annotations
@@ -13,27 +12,32 @@ import io
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-# before MLflow is imported: it reads these once, and a seller's nightly job must not call home or
-# talk of git
+# MLflow reads these once, when it is imported; a seller's nightly job must not send telemetry or
+# print about git
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-import lightgbm as lgb
 import mlflow
 import polars as pl
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
 
-from features.build.registry import FEATURES
-from models.learner.gbm import DisputeModel, from_text
+from models.learner.gbm import DisputeModel
+from pipeline.registry.registered_model import (
+    BOOSTER_FILE,
+    REST_FILE,
+    Registered,
+    read_model,
+    unusable,
+    write_model,
+)
 from pipeline.settings.errors import NoChampion
 from pipeline.workspace.manifest import git_revision
 from pipeline.workspace.workspace import Workspace, new_id, sync
@@ -42,21 +46,6 @@ MODEL_NAME = "dispute-risk"
 CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former_champion"
 EXPERIMENT = "dispute-risk"
 ROOT = Path(__file__).resolve().parents[2]
-BOOSTER_FILE, REST_FILE = "booster.txt", "model.json"
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A model of the registry, and what the registry says of it. `judged_version`: the version that
-    the gate judged, where this one is the same recipe refitted on what has matured since; None
-    where it is itself. `settings`: as they were logged, all as text."""
-
-    model: DisputeModel
-    version: str
-    run_id: str
-    trained_as_of: str
-    settings: Mapping[str, str]
-    judged_version: str | None = None
 
 
 def database(workspace: Workspace) -> Path:
@@ -68,68 +57,61 @@ def tracking_uri(workspace: Workspace) -> str:
 
 
 def create_database(workspace: Workspace) -> None:
-    """Make the tracking database, whole or not at all.
+    """Create the tracking database, completely or not at all.
 
-    MLflow builds it in some forty migrations, and one that was killed between two of them can never
-    be opened again; so it is built aside and renamed.
+    MLflow creates it in about forty migrations. If the process is killed between two of them, the
+    file can never be opened again. So it is created under another name and then renamed.
     """
     if database(workspace).exists():
         return
-    aside = database(workspace).with_name(f".new-{new_id()}.db")
-    MlflowClient(f"sqlite:///{aside}").search_experiments(max_results=1)
-    sync(aside)
-    aside.replace(database(workspace))
+    unfinished = database(workspace).with_name(f".new-{new_id()}.db")
+    MlflowClient(f"sqlite:///{unfinished}").search_experiments(max_results=1)
+    sync(unfinished)
+    unfinished.replace(database(workspace))
 
 
 def find_model(workspace: Workspace, alias: str = CHAMPION) -> Registered | None:
-    """The model of that alias, or None if there is none yet."""
+    """The model with that alias, or None if there is none yet.
+
+    Raises `NoChampion` if there is one but it cannot be used.
+    """
     if not database(workspace).exists():
         return None
-    version = _version(workspace, alias)
+    version = version_of(workspace, alias)
     return None if version is None else _load(workspace, alias, version)
 
 
 def judged_of(workspace: Workspace, champion: Registered) -> Registered:
-    """The champion as the gate judged it: with fewer nights learnt, so with more left to compare it
-    on."""
+    """The champion as the promotion gate judged it.
+
+    That version was trained on fewer nights, so more nights are left for a comparison.
+    """
     if champion.judged_version is None:
         return champion
-    version = _client(workspace).get_model_version(MODEL_NAME, champion.judged_version)
-    return _load(
-        workspace, f"version {champion.judged_version} that the champion was refitted from", version
-    )
+    version = client_of(workspace).get_model_version(MODEL_NAME, champion.judged_version)
+    name = f"version {champion.judged_version}, from which the champion was refitted,"
+    return _load(workspace, name, version)
 
 
 def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
     mlflow.set_tracking_uri(tracking_uri(workspace))
     try:
-        run = _client(workspace).get_run(str(version.run_id))
+        run = client_of(workspace).get_run(str(version.run_id))
     except MlflowException:
         raise unusable(workspace, alias, "the run that made it is not in the registry") from None
     try:
         local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}/{version.version}"))
-        booster, rest = (
-            (local / "artifacts" / name).read_text(encoding="utf-8")
-            for name in (BOOSTER_FILE, REST_FILE)
-        )
+        model = read_model(workspace, alias, local / "artifacts")
     except (OSError, MlflowException):
-        why = "its files are not where the registry says (was the workspace moved? registered by other code?)"
-        raise unusable(workspace, alias, why) from None
-    try:
-        model = from_text(booster, rest)
-    except (ValueError, KeyError, TypeError, lgb.basic.LightGBMError):
-        raise unusable(workspace, alias, "its files are not as this program writes them") from None
-    if unknown := sorted(set(model.feature_names) - set(FEATURES)):
-        raise unusable(
-            workspace, alias, f"it reads features this program does not build: {', '.join(unknown)}"
+        why = (
+            "its files are not where the registry expects them (was the workspace moved? "
+            "registered by other code?)"
         )
+        raise unusable(workspace, alias, why) from None
     tags = run.data.tags
     if (day := tags.get("trained_as_of")) is None:
-        raise unusable(
-            workspace,
-            alias,
-            "nothing says as of which day it was trained: it was registered by other code",
-        )
+        why = "it has no trained_as_of tag: it was registered by other code"
+        raise unusable(workspace, alias, why)
     return Registered(
         model,
         str(version.version),
@@ -140,26 +122,23 @@ def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
     )
 
 
-def _client(workspace: Workspace) -> MlflowClient:
+def client_of(workspace: Workspace) -> MlflowClient:
+    """A client of the workspace's tracking database."""
     return MlflowClient(tracking_uri(workspace), tracking_uri(workspace))
 
 
-def _version(workspace: Workspace, alias: str) -> Any:
+def version_of(workspace: Workspace, alias: str) -> Any:
+    """MLflow's model version with that alias; None if there is none."""
     try:
-        return _client(workspace).get_model_version_by_alias(MODEL_NAME, alias)
+        return client_of(workspace).get_model_version_by_alias(MODEL_NAME, alias)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
 
 
-def unusable(workspace: Workspace, alias: str, why: str) -> NoChampion:
-    return NoChampion(
-        f"{workspace.folder}: the {alias} cannot be used: {why}. Train again: make train WORKSPACE=... AS_OF=..."
-    )
-
-
 def has_usable_champion(workspace: Workspace) -> bool:
+    """Whether `find_model` gives a champion without an error."""
     try:
         return find_model(workspace) is not None
     except NoChampion:
@@ -167,10 +146,12 @@ def has_usable_champion(workspace: Workspace) -> bool:
 
 
 def require_champion(workspace: Workspace) -> Registered:
+    """The champion; raises `NoChampion` if there is none or it cannot be used."""
     champion = find_model(workspace)
     if champion is None:
         raise NoChampion(
-            f"{workspace.folder}: there is no champion model yet. Train one: make train WORKSPACE=... AS_OF=..."
+            f"{workspace.folder}: there is no champion model yet. "
+            "Train one: make train WORKSPACE=... AS_OF=..."
         )
     return champion
 
@@ -195,15 +176,16 @@ def register_model(
     metrics: Mapping[str, float],
     tags: Mapping[str, str],
 ) -> str:
-    """Log the run and its model, register it, and, last of all, point `alias` at it; returns the
-    version."""
+    """Log the run and its model, register the model, then point `alias` at it.
+
+    `example`: a few training rows, for the signature. Returns the version.
+    """
     _open_experiment(workspace)
-    # the stage too: an order without lines gets what is usual at its stage training rows are held
-    # as float32; a night's features come as float64, and the signature must allow them
+    # with the stage: an order without lines gets the usual values of its stage. Training rows are
+    # float32, but a night's features are float64, and the signature must allow them
     frame = example.select("stage", pl.col(model.feature_names).cast(pl.Float64)).to_pandas()
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)):
-        for name, text in zip((BOOSTER_FILE, REST_FILE), model.to_text(), strict=True):
-            (Path(folder) / name).write_text(text, encoding="utf-8")
+        write_model(model, Path(folder))
         mlflow.log_params(dict(params))
         mlflow.log_metrics(dict(metrics))
         info = mlflow.pyfunc.log_model(
@@ -212,20 +194,20 @@ def register_model(
             artifacts={"booster": f"{folder}/{BOOSTER_FILE}", "rest": f"{folder}/{REST_FILE}"},
             signature=infer_signature(frame, model.predict(example)),
             input_example=frame,
-            # named, so that MLflow does not start a second Python to find them out
+            # given here; otherwise MLflow starts a second Python process to infer them
             pip_requirements=["lightgbm", "polars", "pandas", "scikit-learn", "scipy"],
         )
-        # register_model tells of its success on stderr, in words that say nothing to a seller
+        # register_model reports its success on stderr, which means nothing to a seller
         with contextlib.redirect_stderr(io.StringIO()):
             version = mlflow.register_model(info.model_uri, MODEL_NAME).version
-    _client(workspace).set_registered_model_alias(MODEL_NAME, alias, version)
+    client_of(workspace).set_registered_model_alias(MODEL_NAME, alias, version)
     return str(version)
 
 
 def log_search(
     workspace: Workspace, params: Mapping[str, Any], metrics: Mapping[str, float]
 ) -> None:
-    """A run without a model: which settings were searched for and found."""
+    """Log a run without a model: the best settings of a search, and its metrics."""
     _open_experiment(workspace)
     with mlflow.start_run(tags={"step": "tune"}):
         mlflow.log_params(dict(params))
@@ -235,46 +217,22 @@ def log_search(
 def log_backtest(
     workspace: Workspace, result: pl.DataFrame, files: list[Path], config: Mapping[str, Any]
 ) -> None:
-    """A run with the metrics of past nights: those of a stage night by night (the step is the
-    night's day number, or the name ends in `.pooled`), and the files."""
+    """Log a run with the backtest's metrics by stage, and its files.
+
+    The step of a metric is the night as a proleptic ordinal; metrics over all nights end in
+    `.pooled`.
+    """
     _open_experiment(workspace)
     with mlflow.start_run(tags={"step": "backtest", "git_revision": git_revision()}):
         mlflow.log_params({name: str(value)[:500] for name, value in config.items()})
         for row in result.iter_rows(named=True):
             stage, night = row.pop("stage"), row.pop("night")
-            known = {
+            metrics = {
                 f"{stage}.{name}": float(value) for name, value in row.items() if value is not None
             }
             if night == "pooled":
-                mlflow.log_metrics({f"{name}.pooled": value for name, value in known.items()})
+                mlflow.log_metrics({f"{name}.pooled": value for name, value in metrics.items()})
             else:
-                mlflow.log_metrics(known, step=date.fromisoformat(night).toordinal())
+                mlflow.log_metrics(metrics, step=date.fromisoformat(night).toordinal())
         for file in files:
             mlflow.log_artifact(str(file))
-
-
-def promote_challenger(workspace: Workspace) -> None:
-    """The challenger becomes champion, and the champion the former one.
-
-    Alias by alias: killed in between, there is a champion all the same, and doing it again ends it.
-    """
-    champion, challenger = _version(workspace, CHAMPION), _version(workspace, CHALLENGER)
-    client = _client(workspace)
-    client.set_registered_model_alias(MODEL_NAME, FORMER, champion.version)
-    client.set_registered_model_alias(MODEL_NAME, CHAMPION, challenger.version)
-    client.delete_registered_model_alias(MODEL_NAME, CHALLENGER)
-
-
-def return_to_former(workspace: Workspace) -> tuple[str, str]:
-    """Champion and former champion change places; returns the version that is champion now and the
-    one that was."""
-    require_champion(workspace)
-    champion, former = _version(workspace, CHAMPION), _version(workspace, FORMER)
-    if former is None:
-        raise NoChampion(
-            f"{workspace.folder}: there is no former champion to return to: none was ever replaced."
-        )
-    client = _client(workspace)
-    client.set_registered_model_alias(MODEL_NAME, CHAMPION, former.version)
-    client.set_registered_model_alias(MODEL_NAME, FORMER, champion.version)
-    return str(former.version), str(champion.version)

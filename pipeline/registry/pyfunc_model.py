@@ -1,6 +1,6 @@
-"""What `mlflow.pyfunc.load_model` runs: the model from its text and JSON files, no pickle.
+"""The model for `mlflow.pyfunc.load_model`, read from text and JSON files without pickle.
 
-MLflow executes this file when it loads the model ("models from code").
+MLflow runs this file when it loads the model ("models from code").
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from models.learner.gbm import from_text
 
 
 class ServedModel(PythonModel):
-    """A frame of features in, one calibrated probability per row out."""
+    """Takes a table of features and returns one calibrated probability per row."""
 
     def load_context(self, context: Any) -> None:
         files = {

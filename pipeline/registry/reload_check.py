@@ -1,4 +1,4 @@
-"""Does the model of the registry load, and say the same, where nothing of this process is left?"""
+"""Check that another process can load a registered model and gets the same scores."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pipeline.registry.model_registry import MODEL_NAME, ROOT, tracking_uri, unusable
+from pipeline.registry.model_registry import MODEL_NAME, ROOT, tracking_uri
+from pipeline.registry.registered_model import unusable
 from pipeline.workspace.workspace import Workspace
 
 
 def scores_in_fresh_process(workspace: Workspace, alias: str, rows: pl.DataFrame) -> np.ndarray:
-    """What the model of that alias says of `rows` when another process loads it from the registry.
+    """The scores for `rows` when another process loads the model with that alias.
 
-    Raises `NoChampion` with what that process said if it cannot.
+    Raises `NoChampion` with the last line of that process's stderr if it fails.
     """
     program = (
         "import sys, mlflow, pandas, numpy; mlflow.set_tracking_uri(sys.argv[1]); "
@@ -25,8 +26,8 @@ def scores_in_fresh_process(workspace: Workspace, alias: str, rows: pl.DataFrame
         "numpy.save(sys.argv[4], model.predict(pandas.read_parquet(sys.argv[3])))"
     )
     with tempfile.TemporaryDirectory() as folder:
-        asked, told = Path(folder) / "rows.parquet", Path(folder) / "scores.npy"
-        rows.write_parquet(asked)
+        rows_path, scores_path = Path(folder) / "rows.parquet", Path(folder) / "scores.npy"
+        rows.write_parquet(rows_path)
         command = [
             sys.executable,
             "-c",
@@ -34,10 +35,14 @@ def scores_in_fresh_process(workspace: Workspace, alias: str, rows: pl.DataFrame
             tracking_uri(workspace),
             f"models:/{MODEL_NAME}@{alias}",
         ]
-        ended = subprocess.run(
-            [*command, str(asked), str(told)], capture_output=True, text=True, cwd=ROOT, check=False
+        process = subprocess.run(
+            [*command, str(rows_path), str(scores_path)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
         )
-        if ended.returncode:
-            last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        if process.returncode:
+            last = (process.stderr.strip().splitlines() or ["no error message"])[-1]
             raise unusable(workspace, alias, f"a fresh process could not score with it ({last})")
-        return np.asarray(np.load(told))
+        return np.asarray(np.load(scores_path))

@@ -1,4 +1,4 @@
-"""Sample order-nights, fit a model on those that had matured, and register it."""
+"""Sample order-nights, fit a model on those that have matured, and register it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,21 @@ from pipeline.workspace.manifest import git_revision
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
-# features of millions of order-nights are built so many at a time
+# features are built for this many order-nights at a time, to limit memory
 ROWS_AT_ONCE = 500_000
 
 
 def learn(
     workspace: Workspace, config: Config, progress: Progress, as_of: date
 ) -> tuple[DisputeModel, pl.DataFrame]:
-    """The model of all nights whose labels had matured by `as_of`, and the rows it saw."""
+    """The model of all nights whose labels had matured by `as_of`, and its training rows.
+
+    Raises `TooFewDisputes` with fewer disputed orders than `min_training_disputes`, and `Refused`
+    if every order was disputed.
+    """
     tables = workspace.read_tables()
     day = day_number(as_of)
-    # before features are built for nothing
+    # fail before the features are built
     opened = visible(tables["disputes"], day).filter(step="opened")
     _need_disputes(config, opened, f"were known in {workspace.folder} by {as_of}")
     with progress.piece("features") as notes:
@@ -45,7 +49,7 @@ def learn(
         notes.append(f"{dataset.height:,} order-nights sampled, {dataset.width - 3} features")
     with progress.piece("train") as notes:
         rows = learnable(label_rows(tables, dataset, config.label_window, day))
-        # of millions of order-nights there is no room for those that teach nothing too
+        # with millions of order-nights, memory is short: rows without a label are no longer needed
         del dataset
         rows = left_alone(workspace, workspace.table_files(), rows, config, as_of)
         disputes = _need_disputes(
@@ -55,22 +59,25 @@ def learn(
         )
         if rows["label"].n_unique() < 2:
             raise Refused(
-                f"{workspace.folder}: every order that had matured by {as_of} was disputed. Load all orders."
+                f"{workspace.folder}: every order that had matured by {as_of} was disputed. "
+                "Load all orders, not only the disputed ones."
             )
         model = fit_model(rows, FEATURE_NAMES, config.recipe)
-        told = add_cause(tables, rows, day)
-        model = replace(model, cause=fit_cause(told, list(model.feature_names), config.recipe))
+        rows_with_cause = add_cause(tables, rows, day)
+        cause = fit_cause(rows_with_cause, list(model.feature_names), config.recipe)
+        model = replace(model, cause=cause)
         notes.append(f"{rows.height:,} matured rows, {disputes:,} disputed orders")
     return model, rows
 
 
 def _need_disputes(config: Config, disputed: pl.DataFrame, words: str) -> int:
-    """Of how many orders these rows are; fewer than a model needs raise."""
+    """The number of orders in `disputed`; raises `TooFewDisputes` if a model needs more."""
     count = disputed["order_id"].n_unique()
     if count < config.min_training_disputes:
         raise TooFewDisputes(
-            f"{count} disputed orders {words}; at least {config.min_training_disputes} are needed to learn from "
-            "(min_training_disputes in config.toml). Use a later AS_OF or more history."
+            f"{count} disputed orders {words}; training needs at least "
+            f"{config.min_training_disputes} (min_training_disputes in config.toml). "
+            "Use a later AS_OF or more history."
         )
     return count
 
@@ -84,7 +91,7 @@ def register(
     alias: str,
     tags: Mapping[str, str] | None = None,
 ) -> str:
-    """Log and register what `learn` gave, and point `alias` at it; returns the version."""
+    """Log and register the model of `learn`, point `alias` at it, and return its version."""
     return register_model(
         workspace,
         model,
@@ -101,7 +108,7 @@ def register(
 
 
 def training_settings(config: Config) -> dict[str, Any]:
-    """All that a model depends on besides the data, as it is logged."""
+    """All settings that a model depends on, as they are logged."""
     return {
         **config.recipe.booster,
         "rounds": config.recipe.rounds,
@@ -112,11 +119,10 @@ def training_settings(config: Config) -> dict[str, Any]:
 
 
 def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFrame:
-    """Sampled order-nights up to `last_day`, with features; a row's features know only its own
-    past.
+    """Sampled order-nights up to `last_day`, with features from each row's own past.
 
-    They are kept as float32, as every booster reads them: the training matrix is the largest thing
-    there is.
+    Features are stored as float32, the precision that every booster uses: the training matrix is
+    the largest table in memory.
     """
     first_day = int(open_spells(tables, config.dispute_window)["first_day"].min() or 0)  # type: ignore[arg-type]
     spine = sample_spine(

@@ -1,5 +1,4 @@
-"""leak-proof: whatever becomes of the facts that a night could not know, every feature of it stays
-the same."""
+"""leak-proof: change the facts that a night could not know, and check that no feature changes."""
 
 from __future__ import annotations
 
@@ -21,54 +20,56 @@ from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT = "leak_proof.csv"
-# of the tables and features that break the rule, so many are said; the file has all
-SAID = 5
+# a message names at most this many tables or features that break the rule; the file has all
+MOST_NAMED = 5
 MOMENT = timedelta(microseconds=1)
 
 
 def leak_proof(
     workspace: Workspace, config: Config, progress: Progress, *, nights: int, seed: int
 ) -> pl.DataFrame:
-    """Write and return `leak_proof.csv`: one row per night and table, with what was disturbed and
-    what moved.
+    """Write and return `leak_proof.csv`: one row per night and table.
 
-    Raises `Leak` if a feature of a night moved with facts known from that night on, or if a fact
-    learnt a moment before the night did not move the feature it should.
+    It counts the facts that were changed and the features that moved. Raises `Leak` if a feature
+    of a night moved with facts known from that night on, or if a fact that became known a moment
+    before the night did not move the feature it should.
     """
     tables = workspace.read_tables()
-    found = []
+    proofs = []
     with progress.piece("leak-proof") as notes:
         for as_of in _random_nights(tables, config, nights, seed):
-            found.append(_prove(tables, config, as_of, seed))
-        result = pl.concat(found)
+            proofs.append(_prove(tables, config, as_of, seed))
+        result = pl.concat(proofs)
         write_whole(workspace.folder / RESULT, result.write_csv())
         notes.append(f"{nights} nights of {workspace.folder}")
     _say(result)
     if (broken := result.filter((pl.col("violations") > 0) | (pl.col("moves") == "no"))).height:
-        told = "; ".join(_shortly(row) for row in broken.head(SAID).iter_rows(named=True))
-        rest = f"; and {broken.height - SAID} tables more" if broken.height > SAID else ""
+        rows = broken.head(MOST_NAMED).iter_rows(named=True)
+        named = "; ".join(_summary(row) for row in rows)
+        count_more = broken.height - MOST_NAMED
+        rest = f"; and {count_more} more tables" if count_more > 0 else ""
         raise Leak(
-            f"{workspace.folder}: a feature does not keep to the rule of time. {told}{rest}. Night by night: "
-            f"{workspace.folder / RESULT}"
+            f"{workspace.folder}: a feature does not keep to the rule of time. {named}{rest}. "
+            f"Night by night: {workspace.folder / RESULT}"
         )
     return result
 
 
-def _shortly(row: dict[str, Any]) -> str:
-    """The night, the table whose later facts move features, and the first of them: they may be all
-    there are."""
+def _summary(row: dict[str, Any]) -> str:
+    """The night, the table whose later facts move features, and the first of those features."""
     moved = (row["moved"] or "unmoved").split(" ")
-    more = f" and {len(moved) - SAID} more" if len(moved) > SAID else ""
-    return f"{row['night']} {row['table']}: {' '.join(moved[:SAID])}{more}"
+    more = f" and {len(moved) - MOST_NAMED} more" if len(moved) > MOST_NAMED else ""
+    return f"{row['night']} {row['table']}: {' '.join(moved[:MOST_NAMED])}{more}"
 
 
 def _random_nights(tables: Tables, config: Config, count: int, seed: int) -> list[int]:
-    """Nights of the middle of the store's life, so that there is a past and a future."""
+    """Nights in the middle of the store's history, so that each has a past and a future."""
     first = open_spells(tables, config.dispute_window)["first_day"].to_numpy()
     last = newest_fact_day(tables)
     if not len(first) or last is None or last - int(first.min()) < 60:
         raise Refused(
-            "fewer than sixty days of facts: there is too little past and future to tell apart. Load more."
+            "there are fewer than sixty days of facts: too few for a past and a future. "
+            "Load more history."
         )
     start = int(first.min())
     inside = np.arange(start + (last - start) // 5, last - (last - start) // 10)
@@ -109,13 +110,16 @@ def _try_single(
     single: Single,
     cutoff: datetime,
 ) -> tuple[list[str], str]:
-    """What moved with the fact learnt at the cutoff (nothing may), and whether its feature of the
-    target moved with the fact learnt a moment before: yes, no, or - where the night has no order to
-    try it on."""
-    found = _target(tables, before, single, int(spine["as_of_day"][0]))
-    if found is None:
+    """Add one fact at the cutoff, and then the same fact a moment earlier.
+
+    Returns the features that moved with the fact at the cutoff (there must be none), and whether
+    the expected feature moved with the earlier one: `yes`, `no`, or `-` where the night has no
+    suitable order.
+    """
+    target_row = _target(tables, before, single, int(spine["as_of_day"][0]))
+    if target_row is None:
         return [], "-"
-    target, row = found
+    target, row = target_row
     at = build_features(_tables_like(tables, add_single(frames, single, target, cutoff)), spine)
     earlier = build_features(
         _tables_like(tables, add_single(frames, single, target, cutoff - MOMENT)), spine
@@ -127,7 +131,7 @@ def _try_single(
 def _target(
     tables: Tables, before: pl.DataFrame, single: Single, as_of: int
 ) -> tuple[dict[str, object], int] | None:
-    """The ids the fact needs, and the row of `before` on which it must be felt."""
+    """The ids for the fact, and the row of `before` that must change; None without such a row."""
     rows = before.with_row_index("row").select("row", "order_id", "logistics_handling_days")
     rows = rows.join(tables["orders"].select("order_id", "buyer_id", "store_id"), on="order_id")
     lines = visible(tables["order_lines"], as_of)
@@ -161,7 +165,7 @@ def _tables_like(tables: Tables, frames: dict[str, pl.DataFrame]) -> Tables:
 
 
 def changed(one: pl.DataFrame, other: pl.DataFrame) -> list[str]:
-    """The columns that differ in any bit."""
+    """The names of the columns that differ in any bit."""
     return [name for name in one.columns if not _same_bits(one[name], other[name])]
 
 
@@ -178,11 +182,13 @@ def _say(result: pl.DataFrame) -> None:
     total = result.select(pl.col("altered", "deleted", "added").sum()).row(0, named=True)
     checked = int(result.unique("night")["features_checked"].sum())
     say(
-        f"{sum(total.values()):,} facts perturbed ({total['altered']:,} altered, {total['deleted']:,} deleted, "
-        f"{total['added']:,} added); {checked:,} feature values checked; {int(result['violations'].sum())} violations"
+        f"{sum(total.values()):,} facts changed ({total['altered']:,} altered, "
+        f"{total['deleted']:,} deleted, {total['added']:,} added); {checked:,} feature values "
+        f"checked; {int(result['violations'].sum())} violations"
     )
     tried = result.filter(pl.col("moves") != "-")
+    moved = tried.filter(pl.col("moves") == "yes").height
     say(
-        f"{tried.height} single facts learnt a moment before the night: "
-        f"{tried.filter(pl.col('moves') == 'yes').height} moved the feature they should"
+        f"{tried.height} single facts added a moment before the night: {moved} moved the feature "
+        "they should"
     )

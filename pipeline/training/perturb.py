@@ -1,5 +1,7 @@
-"""Another future: facts altered, deleted and added that a night could not know. For proofs, never
-for a result."""
+"""A changed future: alter, delete and add facts that a night could not know.
+
+Only `make leak-proof` and tests use this module, never a step that produces results.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +20,27 @@ LATEST_DAYS, OLDEST_DAYS = 40, 60
 
 @dataclass(frozen=True)
 class Disturbed:
-    """`frames`: as given, but for the facts with `known_at >= cutoff`; and how many of those were
-    touched, by table."""
+    """`frames`, in which only facts with `known_at >= cutoff` differ, and the `counts` of changes.
+
+    `counts` has one row per table: `table, altered, deleted, added`.
+    """
 
     frames: dict[str, pl.DataFrame]
     counts: pl.DataFrame
 
 
 def disturb(frames: Mapping[str, pl.DataFrame], cutoff: datetime, seed: int) -> Disturbed:
-    """Alter, delete and add facts with `known_at >= cutoff` in every table; the facts before stay
-    as they are.
+    """Alter, delete and add facts with `known_at >= cutoff` in every table.
 
-    A third of the changed and added facts is stamped exactly at the cutoff. `frames` have the
-    canonical columns.
+    Facts from before the cutoff do not change. A third of the changed and added facts is stamped
+    exactly at the cutoff. `frames` must have the canonical columns.
     """
     rng = np.random.default_rng(seed)
-    done, counts = {}, []
+    disturbed, counts = {}, []
     for name, table in TABLES.items():
-        done[name], count = _disturb(frames[name], table.key, cutoff, rng)
+        disturbed[name], count = _disturb(frames[name], table.key, cutoff, rng)
         counts.append({"table": name, **count})
-    return Disturbed(done, pl.DataFrame(counts))
+    return Disturbed(disturbed, pl.DataFrame(counts))
 
 
 def _disturb(
@@ -50,12 +53,12 @@ def _disturb(
     copies = frame.sample(fraction=SHARE_ADDED, seed=int(rng.integers(1 << 30)))
     renamed = copies.with_columns(pl.concat_str(pl.lit("new-"), pl.col(key[-1])).alias(key[-1]))
     if key == ("product_id",):
-        # a listing that is changed later is a new fact about the same product
+        # a listing that changes later is a new fact about the same product
         renamed = pl.concat(
             [renamed, copies.with_columns(category=pl.lit("changed"), weight_g=pl.lit(9e4))]
         )
     added = _shuffle(renamed, [c for c in frame.columns if c.endswith("_usd")], rng)
-    # half of them tie together what was not: an old order and another product, a scan and another
+    # half of them link what was not linked: an old order to another product, a scan to another
     # order
     ids = [c for c in frame.columns if c.endswith("_id") and c not in key]
     half = added.height // 2
@@ -76,8 +79,8 @@ def _shuffle(frame: pl.DataFrame, columns: list[str], rng: np.random.Generator) 
 
 
 def _restamp(frame: pl.DataFrame, cutoff: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """Known at the cutoff itself or up to `LATEST_DAYS` later; happened any time in the
-    `OLDEST_DAYS` before that."""
+    """New times: known at the cutoff or up to `LATEST_DAYS` later, happened up to `OLDEST_DAYS`
+    before that."""
     day = 86_400
     is_at = rng.random(frame.height) < SHARE_AT_CUTOFF
     after = np.where(is_at, 0, rng.integers(0, LATEST_DAYS * day, frame.height)) * 1_000_000
@@ -91,11 +94,10 @@ def _restamp(frame: pl.DataFrame, cutoff: datetime, rng: np.random.Generator) ->
 
 @dataclass(frozen=True)
 class Single:
-    """One made-up fact: what it says, and the feature of the target row that must move once it is
-    known."""
+    """One made-up fact, and the feature of the target row that must move once it is known."""
 
     table: str
-    says: Mapping[str, object]
+    values: Mapping[str, object]
     about: str  # the target's own order, another order of its product or buyer, or its product
     must_move: str
 
@@ -140,13 +142,15 @@ def add_single(
     target: Mapping[str, object],
     known_at: datetime,
 ) -> dict[str, pl.DataFrame]:
-    """`frames` with the one fact more, learnt at `known_at` and an hour old then. `target` has the
-    ids it needs: `order_id` (whose it is), `buyer_id`, `store_id`, `product_id`."""
+    """`frames` with one more fact, known at `known_at`, which happened an hour before.
+
+    `target` has the ids that the fact needs: `order_id`, `buyer_id`, `store_id`, `product_id`.
+    """
     table = TABLES[single.table]
     row: dict[str, object] = dict.fromkeys(table.schema) | {
         key: f"single-{key}" for key in table.key
     }
-    row |= {name: value for name, value in target.items() if name in row} | dict(single.says)
+    row |= {name: value for name, value in target.items() if name in row} | dict(single.values)
     row |= {
         name: "single"
         for name in ("shipment_id", "dispute_id", "supplier_id")

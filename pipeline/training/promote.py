@@ -1,5 +1,4 @@
-"""promote: the challenger becomes champion only on evidence; rollback: the former champion is
-champion again."""
+"""promote: make the challenger champion if it passes every check; rollback: undo this."""
 
 from __future__ import annotations
 
@@ -13,16 +12,15 @@ from features.spine import build_spine
 from models.comparison.promotion_gate import PromotionLimits, Verdict, judge
 from models.learner.training_rows import label_rows, learnable
 from pipeline.engines.engine import build_features
+from pipeline.registry.model_aliases import promote_challenger, return_to_former
 from pipeline.registry.model_registry import (
     CHALLENGER,
     CHAMPION,
-    Registered,
     find_model,
     judged_of,
-    promote_challenger,
     require_champion,
-    return_to_former,
 )
+from pipeline.registry.registered_model import Registered
 from pipeline.registry.reload_check import scores_in_fresh_process
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Leak, NoChampion, NotPromoted
@@ -44,78 +42,99 @@ def promote(
     every: int,
     is_refitted: bool = True,
 ) -> None:
-    """Point `champion` at the challenger, or raise `NotPromoted` with every reason found against
-    it.
+    """Point `champion` at the challenger, or raise `NotPromoted` with every reason against it.
 
-    What was judged had to leave the newest nights unseen; so, if `is_refitted`, the same recipe
-    then learns from all that has matured, and that is the champion of the coming nights.
+    The judged models must not have seen the newest nights. So, if `is_refitted`, the same recipe is
+    then trained on all matured nights, and the result is the champion of the coming nights.
+
+    Raises `NoChampion` without a champion or challenger.
     """
     champion = judged_of(workspace, require_champion(workspace))
-    reasons: list[str] = []
     try:
         challenger = find_model(workspace, CHALLENGER)
     except NoChampion as error:
-        raise NotPromoted(f"the champion stays. {error}") from None
+        raise NotPromoted(f"the champion stays in use. {error}") from None
     if challenger is None:
         raise NoChampion(
-            f"{workspace.folder}: there is no challenger. Train one: make train WORKSPACE=... AS_OF=..."
+            f"{workspace.folder}: there is no challenger. "
+            "Train one: make train WORKSPACE=... AS_OF=..."
         )
     rows = _unseen_rows(workspace, config, progress, champion, challenger, every)
-    try:
-        fresh = scores_in_fresh_process(workspace, CHALLENGER, rows.head(FRESH_ROWS))
-        if not np.array_equal(fresh, challenger.model.predict(rows.head(FRESH_ROWS))):
-            reasons.append("a fresh process gives other scores than this one")
-    except NoChampion as error:
-        reasons.append(str(error))
-    try:
-        leak_proof(workspace, config, progress, nights=LEAK_NIGHTS, seed=config.seed)
-    except Leak as error:
-        reasons.append(str(error))
+    reasons = _program_faults(workspace, config, progress, challenger, rows)
     with progress.piece("gate") as notes:
         verdict = _judge(rows, champion, challenger, config)
         notes.append(
-            f"{rows.height:,} order-nights since {challenger.trained_as_of}; the challenger's contacts save "
-            f"{verdict.gain_usd:+,.0f} USD ({verdict.gain_low:+,.0f} to {verdict.gain_high:+,.0f}) beside the "
-            f"champion's {verdict.champion_usd:,.0f}"
+            f"{rows.height:,} order-nights since {challenger.trained_as_of}; the challenger's "
+            f"contacts save {verdict.gain_usd:+,.0f} USD ({verdict.gain_low:+,.0f} to "
+            f"{verdict.gain_high:+,.0f}) compared with the champion's {verdict.champion_usd:,.0f}"
         )
     if reasons := [*verdict.reasons, *reasons]:
-        raise NotPromoted("the champion stays. Against the challenger: " + "; ".join(reasons))
+        raise NotPromoted(
+            "the champion stays in use. The challenger was rejected: " + "; ".join(reasons)
+        )
     promote_challenger(workspace)
-    say(f"version {challenger.version} is champion; make rollback returns to the one before")
+    say(f"version {challenger.version} is now champion; make rollback returns to the previous one")
     if is_refitted:
         _refit(workspace, config, progress, challenger)
 
 
+def _program_faults(
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    challenger: Registered,
+    rows: pl.DataFrame,
+) -> list[str]:
+    """Why the challenger cannot be used in another process, or its features see the future."""
+    faults = []
+    sample = rows.head(FRESH_ROWS)
+    try:
+        scores = scores_in_fresh_process(workspace, CHALLENGER, sample)
+        if not np.array_equal(scores, challenger.model.predict(sample)):
+            faults.append("a fresh process gives other scores than this one")
+    except NoChampion as error:
+        faults.append(str(error))
+    try:
+        leak_proof(workspace, config, progress, nights=LEAK_NIGHTS, seed=config.seed)
+    except Leak as error:
+        faults.append(str(error))
+    return faults
+
+
 def _refit(workspace: Workspace, config: Config, progress: Progress, judged: Registered) -> None:
-    """The judged recipe on all matured nights becomes champion, unless it is another recipe or says
-    something else."""
+    """Train the judged recipe on all matured nights and make the result champion.
+
+    The judged version stays champion, with a warning, if the settings have changed since, or if the
+    refitted model expects a very different number of disputes.
+    """
     if judged.settings != {name: str(value) for name, value in training_settings(config).items()}:
         warn(
-            "the settings have changed since the challenger was trained: it stays as it was judged, not refitted"
+            "the settings have changed since the challenger was trained: the champion is the "
+            "judged version, not refitted"
         )
         return
     newest = calendar_day(newest_day(workspace.read_tables()))
     model, rows = learn(workspace, config, progress, newest)
     night = rows.filter(pl.col("as_of_day") == rows["as_of_day"].max())
-    times = float(model.predict(night).sum() / judged.model.predict(night).sum())
-    if not 1.0 / config.gate.rate_ratio <= times <= config.gate.rate_ratio:
+    ratio = float(model.predict(night).sum() / judged.model.predict(night).sum())
+    if not 1.0 / config.gate.rate_ratio <= ratio <= config.gate.rate_ratio:
         warn(
-            f"refitted on all that has matured by {newest}, it would expect {times:.2f} times the disputes on the last "
-            "night learnt: the champion stays as it was judged. Look at make backtest before training the next one"
+            f"the model refitted on all nights matured by {newest} expects {ratio:.2f} times as "
+            "many disputes on the last training night: the champion is the judged version, not "
+            "refitted. Look at make backtest before you train the next one"
         )
         return
     with progress.piece("refit") as notes:
         number = register(
             workspace, config, model, rows, newest, CHAMPION, {"judged_version": judged.version}
         )
-        notes.append(
-            f"version {number}, which learnt from all that has matured by {newest}, is champion"
-        )
+        notes.append(f"version {number}, trained on all nights matured by {newest}, is champion")
 
 
 def rollback(workspace: Workspace) -> None:
+    """Make the former champion champion again; raises `NoChampion` if there is none."""
     now, before = return_to_former(workspace)
-    say(f"version {now} is champion again; version {before} is the former one")
+    say(f"version {now} is champion again; version {before} is now the former champion")
 
 
 def _unseen_rows(
@@ -126,7 +145,11 @@ def _unseen_rows(
     challenger: Registered,
     every: int,
 ) -> pl.DataFrame:
-    """Labelled order-nights from the day on which the later of the two was trained."""
+    """Labelled order-nights that neither model has seen.
+
+    They start on the day on which the later of the two was trained. Raises `NotPromoted` if there
+    are too few.
+    """
     tables = workspace.read_tables()
     first = day_number(date.fromisoformat(max(champion.trained_as_of, challenger.trained_as_of)))
     end = newest_day(tables)
@@ -134,8 +157,9 @@ def _unseen_rows(
     nights = list(range(first, last + 1, every))
     if not nights:
         raise NotPromoted(
-            f"the champion stays. No night since {calendar_day(first)}, when the later of the two was trained, has "
-            f"matured: the last that has is {calendar_day(last)}. Train the challenger as of an earlier day, or wait."
+            f"the champion stays in use. No night since {calendar_day(first)}, when the later of "
+            f"the two models was trained, has matured: the last matured night is "
+            f"{calendar_day(last)}. Train the challenger as of an earlier day, or wait."
         )
     with progress.piece("features") as notes:
         features = build_features(
@@ -148,8 +172,9 @@ def _unseen_rows(
     disputed = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
     if disputed < config.min_training_disputes:
         raise NotPromoted(
-            f"the champion stays. Only {disputed} orders of the nights since {calendar_day(first)} were disputed; at "
-            f"least {config.min_training_disputes} are needed (min_training_disputes in config.toml)."
+            f"the champion stays in use. Only {disputed} orders of the nights since "
+            f"{calendar_day(first)} were disputed; at least {config.min_training_disputes} are "
+            "needed (min_training_disputes in config.toml)."
         )
     return rows
 

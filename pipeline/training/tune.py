@@ -1,5 +1,4 @@
-"""tune: search the booster's settings on forward folds; what is found is used only if it beats the
-defaults."""
+"""tune: search booster settings on forward folds and use them only if they beat the defaults."""
 
 from __future__ import annotations
 
@@ -27,14 +26,14 @@ from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
 FOLDS = 5
-# a gain must be this many times its standard error over the folds: with fewer, the luckiest of many
-# trials wins
+# a gain must be this many times its standard error over the folds; otherwise the luckiest of many
+# trials would win
 SURE = 2.0
 
 
 @dataclass(frozen=True)
-class Data:
-    """One fold, ready for the booster."""
+class TuningFold:
+    """One forward fold with its labelled rows."""
 
     train: pl.DataFrame
     test: pl.DataFrame
@@ -43,16 +42,16 @@ class Data:
 def tune(
     workspace: Workspace, config: Config, progress: Progress, *, as_of: date, minutes: float
 ) -> bool:
-    """Write `tuned.toml` with the best settings found, if they beat the defaults; returns whether
-    they did.
+    """Write `tuned.toml` if the best settings beat the defaults; return whether they did.
 
-    Judged by the log loss on forward folds of what had matured by `as_of`; nothing later is looked
-    at.
+    Settings are compared by log loss on forward folds of the nights that had matured by `as_of`.
+    Raises `Refused` if fewer than two folds have enough disputes.
     """
     with progress.piece("features") as notes:
         folds = _folds(workspace.read_tables(), config, day_number(as_of))
         notes.append(
-            f"{len(folds)} forward folds, the last with {folds[-1].train.height:,} order-nights to learn from"
+            f"{len(folds)} forward folds, the last with {folds[-1].train.height:,} training "
+            "order-nights"
         )
     tried: dict[int, list[float]] = {}
 
@@ -81,29 +80,30 @@ def tune(
     if is_better:
         lines = [f"{name} = {value!r}" for name, value in study.best_params.items()]
         write_whole(workspace.folder / TUNED, "\n".join(["[booster]", *lines, ""]))
-        say(f"make train uses them from now on: {workspace.folder / TUNED}")
+        say(f"`make train` uses the best settings from now on: {workspace.folder / TUNED}")
     else:
-        say("what was found is no better than chance would make it: the settings stay as they are")
+        say("The best settings are no better than chance: the settings do not change")
     return is_better
 
 
-def _folds(tables: Tables, config: Config, day: int) -> list[Data]:
+def _folds(tables: Tables, config: Config, day: int) -> list[TuningFold]:
     last = matured_by(day, config)
     dataset = training_dataset(tables, config, last)
-    found = []
+    usable_folds = []
     if dataset.height:
         first = int(dataset["as_of_day"].min())  # type: ignore[arg-type]
         for fold in forward_folds(first, last, FOLDS, config.label_window):
             train, test = train_and_test(tables, dataset, config.label_window, fold, day)
             train, test = learnable(train).sort("as_of_day", "order_id"), learnable(test)
             if _disputed(train) >= config.min_training_disputes and test["label"].n_unique() == 2:
-                found.append(Data(train, test))
-    if len(found) < 2:
+                usable_folds.append(TuningFold(train, test))
+    if len(usable_folds) < 2:
         raise Refused(
-            f"fewer than two of {FOLDS} forward folds have {config.min_training_disputes} matured disputes to learn "
-            "from and some to judge by: there is nothing to choose settings with. Use a later AS_OF or more history."
+            f"fewer than two of {FOLDS} forward folds have {config.min_training_disputes} matured "
+            "disputes for training and both outcomes for testing, so settings cannot be compared. "
+            "Use a later AS_OF or more history."
         )
-    return found
+    return usable_folds
 
 
 def _disputed(rows: pl.DataFrame) -> int:
@@ -120,9 +120,12 @@ def _suggest(trial: optuna.Trial) -> Booster:
     )
 
 
-def _loss(fold: Data, config: Config, booster: Booster) -> float:
-    """Log loss on the fold's later nights, after the rounds that suit them best, which flatters
-    every setting alike."""
+def _loss(fold: TuningFold, config: Config, booster: Booster) -> float:
+    """Log loss on the fold's later nights.
+
+    The number of rounds is the best one for these nights. This is optimistic, but for every setting
+    alike.
+    """
     recipe = config.model_copy(update={"booster": booster}).recipe
     model = fit_booster(fold.train, FEATURE_NAMES, recipe, fold.test)
     raw = predict_raw(model, to_matrix(fold.test, FEATURE_NAMES), threads=recipe.threads)

@@ -1,4 +1,4 @@
-"""Past nights, each scored by a model that knew only what was known and matured then."""
+"""Walk forward over past nights: each is scored by a model trained on what had matured by then."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from pipeline.workspace.progress import warn
 def past_nights(
     tables: Tables, config: Config, *, first: date, last: date, every: int
 ) -> tuple[list[int], pl.DataFrame, pl.DataFrame]:
-    """The matured nights of first..last, order-nights before them to learn from, and those to be
-    scored."""
+    """The matured nights of first..last, the training order-nights, and the order-nights to score.
+
+    Raises `Refused` if none of the nights has matured.
+    """
     nights = _matured_nights(tables, config, first, last, every)
     dataset = training_dataset(tables, config, matured_by(nights[-1], config))
     return (
@@ -43,32 +45,33 @@ def walk(
     nights: list[int],
     feature_names: list[str] = FEATURE_NAMES,
 ) -> pl.DataFrame:
-    """The labelled rows of `test` with `probability`, each night by a model fitted on what of
-    `dataset` had matured.
+    """The labelled rows of `test` with `probability`.
 
-    Both hold `order_id, as_of_day, stage` and features. A night before which too few disputes had
-    matured is left out.
+    The model of a night is trained on the rows of `dataset` that had matured by that night. Both
+    tables have `order_id, as_of_day, stage` and features. Nights with too few matured disputes
+    before them are left out; raises `Refused` if no night is left.
     """
     test = learnable(label_rows(tables, test, config.label_window, newest_day(tables)))
     recipe = replace(config.recipe, threads=1)
 
-    def one(night: int) -> pl.DataFrame | None:
+    def score_night(night: int) -> pl.DataFrame | None:
         model, rows = train_model(
             tables, dataset, config.label_window, night, recipe, feature_names
         )
         disputed = rows.filter(pl.col("label") == 1)["order_id"].n_unique()
-        of_night = test.filter(pl.col("as_of_day") == night)
-        if model is None or disputed < config.min_training_disputes or of_night.is_empty():
+        night_rows = test.filter(pl.col("as_of_day") == night)
+        if model is None or disputed < config.min_training_disputes or night_rows.is_empty():
             return None
-        return of_night.with_columns(probability=pl.Series(model.predict(of_night)))
+        return night_rows.with_columns(probability=pl.Series(model.predict(night_rows)))
 
-    # nights are shared out over the cores
-    scored = Parallel(n_jobs=config.threads, prefer="threads")(
-        delayed(one)(night) for night in nights
+    # one night per core
+    scored: list[pl.DataFrame | None] = Parallel(n_jobs=config.threads, prefer="threads")(
+        delayed(score_night)(night) for night in nights
     )
-    if not (found := [part for part in scored if part is not None]):
-        raise Refused("no night had enough matured disputes to train on. Use later days.")
-    return pl.concat(found)
+    scored_nights = [rows for rows in scored if rows is not None]
+    if not scored_nights:
+        raise Refused("no night had enough matured disputes to train on. Use later dates.")
+    return pl.concat(scored_nights)
 
 
 def _matured_nights(
@@ -80,8 +83,9 @@ def _matured_nights(
     matured = [night for night in wanted if night <= matured_by(newest_day(tables), config)]
     if not matured:
         raise Refused(
-            f"no night from {first} to {last} has matured: the data ends on {calendar_day(newest_day(tables))} and a "
-            f"label needs {config.horizon_days} + {config.reporting_delay_days} days. Use earlier days."
+            f"no night from {first} to {last} has matured: the data ends on "
+            f"{calendar_day(newest_day(tables))} and a label needs {config.horizon_days} + "
+            f"{config.reporting_delay_days} days. Use earlier dates."
         )
     if len(matured) < len(wanted):
         warn(f"{len(wanted) - len(matured)} nights have not matured yet and are left out")
@@ -89,10 +93,11 @@ def _matured_nights(
 
 
 def matured_by(day: int, config: Config) -> int:
+    """The last night whose labels are final on `day`; both are day numbers."""
     return last_matured_day(day, config.horizon_days, config.reporting_delay_days)
 
 
 def newest_day(tables: Tables) -> int:
-    """The first day of which nothing is known: the day after the newest fact."""
+    """The day after the newest fact, as a day number: the first day without any facts."""
     newest = newest_fact_day(tables)
     return 0 if newest is None else newest + 1

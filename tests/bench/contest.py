@@ -1,6 +1,6 @@
-"""What all contenders share: the names of the 60 totals, and how one run is timed and told.
+"""What all contenders share: the names of the 60 totals, and how a run is timed and reported.
 
-Nothing but numpy is imported here, because the peers run in an environment of their own.
+Only numpy is imported here, because the peers run in their own environment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 KEYS = ("product", "category", "supplier", "lane", "buyer")
 MEASURES = ("count_orders", "count_disputes", "sum_price_cents", "sum_transit_hours")
 LOOKBACKS = (30, 90, 365)
-# where featuretools leaves the places of the rows it got to
+# featuretools writes the positions of the rows that it finished into this file
 CHOSEN = "chosen.npy"
 
 
@@ -31,14 +31,13 @@ TOTALS = [
 ]
 
 
-def told(make: Callable[[Path], dict[str, np.ndarray]]) -> None:
-    """Runs `make(folder)`, the folder being the first argument of the process, and prints one line
-    of JSON.
+def report_run(make: Callable[[Path], dict[str, np.ndarray]]) -> None:
+    """Run `make(folder)` and print one line of JSON; the folder is the first process argument.
 
-    `make` returns each total of `TOTALS` (whole numbers, one per row, in the order of the rows), or
-    nothing where a contender makes no totals. The line holds seconds of the clock and of the
-    processors, the peak memory of the process (GiB, before the check), the count of rows, and one
-    digest per total, so that any two contenders can be compared on every number.
+    `make` returns each total of `TOTALS` (whole numbers, one per row, in row order), or nothing if
+    a contender makes no totals. The line has wall-clock and processor seconds, the peak memory of
+    the process (GiB, before the digests), the number of rows, and one digest per total, so that any
+    two contenders can be compared on every number.
     """
     started, processor = time.perf_counter(), time.process_time()
     totals = make(Path(sys.argv[1]))

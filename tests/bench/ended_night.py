@@ -1,5 +1,4 @@
-"""What the tries of sudden ends share: a night, what a workspace must hold after any end, and how
-it is told."""
+"""Shared by the tests of sudden ends: run a night, check the workspace, and print the result."""
 
 from __future__ import annotations
 
@@ -27,53 +26,59 @@ def step(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "pipeline", *map(str, arguments)]
 
 
-def night(place: Path, raw: Path) -> list[str]:
-    where = ("--workspace", place, "--source", "canonical", "--raw", raw, "--as-of", AS_OF)
-    return step("nightly", *where, "--force")
+def night(workspace: Path, raw: Path) -> list[str]:
+    options = ("--workspace", workspace, "--source", "canonical", "--raw", raw, "--as-of", AS_OF)
+    return step("nightly", *options, "--force")
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def latest(place: Path) -> Path:
-    return (place / "runs" / AS_OF / "latest").resolve(strict=True)
+def latest(workspace: Path) -> Path:
+    return (workspace / "runs" / AS_OF / "latest").resolve(strict=True)
 
 
-class Wanted:
-    """What a workspace must hold after any end: the bytes of the first good night."""
+class ExpectedFiles:
+    """The files that a workspace must have after any end: those of the first complete night."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, workspace: Path) -> None:
         self.files = {
-            name: (latest(place) / name).read_bytes() for name in FILES if name != "manifest.json"
+            name: (latest(workspace) / name).read_bytes()
+            for name in FILES
+            if name != "manifest.json"
         }
-        self.contacts = (place / "own_contacts.parquet").read_bytes()
+        self.contacts = (workspace / "own_contacts.parquet").read_bytes()
 
-    def missing(self, place: Path) -> list[str]:
-        """What is not as it must be; empty: all is well."""
-        found = [
-            name for name, data in self.files.items() if (latest(place) / name).read_bytes() != data
+    def faults(self, workspace: Path) -> list[str]:
+        """What differs from the expected files; empty if nothing does."""
+        faults = [
+            name
+            for name, data in self.files.items()
+            if (latest(workspace) / name).read_bytes() != data
         ]
         try:
-            json.loads((latest(place) / "manifest.json").read_text())
-            with zipfile.ZipFile(latest(place) / "contact_list.xlsx") as book:
+            json.loads((latest(workspace) / "manifest.json").read_text())
+            with zipfile.ZipFile(latest(workspace) / "contact_list.xlsx") as book:
                 assert book.testzip() is None
         except (OSError, ValueError, AssertionError) as error:
-            found.append(f"run: {error}")
-        if (place / "own_contacts.parquet").read_bytes() != self.contacts:
-            found.append("own contacts")
-        if not (place / "tables" / "orders.parquet").exists() or not (place / "mlflow.db").exists():
-            found.append("tables or model")
-        return found
+            faults.append(f"run: {error}")
+        if (workspace / "own_contacts.parquet").read_bytes() != self.contacts:
+            faults.append("own contacts")
+        if (
+            not (workspace / "tables" / "orders.parquet").exists()
+            or not (workspace / "mlflow.db").exists()
+        ):
+            faults.append("tables or model")
+        return faults
 
 
-def half_done(place: Path) -> list[Path]:
-    return list(place.rglob(".new-*"))
+def unfinished_files(workspace: Path) -> list[Path]:
+    """Files and folders that a run leaves if it ends before it renames them."""
+    return list(workspace.rglob(".new-*"))
 
 
-def say(what: str, faults: list[str], details: str) -> None:
-    sys.stdout.write(
-        f"{what}: {'as it must be' if not faults else f'{len(faults)} FAULTS'}; {details}\n"
-    )
+def say(trial: str, faults: list[str], details: str) -> None:
+    sys.stdout.write(f"{trial}: {f'{len(faults)} FAULTS' if faults else 'passed'}; {details}\n")
     sys.stdout.writelines(f"    {fault}\n" for fault in faults[:20])
     sys.stdout.flush()

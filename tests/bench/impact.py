@@ -1,13 +1,13 @@
-"""How far the figures of make impact may be trusted: made-up seasons of known effect.
+"""How reliable the figures of `make impact` are: made-up seasons with a known effect.
 
-Prints how often the planned 95 % interval holds the truth, how often looking every night cries wolf
-where there is no effect, the bias of comparing who was written to with who was not, and how many
-nights a cut by 25 % takes to be seen, beside what the power table foretells.
+Prints how often the planned 95 % interval has the truth; how often a look on every night raises a
+false alarm where there is no effect; the bias of comparing contacted with other orders; and the
+number of nights until a cut of 25 % is detected, compared with the forecast of the power table.
 
 PYTHONPATH=. python tests/bench/impact.py [SEASONS] [--peers PYTHON]
 
-`--peers`: the Python of an environment with EconML and CausalML (`.venv-bench`, as make bench makes
-it): their estimates of the same seasons stand beside ours; nothing else is then printed.
+`--peers`: the Python of an environment with EconML and CausalML (`.venv-bench`, which make bench
+creates). Then only their estimates for the same seasons are printed, next to ours.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ CAPACITIES = (20, 50, 200)
 
 
 def season(rng: np.random.Generator, orders: int, cut: float) -> tuple[np.ndarray, ...]:
-    """buyer, held, disputed, forecast, contacted, chance without a message. Buyers come back;
-    agents, who see more than the model, skip one order in five, those that look harmless."""
+    """`buyer, held, disputed, forecast, contacted`, and the chance of a dispute without a message.
+
+    Buyers order again. Agents see more than the model, and skip the fifth of the orders that look
+    harmless to them.
+    """
     buyer = rng.integers(0, int(orders * 0.8), orders)
     held = (rng.random(orders) < HELD)[buyer]
     chance = np.clip(
@@ -42,47 +45,52 @@ def judge(seasons: int, cut: float) -> None:
     from models.contact.uplift import Sums, among_contacted, difference
 
     rng = np.random.default_rng(11)
-    covered, instrument, naive, taken_off, errors = [], [], [], [], []
+    covered, instrument, naive, reductions, errors = [], [], [], [], []
     for _ in range(seasons):
         buyer, held, disputed, forecast, contacted, chance = season(rng, 50 * NIGHTS, cut)
         truth = -(cut * chance * contacted)[~held].mean()
-        of_written = -cut * chance[contacted].mean()
+        contacted_truth = -cut * chance[contacted].mean()
         sums = Sums.of(buyer, held, disputed, forecast, contacted)
-        found, written = difference(sums), among_contacted(sums)
-        assert found is not None
-        assert written is not None
-        covered.append(found.low <= truth <= found.high)
-        errors.append(found.estimate - truth)
-        instrument.append(written.low <= of_written <= written.high)
-        naive.append(disputed[contacted].mean() - disputed[~contacted].mean() - of_written)
-        taken_off.append(found.reduction)
-    _say(f"cut {cut:.0%}, {seasons} seasons of {NIGHTS} nights, 50 a night")
-    held_by = f"{np.mean(covered):.1%}; of those written to, {np.mean(instrument):.1%}"
-    _say(f"  planned 95 % interval holds the truth in {held_by}")
+        effect, contacted_effect = difference(sums), among_contacted(sums)
+        assert effect is not None
+        assert contacted_effect is not None
+        covered.append(effect.low <= truth <= effect.high)
+        errors.append(effect.estimate - truth)
+        instrument.append(contacted_effect.low <= contacted_truth <= contacted_effect.high)
+        naive.append(disputed[contacted].mean() - disputed[~contacted].mean() - contacted_truth)
+        reductions.append(effect.reduction)
+    _say(f"cut {cut:.0%}, {seasons} seasons of {NIGHTS} nights, 50 orders per night")
+    coverage = f"{np.mean(covered):.1%}; for contacted orders, {np.mean(instrument):.1%}"
+    _say(f"  the planned 95 % interval has the truth in {coverage}")
     _say(
-        f"  mean error {np.mean(errors) * 100:+.3f} points; variance taken off by the forecast {np.mean(taken_off):.1%}"
+        f"  mean error {np.mean(errors) * 100:+.3f} points; variance removed by the forecast "
+        f"{np.mean(reductions):.1%}"
     )
-    _say(f"  written to beside not written to: off by {np.mean(naive) * 100:+.2f} points (bias)")
+    _say(
+        "  contacted compared with not contacted orders: "
+        f"off by {np.mean(naive) * 100:+.2f} points (bias)"
+    )
 
 
-def wolf(seasons: int) -> None:
+def false_alarms(seasons: int) -> None:
     from models.contact.uplift import Sums, always_valid, difference
 
-    rng, cried = np.random.default_rng(12), {"planned interval": 0, "always valid": 0}
+    rng, alarms = np.random.default_rng(12), {"planned interval": 0, "always valid": 0}
     for _ in range(seasons):
         *one, _ = season(rng, 50 * NIGHTS, 0.0)
         parts = [
             Sums.of(*(c[:n] for c in one)) for n in np.linspace(500, 50 * NIGHTS, LOOKS).astype(int)
         ]
-        cried["planned interval"] += any(
-            (found := difference(part)) and found.is_settled for part in parts
+        alarms["planned interval"] += any(
+            (effect := difference(part)) and effect.is_settled for part in parts
         )
-        cried["always valid"] += any(
-            (found := always_valid(part, HELD)) and found.is_settled for part in parts
+        alarms["always valid"] += any(
+            (effect := always_valid(part, HELD)) and effect.is_settled for part in parts
         )
-    for name, count in cried.items():
+    for name, count in alarms.items():
         _say(
-            f"no effect, looked at {LOOKS} times a season: the {name} cries wolf in {count / seasons:.1%} of {seasons}"
+            f"no effect, {LOOKS} looks per season: the interval '{name}' raises a false alarm in "
+            f"{count / seasons:.1%} of {seasons}"
         )
 
 
@@ -90,29 +98,29 @@ def nights_needed(seasons: int) -> None:
     from models.contact.uplift import Sums, always_valid, buyers_needed, difference
 
     for capacity in CAPACITIES:
-        a_night = capacity / (1 - HELD)
-        longest = int(2.5 * buyers_needed(RATE, CUT * 0.8, HELD) / a_night)
+        per_night = capacity / (1 - HELD)
+        longest = int(2.5 * buyers_needed(RATE, CUT * 0.8, HELD) / per_night)
         rng = np.random.default_rng(13)
         seen: dict[str, list[float]] = {"plain": [], "with the forecast": [], "always valid": []}
         for number in range(seasons):
-            *one, _ = season(rng, int(longest * a_night), CUT)
+            *columns, _ = season(rng, int(longest * per_night), CUT)
             for night in np.linspace(longest / 40, longest, 40):
-                part = Sums.of(*(column[: int(night * a_night)] for column in one))
-                asked = {
+                part = Sums.of(*(column[: int(night * per_night)] for column in columns))
+                effects = {
                     "plain": difference(part, adjusted=False),
                     "with the forecast": difference(part),
                     "always valid": always_valid(part, HELD),
                 }
-                for name, found in asked.items():
-                    if len(seen[name]) <= number and found is not None and found.high < 0:
+                for name, effect in effects.items():
+                    if len(seen[name]) <= number and effect is not None and effect.high < 0:
                         seen[name].append(night)
             for nights in seen.values():
                 if len(nights) <= number:
                     nights.append(np.inf)
-        told = ", ".join(f"{name} {np.median(nights):,.0f}" for name, nights in seen.items())
-        foretold = buyers_needed(RATE, CUT * 0.9, HELD, power=0.5) / a_night
-        start = f"capacity {capacity}: median nights until a {CUT:.0%} cut is seen"
-        _say(f"{start}: {told}; power table (even chance) {foretold:,.0f}")
+        medians = ", ".join(f"{name} {np.median(nights):,.0f}" for name, nights in seen.items())
+        forecast = buyers_needed(RATE, CUT * 0.9, HELD, power=0.5) / per_night
+        start = f"capacity {capacity}: median nights until a {CUT:.0%} cut is detected"
+        _say(f"{start}: {medians}; power table (even chance) {forecast:,.0f}")
 
 
 def _say(text: str) -> None:
@@ -120,18 +128,16 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def beside_peers(seasons: int, python: str) -> None:
-    """`seasons` of a cut by `CUT`, told by us and by EconML and CausalML."""
+def compare_with_peers(seasons: int, python: str) -> None:
+    """Seasons with a cut of `CUT`, estimated by us and by EconML and CausalML."""
     from models.contact.uplift import Sums, among_contacted, difference
     from tests.bench.impact_peers import say
 
     rng, truths = np.random.default_rng(14), []
-    ours: dict[str, list[tuple[float, float, float]]] = {
-        "ours": [],
-        "ours, of those written to": [],
-    }
+    ours: dict[str, list[tuple[float, float, float]]] = {"ours": [], "ours, contacted orders": []}
     _say(
-        f"cut {CUT:.0%}, {seasons} seasons of {NIGHTS} nights, 50 a night; the truth is per season"
+        f"cut {CUT:.0%}, {seasons} seasons of {NIGHTS} nights, 50 orders per night; "
+        "each season has its own truth"
     )
     with tempfile.TemporaryDirectory() as folder:
         for number in range(seasons):
@@ -140,16 +146,16 @@ def beside_peers(seasons: int, python: str) -> None:
                 (-(CUT * chance * contacted)[~held].mean(), -CUT * chance[contacted].mean())
             )
             sums = Sums.of(buyer, held, disputed, forecast, contacted)
-            for name, found in zip(ours, (difference(sums), among_contacted(sums)), strict=True):
-                assert found is not None
-                ours[name].append((found.estimate, found.low, found.high))
-            told = {
+            for name, effect in zip(ours, (difference(sums), among_contacted(sums)), strict=True):
+                assert effect is not None
+                ours[name].append((effect.estimate, effect.low, effect.high))
+            columns = {
                 "held": held,
                 "disputed": disputed,
                 "forecast": forecast,
                 "contacted": contacted,
             }
-            np.savez(Path(folder) / f"{number}.npz", **told)
+            np.savez(Path(folder) / f"{number}.npz", **columns)
         np.save(Path(folder) / "truths.npy", np.array(truths))
         for (name, rows), truth in zip(ours.items(), np.array(truths).T, strict=True):
             estimate, low, high = np.array(rows).T
@@ -166,13 +172,16 @@ def beside_peers(seasons: int, python: str) -> None:
 def main(seasons: int) -> None:
     judge(seasons, 0.0)
     judge(seasons, CUT)
-    wolf(seasons)
+    false_alarms(seasons)
     nights_needed(max(seasons // 10, 10))
 
 
 if __name__ == "__main__":
-    asked = argparse.ArgumentParser()
-    asked.add_argument("seasons", type=int, nargs="?", default=200)
-    asked.add_argument("--peers")
-    given = asked.parse_args()
-    beside_peers(given.seasons, given.peers) if given.peers else main(given.seasons)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("seasons", type=int, nargs="?", default=200)
+    parser.add_argument("--peers")
+    options = parser.parse_args()
+    if options.peers:
+        compare_with_peers(options.seasons, options.peers)
+    else:
+        main(options.seasons)

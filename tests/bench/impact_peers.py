@@ -1,9 +1,7 @@
-"""The same made-up seasons told by others: EconML's doubly robust learners, CausalML's X-learner,
-and ours.
+"""The effect in the same made-up seasons, estimated by EconML and CausalML.
 
 Reads what `tests/bench/impact.py --peers` wrote: `held, disputed, forecast, contacted` of each
-season as numbers, the truth in `truths.npy`. Runs in the environment of the peers, which do not
-have our pins.
+season, and the truth in `truths.npy`. Runs in the peers' own environment.
 
 python tests/bench/impact_peers.py FOLDER
 """
@@ -18,15 +16,16 @@ from pathlib import Path
 import numpy as np
 
 TREES, SEED = 60, 3
-# the chance of being sent to, known by design
-SENT = 0.9
-Told = tuple[float, float, float]
+# the probability of being listed, known by design
+LISTED = 0.9
+# estimate, low, high
+Estimate = tuple[float, float, float]
 
 
 def econml_effect(
     held: np.ndarray, disputed: np.ndarray, forecast: np.ndarray, _: np.ndarray
-) -> Told:
-    """Doubly robust, the assignment as the treatment."""
+) -> Estimate:
+    """Doubly robust, with the assignment as the treatment."""
     from econml.dr import LinearDRLearner
     from sklearn.dummy import DummyClassifier
     from sklearn.linear_model import LinearRegression
@@ -43,7 +42,7 @@ def econml_effect(
 
 def econml_contacted(
     held: np.ndarray, disputed: np.ndarray, forecast: np.ndarray, contacted: np.ndarray
-) -> Told:
+) -> Estimate:
     """The assignment as an instrument for the contact."""
     from econml.iv.dml import OrthoIV
     from sklearn.dummy import DummyClassifier
@@ -64,38 +63,37 @@ def econml_contacted(
 
 def causalml_effect(
     held: np.ndarray, disputed: np.ndarray, forecast: np.ndarray, _: np.ndarray
-) -> Told:
+) -> Estimate:
     from causalml.inference.meta import BaseXRegressor
     from lightgbm import LGBMRegressor
 
     learner = BaseXRegressor(
         LGBMRegressor(n_estimators=TREES, num_leaves=7, verbose=-1, random_state=SEED)
     )
-    chance = np.full(len(held), SENT)
-    found, low, high = learner.estimate_ate(
+    chance = np.full(len(held), LISTED)
+    effect, low, high = learner.estimate_ate(
         forecast[:, None], (~held).astype(int), disputed, p=chance
     )
-    return float(found[0]), float(low[0]), float(high[0])
+    return float(effect[0]), float(low[0]), float(high[0])
 
 
-PEERS: dict[str, tuple[Callable[..., Told], int]] = {
+PEERS: dict[str, tuple[Callable[..., Estimate], int]] = {
     "EconML, doubly robust": (econml_effect, 0),
     "CausalML, X-learner": (causalml_effect, 0),
-    "EconML, the lot as an instrument": (econml_contacted, 1),
+    "EconML, the assignment as an instrument": (econml_contacted, 1),
 }
 
 
 def main(folder: Path) -> None:
     warnings.simplefilter("ignore")
     truths = np.load(folder / "truths.npy")
-    for name, (ask, which) in PEERS.items():
-        found = []
+    for name, (estimate_effect, which) in PEERS.items():
+        estimates = []
         for number in range(len(truths)):
             season = np.load(folder / f"{number}.npz")
-            found.append(
-                ask(season["held"], season["disputed"], season["forecast"], season["contacted"])
-            )
-        estimate, low, high = np.array(found).T
+            columns = (season[c] for c in ("held", "disputed", "forecast", "contacted"))
+            estimates.append(estimate_effect(*columns))
+        estimate, low, high = np.array(estimates).T
         truth = truths[:, which]
         covered = np.mean((low <= truth) & (truth <= high))
         say(name, estimate - truth, high - low, covered, len(truths))
@@ -103,8 +101,9 @@ def main(folder: Path) -> None:
 
 def say(name: str, errors: np.ndarray, widths: np.ndarray, covered: float, seasons: int) -> None:
     sys.stdout.write(
-        f"  {name}: mean error {errors.mean() * 100:+.3f} points, spread {errors.std() * 100:.3f}, mean width of the "
-        f"95 % interval {widths.mean() * 100:.2f}, holds the truth in {covered:.0%} of {seasons}\n"
+        f"  {name}: mean error {errors.mean() * 100:+.3f} points, standard deviation "
+        f"{errors.std() * 100:.3f}, mean width of the 95 % interval {widths.mean() * 100:.2f}, "
+        f"the interval has the truth in {covered:.0%} of {seasons}\n"
     )
     sys.stdout.flush()
 

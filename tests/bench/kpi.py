@@ -1,11 +1,11 @@
-"""The three indicators, both kinds of window, by five dimensions, over growing stores: seconds and
-peak memory.
+"""Measure three indicators by five dimensions for stores of growing size: seconds and peak memory.
 
     python tests/bench/kpi.py [--sizes 1000000,10000000]
 
-Made-up tables of three years: an order, a parcel, a promise and a delivery scan each, 1.2 lines,
-most of them closed, 4 % disputed. Prints seconds of reading the tables and of the indicators; the
-target is 60 s at 10 million orders. Seconds are this machine's.
+Both kinds of window are measured. The made-up tables have three years of orders, each with a
+parcel, a promise, a delivery scan and 1.2 lines; most are closed, and 4 % are disputed. Prints the
+seconds to read the tables and to measure the indicators; the target is 60 s at 10 million orders.
+Seconds depend on the machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BY = ("category", "product", "country", "carrier", "supplier")
 
 
 def write_tables(folder: Path, count: int) -> None:
-    """The canonical tables as Parquet, drawn piece by piece."""
+    """Write the canonical tables as Parquet, drawn piece by piece."""
     import numpy as np
     import polars as pl
     import pyarrow.parquet as pq
@@ -46,16 +46,16 @@ def write_tables(folder: Path, count: int) -> None:
             .cast(pl.Datetime("us"))
             .dt.replace_time_zone("UTC")
         )
-        told = pl.DataFrame({**columns, "occurred_at": moment, "known_at": moment})
+        facts = pl.DataFrame({**columns, "occurred_at": moment, "known_at": moment})
         empty = [
             pl.lit(None, dtype).alias(c)
             for c, dtype in TABLES[name].schema.items()
-            if c not in told.columns
+            if c not in facts.columns
         ]
-        told = told.with_columns(empty).select(
+        facts = facts.with_columns(empty).select(
             pl.col(c).cast(t) for c, t in TABLES[name].schema.items()
         )
-        files[name].write_table(told.to_arrow().cast(schemas[name]))
+        files[name].write_table(facts.to_arrow().cast(schemas[name]))
 
     def ids(prefix: str, number: np.ndarray) -> pl.Series:
         return pl.select(pl.format(f"{prefix}{{}}", pl.Series(number))).to_series()
@@ -164,7 +164,7 @@ def write_tables(folder: Path, count: int) -> None:
 
 
 def one(folder: Path) -> None:
-    """In a process of its own, so that the peak is this run's."""
+    """Measure in a separate process, so that the peak memory is that of this run."""
     import polars as pl
 
     from features.clock import day_number
@@ -182,7 +182,7 @@ def one(folder: Path) -> None:
     started, used = time.perf_counter(), time.process_time()
     day = day_number(NIGHT)
     rates = policy_rates(load_policy("aliexpress-classic"), day, bases=["event_day", "order_day"])
-    told = measure_rates(tables, day, rates, dimensions=BY)
+    measured = measure_rates(tables, day, rates, dimensions=BY)
     seconds, used = time.perf_counter() - started, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     verdict = ""
@@ -191,22 +191,23 @@ def one(folder: Path) -> None:
             "met" if seconds < TARGET_SECONDS else "MISSED"
         )
     sys.stdout.write(
-        f"{count:>11,} orders: indicators by {len(BY)} dimensions {seconds:6.1f} s ({used:.1f} processor seconds, "
-        f"{told.height:,} rows), reading {reading:.1f} s, peak {peak:.1f} GB{verdict}\n"
+        f"{count:>11,} orders: indicators by {len(BY)} dimensions {seconds:6.1f} s "
+        f"({used:.1f} processor seconds, {measured.height:,} rows), "
+        f"reading {reading:.1f} s, peak {peak:.1f} GB{verdict}\n"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--sizes", default=",".join(map(str, SIZES)), help="orders, apart by commas"
+        "--sizes", default=",".join(map(str, SIZES)), help="orders, separated by commas"
     )
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
-    said = parser.parse_args()
-    if said.one:
-        one(said.one)
+    options = parser.parse_args()
+    if options.one:
+        one(options.one)
         return
-    for size in map(int, said.sizes.replace(" ", ",").split(",")):
+    for size in map(int, options.sizes.replace(" ", ",").split(",")):
         with tempfile.TemporaryDirectory() as folder:
             write_tables(Path(folder), size)
             subprocess.run([sys.executable, __file__, "--one", folder], check=True)

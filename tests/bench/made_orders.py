@@ -1,10 +1,9 @@
-"""The orders that every contender reads: two parquet files with whole numbers only, the same for
-the same seed.
+"""The orders that every contender reads: two parquet files of whole numbers, equal for equal seeds.
 
 `facts.parquet`: one row per order, with a number from 0 for each of its five entities, the day on
-which it became known (two years of them) and four measures. `rows.parquet`: half as many rows to
-make features for, each an order drawn anew and a night 1 to 60 days after it became known, so that
-most windows hold something.
+which it became known (two years of days) and four measures. `rows.parquet`: half as many rows to
+make features for; each is a random order and a night 1 to 60 days after it became known, so that
+most windows have facts.
 """
 
 from __future__ import annotations
@@ -16,16 +15,15 @@ import polars as pl
 from contest import KEYS
 
 DAYS, SEED = 730, 7
-# so many products, suppliers, categories and lanes an order, and at least 20; sales of all of them
-# have a heavy tail
+# products and suppliers per order (at least 20 of each), and the number of categories and lanes;
+# the sales of all of them have a heavy tail
 PRODUCTS, SUPPLIERS, CATEGORIES, LANES = 0.05, 0.002, 300, 80
-# most buyers come once or twice
+# buyers per order: most buyers order once or twice
 BUYERS = 0.7
 
 
 def write_orders(folder: Path, count: int) -> None:
-    """Writes `facts.parquet` (`count` rows) and `rows.parquet` (`count // 2` rows) into
-    `folder`."""
+    """Write `facts.parquet` (`count` rows) and `rows.parquet` (`count // 2` rows) into `folder`."""
     rng = np.random.default_rng(SEED)
     facts = made_facts(count, rng)
     drawn = facts[rng.integers(0, count, count // 2)].select(*KEYS, as_of_day="known_day")
@@ -55,7 +53,9 @@ def made_facts(count: int, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def heavy_tailed(kinds: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` numbers in [0, kinds): the n-th most frequent about 1/n as often as the first, in no
-    order of number."""
+    """`count` numbers in [0, kinds): the n-th most frequent is about 1/n as frequent as the first.
+
+    The order of the numbers says nothing about their frequency.
+    """
     rank = (kinds + 1.0) ** rng.random(count) - 1.0
     return rng.permutation(kinds)[rank.astype(np.int64)]

@@ -1,12 +1,12 @@
-"""The model on millions of order-nights: training, scoring, reasons; seconds, processor seconds,
-peak memory.
+"""Train, score and explain millions of order-nights: seconds, processor seconds and peak memory.
 
-The matrix is made up: as many features as the registry has, a third whole numbers, a quarter with
-holes (a third of the rows), a few that carry the risk; 4 % disputed, four nights an order. Time and
-memory depend on shape, bins and holes, not on what the numbers mean; how good the model is, is told
-elsewhere (docs/model.md). The training frame is float32 with order, night, stage and label, as
-`pipeline.training.train` hands it over, and the program's own `fit_model` trains on it: bins, a
-draft with early stopping, the model that ships. Seconds are this machine's.
+The matrix is made up: it has as many features as the registry; a third are whole numbers, a quarter
+have missing values in a third of the rows, and a few carry the risk; 4 % of the rows are disputed,
+with four nights per order. Time and memory depend on shape, bins and missing values, not on the
+meaning of the numbers; docs/model.md reports the model's quality. The training table is float32
+with order, night, stage and label, as in `pipeline.training.train`, and the program's own
+`fit_model` trains on it: bins, a draft with early stopping, and the final model. Seconds depend on
+the machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TRAIN_ROWS, SCORE_ROWS, LISTED = 5_000_000, 1_000_000, 1_000
 NIGHTS_AN_ORDER, STAGES = 4, ("before_shipment", "dispatch", "in_transit", "delivered")
-# the targets on 2 cores: seconds, and GB where memory is one
+# the targets on 2 cores: seconds, and GB where there is a memory target
 TARGETS = {"train": (900.0, 10.0), "score": (60.0, None), "reasons": (10.0, None)}
 
 
@@ -41,14 +41,14 @@ def made_rows(count: int, seed: int, dtype: type[np.floating]) -> pl.DataFrame:
     stage = rng.choice(len(STAGES), count, p=[0.1, 0.05, 0.6, 0.25])
     columns: dict[str, pl.Series] = {}
     odds = np.full(count, -3.9, np.float32)
-    for place, name in enumerate(FEATURE_NAMES):
+    for position, name in enumerate(FEATURE_NAMES):
         values = rng.standard_gamma(1.0, count, np.float32) * 3
-        if place % 3 == 0:
+        if position % 3 == 0:
             values = np.round(values)
-        if place % 11 == 0:
+        if position % 11 == 0:
             odds += (values - 3) * 0.12
         column = pl.Series(name, values.astype(dtype))
-        if place % 4 == 1:
+        if position % 4 == 1:
             column = column.zip_with(
                 pl.Series(rng.random(count, np.float32) > 0.3),
                 pl.Series([None], dtype=column.dtype),
@@ -111,9 +111,11 @@ STEPS = {"train": train, "score": score, "reasons": reasons}
 
 
 def one(step: str, folder: Path, count: int) -> None:
-    """In a process of its own; the rows are there before the clock starts, and count in the
-    peak."""
-    import pipeline  # noqa: F401 - its settings of the environment are read when polars is
+    """Run one step in its own process.
+
+    The rows are made before the clock starts, but they count in the peak memory.
+    """
+    import pipeline  # noqa: F401 - sets environment variables before polars is imported
 
     run = STEPS[step](folder, count)
     started, processor = time.perf_counter(), time.process_time()
@@ -127,13 +129,14 @@ def main(train_rows: int) -> None:
     with TemporaryDirectory() as folder:
         for step, count in (("train", train_rows), ("score", SCORE_ROWS), ("reasons", LISTED)):
             command = [sys.executable, __file__, step, folder, str(count)]
-            told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-            seconds, processor, peak = map(float, told.split())
+            output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+            seconds, processor, peak = map(float, output.split())
             limit, memory = TARGETS[step]
             is_met = seconds <= limit and (memory is None or peak <= memory)
             target = f"{limit:.0f} s" + (f", {memory:.0f} GB" if memory else "")
             sys.stdout.write(
-                f"{step:<8} {count:>9,} rows: {seconds:6.1f} s ({processor:.1f} s of processor), peak {peak:.2f} GB; "
+                f"{step:<8} {count:>9,} rows: {seconds:6.1f} s "
+                f"({processor:.1f} processor seconds), peak {peak:.2f} GB; "
                 f"target {target}: {'met' if is_met else 'MISSED'}\n"
             )
             sys.stdout.flush()

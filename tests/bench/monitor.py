@@ -1,13 +1,13 @@
-"""Nights until the monitor says act after a planted change, and false acts in quiet seasons.
+"""Nights until the monitor says `act` after a planted change, and false alarms in quiet seasons.
 
-A season is a simulated store, made once. A model learns from what had matured before the season;
-the features and probabilities of all its nights are then built in one pass, as `make backtest`
-does, which is the same as night by night since a row's features know only its own past. The monitor
-is then asked on each of 90 nights, with what was known on that night alone: scores of nights before
-it, labels standing at it, facts known before it. No list is made and nobody is written to; the
-gates before publishing are not asked. Quiet stores have none of the simulator's own shocks
-(collapses, customs, silences), but its seasons, sales, growth and new products. The planted change
-comes on night 20.
+A season is a simulated store, made once. A model is trained on what had matured before the season.
+The features and probabilities of all nights are then built in one pass, as in `make backtest`; this
+gives the same values as night by night, because a row's features use only its own past. The monitor
+then runs on each of 90 nights with what was known on that night: the scores of earlier nights, the
+labels as of the night, and the facts known before it. No list is made, no buyer is contacted, and
+the data checks before publishing do not run. Quiet stores have none of the simulator's shocks
+(collapses, customs, silences), but they have its seasons, sales, growth and new products. The
+planted change comes on night 20.
 
 PYTHONPATH=. python tests/bench/monitor.py [QUIET_SEASONS=20] [ORDERS=30000] [PLANTED_SEEDS=2]
 """
@@ -33,7 +33,7 @@ CARRIER = 0
 
 
 def made(orders: int, seed: int, planted: str, start: int) -> dict[str, pl.DataFrame]:
-    """The canonical tables; `start`: the world's day of the change."""
+    """The canonical tables of a store; `start`: the day of the change, from the first day."""
     from pipeline.simulation.world.simulated_store import calendar, life, simulate_store
     from pipeline.simulation.world.simulated_store import orders as order_module
 
@@ -42,13 +42,13 @@ def made(orders: int, seed: int, planted: str, start: int) -> dict[str, pl.DataF
     )
     draw, hazards = calendar.draw_calendar, life.dispute_hazards
 
-    def slower(*arguments: object) -> object:
+    def draw_with_collapse(*arguments: object) -> object:
         drawn = draw(*arguments)
         if planted == "a carrier collapses":
             drawn.road_x[CARRIER, start:] *= 2.5
         return drawn
 
-    def quarrelsome(
+    def hazards_with_rule_change(
         orders: object,
         journey: object,
         scans: object,
@@ -56,32 +56,32 @@ def made(orders: int, seed: int, planted: str, start: int) -> dict[str, pl.DataF
         day: np.ndarray,
         *rest: object,
     ):
-        found = hazards(orders, journey, scans, order, day, *rest)
+        usual = hazards(orders, journey, scans, order, day, *rest)
         times = (
             np.where(day >= start, 2.0, 1.0)
             if planted == "a rule change doubles disputes"
             else np.ones(len(day))
         )
-        return found * times[:, None]
+        return usual * times[:, None]
 
     with (
         mock.patch.object(calendar, "ROAD", calm),
-        mock.patch.object(order_module, "draw_calendar", slower),
-        mock.patch.object(life, "dispute_hazards", quarrelsome),
+        mock.patch.object(order_module, "draw_calendar", draw_with_collapse),
+        mock.patch.object(life, "dispute_hazards", hazards_with_rule_change),
     ):
         frames = simulate_store(count_orders=orders, seed=seed, first_day=FIRST, days=DAYS)
     return changed(frames, planted, start)
 
 
 def changed(frames: dict[str, pl.DataFrame], planted: str, start: int) -> dict[str, pl.DataFrame]:
-    """Changes that only the files show."""
+    """The tables with the changes that are made in the tables themselves."""
     from features.clock import day_number, local_day
     from pipeline.simulation.world.simulated_store import ZONE
 
     is_after = local_day(pl.col("known_at"), ZONE) >= day_number(FIRST) + start
     if planted == "a carrier's feed goes silent":
-        told = frames["shipments"].filter(pl.col("carrier") == "AE Standard")["shipment_id"]
-        gone = is_after & pl.col("shipment_id").is_in(told.implode())
+        parcels = frames["shipments"].filter(pl.col("carrier") == "AE Standard")["shipment_id"]
+        gone = is_after & pl.col("shipment_id").is_in(parcels.implode())
         frames = frames | {"tracking": frames["tracking"].filter(~gone)}
     if planted == "a price tag changes unit":
         price = pl.when(is_after).then(pl.col("unit_price_usd") * 100).otherwise("unit_price_usd")
@@ -129,15 +129,15 @@ def season(orders: int, seed: int, planted: str) -> list:
 
     config = Config(max_training_rows=40_000)
     first = day_number(FIRST) + DAYS - SEASON
-    learnt = first - 121
+    trained_on = first - 121
     frames = made(orders, seed, planted, DAYS - SEASON + PLANTED_ON)
     with store_files(frames) as (tables, files):
-        dataset = training_dataset(tables, config, learnt - 31)
+        dataset = training_dataset(tables, config, trained_on - 31)
         model, _ = train_model(
-            tables, dataset, config.label_window, learnt, config.recipe, list(FEATURE_NAMES)
+            tables, dataset, config.label_window, trained_on, config.recipe, list(FEATURE_NAMES)
         )
         assert model is not None
-        nights = list(range(learnt, first + SEASON))
+        nights = list(range(trained_on, first + SEASON))
         rows = build_features(tables, build_spine(tables, nights, config.dispute_window))
         means = {part["as_of_day"][0]: night_means(part) for part in rows.partition_by("as_of_day")}
         scored = rows.select("order_id", "as_of_day", "stage").with_columns(
@@ -147,12 +147,12 @@ def season(orders: int, seed: int, planted: str) -> list:
         scored = scored.join(
             traits(tables, first + SEASON), on="order_id", how="left", maintain_order="left"
         )
-        asked = Asked(tables, files, config, model, scored, means)
-        return [asked.on(night) for night in range(first, first + SEASON)]
+        monitor = NightlyMonitor(tables, files, config, model, scored, means)
+        return [monitor.findings(night) for night in range(first, first + SEASON)]
 
 
-class Asked:
-    """The monitor on one night, given what was known then."""
+class NightlyMonitor:
+    """The monitor, which uses on each night only what was known then."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class Asked:
         gain = model.booster.feature_importance("gain")
         self.importance = dict(zip(model.feature_names, gain / gain.sum(), strict=True))
 
-    def on(self, night: int) -> list:
+    def findings(self, night: int) -> list:
         from models.monitoring.input_health import drift_findings
         from models.monitoring.matured_outcomes import judge_outcomes, label_outcomes
         from pipeline.night.feed_health import judge_feeds
@@ -177,17 +177,17 @@ class Asked:
         rows = self.scored.filter(pl.col("as_of_day").is_between(night - 121, night - 1))
         window = self.config.label_window
         labelled = label_outcomes(rows, self.tables, window, night)
-        found, _ = judge_outcomes(labelled, limits_of(self.config), window, night)
-        found += judge_feeds(self.files, night)
+        findings, _ = judge_outcomes(labelled, limits_of(self.config), window, night)
+        findings += judge_feeds(self.files, night)
         means = [self.means[n] for n in range(night - 121, night + 1) if n in self.means]
-        return found + drift_findings(means, self.model.moments, self.importance)
+        return findings + drift_findings(means, self.model.moments, self.importance)
 
 
 def nights_to_act(nights: list) -> tuple[int | None, str]:
-    for place, found in enumerate(nights):
-        acts = [finding for finding in found if finding.level == "act"]
+    for number, findings in enumerate(nights):
+        acts = [finding for finding in findings if finding.level == "act"]
         if acts:
-            return place, f"{acts[0].says} [{acts[0].propose}]"
+            return number, f"{acts[0].says} [{acts[0].propose}]"
     return None, "never within the season"
 
 
@@ -197,34 +197,32 @@ def say(text: str) -> None:
 
 
 def main(quiet: int, orders: int, seeds: int) -> None:
-    say(
-        f"{orders:,} orders in {DAYS} days, {SEASON} nights asked, the change on night {PLANTED_ON}"
-    )
+    say(f"{orders:,} orders in {DAYS} days, {SEASON} nights checked, change on night {PLANTED_ON}")
     for planted in PLANTED:
         for seed in range(seeds):
             started = time.perf_counter()
             nights = season(orders, 100 + seed, planted)
-            before = sum(any(f.level == "act" for f in found) for found in nights[:PLANTED_ON])
-            place, why = nights_to_act(nights[PLANTED_ON:])
-            told = "-" if place is None else str(place)
+            before = sum(any(f.level == "act" for f in night) for night in nights[:PLANTED_ON])
+            night_of_act, why = nights_to_act(nights[PLANTED_ON:])
+            delay = "-" if night_of_act is None else str(night_of_act)
             say(
-                f"{planted}, seed {100 + seed}: act after {told} nights ({before} acts before): {why} "
-                f"({time.perf_counter() - started:.0f} s)"
+                f"{planted}, seed {100 + seed}: act after {delay} nights ({before} acts before): "
+                f"{why} ({time.perf_counter() - started:.0f} s)"
             )
-    false, watched = 0, 0
+    false_alarms, watched = 0, 0
     for seed in range(quiet):
         nights = season(orders, 200 + seed, "nothing")
-        place, why = nights_to_act(nights)
-        false += place is not None
-        watched += sum(any(f.level == "watch" for f in found) for found in nights)
+        night_of_act, why = nights_to_act(nights)
+        false_alarms += night_of_act is not None
+        watched += sum(any(f.level == "watch" for f in night) for night in nights)
         say(
             f"quiet season {seed + 1}: "
-            + ("no act" if place is None else f"act on night {place}: {why}")
+            + ("no act" if night_of_act is None else f"act on night {night_of_act}: {why}")
         )
     if quiet:
         say(
-            f"false act in {false} of {quiet} quiet seasons (target: at most one in 20); watch on {watched} nights of "
-            f"{quiet * SEASON}"
+            f"false alarm in {false_alarms} of {quiet} quiet seasons (target: at most one in 20); "
+            f"watch on {watched} of {quiet * SEASON} nights"
         )
 
 

@@ -1,9 +1,7 @@
-"""All features of one night over growing stores: seconds from the tables on disk, growth, peak
-memory.
+"""Build all features of one night for stores of growing size: seconds, growth and peak memory.
 
-Prints one line a size: orders of history, open orders, facts; seconds in which every feature of
-every open order is built from the files; the peak memory of the process. Seconds are this
-machine's.
+Prints one line per size: orders, facts and open orders; the seconds to build every feature of every
+open order from the table files; the peak memory of the process. Seconds depend on the machine.
 """
 
 from __future__ import annotations
@@ -24,15 +22,17 @@ if TYPE_CHECKING:
     import polars as pl
 
 SIZES = (50_000, 200_000, 1_000_000)
-# orders of so many days up to the night, so that one in ten is open
+# the orders are from this many days before the night, so that one in ten is open
 DAYS = 430
 NIGHT = date(2025, 11, 20)
 ZONE = "Asia/Shanghai"
 
 
 def write_tables(folder: Path, count: int) -> None:
-    """The table files of a simulated store, piece by piece, as `pipeline.workspace.table_files`
-    writes them whole."""
+    """Write the table files of a simulated store, piece by piece.
+
+    The result is what `pipeline.workspace.table_files` writes at once.
+    """
     import polars as pl
     import pyarrow.parquet as pq
 
@@ -55,7 +55,7 @@ def write_tables(folder: Path, count: int) -> None:
             } | products
             frames = stored_frames(create_tables(frames, zone=ZONE), written)
             ids = frames["orders"]["order_id"]
-            # the files must be in the order of the orders, as those of a workspace are
+            # the files must be sorted by order, as those of a workspace are
             assert last < ids[0]
             last, written = ids[-1], written + len(ids)
             for name in TABLES:
@@ -72,17 +72,15 @@ def write_tables(folder: Path, count: int) -> None:
 
 
 def padded(frame: pl.DataFrame) -> pl.DataFrame:
-    """With order ids of one length, so that pieces drawn one after the other follow each other as
-    text too."""
+    """The table with order ids of equal length, so that later pieces also sort later as text."""
     import polars as pl
 
     return frame.with_columns(pl.col("order_id").str.replace("o-", "").str.zfill(9))
 
 
 def one(folder: Path) -> None:
-    """In a process of its own, so that the peak is this night's and that the program comes first,
-    as in a night."""
-    import pipeline  # noqa: F401 - its settings of the environment are read when polars is
+    """Build one night in its own process, so that the peak memory is that of this night."""
+    import pipeline  # noqa: F401 - sets environment variables before polars is imported
     from features.clock import day_number
     from features.spine import DEFAULT_WINDOW
     from pipeline.engines.polars_parts import night_features
@@ -91,10 +89,11 @@ def one(folder: Path) -> None:
 
     started = time.perf_counter()
     files = TableFiles(folder, ZONE, has_partial_outcomes=False)
-    found = night_features(files, day_number(NIGHT), DEFAULT_WINDOW, Engine().orders_per_part)
+    features = night_features(files, day_number(NIGHT), DEFAULT_WINDOW, Engine().orders_per_part)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    sys.stdout.write(f"{seconds} {peak} {found.height} {files.count_facts()} {found.width - 3}\n")
+    count_features = features.width - 3
+    sys.stdout.write(f"{seconds} {peak} {features.height} {files.count_facts()} {count_features}\n")
 
 
 def main(sizes: Iterable[int]) -> None:
@@ -102,18 +101,18 @@ def main(sizes: Iterable[int]) -> None:
     for count in sizes:
         with tempfile.TemporaryDirectory() as folder:
             write_tables(Path(folder), count)
-            told = subprocess.run(
+            child = subprocess.run(
                 [sys.executable, __file__, folder], capture_output=True, text=True, check=True
             )
-        seconds, peak, rows, facts, features = map(float, told.stdout.split())
+        seconds, peak, rows, facts, features = map(float, child.stdout.split())
         growth = (
             f", growth {math.log(seconds / before[1]) / math.log(count / before[0]):.2f}"
             if before
             else ""
         )
         sys.stdout.write(
-            f"{count:>10,} orders, {facts:>11,.0f} facts, {rows:>9,.0f} open: {features:.0f} features in "
-            f"{seconds:6.1f} s, peak {peak:.2f} GiB{growth}\n"
+            f"{count:>10,} orders, {facts:>11,.0f} facts, {rows:>9,.0f} open: "
+            f"{features:.0f} features in {seconds:6.1f} s, peak {peak:.2f} GiB{growth}\n"
         )
         sys.stdout.flush()
         before = count, seconds

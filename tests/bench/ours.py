@@ -1,4 +1,4 @@
-"""Ours: the 60 totals by `features.asof.totals_of`, the keys side by side."""
+"""Ours: the 60 totals with `features.asof.totals_of`, one thread per key."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from contest import CHOSEN, KEYS, LOOKBACKS, MEASURES, told
+from contest import CHOSEN, KEYS, LOOKBACKS, MEASURES, report_run
 
 from features.asof import totals_of
 
-ASKED = dict.fromkeys(MEASURES, LOOKBACKS)
+MEASURE_LOOKBACKS = dict.fromkeys(MEASURES, LOOKBACKS)
 INT32 = dict.fromkeys(("key", "known_day"), pl.Int32)
 
 
@@ -23,31 +23,38 @@ def make(folder: Path) -> dict[str, np.ndarray]:
     if (folder / CHOSEN).exists():
         rows = rows[np.load(folder / CHOSEN)]
 
-    def of_key(key: str) -> dict[str, np.ndarray]:
+    def totals_by_name(key: str) -> dict[str, np.ndarray]:
         totals = totals_of(
-            rows[key], rows["as_of_day"], facts.select(key, "known_day", *MEASURES), key, ASKED
+            rows[key],
+            rows["as_of_day"],
+            facts.select(key, "known_day", *MEASURES),
+            key,
+            MEASURE_LOOKBACKS,
         )
         return {f"{key}_{column.name}": column.to_numpy() for column in totals}
 
-    # a column in pieces would be put together for each key anew
+    # a chunked column would be joined again for each key
     facts, rows = facts.rechunk(), rows.rechunk()
 
-    # keys with many entities take longest: they go first, so that no thread waits for the last of
-    # them alone
+    # keys with many entities take longest: they start first, so that no thread is left alone with
+    # one at the end
     keys = sorted(KEYS, key=lambda key: -int(facts[key].to_numpy().max()))
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        return {name: values for found in pool.map(of_key, keys) for name, values in found.items()}
+        by_key = pool.map(totals_by_name, keys)
+        return {name: values for totals in by_key for name, values in totals.items()}
 
 
 def load() -> None:
-    """One total of one fact: the compiled code is read from disk, as that of the peers was when
-    they were imported."""
+    """Make one total of one fact, so that the compiled code is loaded from disk.
+
+    The peers load theirs when they are imported.
+    """
     one = pl.DataFrame(
         {"key": [0], "known_day": [0], **dict.fromkeys(MEASURES, [1])}, schema_overrides=INT32
     )
-    totals_of(one["key"], one["known_day"], one, "key", ASKED)
+    totals_of(one["key"], one["known_day"], one, "key", MEASURE_LOOKBACKS)
 
 
 if __name__ == "__main__":
     load()
-    told(make)
+    report_run(make)

@@ -1,11 +1,10 @@
-"""The morning's page of a long list and a long history: seconds to make it, its size, and what a
-reader waits for.
+"""The night's page with a long list and a long history: seconds to make, size, and waiting times.
 
     python tests/bench/page.py [--rows 5000] [--nights 365]
 
-A small simulated store's night, its list repeated to so many rows, and so many matured nights
-before it. The page is opened in Chromium (where there is one), searched, filtered and sorted.
-Targets: opens in 2 s, filters in 0.1 s, 5 MB. Seconds are this machine's.
+The list of a small simulated store is repeated to `rows` rows, and `nights` matured nights come
+before it. The page is opened in Chromium (if it is installed), searched, filtered and sorted.
+Targets: opens in 2 s, filters in 0.1 s, 5 MB. Seconds depend on the machine.
 """
 
 from __future__ import annotations
@@ -36,8 +35,10 @@ TIMED = """() => {
     part.value = value; part.dispatchEvent(new Event(event)); document.body.offsetHeight;
     out[name] = (performance.now() - start) / 1000;
   };
-  time("search for one", "#search", "input", LAST); time("search for many", "#search", "input", "o-");
-  time("search for nothing", "#search", "input", "no such thing"); time("all again", "#search", "input", "");
+  time("search for one", "#search", "input", LAST);
+  time("search for many", "#search", "input", "o-");
+  time("search without a match", "#search", "input", "no such thing");
+  time("clear the search", "#search", "input", "");
   time("filter", "[data-filter=stage]", "change", "in_transit");
   time("filter off", "[data-filter=stage]", "change", "");
   time("sort by number", "#sort", "change", "probability down");
@@ -47,15 +48,15 @@ TIMED = """() => {
 
 
 def make_store(folder: Path, rows: int, nights: int) -> Workspace:
-    """A store whose night has so many listed rows, after so many nights that have matured."""
-    place = Workspace(folder)
-    raw = simulate(place, load_config(folder), Progress(), orders=6000, first=FIRST, days=300)
+    """A store whose night has `rows` listed orders, after `nights` matured nights."""
+    workspace = Workspace(folder)
+    raw = simulate(workspace, load_config(folder), Progress(), orders=6000, first=FIRST, days=300)
     (folder / "config.toml").write_text(
         "min_training_disputes = 5\ndecide = {contact_cost_usd = 0.05}\n"
     )
     for night in (OLD, NIGHT):
         nightly(
-            place,
+            workspace,
             load_config(folder),
             Progress(),
             as_of=night,
@@ -63,10 +64,10 @@ def make_store(folder: Path, rows: int, nights: int) -> Workspace:
             raw=raw,
             is_forced=False,
         )
-    run = place.latest(NIGHT)
+    run = workspace.latest(NIGHT)
     assert run is not None
     listed = pl.read_parquet(run / "contact_list.parquet")
-    ids = place.table_files().read_placed()["order_id"].sort().head(rows)
+    ids = workspace.table_files().read_placed()["order_id"].sort().head(rows)
     long = pl.concat([listed] * (rows // listed.height + 1)).head(ids.len())
     former, rank = long["order_id"], pl.int_range(1, ids.len() + 1, dtype=pl.UInt32)
     drafts = [
@@ -75,32 +76,33 @@ def make_store(folder: Path, rows: int, nights: int) -> Workspace:
     ]
     long = long.with_columns(order_id=ids, rank=rank, draft_message=pl.Series(drafts))
     long.write_parquet(run / "contact_list.parquet")
-    add_history(place, nights)
-    return place
+    add_history(workspace, nights)
+    return workspace
 
 
-def add_history(place: Workspace, nights: int) -> None:
-    """Copies of the old night under the dates before it."""
-    old = place.latest(OLD)
+def add_history(workspace: Workspace, nights: int) -> None:
+    """Copy the old night to the dates before it."""
+    old = workspace.latest(OLD)
     assert old is not None
     facts = json.loads((old / "manifest.json").read_text())
     for back in range(1, nights):
-        folder = place.folder / "runs" / (OLD - timedelta(days=back)).isoformat()
+        folder = workspace.folder / "runs" / (OLD - timedelta(days=back)).isoformat()
         shutil.copytree(old, folder / "copy")
-        told = facts | {"model": facts["model"] | {"trained_as_of": "2024-01-01"}}
-        (folder / "copy" / "manifest.json").write_text(json.dumps(told))
+        manifest = facts | {"model": facts["model"] | {"trained_as_of": "2024-01-01"}}
+        (folder / "copy" / "manifest.json").write_text(json.dumps(manifest))
         (folder / "latest").symlink_to("copy")
 
 
-def read_as_one_does(page: Path, last: str) -> None:
+def time_in_browser(page: Path, last: str) -> None:
+    """Open the page and time what a reader does; `last`: the id of the last listed order."""
     from playwright.sync_api import sync_playwright
 
-    found = shutil.which("chromium")
-    if not found:
-        say("no Chromium: not opened")
+    chromium = shutil.which("chromium")
+    if not chromium:
+        say("Chromium is not installed: the page was not opened")
         return
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=found)
+        browser = driver.chromium.launch(executable_path=chromium)
         tab = browser.new_page()
         started = time.perf_counter()
         tab.goto(page.resolve().as_uri())
@@ -112,10 +114,9 @@ def read_as_one_does(page: Path, last: str) -> None:
         browser.close()
 
 
-def judge(name: str, got: float, target: float, unit: str = "s") -> None:
-    say(
-        f"{name:<22} {got:7.3f} {unit}   target {target:g} {unit}: {'met' if got <= target else 'MISSED'}"
-    )
+def judge(name: str, measured: float, target: float, unit: str = "s") -> None:
+    verdict = "met" if measured <= target else "MISSED"
+    say(f"{name:<22} {measured:7.3f} {unit}   target {target:g} {unit}: {verdict}")
 
 
 def say(text: str) -> None:
@@ -127,19 +128,20 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=5000)
     parser.add_argument("--nights", type=int, default=365)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        place = make_store(Path(folder) / "store", asked.rows, asked.nights)
-        run = place.latest(NIGHT)
+        workspace = make_store(Path(folder) / "store", options.rows, options.nights)
+        run = workspace.latest(NIGHT)
         assert run is not None
         listed = pl.read_parquet(run / "contact_list.parquet")
         started = time.perf_counter()
-        made = report(place, load_config(place.folder), Progress(), as_of=NIGHT) / PAGE
+        page = report(workspace, load_config(workspace.folder), Progress(), as_of=NIGHT) / PAGE
         say(
-            f"page of {listed.height:,} rows after {asked.nights} nights: {time.perf_counter() - started:.1f} s to make"
+            f"page of {listed.height:,} rows after {options.nights} nights: "
+            f"{time.perf_counter() - started:.1f} s to make"
         )
-        judge("size", made.stat().st_size / 1e6, MOST_MB, "MB")
-        read_as_one_does(made, listed["order_id"][-1])
+        judge("size", page.stat().st_size / 1e6, MOST_MB, "MB")
+        time_in_browser(page, listed["order_id"][-1])
 
 
 if __name__ == "__main__":

@@ -6,33 +6,34 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from contest import KEYS, LOOKBACKS, MEASURES, told, total
+from contest import KEYS, LOOKBACKS, MEASURES, report_run, total
 
 
 def make(folder: Path) -> dict[str, np.ndarray]:
-    # what does not fit into memory goes to the folder of the files, not into this one
+    # DuckDB spills to the folder of the files, not to the current folder
     base = duckdb.connect(config={"temp_directory": str(folder / "duckdb")})
     base.execute(f"CREATE TABLE facts AS SELECT * FROM '{folder}/facts.parquet'")
     base.execute(
-        f"CREATE TABLE rows AS SELECT *, row_number() OVER () - 1 AS place FROM '{folder}/rows.parquet'"
+        "CREATE TABLE rows AS SELECT *, row_number() OVER () - 1 AS position "
+        f"FROM '{folder}/rows.parquet'"
     )
-    found: dict[str, np.ndarray] = {}
+    totals: dict[str, np.ndarray] = {}
     for key in KEYS:
         columns = base.execute(totals_of(key)).fetchnumpy()
-        place = columns.pop("place")
+        position = columns.pop("position")
         for name, values in columns.items():
-            found[name] = np.empty(len(place), dtype=np.int64)
-            found[name][place] = values
-    return found
+            totals[name] = np.empty(len(position), dtype=np.int64)
+            totals[name][position] = values
+    return totals
 
 
 def totals_of(key: str) -> str:
-    """The query for all totals of one key: what was known before the night, less what was known
-    before the window."""
+    """The query for all totals of one key: sums before the night minus sums before the window."""
     sums = ", ".join(f"sum({m})::BIGINT AS {m}" for m in MEASURES)
     running = ", ".join(f"(sum({m}) OVER w)::BIGINT AS {m}" for m in MEASURES)
     joins = "".join(
-        f" ASOF LEFT JOIN running r{n} ON asked.{key} = r{n}.{key} AND asked.as_of_day - {n} > r{n}.known_day"
+        f" ASOF LEFT JOIN running r{n} ON keyed.{key} = r{n}.{key}"
+        f" AND keyed.as_of_day - {n} > r{n}.known_day"
         for n in (0, *LOOKBACKS)
     )
     totals = ", ".join(
@@ -40,17 +41,18 @@ def totals_of(key: str) -> str:
         for m in MEASURES
         for n in LOOKBACKS
     )
-    names = ", ".join(f"found.{total(key, m, n)}" for m in MEASURES for n in LOOKBACKS)
+    names = ", ".join(f"joined.{total(key, m, n)}" for m in MEASURES for n in LOOKBACKS)
     return f"""
         WITH daily AS (SELECT {key}, known_day, {sums} FROM facts GROUP BY ALL),
         running AS MATERIALIZED (
-            SELECT {key}, known_day, {running} FROM daily WINDOW w AS (PARTITION BY {key} ORDER BY known_day)
+            SELECT {key}, known_day, {running} FROM daily
+            WINDOW w AS (PARTITION BY {key} ORDER BY known_day)
         ),
-        asked AS (SELECT place, {key}, as_of_day FROM rows),
-        found AS (SELECT asked.place, {totals} FROM asked {joins})
-        SELECT found.place, {names} FROM found
+        keyed AS (SELECT position, {key}, as_of_day FROM rows),
+        joined AS (SELECT keyed.position, {totals} FROM keyed {joins})
+        SELECT joined.position, {names} FROM joined
     """
 
 
 if __name__ == "__main__":
-    told(make)
+    report_run(make)

@@ -1,8 +1,8 @@
-"""A peer: featuretools with cutoff times, on whole nights in a random order until the time is up.
+"""A peer: featuretools with cutoff times, on whole nights in random order until the time is up.
 
-The nights are the cutoff times and the lookbacks the training windows. A night's rows are asked for
-together, which is the kindest way: one by one it does some 90 of them a second. The rows it got to
-are written into `chosen.npy`, so that ours can be made for the same rows and compared.
+The nights are the cutoff times, and the lookbacks are the training windows. All rows of a night are
+computed together, which is fastest: one by one, featuretools makes about 90 rows per second. The
+finished rows are written to `chosen.npy`, so that ours can be made for the same rows and compared.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from contest import CHOSEN, KEYS, LOOKBACKS, MEASURES, told, total
+from contest import CHOSEN, KEYS, LOOKBACKS, MEASURES, report_run, total
 
 warnings.simplefilter("ignore")
 import featuretools as ft  # noqa: E402
@@ -23,23 +23,24 @@ EPOCH, SEED = pd.Timestamp("2024-01-01"), 3
 
 
 def make(folder: Path) -> dict[str, np.ndarray]:
-    """The totals of as many nights as the seconds given as second argument allow; at least one."""
+    """The totals of as many nights as the seconds in the second argument allow; at least one."""
     facts, rows = (
         pd.read_parquet(folder / "facts.parquet"),
         pd.read_parquet(folder / "rows.parquet"),
     )
     store = entity_set(facts, rows)
     until = time.perf_counter() + float(sys.argv[2])
-    places, found = [], []
+    positions, totals = [], []
     for night in np.random.default_rng(SEED).permutation(rows["as_of_day"].unique()):
         chosen = np.flatnonzero(rows["as_of_day"] == night)
         cut = pd.DataFrame({"row": chosen, "time": EPOCH + pd.Timedelta(days=int(night))})
-        found.append(pd.concat([totals_of(store, cut, lookback) for lookback in LOOKBACKS], axis=1))
-        places.append(chosen)
+        by_lookback = [totals_of(store, cut, lookback) for lookback in LOOKBACKS]
+        totals.append(pd.concat(by_lookback, axis=1))
+        positions.append(chosen)
         if time.perf_counter() > until:
             break
-    np.save(folder / CHOSEN, np.concatenate(places))
-    return {name: values.to_numpy(dtype=np.int64) for name, values in pd.concat(found).items()}
+    np.save(folder / CHOSEN, np.concatenate(positions))
+    return {name: values.to_numpy(dtype=np.int64) for name, values in pd.concat(totals).items()}
 
 
 def entity_set(facts: pd.DataFrame, rows: pd.DataFrame) -> ft.EntitySet:
@@ -65,31 +66,30 @@ def entity_set(facts: pd.DataFrame, rows: pd.DataFrame) -> ft.EntitySet:
 
 
 def features(store: ft.EntitySet, lookback: int) -> list[ft.Feature]:
-    """Per key and measure: the sum over the key's facts, as seen from a row."""
+    """One feature per key and measure: the sum over the facts of the row's key."""
     sums = []
     for key in KEYS:
         for measure in MEASURES:
-            of_key = ft.Feature(
+            key_sum = ft.Feature(
                 store["facts"].ww[measure], parent_dataframe_name=key, primitive=ft.primitives.Sum
             )
             sums.append(
-                ft.Feature(of_key, dataframe_name="rows").rename(total(key, measure, lookback))
+                ft.Feature(key_sum, dataframe_name="rows").rename(total(key, measure, lookback))
             )
     return sums
 
 
 def totals_of(store: ft.EntitySet, cut: pd.DataFrame, lookback: int) -> pd.DataFrame:
-    """One row per row of `cut`, in its order; strictly before the night, and from `lookback` days
-    before on."""
-    found = ft.calculate_feature_matrix(
+    """One row per row of `cut`, in its order: the `lookback` days before the night, without it."""
+    matrix = ft.calculate_feature_matrix(
         features(store, lookback),
         store,
         cutoff_time=cut,
         training_window=f"{lookback} days",
         include_cutoff_time=False,
     )
-    return found.loc[cut["row"]].fillna(0)
+    return matrix.loc[cut["row"]].fillna(0)
 
 
 if __name__ == "__main__":
-    told(make)
+    report_run(make)

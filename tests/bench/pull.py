@@ -1,6 +1,7 @@
-"""Five million rows out of PostgreSQL into canonical tables, the server killed in the middle:
-seconds, peak memory, and what is there after each step. The server is started from Debian's
-packages.
+"""Pull five million rows from PostgreSQL into canonical tables, and kill the server in the middle.
+
+Prints seconds, peak memory and the state of the tables after each step. The server comes from
+Debian's packages.
 
 PYTHONPATH=. python tests/bench/pull.py [ORDERS]
 """
@@ -26,7 +27,7 @@ from pipeline.sources.database.run_queries import PIECE
 from tests.unit.sources.database import shop_database
 from tests.unit.sources.database.servers import NO_POSTGRES, PASSWORD, POSTGRES, Server, postgres
 
-# a simulated order is some 18 rows of all tables
+# a simulated order has about 18 rows over all tables
 ORDERS = 286_000
 FORMER = 2_000
 
@@ -37,20 +38,19 @@ def say(text: str) -> None:
 
 
 def step(*arguments: object) -> tuple[float, float, int, str]:
-    """Seconds, peak in GB, exit code and what was said, of a step in a process of its own."""
+    """Run a step in its own process: seconds, peak memory in GB, exit code and output."""
     command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
     started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as told:
-        process = subprocess.Popen(
-            command, stdout=told, stderr=told, env={**os.environ, "DATABASE_PASSWORD": PASSWORD}
-        )
+    env = {**os.environ, "DATABASE_PASSWORD": PASSWORD}
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=env)
         _, status, used = os.wait4(process.pid, 0)
-        told.seek(0)
+        output.seek(0)
         return (
             time.perf_counter() - started,
             used.ru_maxrss * 1024 / 1e9,
             os.waitstatus_to_exitcode(status),
-            told.read(),
+            output.read(),
         )
 
 
@@ -60,7 +60,7 @@ def simulated(folder: Path, orders: int) -> dict[str, pl.DataFrame]:
 
 
 def fill(server: Server, frames: dict[str, pl.DataFrame]) -> None:
-    """By COPY; an index on the watermark, as a shop that is asked for its changes should have."""
+    """Fill the database with COPY, and index the watermark column, as a real shop should."""
     address = f"127.0.0.1:{server.port}/shop"
     engine = sa.create_engine(
         f"postgresql+psycopg://reader:{PASSWORD}@{address}", poolclass=sa.NullPool
@@ -95,8 +95,8 @@ def tables_of(workspace: Path) -> dict[str, str]:
     }
 
 
-def rows_read(told: str) -> int:
-    return sum(int(count.replace(",", "")) for count in re.findall(r"([\d,]+) rows read", told))
+def rows_read(output: str) -> int:
+    return sum(int(count.replace(",", "")) for count in re.findall(r"([\d,]+) rows read", output))
 
 
 def killing(server: Server, is_time: Callable[[], bool]) -> threading.Thread:
@@ -118,8 +118,9 @@ def main(orders: int) -> None:
     if not POSTGRES:
         say(NO_POSTGRES)
         return
-    with tempfile.TemporaryDirectory() as place, postgres() as server:
-        folder, raw, workspace = Path(place), Path(place) / "raw", Path(place) / "workspace"
+    with tempfile.TemporaryDirectory() as temporary, postgres() as server:
+        folder = Path(temporary)
+        raw, workspace = folder / "raw", folder / "workspace"
         frames = simulated(folder / "simulated", orders)
         former = simulated(folder / "former", FORMER)
         count = sum(frame.height for frame in frames.values())
@@ -134,21 +135,23 @@ def main(orders: int) -> None:
         before = hashes(workspace / "tables")
         half = frames["tracking"].height // PIECE // 2
         killer = killing(server, lambda: pieces_of(raw, "tracking") > half)
-        seconds, peak, code, told = step("ingest", *load, "database", "--raw", raw)
+        seconds, peak, code, output = step("ingest", *load, "database", "--raw", raw)
         killer.join()
-        read = rows_read(told) + half * PIECE
-        kept = "as they were" if hashes(workspace / "tables") == before else "CHANGED"
+        read = rows_read(output) + half * PIECE
+        kept = "unchanged" if hashes(workspace / "tables") == before else "CHANGED"
         say(
-            f"{count:,} rows in PostgreSQL; killed after some {read:,} rows, {seconds:.1f} s: exit code {code}, "
-            f"tables {kept}, traceback: {'Traceback' in told}"
+            f"{count:,} rows in PostgreSQL; killed after about {read:,} rows, {seconds:.1f} s: "
+            f"exit code {code}, tables {kept}, traceback: {'Traceback' in output}"
         )
-        say(f"    {told.strip().splitlines()[-1]}")
+        say(f"    {output.strip().splitlines()[-1]}")
         server.start()
         for words in ("resumed and loaded", "the next night"):
-            seconds, peak, code, told = step("ingest", *load, "database", "--raw", raw)
-            pulled = re.search(r"pull +\(([\d.]+) s\)", told)
-            told_seconds = f"{seconds:.1f} s, of it {pulled and pulled[1]} s the pull of {rows_read(told):,} rows"
-            say(f"{words}: exit code {code}, {told_seconds}, peak {peak:.1f} GB")
+            seconds, peak, code, output = step("ingest", *load, "database", "--raw", raw)
+            pulled = re.search(r"pull +\(([\d.]+) s\)", output)
+            say(
+                f"{words}: exit code {code}, {seconds:.1f} s (pull of {rows_read(output):,} rows: "
+                f"{pulled and pulled[1]} s), peak {peak:.1f} GB"
+            )
         true = folder / "true"
         step(
             "ingest",
@@ -160,7 +163,7 @@ def main(orders: int) -> None:
             folder / "simulated" / "raw",
         )
         ours, theirs = (tables_of(each) for each in (workspace, true))
-        say(f"tables the same bytes as from the store's own files: {ours == theirs}")
+        say(f"tables have the same bytes as from the store's own files: {ours == theirs}")
 
 
 if __name__ == "__main__":

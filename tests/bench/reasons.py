@@ -1,12 +1,11 @@
-"""Would another seed give the same reasons? Five models that differ in their seed only, on a
-night's riskiest orders.
+"""Whether another seed gives the same reasons: five models that differ only in their seed.
 
-Told of the 400 orders that are riskiest by the mean of the five: the share for which all five give
-the same first theme, the same first feature and the same first sentence; and that this is not had
-by saying little: how many different first sentences there are, how often the most frequent is said,
-how much of what raises the risk (the positive drives of all themes) the first reason's theme stands
-for in the model that speaks, how often no theme drives it more, and how often the feature that
-speaks raises the risk by itself. The training rows are the same for all.
+The models explain the 400 orders of a night with the highest mean risk, and have the same training
+rows. Reported are the shares of orders for which all five give the same first theme, feature and
+sentence. Further figures show that the reasons still say something: the number of different first
+sentences, and the share of the most frequent one; the first theme's share of everything that raises
+the risk (the positive contributions of all themes) in the model that gives the reason; how often no
+theme has a larger contribution; and how often the feature in the sentence raises the risk itself.
 
     PYTHONPATH=. .venv/bin/python tests/bench/reasons.py 2025-11-01 --seeds 11 7
     PYTHONPATH=. .venv/bin/python tests/bench/reasons.py 2018-03-01 --workspace workspaces/olist
@@ -24,7 +23,7 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pipeline  # noqa: F401 - its settings of the environment are read when polars is
+import pipeline  # noqa: F401 - sets environment variables before polars is imported
 
 import numpy as np  # isort: skip
 import polars as pl  # isort: skip
@@ -40,11 +39,11 @@ from pipeline.training.fitting import training_dataset
 from pipeline.workspace.workspace import Workspace
 
 MODELS, RISKIEST, ORDERS = 5, 400, 50_000
-NOTHING = Reason("", "", "", 0.0, 0.0)
+NO_REASON = Reason("", "", "", 0.0, 0.0)
 
 
 def fit_models(workspace: Workspace, as_of: date) -> tuple[list[DisputeModel], pl.DataFrame]:
-    """The models of the rows matured by `as_of`, and the open orders of that night."""
+    """The models trained on the rows matured by `as_of`, and the open orders of that night."""
     config, day, tables = Config(), day_number(as_of), workspace.read_tables()
     last_day = last_matured_day(day, config.horizon_days, config.reporting_delay_days)
     rows = training_dataset(tables, config, last_day)
@@ -62,61 +61,59 @@ def riskiest(models: Sequence[DisputeModel], night: pl.DataFrame) -> pl.DataFram
     return night[np.argsort(-mean, kind="stable")[:RISKIEST]]
 
 
-def share_same(told: Sequence[Sequence[str]]) -> float:
-    """Of the orders those of which all models tell the same."""
-    return float(np.mean([len(set(of_order)) == 1 for of_order in zip(*told, strict=True)]))
+def share_same(by_model: Sequence[Sequence[str]]) -> float:
+    """The share of orders for which all models give the same text."""
+    return float(np.mean([len(set(texts)) == 1 for texts in zip(*by_model, strict=True)]))
 
 
-def measure(models: Sequence[DisputeModel], asked: pl.DataFrame) -> list[tuple[str, str]]:
-    """What is measured and the figure, in words."""
-    all_told = [find_reasons(model, asked, FEATURES) for model in models]
-    first = [[(of_order or [NOTHING])[0] for of_order in told] for told in all_told]
-    found = [
+def measure(models: Sequence[DisputeModel], orders: pl.DataFrame) -> list[tuple[str, str]]:
+    """(name, figure) of everything that is measured, as text."""
+    by_model = [find_reasons(model, orders, FEATURES) for model in models]
+    first = [[(reasons or [NO_REASON])[0] for reasons in of_model] for of_model in by_model]
+    agreement = [
         (
             f"same first {part}",
-            f"{share_same([[getattr(r, part) for r in told] for told in first]):.1%}",
+            f"{share_same([[getattr(r, part) for r in of_model] for of_model in first]):.1%}",
         )
         for part in ("theme", "feature", "sentence")
     ]
-    among = [{r.feature for r in of_order} for told in all_told for of_order in told]
-    among_all = [set.intersection(*among[place :: asked.height]) for place in range(asked.height)]
+    named = [{r.feature for r in reasons} for of_model in by_model for reasons in of_model]
+    named_by_all = [set.intersection(*named[row :: orders.height]) for row in range(orders.height)]
     in_all = np.mean(
-        [reason.feature in those for reason, those in zip(first[0], among_all, strict=True)]
+        [reason.feature in common for reason, common in zip(first[0], named_by_all, strict=True)]
     )
-    said, themes = Counter(r.sentence for r in first[0]), Counter(r.theme for r in first[0])
+    sentences, themes = Counter(r.sentence for r in first[0]), Counter(r.theme for r in first[0])
     features = Counter(r.feature for r in first[0])
+    sentence, times = sentences.most_common(1)[0]
     return [
-        *found,
+        *agreement,
         ("first feature among the reasons of all", f"{in_all:.1%}"),
         (
             "different first sentences, features, themes",
-            f"{len(said)}, {len(features)}, {len(themes)}",
+            f"{len(sentences)}, {len(features)}, {len(themes)}",
         ),
-        (
-            "most frequent sentence",
-            f"{said.most_common(1)[0][1] / asked.height:.1%}: {said.most_common(1)[0][0]}",
-        ),
-        ("most frequent feature", f"{features.most_common(1)[0][1] / asked.height:.1%}"),
+        ("most frequent sentence", f"{times / orders.height:.1%}: {sentence}"),
+        ("most frequent feature", f"{features.most_common(1)[0][1] / orders.height:.1%}"),
         (
             "themes",
             ", ".join(f"{theme or 'none'} {count}" for theme, count in themes.most_common()),
         ),
-        ("reasons an order", f"{np.mean([len(of_order) for of_order in all_told[0]]):.2f}"),
-        *faithfulness(models, asked, first),
+        ("reasons per order", f"{np.mean([len(reasons) for reasons in by_model[0]]):.2f}"),
+        *faithfulness(models, orders, first),
     ]
 
 
 def faithfulness(
-    models: Sequence[DisputeModel], asked: pl.DataFrame, first: Sequence[Sequence[Reason]]
+    models: Sequence[DisputeModel], orders: pl.DataFrame, first: Sequence[Sequence[Reason]]
 ) -> list[tuple[str, str]]:
-    """Of the first reasons of every model beside that model's own contributions."""
+    """Compare the first reasons of every model with the model's own contributions."""
     themes = sorted({feature.theme for feature in FEATURES.values()})
     shares, is_largest, is_own = [], [], []
-    for model, told in zip(models, first, strict=True):
-        contributions = model.contributions(asked)
-        place = np.array([themes.index(FEATURES[name].theme) for name in model.feature_names])
-        drive = contributions @ np.eye(len(themes))[place]
-        for row, reason in enumerate(told):
+    for model, reasons in zip(models, first, strict=True):
+        contributions = model.contributions(orders)
+        theme_of = np.array([themes.index(FEATURES[name].theme) for name in model.feature_names])
+        drive = contributions @ np.eye(len(themes))[theme_of]
+        for row, reason in enumerate(reasons):
             own = drive[row, themes.index(reason.theme)] if reason.theme else 0.0
             shares.append(own / max(np.clip(drive[row], 0.0, None).sum(), 1e-9))
             is_largest.append(own >= drive[row].max())
@@ -125,26 +122,26 @@ def faithfulness(
             )
     return [
         ("the first theme's share of what raises the risk", f"{np.mean(shares):.1%}"),
-        ("no theme has a larger drive", f"{np.mean(is_largest):.1%}"),
-        ("the feature that speaks raises the risk itself", f"{np.mean(is_own):.1%}"),
+        ("no theme has a larger contribution", f"{np.mean(is_largest):.1%}"),
+        ("the feature in the sentence raises the risk", f"{np.mean(is_own):.1%}"),
     ]
 
 
 def simulate(workspace: Path, seed: int) -> None:
     step = [sys.executable, "-m", "pipeline"]
-    where = ["--workspace", str(workspace)]
+    folder = ["--workspace", str(workspace)]
     subprocess.run(
-        [*step, "simulate", *where, "--orders", str(ORDERS), "--seed", str(seed)], check=True
+        [*step, "simulate", *folder, "--orders", str(ORDERS), "--seed", str(seed)], check=True
     )
     raw = ["--source", "canonical", "--raw", str(workspace / "raw")]
-    subprocess.run([*step, "ingest", *where, *raw], check=True)
+    subprocess.run([*step, "ingest", *folder, *raw], check=True)
 
 
-def tell(name: str, workspace: Path, as_of: date) -> None:
+def say_figures(name: str, workspace: Path, as_of: date) -> None:
     models, night = fit_models(Workspace(workspace), as_of)
     sys.stdout.write(f"{name}, {as_of}: {RISKIEST} riskiest of {night.height:,} open orders\n")
-    for what, figure in measure(models, riskiest(models, night)):
-        sys.stdout.write(f"  {what:<48} {figure}\n")
+    for measured, figure in measure(models, riskiest(models, night)):
+        sys.stdout.write(f"  {measured:<48} {figure}\n")
     sys.stdout.flush()
 
 
@@ -152,16 +149,17 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("as_of", type=date.fromisoformat)
     parser.add_argument(
-        "--workspace", type=Path, help="of a store that is ingested; else stores are made up"
+        "--workspace", type=Path, help="of an ingested store; default: simulated stores"
     )
     parser.add_argument(
-        "--seeds", type=int, nargs="+", default=[11, 7], help="of the made-up stores"
+        "--seeds", type=int, nargs="+", default=[11, 7], help="of the simulated stores"
     )
-    asked = parser.parse_args()
-    if asked.workspace:
-        tell(asked.workspace.name, asked.workspace, asked.as_of)
+    options = parser.parse_args()
+    if options.workspace:
+        say_figures(options.workspace.name, options.workspace, options.as_of)
     else:
-        for seed in asked.seeds:
+        for seed in options.seeds:
             with TemporaryDirectory() as folder:
                 simulate(Path(folder), seed)
-                tell(f"{ORDERS:,} simulated orders, seed {seed}", Path(folder), asked.as_of)
+                name = f"{ORDERS:,} simulated orders, seed {seed}"
+                say_figures(name, Path(folder), options.as_of)

@@ -1,6 +1,7 @@
-"""The signs that a list by rules goes by: how many times as often as others of their stage orders
-with a sign were disputed, on real orders and in simulated stores; and how the list's order does on
-stores that were not measured.
+"""The signs that a list of fixed rules uses: how much more often orders with a sign are disputed.
+
+Orders with a sign are compared with other orders of their stage, in real data and in simulated
+stores. The ranking of the list is then tested on stores that were not used to measure the signs.
 
 PYTHONPATH=. python tests/bench/signs.py [OLIST] [ORDERS]
 """
@@ -28,10 +29,10 @@ from pipeline.workspace.workspace import Workspace
 
 OLIST, ORDERS = "../shared/data/olist", 40_000
 FIRST, DAYS, STORE_END, OLIST_END = date(2024, 1, 1), 600, date(2025, 9, 1), date(2018, 8, 15)
-# of the real orders, the earlier nights are measured and the later ones tested
+# real orders: the earlier nights are for measuring and the later ones for testing
 OLIST_SPLIT = date(2018, 3, 1)
 MEASURED, TESTED = 7, 8
-# some part of the scored, as a list is short
+# the share of the rows that counts as the top of the list
 TOP = 0.05
 
 
@@ -40,9 +41,9 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def order_nights(place: Workspace, config: Config, end: date) -> tuple[pl.DataFrame, float]:
-    """Labelled order-nights with features, and the share of the orders disputed in the end."""
-    tables = place.read_tables()
+def order_nights(workspace: Workspace, config: Config, end: date) -> tuple[pl.DataFrame, float]:
+    """Labelled order-nights with features, and the share of orders that were ever disputed."""
+    tables = workspace.read_tables()
     day = day_number(end)
     rows = training_dataset(
         tables, config, last_matured_day(day, config.horizon_days, config.reporting_delay_days)
@@ -52,54 +53,52 @@ def order_nights(place: Workspace, config: Config, end: date) -> tuple[pl.DataFr
 
 
 def simulated(folder: Path, orders: int, seed: int) -> tuple[pl.DataFrame, float]:
-    place = Workspace(folder / f"seed-{seed}")
-    config = load_config(place.folder).model_copy(update={"seed": seed})
-    with place.locked():
-        raw = simulate(place, config, Progress(), orders=orders, first=FIRST, days=DAYS)
-        ingest(place, config, Progress(), source="canonical", raw=raw)
-        return order_nights(place, config, STORE_END)
+    workspace = Workspace(folder / f"seed-{seed}")
+    config = load_config(workspace.folder).model_copy(update={"seed": seed})
+    with workspace.locked():
+        raw = simulate(workspace, config, Progress(), orders=orders, first=FIRST, days=DAYS)
+        ingest(workspace, config, Progress(), source="canonical", raw=raw)
+        return order_nights(workspace, config, STORE_END)
 
 
 def real(folder: Path, olist: Path) -> tuple[pl.DataFrame, float]:
-    place = Workspace(folder / "olist")
-    config = load_config(place.folder)
-    with place.locked():
-        ingest(place, config, Progress(), source="olist", raw=olist)
-        return order_nights(place, config, OLIST_END)
+    workspace = Workspace(folder / "olist")
+    config = load_config(workspace.folder)
+    with workspace.locked():
+        ingest(workspace, config, Progress(), source="olist", raw=olist)
+        return order_nights(workspace, config, OLIST_END)
 
 
 def measure(rows: pl.DataFrame) -> dict[str, tuple[int, float]]:
-    """Of each sign: order-nights with it, and disputed ones among them over those that their stages
-    have usually."""
-    told = rows.with_columns(usual=pl.col("label").mean().over("stage"))
-    found = {}
+    """For each sign: the number of order-nights with it, and their disputes relative to those that
+    the base rates of their stages give."""
+    with_rate = rows.with_columns(usual=pl.col("label").mean().over("stage"))
+    measured = {}
     for sign in SIGNS:
-        those = told.filter(sign.when.fill_null(False))
-        usual = float(those["usual"].sum())
-        found[sign.name] = (
-            those.height,
-            int(those["label"].sum()) / usual if usual else float("nan"),
-        )
-    return found
+        with_sign = with_rate.filter(sign.when.fill_null(False))
+        usual = float(with_sign["usual"].sum())
+        ratio = int(with_sign["label"].sum()) / usual if usual else float("nan")
+        measured[sign.name] = (with_sign.height, ratio)
+    return measured
 
 
 def test(name: str, rows: pl.DataFrame, rate: float) -> None:
     scores, label = rule_scores(rows), rows["label"]
     say(f"\n{name}: {rows.height:,} order-nights, {label.mean():.3f} disputed")
     for rule in scores.columns:
-        auc, precision = (
-            of(label, scores[rule]) for of in (roc_auc_score, average_precision_score)
-        )
+        auc = roc_auc_score(label, scores[rule])
+        precision = average_precision_score(label, scores[rule])
         say(f"  {rule:<22} AUC {auc:.3f}  AP {precision:.4f}")
-    said = scores.select((pl.col("strongest_sign") * rate).clip(upper_bound=0.5)).to_series()
+    predicted = scores.select((pl.col("strongest_sign") * rate).clip(upper_bound=0.5)).to_series()
     top = (
-        rows.with_columns(said=said)
-        .sort("said", "order_id", descending=[True, False])
+        rows.with_columns(predicted=predicted)
+        .sort("predicted", "order_id", descending=[True, False])
         .head(int(rows.height * TOP))
     )
     say(
-        f"  the chances: {said.mean():.3f} said, {label.mean():.3f} came; of the {TOP:.0%} with the highest "
-        f"{top['said'].mean():.3f} said, {top['label'].mean():.3f} came"
+        f"  share disputed: {predicted.mean():.3f} predicted, {label.mean():.3f} realised; in "
+        f"the top {TOP:.0%}: {top['predicted'].mean():.3f} predicted, "
+        f"{top['label'].mean():.3f} realised"
     )
 
 
@@ -114,11 +113,11 @@ def main(olist: Path, orders: int) -> None:
             measured = {"real": measure(rows.filter(is_early)), **measured}
             tests["real orders, later nights"] = rows.filter(~is_early), rate
         else:
-            say(f"{olist} is not there: simulated stores only")
+            say(f"{olist} does not exist: only simulated stores are measured")
     for sign in SIGNS:
         parts = [
-            f"{name} {found[sign.name][1]:.2f} ({found[sign.name][0]:,})"
-            for name, found in measured.items()
+            f"{name} {signs[sign.name][1]:.2f} ({signs[sign.name][0]:,})"
+            for name, signs in measured.items()
         ]
         say(f"{sign.name:<30} shipped {sign.times:.1f}; measured: {', '.join(parts)}")
     rows, rate = stores[MEASURED]

@@ -1,5 +1,4 @@
-"""Simulating stores of growing size: seconds, growth, peak memory, and the time beside only reading
-the files back."""
+"""Simulate stores of growing size: seconds, growth, peak memory, and time relative to reading."""
 
 from __future__ import annotations
 
@@ -17,8 +16,10 @@ FIRST_DAY, DAYS = date(2024, 1, 1), 731
 
 
 def one(count: int) -> None:
-    """In a process of its own, so that the peak is this store's; prints seconds, GiB, and seconds
-    of reading back."""
+    """Simulate one store in its own process, so that the peak memory is that of this store.
+
+    Prints seconds, GiB, the seconds to read the files back, and their rows.
+    """
     import polars as pl
 
     from pipeline.settings.config import Config
@@ -27,9 +28,9 @@ def one(count: int) -> None:
     from pipeline.workspace.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as folder:
-        place = Workspace(Path(folder))
+        workspace = Workspace(Path(folder))
         started = time.perf_counter()
-        raw = simulate(place, Config(), Progress(), orders=count, first=FIRST_DAY, days=DAYS)
+        raw = simulate(workspace, Config(), Progress(), orders=count, first=FIRST_DAY, days=DAYS)
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         started = time.perf_counter()
@@ -40,18 +41,18 @@ def one(count: int) -> None:
 def main() -> None:
     before: tuple[int, float] | None = None
     for count in SIZES:
-        told = subprocess.run(
+        child = subprocess.run(
             [sys.executable, __file__, str(count)], capture_output=True, text=True, check=True
         )
-        seconds, peak, reading, rows = map(float, told.stdout.splitlines()[-1].split())
+        seconds, peak, reading, rows = map(float, child.stdout.splitlines()[-1].split())
         growth = (
             f", growth {math.log(seconds / before[1]) / math.log(count / before[0]):.2f}"
             if before
             else ""
         )
         sys.stdout.write(
-            f"{count:>9,} orders: {seconds:6.1f} s ({seconds / reading:4.1f} times reading its {rows:,.0f} rows), "
-            f"peak {peak:.2f} GiB{growth}\n"
+            f"{count:>9,} orders: {seconds:6.1f} s ({seconds / reading:4.1f} times as long as "
+            f"reading its {rows:,.0f} rows), peak {peak:.2f} GiB{growth}\n"
         )
         before = count, seconds
 

@@ -1,5 +1,4 @@
-"""The least that a way by sorting has to do: read the same columns, and sort the facts by each key
-and day."""
+"""The minimum work of a method that sorts: read the same columns, sort facts by key and day."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from contest import KEYS, MEASURES, told
+from contest import KEYS, MEASURES, report_run
 
 
 def make(folder: Path) -> dict[str, np.ndarray]:
@@ -21,4 +20,4 @@ def make(folder: Path) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    told(make)
+    report_run(make)

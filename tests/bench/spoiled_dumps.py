@@ -1,4 +1,4 @@
-"""Spoiled dumps by the thousand: no traceback, and every row in a table or in quarantine.
+"""Read thousands of broken dumps: no traceback, and every row is in a table or in quarantine.
 
 PYTHONPATH=. python tests/bench/spoiled_dumps.py [DUMPS]
 """
@@ -33,7 +33,8 @@ def main(count: int) -> None:
         if first % 2000 == 0:
             sys.stderr.write(f"... {first + AT_ONCE:,} dumps\n")
     sys.stdout.write(
-        f"{count:,} spoiled dumps: no traceback; {rows:,} rows, each good or in quarantine; {refused} refused\n"
+        f"{count:,} broken dumps: no traceback; {rows:,} rows, each in a table or in quarantine; "
+        f"{refused} refused\n"
     )
 
 

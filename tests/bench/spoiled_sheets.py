@@ -1,7 +1,6 @@
-"""Spoiled exports by the thousand: a made-up shop's read by a mapping, order sheets of AliExpress,
-tracking bodies.
+"""Read thousands of broken exports: a mapped made-up shop, AliExpress sheets, tracking files.
 
-No traceback, and every row in a table or in quarantine.
+There must be no traceback, and every row must be in a table or in quarantine.
 
 PYTHONPATH=. python tests/bench/spoiled_sheets.py [FILES]
 """
@@ -17,7 +16,7 @@ SEED, AT_ONCE = 7, 50
 
 
 def spoil_shops(count: int, rng: Random) -> tuple[int, int]:
-    """(refused as a whole, rows lost) of `count` shops with one spoiled file."""
+    """(shops refused, rows lost) for `count` shops with one broken file each."""
     from pipeline.load.propose_mapping import propose_mapping
     from pipeline.settings.config import load_config
     from pipeline.settings.errors import BadInput
@@ -32,10 +31,9 @@ def spoil_shops(count: int, rng: Random) -> tuple[int, int]:
 
     refused = lost = 0
     with tempfile.TemporaryDirectory() as folder:
-        place = Workspace(Path(folder) / "store")
-        raw = simulate(
-            place, load_config(place.folder), Progress(), orders=200, first=STORE_START, days=200
-        )
+        workspace = Workspace(Path(folder) / "store")
+        config = load_config(workspace.folder)
+        raw = simulate(workspace, config, Progress(), orders=200, first=STORE_START, days=200)
         whole = shop.write_shop(raw, Path(folder) / "shop")
         propose_mapping(whole)
         files = {path: path.read_bytes() for path in whole.glob("*.csv")}
@@ -51,7 +49,7 @@ def spoil_shops(count: int, rng: Random) -> tuple[int, int]:
 
 
 def spoil_sheets(count: int, rng: Random) -> int:
-    """How many rows `count` spoiled order sheets had, all of them accounted for."""
+    """The number of rows in `count` broken order sheets, all of them accounted for."""
     from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
     from pipeline.sources.source_context import SourceContext
     from tests.unit.sources import aliexpress_dumps as made
@@ -68,7 +66,7 @@ def spoil_sheets(count: int, rng: Random) -> int:
 
 
 def spoil_bodies(count: int, rng: Random) -> int:
-    """The same of tracking bodies."""
+    """The number of rows in `count` broken tracking files, all of them accounted for."""
     from tests.unit.sources import tracking_bodies as bodies
 
     rows = 0
@@ -87,15 +85,17 @@ def main(count: int) -> None:
     rng = Random(SEED)
     refused, lost = spoil_shops(count, rng)
     sys.stdout.write(
-        f"{count:,} spoiled shops: no traceback, {refused:,} refused as a whole, {lost} rows lost\n"
+        f"{count:,} broken shops: no traceback, {refused:,} refused completely, {lost} rows lost\n"
     )
     rows = spoil_sheets(count, rng)
     sys.stdout.write(
-        f"{count:,} spoiled order sheets: no traceback; {rows:,} rows, each good or in quarantine\n"
+        f"{count:,} broken order sheets: no traceback; {rows:,} rows, each in a table or in "
+        "quarantine\n"
     )
     rows = spoil_bodies(count, rng)
     sys.stdout.write(
-        f"{count:,} spoiled tracking bodies: no traceback; {rows:,} rows, each a scan or in quarantine\n"
+        f"{count:,} broken tracking files: no traceback; {rows:,} rows, each a scan or in "
+        "quarantine\n"
     )
 
 

@@ -1,10 +1,9 @@
-"""A night that ends suddenly, again and again: SIGKILL at random moments, two at once, a full disk,
-a read-only folder.
+"""End nights suddenly: SIGKILL at random moments, two runs at once, a full or read-only disk.
 
-After each end `latest` must be a whole run, the former or a new one, to the byte; tables, model and
-the contacts that agents made must be there; and the next run must succeed and leave nothing half
-done. Prints one line a kind of end, and fails if any of it was otherwise. The disks are a small
-tmpfs, which only root may mount: else they are left out.
+After each end, `latest` must be a complete run with the expected bytes, the previous one or a new
+one. Tables, model and the agents' contacts must be there, and the next run must succeed and leave
+no unfinished files. Prints one line per kind of end, and fails if any check fails. The disks are a
+small tmpfs, which only root may mount; without root they are left out.
 
 PYTHONPATH=. python tests/bench/sudden_ends.py [KILLS] [ORDERS]
 """
@@ -23,15 +22,15 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ended_night import AS_OF, ROOT, Wanted, half_done, latest, night, run, say, step
+from ended_night import AS_OF, ROOT, ExpectedFiles, latest, night, run, say, step, unfinished_files
 from small_disks import first_night_on_a_full_disk, full_disk, read_only
 
 SEED = 7
 
 
-def last_piece(place: Path, run_before: str) -> str:
-    """How far the killed run came, by the log."""
-    lines = [json.loads(line) for line in (place / "log.jsonl").read_text().splitlines()]
+def last_piece(workspace: Path, run_before: str) -> str:
+    """How far the killed run came, according to the log."""
+    lines = [json.loads(line) for line in (workspace / "log.jsonl").read_text().splitlines()]
     own = [line for line in lines if line["run_id"] == lines[-1]["run_id"]]
     if not own or own[-1]["run_id"] == run_before:
         return "before the log"
@@ -42,8 +41,7 @@ def last_piece(place: Path, run_before: str) -> str:
 
 
 class Forked:
-    """A night in a child of this process, which has all imported already: most of a small night is
-    importing."""
+    """A night in a forked child, which has all imports done: they take most of a small night."""
 
     def __init__(self, command: list[str]) -> None:
         self.errors = tempfile.TemporaryFile()
@@ -55,8 +53,8 @@ class Forked:
             sys.argv = command[2:]
             try:
                 main_of_the_program()
-            except SystemExit as left:
-                os._exit(int(left.code or 0))
+            except SystemExit as leaving:
+                os._exit(int(leaving.code or 0))
             os._exit(99)
 
     def kill(self) -> None:
@@ -67,7 +65,7 @@ class Forked:
         self.seconds = time.monotonic() - self.started
         return os.waitstatus_to_exitcode(status)
 
-    def told(self) -> str:
+    def error_text(self) -> str:
         self.errors.seek(0)
         return self.errors.read().decode(errors="replace")[-300:]
 
@@ -79,7 +77,7 @@ def main_of_the_program() -> None:
 
 
 def import_all() -> None:
-    """Without doing anything that starts threads: those do not survive a fork."""
+    """Import the program without starting threads, which do not survive a fork."""
     import pipeline.__main__
     import pipeline.load.contacts
     import pipeline.night.nightly
@@ -88,67 +86,71 @@ def import_all() -> None:
     assert pipeline
 
 
-def kills(place: Path, raw: Path, wanted: Wanted, count: int) -> list[str]:
+def kills(workspace: Path, raw: Path, expected: ExpectedFiles, count: int) -> list[str]:
     import_all()
-    first = Forked(night(place, raw))
-    assert first.wait() == 0, first.told()
+    first = Forked(night(workspace, raw))
+    assert first.wait() == 0, first.error_text()
     whole, draw, faults = first.seconds, random.Random(SEED), list[str]()
     moments: Counter[str] = Counter()
-    published = left_behind = ended_before = 0
+    published = unfinished = completed = 0
     for number in range(1, count + 1):
         former, run_before = (
-            latest(place),
-            json.loads((place / "log.jsonl").read_text().splitlines()[-1])["run_id"],
+            latest(workspace),
+            json.loads((workspace / "log.jsonl").read_text().splitlines()[-1])["run_id"],
         )
         at = draw.uniform(0.0, whole)
-        run_killed = Forked(night(place, raw))
+        run_killed = Forked(night(workspace, raw))
         time.sleep(at)
         run_killed.kill()
-        ended_before += run_killed.wait() == 0
-        moments[last_piece(place, run_before)] += 1
-        published += latest(place) != former
-        left_behind += bool(half_done(place))
-        faults += [f"kill {number} at {at:.2f} s: {what}" for what in wanted.missing(place)]
-        after = Forked(night(place, raw))
+        completed += run_killed.wait() == 0
+        moments[last_piece(workspace, run_before)] += 1
+        published += latest(workspace) != former
+        unfinished += bool(unfinished_files(workspace))
+        faults += [f"kill {number} at {at:.2f} s: {fault}" for fault in expected.faults(workspace)]
+        after = Forked(night(workspace, raw))
         code = after.wait()
-        if code or half_done(place) or wanted.missing(place):
-            faults.append(f"after kill {number}: exit {code}, {half_done(place)}, {after.told()}")
-        # what a night takes differs with what else the machine does
+        if code or unfinished_files(workspace) or expected.faults(workspace):
+            faults.append(
+                f"after kill {number}: exit {code}, {unfinished_files(workspace)}, "
+                f"{after.error_text()}"
+            )
+        # the time of a night varies with the load of the machine
         whole = 0.8 * whole + 0.2 * after.seconds
-        for old in sorted((place / "runs" / AS_OF).glob("2*"))[:-2]:
-            if old != latest(place):
+        for old in sorted((workspace / "runs" / AS_OF).glob("2*"))[:-2]:
+            if old != latest(workspace):
                 shutil.rmtree(old)
         if number % 25 == 0 or number == count:
             say(
-                f"SIGKILL at {number} moments of a night of some {whole:.1f} s",
+                f"SIGKILL at {number} moments of a night of about {whole:.1f} s",
                 faults,
-                f"{published} had published ({ended_before} had ended), {left_behind} left something half done for the "
-                "next run to clear; by the log, killed "
+                f"{published} had published ({completed} had ended), {unfinished} left unfinished "
+                "files for the next run to remove; according to the log, killed "
                 + ", ".join(f"{n} {name}" for name, n in moments.most_common()),
             )
     return faults
 
 
-def two_at_once(place: Path, raw: Path, wanted: Wanted, count: int = 5) -> list[str]:
+def two_at_once(workspace: Path, raw: Path, expected: ExpectedFiles, count: int = 5) -> list[str]:
     faults = []
     codes: Counter[str] = Counter()
     for _ in range(count):
         both = [
-            subprocess.Popen(night(place, raw), cwd=ROOT, stdout=-3, stderr=-3) for _ in range(2)
+            subprocess.Popen(night(workspace, raw), cwd=ROOT, stdout=-3, stderr=-3)
+            for _ in range(2)
         ]
         ended = sorted(process.wait() for process in both)
         codes[str(ended)] += 1
         faults += [] if ended == [0, 13] else [f"two at once ended with {ended}"]
-        faults += wanted.missing(place)
+        faults += expected.faults(workspace)
     say(f"two runs at once, {count} times", faults, f"exit codes {dict(codes)}")
     return faults
 
 
-def fill_in(place: Path) -> Path:
-    """The night's list as an agent gives it back."""
-    head, *rows = (latest(place) / "contact_list.csv").read_text().splitlines()
+def fill_in(workspace: Path) -> Path:
+    """The night's list as an agent fills it in."""
+    head, *rows = (latest(workspace) / "contact_list.csv").read_text().splitlines()
     orders = [row.split(",")[1] for row in rows[:3]]
-    sheet = place / "filled.csv"
+    sheet = workspace / "filled.csv"
     sheet.write_text(
         "order_id,as_of,contacted_at,outcome\n"
         + "".join(f"{order},{AS_OF},{AS_OF} 10:00,answered\n" for order in orders)
@@ -158,30 +160,30 @@ def fill_in(place: Path) -> Path:
 
 def main(count: int, orders: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "store"
-        raw = place / "raw"
+        workspace = Path(folder) / "store"
+        raw = workspace / "raw"
         for command in (
-            step("simulate", "--workspace", place, "--orders", orders),
-            night(place, raw),
+            step("simulate", "--workspace", workspace, "--orders", orders),
+            night(workspace, raw),
         ):
-            told = run(command)
-            assert told.returncode == 0, told.stderr
-        told = run(step("contacts", "--workspace", place, "--file", fill_in(place)))
-        assert told.returncode == 0, told.stderr
-        assert run(night(place, raw)).returncode == 0
-        wanted = Wanted(place)
-        faults = two_at_once(place, raw, wanted)
+            process = run(command)
+            assert process.returncode == 0, process.stderr
+        process = run(step("contacts", "--workspace", workspace, "--file", fill_in(workspace)))
+        assert process.returncode == 0, process.stderr
+        assert run(night(workspace, raw)).returncode == 0
+        expected = ExpectedFiles(workspace)
+        faults = two_at_once(workspace, raw, expected)
         if os.geteuid() == 0:
             faults += (
-                read_only(place, raw, wanted)
-                + full_disk(place, raw, wanted)
+                read_only(workspace, raw, expected)
+                + full_disk(workspace, raw, expected)
                 + first_night_on_a_full_disk(raw)
             )
         else:
             sys.stdout.write(
-                "a full disk, a read-only folder: not tried, only root may mount a small disk\n"
+                "a full disk, a read-only folder: left out, only root may mount a small disk\n"
             )
-        faults += kills(place, raw, wanted, count)
+        faults += kills(workspace, raw, expected, count)
     return len(faults)
 
 

@@ -1,11 +1,10 @@
-"""The trailing totals over growing stores: seconds, growth and peak memory, beside sorting alone
-and beside peers.
+"""Trailing totals for stores of growing size, compared with sorting alone and with peers.
 
-Every contender reads the same two parquet files, runs in a process of its own, and makes the same
-60 totals for the same rows; a peer with one different number ends the benchmark. All are run in
-turns, but for featuretools, and the median of the turns' ratios counts; a peer is stopped at the
-time limit. Seconds are this machine's (`processor` are those of all cores together, which other
-work on the machine disturbs less).
+Every contender reads the same two parquet files, runs in its own process, and makes the same 60
+totals for the same rows; if a peer has one different number, the benchmark stops. Prints seconds,
+growth and peak memory. Except for featuretools, all contenders run in turns, and the median of the
+ratios per turn counts; a peer is stopped at the time limit. Seconds depend on the machine
+(`processor` is the sum over all cores, which other work on the machine disturbs less).
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from made_orders import write_orders
 
 HERE = Path(__file__).parent
 SIZES = (200_000, 2_000_000, 10_000_000)
-# turns, an odd number; small stores are done in a tenth of a second, which a moment's work of
-# others doubles
+# the number of turns is odd; a small store takes a tenth of a second, which other work on the
+# machine easily doubles
 TURNS, TURNS_OF_SMALL, SMALL = 3, 9, 500_000
 LIMIT, FEATURETOOLS_SECONDS = 900, 120
 PEERS = ("DuckDB", "pandas")
@@ -36,15 +35,15 @@ SCRIPTS = {
     "DuckDB": "peer_duckdb.py",
     "pandas": "peer_pandas.py",
 }
-# what is asked for: at most, at least, and GB
+# the targets: at most this many times sorting; at least this many times as fast as a peer and as
+# featuretools; at most this growth exponent and GB
 SORTING, PEER, FEATURETOOLS, EXPONENT, MEMORY = 1.5, 8, 100, 1.1, 5
 LARGE = 10_000_000
 
 
 @dataclass(frozen=True)
 class Run:
-    """One contender at one size: seconds, peak memory in GiB, rows it made totals for, a digest per
-    total."""
+    """One contender at one size: seconds, peak memory in GiB, rows, and a digest per total."""
 
     seconds: float
     processor: float
@@ -56,14 +55,19 @@ class Run:
 def run(
     python: str, script: str, folder: Path, *options: str, limit: float | None = None
 ) -> Run | None:
-    """None when it was not finished within `limit` seconds. What runs is told on standard error."""
+    """Run a contender; None if it did not finish within `limit` seconds.
+
+    The script's name goes to standard error.
+    """
     sys.stderr.write(f"... {script}\n")
     command = [python, str(HERE / script), str(folder), *options]
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=limit)
+        process = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, check=True, timeout=limit
+        )
     except subprocess.TimeoutExpired:
         return None
-    return Run(**json.loads(done.stdout.splitlines()[-1]))
+    return Run(**json.loads(process.stdout.splitlines()[-1]))
 
 
 def say(text: str) -> None:
@@ -75,8 +79,8 @@ def show(name: str, orders: int, one: Run, ours: Run) -> None:
     rows = one.rows or orders // 2
     ratio = (one.seconds / rows) / (ours.seconds / ours.rows)
     say(
-        f"{name:<14}{orders:>12,}{rows:>11,}{one.seconds:>10.2f}{one.processor:>11.2f}{rows / one.seconds:>13,.0f}"
-        f"{ratio:>10.2f}{one.peak:>9.2f}"
+        f"{name:<14}{orders:>12,}{rows:>11,}{one.seconds:>10.2f}{one.processor:>11.2f}"
+        f"{rows / one.seconds:>13,.0f}{ratio:>10.2f}{one.peak:>9.2f}"
     )
 
 
@@ -96,8 +100,11 @@ def must_agree(name: str, one: Run, ours: Run) -> None:
 def compare(
     orders: int, peers: str, limit: float, with_featuretools: bool
 ) -> tuple[Run, dict[str, float]]:
-    """All contenders at one size. Ours, and per other contender how many times ours it took: the
-    median of the turns, since the speed of a shared machine changes within minutes."""
+    """Run all contenders at one size.
+
+    Returns our run, and for each other contender its time as a multiple of ours. The multiple is
+    the median over the turns, because the speed of a shared machine changes within minutes.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         sys.stderr.write(f"... making {orders:,} orders\n")
@@ -107,19 +114,19 @@ def compare(
         ours, multiples = median(runs["ours"]), dict[str, float]()
         for name, each in runs.items():
             if len(each) < turns:
-                say(f"{name:<14}{orders:>12,}  not finished within {limit:.0f} s")
+                say(f"{name:<14}{orders:>12,}  did not finish within {limit:.0f} s")
                 continue
             show(name, orders, median(each), ours)
             multiples[name] = statistics.median(
                 o.seconds / u.seconds for o, u in zip(each, runs["ours"], strict=True)
             )
         if with_featuretools:
-            multiples["featuretools"] = of_featuretools(folder, orders, peers, ours)
+            multiples["featuretools"] = featuretools_multiple(folder, orders, peers, ours)
     return ours, multiples
 
 
 def take_turns(folder: Path, peers: str, limit: float, turns: int) -> dict[str, list[Run]]:
-    """The runs of each contender; one that was not finished within `limit` is not asked again."""
+    """The runs of each contender; one that did not finish within `limit` does not run again."""
     runs: dict[str, list[Run]] = {name: [] for name in SCRIPTS}
     late = set[str]()
     for _ in range(turns):
@@ -135,7 +142,7 @@ def take_turns(folder: Path, peers: str, limit: float, turns: int) -> dict[str, 
     return runs
 
 
-def of_featuretools(folder: Path, orders: int, peers: str, ours: Run) -> float:
+def featuretools_multiple(folder: Path, orders: int, peers: str, ours: Run) -> float:
     """As many rows as its time allows; the same rows of ours are made anew, only to compare the
     numbers."""
     peer = run(peers, "peer_featuretools.py", folder, str(FEATURETOOLS_SECONDS))
@@ -148,40 +155,44 @@ def of_featuretools(folder: Path, orders: int, peers: str, ours: Run) -> float:
     return (peer.seconds / peer.rows) / (ours.seconds / ours.rows)
 
 
-def verdicts(found: dict[int, tuple[Run, dict[str, float]]]) -> list[str]:
-    """The targets in plain words, each met or missed; one that was not measured is not named."""
+def verdicts(results: dict[int, tuple[Run, dict[str, float]]]) -> list[str]:
+    """One line per target that was measured: met or missed."""
     lines = []
 
     def judge(is_met: bool, text: str) -> None:
         lines.append(f"{'met' if is_met else 'MISSED':<7}{text}")
 
-    for orders, (ours, multiples) in found.items():
+    for orders, (ours, multiples) in results.items():
         times = 1 / multiples["sorting alone"]
         judge(
             times <= SORTING,
-            f"at {orders:,}: {times:.2f} times sorting alone, at most {SORTING} asked for",
+            f"at {orders:,}: {times:.2f} times sorting alone; target: at most {SORTING}",
         )
         for name in PEERS:
             if name in multiples:
-                text = f"at {orders:,}: {multiples[name]:.1f} times as fast as {name}, at least {PEER} asked for"
-                judge(multiples[name] >= PEER, text)
+                multiple = multiples[name]
+                text = f"{multiple:.1f} times as fast as {name}; target: at least {PEER}"
+                judge(multiple >= PEER, f"at {orders:,}: {text}")
         if "featuretools" in multiples:
             times = multiples["featuretools"]
-            text = f"at {orders:,}: {times:,.0f} times as fast per row as featuretools, at least {FEATURETOOLS} asked for"
-            judge(times >= FEATURETOOLS, text)
+            text = f"{times:,.0f} times as fast per row as featuretools"
+            judge(times >= FEATURETOOLS, f"at {orders:,}: {text}; target: at least {FEATURETOOLS}")
         if orders >= LARGE:
             peak = ours.peak * 2**30 / 1e9
             judge(
-                peak < MEMORY, f"at {orders:,}: peak memory {peak:.1f} GB, under {MEMORY} asked for"
+                peak < MEMORY, f"at {orders:,}: peak memory {peak:.1f} GB; target: under {MEMORY}"
             )
-    sizes = sorted(found)
+    sizes = sorted(results)
     if len(sizes) > 1:
-        small, large = found[sizes[0]][0], found[sizes[-1]][0]
+        small, large = results[sizes[0]][0], results[sizes[-1]][0]
         times = math.log(sizes[-1] / sizes[0])
-        grown = math.log(large.seconds / small.seconds) / times
-        worked = math.log(large.processor / small.processor) / times
-        text = f"growth exponent {grown:.2f} from {sizes[0]:,} to {sizes[-1]:,} orders, at most {EXPONENT} asked for"
-        judge(grown <= EXPONENT, f"{text} ({worked:.2f} by processor seconds)")
+        growth = math.log(large.seconds / small.seconds) / times
+        processor_growth = math.log(large.processor / small.processor) / times
+        judge(
+            growth <= EXPONENT,
+            f"growth exponent {growth:.2f} from {sizes[0]:,} to {sizes[-1]:,} orders; target: at "
+            f"most {EXPONENT} ({processor_growth:.2f} by processor seconds)",
+        )
     return lines
 
 
@@ -194,10 +205,11 @@ def main() -> None:
     parser.add_argument(
         "--limit", type=float, default=LIMIT, help="seconds after which a peer is stopped"
     )
-    given = parser.parse_args()
-    sizes = [int(size) for size in given.sizes.replace(",", " ").split()]
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.sizes.replace(",", " ").split()]
     say(
-        f"{len(TOTALS)} totals a row, half as many rows as orders; medians of {TURNS} turns, small: {TURNS_OF_SMALL}"
+        f"{len(TOTALS)} totals per row, half as many rows as orders; medians of {TURNS} turns, for "
+        f"small stores {TURNS_OF_SMALL}"
     )
     heads = (
         ("orders", 12),
@@ -209,9 +221,11 @@ def main() -> None:
         ("GiB", 9),
     )
     say(f"{'contender':<14}" + "".join(f"{head:>{width}}" for head, width in heads))
-    found = {size: compare(size, given.peers, given.limit, size == sizes[0]) for size in sizes}
+    results = {
+        size: compare(size, options.peers, options.limit, size == sizes[0]) for size in sizes
+    }
     say("")
-    for line in verdicts(found):
+    for line in verdicts(results):
         say(line)
 
 

@@ -1,11 +1,11 @@
-"""What orders not yet shipped owe to waiting: the model on past nights of Olist, by how long an
-order has waited.
+"""How much of the model's ranking of unshipped orders comes from waiting time, on Olist.
 
-`PYTHONPATH=. .venv/bin/python tests/bench/waiting.py WORKSPACE`, the workspace being an ingested
-Olist; seven nights, walking forward (docs/model.md). Beside the model: one that was taught without
-the features of `WAITING`, and single features. Delivered orders weigh 3.32; intervals hold 90 %,
-orders being drawn anew. Orders without lines are told apart: their lines are missing because of how
-they ended, which nobody knew on the night.
+`PYTHONPATH=. .venv/bin/python tests/bench/waiting.py WORKSPACE`, where the workspace has Olist
+ingested. Seven nights are scored walking forward (docs/model.md), by how long an order has waited.
+The model is compared with one trained without the features of `WAITING`, and with single features.
+Delivered orders have weight 3.32; intervals are 90 %, whole orders are resampled. Orders without
+lines are reported separately: their lines are missing because of how they ended, which was not
+known on the night.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace.workspace import Workspace
 
 FIRST, LAST, EVERY, DELIVERED_WEIGHT = date(2017, 9, 1), date(2018, 2, 16), 28, 3.32
-# all that grows with the days an order waits, or says how long is left
+# features that grow while an order waits, or that measure the time left
 WAITING = (
     "order_age_days",
     "order_days_since_paid",
@@ -50,9 +50,10 @@ PAST = ("not past", "to 3 days past", "to 7", "to 14", "more")
 EDGES = (1.0, 3.0, 7.0, 14.0)
 
 
-def scored(place: Workspace) -> pl.DataFrame:
-    """The labelled order-nights with `probability`, that `without` the waiting, and `weight`."""
-    config, tables = load_config(place.folder), place.read_tables()
+def scored(workspace: Workspace) -> pl.DataFrame:
+    """The labelled order-nights with `probability`, `without` (the same without the features of
+    `WAITING`) and `weight`."""
+    config, tables = load_config(workspace.folder), workspace.read_tables()
     nights, dataset, test = past_nights(tables, config, first=FIRST, last=LAST, every=EVERY)
     rows = walk(tables, config, dataset, test, nights)
     others = [name for name in FEATURE_NAMES if name not in WAITING]
@@ -79,45 +80,46 @@ def auc(rows: pl.DataFrame, score: pl.Expr, *, is_weighted: bool = True) -> str:
     return f"{drawn['auc'][0]:.3f} ({low:.3f} to {high:.3f})"
 
 
-def tell(name: str, rows: pl.DataFrame) -> None:
+def say_measures(name: str, rows: pl.DataFrame) -> None:
     disputed = rows.filter(pl.col("label") == 1)
     model, age = pl.col("probability"), pl.col("order_age_days")
     columns = (
-        f"{rows.height} rows of {rows['order_id'].n_unique()} orders, {disputed['order_id'].n_unique()} disputed",
+        f"{rows.height} rows of {rows['order_id'].n_unique()} orders, "
+        f"{disputed['order_id'].n_unique()} disputed",
         f"base rate {np.average(rows['label'], weights=rows['weight']):.3f}",
         f"AUC {auc(rows, model)}",
         f"unweighted {auc(rows, model, is_weighted=False)}",
-        f"taught without waiting {auc(rows, pl.col('without'))}",
+        f"trained without waiting {auc(rows, pl.col('without'))}",
         f"age alone {auc(rows, age)}",
     )
     sys.stdout.write(f"{name}: {'; '.join(columns)}\n")
 
 
-def tell_all(rows: pl.DataFrame) -> None:
-    tell("all", rows)
+def say_all(rows: pl.DataFrame) -> None:
+    say_measures("all", rows)
     for stage in STAGES:
-        tell(stage, rows.filter(pl.col("stage") == stage))
+        say_measures(stage, rows.filter(pl.col("stage") == stage))
     early = rows.filter(pl.col("stage") == STAGES[0])
-    tell("  delivered in the end", early.filter(pl.col("weight") != 1.0))
-    tell("  never delivered", early.filter(pl.col("weight") == 1.0))
+    say_measures("  delivered in the end", early.filter(pl.col("weight") != 1.0))
+    say_measures("  never delivered", early.filter(pl.col("weight") == 1.0))
     past = -pl.col("logistics_days_to_ship_by")
     singles = {
         "days past ship-by (where paid)": past,
         "days past promise": -pl.col("logistics_days_to_promise"),
     }
     for name, single in singles.items():
-        told = f"AUC {auc(early, single)}, unweighted {auc(early, single, is_weighted=False)}"
-        sys.stdout.write(f"  {name} alone: {told}\n")
-    for what, days, edges, names in (
+        measures = f"AUC {auc(early, single)}, unweighted {auc(early, single, is_weighted=False)}"
+        sys.stdout.write(f"  {name} alone: {measures}\n")
+    for kind, days, edges, names in (
         ("age", pl.col("order_age_days"), EDGES, AGES),
         ("ship-by", past, (0.0, *EDGES[1:]), PAST),
     ):
-        place = early.select(days).to_series().to_numpy()
+        waited = early.select(days).to_series().to_numpy()
         for nth, name in enumerate(names):
-            inside = np.searchsorted(edges, place, side="left") == nth
-            tell(f"  {what} {name}", early.filter(pl.Series(inside & ~np.isnan(place))))
-    tell("  ship-by unknown", early.filter(pl.col("logistics_days_to_ship_by").is_null()))
+            inside = np.searchsorted(edges, waited, side="left") == nth
+            say_measures(f"  {kind} {name}", early.filter(pl.Series(inside & ~np.isnan(waited))))
+    say_measures("  ship-by unknown", early.filter(pl.col("logistics_days_to_ship_by").is_null()))
 
 
 if __name__ == "__main__":
-    tell_all(scored(Workspace(Path(sys.argv[1]))))
+    say_all(scored(Workspace(Path(sys.argv[1]))))

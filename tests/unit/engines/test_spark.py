@@ -1,5 +1,4 @@
-"""ENGINE=spark: the same features to the bit, on this machine and on a standalone cluster; a clear
-word without."""
+"""ENGINE=spark: bit-identical features on this machine and on a cluster; clear errors without."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import urlopen
@@ -42,19 +41,18 @@ PATIENCE = 300.0
 
 @pytest.fixture(autouse=True)
 def short_lived_java(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compile quickly rather than well: these processes live for seconds (it halves their work)."""
+    """Let Java compile quickly: these processes run for seconds, and this halves their time."""
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 def stored(folder: Path, tables: Tables) -> Tables:
-    place = Workspace(folder)
-    with place.locked():
-        place.write_tables(tables, {})
-        return place.read_tables()
+    workspace = Workspace(folder)
+    with workspace.locked():
+        workspace.write_tables(tables, {})
+        return workspace.read_tables()
 
 
 # -- on this machine
-# -----------------------------------------------------------------------------------------------
 
 
 @needs_spark
@@ -66,34 +64,32 @@ def test_spark_builds_the_same_features_to_the_bit(store: str, tmp_path: Path) -
             [day("2024-01-20"), day("2024-02-25")],
         )
     else:
-        # what a zone shifts, outcomes known of some orders only, rows in no order
+        # a time zone, outcomes known for only some orders, rows in random order
         tables = as_tables(small_store(), has_partial_outcomes=True)
         nights = [day("2025-03-01"), day("2025-04-15")]
     tables = stored(tmp_path, tables)
     spine = build_spine(tables, nights).sample(fraction=1.0, shuffle=True, seed=3)
     config = Config(engine=Engine(name="spark", orders_per_bucket=75))
-    found = engine.build_features(tables, spine, config)
-    assert found.height > 90
+    features = engine.build_features(tables, spine, config)
+    assert features.height > 90
     expected = registry.build_features(tables, spine)
-    assert_frame_equal(found, expected, check_exact=True)
-    assert changed(found, expected) == []
+    assert_frame_equal(features, expected, check_exact=True)
+    assert changed(features, expected) == []
 
 
 def test_a_night_without_open_orders_needs_no_spark(tmp_path: Path) -> None:
     tables = stored(tmp_path, as_tables(small_store()))
     spine = build_spine(tables, [day("2030-01-01")])
-    found = engine.build_features(tables, spine, Config(engine=Engine(name="spark")))
-    assert found.is_empty()
+    features = engine.build_features(tables, spine, Config(engine=Engine(name="spark")))
+    assert features.is_empty()
 
 
 # -- on a cluster
-# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """A standalone master with one worker, both on loopback: its URL, and the address of its status
-    page."""
+    """A standalone master with one worker on loopback: its URL, and the URL of its status page."""
     with (
         socket.create_server(("127.0.0.1", 0)) as one,
         socket.create_server(("127.0.0.1", 0)) as other,
@@ -102,8 +98,8 @@ def master(tmp_path: Path) -> Iterator[tuple[str, str]]:
     url, status = f"spark://127.0.0.1:{port}", f"http://127.0.0.1:{page}/json/"
     started = [start("master.Master", tmp_path, "--port", str(port), "--webui-port", str(page))]
     try:
-        wait_for(status, lambda told: told["status"] == "ALIVE")
-        room = (
+        wait_for(status, lambda page: page["status"] == "ALIVE")
+        resources = (
             "--cores",
             "2",
             "--memory",
@@ -113,21 +109,21 @@ def master(tmp_path: Path) -> Iterator[tuple[str, str]]:
             "--work-dir",
             str(tmp_path / "work"),
         )
-        started.append(start("worker.Worker", tmp_path, *room, url))
-        wait_for(status, lambda told: told["aliveworkers"] == 1)
+        started.append(start("worker.Worker", tmp_path, *resources, url))
+        wait_for(status, lambda page: page["aliveworkers"] == 1)
         yield url, status
     finally:
         for process in reversed(started):
-            # its own group: the executors of a worker are in it
+            # the process group, which includes the executors of a worker
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=60)
 
 
 def start(name: str, folder: Path, *arguments: str) -> subprocess.Popen:
-    found = find_spec("pyspark")
-    assert found is not None
-    assert found.origin is not None
-    home = Path(found.origin).parent
+    spec = find_spec("pyspark")
+    assert spec is not None
+    assert spec.origin is not None
+    home = Path(spec.origin).parent
     command = [
         home / "bin" / "spark-class",
         f"org.apache.spark.deploy.{name}",
@@ -146,18 +142,19 @@ def start(name: str, folder: Path, *arguments: str) -> subprocess.Popen:
         )
 
 
-def wait_for(status: str, is_so) -> dict:
+def wait_for(status: str, is_ready: Callable[[dict], bool]) -> dict:
+    """The status page as JSON, once `is_ready` holds."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
             with urlopen(status, timeout=5) as page:
-                told = json.load(page)
-            if is_so(told):
-                return told
+                state = json.load(page)
+            if is_ready(state):
+                return state
         except OSError:
             pass
         time.sleep(0.2)
-    raise AssertionError(f"{status} did not come to be so")
+    raise AssertionError(f"{status} was not ready in time")
 
 
 @needs_spark
@@ -170,15 +167,15 @@ def test_a_night_on_a_cluster_writes_the_same_files(
         config.write('[engine]\nmemory = "1g"\n')
     command = [sys.executable, "-m", "pipeline", "--engine", "spark", "--spark-master", url]
     command += ["score", "--workspace", str(workspace), "--as-of", AS_OF, "--force"]
-    told = subprocess.run(
+    run = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
-    assert told.returncode == 0, told.stderr
-    assert "pandas" not in told.stderr
+    assert run.returncode == 0, run.stderr
+    assert "pandas" not in run.stderr
     before, after = latest(finished), latest(workspace)
     for name in ("contact_list.csv", "scores.parquet"):
         assert (after / name).read_bytes() == (before / name).read_bytes()
-    manifests = [json.loads((run / "manifest.json").read_text()) for run in (before, after)]
+    manifests = [json.loads((night / "manifest.json").read_text()) for night in (before, after)]
     assert [manifest["engine"]["name"] for manifest in manifests] == ["polars", "spark"]
     assert manifests[0]["inputs"] == manifests[1]["inputs"]
     assert (
@@ -187,11 +184,10 @@ def test_a_night_on_a_cluster_writes_the_same_files(
     )
 
 
-# -- without
-# -------------------------------------------------------------------------------------------------------
+# -- without Spark
 
 
-def test_without_pyspark_a_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyspark_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
     with pytest.raises(
         NoEngine, match=r"PySpark, which is not installed here.*pip install '\.\[spark\]'"
@@ -200,14 +196,14 @@ def test_without_pyspark_a_message_says_what_to_install(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("version", "said"), [(None, "none was found"), (11, "the one found is Java 11")]
+    ("version", "message"), [(None, "none was found"), (11, "the one found is Java 11")]
 )
-def test_without_a_java_that_fits_so_too(
-    monkeypatch: pytest.MonkeyPatch, version: int | None, said: str
+def test_without_a_suitable_java_the_error_names_the_version(
+    monkeypatch: pytest.MonkeyPatch, version: int | None, message: str
 ) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: object())
     monkeypatch.setattr(engine, "java_version", lambda: version)
-    with pytest.raises(NoEngine, match=f"Java 17 or newer; {said}"):
+    with pytest.raises(NoEngine, match=f"Java 17 or newer; {message}"):
         engine.require_spark(Engine(name="spark"))
 
 
@@ -216,28 +212,28 @@ def test_the_version_of_java_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     java.parent.mkdir()
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     assert engine.java_version() is None
-    for told, version in (
+    for output, version in (
         ('openjdk version "17.0.15" 2025-04-15', 17),
         ('java version "1.8.0_402"', 1),
         ("?", None),
     ):
-        java.write_text(f"#!/bin/sh\necho '{told}' >&2\n")
+        java.write_text(f"#!/bin/sh\necho '{output}' >&2\n")
         java.chmod(0o755)
         assert engine.java_version() == version
 
 
 @needs_spark
-def test_a_master_that_does_not_answer_is_said_so(run_step, workspace: Path) -> None:
+def test_a_master_that_does_not_answer_is_reported(run_step, workspace: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     where = ("--engine", "spark", "--spark-master", f"spark://127.0.0.1:{port}")
-    told = run_step(*where, "train", "--workspace", workspace, "--as-of", AS_OF)
-    assert told.returncode == 15
-    assert f"SPARK_MASTER=spark://127.0.0.1:{port}: nobody answers there" in told.stderr
-    assert "Traceback" not in told.stderr
+    run = run_step(*where, "train", "--workspace", workspace, "--as-of", AS_OF)
+    assert run.returncode == 15
+    assert f"SPARK_MASTER=spark://127.0.0.1:{port}: no answer from this address" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
-def test_a_master_that_is_none_is_a_wrong_usage(run_step, workspace: Path) -> None:
-    told = run_step("--spark-master", "sparks", "train", "--workspace", workspace, "--as-of", AS_OF)
-    assert told.returncode == 2
-    assert "'sparks' is not a Spark master" in told.stderr
+def test_an_invalid_master_is_a_usage_error(run_step, workspace: Path) -> None:
+    run = run_step("--spark-master", "sparks", "train", "--workspace", workspace, "--as-of", AS_OF)
+    assert run.returncode == 2
+    assert "'sparks' is not a Spark master" in run.stderr

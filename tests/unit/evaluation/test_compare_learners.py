@@ -1,5 +1,4 @@
-"""Comparisons: intervals of paired differences, families added one by one, and what leaks would
-have claimed."""
+"""Comparisons: paired intervals, families added one by one, and results inflated by leaks."""
 
 from __future__ import annotations
 
@@ -31,22 +30,24 @@ def made_rows(nights: int = 1, orders: int = 800) -> tuple[pl.DataFrame, np.ndar
     return pl.concat([rows] * nights), np.tile(risk, nights)
 
 
-def test_a_scorer_beside_itself_gains_exactly_nothing_and_noise_loses() -> None:
+def test_a_scorer_gains_nothing_over_itself_and_noise_loses() -> None:
     rows, risk = made_rows()
     noise = np.random.default_rng(5).random(len(risk))
-    found = compare_scorers(rows, {"risk": risk, "again": 2.0 * risk, "noise": noise}, seed=1)
-    assert found["scorer"].to_list() == ["risk"] * 2 + ["again"] * 2 + ["noise"] * 2
-    assert found[:2]["gain"].null_count() == 2
-    assert found[2:4].select("gain", "gain_low", "gain_high").rows() == [(0.0, 0.0, 0.0)] * 2
-    assert (found[4:]["gain_high"] < 0.0).all()
-    assert ((found["low"] < found["value"]) & (found["value"] < found["high"])).all()
-    assert found.equals(
+    comparison = compare_scorers(rows, {"risk": risk, "again": 2.0 * risk, "noise": noise}, seed=1)
+    assert comparison["scorer"].to_list() == ["risk"] * 2 + ["again"] * 2 + ["noise"] * 2
+    assert comparison[:2]["gain"].null_count() == 2
+    assert comparison[2:4].select("gain", "gain_low", "gain_high").rows() == [(0.0, 0.0, 0.0)] * 2
+    assert (comparison[4:]["gain_high"] < 0.0).all()
+    assert (
+        (comparison["low"] < comparison["value"]) & (comparison["value"] < comparison["high"])
+    ).all()
+    assert comparison.equals(
         compare_scorers(rows, {"risk": risk, "again": 2.0 * risk, "noise": noise}, seed=1)
     )
 
 
-def test_nights_of_the_same_orders_are_no_new_evidence() -> None:
-    """Every order four times over: the interval stays as wide as with once."""
+def test_repeated_nights_of_the_same_orders_add_no_evidence() -> None:
+    """With every order repeated four times, the interval does not get narrower."""
     once, again = (
         compare_scorers(rows, {"risk": risk}, seed=2).with_columns(
             width=pl.col("high") - pl.col("low")
@@ -56,17 +57,19 @@ def test_nights_of_the_same_orders_are_no_new_evidence() -> None:
     assert again["width"].to_list() == pytest.approx(once["width"].to_list(), rel=0.25)
 
 
-def test_a_reference_is_what_all_others_gain_over() -> None:
+def test_gains_are_measured_against_the_reference() -> None:
     rows, risk = made_rows()
     scores = {"first": risk**2, "noise": np.random.default_rng(5).random(len(risk)), "second": risk}
-    found = compare_scorers(rows, scores, seed=1, metrics=("auc", "log_loss"), reference="first")
-    gain = {(r["scorer"], r["metric"]): r["gain"] for r in found.iter_rows(named=True)}
+    comparison = compare_scorers(
+        rows, scores, seed=1, metrics=("auc", "log_loss"), reference="first"
+    )
+    gain = {(r["scorer"], r["metric"]): r["gain"] for r in comparison.iter_rows(named=True)}
     assert gain["first", "auc"] is None
     assert gain["second", "auc"] == 0.0, "the ranking is the same"
     assert gain["noise", "auc"] < 0.0 < gain["noise", "log_loss"]
 
 
-def test_a_weight_counts_as_that_many_rows() -> None:
+def test_a_row_of_weight_two_counts_as_two_rows() -> None:
     rows, risk = made_rows()
     doubled = rows.with_columns(weight=pl.when(pl.col("label") == 1).then(2.0).otherwise(1.0))
     twice = pl.concat([rows, rows.filter(pl.col("label") == 1)])
@@ -78,7 +81,7 @@ def test_a_weight_counts_as_that_many_rows() -> None:
 
 
 @pytest.mark.parametrize("fit", (BASELINES | installed_challengers()).values())
-def test_a_challenger_learns_from_rows_with_holes(fit: Callable) -> None:
+def test_a_challenger_learns_from_rows_with_missing_values(fit: Callable) -> None:
     rng = np.random.default_rng(2)
     features = rng.random((3000, 4))
     label = (rng.random(3000) < 0.6 * features[:, 0]).astype(int)
@@ -90,9 +93,9 @@ def test_a_challenger_learns_from_rows_with_holes(fit: Callable) -> None:
     assert np.corrcoef(probability, np.nan_to_num(features[:, 0], nan=0.5))[0, 1] > 0.7
 
 
-def test_every_scorer_is_put_beside_the_model(workspace: Path, run_step: Callable) -> None:
-    told = run_step("compare", "--workspace", workspace, *NIGHTS)
-    assert told.returncode == 0, told.stderr
+def test_every_scorer_is_compared_with_the_model(workspace: Path, run_step: Callable) -> None:
+    run = run_step("compare", "--workspace", workspace, *NIGHTS)
+    assert run.returncode == 0, run.stderr
     table = pl.read_csv(workspace / "comparison.csv")
     names = table["scorer"].unique(maintain_order=True).to_list()
     assert names[:7] == [
@@ -124,19 +127,17 @@ def test_every_scorer_is_put_beside_the_model(workspace: Path, run_step: Callabl
 
 
 def test_each_family_is_added_once(workspace: Path, run_step: Callable) -> None:
-    told = run_step("ablation", "--workspace", workspace, *NIGHTS)
-    assert told.returncode == 0, told.stderr
+    run = run_step("ablation", "--workspace", workspace, *NIGHTS)
+    assert run.returncode == 0, run.stderr
     table = pl.read_csv(workspace / "ablation.csv")
     assert table["family_added"].unique(maintain_order=True).to_list() == list(ORDER)
     assert table.height == len(ORDER) * len(PAIRED_METRICS)
-    assert f"{len(FEATURE_NAMES)} features" in told.stdout + told.stderr
+    assert f"{len(FEATURE_NAMES)} features" in run.stdout + run.stderr
 
 
-def test_what_leaks_claim_is_told_beside_the_honest_figure(
-    workspace: Path, run_step: Callable
-) -> None:
-    told = run_step("leak-cost", "--workspace", workspace, *NIGHTS)
-    assert told.returncode == 0, told.stderr
+def test_each_leak_is_compared_with_the_honest_result(workspace: Path, run_step: Callable) -> None:
+    run = run_step("leak-cost", "--workspace", workspace, *NIGHTS)
+    assert run.returncode == 0, run.stderr
     table = pl.read_csv(workspace / "leak_cost.csv").filter(pl.col("metric") == "average_precision")
     claimed = dict(table.select("mistake", "value").iter_rows())
     assert list(claimed)[0] == "honest"
@@ -151,7 +152,7 @@ a        | 05-04T10:00 | 05-05T10:00 | Exception
 """
 
 
-def test_a_leak_sees_what_the_night_could_not(make_tables: Callable) -> None:
+def test_a_leak_sees_facts_that_the_night_could_not(make_tables: Callable) -> None:
     tables = make_tables(orders="order_id | occurred_at\na | 05-01", tracking=SCAN)
     spine = build_spine(tables, [day("05-05")])
     seen = {"honest": build_features(tables, spine)["logistics_count_scans"].item()}

@@ -1,5 +1,4 @@
-"""evaluate and replay: what they write with the truth at hand, without it, and with that of another
-program."""
+"""evaluate and replay: output with the truth, without it, and with the truth of another store."""
 
 from __future__ import annotations
 
@@ -23,11 +22,11 @@ def with_truth(workspace: Path, simulated_raw: Path) -> Path:
     return workspace
 
 
-def test_evaluate_puts_model_and_rules_beside_the_ceiling(
+def test_evaluate_compares_model_and_rules_with_the_ceiling(
     with_truth: Path, run_step: Callable
 ) -> None:
-    told = run_step("evaluate", "--workspace", with_truth, *NIGHTS, "--every", 3, "--visible")
-    assert told.returncode == 0, told.stderr
+    run = run_step("evaluate", "--workspace", with_truth, *NIGHTS, "--every", 3, "--visible")
+    assert run.returncode == 0, run.stderr
     result = pl.read_csv(with_truth / "evaluation.csv")
     assert result["stage"].unique(maintain_order=True).to_list() == ["all", *STAGES]
     everything = result.filter(pl.col("stage") == "all")
@@ -62,30 +61,30 @@ def test_evaluate_puts_model_and_rules_beside_the_ceiling(
         model["average_precision"] / visible["average_precision"], abs=1e-3
     )
     for column in ("calibration_slope", "log_loss"):
-        assert everything[column].null_count() == len(RULES), "a rule is no probability"
+        assert everything[column].null_count() == len(RULES), "a rule is not a probability"
     assert everything["calibration_slope"][0] == pytest.approx(1.0, abs=0.35), (
         "the truth is calibrated"
     )
     by_stage = result.filter(pl.col("scorer") == "probability", pl.col("stage") != "all")
     assert by_stage["rows"].sum() == model["rows"]
-    assert "share of the attainable" in told.stdout
-    assert "of the knowable" in told.stdout
-    assert "of what the features tell" in told.stdout
+    assert "share of the ceiling" in run.stdout
+    assert "of the knowable risk" in run.stdout
+    assert "of the risk visible in the features" in run.stdout
 
 
 def test_a_real_store_is_evaluated_without_a_ceiling(workspace: Path, run_step: Callable) -> None:
-    told = run_step("evaluate", "--workspace", workspace, *NIGHTS)
-    assert told.returncode == 0, told.stderr
+    run = run_step("evaluate", "--workspace", workspace, *NIGHTS)
+    assert run.returncode == 0, run.stderr
     result = pl.read_csv(workspace / "evaluation.csv")
     assert set(result["scorer"]) == {"probability", *RULES}
     for column in ("auc_share", "auc_share_of_knowable", "average_precision_share_of_knowable_low"):
         assert result[column].null_count() == result.height
-    assert "share of the attainable" not in told.stdout
+    assert "share of the ceiling" not in run.stdout
 
 
-def test_replay_tells_every_policy(with_truth: Path, run_step: Callable) -> None:
-    told = run_step("replay", "--workspace", with_truth, *NIGHTS, "--capacity", 2)
-    assert told.returncode == 0, told.stderr
+def test_replay_reports_every_policy(with_truth: Path, run_step: Callable) -> None:
+    run = run_step("replay", "--workspace", with_truth, *NIGHTS, "--capacity", 2)
+    assert run.returncode == 0, run.stderr
     result = pl.read_csv(with_truth / "replay.csv")
     assert result["policy"].to_list() == list(POLICIES)
     none, best = result.row(0, named=True), result.row(-1, named=True)
@@ -95,53 +94,53 @@ def test_replay_tells_every_policy(with_truth: Path, run_step: Callable) -> None
     assert best["expected_usd_saved_per_100"] > others["expected_usd_saved_per_100"].max()
 
 
-def test_nobody_knows_the_truth_of_a_real_store(workspace: Path, run_step: Callable) -> None:
-    told = run_step("replay", "--workspace", workspace, *NIGHTS)
-    assert told.returncode == 10
-    assert "make simulate" in told.stderr
-    assert "Traceback" not in told.stderr
+def test_a_real_store_has_no_truth(workspace: Path, run_step: Callable) -> None:
+    run = run_step("replay", "--workspace", workspace, *NIGHTS)
+    assert run.returncode == 10
+    assert "make simulate" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("step", ["evaluate", "replay"])
 def test_the_truth_of_another_world_is_refused(
     with_truth: Path, run_step: Callable, step: str
 ) -> None:
-    """Tables made again with another seed, and a truth that no longer belongs to the program."""
+    """The tables were made again with another seed, so the truth no longer belongs to them."""
     path = with_truth / "truth" / "world.json"
     path.write_text(path.read_text().replace('"seed": 7', '"seed": 8'))
-    told = run_step(step, "--workspace", with_truth, *NIGHTS)
-    assert told.returncode == 10, told.stdout
-    assert "make simulate" in told.stderr
-    assert "Traceback" not in told.stderr
+    run = run_step(step, "--workspace", with_truth, *NIGHTS)
+    assert run.returncode == 10, run.stdout
+    assert "make simulate" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
-def test_truth_left_beside_another_store_is_refused(
+def test_the_truth_of_another_store_is_refused(
     with_truth: Path, run_step: Callable, make_source: Callable
 ) -> None:
     raw = make_source("canonical").write(with_truth / "other")
-    told = run_step("ingest", "--workspace", with_truth, "--source", "canonical", "--raw", raw)
-    assert told.returncode == 0, told.stderr
-    told = run_step(
+    run = run_step("ingest", "--workspace", with_truth, "--source", "canonical", "--raw", raw)
+    assert run.returncode == 0, run.stderr
+    run = run_step(
         "replay", "--workspace", with_truth, "--from", "2018-01-10", "--to", "2018-01-12"
     )
-    assert told.returncode == 10, told.stderr
-    assert "does not belong to this store" in told.stderr
+    assert run.returncode == 10, run.stderr
+    assert "does not belong to this store" in run.stderr
 
 
 @pytest.mark.parametrize(
     "content", ["", "{}", '{"count_orders": "many", "seed": 1, "first_day": "x", "days": 3}']
 )
-def test_a_spoilt_truth_is_told_not_raised(
+def test_a_broken_truth_gives_an_error_message_not_a_traceback(
     with_truth: Path, run_step: Callable, content: str
 ) -> None:
     (with_truth / "truth" / "world.json").write_text(content)
-    told = run_step("replay", "--workspace", with_truth, *NIGHTS)
-    assert told.returncode == 10
-    assert "Traceback" not in told.stderr
+    run = run_step("replay", "--workspace", with_truth, *NIGHTS)
+    assert run.returncode == 10
+    assert "Traceback" not in run.stderr
 
 
-def test_nights_in_the_wrong_order_are_wrong_usage(workspace: Path, run_step: Callable) -> None:
-    told = run_step(
+def test_nights_in_the_wrong_order_are_a_usage_error(workspace: Path, run_step: Callable) -> None:
+    run = run_step(
         "evaluate", "--workspace", workspace, "--from", "2025-06-01", "--to", "2025-05-01"
     )
-    assert told.returncode == 2
+    assert run.returncode == 2

@@ -1,4 +1,4 @@
-"""make impact: from the runs' assignments, labels and contacts to sentences with intervals."""
+"""make impact: from assignments, labels and contacts to sentences with intervals."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def made_rows(orders: int, cut: float, seed: int = 1) -> pl.DataFrame:
     )
 
 
-def test_a_cut_by_half_is_found_and_valued() -> None:
+def test_a_cut_by_half_is_detected_and_valued() -> None:
     rows = made_rows(20_000, 0.5)
     table = impact_table(rows, Config())
     whole = table.row(0, named=True)
@@ -64,41 +64,41 @@ def test_a_cut_by_half_is_found_and_valued() -> None:
         ("language", "en"),
         ("language", "pt"),
     }
-    said = list(sentences(table))
-    assert said[0].startswith("Go on: messages prevent disputes")
-    assert "prevents disputes" in said[1]
+    lines = list(sentences(table))
+    assert lines[0].startswith("Continue: messages prevent disputes")
+    assert "prevents disputes" in lines[1]
     # no estimate without its interval
-    assert all(" to " in line for line in said if "disputes per 100" in line or "USD saved" in line)
+    estimates = [line for line in lines if "disputes per 100" in line or "USD saved" in line]
+    assert estimates
+    assert all(" to " in line for line in estimates)
 
 
-def test_harm_is_said_as_clearly() -> None:
+def test_harm_is_reported_as_clearly() -> None:
     table = impact_table(made_rows(20_000, -0.5), Config())
     assert table["verdict"][0] == "provokes disputes"
-    assert next(sentences(table)).startswith("Stop, and read what is sent")
+    assert next(sentences(table)).startswith("Stop and review the messages")
 
 
-def test_too_little_says_how_long_it_takes() -> None:
+def test_too_little_data_reports_how_long_it_takes() -> None:
     rows = made_rows(600, 0.3)
     table = impact_table(rows, Config())
     assert table["verdict"][0] == "not known yet"
-    told = list(power_lines(table, rows, Config()))
-    assert told[0].startswith("Not enough yet: about ")
-    assert len(told) == 4
-    # a night that writes to two new buyers: told at once, with what would be quicker
+    lines = list(power_lines(table, rows, Config()))
+    assert lines[0].startswith("Not enough data yet: it takes about ")
+    assert len(lines) == 4
+    # with only two new buyers per night, a larger hold-out is suggested
     slow = rows.with_columns(as_of_day=pl.int_range(pl.len()) // 2)
-    assert next(sentences(table)).startswith("Go on and look again")
+    assert next(sentences(table)).startswith("Continue and check again later")
     assert "longer than a year" in list(power_lines(table, slow, Config()))[1]
 
 
 def plan_a_night(workspace: Path) -> pl.DataFrame:
-    """Assignments of a night long over: the orders of the month before, one buyer in ten held
-    out."""
-    place = Workspace(workspace)
-    orders, last = place.read_tables()["orders"], day_number(OLD_NIGHT) - 1
+    """Assignments of a past night: the orders of the month before, one buyer in ten held out."""
+    orders, last = Workspace(workspace).read_tables()["orders"], day_number(OLD_NIGHT) - 1
     orders = orders.filter(pl.col("known_day").is_between(last - 29, last))
     number = pl.int_range(pl.len())
     arm = pl.when(number % 10 == 0).then(pl.lit("held_out")).otherwise(pl.lit("listed"))
-    told = orders.select(
+    assigned = orders.select(
         "order_id",
         "buyer_id",
         also_orders=pl.lit(""),
@@ -114,17 +114,17 @@ def plan_a_night(workspace: Path) -> pl.DataFrame:
     )
     folder = workspace / "runs" / OLD_NIGHT.isoformat() / "latest"
     folder.mkdir(parents=True)
-    told.write_parquet(folder / "assignments.parquet")
-    return told
+    assigned.write_parquet(folder / "assignments.parquet")
+    return assigned
 
 
-def test_the_rows_are_the_matured_orders_with_their_ends(workspace: Path) -> None:
-    told = plan_a_night(workspace)
-    place = Workspace(workspace)
-    rows = matured_rows(place, place.table_files(), load_config(workspace), NIGHT)
-    steps = place.read_tables()["disputes"].filter(step="opened")
+def test_the_rows_are_the_matured_orders_with_their_outcomes(workspace: Path) -> None:
+    assigned = plan_a_night(workspace)
+    store = Workspace(workspace)
+    rows = matured_rows(store, store.table_files(), load_config(workspace), NIGHT)
+    steps = store.read_tables()["disputes"].filter(step="opened")
     first = dict(steps.group_by("order_id").agg(pl.col("occurred_day").min()).rows())
-    assert 0 < rows.height <= told.height
+    assert 0 < rows.height <= assigned.height
     for row in rows.iter_rows(named=True):
         opened = first.get(row["order_id"])
         within = opened is not None and day_number(OLD_NIGHT) <= opened < day_number(OLD_NIGHT) + 30
@@ -132,23 +132,23 @@ def test_the_rows_are_the_matured_orders_with_their_ends(workspace: Path) -> Non
     assert rows["is_held"].any()
     # before the night has matured there is nothing
     assert matured_rows(
-        place, place.table_files(), load_config(workspace), date(2025, 3, 20)
+        store, store.table_files(), load_config(workspace), date(2025, 3, 20)
     ).is_empty()
 
 
-def test_the_page_has_what_the_table_says(workspace: Path) -> None:
-    place, config = Workspace(workspace), load_config(workspace)
-    assert measured_effect(place, place.table_files(), config, NIGHT) is None
+def test_the_page_shows_the_same_effect_as_the_table(workspace: Path) -> None:
+    store, config = Workspace(workspace), load_config(workspace)
+    assert measured_effect(store, store.table_files(), config, NIGHT) is None
     plan_a_night(workspace)
-    told = measured_effect(place, place.table_files(), config, NIGHT)
-    table = impact_table(matured_rows(place, place.table_files(), config, NIGHT), config)
-    assert told == (table.row(0, named=True) if table["effect"][0] is not None else None)
+    effect = measured_effect(store, store.table_files(), config, NIGHT)
+    table = impact_table(matured_rows(store, store.table_files(), config, NIGHT), config)
+    assert effect == (table.row(0, named=True) if table["effect"][0] is not None else None)
     assert {f"effect.{verdict}" for verdict in table["verdict"]} <= read_words("zh").keys()
 
 
-def test_the_chart_leaves_out_whom_nothing_is_known_of() -> None:
+def test_the_chart_leaves_out_groups_without_an_effect() -> None:
     table = impact_table(made_rows(2_000, 0.5), Config())
-    unknown = table[0].with_columns(group=pl.lit("nobody"), effect=None)
+    unknown = table[0].with_columns(group=pl.lit("too few"), effect=None)
     drawn = in_english(effect_chart(pl.concat([table, unknown]))).to_dict()
     groups = [row["group"] for rows in drawn["datasets"].values() for row in rows if "group" in row]
     assert groups == [
@@ -164,12 +164,15 @@ def test_the_chart_leaves_out_whom_nothing_is_known_of() -> None:
 def test_the_command_line(
     workspace: Path, run_step: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    done = run_step("impact", "--workspace", workspace, "--as-of", NIGHT)
-    assert (done.returncode, "No night has matured" in done.stdout) == (0, True)
+    run = run_step("impact", "--workspace", workspace, "--as-of", NIGHT)
+    assert (run.returncode, "no night with a hold-out has final outcomes" in run.stdout) == (
+        0,
+        True,
+    )
     plan_a_night(workspace)
-    done = run_step("impact", "--workspace", workspace, "--as-of", NIGHT)
-    assert done.returncode == 0, done.stderr
-    assert "All lists: " in done.stdout
+    run = run_step("impact", "--workspace", workspace, "--as-of", NIGHT)
+    assert run.returncode == 0, run.stderr
+    assert "All lists: " in run.stdout
     folder = workspace / "runs" / NIGHT.isoformat() / "latest-impact"
     assert pl.read_csv(folder / "impact.csv").height >= 3
     assert "b-" not in (folder / "impact.txt").read_text()

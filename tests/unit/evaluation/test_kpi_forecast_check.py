@@ -1,4 +1,4 @@
-"""The check of forecasts on past months: which months, what is written, what is refused."""
+"""rules-check: which months are checked, what is written, and what is refused."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
 
-def test_it_judges_each_month_that_has_been_assessed(
+def test_each_assessed_month_is_checked(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The store ends in the middle of July 2025: June is the last month whose 27th has come."""
-    place = Workspace(workspace)
-    told = rules_check(
-        place, load_config(workspace), Progress(), first=date(2025, 4, 15), last=date(2025, 12, 1)
+    """The store ends in the middle of July 2025: June is the last month with a 27th in the data."""
+    table = rules_check(
+        Workspace(workspace),
+        load_config(workspace),
+        Progress(),
+        first=date(2025, 4, 15),
+        last=date(2025, 12, 1),
     )
-    assert told["as_of"].unique().sort().to_list() == [date(2025, 5, 1), date(2025, 6, 1)]
-    assert told["indicator"].n_unique() == 3
-    assert told["breach_probability"].is_between(0, 1).all()
-    assert (told["low_80"] <= told["high_80"]).all()
-    inside = (told["low_80"] <= told["came"]) & (told["came"] <= told["high_80"])
-    assert told["is_inside"].to_list() == inside.to_list()
-    assert pl.read_csv(workspace / "rules_check.csv").height == told.height
+    assert table["as_of"].unique().sort().to_list() == [date(2025, 5, 1), date(2025, 6, 1)]
+    assert table["indicator"].n_unique() == 3
+    assert table["breach_probability"].is_between(0, 1).all()
+    assert (table["low_80"] <= table["high_80"]).all()
+    inside = (table["low_80"] <= table["came"]) & (table["came"] <= table["high_80"])
+    assert table["is_inside"].to_list() == inside.to_list()
+    assert pl.read_csv(workspace / "rules_check.csv").height == table.height
     assert "the 80 % interval held" in capsys.readouterr().out
 
 
-def test_months_to_come_are_refused(workspace: Path) -> None:
+def test_future_months_are_refused(workspace: Path) -> None:
     with pytest.raises(Refused, match="has been assessed"):
         rules_check(
             Workspace(workspace),

@@ -1,4 +1,4 @@
-"""The model's page: self-contained, and its numbers by hand."""
+"""The model page is self-contained, and its numbers agree with a calculation by hand."""
 
 from __future__ import annotations
 
@@ -37,10 +37,9 @@ SCORED = pl.DataFrame(
 
 
 def test_money_by_hand() -> None:
-    """The model writes to a and c: each 0.2 x (40 + 10) - 1. Past promise writes to b alone, for
-    nothing."""
-    told = money(SCORED, COSTS, capacity=1, seed=1)
-    model, late, silent = told.iter_rows(named=True)
+    """The model contacts a and c: each saves 0.2 x (40 + 10) - 1. Past promise contacts only b,
+    which saves nothing."""
+    model, late, silent = money(SCORED, COSTS, capacity=1, seed=1).iter_rows(named=True)
     assert (model["usd_a_night"], model["contacts_a_night"], model["hits_share"]) == (
         pytest.approx(9.0),
         1.0,
@@ -54,7 +53,7 @@ def test_money_by_hand() -> None:
     assert (silent["usd_a_night"], silent["contacts_a_night"]) == (pytest.approx(4.5), 0.5)
 
 
-def test_bins_hold_every_row_once() -> None:
+def test_every_row_is_in_one_bin() -> None:
     rng = np.random.default_rng(1)
     chance = rng.random(2000)
     scored = pl.DataFrame(
@@ -71,7 +70,7 @@ def test_bins_hold_every_row_once() -> None:
     assert (bins["predicted"] - bins["realised"]).abs().max() < 0.1
 
 
-def test_the_worst_miss_is_the_dispute_least_expected() -> None:
+def test_the_worst_miss_is_the_least_expected_dispute() -> None:
     assert worst_misses(SCORED)["order_id"].to_list() == ["c", "a"]
 
 
@@ -80,14 +79,14 @@ def test_drift_is_in_standard_deviations(finished: Path) -> None:
 
     rng = np.random.default_rng(1)
     before = pl.DataFrame({name: rng.normal(0.0, 2.0, 400) for name in FEATURE_NAMES})
-    told = drift(before, before.with_columns(order_value_usd=pl.col("order_value_usd") + 4.0))
-    assert told.row(0, named=True)["feature"] == "order_value_usd"
-    assert told["moved"][0] == pytest.approx(2.0, abs=0.2)
+    table = drift(before, before.with_columns(order_value_usd=pl.col("order_value_usd") + 4.0))
+    assert table.row(0, named=True)["feature"] == "order_value_usd"
+    assert table["moved"][0] == pytest.approx(2.0, abs=0.2)
 
 
 def test_backtest_writes_the_page_and_logs_it(workspace: Path, run_step: Callable) -> None:
-    (workspace / "mlflow.db").unlink()  # a copy's still leads to where it was made
-    told = run_step(
+    (workspace / "mlflow.db").unlink()  # a copied database has the paths of the original
+    run = run_step(
         "backtest",
         "--workspace",
         workspace,
@@ -98,12 +97,12 @@ def test_backtest_writes_the_page_and_logs_it(workspace: Path, run_step: Callabl
         "--every",
         14,
     )
-    assert told.returncode == 0, told.stderr
+    assert run.returncode == 0, run.stderr
     page = (workspace / PAGE).read_text(encoding="utf-8")
     assert (
-        page.index("Money at capacity")
-        < page.index("How good")
-        < page.index("How honest")
+        page.index("Money saved at capacity")
+        < page.index("Quality")
+        < page.index("Calibration by slice")
         < page.index("Drift")
     )
     markup = re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.DOTALL)

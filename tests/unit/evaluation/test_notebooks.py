@@ -1,4 +1,4 @@
-"""The notebooks run on a small store, and define nothing of their own."""
+"""The notebooks run on a small store, and define no functions or classes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ def cells_of(path: Path) -> list[nbformat.NotebookNode]:
 
 
 def test_every_cell_runs_and_shows_something(workspace: Path) -> None:
-    """All notebooks as one, so that one kernel starts; each begins by naming its store and
-    night."""
+    """All notebooks run as one, so that one kernel starts; each sets its store and night first."""
     config = workspace / "config.toml"
     config.write_text(config.read_text().replace("indicator_weeks = 0", "indicator_weeks = 2"))
     cells = [cell for path in BOOKS for cell in cells_of(path)]
@@ -39,7 +38,7 @@ def test_every_cell_runs_and_shows_something(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
-def test_a_notebook_defines_nothing_and_is_kept_with_its_outputs(path: Path) -> None:
+def test_a_notebook_defines_nothing_and_is_committed_with_its_outputs(path: Path) -> None:
     cells = cells_of(path)
     for cell in cells:
         defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -57,6 +56,6 @@ def test_a_notebook_defines_nothing_and_is_kept_with_its_outputs(path: Path) -> 
     assert not re.search(r"site-packages|/(tmp|home|root|work)/", path.read_text(encoding="utf-8"))
 
 
-def test_notebooks_of_a_night_that_is_not_there_are_refused(workspace: Path) -> None:
+def test_notebooks_of_an_unpublished_night_are_refused(workspace: Path) -> None:
     with pytest.raises(BadInput, match="no night 2025-01-02 is published"):
         run_notebooks(Workspace(workspace), Progress(), as_of=date(2025, 1, 2))

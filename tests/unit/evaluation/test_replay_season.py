@@ -1,5 +1,4 @@
-"""A season of nights in a small simulated world: nobody twice, the hold-out apart, and what is
-learnt of it."""
+"""A season of nights in a small simulated store: contacts, the hold-out, and learned effects."""
 
 from __future__ import annotations
 
@@ -34,8 +33,7 @@ def truth() -> Truth:
 
 @pytest.fixture(scope="module")
 def candidates(truth: Truth) -> pl.DataFrame:
-    """Ten nights of open orders, two orders a buyer, each said to be disputed with the same
-    chance."""
+    """Ten nights of open orders, two orders per buyer, each with the same predicted probability."""
     days, start = truth.days, day_number(FIRST) + 100
     rows = pl.DataFrame({"number": days.order, "as_of_day": days.day.astype(np.int32)})
     open_then = rows.filter(pl.col("as_of_day").is_in(list(range(start, start + 10))))
@@ -53,7 +51,7 @@ def candidates(truth: Truth) -> pl.DataFrame:
     )
 
 
-def test_a_season_writes_to_nobody_twice_and_never_to_the_held_out(
+def test_a_season_contacts_no_one_twice_and_never_the_held_out(
     truth: Truth, candidates: pl.DataFrame
 ) -> None:
     config = Config()
@@ -68,15 +66,17 @@ def test_a_season_writes_to_nobody_twice_and_never_to_the_held_out(
         .agg(pl.col("as_of_day").diff().min().alias("gap"))["gap"]
     )
     assert nights.is_null().all() or nights.min() >= config.decide.cool_off_days
-    told = balance(season, config.decide.holdout_share)
-    assert told["held_out_buyers_on_a_list"] == 0
+    measures = balance(season, config.decide.holdout_share)
+    assert measures["held_out_buyers_on_a_list"] == 0
     # 4 standard deviations of a share of 0.1
-    assert abs(told["share_held_out"] - 0.1) < 4 * (0.09 / told["buyers"]) ** 0.5
+    assert abs(measures["share_held_out"] - 0.1) < 4 * (0.09 / measures["buyers"]) ** 0.5
 
 
-def test_what_is_learnt_follows_what_came(truth: Truth, candidates: pl.DataFrame) -> None:
-    """Told that each order is disputed for certain, few disputes look as if messages had prevented
-    most of them: only the hold-out, where as few came, says that they did not."""
+def test_learned_effects_follow_the_hold_out(truth: Truth, candidates: pl.DataFrame) -> None:
+    """With a predicted probability of 0.9, the few disputes look as if messages had prevented most.
+
+    Only the hold-out, which has as few, shows that they did not.
+    """
     config = Config()
     season = run_season(candidates.with_columns(probability=pl.lit(0.9)), config)
     beliefs = learn_from_season(season, truth, config)

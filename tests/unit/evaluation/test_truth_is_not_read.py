@@ -1,5 +1,4 @@
-"""What really happened is for evaluation alone: no step that scores, trains or decides can read it,
-or does."""
+"""Only evaluation reads the simulated truth: no step that scores, trains or decides does."""
 
 from __future__ import annotations
 
@@ -13,10 +12,10 @@ import pytest
 from tests.unit.nights import latest
 
 ROOT = Path(__file__).resolve().parents[3]
-# the steps that may know it; all of pipeline/simulation may
+# the modules that may read it, in addition to all of pipeline/simulation
 MAY_KNOW = {"evaluate", "replay", "product_review_check", "true_product_rates", "replay_season"}
 STEPS = MAY_KNOW | {"simulate", "realism_page", "world_page", "products_check", "model_page"}
-TOLD_BY = {
+TRUTH_MODULES = {
     "pipeline.simulation.true_risk",
     "pipeline.simulation.true_product_rates",
     "pipeline.simulation.attainable_risk",
@@ -27,31 +26,31 @@ TOLD_BY = {
 
 
 def modules(path: Path) -> set[str]:
-    """All modules that a file names in an import, at its top or inside a function."""
-    found = set()
+    """All modules that a file imports, at its top or inside a function."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
-def test_only_evaluation_knows_the_simulator_or_its_truth() -> None:
+def test_only_evaluation_imports_the_simulator_or_its_truth() -> None:
     for path in sorted((ROOT / "pipeline").rglob("*.py")):
         folder = path.relative_to(ROOT / "pipeline").parts[0]
         if path.stem in MAY_KNOW or folder in ("simulation", "cli"):
             continue
-        told = {
+        truth_imports = {
             module
             for module in modules(path)
-            if any(module.startswith(source) for source in TOLD_BY)
+            if any(module.startswith(source) for source in TRUTH_MODULES)
         }
-        assert not told, path
+        assert not truth_imports, path
         assert '"truth"' not in path.read_text(encoding="utf-8"), path
 
 
-def test_the_command_line_imports_it_only_inside_the_steps_that_may() -> None:
+def test_the_command_line_imports_the_truth_only_inside_allowed_steps() -> None:
     files = [*sorted((ROOT / "pipeline" / "cli").glob("*.py")), ROOT / "pipeline" / "__main__.py"]
     for node in [
         node for file in files for node in ast.parse(file.read_text(encoding="utf-8")).body
@@ -70,41 +69,41 @@ def test_the_command_line_imports_it_only_inside_the_steps_that_may() -> None:
 def night_of(
     tmp_path: Path, simulated_raw: Path, do_night: Callable[..., Path]
 ) -> Callable[[str], dict[str, bytes]]:
-    """The scores and the list of a night in a workspace whose truth is whole, garbage or absent."""
+    """The scores and the list of a night; the workspace's truth is whole, garbage or absent."""
 
     def night(truth: str) -> dict[str, bytes]:
-        place = tmp_path / truth
-        place.mkdir()
+        workspace = tmp_path / truth
+        workspace.mkdir()
         if truth == "whole":
-            shutil.copytree(simulated_raw.parent / "truth", place / "truth")
+            shutil.copytree(simulated_raw.parent / "truth", workspace / "truth")
         elif truth == "garbage":
-            (place / "truth").mkdir()
+            (workspace / "truth").mkdir()
             for name in ("world.json", "orders.parquet", "order_days.parquet"):
-                (place / "truth" / name).write_bytes(b"\x00garbage")
-        do_night(place)
+                (workspace / "truth" / name).write_bytes(b"\x00garbage")
+        do_night(workspace)
         return {
-            name: (latest(place) / name).read_bytes()
+            name: (latest(workspace) / name).read_bytes()
             for name in ("contact_list.csv", "scores.parquet")
         }
 
     return night
 
 
-def test_a_night_is_the_same_with_the_truth_there_gone_or_spoiled(
+def test_a_night_is_the_same_with_the_truth_present_absent_or_broken(
     night_of: Callable[[str], dict[str, bytes]],
 ) -> None:
     whole, garbage, absent = night_of("whole"), night_of("garbage"), night_of("absent")
     assert whole == garbage == absent
 
 
-def test_the_backtest_leaves_the_truth_alone(
+def test_the_backtest_does_not_read_the_truth(
     workspace: Path, simulated_raw: Path, run_step: Callable
 ) -> None:
-    """Its result is the same with and without; only `evaluate` says that it needs the truth."""
+    """The result is the same with and without the truth."""
     nights = ("--workspace", workspace, "--from", "2025-05-01", "--to", "2025-06-10", "--every", 20)
     without = run_step("backtest", *nights)
     assert without.returncode == 0, without.stderr
     shutil.copytree(simulated_raw.parent / "truth", workspace / "truth")
-    told = run_step("backtest", *nights)
-    drop = [line for line in told.stdout.splitlines() if " s)" not in line]
-    assert drop == [line for line in without.stdout.splitlines() if " s)" not in line]
+    with_truth = run_step("backtest", *nights)
+    lines = [line for line in with_truth.stdout.splitlines() if " s)" not in line]
+    assert lines == [line for line in without.stdout.splitlines() if " s)" not in line]

@@ -1,4 +1,4 @@
-"""Training rows without what messages did, from the assignments that the nights' runs keep."""
+"""Training rows without the effect of messages, from the assignments that each run keeps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.settings.config import Config
 from pipeline.workspace.workspace import Workspace
 
 NIGHT, AS_OF = date(2025, 3, 1), date(2025, 7, 10)
-# listed with two more orders of the buyer, held out with one, and on nobody's list
+# listed with two more orders of the buyer, held out with one more, and on no list
 ROWS = pl.DataFrame(
     {
         "order_id": ["a", "a2", "a3", "h", "h2", "free", "a"],
@@ -26,7 +26,7 @@ ROWS = pl.DataFrame(
 
 
 def files(*contact_days: date) -> Any:
-    """What stands in for the workspace's files: contacts known on these days."""
+    """A stand-in for the workspace's files: contacts known on these days."""
     days = pl.DataFrame(
         {"known_day": [day_number(day) for day in contact_days]}, schema={"known_day": pl.Int32}
     )
@@ -68,20 +68,20 @@ def write_night(folder: Path) -> Workspace:
     return Workspace(folder)
 
 
-def test_a_list_takes_its_orders_out_and_the_held_out_stand_for_them(tmp_path: Path) -> None:
-    place = write_night(tmp_path)
-    found = left_alone(place, files(NIGHT), ROWS, Config(), AS_OF)
-    # a night after the message knows of it
-    assert found.rows() == ROWS.filter(~pl.col("order_id").is_in(["a2", "a3"]))[1:].rows()
-    found = left_alone(place, files(NIGHT), ROWS, Config(contacted_rows="replaced"), AS_OF)
-    # 1 / 0.15, to the nearest whole row
-    assert dict(found["order_id"].value_counts().iter_rows()) == {"h": 7, "h2": 7, "free": 1}
-    assert left_alone(place, files(NIGHT), ROWS, Config(contacted_rows="kept"), AS_OF) is ROWS
+def test_listed_orders_are_left_out_or_replaced_by_held_out_orders(tmp_path: Path) -> None:
+    workspace = write_night(tmp_path)
+    kept = left_alone(workspace, files(NIGHT), ROWS, Config(), AS_OF)
+    # the row of a later night stays: its features include the message
+    assert kept.rows() == ROWS.filter(~pl.col("order_id").is_in(["a2", "a3"]))[1:].rows()
+    kept = left_alone(workspace, files(NIGHT), ROWS, Config(contacted_rows="replaced"), AS_OF)
+    # 1 / 0.15, rounded to whole rows
+    assert dict(kept["order_id"].value_counts().iter_rows()) == {"h": 7, "h2": 7, "free": 1}
+    assert left_alone(workspace, files(NIGHT), ROWS, Config(contacted_rows="kept"), AS_OF) is ROWS
 
 
-def test_where_nobody_was_written_to_all_rows_stay(tmp_path: Path) -> None:
+def test_without_contacts_all_rows_stay(tmp_path: Path) -> None:
     assert left_alone(Workspace(tmp_path), files(NIGHT), ROWS, Config(), AS_OF) is ROWS
-    place = write_night(tmp_path)
-    assert left_alone(place, files(), ROWS, Config(), AS_OF) is ROWS
-    # told of only later
-    assert left_alone(place, files(AS_OF), ROWS, Config(), AS_OF) is ROWS
+    workspace = write_night(tmp_path)
+    assert left_alone(workspace, files(), ROWS, Config(), AS_OF) is ROWS
+    # known only later
+    assert left_alone(workspace, files(AS_OF), ROWS, Config(), AS_OF) is ROWS

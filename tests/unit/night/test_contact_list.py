@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 from rich.console import Console
 
-from pipeline.history.past_lists import PastLists, past_lists, say_past
+from pipeline.history.past_lists import PastLists, past_lists, past_lists_text
 from pipeline.night.contact_list import list_lines, write_list, write_readme
 from pipeline.night.nightly import say_summary
 from pipeline.output.contact_list_columns import MEANING, SOON, TODAY, explained, list_look
@@ -164,16 +164,16 @@ def test_the_readme_explains_the_list_and_its_past_accuracy(finished: Path, tmp_
     text = " ".join((tmp_path / "README.txt").read_text().split())
     assert text.startswith("WARNING: facts are old")
     assert (
-        "of 90 listed rows whose end is known, of 9 nights (2025-05-01 to 2025-05-09), "
+        "of 90 listed rows with a known outcome, on 9 nights (2025-05-01 to 2025-05-09), "
         "18 (20.0%) were disputed" in text
     )
-    assert "4.0%, 5.0 times as many" in text
+    assert "4.0%; the lists reached 5.0 times that share" in text
     assert all(len(line) <= 120 for line in (tmp_path / "README.txt").read_text().splitlines())
 
 
-def test_without_final_outcomes_there_is_no_precision() -> None:
-    assert "not known yet" in say_past(None)
-    assert "not known yet" in say_past(PastLists(NIGHT, NIGHT, 1, 0, 0, 0, 0, 0.0))
+def test_a_list_that_nothing_came_of_has_no_precision() -> None:
+    assert "not known yet" in past_lists_text(None)
+    assert "not known yet" in past_lists_text(PastLists(NIGHT, NIGHT, 1, 0, 0, 0, 0, 0.0))
 
 
 def test_the_summary_fits_on_a_screen(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:

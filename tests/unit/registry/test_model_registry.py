@@ -1,4 +1,4 @@
-"""The tracking database is made whole or not at all."""
+"""The tracking database is created completely or not at all; unusable models give clear errors."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from pipeline.registry import model_registry
+from pipeline.registry import model_registry, registered_model
 from pipeline.registry.model_registry import CHAMPION
 from pipeline.settings.errors import NoChampion
 from pipeline.workspace.workspace import Workspace
 
 
-def test_a_database_half_made_never_takes_its_place(
+def test_a_half_created_database_is_never_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed during MLflow's migrations, a database cannot be opened again: it must not be the
-    workspace's."""
+    """A database that was killed during MLflow's migrations cannot be opened again."""
     workspace = Workspace(tmp_path)
 
     def killed(client: MlflowClient, max_results: int) -> None:
@@ -40,17 +39,17 @@ def test_a_database_half_made_never_takes_its_place(
     assert model_registry.database(workspace).stat() == made
 
 
-def test_a_champion_that_reads_unknown_features_is_said_to_be_unusable(
+def test_a_champion_with_unknown_features_is_unusable(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_registry, "FEATURES", {"order_value_usd": None})
+    monkeypatch.setattr(registered_model, "FEATURES", {"order_value_usd": None})
     with pytest.raises(
         NoChampion, match="features this program does not build: buyer_count_disputes_365d"
     ):
         model_registry.find_model(Workspace(finished))
 
 
-def test_a_moved_workspace_says_that_its_model_is_not_found(finished: Path, tmp_path: Path) -> None:
+def test_the_model_of_a_moved_workspace_is_unusable(finished: Path, tmp_path: Path) -> None:
     """The registry holds absolute paths."""
     shutil.copytree(finished, tmp_path / "moved", symlinks=True)
     away = finished.rename(finished.with_name("away"))
@@ -61,15 +60,13 @@ def test_a_moved_workspace_says_that_its_model_is_not_found(finished: Path, tmp_
         away.rename(finished)
 
 
-def test_a_model_registered_by_other_code_is_said_to_be_unusable(
-    workspace: Path, run_step: Callable
-) -> None:
-    """Nothing says of which day it is; it has no run; it has a run, but not our files."""
-    place = Workspace(workspace)
-    client = MlflowClient(model_registry.tracking_uri(place), model_registry.tracking_uri(place))
-    client.delete_tag(model_registry.require_champion(place).run_id, "trained_as_of")
+def test_a_model_registered_by_other_code_is_unusable(workspace: Path, run_step: Callable) -> None:
+    """It has no trained_as_of tag; it has no run; it has a run, but not our files."""
+    store = Workspace(workspace)
+    client = MlflowClient(model_registry.tracking_uri(store), model_registry.tracking_uri(store))
+    client.delete_tag(model_registry.require_champion(store).run_id, "trained_as_of")
     with pytest.raises(NoChampion, match="it was registered by other code"):
-        model_registry.find_model(place)
+        model_registry.find_model(store)
     (workspace / "other").mkdir()
     run = client.create_run(
         client.get_experiment_by_name(model_registry.EXPERIMENT).experiment_id
@@ -82,7 +79,7 @@ def test_a_model_registered_by_other_code_is_said_to_be_unusable(
             model_registry.MODEL_NAME, (workspace / "other").as_uri(), run_id=run_id
         )
         client.set_registered_model_alias(model_registry.MODEL_NAME, CHAMPION, version.version)
-        told = run_step("score", "--workspace", workspace, "--as-of", "2025-07-10")
-        assert told.returncode == 12
-        assert why in told.stderr
-        assert "Traceback" not in told.stderr
+        score = run_step("score", "--workspace", workspace, "--as-of", "2025-07-10")
+        assert score.returncode == 12
+        assert why in score.stderr
+        assert "Traceback" not in score.stderr

@@ -1,4 +1,4 @@
-"""The training matrix as a file, and the page that lists every feature."""
+"""The training matrix file, and the page that lists every feature."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def table_rows(page: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
-def test_the_matrix_has_every_feature_and_the_label_and_the_families_share_it_out(
+def test_the_matrix_has_every_feature_and_each_family_has_its_own_columns(
     workspace: Path, run_step: Callable
 ) -> None:
-    told = run_step("features", "--workspace", workspace, "--as-of", AS_OF, "--keep")
-    assert told.returncode == 0, told.stderr
+    run = run_step("features", "--workspace", workspace, "--as-of", AS_OF, "--keep")
+    assert run.returncode == 0, run.stderr
     matrix = pl.read_parquet(workspace / "features" / "training_matrix.parquet")
     assert matrix.columns == ["order_id", "as_of_day", "stage", *FEATURE_NAMES, "label"]
     assert set(matrix["label"]) == {0, 1}
@@ -40,19 +40,19 @@ def test_the_matrix_has_every_feature_and_the_label_and_the_families_share_it_ou
 
 
 @pytest.mark.parametrize("step", ["features", "describe-features"])
-def test_before_the_first_order_there_is_nothing_to_tell(
+def test_a_day_before_the_first_order_is_refused(
     workspace: Path, run_step: Callable, step: str
 ) -> None:
-    told = run_step(step, "--workspace", workspace, "--as-of", "2020-01-01")
-    assert told.returncode == 11
-    assert "Use a later AS_OF" in told.stderr
+    run = run_step(step, "--workspace", workspace, "--as-of", "2020-01-01")
+    assert run.returncode == 11
+    assert "Use a later AS_OF" in run.stderr
     assert not (workspace / "features").exists()
     assert not (workspace / DESCRIPTION).exists()
 
 
-def test_the_page_lists_what_the_registry_has(workspace: Path, run_step: Callable) -> None:
-    told = run_step("describe-features", "--workspace", workspace, "--as-of", AS_OF)
-    assert told.returncode == 0, told.stderr
+def test_the_page_lists_every_feature_of_the_registry(workspace: Path, run_step: Callable) -> None:
+    run = run_step("describe-features", "--workspace", workspace, "--as-of", AS_OF)
+    assert run.returncode == 0, run.stderr
     made, committed = (workspace / DESCRIPTION, ROOT / "docs" / "features.md")
     for page in (made, committed):
         rows = table_rows(page.read_text(encoding="utf-8"))
@@ -75,14 +75,18 @@ def test_shares_and_examples_by_hand() -> None:
     assert not re.search(r"<b>", page)
 
 
-def test_a_difference_of_nothing_is_no_discount(make_tables: Callable) -> None:
+def test_a_rounding_difference_is_not_a_discount(make_tables: Callable) -> None:
     tables = make_tables(
-        orders="order_id | occurred_at | total_usd | shipping_usd\na | 05-01 | 0.30 | 0.00\nb | 05-01 | 8.00 | 2.00",
+        orders="""
+        order_id | occurred_at | total_usd | shipping_usd
+        a        | 05-01       | 0.30      | 0.00
+        b        | 05-01       | 8.00      | 2.00
+        """,
         order_lines="""
         order_id | occurred_at | line_id | unit_price_usd | quantity | shipping_usd
         a        | 05-01       | 1       | 0.10           | 3        | 0
         b        | 05-01       | 1       | 8.00           | 1        | 2
         """,
     )
-    found = build_features(tables, build_spine(tables, [day("05-02")]))
-    assert found["order_discount_share"].to_list() == [0.0, pytest.approx(0.2)]
+    features = build_features(tables, build_spine(tables, [day("05-02")]))
+    assert features["order_discount_share"].to_list() == [0.0, pytest.approx(0.2)]

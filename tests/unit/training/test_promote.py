@@ -1,4 +1,4 @@
-"""promote and rollback: what the gate refuses, and that the champion is untouched by a refusal."""
+"""promote and rollback: what the promotion gate refuses, and that a refusal keeps the champion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from models.learner.calibration import Curve
 from models.learner.gbm import DisputeModel
-from pipeline.registry import model_registry
+from pipeline.registry import model_registry, registered_model
 from pipeline.registry.model_registry import (
     CHALLENGER,
     CHAMPION,
@@ -40,8 +40,7 @@ TRAINED = date(2025, 5, 1)
 
 @pytest.fixture(scope="module")
 def trained(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with a champion that has not seen the last matured nights. Shared: only read
-    it."""
+    """A workspace with a champion that has not seen the last matured nights. Only read it."""
     folder = tmp_path_factory.mktemp("trial") / "w"
     shutil.copytree(finished, folder, symlinks=True)
     (folder / "mlflow.db").unlink()
@@ -53,8 +52,7 @@ def trained(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trial(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """The same, as it was left, whatever the test did to its registry; leak-proof has tests of its
-    own."""
+    """The same workspace; its registry is restored after the test. leak-proof has its own tests."""
     monkeypatch.setattr(step, "leak_proof", lambda *_, **__: None)
     kept = (trained / "mlflow.db").read_bytes()
     yield Workspace(trained)
@@ -97,7 +95,7 @@ def versions(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def test_one_as_good_becomes_champion_and_rollback_returns(trial: Workspace) -> None:
+def test_an_equal_challenger_becomes_champion_and_rollback_returns(trial: Workspace) -> None:
     challenge(trial, require_champion(trial).model)
     assert versions(trial) == {CHAMPION: "1", CHALLENGER: "2"}
     promote(trial)
@@ -106,7 +104,7 @@ def test_one_as_good_becomes_champion_and_rollback_returns(trial: Workspace) -> 
     assert versions(trial) == {CHAMPION: "1", FORMER: "2"}
 
 
-def test_a_later_model_of_train_is_the_challenger(trial: Workspace) -> None:
+def test_a_second_trained_model_is_the_challenger(trial: Workspace) -> None:
     train(trial, load_config(trial.folder), Progress(), as_of=TRAINED)
     assert versions(trial) == {CHAMPION: "1", CHALLENGER: "2"}
     assert find_model(trial, CHALLENGER).model.to_text() == find_model(trial).model.to_text(), (
@@ -114,9 +112,8 @@ def test_a_later_model_of_train_is_the_challenger(trial: Workspace) -> None:
     )
 
 
-def test_what_is_promoted_then_learns_from_all_that_has_matured(trial: Workspace) -> None:
-    """And the next challenger is compared with it as it was judged, else no night would be left to
-    compare them on."""
+def test_a_promoted_model_is_refitted_on_all_matured_nights(trial: Workspace) -> None:
+    """The next challenger is compared with the judged version, so that some nights are unseen."""
     train(trial, load_config(trial.folder), Progress(), as_of=TRAINED)
     judged = find_model(trial, CHALLENGER)
     promote(trial, is_refitted=True)
@@ -137,55 +134,53 @@ def test_another_recipe_is_not_refitted(trial: Workspace, capsys: pytest.Capture
     assert "the settings have changed" in "".join(capsys.readouterr())
 
 
-def refused(workspace: Workspace, why: str) -> None:
-    with pytest.raises(NotPromoted, match=why) as found:
+def assert_refused(workspace: Workspace, why: str) -> None:
+    with pytest.raises(NotPromoted, match=why) as refusal:
         promote(workspace)
-    assert found.value.exit_code == 14
+    assert refusal.value.exit_code == 14
     assert versions(workspace)[CHAMPION] == "1"
 
 
-def test_a_miscalibrated_one_is_refused(trial: Workspace) -> None:
+def test_a_miscalibrated_challenger_is_refused(trial: Workspace) -> None:
     model = require_champion(trial).model
     challenge(trial, replace(model, calibration=Curve(c=3.0)))
-    refused(trial, "all: predicts .* times the disputes that came")
+    assert_refused(trial, "all: predicts .* times the disputes that came")
 
 
-def test_one_that_reads_a_column_of_the_export_is_refused(
+def test_a_challenger_with_an_unknown_feature_is_refused(
     trial: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     champion = require_champion(trial)
     challenge(trial, champion.model)
-    known = dict(model_registry.FEATURES)
+    known = dict(registered_model.FEATURES)
     monkeypatch.setattr(
-        model_registry,
+        registered_model,
         "FEATURES",
         {name: f for name, f in known.items() if name != "order_value_usd"},
     )
     monkeypatch.setattr(step, "require_champion", lambda _: champion)
-    refused(
+    assert_refused(
         trial,
         "challenger cannot be used: it reads features this program does not build: order_value_usd",
     )
 
 
-def test_one_whose_features_know_the_future_is_refused(
+def test_a_challenger_whose_features_know_the_future_is_refused(
     trial: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def found(*_: object, **__: object) -> pl.DataFrame:
+    def raise_leak(*_: object, **__: object) -> pl.DataFrame:
         raise Leak(
-            "a feature does not keep to the rule of time. 2025-03-01 tracking: logistics_count_scans"
+            "a feature does not keep to the rule of time. "
+            "2025-03-01 tracking: logistics_count_scans"
         )
 
     challenge(trial, require_champion(trial).model)
-    monkeypatch.setattr(step, "leak_proof", found)
-    refused(trial, "rule of time.*logistics_count_scans")
+    monkeypatch.setattr(step, "leak_proof", raise_leak)
+    assert_refused(trial, "rule of time.*logistics_count_scans")
 
 
-def test_a_program_that_reads_the_status_as_it_is_now_promotes_nothing(
-    trial: Workspace, tmp_path: Path
-) -> None:
-    """From end to end: the leak is seeded into a copy of the program, and the copy itself must
-    refuse."""
+def test_a_program_with_a_status_leak_promotes_nothing(trial: Workspace, tmp_path: Path) -> None:
+    """End to end: a copy of the program with a seeded leak must refuse the challenger."""
     challenge(trial, require_champion(trial).model)
     program = with_leak("the status column as it is now", tmp_path / "program")
     command = [
@@ -198,43 +193,43 @@ def test_a_program_that_reads_the_status_as_it_is_now_promotes_nothing(
         "--every",
         "30",
     ]
-    told = subprocess.run(
+    run = subprocess.run(
         command, cwd=program, capture_output=True, text=True, timeout=300, check=False
     )
-    assert told.returncode == 14, told.stderr
-    assert "does not keep to the rule of time" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert run.returncode == 14, run.stderr
+    assert "does not keep to the rule of time" in run.stderr
+    assert "Traceback" not in run.stderr
     assert versions(trial) == {CHAMPION: "1", CHALLENGER: "2"}
 
 
 @pytest.mark.parametrize(
     "spoil", [lambda file: file.unlink(), lambda file: file.write_text("tree\nnonsense")]
 )
-def test_one_that_cannot_be_loaded_is_refused(
+def test_a_challenger_that_cannot_be_loaded_is_refused(
     trial: Workspace, spoil: Callable[[Path], None]
 ) -> None:
     challenge(trial, require_champion(trial).model)
     spoil(newest(trial, "booster.txt"))
-    refused(trial, "the challenger cannot be used")
+    assert_refused(trial, "the challenger cannot be used")
 
 
-def test_one_that_only_a_fresh_process_cannot_load_is_refused(trial: Workspace) -> None:
+def test_a_challenger_that_a_fresh_process_cannot_load_is_refused(trial: Workspace) -> None:
     challenge(trial, require_champion(trial).model)
     file = newest(trial, "MLmodel")
     file.write_text(file.read_text().replace("pyfunc_model.py", "gone.py"))
-    refused(trial, "a fresh process could not score with it")
+    assert_refused(trial, "a fresh process could not score with it")
 
 
-def test_nights_that_a_model_has_seen_judge_nothing(workspace: Path) -> None:
-    place = Workspace(workspace)
-    challenge(place, require_champion(place).model)
+def test_nights_that_a_model_has_seen_are_not_used_to_judge_it(workspace: Path) -> None:
+    store = Workspace(workspace)
+    challenge(store, require_champion(store).model)
     with pytest.raises(
         NotPromoted, match="No night since 2025-07-10.*Train the challenger as of an earlier day"
     ):
-        promote(place)
+        promote(store)
 
 
-def test_without_a_challenger_or_a_former_champion_it_is_said(trial: Workspace) -> None:
+def test_a_missing_challenger_or_former_champion_is_reported(trial: Workspace) -> None:
     with pytest.raises(NoChampion, match="there is no challenger"):
         promote(trial)
     with pytest.raises(NoChampion, match="no former champion"):

@@ -1,4 +1,4 @@
-"""tune: what it writes is read by train, and chance is not taken for a gain."""
+"""tune: train reads the settings that it writes, and chance is not taken for a gain."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from pipeline.workspace.workspace import Workspace
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folds as the store has them; a loss that fewer leaves lower, by as much in every fold but for
-    a little."""
+    """The store's folds with a loss that falls with fewer leaves, nearly equally in each fold."""
     monkeypatch.setattr(
         step,
         "_loss",
@@ -32,27 +31,27 @@ def tune(folder: Path, as_of: date = date(2025, 7, 10)) -> bool:
     return step.tune(Workspace(folder), load_config(folder), Progress(), as_of=as_of, minutes=0.02)
 
 
-def test_what_is_better_is_kept_and_read_again(workspace: Path, quick: None) -> None:
+def test_better_settings_are_written_and_read_again(workspace: Path, quick: None) -> None:
     assert tune(workspace)
-    found = load_config(workspace)
-    assert found.booster.num_leaves < Booster().num_leaves
-    assert found.recipe.booster["num_leaves"] == found.booster.num_leaves
+    tuned = load_config(workspace)
+    assert tuned.booster.num_leaves < Booster().num_leaves
+    assert tuned.recipe.booster["num_leaves"] == tuned.booster.num_leaves
     with (workspace / "config.toml").open("a") as config:
         config.write("[booster]\nnum_leaves = 16\n")
-    assert load_config(workspace).booster == found.booster.model_copy(update={"num_leaves": 16}), (
-        "the user's word is last"
+    assert load_config(workspace).booster == tuned.booster.model_copy(update={"num_leaves": 16}), (
+        "the user's own setting wins"
     )
     mlflow.set_tracking_uri(tracking_uri(Workspace(workspace)))
     runs = mlflow.search_runs(experiment_names=["dispute-risk"], filter_string="tags.step = 'tune'")
     assert runs["params.is_used"].to_list() == ["True"]
 
 
-def test_a_gain_that_chance_would_make_changes_nothing(
+def test_a_gain_within_chance_changes_nothing(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heights: list[int] = []
 
-    def loss(fold: step.Data, _: object, booster: Booster) -> float:
+    def loss(fold: step.TuningFold, _: object, booster: Booster) -> float:
         if fold.test.height not in heights:
             heights.append(fold.test.height)
         side = 1.0 if heights.index(fold.test.height) % 2 else -1.0
@@ -63,7 +62,7 @@ def test_a_gain_that_chance_would_make_changes_nothing(
     assert not (workspace / TUNED).exists()
 
 
-def test_real_folds_are_learnt_and_judged(workspace: Path) -> None:
+def test_real_folds_are_trained_on_and_tested(workspace: Path) -> None:
     config = load_config(workspace)
     folds = step._folds(Workspace(workspace).read_tables(), config, 20270)
     assert 0.0 < step._loss(folds[-1], config, Booster()) < 0.7
@@ -71,12 +70,12 @@ def test_real_folds_are_learnt_and_judged(workspace: Path) -> None:
         assert fold.train["as_of_day"].max() + config.horizon_days < fold.test["as_of_day"].min()
 
 
-def test_too_little_to_choose_by_is_refused(workspace: Path) -> None:
+def test_too_few_disputes_are_refused(workspace: Path) -> None:
     with pytest.raises(Refused, match="fewer than two of 5 forward folds"):
         tune(workspace, date(2025, 2, 20))
 
 
-def test_settings_that_cannot_be_are_named(workspace: Path) -> None:
+def test_impossible_settings_are_named(workspace: Path) -> None:
     (workspace / TUNED).write_text("[booster]\nnum_leaves = 1\n")
     with pytest.raises(
         BadInput, match="booster.num_leaves: Input should be greater than or equal to 2"

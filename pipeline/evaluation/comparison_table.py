@@ -1,0 +1,131 @@
+"""The tables and the terminal text of `make compare`: each scorer against a reference, by stage."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from models.comparison.metrics import expected_calibration_error
+from models.comparison.paired_comparison import compare_scorers
+from pipeline.evaluation.backtest import SLICES
+from pipeline.settings.config import Config
+from pipeline.workspace.progress import say
+
+COMPARED_METRICS = ("auc", "average_precision", "log_loss")
+SHORT_NAMES = (("auc", "AUC"), ("average_precision", "AP"), ("log_loss", "log loss"))
+
+
+@dataclass
+class Night:
+    """One forward fold: the night's labelled rows, and the scores of each scorer for them."""
+
+    rows: pl.DataFrame
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    calibrations: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def comparison_table(
+    folds: list[Night],
+    scores_of: Callable[[Night], dict[str, np.ndarray]],
+    reference: str,
+    config: Config,
+) -> pl.DataFrame:
+    """One row per slice, scorer and metric: value, gain over `reference`, each with an interval.
+
+    `nights_better` counts the nights on which the scorer was better than the reference. A scorer
+    that is missing on some night is left out, and so is a slice with only one outcome.
+    """
+    names = [name for name in scores_of(folds[-1]) if all(name in scores_of(f) for f in folds)]
+    rows = pl.concat(fold.rows for fold in folds)
+    scores = {name: np.concatenate([scores_of(fold)[name] for fold in folds]) for name in names}
+    tables = []
+    for stage, is_inside in {"all": pl.lit(True), **SLICES}.items():
+        mask = rows.with_columns(inside=is_inside.fill_null(False))["inside"].to_numpy()
+        slice_rows = rows.filter(mask)
+        if slice_rows["label"].n_unique() < 2:
+            continue
+        slice_scores = {name: score[mask] for name, score in scores.items()}
+        table = compare_scorers(
+            slice_rows,
+            slice_scores,
+            seed=config.seed,
+            metrics=COMPARED_METRICS,
+            reference=reference,
+        )
+        errors = {name: _calibration_error(slice_rows, s) for name, s in slice_scores.items()}
+        better = _nights_better(slice_rows, slice_scores, reference)
+        tables.append(
+            table.with_columns(
+                stage=pl.lit(stage),
+                nights=pl.lit(slice_rows["as_of_day"].n_unique()),
+                nights_better=pl.Series(
+                    [better.get((r["scorer"], r["metric"])) for r in table.iter_rows(named=True)]
+                ),
+                calibration_error=table["scorer"].replace_strict(errors, return_dtype=pl.Float64),
+            )
+        )
+    return pl.concat(tables).select("stage", pl.exclude("stage"))
+
+
+def _calibration_error(rows: pl.DataFrame, score: np.ndarray) -> float | None:
+    """None for a score that is not a probability."""
+    if score.min() < 0 or score.max() > 1:
+        return None
+    return expected_calibration_error(rows["label"].to_numpy(), score)
+
+
+def _nights_better(
+    rows: pl.DataFrame, scores: dict[str, np.ndarray], reference: str
+) -> dict[tuple[str, str], int]:
+    """The number of nights on which a scorer was better than the reference, by metric."""
+    count: dict[tuple[str, str], int] = defaultdict(int)
+    for night in rows["as_of_day"].unique():
+        mask = (rows["as_of_day"] == night).to_numpy()
+        comparison = compare_scorers(
+            rows.filter(mask),
+            {name: score[mask] for name, score in scores.items()},
+            seed=0,
+            resamples=0,
+            metrics=COMPARED_METRICS,
+            reference=reference,
+        )
+        for row in comparison.drop_nulls("gain").iter_rows(named=True):
+            gain = -row["gain"] if row["metric"] == "log_loss" else row["gain"]
+            count[row["scorer"], row["metric"]] += gain > 0
+    return count
+
+
+def say_comparison(result: pl.DataFrame) -> None:
+    """Print one block per slice with each scorer's gain over the model, then the resources used."""
+    for stage in result["stage"].unique(maintain_order=True):
+        rows = result.filter(pl.col("stage") == stage)
+        say(f"{stage}: {rows['nights'][0]} nights")
+        for name in rows["scorer"].unique(maintain_order=True):
+            own = rows.filter(pl.col("scorer") == name)
+            by_metric = {row["metric"]: row for row in own.iter_rows(named=True)}
+            say(f"  {name:<24} {_metrics_text(by_metric)}")
+    say("resources over all nights")
+    used = result.drop_nulls("train_seconds").unique("scorer", maintain_order=True)
+    for row in used.iter_rows(named=True):
+        say(
+            f"  {row['scorer']:<24} training {row['train_seconds']:.1f} s, "
+            f"scoring {row['rows_per_second']:,.0f} rows/s, memory {row['memory_mb']:,.0f} MB"
+        )
+
+
+def _metrics_text(by_metric: Mapping[str, Mapping[str, Any]]) -> str:
+    texts = []
+    for metric, short in SHORT_NAMES:
+        row = by_metric[metric]
+        if row["value"] is None:
+            continue
+        gain = ""
+        if row["gain"] is not None:
+            gain = f" ({row['gain']:+.4f}: {row['gain_low']:+.4f} to {row['gain_high']:+.4f})"
+        texts.append(f"{short} {row['value']:.4f}{gain}")
+    return "  ".join(texts)
