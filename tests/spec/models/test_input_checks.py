@@ -40,7 +40,7 @@ def test_a_week_is_out_when_it_is_four_times_the_usual_or_a_quarter(
     found = gates.row_counts("orders", by_day({LAST_WEEK: now, WEEKS_BEFORE: usual}), NEWEST, 4.0)
     assert found is not None
     assert (found.gate, found.is_out) == ("row_counts", is_out)
-    assert found.says == f"orders: {now * 7:,} rows in the last 7 days; 175 to 2,800 are usual"
+    assert found.says == f"orders: {now * 7:,} rows in the last 7 days (usually 175 to 2,800)"
 
 
 def test_one_odd_week_before_does_not_move_the_usual() -> None:
@@ -70,7 +70,7 @@ def test_disputes_are_beside_the_orders_of_their_time() -> None:
     assert missing is not None
     assert (grown.is_out, missing.is_out) == (False, True)
     assert missing.says == (
-        "0 disputes opened in the last 28 days, with 8,400 orders placed; 101 to 630 are usual"
+        "0 disputes opened and 8,400 orders placed in the last 28 days (usually 101 to 630 disputes)"
     )
 
 

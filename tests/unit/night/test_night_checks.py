@@ -105,7 +105,7 @@ def test_an_ignored_gate_is_read_and_says_nothing(workspace: Path) -> None:
 
 def test_a_night_before_the_champion_knows_its_outcome_and_says_so(workspace: Path) -> None:
     run = do_score(workspace, days=-3)
-    assert "knows the outcome" in (run / "README.txt").read_text()
+    assert "has already seen the outcomes" in (run / "README.txt").read_text()
 
 
 def test_an_unknown_gate_is_an_error(workspace: Path) -> None:
