@@ -70,7 +70,8 @@ def test_disputes_are_beside_the_orders_of_their_time() -> None:
     assert missing is not None
     assert (grown.is_out, missing.is_out) == (False, True)
     assert missing.says == (
-        "0 disputes opened and 8,400 orders placed in the last 28 days (usually 101 to 630 disputes)"
+        "0 disputes opened and 8,400 orders placed in the last 28 days "
+        "(usually 101 to 630 disputes)"
     )
 
 

@@ -69,7 +69,9 @@ def test_with_history_it_learns_that_the_old_ones_escalate() -> None:
     assert young == pytest.approx(0.25, abs=0.03)  # of those open on the first night one in four
     assert old is not None
     assert old > 0.9  # whoever has not agreed by then never will
-    assert fit_escalation(tables, LATER).basis.startswith("a model of what happened: 100 of 400")
+    assert fit_escalation(tables, LATER).basis.startswith(
+        "a model trained on past disputes: 100 of 400"
+    )
 
 
 def test_what_is_with_the_platform_is_certain_and_the_ruling_is_as_rulings_were() -> None:
@@ -82,7 +84,7 @@ def test_with_little_history_the_base_rate() -> None:
     count = (LEAST_ENDED - 1) * 2
     tables = made_store(count, escalated_every=2)
     assert chance(tables, 1)[0] == chance(tables, 9)[0] == pytest.approx(0.5)
-    assert fit_escalation(tables, LATER).basis.startswith("the base rate, history is short")
+    assert fit_escalation(tables, LATER).basis.startswith("the base rate, because history is short")
 
 
 def test_without_any_escalation_nobody_knows() -> None:
@@ -106,4 +108,4 @@ def test_only_disputes_old_enough_to_have_ended_teach() -> None:
     their way."""
     tables = made_store(60, escalated_every=4)
     told = fit_escalation(tables, day_number(START.date()) + 60).basis
-    assert told.startswith("the base rate, history is short: 4 of 15")
+    assert told.startswith("the base rate, because history is short: 4 of 15")

@@ -110,7 +110,7 @@ def test_one_and_a_half_times_the_champion_is_refused_though_the_champion_is_off
     champion = chance * (told if factor > 1 else 1.0 / told)
     reasons = verdict(champion * factor, rows, champion).reasons
     assert any(
-        f"expects {factor:.2f} times the disputes that the champion does" in reason
+        f"expects {factor:.2f} times as many disputes as the champion" in reason
         for reason in reasons
     )
 

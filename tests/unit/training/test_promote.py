@@ -147,7 +147,7 @@ def refused(workspace: Workspace, why: str) -> None:
 def test_a_miscalibrated_one_is_refused(trial: Workspace) -> None:
     model = require_champion(trial).model
     challenge(trial, replace(model, calibration=Curve(c=3.0)))
-    refused(trial, "all: predicts .* times the disputes that came")
+    refused(trial, "all: predicts .* times the disputes that happened")
 
 
 def test_one_that_reads_a_column_of_the_export_is_refused(
