@@ -147,7 +147,7 @@ def judge_stream(stream: Stream, kind: str, rise: float, fall: float) -> Finding
     if level == FINE:
         return None
     observed, expected = stream.observed.sum(), stream.expected.sum()
-    nights = "matured nights" if kind == "matured" else "recent nights (an early estimate)"
+    nights = "matured nights" if kind == "matured" else "recent nights (an estimate)"
     says = f"{stream.name}: {observed:,.0f} disputes from {nights}; {expected:,.1f} expected"
     propose = f"look at {stream.name}" if stream.by in ("lane", "category") else "retrain"
     return Finding(level, f"{kind}_{'rise' if is_rise else 'fall'}", says, propose)

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from features.labels import LabelWindow
+from models.learner.booster import predict_raw
 from models.learner.censored import _still_to_come, fit_delay_weighted, fit_hazard, follow
-from models.learner.gbm import predict_raw
 from models.learner.training_config import Recipe
 from tests.conftest import day
 

@@ -21,8 +21,9 @@ from models.comparison.metrics import (
 from models.comparison.paired_comparison import compare_scorers
 from models.contact.decide import ContactCosts, add_contact_by, add_expected_value, choose_contacts
 from models.learner import matrix
+from models.learner.booster import bin_rows, later_orders, score_later
 from models.learner.calibration import KINDS, Curve, fit_calibration, from_numbers, to_numbers
-from models.learner.gbm import bin_rows, fit_model, from_text, later_orders, score_later
+from models.learner.gbm import fit_model, from_text
 from models.learner.matrix import UnusableFeatures, to_matrix
 from models.learner.stage_medians import fill_missing_lines, learn_typical
 from models.learner.training_config import Recipe
@@ -121,7 +122,7 @@ def test_a_matrix_is_the_frame_in_float32_whatever_its_blocks(
         (lambda rows: rows.drop("risk_30d"), "risk_30d is missing"),
         (
             lambda rows: rows.with_columns(risk_30d=pl.lit("0.3")),
-            "risk_30d holds String where numbers are needed",
+            "risk_30d is of type String instead of a number",
         ),
     ],
 )
@@ -188,7 +189,7 @@ def test_a_ranking_is_never_turned_round(kind: str) -> None:
 
 
 def test_an_unknown_calibration_is_named() -> None:
-    with pytest.raises(ValueError, match="'isotone' is not one of none, platt"):
+    with pytest.raises(ValueError, match="one of none, platt.*; it is 'isotone'"):
         fit_calibration("isotone", np.array([0.1, 0.9]), np.array([0, 1]))
 
 
