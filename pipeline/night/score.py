@@ -13,15 +13,9 @@ import polars as pl
 from features.asof import visible
 from features.build.registry import FEATURES
 from features.clock import day_number
+from models.contact.contact_deadline import add_contact_by
 from models.contact.contact_effects import Belief
-from models.contact.decide import (
-    HELD_OUT,
-    ContactCosts,
-    add_contact_by,
-    add_expected_value,
-    give_arms,
-    worthwhile,
-)
+from models.contact.decide import HELD_OUT, ContactCosts, add_expected_value, give_arms, worthwhile
 from models.learner.cause import CAUSES
 from models.reasons.explain import explain
 from models.reasons.risk_rules import SignModel, has_sign

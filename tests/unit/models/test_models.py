@@ -19,7 +19,8 @@ from models.comparison.metrics import (
     measure_by,
 )
 from models.comparison.paired_comparison import compare_scorers
-from models.contact.decide import ContactCosts, add_contact_by, add_expected_value, choose_contacts
+from models.contact.contact_deadline import add_contact_by
+from models.contact.decide import ContactCosts, add_expected_value, choose_contacts
 from models.learner import matrix
 from models.learner.booster import bin_rows, later_orders, score_later
 from models.learner.calibration import KINDS, Curve, fit_calibration, from_numbers, to_numbers
