@@ -49,8 +49,7 @@ class Offers:
 
 
 def suggest(listed: pl.DataFrame, offers: Offers, dispute_fixed_cost_usd: float) -> pl.DataFrame:
-    """One row per listed order, in its order: `suggested_action`, and its cost `offer_usd` (or
-    null).
+    """`suggested_action` and `offer_usd` (its cost, or null), one row per listed order.
 
     `listed` (best first) has `stage, likely_cause, probability, order_value_usd` and the features
     named below. An action must cost less than the expected cost of the dispute, and the budget goes
