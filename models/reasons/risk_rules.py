@@ -132,7 +132,10 @@ def strength() -> pl.Expr:
 
 
 def has_sign() -> pl.Expr:
-    """Whether there is anything to write about; a high price alone is no reason to contact a buyer."""
+    """Whether there is anything to write about.
+
+    A high price alone is no reason to contact a buyer.
+    """
     return pl.any_horizontal(sign.when.fill_null(False) for sign in SIGNS)
 
 

@@ -121,7 +121,11 @@ def test_candidates_that_cannot_be_judged_are_kept_with_the_reason(
     assert set(told) == {"a", "b"}
     assert told["a"]["rate_low"] < told["a"]["rate"] < told["a"]["rate_high"]
     assert "(" in told["a"]["like_products"]
-    for said in ("'unicorns' never sold here", "never sold to ZZ", "price without a currency"):
+    for said in (
+        "'unicorns' has never been sold here",
+        "never sold to ZZ",
+        "price without a currency",
+    ):
         assert said in told["b"]["note"]
     bad = pl.read_csv(folder / "candidates_rejected.csv").row(0, named=True)
     assert (bad["row"], bad["why_not"]) == (4, "price 'abc' is no number above 0")
