@@ -1,4 +1,4 @@
-"""How good: ranking, probabilities, and what a team with a limited capacity gets out of it."""
+"""Metrics of rankings, of probabilities, and of a night's list with limited capacity."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ METRICS = (
 
 
 def expected_calibration_error(label: np.ndarray, probability: np.ndarray, bins: int = 10) -> float:
-    """Mean distance between predicted and realised share over `bins` equally filled bins (Naeini et
-    al. 2015)."""
+    """Mean distance between predicted and realised share over `bins` equally filled bins.
+
+    Source: Naeini et al. 2015.
+    """
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     gaps = [abs(label[part].mean() - probability[part].mean()) * len(part) for part in parts]
@@ -34,23 +36,29 @@ def expected_calibration_error(label: np.ndarray, probability: np.ndarray, bins:
 
 
 def calibration_slope(label: np.ndarray, probability: np.ndarray) -> float:
-    """Slope of the logistic regression of `label` on the predicted log odds (Cox 1958): 1 is right,
-    below 1 the probabilities are too extreme, above 1 too timid."""
+    """Slope of the logistic regression of `label` on the predicted log odds (Cox 1958).
+
+    1 is ideal; below 1 the probabilities are too extreme, above 1 not extreme enough.
+    """
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(log_odds(probability)[:, None], label)
     return float(fitted.coef_[0, 0])
 
 
 def mark_listed(scored: pl.DataFrame, capacity: int) -> pl.DataFrame:
-    """`scored` (`order_id, as_of_day, probability`) with `is_listed`: among the night's `capacity`
-    most probable."""
+    """Add `is_listed` to `scored` (`order_id, as_of_day, probability`).
+
+    It is True for the `capacity` most probable orders of each night.
+    """
     ordered = scored.sort(["as_of_day", "probability", "order_id"], descending=[False, True, False])
-    place = pl.int_range(pl.len()).over("as_of_day")
-    return ordered.with_columns(is_listed=place < capacity)
+    position = pl.int_range(pl.len()).over("as_of_day")
+    return ordered.with_columns(is_listed=position < capacity)
 
 
 def measure(listed: pl.DataFrame) -> dict[str, float | int | None]:
-    """Every metric over rows with `label, probability, is_listed`; null where it has no meaning
-    (one class only)."""
+    """Compute all `METRICS` over rows with `label, probability, is_listed`.
+
+    A metric is None where it is not defined, for example with one class only.
+    """
     label, probability = listed["label"].to_numpy(), listed["probability"].to_numpy()
     count, disputes = len(label), int(label.sum())
     hits = int(listed.filter("is_listed")["label"].sum())
@@ -74,11 +82,11 @@ def measure(listed: pl.DataFrame) -> dict[str, float | int | None]:
 
 
 def measure_by(scored: pl.DataFrame, capacity: int, slices: Mapping[str, pl.Expr]) -> pl.DataFrame:
-    """One row per night and for all nights pooled, overall ("all") and by slice: `night, stage` and
-    `METRICS`.
+    """Metrics per night and for all nights pooled, over all rows and per slice.
 
-    `scored` has `order_id, as_of_day, label, probability` and what the slices ask for. A slice's
-    precision and recall count its rows on the night's one list.
+    Return one row per night and slice: `night, stage` ("all" or the slice's name) and `METRICS`.
+    `scored` has `order_id, as_of_day, label, probability` and the columns that the slices use. A
+    slice's precision and recall count its rows on the one list of the night.
     """
     listed = mark_listed(scored, capacity)
     nights = [("pooled", listed)] + [
@@ -86,9 +94,9 @@ def measure_by(scored: pl.DataFrame, capacity: int, slices: Mapping[str, pl.Expr
         for day in listed["as_of_day"].unique().sort()
     ]
     rows = []
-    for night, of_night in nights:
+    for night, night_rows in nights:
         for name, is_inside in {"all": pl.lit(True), **slices}.items():
-            rows.append({"night": night, "stage": name, **measure(of_night.filter(is_inside))})
+            rows.append({"night": night, "stage": name, **measure(night_rows.filter(is_inside))})
     schema = {"night": pl.String, "stage": pl.String} | {
         name: pl.Int64 if name in ("rows", "count_disputes") else pl.Float64 for name in METRICS
     }

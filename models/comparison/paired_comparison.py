@@ -1,5 +1,7 @@
-"""Is one scorer better than another? Metrics with intervals; the nights of an order share its
-fate."""
+"""Compare scorers on the same rows, with intervals.
+
+The nights of an order share its outcome, so intervals resample whole orders.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,14 @@ def compare_scorers(
     metrics: tuple[str, ...] = PAIRED_METRICS,
     reference: str | None = None,
 ) -> pl.DataFrame:
-    """One row per scorer and metric: `scorer, metric, value, low, high`, and beside the `reference`
-    (None: the scorer before it) `gain, gain_low, gain_high`, null for the reference itself.
+    """One row per scorer and metric, with its interval and its gain over another scorer.
 
-    `rows` has `order_id`, `label` and, if rows stand for more than themselves, `weight`; `scores`
-    one number a row. Intervals hold 90 %: a bootstrap of whole orders (Field & Welsh 2007), the
-    same draws for all scorers, so that a gain's interval is that of the paired difference. A gain
-    in log loss is negative when it is better.
+    Columns: `scorer, metric, value, low, high`, and `gain, gain_low, gain_high` relative to
+    `reference` (None: the scorer before it); the reference's own gain is null. `rows` has
+    `order_id`, `label` and, if rows stand for more than one order-night, `weight`. `scores` holds
+    one number per row. Intervals cover 90 %: a bootstrap of whole orders (Field & Welsh 2007) with
+    the same draws for all scorers, so that the interval of a gain is that of the paired difference.
+    A negative gain in log loss is an improvement.
     """
     label = rows["label"].to_numpy()
     weights = draw_weights(rows, seed, resamples)
@@ -37,28 +40,31 @@ def compare_scorers(
         name: weighted_metrics(label, np.asarray(score, float), weights)
         for name, score in scores.items()
     }
-    found, before = [], reference
+    records, baseline = [], reference
     for name in scores:
         for metric in metrics:
-            mine = drawn[name][metric]
-            low, high = interval(mine[1:])
-            row = {"scorer": name, "metric": metric, "value": mine[0], "low": low, "high": high}
-            if before and before != name:
-                gain = mine - drawn[before][metric]
+            values = drawn[name][metric]
+            low, high = interval(values[1:])
+            row = {"scorer": name, "metric": metric, "value": values[0], "low": low, "high": high}
+            if baseline and baseline != name:
+                gain = values - drawn[baseline][metric]
                 gain_low, gain_high = interval(gain[1:])
                 row |= {"gain": gain[0], "gain_low": gain_low, "gain_high": gain_high}
-            found.append(row)
-        before = reference or name
+            records.append(row)
+        baseline = reference or name
     texts, numbers = ("scorer", "metric"), ("value", "low", "high", "gain", "gain_low", "gain_high")
     table = pl.DataFrame(
-        found, schema={n: pl.String for n in texts} | {n: pl.Float64 for n in numbers}
+        records, schema={n: pl.String for n in texts} | {n: pl.Float64 for n in numbers}
     )
     return table.with_columns(pl.col(numbers).fill_nan(None))
 
 
 def draw_weights(rows: pl.DataFrame, seed: int, resamples: int) -> np.ndarray:
-    """(1 + resamples) x rows: the rows' own weights, then those of each bootstrap draw of whole
-    orders."""
+    """(1 + resamples, rows) array of weights.
+
+    The first row holds the rows' own weights, the others those of each bootstrap draw of whole
+    orders.
+    """
     order = rows["order_id"].rank("dense").to_numpy().astype(np.int64) - 1
     own = rows["weight"].to_numpy() if "weight" in rows.columns else np.ones(rows.height)
     rng = np.random.default_rng(seed)
@@ -72,8 +78,10 @@ def draw_weights(rows: pl.DataFrame, seed: int, resamples: int) -> np.ndarray:
 def draw_totals(
     order_id: pl.Series, columns: list[np.ndarray], seed: int, resamples: int
 ) -> np.ndarray:
-    """(1 + resamples) x columns: the sum of each column over all rows, then over each bootstrap
-    draw of orders."""
+    """(1 + resamples, columns) array of column sums.
+
+    The first row sums over all rows, the others over each bootstrap draw of orders.
+    """
     order = order_id.rank("dense").to_numpy().astype(np.int64) - 1
     count = int(order.max()) + 1
     of_order = np.stack(
@@ -88,7 +96,7 @@ def draw_totals(
 
 
 def interval(drawn: np.ndarray) -> tuple[float, float]:
-    """The middle 90 % of what was drawn; draws without a value are left out."""
+    """The middle 90 % of the draws; draws without a value are left out."""
     known = drawn[np.isfinite(drawn)]
     if not len(known):
         return float("nan"), float("nan")

@@ -1,5 +1,4 @@
-"""May a challenger replace the champion? Reasons against it, from nights that neither has learnt
-from."""
+"""Decide whether a challenger may replace the champion, on nights that neither was trained on."""
 
 from __future__ import annotations
 
@@ -15,16 +14,20 @@ from models.contact.decide import ContactCosts, add_expected_value, choose_conta
 from models.learner.calibration import SMALLEST
 
 RESAMPLES = 500
-# consistency resampling: how far off a calibrated model would look on so few orders
+# consistency resampling: the calibration error a calibrated model would show on so few orders
 CALIBRATED_DRAWS, LEVEL = 200, 0.95
 
 
 @dataclass(frozen=True)
 class PromotionLimits:
-    """`loss_margin`: share of what the champion's contacts prevent in USD that a challenger may, at
-    the worse end of the interval, lose. `calibration_error`: the largest allowed, over all and in
-    each stage. `rate_ratio`: predicted over realised disputes may lie between 1 / this and this.
-    `least_disputes`: disputed orders without which a stage is not judged by itself."""
+    """What a challenger must keep to.
+
+    `loss_margin` is the share of the USD prevented by the champion's contacts that the challenger
+    may lose at the worse end of the interval. `calibration_error` is the largest allowed error,
+    over all rows and in each stage. The ratio of predicted to realised disputes must lie between 1
+    / `rate_ratio` and `rate_ratio`. A stage with fewer disputed orders than `least_disputes` is not
+    judged on its own.
+    """
 
     loss_margin: float = 0.10
     calibration_error: float = 0.02
@@ -34,8 +37,11 @@ class PromotionLimits:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`gain_usd` of the challenger's contacts over the champion's on all nights, with its interval;
-    `reasons` against it, none if it may be promoted."""
+    """The gain of the challenger's contacts over the champion's on all nights, in USD.
+
+    `gain_low` and `gain_high` are the interval of `gain_usd`. `reasons` says why the challenger was
+    rejected; it is empty if it may be promoted.
+    """
 
     champion_usd: float
     gain_usd: float
@@ -53,8 +59,11 @@ def judge(
     limits: PromotionLimits,
     seed: int,
 ) -> Verdict:
-    """`rows`: labelled order-nights (`order_id, as_of_day, stage, label, order_value_usd`); a
-    probability a row from either model. The interval holds 90 %, by a bootstrap of whole orders."""
+    """Judge a challenger against the champion on labelled order-nights.
+
+    `rows` has `order_id, as_of_day, stage, label, order_value_usd`; `champion` and `challenger`
+    hold one probability per row. The interval covers 90 % (a bootstrap of whole orders).
+    """
     saved, spent = saved_usd(rows, champion, costs, capacity)
     gain = saved_usd(rows, challenger, costs, capacity)[0] - saved
     low, high = interval(draw_totals(rows["order_id"], [gain], seed, RESAMPLES)[1:, 0])
@@ -62,33 +71,38 @@ def judge(
     allowed = limits.loss_margin * (saved.sum() + spent)
     if low < -allowed:
         reasons.append(
-            f"money at capacity: {gain.sum():+,.0f} USD beside the champion's {saved.sum():,.0f} ({low:+,.0f} to "
-            f"{high:+,.0f}); a loss of more than {allowed:,.0f} is not ruled out"
+            f"money at capacity: {gain.sum():+,.0f} USD compared with the champion's "
+            f"{saved.sum():,.0f} ({low:+,.0f} to {high:+,.0f}); a loss of more than {allowed:,.0f} "
+            "cannot be ruled out"
         )
     for stage in ("all", *STAGES):
         mask = np.ones(rows.height, bool) if stage == "all" else (rows["stage"] == stage).to_numpy()
-        of_stage = rows.filter(mask)
-        if of_stage.filter(pl.col("label") == 1)["order_id"].n_unique() < limits.least_disputes:
+        stage_rows = rows.filter(mask)
+        if stage_rows.filter(pl.col("label") == 1)["order_id"].n_unique() < limits.least_disputes:
             continue
-        found = _unproven_shift(of_stage, champion[mask], challenger[mask], limits, seed)
-        found += _miscalibrated(of_stage, challenger[mask], limits, seed, is_whole=stage == "all")
-        reasons += [f"{stage}: {reason}" for reason in found]
+        faults = _unproven_shift(stage_rows, champion[mask], challenger[mask], limits, seed)
+        faults += _miscalibrated(
+            stage_rows, challenger[mask], limits, seed, is_whole=stage == "all"
+        )
+        reasons += [f"{stage}: {reason}" for reason in faults]
     return Verdict(float(saved.sum()), float(gain.sum()), low, high, tuple(reasons))
 
 
 def saved_usd(
     rows: pl.DataFrame, probability: np.ndarray, costs: ContactCosts, capacity: int
 ) -> tuple[np.ndarray, float]:
-    """USD that contacting the row's order would have saved, 0 where it is not on its night's list
-    of `capacity`; and what all these contacts cost. A dispute that came is taken as prevented with
-    the share assumed for its stage."""
+    """USD saved by contacting each row's order, and the total cost of these contacts.
+
+    The saving is 0 for rows that are not on their night's list of `capacity`. A dispute that
+    happened counts as prevented with the share assumed for its stage.
+    """
     scored = add_expected_value(
         rows.with_columns(probability=probability).with_row_index("row"), costs
     )
     listed = pl.concat(
         choose_contacts(night, capacity) for night in scored.partition_by("as_of_day")
     )
-    # with the outcome in place of the chance, the expected value is what a contact was worth
+    # with the outcome in place of the probability, the expected value is what the contact saved
     outcome = add_expected_value(
         listed.with_columns(probability=pl.col("label").cast(pl.Float64)), costs
     )
@@ -104,12 +118,11 @@ def _unproven_shift(
     limits: PromotionLimits,
     seed: int,
 ) -> list[str]:
-    """Against a challenger that expects far more or fewer disputes than the champion, unless those
-    that came say that it does better.
+    """Reject a large shift in expected disputes unless the outcomes show that it is right.
 
-    Held against the outcomes alone, chance hides a shift: where the champion told 0.8 of the
-    disputes that came, 1.5 times as much is no further off. Beside the champion, on the same rows,
-    it is plain.
+    Outcomes alone hide a shift behind chance: if the champion predicted 0.8 times the disputes that
+    happened, 1.5 times as many is no further off. Compared with the champion on the same rows, the
+    shift is plain.
     """
     times = challenger.sum() / champion.sum()
     if 1.0 / limits.rate_ratio <= times <= limits.rate_ratio:
@@ -121,14 +134,14 @@ def _unproven_shift(
     if low > 0.0:
         return []
     return [
-        f"expects {times:.2f} times the disputes that the champion does, and those that came do not prove it "
-        f"right (log loss better by {drawn[0]:+.5f}: {low:+.5f} to {high:+.5f})"
+        f"expects {times:.2f} times as many disputes as the champion, and the outcomes do not show "
+        f"that this is right (log loss better by {drawn[0]:+.5f}: {low:+.5f} to {high:+.5f})"
     ]
 
 
 def _log_loss(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    told = np.clip(np.where(label == 1, probability, 1.0 - probability), SMALLEST, 1.0)
-    return -np.log(told)
+    likelihood = np.clip(np.where(label == 1, probability, 1.0 - probability), SMALLEST, 1.0)
+    return np.asarray(-np.log(likelihood))
 
 
 def _miscalibrated(
@@ -139,35 +152,37 @@ def _miscalibrated(
     *,
     is_whole: bool,
 ) -> list[str]:
-    """What is wrong with the probabilities beyond what chance does."""
+    """Calibration faults of the probabilities that chance does not explain."""
     label = rows["label"].to_numpy()
     reasons = []
-    predicted, came = draw_totals(rows["order_id"], [probability, label], seed, RESAMPLES).T
+    predicted, realised = draw_totals(rows["order_id"], [probability, label], seed, RESAMPLES).T
     with np.errstate(divide="ignore"):
-        ratio = predicted / came
+        ratio = predicted / realised
     low, high = interval(ratio[1:])
     is_beyond = ratio[0] > limits.rate_ratio or ratio[0] < 1.0 / limits.rate_ratio
     is_surely_beyond = low > limits.rate_ratio or high < 1.0 / limits.rate_ratio
-    # over all, beyond the bounds and not by chance; five stages tested so would too often refuse a
-    # sound model
+    # over all rows, being beyond the bounds and different from 1 is enough; in each of five stages
+    # that test would too often reject a sound model
     if is_surely_beyond or (is_whole and is_beyond and (low > 1.0 or high < 1.0)):
         reasons.append(
-            f"predicts {ratio[0]:.2f} times the disputes that came ({low:.2f} to {high:.2f}); allowed is "
-            f"{1.0 / limits.rate_ratio:.2f} to {limits.rate_ratio:.2f}"
+            f"predicts {ratio[0]:.2f} times the disputes that happened ({low:.2f} to {high:.2f}); "
+            f"the allowed range is {1.0 / limits.rate_ratio:.2f} to {limits.rate_ratio:.2f}"
         )
     error = expected_calibration_error(label, probability)
     by_chance = _error_by_chance(rows, probability, seed)
     if error > max(limits.calibration_error, by_chance):
         reasons.append(
-            f"calibration error {error:.3f}; allowed is {limits.calibration_error:.3f}, and a calibrated model would "
-            f"show {by_chance:.3f} at the most on so few orders"
+            f"calibration error {error:.3f}; the limit is {limits.calibration_error:.3f}, and a "
+            f"calibrated model would show at most {by_chance:.3f} on so few orders"
         )
     return reasons
 
 
 def _error_by_chance(rows: pl.DataFrame, probability: np.ndarray, seed: int) -> float:
-    """Calibration error that a calibrated model stays under 19 times in 20 (Broecker & Smith 2007);
-    the nights of one order share one draw, as they share its fate."""
+    """Calibration error that a calibrated model stays below 19 times in 20 (Broecker & Smith 2007).
+
+    The nights of one order share one draw, because they share its outcome.
+    """
     order = rows["order_id"].rank("dense").to_numpy().astype(np.int64) - 1
     rng = np.random.default_rng(seed)
     drawn = [

@@ -1,11 +1,10 @@
-"""Ranking and probability metrics of one scorer under many weightings of the same rows: sorted
-once, summed often."""
+"""Metrics of one scorer under many weightings of the same rows: sort once, sum often."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# weightings summed at a time: rows x this many numbers are held
+# weightings per batch: memory grows with rows times this number
 AT_ONCE = 25
 SMALLEST = 1e-15
 
@@ -13,15 +12,15 @@ SMALLEST = 1e-15
 def weighted_metrics(
     label: np.ndarray, score: np.ndarray, weights: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """`auc`, `average_precision` and `log_loss` of `score` (rows) for each row of `weights`
-    (weightings x rows).
+    """`auc`, `average_precision` and `log_loss` of `score` for each row of `weights`.
 
-    Equal to scikit-learn's of the same names with `sample_weight`; NaN where a weighting leaves one
-    outcome only, and for the log loss of scores that are no probabilities.
+    `label` and `score` have one value per row of data; `weights` has the shape (weightings, rows).
+    Values equal scikit-learn's functions of the same names with `sample_weight`. NaN where a
+    weighting leaves only one class, and for the log loss of scores that are not probabilities.
     """
     order = np.argsort(-score, kind="stable")
     ranked = score[order]
-    # rows of one score come in together: the curves have a point after the last of each
+    # rows with equal scores enter together: the curves have one point after the last of them
     ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
     is_positive = label[order].astype(bool)
     parts = [
@@ -54,6 +53,6 @@ def _curves(weights: np.ndarray, is_positive: np.ndarray, ends: np.ndarray) -> n
 def _log_loss(label: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     if score.min(initial=0.0) < 0 or score.max(initial=0.0) > 1:
         return np.full(len(weights), np.nan)
-    held = np.clip(score, SMALLEST, 1 - SMALLEST)
-    loss = -np.where(label == 1, np.log(held), np.log1p(-held))
+    clipped = np.clip(score, SMALLEST, 1 - SMALLEST)
+    loss = -np.where(label == 1, np.log(clipped), np.log1p(-clipped))
     return np.asarray(weights @ loss / weights.sum(axis=1))

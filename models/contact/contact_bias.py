@@ -1,14 +1,16 @@
-"""What contacted orders may teach: nothing, about orders that are left alone.
+"""Remove the bias of contacted orders from the training rows.
 
-A dispute that a message prevented looks like an order that would have stayed quiet, so a model that
-learns from it thinks the next one like it safe. Order-nights in whose label window a message was
-sent can be left out; what is left has too few of the risky ones. Or the buyers who were held out by
-lot from the same lists stand for them, and for all later nights of those orders: inverse
-probability of censoring weights (Robins & Finkelstein 2000) with a chance that is known by design.
-Whole rows are repeated, so that everything that learns or calibrates takes part in it. Which is
-better is measured by tests/bench/feedback.py: docs/impact.md.
+A dispute that a message prevented looks like an order that would have stayed quiet, so a model
+trained on it underestimates the next similar order. There are two remedies. Order-nights with a
+message in their label window can be left out; the rest then has too few risky orders. Or the
+held-out buyers, drawn at random from the same lists, can replace the contacted ones, including all
+later nights of those orders: inverse probability of censoring weights (Robins & Finkelstein 2000)
+with a probability known by design. Whole rows are repeated, so that every part of training and
+calibration uses the weights. tests/bench/feedback.py measures which remedy is better (see
+docs/impact.md).
 
-What counts is the lot, not who was really written to: agents skip whom they think safe.
+The random assignment counts, not who was really contacted, because agents skip buyers they consider
+safe.
 """
 
 from __future__ import annotations
@@ -21,14 +23,13 @@ KEY = ["order_id", "as_of_day"]
 
 
 def leave_out(rows: pl.DataFrame, assigned: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
-    """`rows` (`order_id, as_of_day`, ...) without those in whose window of `horizon_days` a message
-    was sent.
+    """Drop the rows of `rows` (`order_id, as_of_day`, ...) with a message in their label window.
 
-    `assigned`: per order and night that it was listed or held out, `order_id, night_day, is_held`,
-    and `stands_for`: by how many a held-out row may be replaced (itself included). The order of
-    rows stays.
+    `assigned` has one row per order and night on which it was listed or held out: `order_id,
+    night_day, is_held`, and `stands_for`, the number of rows that replace a held-out row (itself
+    included). The order of the rows is kept.
     """
-    sent = _met(rows, assigned.filter(~pl.col("is_held")))
+    sent = _match_assignments(rows, assigned.filter(~pl.col("is_held")))
     dropped = sent.filter(in_label_window(pl.col("night_day"), pl.col("as_of_day"), horizon_days))[
         "row"
     ]
@@ -42,18 +43,22 @@ def leave_out(rows: pl.DataFrame, assigned: pl.DataFrame, horizon_days: int) -> 
 def replace_by_held_out(
     rows: pl.DataFrame, assigned: pl.DataFrame, horizon_days: int
 ) -> pl.DataFrame:
-    """`rows` as they would have been had nobody been written to by the end of their windows.
+    """`rows` as they would have been if no one had been contacted by the end of their windows.
 
-    A row with a message in its window or before it drops out; one that was held out by then comes
-    `stands_for` times; all others come once. The order of rows stays.
+    A row with a message in or before its window is dropped. A row held out by then is repeated
+    `stands_for` times. All other rows are kept once. The order of the rows is kept.
     """
-    met, night, as_of = _met(rows, assigned), pl.col("night_day"), pl.col("as_of_day")
-    met = met.filter(in_label_window(night, as_of, horizon_days) | is_visible(night, as_of))
-    told = met.group_by("row").agg(
+    matched, night, as_of = (
+        _match_assignments(rows, assigned),
+        pl.col("night_day"),
+        pl.col("as_of_day"),
+    )
+    matched = matched.filter(in_label_window(night, as_of, horizon_days) | is_visible(night, as_of))
+    by_row = matched.group_by("row").agg(
         is_sent=(~pl.col("is_held")).any(), stands_for=pl.col("stands_for").filter("is_held").max()
     )
     numbered = rows.select(row=pl.int_range(pl.len(), dtype=pl.UInt32))
-    times = numbered.join(told, on="row", how="left", maintain_order="left").select(
+    times = numbered.join(by_row, on="row", how="left", maintain_order="left").select(
         pl.when("is_sent").then(0).otherwise(pl.col("stands_for")).fill_null(1).alias("times")
     )["times"]
     if (times == 1).all():
@@ -63,6 +68,6 @@ def replace_by_held_out(
     ]
 
 
-def _met(rows: pl.DataFrame, assigned: pl.DataFrame) -> pl.DataFrame:
-    """Each row's number (`row`) and night beside each assignment of its order."""
+def _match_assignments(rows: pl.DataFrame, assigned: pl.DataFrame) -> pl.DataFrame:
+    """Each row's number (`row`) and key, joined with the assignments of its order."""
     return rows.select(KEY).with_row_index("row").join(assigned, on="order_id")

@@ -1,10 +1,10 @@
-"""Will an open dispute go to the platform, and will the seller be found liable?
+"""Forecast whether an open dispute goes to the platform and the seller is found liable.
 
-A row is a dispute on a night on which it was open: its age in days, whether the seller has
-answered, the cause and the amount. Learned from disputes that had time to end; by logistic
-regression, whose probabilities need no second calibration here (`make rules-check` measures it out
-of time). With too little history the base rate stands for it, and without any escalation on record
-nothing does: the result says which.
+One training row is a dispute on a night on which it was open: its age in days, whether the seller
+has answered, the cause and the amount. The model is a logistic regression on disputes that had time
+to end; its probabilities need no second calibration here (`make rules-check` measures it out of
+time). With too little history the base rate is used instead, and without any escalation on record
+nothing is forecast. `Escalation.basis` says which of the three applies.
 """
 
 from __future__ import annotations
@@ -20,21 +20,24 @@ from features.asof import visible
 from features.clock import is_earlier, local_day
 from features.tables import Tables
 
-# the longest time line (16 days), a promise that holds it up, and the platform's time to rule, with
+# the longest time line (16 days), a promise that delays it, and the platform's time to rule, with
 # room to spare
 MATURITY_DAYS = 45
 LEAST_ENDED = 30
 OLDEST_DAY = 16
 CAUSES = ("not_received", "not_as_described", "other")
-# a cause's share of rulings against the seller counts like this many rulings at the share of all
+# the shares of a cause are shrunk towards the share of all causes, which counts as this many
+# rulings
 PRIOR_RULINGS = 20.0
 _ENDS = ("withdrawn", "refunded", "ruled")
 
 
 @dataclass(frozen=True)
 class Escalation:
-    """`basis` says in words what the probabilities rest on. `model` is missing where history is too
-    short."""
+    """A fitted forecast. `basis` describes what the probabilities rest on.
+
+    `model` is None where history is too short.
+    """
 
     basis: str
     base_rate: float | None = None
@@ -44,9 +47,11 @@ class Escalation:
     liable_of_all: float | None = None
 
     def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """One row per row of `rows` (`age_days, is_answered, cause, amount_usd, is_escalated`): the
-        chance that the dispute goes to the platform, and that it goes there and the seller is found
-        liable; null: nobody knows."""
+        """Chances per row of `rows` (`age_days, is_answered, cause, amount_usd, is_escalated`).
+
+        `escalation_probability` is the chance that the dispute goes to the platform;
+        `liability_probability` that it does and the seller is found liable. Null means unknown.
+        """
         if self.model is None:
             chance = np.full(rows.height, np.nan if self.base_rate is None else self.base_rate)
         else:
@@ -66,8 +71,10 @@ class Escalation:
 
 
 def dispute_lives(tables: Tables, as_of_day: int) -> pl.DataFrame:
-    """One row per dispute known by then, with the days (in the store's zone) on which each step was
-    filed and known."""
+    """One row per dispute known at `as_of_day`, with the days on which its steps were known.
+
+    Days are in the store's zone.
+    """
     steps = visible(tables["disputes"], as_of_day)
 
     def known(*names: str) -> pl.Expr:
@@ -79,7 +86,7 @@ def dispute_lives(tables: Tables, as_of_day: int) -> pl.DataFrame:
         .group_by("order_id", "dispute_id", maintain_order=True)
         .agg(
             filed_day=pl.col("occurred_day").filter(first).min(),
-            told_day=known("opened"),
+            reported_day=known("opened"),
             answered_day=known("answered"),
             ended_day=known(*_ENDS),
             escalated_day=known("escalated"),
@@ -95,11 +102,13 @@ def dispute_lives(tables: Tables, as_of_day: int) -> pl.DataFrame:
 
 
 def dispute_nights(lives: pl.DataFrame) -> pl.DataFrame:
-    """One row per dispute and night on which it was open and not with the platform; `label`: it
-    went there later."""
-    last = pl.min_horizontal("ended_day", "escalated_day", pl.col("told_day") + MATURITY_DAYS)
+    """One row per dispute and night on which it was open and not yet with the platform.
+
+    `label` is True if the dispute was escalated later.
+    """
+    last = pl.min_horizontal("ended_day", "escalated_day", pl.col("reported_day") + MATURITY_DAYS)
     nights = lives.with_columns(
-        night=pl.int_ranges(pl.col("told_day") + 1, last + 1, dtype=pl.Int32)
+        night=pl.int_ranges(pl.col("reported_day") + 1, last + 1, dtype=pl.Int32)
     )
     nights = nights.filter(pl.col("night").list.len() > 0).explode("night")
     return nights.with_columns(
@@ -122,14 +131,17 @@ def rows_of(clock: pl.DataFrame, as_of_day: int, zone: str) -> pl.DataFrame:
 
 
 def fit_escalation(tables: Tables, as_of_day: int) -> Escalation:
-    """What the disputes known by then, and old enough to have ended, say."""
+    """Fit on the disputes known at `as_of_day` that are old enough to have ended."""
     lives = dispute_lives(tables, as_of_day)
-    is_old = is_earlier(pl.col("told_day"), pl.lit(as_of_day - MATURITY_DAYS))
+    is_old = is_earlier(pl.col("reported_day"), pl.lit(as_of_day - MATURITY_DAYS))
     ended = lives.filter(is_old)
     escalated = int(ended["escalated_day"].is_not_null().sum())
-    told = f"{escalated} of {ended.height} disputes filed more than {MATURITY_DAYS} days ago went to the platform"
+    evidence = (
+        f"{escalated} of {ended.height} disputes filed more than {MATURITY_DAYS} days ago "
+        "went to the platform"
+    )
     if not escalated:
-        return Escalation(basis=f"unknown: no escalation is on record ({told})")
+        return Escalation(basis=f"unknown: no escalation is on record ({evidence})")
     ruled = ended.filter("is_ruled")
     liable = float(ruled["is_liable"].mean()) if ruled.height else None  # type: ignore[arg-type]
     shares = {} if liable is None else _liable_shares(ruled, liable)
@@ -141,9 +153,9 @@ def fit_escalation(tables: Tables, as_of_day: int) -> Escalation:
         min(escalated, ended.height - escalated) >= LEAST_ENDED and nights["label"].n_unique() == 2
     )
     return Escalation(
-        basis=f"a model of what happened: {told}"
+        basis=f"a model trained on past disputes: {evidence}"
         if is_enough
-        else f"the base rate, history is short: {told}",
+        else f"the base rate, because history is short: {evidence}",
         base_rate=escalated / ended.height,
         model=_fit(nights) if is_enough else None,
         liable_basis=liable_basis,
@@ -167,8 +179,11 @@ def _liable_shares(ruled: pl.DataFrame, of_all: float) -> dict[str, float]:
 
 
 def _design(rows: pl.DataFrame) -> np.ndarray:
-    """One column per day of age, each also for disputes nobody answered; causes; the amount in log
-    USD."""
+    """The design matrix of the regression.
+
+    One column per day of age, the same again for unanswered disputes only, one per cause, the
+    amount in log USD, and whether the amount is known.
+    """
     age = rows["age_days"].clip(1, OLDEST_DAY).to_numpy()
     by_day = (age[:, None] == np.arange(1, OLDEST_DAY + 1)).astype(float)
     silent = ~rows["is_answered"].to_numpy().astype(bool)

@@ -1,5 +1,7 @@
-"""Where each order stands on a night, coarsely: states whose futures are alike, for the forecast of
-the indicators."""
+"""A coarse state per order and night: orders in one state have similar futures.
+
+The forecast of the indicators counts what became of earlier orders in the same state.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,12 @@ from features.indicators.order_outcomes import FOREVER, USED, order_outcomes
 from features.spine import DisputeWindow, first_known
 from features.tables import Tables
 
-# an order placed longer ago than this has ended, or will not end any more
+# an order placed longer ago than this has ended or will never end
 LONGEST_LIFE_DAYS = 200
 
 
 def recent_tables(tables: Tables, first_day: int) -> Tables:
-    """The tables that states are made from, with the orders placed since a day only."""
+    """The tables that states are made from, limited to orders placed on `first_day` or later."""
     orders = tables["orders"].filter(in_days(pl.col("occurred_day"), first_day, FOREVER))
     ids = orders.select("order_id")
     frames = {
@@ -27,12 +29,12 @@ def recent_tables(tables: Tables, first_day: int) -> Tables:
 
 
 def order_states(tables: Tables, as_of_day: int, window: DisputeWindow) -> pl.DataFrame:
-    """One row per order known by then: the columns of `order_outcomes` and its `state`, a short
-    text.
+    """One row per order known at `as_of_day`: the columns of `order_outcomes` and its `state`.
 
-    In dispute: days since the filing, or since it went to the platform. Open: days since delivery;
-    else days to or past the promise, and since the hand-over (buyers react at the promised day);
-    else days since the order. Confirmed: days since then.
+    The state is a short text that encodes one of the following. In dispute: days since the filing,
+    or since it went to the platform. Open: days since delivery; before delivery, days to or past
+    the promise and days since the hand-over (buyers react on the promised day); before the
+    hand-over, days since the order. Confirmed: days since the confirmation.
     """
     outcomes = order_outcomes(tables, as_of_day, window)
     delivered = first_known(visible(tables["tracking"], as_of_day), "delivered_day")

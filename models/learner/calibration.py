@@ -1,8 +1,8 @@
-"""Calibration: from a model's number to a probability a seller can multiply with money.
+"""Calibrate a model's scores to probabilities that a seller can multiply by money.
 
-Five ways, all monotone, all stored as plain numbers. The libraries made for this (betacal,
-venn-abers) keep fitted objects that only a pickle can carry, or need all calibration rows again at
-scoring; here a fitted way is a small table.
+There are five kinds, all monotone and all stored as plain numbers. The libraries made for this
+(betacal, venn-abers) keep fitted objects that only a pickle can store, or need all calibration rows
+again for scoring; here a fitted calibration is a small table.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ SMALLEST = 1e-6
 
 @dataclass(frozen=True)
 class Curve:
-    """probability = sigmoid(a * ln p - b * ln(1 - p) + c); the defaults change nothing.
+    """probability = sigmoid(a * ln p - b * ln(1 - p) + c); the defaults are the identity.
 
-    Beta calibration (Kull, Silva Filho & Flach 2017); with a = b it is that of Platt (1999).
+    Beta calibration (Kull, Silva Filho & Flach 2017); with a = b it is Platt scaling (1999).
     """
 
     a: float = 1.0
@@ -33,21 +33,24 @@ class Curve:
     c: float = 0.0
 
     def apply(self, probability: np.ndarray) -> np.ndarray:
-        """One calibrated probability per given one; the ranking stays the same."""
+        """One calibrated probability per raw one; the ranking does not change."""
         p = np.clip(probability, SMALLEST, 1 - SMALLEST)
         return np.asarray(expit(self.a * np.log(p) - self.b * np.log1p(-p) + self.c))
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Isotonic regression (Zadrozny & Elkan 2002): straight between the points, level beyond
-    them."""
+    """Isotonic regression (Zadrozny & Elkan 2002).
+
+    Values are interpolated linearly between the points and constant beyond them.
+    """
 
     points: tuple[float, ...]
     values: tuple[float, ...]
 
     def apply(self, probability: np.ndarray) -> np.ndarray:
-        return np.interp(probability, self.points, self.values)
+        """One calibrated probability per raw one; ties are possible, inversions are not."""
+        return np.asarray(np.interp(probability, self.points, self.values))
 
 
 Calibration = Curve | Steps | VennAbers
@@ -62,11 +65,13 @@ _TYPES: dict[str, Callable[..., Calibration]] = {
 def fit_calibration(
     kind: str, probability: np.ndarray, label: np.ndarray, evidence: float = 1.0
 ) -> Calibration:
-    """The calibration of that kind that fits `label` (0 or 1, both there) best; none turns the
-    ranking round.
+    """Fit a calibration of the given kind (one of `KINDS`) to `label`.
 
-    `evidence`: independent cases a row, in (0, 1]; the nights of one order share its fate. Only
-    Venn-Abers asks.
+    `label` is 0 or 1 and must contain both. No kind reverses the ranking. `evidence` is the number
+    of independent cases per row, in (0, 1], because the nights of one order share its outcome; only
+    Venn-Abers uses it.
+
+    Raises ValueError for an unknown kind.
     """
     if kind == "none":
         return Curve()
@@ -78,11 +83,11 @@ def fit_calibration(
         return _fit_isotonic(probability, label)
     if kind == "venn_abers":
         return fit_venn_abers(probability, label, evidence)
-    raise ValueError(f"calibration {kind!r} is not one of {', '.join(KINDS)}.")
+    raise ValueError(f"calibration must be one of {', '.join(KINDS)}; it is {kind!r}.")
 
 
 def to_numbers(calibration: Calibration) -> dict[str, Any]:
-    """What JSON can hold of it."""
+    """The calibration as a dict that JSON can store."""
     return {"type": type(calibration).__name__, **asdict(calibration)}
 
 
@@ -95,6 +100,7 @@ def from_numbers(numbers: Mapping[str, Any]) -> Calibration:
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:
+    """ln(p / (1 - p)), with p clipped away from 0 and 1."""
     return np.asarray(logit(np.clip(probability, SMALLEST, 1 - SMALLEST)))
 
 
@@ -104,8 +110,7 @@ def _fit_platt(probability: np.ndarray, label: np.ndarray) -> Curve:
 
 
 def _fit_beta(probability: np.ndarray, label: np.ndarray) -> Curve:
-    """Both slopes free; one that comes out negative is held at 0 and the other fitted again, as the
-    paper does."""
+    """Fit both slopes; if one is negative, set it to 0 and refit the other, as in the paper."""
     p = np.clip(probability, SMALLEST, 1 - SMALLEST)
     sides = np.column_stack([np.log(p), -np.log1p(-p)])
     (a, b), c = _fit_logistic(sides, label)
@@ -123,7 +128,7 @@ def _fit_logistic(columns: np.ndarray, label: np.ndarray) -> tuple[list[float], 
 
 def _fit_isotonic(probability: np.ndarray, label: np.ndarray) -> Steps:
     fitted = IsotonicRegression(out_of_bounds="clip").fit(probability, label)
-    # a share of 0 or 1 was seen in finitely many rows: never say impossible, never certain
+    # a share of 0 or 1 rests on finitely many rows, so no probability is exactly 0 or 1
     least = 1.0 / (len(label) + 2.0)
     values = np.clip(fitted.y_thresholds_, least, 1.0 - least)
     return Steps(tuple(map(float, fitted.X_thresholds_)), tuple(map(float, values)))

@@ -1,9 +1,9 @@
-"""Other learners on the same rows and features: what a model must beat, and what might beat it.
+"""Other learners on the same rows and features: baselines, and challengers that might be better.
 
-Each fitter takes features (rows x columns, NaN: unknown), labels (0 or 1, both there) and a
-`Budget`, and returns a function from features to one probability a row, as the learner gives it.
-Settings are the learner's own defaults but for what keeps it from learning some hundred disputes by
-heart, and for a fixed seed.
+Each fitter takes features (rows x columns, NaN for unknown), labels (0 or 1, with both present) and
+a `Budget`. It returns a function from features to one uncalibrated probability per row. Settings
+are the learner's defaults, except for a fixed seed and for regularisation that keeps it from
+memorising a few hundred disputes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 @dataclass(frozen=True)
 class Budget:
-    """`seconds`: what our model took on the same rows; only a learner that searches by itself asks
-    for it."""
+    """What a fitter may use.
+
+    `seconds` is the training time of our own model on the same rows; only a learner that searches
+    by itself uses it.
+    """
 
     seed: int
     threads: int
@@ -35,18 +38,20 @@ class Budget:
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 Fitter = Callable[[np.ndarray, np.ndarray, Budget], Scorer]
-# columns a standard deviation from usual by more than this come from an outlier or a hole
+# scaled values are clipped at this many standard deviations; larger ones come from outliers or
+# missing values
 FARTHEST = 5.0
 
 
 def fit_logistic_regression(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
+    """Regularised logistic regression on scaled features."""
     return _fit(
         _scaled(LogisticRegression(C=0.01, max_iter=300, random_state=budget.seed)), features, label
     )
 
 
 def fit_mlp(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
-    """A small net, stopped when a tenth of the rows put aside is no longer learnt better."""
+    """A small neural network, stopped when its loss on a tenth of the rows no longer improves."""
     net = MLPClassifier(
         (32,), alpha=1.0, early_stopping=True, n_iter_no_change=3, random_state=budget.seed
     )
@@ -54,6 +59,7 @@ def fit_mlp(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
 
 
 def fit_hist_gradient_boosting(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
+    """scikit-learn's histogram gradient boosting."""
     return _fit(
         HistGradientBoostingClassifier(
             learning_rate=0.05,
@@ -69,6 +75,7 @@ def fit_hist_gradient_boosting(features: np.ndarray, label: np.ndarray, budget: 
 
 
 def fit_xgboost(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
+    """XGBoost with shallow trees."""
     from xgboost import XGBClassifier
 
     return _fit(
@@ -89,6 +96,7 @@ def fit_xgboost(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scor
 
 
 def fit_catboost(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
+    """CatBoost with shallow trees."""
     from catboost import CatBoostClassifier
 
     return _fit(
@@ -108,9 +116,10 @@ def fit_catboost(features: np.ndarray, label: np.ndarray, budget: Budget) -> Sco
 
 
 def fit_flaml(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer:
-    """Searches learners and their settings by itself for as long as our model trained."""
+    """FLAML: a search over learners and settings for as long as our own model trained."""
     with warnings.catch_warnings():
-        # it imports PySpark where there is one, which warns under pandas 3 of what is not used here
+        # it imports PySpark if installed, which then warns about pandas 3 features that are not
+        # used here
         warnings.simplefilter("ignore")
         from flaml import AutoML
 
@@ -133,7 +142,7 @@ def fit_flaml(features: np.ndarray, label: np.ndarray, budget: Budget) -> Scorer
 
 
 BASELINES: dict[str, Fitter] = {"logistic_regression": fit_logistic_regression}
-# with the package that each needs
+# each fitter with the package it needs
 _CHALLENGERS: dict[str, tuple[Fitter, str]] = {
     "hist_gradient_boosting": (fit_hist_gradient_boosting, "sklearn"),
     "mlp": (fit_mlp, "sklearn"),
@@ -144,30 +153,34 @@ _CHALLENGERS: dict[str, tuple[Fitter, str]] = {
 
 
 def installed_challengers() -> dict[str, Fitter]:
+    """The challengers whose packages are installed."""
     return {name: fitter for name, (fitter, package) in _CHALLENGERS.items() if find_spec(package)}
 
 
 def missing_challengers() -> list[str]:
+    """The names of the challengers whose packages are not installed."""
     return [name for name, (_, package) in _CHALLENGERS.items() if not find_spec(package)]
 
 
 def _scaled(learner: Any) -> Any:
-    """For learners that need every number there and on one scale; a hole gets the median and a mark
-    of its own."""
+    """Prepare features for learners that need complete numbers on one scale.
+
+    A missing value becomes the column's median and gets an indicator column.
+    """
     return make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True),
         StandardScaler(),
-        FunctionTransformer(_hold),
+        FunctionTransformer(_clip),
         learner,
     )
 
 
-def _hold(columns: np.ndarray) -> np.ndarray:
-    return np.clip(columns, -FARTHEST, FARTHEST)
+def _clip(columns: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(columns, -FARTHEST, FARTHEST))
 
 
 def _fit(learner: Any, features: np.ndarray, label: np.ndarray) -> Scorer:
-    """Without the columns that hold nothing: scikit-learn's histogram boosting cannot bin them."""
+    """Fit without empty columns, which scikit-learn's histogram boosting cannot bin."""
     is_known = np.isfinite(features).any(axis=0)
     learner.fit(features[:, is_known], label)
     return lambda rows: np.asarray(learner.predict_proba(rows[:, is_known])[:, 1])

@@ -1,7 +1,7 @@
-"""Forward folds: learn from what had matured on a cut day, judge the nights from that day on.
+"""Forward folds: train on what had matured on a cut day, test on the nights from that day on.
 
-The gap between the last night learnt from and the first one judged is the horizon and the reporting
-delay: on the cut day no later night has a label yet. A random split would put the nights of one
+The gap between the last training night and the first test night is the horizon plus the reporting
+delay, because on the cut day no later night has a label yet. A random split would put nights of one
 order on both sides.
 """
 
@@ -19,8 +19,11 @@ from models.learner.training_rows import label_rows
 
 @dataclass(frozen=True)
 class Fold:
-    """Days: nights up to `last_train_day` are learnt from, standing at `cut_day`;
-    cut_day..last_test_day are judged."""
+    """The days of one fold.
+
+    Training uses nights up to `last_train_day`, as known on `cut_day`; testing uses the nights from
+    `cut_day` to `last_test_day`.
+    """
 
     last_train_day: int
     cut_day: int
@@ -28,9 +31,11 @@ class Fold:
 
 
 def forward_folds(first_day: int, last_day: int, count: int, window: LabelWindow) -> list[Fold]:
-    """`count` folds over the nights first_day..last_day: their second half is parted into blocks as
-    equal as can be, and each is judged by what had matured when it began. Fewer where there are not
-    as many nights."""
+    """Split the second half of the nights `first_day` to `last_day` into `count` test blocks.
+
+    The blocks are as equal as possible. Each is tested with a model trained on what had matured
+    when the block began. There are fewer folds if there are fewer nights than `count`.
+    """
     begin = first_day + (last_day - first_day + 1) // 2
     nights = last_day - begin + 1
     edges = [begin + nights * k // count for k in range(count + 1)]
@@ -46,8 +51,10 @@ def forward_folds(first_day: int, last_day: int, count: int, window: LabelWindow
 def train_and_test(
     tables: Tables, dataset: pl.DataFrame, window: LabelWindow, fold: Fold, data_end_day: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The labelled rows of `dataset` on either side: labels as known on the cut day, and as known
-    at `data_end_day`."""
+    """The labelled training and test rows of a fold.
+
+    Training labels are as known on the cut day, test labels as known at `data_end_day`.
+    """
     train = label_rows(tables, dataset, window, fold.cut_day)
     test = dataset.filter(pl.col("as_of_day").is_between(fold.cut_day, fold.last_test_day))
     return train, label_rows(tables, test, window, data_end_day)

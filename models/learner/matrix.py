@@ -1,5 +1,7 @@
-"""From a frame of features to what a booster reads: float32, filled block by block, so that no
-second copy is held."""
+"""Turn a frame of features into the float32 matrix that a booster reads.
+
+The matrix is filled block by block, so that no second copy of the data is held.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,18 @@ BLOCK = 65_536
 
 
 class UnusableFeatures(ValueError):
-    """A frame lacks a feature the model was taught, or holds something that is not a number in its
-    column."""
+    """A frame lacks a feature of the model, or the feature's column is not numeric."""
 
 
 def to_matrix(
     rows: pl.DataFrame, feature_names: Sequence[str], order: np.ndarray | None = None
 ) -> np.ndarray:
-    """Rows x features, a hole as NaN; `order`: which rows, in which order (None: all as they are).
+    """(rows, features) float32 array with NaN for missing values.
 
-    Training and scoring both read float32, so that a threshold cuts the same rows in both.
-    Raises `UnusableFeatures` where a column is missing or holds no numbers.
+    `order` selects rows and their order; None takes all rows as they are. Training and scoring both
+    read float32, so that a threshold splits the same rows in both.
+
+    Raises `UnusableFeatures` if a column is missing or not numeric.
     """
     _require_numbers(rows, feature_names)
     height = rows.height if order is None else len(order)
@@ -41,7 +44,7 @@ def _require_numbers(rows: pl.DataFrame, feature_names: Sequence[str]) -> None:
         if kind is None:
             faults.append(f"{name} is missing")
         elif not (kind.is_numeric() or kind in (pl.Boolean, pl.Null)):
-            faults.append(f"{name} holds {kind} where numbers are needed")
+            faults.append(f"{name} is of type {kind} instead of a number")
     if faults:
         more = f", and {len(faults) - 5} more" if len(faults) > 5 else ""
-        raise UnusableFeatures(f"the features cannot be scored: {', '.join(faults[:5])}{more}.")
+        raise UnusableFeatures(f"The features cannot be scored: {', '.join(faults[:5])}{more}.")

@@ -1,8 +1,9 @@
-"""What is usual at a stage: the median of each feature over the training rows.
+"""The usual value of each feature at a stage: its median over the training rows.
 
-It serves twice. A reason is only said when the order's number is worse than usual. And an order
-whose lines are missing (in an export, that tells how it ended: the item was found unavailable) gets
-the usual values for what its lines would have said, so that the hole itself moves no probability.
+It is used twice. A reason is given only if the order's value is worse than usual. And an order
+without order lines gets the usual values for the features that come from the lines, so that the
+missing lines alone do not change its probability. (In an export, missing lines reveal how the order
+ended: the item was found to be unavailable.)
 """
 
 from __future__ import annotations
@@ -19,25 +20,27 @@ HAS_LINES, AGE, COUNTDOWN = "order_count_units", "order_age_days", "logistics_da
 def learn_typical(
     rows: pl.DataFrame, feature_names: list[str]
 ) -> dict[str, dict[str, float | None]]:
-    """`typical[stage][feature]`: the median over the stage's rows; None where the stage never has
-    the feature."""
-    found: dict[str, dict[str, float | None]] = {
+    """`typical[stage][feature]`: the median over the stage's rows.
+
+    It is None if the feature is never present at the stage.
+    """
+    typical: dict[str, dict[str, float | None]] = {
         stage: {} for stage in rows["stage"].unique().sort()
     }
-    # a few at a time: to group millions of rows by stage copies their columns
+    # a few columns at a time, because grouping millions of rows by stage copies their columns
     for start in range(0, len(feature_names), FEATURES_AT_ONCE):
-        some = feature_names[start : start + FEATURES_AT_ONCE]
-        medians = rows.select("stage", *some).group_by("stage").agg(pl.col(some).median())
+        batch = feature_names[start : start + FEATURES_AT_ONCE]
+        medians = rows.select("stage", *batch).group_by("stage").agg(pl.col(batch).median())
         for row in medians.iter_rows(named=True):
-            found[row.pop("stage")] |= row
-    return found
+            typical[row.pop("stage")] |= row
+    return typical
 
 
 def fill_missing_lines(features: pl.DataFrame, typical: Typical) -> pl.DataFrame:
-    """`features`, with the stage's typical value for every null of the rows that have no lines.
+    """Fill the nulls of rows without order lines with the stage's typical values.
 
-    The days left to ship are typical for an order of typical age; they run down with the order's
-    own.
+    The typical days left to ship belong to an order of typical age; they are adjusted to the
+    order's own age.
     """
     if features[HAS_LINES].null_count() == 0:
         return features

@@ -1,4 +1,4 @@
-"""How a model is made: everything that training asks besides rows."""
+"""Settings of a training run: everything that training needs besides rows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Small trees, strong regularisation: thousands of rows, but only as many independent cases as there
-# are disputes. No class weights: re-weighting spoils probabilities.
+# Small trees and strong regularisation: there are thousands of rows, but only as many independent
+# cases as disputes. No class weights, because re-weighting distorts the probabilities.
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "num_leaves": 8,
@@ -20,16 +20,18 @@ PARAMETERS: dict[str, Any] = {
     "force_col_wise": True,
     "verbosity": -1,
 }
-# at the most: the later orders say how many are worth it
+# an upper limit: the later orders decide how many rounds are used
 ROUNDS = 600
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`rounds`: boosting rounds at the most. `calibration`: one of
-    `models.learner.calibration.KINDS`, learnt on the latest `calibration_share` of the orders.
-    `parameters`: LightGBM's, over the defaults above. The nights of an order share its fate, so a
-    leaf is as large as the rows of `orders_in_leaf` orders.
+    """How to train a model.
+
+    `rounds` is the largest number of boosting rounds. `calibration` is one of
+    `models.learner.calibration.KINDS`, fitted on the latest `calibration_share` of the orders.
+    `parameters` overrides the LightGBM defaults above. A leaf needs as many rows as
+    `orders_in_leaf` orders have, because the nights of an order share its outcome.
     """
 
     calibration: str
@@ -42,5 +44,5 @@ class Recipe:
 
     @property
     def booster(self) -> dict[str, Any]:
-        """LightGBM's parameters but for the leaf size, which follows the rows."""
+        """LightGBM's parameters except for the leaf size, which depends on the rows."""
         return {**PARAMETERS, **self.parameters, "seed": self.seed, "num_threads": self.threads}

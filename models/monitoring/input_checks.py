@@ -1,10 +1,12 @@
-"""Whether tonight's data and scores look as usual: a reading per gate, with what was found and what
-is allowed.
+"""Check whether tonight's data and scores look as usual.
 
-A count is out of its range only when it is both far from usual (a ratio, so that large stores are
-not stopped by small changes) and further than chance explains (a Poisson count's spread, so that
-small stores are not stopped by few rows). An effect size says how far a feature moved: on many rows
-every feature moves significantly.
+Each data check returns a `Reading`: what was measured, the allowed range, and whether the value is
+out of range.
+
+A count is out of range only when two conditions hold. It is far from its usual value (a ratio, so
+that small changes do not stop a large store), and it is further away than chance explains (the
+spread of a Poisson count, so that a few rows do not stop a small store). Drift is an effect size,
+not a test: with many rows every shift is statistically significant.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ import polars as pl
 from features.clock import in_days
 from features.feature import Feature
 
-# spreads of a Poisson count that chance does not reach
+# a count this many Poisson standard deviations from the expected one is not due to chance
 CHANCE = 4.0
-# weeks that say what is usual; with fewer rows in the usual one nothing is judged
+# usual values come from this many earlier windows; below FEWEST rows per window nothing is judged
 WEEK, WEEKS, FEWEST = 7, 8, 20.0
 MONTH, MONTHS = 28, 6
-# these move with the calendar and are meant to
+# calendar features are meant to move, so drift ignores them
 CALENDAR = "season_"
 
 Moments = Mapping[str, tuple[float, float]]
@@ -32,7 +34,10 @@ Moments = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Reading:
-    """What a gate found, in words, and whether it is out of its range."""
+    """The result of one data check: a sentence, and whether the value is out of range.
+
+    `gate` is the check's key in `[data_gates.actions]`.
+    """
 
     gate: str
     is_out: bool
@@ -40,67 +45,85 @@ class Reading:
 
 
 def row_counts(table: str, by_day: pl.DataFrame, newest_day: int, ratio: float) -> Reading | None:
-    """The facts of the last seven days beside the middle of the eight weeks before; None: too few
-    to judge.
+    """Compare the rows of the last 7 days with the median of the 8 weeks before.
 
-    `by_day`: `known_day, count`. `newest_day`: the last day on which anything became known.
+    `by_day` has the columns `known_day, count`. `newest_day` is the last day on which anything
+    became known. Return None if there are too few rows to judge.
     """
     weeks = _windows(by_day, newest_day, WEEK, WEEKS)
     now, usual = weeks[0], _middle(weeks[1:])
     if usual < FEWEST:
         return None
-    says = f"{table}: {now:,.0f} rows in the last {WEEK} days; {usual / ratio:,.0f} to {usual * ratio:,.0f} are usual"
+    says = (
+        f"{table}: {now:,.0f} rows in the last {WEEK} days "
+        f"(usually {usual / ratio:,.0f} to {usual * ratio:,.0f})"
+    )
     return Reading("row_counts", _is_far(now, usual, ratio), says)
 
 
 def base_rate(
     disputes: pl.DataFrame, orders: pl.DataFrame, newest_day: int, ratio: float
 ) -> Reading | None:
-    """Disputes opened in the last 28 days per order placed in them, beside the six such months
-    before."""
+    """Compare disputes per order placed in the last 28 days with the 6 such months before.
+
+    `disputes` and `orders` have the columns `known_day, count`. Return None if fewer than `FEWEST`
+    disputes are expected.
+    """
     opened, placed = (_windows(by_day, newest_day, MONTH, MONTHS) for by_day in (disputes, orders))
     rates = [o / p for o, p in zip(opened[1:], placed[1:], strict=True) if p]
     expected = _middle(rates) * placed[0]
     if not rates or expected < FEWEST:
         return None
     says = (
-        f"{opened[0]:,.0f} disputes opened in the last {MONTH} days, with {placed[0]:,.0f} orders placed; "
-        f"{expected / ratio:,.0f} to {expected * ratio:,.0f} are usual"
+        f"{opened[0]:,.0f} disputes opened and {placed[0]:,.0f} orders placed in the last {MONTH} "
+        f"days (usually {expected / ratio:,.0f} to {expected * ratio:,.0f} disputes)"
     )
     return Reading("base_rate", _is_far(opened[0], expected, ratio), says)
 
 
 def quarantine(quarantined: int, rows: int, limit: float) -> Reading:
+    """Check that at most the share `limit` of the source rows is in quarantine."""
     share = quarantined / rows if rows else 0.0
-    says = f"{quarantined:,} of {rows:,} source rows ({share:.2%}) are in quarantine; at most {limit:.2%} may be"
+    says = (
+        f"{quarantined:,} of {rows:,} source rows ({share:.2%}) are in quarantine; "
+        f"the limit is {limit:.2%}"
+    )
     return Reading("quarantine", share > limit, says)
 
 
 def champion_age(age_days: int, limit_days: int) -> Reading:
-    """`age_days`: from the day the champion was trained as of to the night; negative: it was
-    trained later."""
+    """Check that the champion is not too old, and was not trained after this night.
+
+    `age_days` is the number of days from the champion's training date to this night. A negative age
+    means that the champion was trained on a later date.
+    """
     if age_days < 0:
-        says = f"the champion was trained as of {-age_days} days after this night: it knows the outcome"
+        says = (
+            f"the champion was trained {-age_days} days after this night, "
+            "so it has already seen the outcomes"
+        )
         return Reading("champion_knows_outcome", True, says)
-    says = f"the champion was trained {age_days} days before this night; at most {limit_days} are allowed"
+    says = (
+        f"the champion was trained {age_days} days before this night; "
+        f"the limit is {limit_days} days"
+    )
     return Reading("champion_age", age_days > limit_days, says)
 
 
 def learn_moments(
     rows: pl.DataFrame, feature_names: list[str], order: np.ndarray
 ) -> dict[str, tuple[float, float]]:
-    """Mean and standard deviation of each feature over the rows learnt from; those that never vary
-    are left out.
+    """Mean and standard deviation of each feature over the training rows.
 
-    `order`: the rows in an order of their own, so that a sum of floats is the same in whatever
-    order they came.
+    Features that never vary are left out. `order` fixes the order in which rows are added up, so
+    that a sum of floats does not depend on the order of the frame.
     """
     column = pl.col(feature_names).gather(order)
     means, spreads = rows.select(column.mean()), rows.select(column.std())
-    found = {name: (means[name][0], spreads[name][0]) for name in feature_names}
+    moments = {name: (means[name][0], spreads[name][0]) for name in feature_names}
     return {
         name: (mean, spread)
-        for name, (mean, spread) in found.items()
+        for name, (mean, spread) in moments.items()
         if mean is not None and spread
     }
 
@@ -112,54 +135,61 @@ def drift(
     size: float,
     share: float,
 ) -> Reading:
-    """How many features moved by more than `size` standard deviations (Cohen's d) from what the
-    champion learnt from.
+    """Count the features whose mean moved by more than `size` standard deviations (Cohen's d).
 
-    Those of the calendar are left out. `share`: of the features that may have moved so far.
+    The reference is the champion's training data (`moments`). Calendar features are ignored. The
+    check is out of range when more than `share` of the features moved that far.
     """
     names = [name for name in moments if name in features and not name.startswith(CALENDAR)]
-    now = night.select(pl.col(names).mean()).row(0, named=True) if night.height >= FEWEST else {}
-    moved = {
+    night_means = (
+        night.select(pl.col(names).mean()).row(0, named=True) if night.height >= FEWEST else {}
+    )
+    shifts = {
         name: (value - moments[name][0]) / moments[name][1]
-        for name, value in now.items()
+        for name, value in night_means.items()
         if value is not None
     }
-    far = sorted(
-        (name for name in moved if abs(moved[name]) > size), key=lambda name: -abs(moved[name])
+    moved = sorted(
+        (name for name in shifts if abs(shifts[name]) > size), key=lambda name: -abs(shifts[name])
     )
-    worst = "".join(f"; {name} by {moved[name]:+.1f}" for name in far[:3])
+    examples = "".join(f"; {name} by {shifts[name]:+.1f}" for name in moved[:3])
     says = (
-        f"{len(far)} of {len(moved)} features moved by more than {size:g} standard deviations from what the champion "
-        f"learnt from; at most {share:.0%} may{worst}"
+        f"{len(moved)} of {len(shifts)} features moved by more than {size:g} standard deviations "
+        f"from the champion's training data; the limit is {share:.0%}{examples}"
     )
-    return Reading("drift", len(far) > share * len(moved), says)
+    return Reading("drift", len(moved) > share * len(shifts), says)
 
 
 def mean_probability(
     sum_probability: float, count: int, usual_rate: float | None, source: str, ratio: float
 ) -> Reading:
-    """The night's mean probability beside the rate at which orders were disputed. `source`: where
-    that is from."""
+    """Compare the night's mean probability with the rate at which past orders were disputed.
+
+    `source` says where `usual_rate` comes from.
+    """
     if usual_rate is None or not count or usual_rate * count < FEWEST:
         return Reading(
             "mean_probability",
             False,
-            "too few open orders, or nothing matured, to judge the mean by",
+            "too few open orders or no matured outcomes to judge the mean probability",
         )
     mean = sum_probability / count
-    says = f"the mean probability is {mean:.1%}; {usual_rate / ratio:.1%} to {usual_rate * ratio:.1%} are usual ({source})"
+    says = (
+        f"the mean probability is {mean:.1%}; usually {usual_rate / ratio:.1%} to "
+        f"{usual_rate * ratio:.1%} ({source})"
+    )
     return Reading("mean_probability", _is_far(sum_probability, usual_rate * count, ratio), says)
 
 
 def _windows(by_day: pl.DataFrame, newest_day: int, length: int, count: int) -> list[float]:
-    """Totals of the windows of `length` days that end with the newest day, the last one first."""
-    ends = [newest_day + 1 - length * place for place in range(count + 1)]
+    """Totals of `1 + count` windows of `length` days, the one that ends with `newest_day` first."""
+    ends = [newest_day + 1 - length * back for back in range(count + 1)]
     totals = by_day.select(
         pl.col("count")
         .filter(in_days(pl.col("known_day"), end - length, end))
         .sum()
-        .alias(str(place))
-        for place, end in enumerate(ends)
+        .alias(str(back))
+        for back, end in enumerate(ends)
     )
     return [float(total) for total in totals.row(0)]
 

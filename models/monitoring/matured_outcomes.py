@@ -1,5 +1,4 @@
-"""What came of past nights, judged: matured nights by their final labels, young ones by an
-estimate."""
+"""Judge past nights: matured ones by their final labels, recent ones by an estimate."""
 
 from __future__ import annotations
 
@@ -25,8 +24,10 @@ from models.monitoring.sequential_monitoring import (
 
 @dataclass(frozen=True)
 class AlarmLimits:
-    """How many times what was said may come, and how many times less, before it is evidence: of
-    matured nights, and of young ones."""
+    """How many times more (`rise`) or fewer (`fall`) disputes than expected are tolerated.
+
+    `rise` and `fall` apply to matured nights, `early_rise` and `early_fall` to recent ones.
+    """
 
     rise: float
     fall: float
@@ -37,9 +38,11 @@ class AlarmLimits:
 def label_outcomes(
     rows: pl.DataFrame, tables: Tables, window: LabelWindow, as_of_day: int
 ) -> pl.DataFrame:
-    """`rows` (`order_id, as_of_day, ...`) with `label` (disputed within the horizon) and
-    `opened_at_once` (on the day of the night itself), standing at `as_of_day`; null: not known
-    yet."""
+    """Add `label` and `opened_at_once` to `rows` (`order_id, as_of_day, ...`).
+
+    Labels are as known at `as_of_day`; null means not known yet. `label` is 1 if the order was
+    disputed within the horizon, `opened_at_once` if it was disputed on the night's own day.
+    """
     spine = rows.select("order_id", "as_of_day")
     at_once = LabelWindow(1, window.reporting_delay_days)
     return rows.with_columns(
@@ -49,7 +52,10 @@ def label_outcomes(
 
 
 def traits(tables: Tables | Mapping[str, pl.DataFrame], as_of_day: int) -> pl.DataFrame:
-    """`order_id, lane, category` (of the first line's product), as far as known."""
+    """`order_id, lane, category` per order, as known at `as_of_day`.
+
+    The category is that of the first order line's product.
+    """
     orders = visible(tables["orders"], as_of_day).select("order_id", "lane")
     lines = (
         visible(tables["order_lines"], as_of_day)
@@ -66,17 +72,17 @@ def traits(tables: Tables | Mapping[str, pl.DataFrame], as_of_day: int) -> pl.Da
 def judge_outcomes(
     rows: pl.DataFrame, limits: AlarmLimits, window: LabelWindow, as_of_day: int
 ) -> tuple[list[Finding], pl.DataFrame]:
-    """What matured nights and, as an estimate, young ones say; and the table of the matured.
+    """Findings from matured nights and, as an estimate, recent ones; and the matured nights' table.
 
-    `rows`: what `label_outcomes` gives, with `stage, lane, category, probability, is_listed`.
+    `rows` is the output of `label_outcomes` with `stage, lane, category, probability, is_listed`.
     """
     if rows.is_empty():
         return [], pl.DataFrame()
-    found = []
+    findings = []
     matured = rows.drop_nulls("label")
     counted = first_nights(matured).with_columns(observed="label", expected="probability")
     for stream in streams_of(counted):
-        found.append(judge_stream(stream, "matured", limits.rise, limits.fall))
+        findings.append(judge_stream(stream, "matured", limits.rise, limits.fall))
     last = last_matured_day(as_of_day, window.horizon_days, window.reporting_delay_days)
     young = rows.drop_nulls("opened_at_once").filter(
         in_days(pl.col("as_of_day"), last + 1, as_of_day)
@@ -84,9 +90,9 @@ def judge_outcomes(
     reference = matured.drop_nulls("opened_at_once")
     estimated, known = expected_on_first_day(reference, young)
     for stream in streams_of(estimated.with_columns(observed="opened_at_once")):
-        off = off_by_chance(known, stream)
-        found.append(
-            judge_stream(stream, "early", limits.early_rise * off, limits.early_fall * off)
+        margin = off_by_chance(known, stream)
+        findings.append(
+            judge_stream(stream, "early", limits.early_rise * margin, limits.early_fall * margin)
         )
     table = calibration_table(counted) if counted.height else pl.DataFrame()
-    return [finding for finding in found if finding is not None], table
+    return [finding for finding in findings if finding is not None], table

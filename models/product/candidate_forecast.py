@@ -1,10 +1,9 @@
-"""What a product that never sold will be like: its family's rate, on the lanes and at the price it
-is meant for.
+"""Forecast the dispute rate of a product that was never sold.
 
-Predicted rate = store's rate x category's factor x supplier's factor x (price band, promise,
-countries by the carriers that go there); its interval is that of a product of the family with no
-orders, so it is as wide as products of one family differ. A category or supplier never seen counts
-as an average one, with the spread among them added.
+Predicted rate = store's rate x category's factor x supplier's factor x factors for price band,
+promise and countries (through the carriers that go there). The interval is that of a product of the
+family without orders, so it is as wide as products of one family differ. An unknown category or
+supplier counts as an average one, and the spread among categories or suppliers is added.
 """
 
 from __future__ import annotations
@@ -24,8 +23,11 @@ LIKE = 3
 
 @dataclass(frozen=True)
 class Candidate:
-    """`countries`: where it is to be sold; empty: where the store sells. A number not told (None)
-    is an average one."""
+    """A product to forecast.
+
+    `countries` is where it is to be sold; empty means where the store sells. A number that is None
+    counts as average.
+    """
 
     category: str
     supplier_id: str
@@ -38,8 +40,11 @@ class Candidate:
 def predict_candidates(
     reviewed: Reviewed, candidates: Sequence[Candidate], limit: float
 ) -> pl.DataFrame:
-    """One row per candidate, in their order: rate, interval, what drives it, what would lower it,
-    like products."""
+    """One row per candidate, in their order.
+
+    Columns: the rate and its interval, its factors, what drives the rate, what would lower it,
+    similar products, and a note.
+    """
     families = reviewed.families
     supplier = _codes(reviewed.supplier.names, [c.supplier_id for c in candidates])
     category = _codes(reviewed.category.names, [c.category for c in candidates])
@@ -47,7 +52,7 @@ def predict_candidates(
     rows = []
     for number, candidate in enumerate(candidates):
         parts = _parts(reviewed, candidate)
-        told = {
+        factors = {
             "category": float(families.category.mean[category[number]])
             if category[number] >= 0
             else 1.0,
@@ -56,18 +61,18 @@ def predict_candidates(
             else 1.0,
             **parts,
         }
-        one = prior_of(
+        posterior = prior_of(
             mean[number : number + 1] * np.prod(list(parts.values())), variance[number : number + 1]
         )
         rows.append(
             {
-                "rate": float(one.mean[0]),
-                "rate_low": float(one.quantile(0.05)[0]),
-                "rate_high": float(one.quantile(0.95)[0]),
-                "chance_over_limit": float(one.chance_over(limit)[0]),
-                **{f"{name}_x": value for name, value in told.items()},
-                "drivers": "; ".join(f"{n} x {v:.2f}" for n, v in _by_size(told))
-                or "nothing out of the ordinary",
+                "rate": float(posterior.mean[0]),
+                "rate_low": float(posterior.quantile(0.05)[0]),
+                "rate_high": float(posterior.quantile(0.95)[0]),
+                "chance_over_limit": float(posterior.chance_over(limit)[0]),
+                **{f"{name}_x": value for name, value in factors.items()},
+                "drivers": "; ".join(f"{n} x {v:.2f}" for n, v in _by_size(factors))
+                or "nothing unusual",
                 "what_would_lower_it": _levers(reviewed, candidate, parts),
                 "like_products": _like(reviewed, candidate),
                 "note": _note(candidate, supplier[number] >= 0, category[number] >= 0, reviewed),
@@ -77,21 +82,21 @@ def predict_candidates(
 
 
 def _codes(names: pl.Series, wanted: Sequence[str]) -> np.ndarray:
-    place = {name: number for number, name in enumerate(names)}
+    numbers = {name: number for number, name in enumerate(names)}
     return np.array(
-        [place.get(one, -1) if one != UNKNOWN else -1 for one in wanted], dtype=np.int64
+        [numbers.get(name, -1) if name != UNKNOWN else -1 for name in wanted], dtype=np.int64
     )
 
 
 def _factor(reviewed: Reviewed, part: str, value: object) -> float:
-    """Beside the average order's; 1: never seen."""
+    """The factor relative to the average order; 1 for a value never seen."""
     factors = part_factors(reviewed)[part]
     return factors.get(value, 1.0)
 
 
 def part_factors(reviewed: Reviewed) -> dict[str, Mapping[object, float]]:
-    """Per part, each value's factor beside that of the average order."""
-    found: dict[str, Mapping[object, float]] = {}
+    """Per part, the factor of each value relative to the average order."""
+    relative: dict[str, Mapping[object, float]] = {}
     weight = reviewed.rows["exposure"].to_numpy()
     for part in ("service", "lane", "promise", "country", "price"):
         names, factors = reviewed.adjustment.values[part], reviewed.adjustment.factors[part]
@@ -105,10 +110,10 @@ def part_factors(reviewed: Reviewed) -> dict[str, Mapping[object, float]]:
         mean = sum(f * shares.get(n, 0.0) for n, f in zip(names, factors, strict=True)) / max(
             weight.sum(), 1e-9
         )
-        found[part] = {
+        relative[part] = {
             n: float(f / mean) if mean > 0 else 1.0 for n, f in zip(names, factors, strict=True)
         }
-    return found
+    return relative
 
 
 def _parts(reviewed: Reviewed, candidate: Candidate) -> dict[str, float]:
@@ -130,12 +135,13 @@ def _parts(reviewed: Reviewed, candidate: Candidate) -> dict[str, float]:
 
 
 def _lanes(reviewed: Reviewed) -> pl.DataFrame:
-    """One row per lane: its service and country, its share of orders, and what it multiplies the
-    rate by."""
-    told = part_factors(reviewed)
+    """One row per lane: its service, country, share of orders, and factor on the rate."""
+    factors = part_factors(reviewed)
 
     def of(part: str) -> pl.Expr:
-        return pl.col(part).replace_strict(dict(told[part]), default=1.0, return_dtype=pl.Float64)
+        return pl.col(part).replace_strict(
+            dict(factors[part]), default=1.0, return_dtype=pl.Float64
+        )
 
     lanes = reviewed.rows.group_by("lane", "service", "country").agg(
         pl.col("exposure").sum().alias("weight")
@@ -144,35 +150,38 @@ def _lanes(reviewed: Reviewed) -> pl.DataFrame:
 
 
 def _levers(reviewed: Reviewed, candidate: Candidate, parts: Mapping[str, float]) -> str:
-    """The carrier, promise and price band that would lower the rate most, each alone."""
+    """The carrier, promise and price band that would lower the rate most, each on its own."""
     lanes = _lanes(reviewed).filter(pl.col("weight") > 0)
     if candidate.countries:
         lanes = lanes.filter(pl.col("country").is_in(list(candidate.countries)))
-    said = []
+    levers = []
     if lanes.height:
         by = lanes.group_by("service").agg(
             (pl.col("x") * pl.col("weight")).sum() / pl.col("weight").sum(), pl.col("weight").sum()
         )
         best = by.filter(pl.col("weight") >= 30).sort("x", "service").head(1)
         if best.height and best["x"][0] < 0.95 * parts["countries"]:
-            said.append(f"carrier {best['service'][0]}: x {best['x'][0] / parts['countries']:.2f}")
+            levers.append(
+                f"carrier {best['service'][0]}: x {best['x'][0] / parts['countries']:.2f}"
+            )
     factors = part_factors(reviewed)
-    for part, edges, unit, now in (
+    for part, edges, unit, current in (
         ("promise", PROMISE_EDGES, "days", candidate.promised_days),
         ("price", PRICE_EDGES, "USD", candidate.price_usd),
     ):
         bands = {
             band: x for band, x in factors[part].items() if isinstance(band, int) and band >= 0
         }
-        if now is None or not bands:
+        if current is None or not bands:
             continue
         band, x = min(bands.items(), key=lambda item: (item[1], item[0]))
         if x < 0.95 * parts[part]:
-            said.append(f"{part} {band_name(band, edges)} {unit}: x {x / parts[part]:.2f}")
-    return "; ".join(said) or "nothing that we can measure"
+            levers.append(f"{part} {band_name(band, edges)} {unit}: x {x / parts[part]:.2f}")
+    return "; ".join(levers) or "nothing we can measure"
 
 
 def band_name(band: int, edges: Sequence[float]) -> str:
+    """The band in words, for example "5 to 10"."""
     if band == 0:
         return f"under {edges[0]:g}"
     return (
@@ -184,13 +193,13 @@ def _band(value: float, edges: tuple[float, ...]) -> int:
     return int(band_of(pl.Series([value]), edges)[0])
 
 
-def _by_size(told: Mapping[str, float]) -> list[tuple[str, float]]:
-    notable = [(name, x) for name, x in told.items() if abs(np.log(max(x, 1e-9))) > 0.05]
+def _by_size(factors: Mapping[str, float]) -> list[tuple[str, float]]:
+    notable = [(name, x) for name, x in factors.items() if abs(np.log(max(x, 1e-9))) > 0.05]
     return sorted(notable, key=lambda item: -abs(np.log(item[1])))
 
 
 def _like(reviewed: Reviewed, candidate: Candidate) -> str:
-    """The nearest of its category by price and weight, with their disputes."""
+    """The nearest products of the category by price and weight, with their disputes."""
     same = reviewed.products.filter(
         (pl.col("category") == candidate.category) & (pl.col("count_orders") > 0)
     )
@@ -215,17 +224,17 @@ def _note(
 ) -> str:
     sold = set(reviewed.rows["country"].unique())
     unsold = [country for country in candidate.countries if country not in sold]
-    said = [
+    remarks = [
         (
             not is_category_known,
-            f"category '{candidate.category}' never sold here: taken as an average one",
+            f"category '{candidate.category}' has never been sold here: treated as average",
         ),
         (
             not is_supplier_known,
-            f"supplier '{candidate.supplier_id}' never sold here: taken as an average one",
+            f"supplier '{candidate.supplier_id}' has never sold here: treated as average",
         ),
         (bool(unsold), f"never sold to {', '.join(unsold)}: left out of the mix"),
-        (candidate.price_usd is None, "no price: taken as average"),
-        (candidate.promised_days is None, "no promised days: taken as average"),
+        (candidate.price_usd is None, "no price given: treated as average"),
+        (candidate.promised_days is None, "no promised days given: treated as average"),
     ]
-    return "; ".join(text for when, text in said if when)
+    return "; ".join(text for when, text in remarks if when)

@@ -1,14 +1,16 @@
-"""How much products differ, and what their supplier and category say of each: empirical Bayes.
+"""Empirical Bayes prior of a product's dispute rate, from its supplier and category.
 
-A product's rate is (store's rate) x (category's factor) x (supplier's factor) x (its own): each
-factor gamma with mean 1, and a shape that the store's own data tell by their likelihood. Products'
-counts are taken as beta-binomial: as negative binomial (a gamma mixture of Poisson counts, good
-enough for the sums of suppliers and categories) products seem more alike than they are, because an
-order is disputed once at most. A supplier's and a category's factor rest on their products'
-observed over expected disputes, a product counting for e a / (e + a) of its e expected disputes, a
-being the shape among products: one with thousands of orders is still only one product (hierarchical
-credibility: Buehlmann & Straub 1970, Jewell 1975). Suppliers sell in several categories, so the two
-are fitted in turn. What a product itself tells is left out of its own family: it would count twice.
+A product's rate is (store's rate) x (category's factor) x (supplier's factor) x (its own factor).
+Each factor is gamma with mean 1 and a shape estimated from the store's own data by likelihood. The
+counts of products are beta-binomial. Negative binomial counts (a gamma mixture of Poisson counts,
+good enough for the sums of suppliers and categories) would make products seem more alike than they
+are, because an order is disputed at most once.
+
+The factor of a supplier or category rests on the observed over expected disputes of its products. A
+product counts for e a / (e + a) of its e expected disputes, where a is the shape among products: a
+product with thousands of orders is still only one product (hierarchical credibility: Buehlmann &
+Straub 1970, Jewell 1975). Suppliers sell in several categories, so the two are fitted in turn. A
+product's own orders are left out of its family's factors; otherwise they would count twice.
 """
 
 from __future__ import annotations
@@ -26,8 +28,10 @@ ROUNDS = 4
 
 @dataclass(frozen=True)
 class Level:
-    """Factors of suppliers, or of categories: gamma(`above`, `below`), prior included; `shape`: how
-    alike they are."""
+    """Factors of suppliers or of categories: gamma(`above`, `below`), prior included.
+
+    `shape` measures how similar they are.
+    """
 
     shape: float
     above: np.ndarray
@@ -35,13 +39,15 @@ class Level:
 
     @property
     def mean(self) -> np.ndarray:
-        return self.above / self.below
+        return np.asarray(self.above / self.below)
 
     def of(
         self, codes: np.ndarray, less_above: np.ndarray, less_below: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and relative variance for each member, without what it tells itself; code -1: one
-        never seen."""
+        """Mean and relative variance for each member, without its own orders.
+
+        Code -1 means a member that was never seen.
+        """
         is_seen = codes >= 0
         at = np.where(is_seen, codes, 0)
         above = np.where(is_seen, self.above[at] - less_above, self.shape)
@@ -51,9 +57,12 @@ class Level:
 
 @dataclass(frozen=True)
 class Families:
-    """`rate`: the store's; `shape`: how alike products of one family are. `mean`, `variance`: per
-    product, its family's rate and how uncertain it is about the product (relative variance), its
-    own orders left out."""
+    """The fitted prior.
+
+    `rate` is the store's rate, and `shape` measures how similar products of one family are. `mean`
+    and `variance` are, per product, its family's rate and the relative variance of the product's
+    rate around it, with its own orders left out.
+    """
 
     rate: float
     shape: float
@@ -63,9 +72,9 @@ class Families:
     variance: np.ndarray
 
     def expect(self, supplier: np.ndarray, category: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The same for products that never sold."""
+        """Mean and relative variance for products that were never sold."""
         none = np.zeros(len(supplier))
-        return _together(
+        return _multiply(
             self.rate,
             self.shape,
             self.supplier.of(supplier, none, none),
@@ -76,7 +85,9 @@ class Families:
 def fit_families(
     disputes: np.ndarray, exposure: np.ndarray, supplier: np.ndarray, category: np.ndarray
 ) -> Families:
-    """Per product: disputes, adjusted exposure (orders), numbers of its supplier and category."""
+    """Fit the prior. Per product: disputes, adjusted exposure (orders), codes of supplier and
+    category.
+    """
     rate = float((disputes.sum() + 0.5) / (exposure.sum() + 10.0))
     shape = 4.0
     codes = {"supplier": supplier, "category": category}
@@ -89,13 +100,13 @@ def fit_families(
             expected = exposure * rate * levels[other].mean[codes[other]]
             levels[name], own[name] = _fit_level(disputes, expected, shape, codes[name])
         of_each = [levels[name].of(codes[name], *own[name]) for name in codes]
-        grid = [prior_of(*_together(rate, one, *of_each)) for one in SHAPES]
+        grid = [prior_of(*_multiply(rate, one, *of_each)) for one in SHAPES]
         shape = _likely_shape(
             np.array([log_evidence(prior, disputes, exposure).sum() for prior in grid])
         )
-        mean, variance = _together(rate, shape, *of_each)
-        # the categories' factors hold what the store's rate leaves over; products in no family need
-        # the rate alone
+        mean, variance = _multiply(rate, shape, *of_each)
+        # the categories' factors absorb what the store's rate leaves over; products without a
+        # family need the rate alone
         rate = float((disputes.sum() + 0.5) / ((exposure * mean).sum() / rate + 10.0))
     return Families(rate, shape, levels["supplier"], levels["category"], mean, variance)
 
@@ -118,7 +129,7 @@ def _fit_level(
     return Level(best, sums + best, weights + best), (above, below)
 
 
-def _together(
+def _multiply(
     rate: float, shape: float, *levels: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and relative variance of a product of independent factors."""
@@ -129,10 +140,12 @@ def _together(
 
 
 def _likely_shape(scores: np.ndarray) -> float:
-    """The shape whose spread, 1 / shape, is the mean of all, each as likely as the data make it:
-    the single most likely one is often far too sure that all are alike, and its intervals too
-    narrow. Before the data the likelihood of a standard deviation grows with it, since products
-    that do not differ at all are in no store (Chung et al. 2013, Psychometrika 78)."""
+    """The shape whose spread (1 / shape) is the posterior mean of the spread.
+
+    The most likely shape alone is often far too sure that all members are alike, which makes
+    intervals too narrow. The prior of the standard deviation grows with it, because no store has
+    products that do not differ at all (Chung et al. 2013, Psychometrika 78).
+    """
     weight = np.exp(scores - scores.max()) / SHAPES
     return float(weight.sum() / (weight / SHAPES).sum())
 

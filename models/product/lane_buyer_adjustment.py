@@ -1,11 +1,10 @@
-"""What of a product's disputes is its lanes' and its buyers': factors fitted beside the products
-themselves.
+"""Separate a product's disputes from those due to its lanes and its buyers.
 
 Expected disputes of an order with a product = exposure x product's rate x lane's factors x buyers'
-factors: a log-linear rate model, fitted by iterative proportional fitting (Deming & Stephan 1940),
-each factor being drawn to 1 by `PRIOR_DISPUTES` expected ones (a gamma prior). Because the products
-have rates of their own in it, a lane on which good products are disputed is found guilty, and one
-that only carries bad products is not.
+factors. This log-linear rate model is fitted by iterative proportional fitting (Deming & Stephan
+1940), with each factor shrunk to 1 by `PRIOR_DISPUTES` expected disputes (a gamma prior). The
+products have rates of their own in it. Therefore a lane on which good products are disputed gets a
+high factor, and a lane that only carries bad products does not.
 """
 
 from __future__ import annotations
@@ -42,8 +41,11 @@ class Coded:
 
 @dataclass(frozen=True)
 class Adjustment:
-    """`factors[part]`: one number per value, 1 being the store's average; `disputes[part]`: what
-    each rests on. `lane`, `buyers`: per row, the products of its factors."""
+    """The fitted factors.
+
+    `factors[part]` has one number per value, relative to the store's average; `disputes[part]` has
+    the disputes behind each. `lane` and `buyers` hold, per row, the product of its factors.
+    """
 
     values: Mapping[str, pl.Series]
     factors: Mapping[str, np.ndarray]
@@ -53,7 +55,7 @@ class Adjustment:
 
 
 def lane_months(lane: Coded, month: Coded) -> Coded:
-    """A lane in one month: a collapse is of its time."""
+    """A lane in one month, because a lane can collapse for a limited time."""
     width = len(month.names)
     used, codes = np.unique(lane.codes.astype(np.int64) * width + month.codes, return_inverse=True)
     return Coded(codes.astype(np.int32), pl.Series(used))
@@ -71,8 +73,10 @@ def code_parts(rows: pl.DataFrame) -> dict[str, Coded]:
 def fit_adjustment(
     product: np.ndarray, disputed: np.ndarray, exposure: np.ndarray, parts: Mapping[str, Coded]
 ) -> Adjustment:
-    """Rows are orders x products; `product` numbers from 0, `disputed` 0 or 1, `exposure` in [0,
-    1]."""
+    """Fit the factors on rows of orders x products.
+
+    `product` holds numbers from 0, `disputed` 0 or 1, and `exposure` values in [0, 1].
+    """
     total, weight = disputed.sum(), exposure.sum()
     rate = max(total, 1.0) / max(weight, 1.0)
     expected = exposure * rate
@@ -100,7 +104,7 @@ def fit_adjustment(
 def _refit(
     old: np.ndarray, codes: np.ndarray, happened: np.ndarray, expected: np.ndarray, prior: float
 ) -> np.ndarray:
-    """The factor that explains what happened; `expected`, in place, is made to follow it."""
+    """The factor that explains what happened; updates `expected` in place."""
     without = np.bincount(codes, expected, len(old)) / old
     new = (happened + prior) / (without + prior)
     expected *= (new / old)[codes]
@@ -110,10 +114,10 @@ def _refit(
 def _product(
     factors: Mapping[str, np.ndarray], parts: Mapping[str, Coded], names: Sequence[str], length: int
 ) -> np.ndarray:
-    found = np.ones(length)
+    product = np.ones(length)
     for name in names:
-        found *= factors[name][parts[name].codes]
-    return found
+        product *= factors[name][parts[name].codes]
+    return product
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> float:

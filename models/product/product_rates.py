@@ -1,15 +1,16 @@
-"""The dispute rate of a product, with its uncertainty: a Beta-binomial whose prior is the product's
-family.
+"""The dispute rate of a product and its uncertainty: beta-binomial, its family as the prior.
 
-Prior of a product's rate: Beta with the mean and variance that its supplier and category give
-(models/product/hierarchical_prior.py), on the lanes and before the buyers that it sells to (its
-`mix`, below). Posterior: Beta(a + disputes, b + exposure - disputes), where a young order counts
-for the part of its risk already lived (features/indicators/product_exposure.py; to first order in
-the rate, that is the chance that it is undisputed so far), and one on a bad lane for more. Few
-orders leave the family's rate; many leave their own. Assumptions: orders of one product are
-disputed independently, given its rate; the rate does not change within the lookback (the trend says
-where it does); the dispute of an order with two products is laid at both doors. Source: Efron &
-Morris 1975; Gelman et al., Bayesian Data Analysis, 5.3.
+The prior of a product's rate is a Beta distribution with the mean and variance given by its
+supplier and category (models/product/hierarchical_prior.py), for the lanes and buyers that it sells
+to (its `mix`, below). The posterior is Beta(a + disputes, b + exposure - disputes). A young order
+counts for the part of its risk that has already passed (features/indicators/product_exposure.py; to
+first order in the rate, this is the chance that it is undisputed so far), and an order on a bad
+lane counts for more. With few orders the rate stays near the family's; with many it is the
+product's own.
+
+Assumptions: orders of one product are disputed independently, given its rate; the rate does not
+change within the lookback (the trend shows where it does); the dispute of an order with two
+products counts for both. Sources: Efron & Morris 1975; Gelman et al., Bayesian Data Analysis, 5.3.
 """
 
 from __future__ import annotations
@@ -26,23 +27,29 @@ MIX_ORDERS = 50.0
 
 
 def expected_mix(adjusted: np.ndarray, exposure: np.ndarray) -> np.ndarray:
-    """What a product's lanes and buyers multiply its rate by, from now on: those of its orders and
-    of `MIX_ORDERS` of the store's: two orders that went to a bad lane do not say that the next
-    hundred will."""
+    """The factor of a product's lanes and buyers for its future orders.
+
+    It averages the factors of its own orders with `MIX_ORDERS` average orders of the store: two
+    orders on a bad lane do not mean that the next hundred take it too.
+    """
     return (adjusted + MIX_ORDERS) / (exposure + MIX_ORDERS)
 
 
 def product_posterior(
     families: Families, mix: np.ndarray | float, disputes: np.ndarray, adjusted: np.ndarray
 ) -> Posterior:
-    """`adjusted`: exposure, each order counting as its lane and buyer multiply the rate; `mix`:
-    what those of the orders to come do, on average; 1: the store's."""
+    """Posterior of each product's rate.
+
+    `adjusted` is the exposure with each order multiplied by its lane's and buyer's factors. `mix`
+    is the average of these factors for future orders; 1 means the store's average.
+    """
     return update(prior_of(families.mean * mix, families.variance), disputes, adjusted / mix)
 
 
 def rank_stability(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:
-    """Per product: how often, of draws of all rates, it comes into the same fifth of the ranking as
-    its mean."""
+    """Per product: how often draws of all rates put it in the same fifth of the ranking as its
+    mean.
+    """
     count = len(posterior.above)
     if not count:
         return np.zeros(0)
@@ -62,11 +69,10 @@ def _fifths(values: np.ndarray) -> np.ndarray:
 def chance_risen(
     shape: float, recent: tuple[np.ndarray, np.ndarray], before: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
-    """Chance that a product's rate of late is above that before: (disputes, expected disputes) of
-    each time.
+    """Chance that a product's recent rate is above its earlier one.
 
-    Both rates gamma(shape + disputes, shape + expected): the ratio of two gammas is a beta (Johnson
-    & Kotz 1970).
+    `recent` and `before` are (disputes, expected disputes). Both rates are gamma(shape + disputes,
+    shape + expected), and a ratio of two gammas is a beta (Johnson & Kotz 1970).
     """
     above, below = (shape + counts[0] for counts in (recent, before))
     scale = (shape + recent[1]) / (2.0 * shape + recent[1] + before[1])
@@ -84,10 +90,11 @@ def chance_better(
 def orders_to_settle(
     first: tuple[float, float], other: tuple[float, float], sure: float, most: float = 1e6
 ) -> float | None:
-    """How many more orders of each would settle which is better, if the rates are what we think.
+    """How many more orders of each would settle which is better, if the rates are as estimated.
 
-    The smallest n with |difference| = z x its standard deviation, both posteriors having n more
-    orders (normal approximation); None: more than `most`, that is, they are alike.
+    The smallest n with |difference| = z x its standard deviation, where both posteriors get n more
+    orders (normal approximation). Return None if this takes more than `most` orders, that is, if
+    the two are alike.
     """
     from scipy.special import ndtri
 

@@ -1,13 +1,12 @@
-"""What the three indicators would be without some products, or with one lane's orders sent by
-another.
+"""The three indicators without some products, or with one lane's orders moved to another lane.
 
-Rates of orders of the lookback, matured: filed, escalated and found the seller's fault per order. A
-product's filings are draws of its posterior; of each filing, so many are escalated, and ruled
-against the seller, as of the store's and its own (Beta, the store's share counting as
-`SHARE_DISPUTES` of its disputes). The change is of the draws' differences, so what both worlds
-share does not widen it. A lane moved multiplies its orders' rates by new / old lane's factor, each
-a gamma with what it rests on. Assumptions: other products' sales stay; moved orders are like those
-that go there now.
+Rates are per matured order of the lookback: filed, escalated, and ruled against the seller. A
+product's filings are draws from its posterior. The shares of filings that are escalated, or ruled
+against the seller, combine the store's share and the product's own (Beta, with the store's share
+counting as `SHARE_DISPUTES` disputes). The change is computed per draw, so whatever both scenarios
+share does not widen its interval. Moving a lane multiplies its orders' rates by the new over the
+old lane's factor, each drawn from a gamma with the disputes behind it. Assumptions: sales of the
+other products stay the same; moved orders are like those that use the new lane today.
 """
 
 from __future__ import annotations
@@ -36,8 +35,10 @@ def what_if(
     moved: tuple[str, str] | None = None,
     seed: int,
 ) -> pl.DataFrame:
-    """One row per indicator: `now`, `then`, `change` (shares of orders), `change_low`,
-    `change_high` (90 %)."""
+    """One row per indicator: `now`, `then`, `change`, `change_low`, `change_high`.
+
+    All are shares of orders; the interval covers 90 %.
+    """
     rng = np.random.default_rng(seed)
     products, weight = reviewed.products, reviewed.products["exposure"].to_numpy()
     stays = ~products["product_id"].is_in(list(dropped)).to_numpy()
@@ -79,24 +80,29 @@ def _share(products: pl.DataFrame, column: str, rng: np.random.Generator) -> np.
 
 
 def _moved_x(reviewed: Reviewed, old: str, new: str, rng: np.random.Generator) -> np.ndarray:
-    """(draws, products): what moving its orders of the old lane to the new one multiplies a
-    product's rate by."""
+    """(draws, products) array: each product's factor from moving its orders from the old lane to
+    the new.
+    """
     rows, count = reviewed.rows, reviewed.products.height
     ratio = _lane_draws(reviewed, new, rng) / _lane_draws(reviewed, old, rng)
     reach = rows["exposure"].to_numpy() * reviewed.adjustment.lane * reviewed.adjustment.buyers
-    there = np.bincount(reviewed.product.codes, reach * (rows["lane"] == old).to_numpy(), count)
-    whole = np.bincount(reviewed.product.codes, reach, count)
-    part = np.divide(there, whole, out=np.zeros(count), where=whole > 0)
-    return np.asarray(1.0 + part[None, :] * (ratio[:, None] - 1.0))
+    on_old_lane = np.bincount(
+        reviewed.product.codes, reach * (rows["lane"] == old).to_numpy(), count
+    )
+    all_orders = np.bincount(reviewed.product.codes, reach, count)
+    moved_share = np.divide(on_old_lane, all_orders, out=np.zeros(count), where=all_orders > 0)
+    return np.asarray(1.0 + moved_share[None, :] * (ratio[:, None] - 1.0))
 
 
 def _lane_draws(reviewed: Reviewed, lane: str, rng: np.random.Generator) -> np.ndarray:
-    """Service's and lane's factor together, and what the lane's months add to them now."""
+    """Draws of the service's and lane's factor together, including that of the lane's recent
+    months.
+    """
     rows, adjustment = reviewed.rows, reviewed.adjustment
-    here = (rows["lane"] == lane).to_numpy()
-    weight = rows["exposure"].to_numpy() * here
+    on_lane = (rows["lane"] == lane).to_numpy()
+    weight = rows["exposure"].to_numpy() * on_lane
     level = (adjustment.lane * weight).sum() / max(weight.sum(), 1e-9) if weight.sum() > 0 else 1.0
-    disputes = float((rows["is_disputed"].to_numpy() * here).sum())
+    disputes = float((rows["is_disputed"].to_numpy() * on_lane).sum())
     return np.asarray(
         level * rng.gamma(PRIOR_DISPUTES + disputes, 1.0 / (PRIOR_DISPUTES + disputes), size=DRAWS)
     )

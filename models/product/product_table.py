@@ -1,5 +1,4 @@
-"""The product table: one row per product, supplier or category, with its rate, its parts and how
-sure they are."""
+"""The product table: rates and their uncertainty per product, supplier or category."""
 
 from __future__ import annotations
 
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from features.clock import in_days
 from features.indicators.product_exposure import UNKNOWN
 from models.product.beta_rates import Posterior, prior_of, update
 from models.product.hierarchical_prior import Families, fit_families
@@ -19,23 +17,19 @@ from models.product.product_rates import (
     product_posterior,
     rank_stability,
 )
+from models.product.product_sums import sum_per_product
 
-RECENT_DAYS = 90
 SURE_TREND = 0.9
-FLAGS = (
-    "is_not_received",
-    "is_not_as_described",
-    "is_cause_told",
-    "is_escalated",
-    "is_seller_liable",
-)
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What all tables come from. `rows`: orders x products
-    (features/indicators/product_exposure.py), `product` their numbers; `products`: one row per
-    product, in the order of `posterior`; `sums` per product."""
+    """What all tables are made from.
+
+    `rows` holds orders x products (features/indicators/product_exposure.py) and `product` their
+    product numbers. `products` has one row per product, in the order of `posterior`. `supplier` and
+    `category` hold the numbers of each product's supplier and category.
+    """
 
     rows: pl.DataFrame
     product: Coded
@@ -48,81 +42,36 @@ class Reviewed:
 
 
 def review_products(rows: pl.DataFrame, as_of_day: int) -> Reviewed:
-    """`rows` as `features.indicators.product_exposure.product_orders` gives them; at least one."""
+    """Fit the adjustment, the families and the posterior.
+
+    `rows` is the output of `features.indicators.product_exposure.product_orders`, with at least one
+    row.
+    """
     product = Coded.of(rows["product_id"])
     disputed, exposure = (
         rows["is_disputed"].to_numpy().astype(np.float64),
         rows["exposure"].to_numpy(),
     )
     adjustment = fit_adjustment(product.codes, disputed, exposure, code_parts(rows))
-    products = _sums(rows, product, adjustment, as_of_day)
+    products = sum_per_product(rows, product, adjustment, as_of_day)
     supplier, category = Coded.of(products["supplier_id"]), Coded.of(products["category"])
-    told = {name: products[name].to_numpy() for name in ("count_disputes", "adjusted", "exposure")}
+    sums = {name: products[name].to_numpy() for name in ("count_disputes", "adjusted", "exposure")}
     families = fit_families(
-        told["count_disputes"], told["adjusted"], supplier.codes, category.codes
+        sums["count_disputes"], sums["adjusted"], supplier.codes, category.codes
     )
     posterior = product_posterior(
         families,
-        expected_mix(told["adjusted"], told["exposure"]),
-        told["count_disputes"],
-        told["adjusted"],
+        expected_mix(sums["adjusted"], sums["exposure"]),
+        sums["count_disputes"],
+        sums["adjusted"],
     )
     return Reviewed(rows, product, adjustment, products, families, posterior, supplier, category)
-
-
-def _sums(
-    rows: pl.DataFrame, product: Coded, adjustment: Adjustment, as_of_day: int
-) -> pl.DataFrame:
-    """One row per product, in the order of its number."""
-    exposure = rows["exposure"].to_numpy()
-    count = len(product.names)
-
-    def total(values: np.ndarray | None = None) -> np.ndarray:
-        return np.bincount(product.codes, values, count)
-
-    def flag(name: str) -> np.ndarray:
-        return rows[name].to_numpy().astype(np.float64)
-
-    recent = (
-        rows.select(in_days(pl.col("known_day"), as_of_day - RECENT_DAYS, as_of_day))
-        .to_series()
-        .to_numpy()
-    )
-    reach = exposure * adjustment.lane
-    orders, lived, lane = total(), total(exposure), total(reach)
-    adjusted = total(reach * adjustment.buyers)
-    last = np.zeros(count, dtype=np.int64)
-    last[product.codes] = np.arange(len(product.codes))
-    of_last = rows.select("supplier_id", "category", "is_in_catalogue", "weight_g")[last]
-    # a product of no matured order stands on average lanes, before average buyers
-    lane_x = np.divide(lane, lived, out=np.ones(count), where=lived > 0)
-    buyers_x = np.divide(adjusted, lane, out=np.ones(count), where=lane > 0)
-    disputed = flag("is_disputed")
-    return (
-        pl.DataFrame({"product_id": product.names})
-        .hstack(of_last)
-        .with_columns(
-            pl.Series("count_orders", orders.astype(np.int64)),
-            pl.Series("exposure", lived),
-            pl.Series("count_disputes", total(disputed)),
-            *[pl.Series(name.replace("is_", "count_"), total(flag(name))) for name in FLAGS],
-            pl.Series("adjusted", adjusted),
-            pl.Series("lane_x", lane_x),
-            pl.Series("buyers_x", buyers_x),
-            pl.Series("recent_disputes", total(disputed * recent)),
-            pl.Series("recent_adjusted", total(reach * adjustment.buyers * recent)),
-            pl.Series("units_an_order", total(rows["quantity"].to_numpy()) / orders),
-            pl.Series(
-                "value_an_order_usd", total(rows["value_usd"].fill_null(0.0).to_numpy()) / orders
-            ),
-        )
-    )
 
 
 def product_frame(
     reviewed: Reviewed, *, limit: float, fixed_cost_usd: float, seed: int, stop_factor: float = 2.0
 ) -> pl.DataFrame:
-    """One row per product: the columns are told in docs/products.md."""
+    """One row per product; docs/products.md describes the columns."""
     rng = np.random.default_rng(seed)
     families, posterior = reviewed.families, reviewed.posterior
     frame = _with_rates(reviewed.products, posterior, limit, families.rate)
@@ -130,7 +79,7 @@ def product_frame(
         families, 1.0, frame["count_disputes"].to_numpy(), frame["adjusted"].to_numpy()
     )
     supplier = families.supplier
-    supplier_x, _ = supplier.of(reviewed.supplier.codes, *_told_by_itself(reviewed))
+    supplier_x, _ = supplier.of(reviewed.supplier.codes, *_own_evidence(reviewed))
     return frame.with_columns(
         pl.Series("rank_stability", rank_stability(posterior, rng)),
         pl.Series("family_rate", families.mean),
@@ -145,7 +94,7 @@ def product_frame(
     )
 
 
-def _told_by_itself(reviewed: Reviewed) -> tuple[np.ndarray, np.ndarray]:
+def _own_evidence(reviewed: Reviewed) -> tuple[np.ndarray, np.ndarray]:
     """What each product adds to its supplier's factor (models/product/hierarchical_prior.py)."""
     families, products = reviewed.families, reviewed.products
     expected = (
@@ -161,10 +110,10 @@ def _with_rates(
     frame: pl.DataFrame, posterior: Posterior, limit: float, store_rate: float
 ) -> pl.DataFrame:
     exposure = pl.col("exposure")
-    # nobody wrote down why: that is not "none of them"
-    is_told = (pl.col("count_cause_told") > 0) | (pl.col("count_disputes") == 0)
+    # an unrecorded cause does not mean that there were no such disputes
+    is_cause_known = (pl.col("count_cause_known") > 0) | (pl.col("count_disputes") == 0)
     return frame.with_columns(
-        pl.when(is_told).then(pl.col("count_not_received", "count_not_as_described")),
+        pl.when(is_cause_known).then(pl.col("count_not_received", "count_not_as_described")),
         raw_rate=pl.when(exposure > 0).then(pl.col("count_disputes") / exposure),
         rate=pl.Series(posterior.mean),
         rate_low=pl.Series(posterior.quantile(0.05)),
@@ -176,16 +125,18 @@ def _with_rates(
 
 
 def _trend(frame: pl.DataFrame, families: Families) -> pl.Expr:
-    """Orders of the last 90 days beside those before: rising, falling, steady; null where either
-    has none."""
-    told = {
+    """Compare the last 90 days with the time before: rising, falling or steady.
+
+    Null where either has no orders.
+    """
+    sums = {
         name: frame[name].to_numpy()
         for name in ("count_disputes", "adjusted", "recent_disputes", "recent_adjusted")
     }
-    recent = (told["recent_disputes"], told["recent_adjusted"] * families.mean)
+    recent = (sums["recent_disputes"], sums["recent_adjusted"] * families.mean)
     before = (
-        told["count_disputes"] - recent[0],
-        np.maximum(told["adjusted"] * families.mean - recent[1], 0.0),
+        sums["count_disputes"] - recent[0],
+        np.maximum(sums["adjusted"] * families.mean - recent[1], 0.0),
     )
     chance = pl.lit(pl.Series(chance_risen(families.shape, recent, before)))
     has_both = pl.lit(pl.Series((recent[1] > 0) & (before[1] > 0)))
@@ -199,8 +150,10 @@ def _trend(frame: pl.DataFrame, families: Families) -> pl.Expr:
 
 
 def _loss(frame: pl.DataFrame, fixed_cost_usd: float) -> pl.Expr:
-    """USD per 100 units: a dispute costs what was paid for the goods, and a fixed part (as
-    tonight's list has it)."""
+    """USD lost per 100 units: a dispute costs the price of the goods and a fixed part.
+
+    The nightly list uses the same cost.
+    """
     a_dispute = pl.col("value_an_order_usd") + fixed_cost_usd
     return (100.0 / pl.col("units_an_order") * pl.col("rate") * a_dispute).alias(
         "loss_per_100_units_usd"
@@ -208,8 +161,9 @@ def _loss(frame: pl.DataFrame, fixed_cost_usd: float) -> pl.Expr:
 
 
 def group_frame(reviewed: Reviewed, by: str, limit: float) -> pl.DataFrame:
-    """One row per supplier or category (`by`: its column): the same figures for its products
-    together."""
+    """One row per supplier or category (`by` is its column), with the figures of its products
+    together.
+    """
     coded = {"supplier_id": reviewed.supplier, "category": reviewed.category}[by]
     products, families = reviewed.products, reviewed.families
     level = {"supplier_id": families.supplier, "category": families.category}[by]
@@ -225,7 +179,7 @@ def group_frame(reviewed: Reviewed, by: str, limit: float) -> pl.DataFrame:
                 "count_disputes",
                 "count_not_received",
                 "count_not_as_described",
-                "count_cause_told",
+                "count_cause_known",
                 "count_escalated",
                 "count_seller_liable",
                 "adjusted",
@@ -245,32 +199,36 @@ def group_frame(reviewed: Reviewed, by: str, limit: float) -> pl.DataFrame:
     )
     posterior = update(prior, sums["count_disputes"].to_numpy(), sums["exposure"].to_numpy())
     own = pl.Series("own_x", level.mean)
-    told = _with_rates(sums, posterior, limit, families.rate).with_columns(own)
-    return told.select(pl.lit(coded.names).alias(by), pl.all().exclude("group", "lane", "adjusted"))
+    rated = _with_rates(sums, posterior, limit, families.rate).with_columns(own)
+    return rated.select(
+        pl.lit(coded.names).alias(by), pl.all().exclude("group", "lane", "adjusted")
+    )
 
 
 def notes(frame: pl.DataFrame) -> pl.Expr:
-    """What a reader must know of a row before trusting it; empty: nothing."""
+    """What a reader must know about a row before trusting it; empty if there is nothing."""
     alone = pl.col("category").is_in(
         frame.filter(pl.col("category") != UNKNOWN)["category"]
         .value_counts()
         .filter(pl.col("count") == 1)["category"]
         .to_list()
     )
-    said = [
+    remarks = [
         (~pl.col("is_in_catalogue"), "sold, but not in the catalogue: its category is unknown"),
         (
             pl.col("is_in_catalogue") & (pl.col("category") == UNKNOWN),
             "no category in the catalogue",
         ),
-        (pl.col("supplier_id") == UNKNOWN, "no supplier told"),
-        (alone, "the only product of its category: judged by its supplier and the store"),
-        (pl.col("exposure") <= 0, "no matured order: the rate is its family's, not its own"),
+        (pl.col("supplier_id") == UNKNOWN, "no supplier on record"),
+        (alone, "the only product in its category: judged by its supplier and the store"),
+        (pl.col("exposure") <= 0, "no matured orders: the rate is its family's, not its own"),
         (
             pl.col("value_an_order_usd") <= 0,
-            "no price told: the loss counts the fixed cost of a dispute alone",
+            "no price on record: the loss only counts the fixed cost of a dispute",
         ),
     ]
     return pl.concat_str(
-        [pl.when(when).then(pl.lit(text)) for when, text in said], separator="; ", ignore_nulls=True
+        [pl.when(when).then(pl.lit(text)) for when, text in remarks],
+        separator="; ",
+        ignore_nulls=True,
     ).alias("note")

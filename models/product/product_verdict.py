@@ -1,10 +1,10 @@
-"""What to do about a product, and why, in one sentence.
+"""Decide what to do about a product, and explain why in one sentence.
 
-A product is accused only where its rate is over the limit with the chance `sure`. Then: is it the
-lane? Its rate on average lanes and before average buyers would not be over the limit, and its lanes
-multiply the rate: change the carrier. Is it the product? It is so far over that nothing mends it,
-or it loses money: stop. Its supplier's other products are disputed as well: change the supplier.
-Else its own promise is at fault: fix the listing.
+A product is flagged only if its rate is over the limit with probability `sure`. Then the cause is
+looked for in this order. The lane: at average lanes and buyers its rate would not be over the
+limit, and its lanes multiply the rate; change the carrier. The product: it is so far over that
+nothing can fix it, or it loses money; stop. The supplier: its other products are disputed as well;
+change the supplier. Otherwise its own promise is at fault; fix the listing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ import polars as pl
 
 KEEP, LISTING, SUPPLIER = "keep", "fix the listing", "change the supplier"
 CARRIER, STOP = "change the carrier", "stop"
-# parts that multiply a rate by more are worth naming
+# a part is named if it multiplies the rate by at least this
 NOTABLE = 1.25
 
 
 @dataclass(frozen=True)
 class VerdictRules:
-    """`sure`: chance from which a product is accused; `stop_factor`: so far over is hopeless."""
+    """`sure` is the probability from which a product is flagged.
+
+    `stop_factor` times the limit is too far over to fix.
+    """
 
     limit: float
     sure: float
@@ -29,15 +32,17 @@ class VerdictRules:
 
 
 def add_verdict(products: pl.DataFrame, rules: VerdictRules) -> pl.DataFrame:
-    """`products` as `product_frame` gives them, with `margin_per_100_units_usd` (null: no cost
-    known): with `verdict` and `why`. `chance_hopeless` is that of being over stop_factor x
-    limit."""
+    """Add `verdict` and `why` to the output of `product_frame`.
+
+    `products` also has `margin_per_100_units_usd` (null if no cost is known). `chance_hopeless` is
+    the probability of being over `stop_factor` x limit.
+    """
     sure = pl.lit(rules.sure)
     is_over = pl.col("chance_over_limit") >= sure
     is_own = pl.col("own_chance_over_limit") >= sure
     is_over = is_over | is_own
     is_lane = ~is_own & (pl.col("lane_x") >= NOTABLE) & (pl.col("lane_x") >= pl.col("buyers_x"))
-    # what is over with its lanes and buyers as they are, on neither's account alone
+    # over the limit because of its buyers, not because of the product or its lanes alone
     is_buyers = ~is_own & ~is_lane & (pl.col("buyers_x") >= NOTABLE)
     is_hopeless = (pl.col("chance_hopeless") >= sure) | (
         pl.col("margin_per_100_units_usd") < 0
@@ -58,7 +63,7 @@ def add_verdict(products: pl.DataFrame, rules: VerdictRules) -> pl.DataFrame:
 
 
 def _why(is_buyers: pl.Expr) -> pl.Expr:
-    verdict = pl.col("verdict")
+    """Counts, rate, chance of being over the limit, and what the verdict rests on."""
     counts = pl.format(
         "{} disputes in {} orders ({} matured)",
         pl.col("count_disputes").cast(pl.Int64),
@@ -66,13 +71,24 @@ def _why(is_buyers: pl.Expr) -> pl.Expr:
         pl.col("exposure").round(1),
     )
     rate = pl.format(
-        "rate {} % (90 %: {} to {})", _percent("rate"), _percent("rate_low"), _percent("rate_high")
+        "rate {} % (90 % interval {} to {})",
+        _percent("rate"),
+        _percent("rate_low"),
+        _percent("rate_high"),
     )
     chance = pl.format(
-        "{} % likely over {} %", (pl.col("chance_over_limit") * 100).round(0), _percent("limit")
+        "{} % likely to be over the limit of {} %",
+        (pl.col("chance_over_limit") * 100).round(0),
+        _percent("limit"),
     )
+    return pl.concat_str([counts, rate, chance, _reason(is_buyers)], separator="; ")
+
+
+def _reason(is_buyers: pl.Expr) -> pl.Expr:
+    """What the verdict rests on."""
+    verdict = pl.col("verdict")
     lane = pl.format(
-        "its lanes multiply disputes by {}; on average lanes it would be {} %",
+        "its lanes multiply its disputes by {}; on average lanes its rate would be {} %",
         _times("lane_x"),
         _percent("own_rate"),
     )
@@ -81,18 +97,20 @@ def _why(is_buyers: pl.Expr) -> pl.Expr:
         _times("supplier_x"),
     )
     own = pl.format(
-        "on average lanes it would still be {} %, {} times the store's",
+        "even on average lanes its rate would be {} %, {} times the store's",
         _percent("own_rate"),
         _times("product_x"),
     )
     described = pl.format(
-        "{} of them not as described", pl.col("count_not_as_described").cast(pl.Int64)
+        "{} disputes say the goods are not as described",
+        pl.col("count_not_as_described").cast(pl.Int64),
     )
-    described = described.fill_null("why they were opened is not on record")
+    described = described.fill_null("the reasons for the disputes are not on record")
     buyers = pl.format(
-        "its buyers and months multiply disputes by {}, not the goods", _times("buyers_x")
+        "its buyers and months multiply its disputes by {}; the goods are not the cause",
+        _times("buyers_x"),
     )
-    reason = (
+    return (
         pl.when(verdict == CARRIER)
         .then(lane)
         .when(verdict == SUPPLIER)
@@ -102,7 +120,7 @@ def _why(is_buyers: pl.Expr) -> pl.Expr:
             pl.when((pl.col("margin_per_100_units_usd") < 0).fill_null(False))
             .then(
                 pl.format(
-                    "after disputes 100 units lose {} USD",
+                    "after the cost of disputes, 100 units lose {} USD",
                     (-pl.col("margin_per_100_units_usd")).round(0),
                 )
             )
@@ -113,14 +131,13 @@ def _why(is_buyers: pl.Expr) -> pl.Expr:
         .when(is_buyers)
         .then(buyers)
         .when(pl.col("exposure") <= 0)
-        .then(pl.lit("nothing has matured: this is what its family does"))
+        .then(pl.lit("no matured orders: this is the rate of its family"))
         .when(pl.col("chance_over_limit") > 0.5)
-        .then(pl.lit("more likely over than not, too few orders to accuse it"))
+        .then(pl.lit("probably over the limit, but too few orders to be sure"))
         .when(pl.col("chance_over_limit") > 0.2)
-        .then(pl.lit("may be over; watch it"))
-        .otherwise(pl.lit("nothing speaks against it"))
+        .then(pl.lit("may be over the limit; watch it"))
+        .otherwise(pl.lit("no sign of a problem"))
     )
-    return pl.concat_str([counts, rate, chance, reason], separator="; ")
 
 
 def _percent(name: str) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Rules of thumb a seller uses without a model: what a model must beat."""
+"""Rules of thumb that sellers use without a model. A model must do better than these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 from models.reasons.risk_rules import strength
 
 _IS_WAITING = pl.col("stage") != "delivered"
-# the higher, the sooner the order gets a message; 0: the rule does not ask for one
+# the higher the score, the sooner the order gets a message; 0 means that the rule does not apply
 RULES: dict[str, pl.Expr] = {
     "past_promise": pl.when(_IS_WAITING).then(
         (-pl.col("logistics_days_to_promise")).clip(lower_bound=0.0)
@@ -24,10 +24,9 @@ RULES: dict[str, pl.Expr] = {
 
 
 def rule_scores(features: pl.DataFrame, rules: Iterable[str] = tuple(RULES)) -> pl.DataFrame:
-    """One row per row of `features` (the output of `build_features`), in its order; a column for
-    each of `rules`.
+    """One row per row of `features` (the output of `build_features`), one column per rule.
 
-    Scores rank orders; they are not probabilities. A rule that says nothing about an order scores
-    0.
+    Rows keep their order. Scores rank orders; they are not probabilities. A rule that does not
+    apply to an order scores 0.
     """
     return features.select(RULES[name].fill_null(0.0).alias(name) for name in rules)

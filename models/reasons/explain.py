@@ -1,4 +1,4 @@
-"""Why an order is listed: what raised its risk most, as sentences with the order's own numbers."""
+"""Explain why an order is listed: sentences with the order's own numbers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from models.learner.gbm import DisputeModel
 from models.learner.weight_of_evidence import weigh_evidence
 
 COUNT_REASONS = 3
-# a theme that raises the odds of a dispute by less than a twentieth is no reason, unless it is all
-# there is
+# a theme that raises the odds of a dispute by less than a twentieth is no reason, unless no theme
+# raises them more
 LEAST_DRIVE = 0.05
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A theme, the feature that speaks for it and what it says. `drive`: by how much the features
-    of the theme raise the order's log odds. `weight`: by how much more often, in log odds, past
-    orders with such a number were disputed.
+    """One reason: a theme, the feature that represents it, and its sentence.
+
+    `drive` is how much the theme's features raise the order's log odds. `weight` is how much more
+    often, in log odds, past orders with such a value were disputed.
     """
 
     theme: str
@@ -36,13 +37,14 @@ class Reason:
 def explain(
     model: DisputeModel, features: pl.DataFrame, registry: Mapping[str, Feature]
 ) -> pl.DataFrame:
-    """`reason_1..3` per row of `features`; empty where fewer themes raise the risk."""
-    told = [
-        [reason.sentence for reason in of_row] for of_row in find_reasons(model, features, registry)
+    """`reason_1..3` per row of `features`; empty if fewer themes raise the risk."""
+    sentences = [
+        [reason.sentence for reason in reasons]
+        for reasons in find_reasons(model, features, registry)
     ]
-    padded = [[*of_row, *[""] * (COUNT_REASONS - len(of_row))] for of_row in told]
+    padded = [[*texts, *[""] * (COUNT_REASONS - len(texts))] for texts in sentences]
     return pl.DataFrame(
-        padded, {f"reason_{place + 1}": pl.String for place in range(COUNT_REASONS)}, orient="row"
+        padded, {f"reason_{n + 1}": pl.String for n in range(COUNT_REASONS)}, orient="row"
     )
 
 
@@ -51,11 +53,11 @@ def find_reasons(
 ) -> list[list[Reason]]:
     """The reasons of each row, at most `COUNT_REASONS`, the strongest first.
 
-    Features that mean the same to a seller raise the risk together: a theme's drive is the sum of
-    their contributions. Which of them the trees split on is chance, so the contributions do not
-    choose who speaks: it is the number that marks most disputes by itself, of those that are worse
-    than usual for the order's stage. A theme is as strong as its drive and that number's weight
-    together: of two with nearly the same drive, the one with more to show comes first.
+    Features of one theme mean the same to a seller, so a theme's drive is the sum of their
+    contributions. Which of them the trees split on is chance, so the contributions do not select
+    the feature. Of the features that are worse than usual for the order's stage, the one with the
+    highest weight of evidence represents the theme. Themes are ranked by drive plus that weight: of
+    two themes with nearly the same drive, the one with more evidence comes first.
     """
     contributions = model.contributions(features)
     weights = weigh_evidence(model.evidence, features, model.feature_names)
@@ -82,23 +84,23 @@ def _reasons(
     usual: Mapping[str, float | None],
 ) -> list[Reason]:
     drive: defaultdict[str, float] = defaultdict(float)
-    for place, name in enumerate(model.feature_names):
-        drive[registry[name].theme] += contribution[place]
-    found: dict[str, Reason] = {}
-    # a model of a former version has no weights: its contributions choose
-    for place in np.argsort(-(weight if model.evidence else contribution), kind="stable"):
-        feature = registry[model.feature_names[place]]
+    for column, name in enumerate(model.feature_names):
+        drive[registry[name].theme] += contribution[column]
+    by_theme: dict[str, Reason] = {}
+    # models of earlier versions have no weights, so their contributions select the feature
+    for column in np.argsort(-(weight if model.evidence else contribution), kind="stable"):
+        feature = registry[model.feature_names[column]]
         if (
-            feature.theme in found
+            feature.theme in by_theme
             or drive[feature.theme] <= 0
-            or weight[place] < 0
-            or not np.isfinite(value[place])
+            or weight[column] < 0
+            or not np.isfinite(value[column])
         ):
             continue
-        if sentence := feature.sentence(float(value[place]), usual.get(feature.name)):
-            told = drive[feature.theme], float(weight[place])
-            found[feature.theme] = Reason(feature.theme, feature.name, sentence, *told)
-    ranked = sorted(found.values(), key=lambda reason: -(reason.drive + reason.weight))
+        if sentence := feature.sentence(float(value[column]), usual.get(feature.name)):
+            strength = drive[feature.theme], float(weight[column])
+            by_theme[feature.theme] = Reason(feature.theme, feature.name, sentence, *strength)
+    ranked = sorted(by_theme.values(), key=lambda reason: -(reason.drive + reason.weight))
     return ([reason for reason in ranked if reason.drive >= LEAST_DRIVE] or ranked[:1])[
         :COUNT_REASONS
     ]

@@ -1,10 +1,9 @@
-"""Risk by rules alone, for a store with too few disputes to learn from: the strongest sign of
-trouble counts.
+"""Risk from fixed rules, for a store with too few disputes to train a model.
 
-Nothing here is learnt from the store but its own dispute rate. How many times as often as others of
-its stage an order with a sign was disputed, and how the stages compare, was measured on real orders
-and in a simulated store (docs/nightly.md has both, `tests/bench/signs.py` measures again); what is
-used lies between the two, or below the one.
+The strongest sign of trouble counts. Only the store's dispute rate comes from the store. How much
+more often orders with a sign are disputed than others of their stage, and how the stages compare,
+was measured on real orders and in a simulated store (docs/nightly.md has both;
+`tests/bench/signs.py` measures again). The values used lie between the two, or below the lower one.
 """
 
 from __future__ import annotations
@@ -20,16 +19,20 @@ from models.reasons.explain import COUNT_REASONS
 
 _DELIVERED = pl.col("stage") == "delivered"
 _ON_THE_ROAD = pl.col("stage").is_in(["dispatch", "in_transit"])
-# nobody has ever measured more than half of any kind of open orders disputed
+# no kind of open orders has ever been measured to be disputed more than half the time
 MOST = 0.5
-# orders that the assumed rate counts as, beside the store's own
+# the assumed rate counts as this many orders when combined with the store's own
 ASSUMED_ORDERS = 300
 
 
 @dataclass(frozen=True)
 class Sign:
-    """`times`: as often as others of its stage an order with it is disputed. `says`: the feature
-    that tells it to a seller. `is_measured`: on real orders too, not only on simulated ones."""
+    """A sign of trouble.
+
+    `times` is how many times as often an order with the sign is disputed as others of its stage.
+    `says` is the feature whose sentence describes it to a seller. `is_measured` is False if it was
+    measured in simulation only.
+    """
 
     name: str
     times: float
@@ -40,7 +43,7 @@ class Sign:
 
 SIGNS: tuple[Sign, ...] = (
     Sign(
-        "trouble on the road",
+        "exceptions on the way",
         3.0,
         ~_DELIVERED & (pl.col("logistics_count_exceptions") > 0),
         "logistics_count_exceptions",
@@ -53,7 +56,7 @@ SIGNS: tuple[Sign, ...] = (
         "logistics_days_to_promise",
     ),
     Sign(
-        "past it by more than a week",
+        "more than a week past the promised day",
         1.9,
         ~_DELIVERED & (pl.col("logistics_days_to_promise") < -7),
         "logistics_days_to_promise",
@@ -112,14 +115,16 @@ SIGNS: tuple[Sign, ...] = (
         "logistics_delivered_late_days",
     ),
 )
-# of the store's orders so many are disputed; of a night's open ones, within the horizon, so many
-# times as many
+# ratio of the dispute rate within the horizon of a night's open orders, by stage, to the share of
+# all the store's orders that are disputed
 OF_STAGE = {"before_shipment": 0.5, "dispatch": 0.6, "in_transit": 1.0, "delivered": 0.3}
 
 
 def strength() -> pl.Expr:
-    """How many times the store's dispute rate: that of the stage, times the strongest sign. Signs
-    go together (what is late is asked for), so their product would say far too much."""
+    """Risk relative to the store's dispute rate: the stage's factor times the strongest sign's.
+
+    Signs occur together (late orders get questions), so their product would be far too high.
+    """
     signs = [pl.when(sign.when).then(sign.times) for sign in SIGNS]
     return pl.col("stage").replace_strict(OF_STAGE, return_dtype=pl.Float64) * pl.max_horizontal(
         pl.lit(1.0), *signs
@@ -127,15 +132,20 @@ def strength() -> pl.Expr:
 
 
 def has_sign() -> pl.Expr:
-    """Whether there is anything to write about: what is only dear is no reason to ask a buyer how
-    things are."""
+    """Whether there is anything to write about.
+
+    A high price alone is no reason to contact a buyer.
+    """
     return pl.any_horizontal(sign.when.fill_null(False) for sign in SIGNS)
 
 
 def assumed_rate(assumed: float, ended: int, disputed: int) -> float:
-    """Of a store's orders, the share that is disputed: the assumed one, and what `ended` orders
-    said; of those that nobody ever disputed nothing is believed, because that is what a store looks
-    like whose disputes are not loaded."""
+    """The share of a store's orders that is disputed.
+
+    It combines the assumed share with the store's `ended` orders. If none of them was ever
+    disputed, the assumption is used alone, because a store without any disputes is usually one
+    whose disputes are not loaded.
+    """
     if not disputed:
         return assumed
     return (assumed * ASSUMED_ORDERS + disputed) / (ASSUMED_ORDERS + ended)
@@ -143,42 +153,46 @@ def assumed_rate(assumed: float, ended: int, disputed: int) -> float:
 
 @dataclass(frozen=True)
 class SignModel:
-    """`rate`: the share of the store's orders that is disputed."""
+    """A scorer with fixed rules. `rate` is the share of the store's orders that is disputed."""
 
     rate: float
 
     def predict_with_bounds(self, features: pl.DataFrame) -> pl.DataFrame:
-        """`probability, probability_low, probability_high` per row; nobody knows how sure the first
-        is."""
+        """`probability, probability_low, probability_high` per row; the bounds are 0 and 1
+        (unknown).
+        """
         probability = (strength() * self.rate).clip(upper_bound=MOST).alias("probability")
         return features.select(
             probability, probability_low=pl.lit(0.0), probability_high=pl.lit(1.0)
         )
 
     def predict_cause(self, features: pl.DataFrame) -> pl.DataFrame:
-        """`<cause>_share` per row: not known."""
+        """`<cause>_share` per row: null, because fixed rules do not predict a cause."""
         return unknown_shares(features.height)
 
     def reasons(self, features: pl.DataFrame, registry: Mapping[str, Feature]) -> pl.DataFrame:
-        """`reason_1..3` per row: the signs, the strongest first, as sentences with the order's own
-        numbers."""
+        """`reason_1..3` per row: the strongest signs first, as sentences with the order's own
+        numbers.
+        """
         names = list(dict.fromkeys(sign.says for sign in SIGNS))
         fires = features.select(
             *(sign.when.fill_null(False).alias(sign.name) for sign in SIGNS), *names
         )
         ordered = sorted(SIGNS, key=lambda sign: -sign.times)
-        told: list[list[str]] = []
+        sentences: list[list[str]] = []
         for row in fires.iter_rows(named=True):
-            said = {
+            by_feature = {
                 sign.says: registry[sign.says].sentence(row[sign.says], None)
                 for sign in ordered
                 if row[sign.name]
             }
-            told.append([sentence for sentence in said.values() if sentence][:COUNT_REASONS])
+            sentences.append(
+                [sentence for sentence in by_feature.values() if sentence][:COUNT_REASONS]
+            )
         return pl.DataFrame(
             {
                 f"reason_{n + 1}": pl.Series(
-                    [each[n] if n < len(each) else "" for each in told], dtype=pl.String
+                    [texts[n] if n < len(texts) else "" for texts in sentences], dtype=pl.String
                 )
                 for n in range(COUNT_REASONS)
             }

@@ -51,6 +51,14 @@ def _list_season(workspace: Workspace, raw: Path, progress: Progress) -> None:
     """Train on what was known on the first night, then list every night of the season."""
     config = load_config(workspace.folder)
     with workspace.locked():
-        nightly(workspace, config, progress, as_of=FIRST_NIGHT, source="canonical", raw=raw)
+        nightly(
+            workspace,
+            config,
+            progress,
+            as_of=FIRST_NIGHT,
+            source="canonical",
+            raw=raw,
+            is_forced=False,
+        )
         for days in range(1, (LAST_NIGHT - FIRST_NIGHT).days + 1):
             score(workspace, config, progress, as_of=FIRST_NIGHT + timedelta(days=days))

@@ -10,10 +10,11 @@ import polars as pl
 
 from features.build.registry import FEATURE_NAMES
 from features.tables import Tables
+from models.learner.booster import Later, bin_rows, predict_raw, score_later
 from models.learner.calibration import KINDS, fit_calibration
 from models.learner.censored import fit_delay_weighted, fit_hazard, follow
 from models.learner.challengers import BASELINES, Budget, installed_challengers, missing_challengers
-from models.learner.gbm import DisputeModel, Later, bin_rows, finish_model, predict_raw, score_later
+from models.learner.gbm import DisputeModel, finish_model
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import label_rows, learnable
 from models.reasons.baseline import rule_scores

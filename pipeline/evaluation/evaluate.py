@@ -15,7 +15,7 @@ from features.stage import STAGES
 from models.comparison.metrics import calibration_slope, expected_calibration_error
 from models.comparison.paired_comparison import RESAMPLES, draw_weights, interval
 from models.comparison.weighted_metrics import weighted_metrics
-from models.learner.gbm import fit_booster, predict_raw
+from models.learner.booster import fit_booster, predict_raw
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import label_rows
 from models.reasons.baseline import RULES, rule_scores

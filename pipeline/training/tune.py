@@ -13,8 +13,8 @@ from sklearn.metrics import log_loss
 from features.build.registry import FEATURE_NAMES
 from features.clock import day_number
 from features.tables import Tables
+from models.learner.booster import fit_booster, predict_raw
 from models.learner.forward_folds import forward_folds, train_and_test
-from models.learner.gbm import fit_booster, predict_raw
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import learnable
 from pipeline.registry.model_registry import log_search

@@ -30,7 +30,8 @@ import polars as pl  # isort: skip
 
 from features.build.registry import FEATURE_NAMES, FEATURES
 from features.clock import day_number, last_matured_day
-from models.learner.gbm import DisputeModel, bin_rows, finish_model, score_later
+from models.learner.booster import bin_rows, score_later
+from models.learner.gbm import DisputeModel, finish_model
 from models.learner.training_rows import label_rows, learnable
 from models.reasons.explain import Reason, find_reasons
 from pipeline.engines.engine import build_night

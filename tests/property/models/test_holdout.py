@@ -1,5 +1,4 @@
-"""The hold-out over many nights: nobody held out is ever written to, and propensities are those of
-what is drawn."""
+"""The hold-out over many nights: no held-out buyer is contacted, and propensities are right."""
 
 from __future__ import annotations
 
@@ -39,18 +38,24 @@ def night(values: list[tuple[str, float]]) -> pl.DataFrame:
 @settings(max_examples=200, deadline=None)
 @given(nights=NIGHTS, rules=RULES)
 def test_no_held_out_buyer_is_ever_on_a_list(nights: list, rules: ContactRules) -> None:
-    told = [assign(night(values), rules, 0.5, str(n)) for n, values in enumerate(nights)]
-    written = {
-        buyer for each in told for buyer in each.filter(pl.col("arm") != HELD_OUT)["buyer_id"]
+    assigned = [assign(night(values), rules, 0.5, str(n)) for n, values in enumerate(nights)]
+    contacted = {
+        buyer
+        for one_night in assigned
+        for buyer in one_night.filter(pl.col("arm") != HELD_OUT)["buyer_id"]
     }
-    held = {buyer for each in told for buyer in each.filter(pl.col("arm") == HELD_OUT)["buyer_id"]}
-    assert not written & held
+    held = {
+        buyer
+        for one_night in assigned
+        for buyer in one_night.filter(pl.col("arm") == HELD_OUT)["buyer_id"]
+    }
+    assert not contacted & held
     assert all(uniform(rules.salt, buyer) < rules.holdout_share for buyer in held)
-    for each in told:
-        sent = each.filter(pl.col("arm") != HELD_OUT)
+    for one_night in assigned:
+        sent = one_night.filter(pl.col("arm") != HELD_OUT)
         assert sent.height <= rules.capacity
-        assert each["buyer_id"].is_unique().all()
-        assert (each["expected_value_usd"] > 0).all()
+        assert one_night["buyer_id"].is_unique().all()
+        assert (one_night["expected_value_usd"] > 0).all()
         assert sent["rank"].to_list() == list(range(1, sent.height + 1))
 
 
@@ -63,11 +68,11 @@ def test_the_order_of_the_rows_changes_nothing(values: list, rules: ContactRules
 
 @settings(max_examples=100, deadline=None)
 @given(values=VALUES, rules=RULES)
-def test_the_chances_of_a_list_add_up_to_its_places(values: list, rules: ContactRules) -> None:
-    told = assign(night(values), rules, 0.5, "n")
-    explored = told.filter(pl.col("arm") == "explored")
+def test_propensities_match_the_arms(values: list, rules: ContactRules) -> None:
+    assigned = assign(night(values), rules, 0.5, "n")
+    explored = assigned.filter(pl.col("arm") == "explored")
     for arm, chance in (("listed", 1 - rules.holdout_share), (HELD_OUT, rules.holdout_share)):
-        assert (told.filter(pl.col("arm") == arm)["propensity"] == chance).all()
+        assert (assigned.filter(pl.col("arm") == arm)["propensity"] == chance).all()
     assert explored["propensity"].n_unique() <= 1
     assert (
         (explored["propensity"] > 0) & (explored["propensity"] <= 1 - rules.holdout_share)
@@ -76,26 +81,26 @@ def test_the_chances_of_a_list_add_up_to_its_places(values: list, rules: Contact
 
 @settings(max_examples=200, deadline=None)
 @given(values=VALUES, rules=RULES, held=st.sets(st.sampled_from(BUYERS)))
-def test_held_out_is_who_would_be_listed_if_let_go_alone(
+def test_a_held_out_buyer_would_be_listed_if_released_alone(
     values: list, rules: ContactRules, held: set[str]
 ) -> None:
     leads = worthwhile(night(values), rules, 0.5)
 
     def arm_of(buyer: str, held: set[str]) -> str | None:
-        told = give_arms(
+        assigned = give_arms(
             leads.with_columns(is_held=pl.col("buyer_id").is_in(list(held))), rules, "n"
         )
-        return dict(told.select("buyer_id", "arm").iter_rows()).get(buyer)
+        return dict(assigned.select("buyer_id", "arm").iter_rows()).get(buyer)
 
     for buyer in leads["buyer_id"]:
-        is_listed, is_told = (
+        is_listed, is_held_out = (
             arm_of(buyer, held - {buyer}) == LISTED,
             arm_of(buyer, held | {buyer}) == HELD_OUT,
         )
-        assert is_listed == is_told, buyer
+        assert is_listed == is_held_out, buyer
 
 
-def test_a_hash_holds_out_the_share_that_was_asked_for() -> None:
+def test_a_hash_holds_out_the_requested_share() -> None:
     drawn = [uniform("s", f"buyer{n}") for n in range(20_000)]
     # 4 standard deviations of a share of 0.1 in 20,000
     assert abs(sum(u < 0.1 for u in drawn) / 20_000 - 0.1) < 4 * (0.09 / 20_000) ** 0.5

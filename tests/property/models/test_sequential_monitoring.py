@@ -1,4 +1,4 @@
-"""The alarms of the model's health: held where nothing changed, found where something did."""
+"""The alarms of the model's health: quiet without a change, raised after one."""
 
 from __future__ import annotations
 
@@ -31,13 +31,15 @@ NIGHT = 20_000
 
 
 def running_evidence(gains: np.ndarray) -> np.ndarray:
-    """The recursion of Shiryaev and Roberts, night by night: `log_evidence` for one size of change,
-    written naively."""
-    total, found = 0.0, []
+    """The recursion of Shiryaev and Roberts, night by night.
+
+    This is a naive `log_evidence` for one size of change.
+    """
+    total, evidence = 0.0, []
     for gain in gains:
         total = np.exp(gain) * (1.0 + total)
-        found.append(np.log(total))
-    return np.array(found)
+        evidence.append(np.log(total))
+    return np.array(evidence)
 
 
 def test_the_evidence_is_the_recursion() -> None:
@@ -48,13 +50,15 @@ def test_the_evidence_is_the_recursion() -> None:
     naive = [
         running_evidence(observed * np.log(k) - (k - 1.0) * expected * 1.25)[-1] for k in sizes
     ]
-    told = log_evidence(observed, expected, 1.25, is_rise=True)
-    assert told == pytest.approx(np.log(np.mean(np.exp(naive))))
+    evidence = log_evidence(observed, expected, 1.25, is_rise=True)
+    assert evidence == pytest.approx(np.log(np.mean(np.exp(naive))))
 
 
-def test_at_the_edge_of_what_is_tolerated_the_alarm_is_as_rare_as_promised() -> None:
-    """The rate is just as high as tolerated, the worst case without a change; asked on each of 180
-    nights."""
+def test_at_the_edge_of_the_tolerance_false_alarms_are_rare_enough() -> None:
+    """The rate is exactly as high as tolerated, and is checked on each of 180 nights.
+
+    This is the worst case without a change.
+    """
     rng, seasons, limit = np.random.default_rng(4), 400, np.log(180 / 0.05)
     crossed = 0
     for _ in range(seasons):
@@ -67,12 +71,12 @@ def test_at_the_edge_of_what_is_tolerated_the_alarm_is_as_rare_as_promised() -> 
         ]
         crossed += bool((np.log(np.mean(np.exp(by_size), axis=0)) >= limit).any())
     assert crossed <= 0.05 * seasons
-    # a stream among many has to show more
+    # a stream among many needs more evidence
     assert threshold(SEASON_ALPHA, WHOLE) > limit
 
 
 @pytest.mark.parametrize(("times", "reading"), [(2.0, "matured_rise"), (0.25, "matured_fall")])
-def test_a_planted_shift_is_found(times: float, reading: str) -> None:
+def test_a_planted_shift_is_detected(times: float, reading: str) -> None:
     rng, expected = np.random.default_rng(5), np.full(100, 3.0)
     observed = rng.poisson(expected * np.where(np.arange(100) < 50, 1.0, times)).astype(float)
     before = judge_stream(Stream("all", "all", observed[:50], expected[:50]), "matured", 1.25, 1.6)
@@ -97,7 +101,7 @@ def made_rows() -> pl.DataFrame:
     )
 
 
-def test_an_order_counts_once_and_no_figure_comes_without_its_interval() -> None:
+def test_an_order_counts_once_and_every_figure_has_an_interval() -> None:
     counted = first_nights(made_rows()).with_columns(observed="label", expected="probability")
     assert counted["order_id"].to_list() == ["a", "b", "c"]
     assert [stream.name for stream in streams_of(counted)] == [
@@ -118,9 +122,9 @@ def test_nothing_is_estimated_from_too_few_disputes() -> None:
     reference = made_rows().with_columns(opened_at_once=pl.lit(0))
     assert expected_on_first_day(reference, made_rows())[0].is_empty()
     many = pl.concat([reference.with_columns(opened_at_once="label")] * 20)
-    told, known = expected_on_first_day(many, made_rows())
-    # 40 came at once where 28 were said
-    assert told["expected"][0] == pytest.approx(0.5 * 40 / 28)
+    young, known = expected_on_first_day(many, made_rows())
+    # 40 opened at once where the probabilities add up to 28
+    assert young["expected"][0] == pytest.approx(0.5 * 40 / 28)
     assert known == {"delivered": 40.0}
     stage, lane = (
         Stream(by, group, np.zeros(1), np.zeros(1))
@@ -130,41 +134,40 @@ def test_nothing_is_estimated_from_too_few_disputes() -> None:
         off_by_chance(known, stage) == off_by_chance(known, lane) == pytest.approx(1 + 2 / 40**0.5)
     )
     assert off_by_chance({**known, "dispatch": 60.0}, lane) == pytest.approx(1.2)
-    # a stage that nothing is known of is not told by another's
+    # a stage without data is not estimated from another stage
     elsewhere = made_rows().with_columns(stage=pl.lit("dispatch"))
     both, _ = expected_on_first_day(many, pl.concat([made_rows(), elsewhere]))
     assert both["stage"].unique().to_list() == ["delivered"]
 
 
-# -- inputs
-# --------------------------------------------------------------------------------------------------------
+# inputs
 
 
 def counts(values: list[float], **columns: str) -> pl.DataFrame:
     days = list(range(NIGHT - len(values), NIGHT))
-    told = pl.DataFrame(
+    table = pl.DataFrame(
         {"known_day": days, "count": values}, schema={"known_day": pl.Int32, "count": pl.Float64}
     )
-    return told.with_columns(pl.lit(value).alias(name) for name, value in columns.items())
+    return table.with_columns(pl.lit(value).alias(name) for name, value in columns.items())
 
 
-def test_a_feed_that_falls_silent_is_told_and_weekends_are_not() -> None:
+def test_a_silent_feed_is_reported_and_weekends_are_not() -> None:
     weekly = [30.0] * 5 + [0.0, 0.0]
     assert feed_finding("tracking", counts(weekly * 12), NIGHT - 1) is None
-    # nor is a long week-end
+    # a long weekend is not reported either
     assert (
         feed_finding(
             "tracking", counts([*weekly * 11, *weekly[:2], 0.0, 0.0, 0.0, 0.0, 0.0]), NIGHT - 1
         )
         is None
     )
-    told = feed_finding("tracking", counts(weekly * 11 + [0.0] * 7), NIGHT - 1)
-    assert told is not None
-    assert (told.level, told.reading) == ("act", "silent_feed")
+    finding = feed_finding("tracking", counts(weekly * 11 + [0.0] * 7), NIGHT - 1)
+    assert finding is not None
+    assert (finding.level, finding.reading) == ("act", "silent_feed")
     assert feed_finding("tracking", counts([]), NIGHT - 1) is None
 
 
-def test_a_silent_carrier_is_told_by_name_and_a_holiday_of_all_is_not() -> None:
+def test_a_silent_carrier_is_named_and_a_common_holiday_is_not_reported() -> None:
     both = pl.concat([counts([20.0] * 84, carrier="A"), counts([20.0] * 84, carrier="B")])
     quiet = both.with_columns(
         pl.when(pl.col("known_day") >= NIGHT - 7).then(0.0).otherwise("count").alias("count")
@@ -172,9 +175,9 @@ def test_a_silent_carrier_is_told_by_name_and_a_holiday_of_all_is_not() -> None:
     assert carrier_findings("scans", both, NIGHT - 1) == []
     assert carrier_findings("scans", quiet, NIGHT - 1) == []
     is_a = pl.col("carrier") == "A"
-    one = both.filter(~(is_a & (pl.col("known_day") >= NIGHT - 7)))
-    told = carrier_findings("scans", one, NIGHT - 1)
-    assert [(f.level, f.propose) for f in told] == [("act", "look at carrier A")]
+    only_a_silent = both.filter(~(is_a & (pl.col("known_day") >= NIGHT - 7)))
+    findings = carrier_findings("scans", only_a_silent, NIGHT - 1)
+    assert [(f.level, f.propose) for f in findings] == [("act", "look at carrier A")]
 
 
 def nights_of(price: np.ndarray, holes: np.ndarray | None = None) -> list:
@@ -188,42 +191,42 @@ def nights_of(price: np.ndarray, holes: np.ndarray | None = None) -> list:
 MOMENTS, MATTERS = {"price": (0.0, 1.0), "idle": (0.0, 1.0)}, {"price": 0.9, "idle": 0.1}
 
 
-def test_a_jump_is_told_and_what_matters_little_is_not() -> None:
+def test_a_jump_is_reported_unless_the_feature_matters_little() -> None:
     flat = np.zeros(80)
     assert drift_findings(nights_of(flat), MOMENTS, MATTERS) == []
     flat[-1] = 5.0
-    told = drift_findings(nights_of(flat), MOMENTS, MATTERS)
-    assert {finding.level for finding in told} == {"act"}
-    assert not any("idle" in finding.says for finding in told)
+    findings = drift_findings(nights_of(flat), MOMENTS, MATTERS)
+    assert {finding.level for finding in findings} == {"act"}
+    assert not any("idle" in finding.says for finding in findings)
     holes = np.zeros(80)
     holes[-1] = 0.5
-    told = drift_findings(nights_of(np.zeros(80), holes), MOMENTS, MATTERS)
-    assert [(f.level, f.reading) for f in told] == [("act", "missing")]
+    findings = drift_findings(nights_of(np.zeros(80), holes), MOMENTS, MATTERS)
+    assert [(f.level, f.reading) for f in findings] == [("act", "missing")]
 
 
-def test_seasons_and_growth_are_no_jump() -> None:
+def test_seasons_and_growth_are_not_reported() -> None:
     night = np.arange(200)
     slow = 3.0 * np.sin(night / 30.0) + night / 40.0
     for last in range(60, 200):
         assert drift_findings(nights_of(slow[:last]), MOMENTS, MATTERS) == []
-    # a jump on top of them is
+    # a jump on top of them is reported
     slow[-1] += 8.0
     assert {f.level for f in drift_findings(nights_of(slow), MOMENTS, MATTERS)} == {"act"}
 
 
-def test_a_change_is_told_for_a_week_and_nothing_is_told_of_too_few_nights() -> None:
-    """The shift over a week goes on for a week, and is not what it is compared with."""
+def test_a_change_is_reported_for_a_week_and_too_few_nights_are_not_judged() -> None:
+    """A step stays in the weekly shift for a week, but not in the shifts it is compared with."""
     step = np.concatenate([np.zeros(60), np.full(10, 5.0)])
-    told = [
+    is_reported = [
         bool(drift_findings(nights_of(step[:last]), MOMENTS, MATTERS)) for last in range(60, 71)
     ]
-    assert told == [False] + [True] * 7 + [False] * 3
+    assert is_reported == [False] + [True] * 7 + [False] * 3
     assert drift_findings(nights_of(step[30:61][-30:]), MOMENTS, MATTERS) == []
     assert drift_findings([], MOMENTS, MATTERS) == []
     assert feature_means(pl.DataFrame(schema={"price": pl.Float64}), ["price"]) == {}
 
 
-def test_a_new_country_is_told_once_it_matters() -> None:
+def test_a_new_country_is_reported_once_it_matters() -> None:
     old = pl.DataFrame(
         {"value": ["US"] * 300, "known_day": [NIGHT - 1 - n % 60 for n in range(300)]}
     )
@@ -232,7 +235,7 @@ def test_a_new_country_is_told_once_it_matters() -> None:
             [old, pl.DataFrame({"value": ["NG"] * new, "known_day": [NIGHT - 1] * new})]
         )
         assert [f.level for f in new_value_findings("country", rows, NIGHT, NIGHT - 365)] == level
-        # what becomes known on the night itself is not seen
+        # facts that become known on the night itself are not seen
         later = rows.with_columns(
             pl.when(pl.col("value") == "NG").then(NIGHT).otherwise("known_day").alias("known_day")
         )

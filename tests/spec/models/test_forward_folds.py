@@ -1,5 +1,4 @@
-"""Forward folds: the gap between what is learnt from and what is judged is the horizon and the
-reporting delay."""
+"""Forward folds: training and test nights are the horizon plus the reporting delay apart."""
 
 from __future__ import annotations
 
@@ -26,10 +25,10 @@ b        | 06-20T10:00 | 06-20T11:00
 """
 
 
-def test_the_second_half_is_judged_in_blocks_each_by_what_had_matured() -> None:
+def test_the_second_half_is_tested_in_blocks_after_training_on_matured_nights() -> None:
     #  nights      0 ............ 49 50 .... 74 75 .... 99
-    #  fold 1      learnt ..39   gap  judged
-    #  fold 2      learnt .......... 64   gap   judged
+    #  fold 1      train ...39   gap  test
+    #  fold 2      train ........... 64   gap   test
     assert forward_folds(0, 99, 2, WINDOW) == [Fold(39, 50, 74), Fold(64, 75, 99)]
 
 
@@ -43,9 +42,11 @@ def test_blocks_touch_and_none_is_empty() -> None:
     ]
 
 
-def test_labels_to_learn_from_are_those_of_the_cut_day(make_tables: Callable) -> None:
-    """Standing on 6 June, the dispute of 28 May is known; that of 20 June, and the nights it falls
-    to, are not."""
+def test_training_labels_are_those_known_on_the_cut_day(make_tables: Callable) -> None:
+    """On 6 June the dispute of 28 May is known.
+
+    The dispute of 20 June and its nights are not.
+    """
     tables = make_tables(orders=ORDERS, disputes=DISPUTES)
     nights = [day("05-20"), day("05-26"), day("05-27"), day("06-06"), day("06-11"), day("06-13")]
     dataset = pl.DataFrame({"order_id": ["a", "a", "a", "b", "b", "b"], "as_of_day": nights}).cast(

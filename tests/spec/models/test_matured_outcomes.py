@@ -1,5 +1,4 @@
-"""Which past nights the model's health is judged by: matured ones, by what was known, and young
-ones as estimates."""
+"""Which past nights the model's health uses: matured ones as known, recent ones as estimates."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ LIMITS = AlarmLimits(1.25, 1.6, 1.5, 2.5)
 
 
 def made(opened: str, known: str) -> Tables:
-    """One order, disputed."""
+    """Tables with one disputed order."""
     instants = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (opened, known)]
     row = {name: None for name in TABLES["disputes"].schema}
     row |= {"step_id": "s", "dispute_id": "d", "order_id": "o", "step": "opened", "cause": "other"}
@@ -43,23 +42,24 @@ def rows_of(tables: Tables, as_of_day: int) -> pl.DataFrame:
     return label_outcomes(scored, tables, LabelWindow(), as_of_day)
 
 
-def test_what_has_not_matured_is_not_used_and_what_is_not_known_is_not_seen() -> None:
+def test_open_windows_are_not_used_and_unknown_facts_are_not_seen() -> None:
     tables = made("2024-05-01T10:00", "2024-05-01T11:00")
-    young = rows_of(tables, FIRST + 2)
-    # disputed already, and yet unknown: its window is not over
-    assert young["label"].to_list() == [None]
-    assert young["opened_at_once"].to_list() == [1]
-    assert judge_outcomes(young, LIMITS, LabelWindow(), FIRST + 2)[1].is_empty()
+    recent = rows_of(tables, FIRST + 2)
+    # already disputed, but still unlabelled: its window is not over
+    assert recent["label"].to_list() == [None]
+    assert recent["opened_at_once"].to_list() == [1]
+    assert judge_outcomes(recent, LIMITS, LabelWindow(), FIRST + 2)[1].is_empty()
     assert rows_of(tables, FIRST + 30)["label"].to_list() == [None]
     assert rows_of(tables, FIRST + 31)["label"].to_list() == [1]
-    # known later than the night we stand at
+    # known only after the current night
     late = made("2024-05-01T10:00", "2024-07-01T11:00")
     assert rows_of(late, FIRST + 31)["label"].to_list() == [0]
 
 
-def test_more_disputes_on_young_nights_are_told_before_any_of_them_matures() -> None:
-    """60 matured nights as they were said to be; on 25 young ones three times as many come on the
-    first day."""
+def test_more_disputes_on_recent_nights_are_reported_before_they_mature() -> None:
+    """60 matured nights as expected; on 25 recent ones three times as many disputes on the first
+    day.
+    """
     rng, last = np.random.default_rng(6), FIRST + 116
     nights = np.repeat(np.arange(FIRST, last - 1), 200)
     is_young = nights > last - 31
@@ -78,16 +78,16 @@ def test_more_disputes_on_young_nights_are_told_before_any_of_them_matures() -> 
         }
     )
     rows = rows.with_columns(label=pl.when(~pl.Series(is_young)).then("label"))
-    found, table = judge_outcomes(rows, LIMITS, LabelWindow(), last)
-    assert {f.reading for f in found} == {"early_rise"}
-    assert found[0].level == "act"
-    assert "an estimate" in found[0].says
+    findings, table = judge_outcomes(rows, LIMITS, LabelWindow(), last)
+    assert {f.reading for f in findings} == {"early_rise"}
+    assert findings[0].level == "act"
+    assert "an estimate" in findings[0].says
     assert table.filter(pl.col("by") == "all")["orders"][0] == int((~is_young).sum())
 
 
 def test_lane_and_category_of_an_order_are_those_known() -> None:
     at = datetime(2024, 5, 1, tzinfo=UTC)
-    told = {
+    rows_by_table = {
         "orders": {"order_id": "o", "lane": "A>US"},
         "order_lines": {"order_id": "o", "line_id": "1", "product_id": "p"},
         "products": {"product_id": "p", "category": "shoes"},
@@ -97,7 +97,7 @@ def test_lane_and_category_of_an_order_are_those_known() -> None:
             [dict.fromkeys(TABLES[name].schema) | row | {"occurred_at": at, "known_at": at}],
             schema=TABLES[name].schema,
         )
-        for name, row in told.items()
+        for name, row in rows_by_table.items()
     }
     tables = create_tables(frames, zone="UTC")
     assert traits(tables, FIRST + 1).rows() == [("o", "A>US", "shoes")]

@@ -1,5 +1,4 @@
-"""What a product review says of planted cases: who is blamed, what few orders mean, what is not yet
-known."""
+"""Product reviews of planted cases: which product is flagged, and what few or late orders mean."""
 
 from __future__ import annotations
 
@@ -48,9 +47,43 @@ def frame(name: str, rows: list[dict]) -> pl.DataFrame:
     return pl.DataFrame([dict.fromkeys(schema) | row for row in rows], schema=schema)
 
 
+def order_row(order: str, lane: str) -> dict:
+    return {
+        "order_id": order,
+        "buyer_id": order,
+        "store_id": "s",
+        "country": "US",
+        "lane": lane,
+        "currency": "USD",
+        "total_usd": 20.0,
+        "total_source": 20.0,
+    }
+
+
+def line_row(order: str, product: str) -> dict:
+    return {
+        "order_id": order,
+        "line_id": "1",
+        "product_id": product,
+        "supplier_id": f"u-{product}",
+        "quantity": 1.0,
+        "unit_price_usd": 18.0,
+        "shipping_usd": 2.0,
+    }
+
+
+def dispute_row(order: str) -> dict:
+    return {
+        "step_id": order,
+        "dispute_id": order,
+        "order_id": order,
+        "step": "opened",
+        "cause": "not_as_described",
+    }
+
+
 def plant(planted: dict[str, tuple[int, int, int, int]], **category: str) -> Tables:
-    """Orders spread over five months, all long over; every n-th disputed twenty days after it was
-    placed."""
+    """Orders spread over five months, all long over; disputes are opened after twenty days."""
     tables: dict[str, list[dict]] = {
         name: [] for name in ("orders", "order_lines", "products", "disputes")
     }
@@ -69,43 +102,12 @@ def plant(planted: dict[str, tuple[int, int, int, int]], **category: str) -> Tab
                     START + timedelta(days=150 * number / count, hours=12),
                 )
                 times = {"occurred_at": placed, "known_at": placed}
-                tables["orders"].append(
-                    {
-                        "order_id": order,
-                        "buyer_id": order,
-                        "store_id": "s",
-                        "country": "US",
-                        "lane": lane,
-                        "currency": "USD",
-                        "total_usd": 20.0,
-                        "total_source": 20.0,
-                        **times,
-                    }
-                )
-                tables["order_lines"].append(
-                    {
-                        "order_id": order,
-                        "line_id": "1",
-                        "product_id": product,
-                        "supplier_id": f"u-{product}",
-                        "quantity": 1.0,
-                        "unit_price_usd": 18.0,
-                        "shipping_usd": 2.0,
-                        **times,
-                    }
-                )
+                tables["orders"].append(order_row(order, lane) | times)
+                tables["order_lines"].append(line_row(order, product) | times)
                 if (number + 1) * disputed // count > number * disputed // count:
                     filed = placed + timedelta(days=20)
                     tables["disputes"].append(
-                        {
-                            "step_id": order,
-                            "dispute_id": order,
-                            "order_id": order,
-                            "step": "opened",
-                            "cause": "not_as_described",
-                            "occurred_at": filed,
-                            "known_at": filed,
-                        }
+                        dispute_row(order) | {"occurred_at": filed, "known_at": filed}
                     )
     return create_tables({name: frame(name, rows) for name, rows in tables.items()}, zone="UTC")
 
@@ -116,54 +118,58 @@ def review(tables: Tables, as_of: str = NOW) -> Reviewed:
 
 
 def verdicts(reviewed: Reviewed) -> dict[str, dict]:
-    told = product_frame(reviewed, limit=LIMIT, fixed_cost_usd=15.0, seed=1).with_columns(
+    products = product_frame(reviewed, limit=LIMIT, fixed_cost_usd=15.0, seed=1).with_columns(
         notes(reviewed.products), margin_per_100_units_usd=pl.lit(None, pl.Float64)
     )
     return {
         row["product_id"]: row
-        for row in add_verdict(told, VerdictRules(LIMIT, 0.8, 4.0)).iter_rows(named=True)
+        for row in add_verdict(products, VerdictRules(LIMIT, 0.8, 4.0)).iter_rows(named=True)
     }
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, dict]:
+def rows_by_product() -> dict[str, dict]:
     return verdicts(review(plant(PLANTED)))
 
 
-def test_a_good_product_on_a_collapsed_lane_is_not_blamed(told: dict[str, dict]) -> None:
-    row = told["good-on-bad-lane"]
+def test_a_good_product_on_a_collapsed_lane_is_not_flagged(
+    rows_by_product: dict[str, dict],
+) -> None:
+    row = rows_by_product["good-on-bad-lane"]
     assert row["raw_rate"] == pytest.approx(0.25)
     assert row["verdict"] == "change the carrier"
     assert row["own_rate"] < LIMIT
     assert row["lane_x"] > 3
-    assert "its lanes multiply disputes by" in row["why"]
+    assert "its lanes multiply its disputes by" in row["why"]
 
 
-def test_a_bad_product_on_a_good_lane_is_blamed(told: dict[str, dict]) -> None:
-    row = told["bad-on-good-lane"]
+def test_a_bad_product_on_a_good_lane_is_flagged(rows_by_product: dict[str, dict]) -> None:
+    row = rows_by_product["bad-on-good-lane"]
     assert row["verdict"] in ("fix the listing", "change the supplier", "stop")
     assert row["lane_x"] < 1.1
     assert row["own_chance_over_limit"] > 0.95
 
 
-def test_ordinary_products_are_kept(told: dict[str, dict]) -> None:
-    assert {row["verdict"] for name, row in told.items() if name.startswith("plain")} == {"keep"}
+def test_ordinary_products_are_kept(rows_by_product: dict[str, dict]) -> None:
+    assert {
+        row["verdict"] for name, row in rows_by_product.items() if name.startswith("plain")
+    } == {"keep"}
 
 
 def test_one_dispute_in_three_orders_is_not_worse_than_forty_in_a_thousand(
-    told: dict[str, dict],
+    rows_by_product: dict[str, dict],
 ) -> None:
-    few, many = told["one-in-three"], told["forty-in-a-thousand"]
+    few, many = rows_by_product["one-in-three"], rows_by_product["forty-in-a-thousand"]
     assert few["raw_rate"] > 8 * many["raw_rate"]
     assert few["verdict"] == "keep"
     assert few["rate"] < 0.15
     assert few["rate_high"] - few["rate_low"] > 2 * (many["rate_high"] - many["rate_low"])
 
 
-def test_a_cause_nobody_wrote_down_is_not_none_of_them() -> None:
+def test_an_unrecorded_cause_is_unknown_and_not_zero() -> None:
     tables = plant(PLANTED)
-    unsaid = tables["disputes"].with_columns(cause=pl.lit("unknown"))
-    row = verdicts(review(Tables(tables.frames | {"disputes": unsaid}, tables.zone)))[
+    without_cause = tables["disputes"].with_columns(cause=pl.lit("unknown"))
+    row = verdicts(review(Tables(tables.frames | {"disputes": without_cause}, tables.zone)))[
         "bad-on-good-lane"
     ]
     assert row["count_not_as_described"] is None
@@ -171,7 +177,7 @@ def test_a_cause_nobody_wrote_down_is_not_none_of_them() -> None:
     assert row["count_disputes"] > 0
 
 
-def test_nothing_known_later_moves_a_review() -> None:
+def test_later_facts_do_not_change_a_review() -> None:
     tables = plant(PLANTED)
     early = tables.frames | {
         name: tables[name].filter(pl.col("known_day") < day("2024-04-01"))
@@ -182,9 +188,8 @@ def test_nothing_known_later_moves_a_review() -> None:
     assert np.array_equal(now.posterior.above, then.posterior.above)
 
 
-def test_a_young_order_counts_for_the_part_of_its_risk_already_lived() -> None:
-    """Ten old orders, disputed on days 9 and 19 of their age: of all that will ever be, half is
-    known at day 10."""
+def test_a_young_order_counts_for_the_part_of_its_risk_that_has_passed() -> None:
+    """Ten old orders, disputed on days 9 and 19 of their age: half of all disputes by day 10."""
     age = np.full(10, LONGEST_DAYS)
     delay = np.array([9, 19, *[0] * 8])
     share = elapsed_risk_share(age, delay, np.array([True, True, *[False] * 8]))
@@ -192,7 +197,7 @@ def test_a_young_order_counts_for_the_part_of_its_risk_already_lived() -> None:
     assert share[[10, 19, 20, LONGEST_DAYS]] == pytest.approx([0.5, 0.5, 1.0, 1.0])
 
 
-def test_the_posterior_of_a_beta_prior_is_the_textbooks() -> None:
+def test_the_posterior_of_a_beta_prior_by_hand() -> None:
     prior = prior_of(
         np.array([0.04]), np.array([0.24 / 0.25])
     )  # Beta(1, 24): variance / mean^2 = 24 / 26
@@ -203,20 +208,22 @@ def test_the_posterior_of_a_beta_prior_is_the_textbooks() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.03, 0.2])
-def test_how_much_products_differ_is_found_whatever_the_rate(rate: float) -> None:
-    """20,000 products of 1 to 9 orders; their own factors have variance 1 / 4. An order is disputed
-    once at most: where many are, counts vary less than by chance alone, and products seem alike if
-    that is not reckoned with."""
+def test_the_spread_of_products_is_recovered_at_any_rate(rate: float) -> None:
+    """20,000 products of 1 to 9 orders; their own factors have variance 1 / 4.
+
+    An order is disputed at most once. At high rates the counts therefore vary less than Poisson
+    counts, and products would seem alike if this were ignored.
+    """
     rng = np.random.default_rng(5)
     own = prior_of(np.array([rate]), np.array([0.25]))
     orders = rng.integers(1, 10, 20_000)
     disputes = rng.binomial(orders, rng.beta(own.above, own.below, len(orders)))
     one_family = np.zeros(len(orders), dtype=int)
-    found = fit_families(disputes.astype(float), orders.astype(float), one_family, one_family)
-    assert 1 / found.shape == pytest.approx(0.25, rel=0.25)
+    families = fit_families(disputes.astype(float), orders.astype(float), one_family, one_family)
+    assert 1 / families.shape == pytest.approx(0.25, rel=0.25)
 
 
-def test_two_products_beside_each_other() -> None:
+def test_two_products_are_compared() -> None:
     rng = np.random.default_rng(1)
     assert chance_better((1.0, 99.0), (20.0, 80.0), rng) > 0.99
     assert chance_better((4.0, 96.0), (4.0, 96.0), rng) == pytest.approx(0.5, abs=0.02)
@@ -236,7 +243,7 @@ def test_without_its_worst_product_or_lane_a_store_does_better() -> None:
     assert moved["change_low"] < moved["change"] < moved["change_high"]
 
 
-def test_what_cannot_be_known_is_said_in_the_row(make_tables: Callable[..., Tables]) -> None:
+def test_unknown_facts_are_noted_in_the_row(make_tables: Callable[..., Tables]) -> None:
     tables = make_tables(
         orders="order_id | occurred_at\na | 01-05\nb | 01-06\nc | 01-07\nd | 04-30",
         order_lines="""order_id | product_id | occurred_at
@@ -250,13 +257,13 @@ def test_what_cannot_be_known_is_said_in_the_row(make_tables: Callable[..., Tabl
     rows = verdicts(review(tables, "2024-05-01"))
     assert "not in the catalogue" in rows["ghost"]["note"]
     assert rows["ghost"]["category"] == "unknown"
-    assert "only product of its category" in rows["young"]["note"]
-    assert "no matured order" in rows["young"]["note"]
+    assert "only product in its category" in rows["young"]["note"]
+    assert "no matured orders" in rows["young"]["note"]
     assert rows["young"]["raw_rate"] is None
     assert rows["young"]["rate"] > 0
 
 
-def test_groups_hold_what_their_products_do() -> None:
+def test_groups_add_up_their_products() -> None:
     reviewed = review(plant(PLANTED, **{"bad-on-good-lane": "boots"}))
     groups = group_frame(reviewed, "category", LIMIT)
     assert groups["category"].to_list() == ["boots", "shoes"]
@@ -264,7 +271,7 @@ def test_groups_hold_what_their_products_do() -> None:
     assert groups.filter(pl.col("category") == "boots")["rate"][0] > groups["rate"][1]
 
 
-def test_where_only_some_outcomes_are_recorded_the_others_count_for_nothing(
+def test_orders_without_a_recorded_outcome_have_no_exposure(
     make_tables: Callable[..., Tables],
 ) -> None:
     tables = make_tables(
@@ -273,5 +280,5 @@ def test_where_only_some_outcomes_are_recorded_the_others_count_for_nothing(
         order_events="order_id | event | occurred_at\nb | outcome_observed | 02-01",
         disputes="order_id | occurred_at\na | 01-25",
     )
-    told = order_exposure(tables, day("2024-05-01"), 365).sort("order_id")
-    assert told["exposure"].to_list() == [1.0, 1.0, 0.0]
+    exposures = order_exposure(tables, day("2024-05-01"), 365).sort("order_id")
+    assert exposures["exposure"].to_list() == [1.0, 1.0, 0.0]

@@ -1,4 +1,4 @@
-"""The forecast of a rate: what it is made from, and what its figures mean."""
+"""The forecast of a rate: what it is made from, and what its values mean."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ def on_day(assessed: int) -> Rate:
 
 
 def steady_store(disputed_of_ten: Callable[[int], int]) -> Tables:
-    """Ten orders a day: some of each ten file a dispute on day 15, the others are closed on day
-    20."""
+    """Ten orders a day; `disputed_of_ten` of them file a dispute on day 15.
+
+    The others are closed on day 20.
+    """
     orders, events, disputes = [], [], []
     for number in range(DAYS * A_DAY):
         placed, order = START + timedelta(days=number // A_DAY), f"o{number:05}"
@@ -79,7 +81,10 @@ def steady_store(disputed_of_ten: Callable[[int], int]) -> Tables:
                 }
             )
     rows = {"orders": orders, "order_events": events, "disputes": disputes}
-    frames = {name: pl.DataFrame(told, schema=TABLES[name].schema) for name, told in rows.items()}
+    frames = {
+        name: pl.DataFrame(rows_of_table, schema=TABLES[name].schema)
+        for name, rows_of_table in rows.items()
+    }
     return create_tables(frames, zone="UTC")
 
 
@@ -92,15 +97,15 @@ def steady() -> Tables:
     return steady_store(lambda _: 2)
 
 
-def test_in_a_steady_store_it_comes_as_foretold(steady: Tables) -> None:
-    told = forecast(steady)
-    assert told is not None
-    came = measure_rates(steady, TODAY + AHEAD, [on_day(TODAY + AHEAD)]).row(1, named=True)
-    assert came["rate"] == pytest.approx(0.2)
-    assert told.rates.mean() == pytest.approx(0.2, abs=0.01)
-    assert told.numerators.mean() == pytest.approx(came["numerator"], rel=0.05)
-    assert told.denominators.mean() == pytest.approx(came["denominator"], rel=0.05)
-    assert told.quantile(0.1) <= came["rate"] <= told.quantile(0.9)
+def test_in_a_steady_store_the_forecast_is_right(steady: Tables) -> None:
+    forecasted = forecast(steady)
+    assert forecasted is not None
+    actual = measure_rates(steady, TODAY + AHEAD, [on_day(TODAY + AHEAD)]).row(1, named=True)
+    assert actual["rate"] == pytest.approx(0.2)
+    assert forecasted.rates.mean() == pytest.approx(0.2, abs=0.01)
+    assert forecasted.numerators.mean() == pytest.approx(actual["numerator"], rel=0.05)
+    assert forecasted.denominators.mean() == pytest.approx(actual["denominator"], rel=0.05)
+    assert forecasted.quantile(0.1) <= actual["rate"] <= forecasted.quantile(0.9)
 
 
 def test_where_months_differ_more_than_chance_the_interval_is_wider(steady: Tables) -> None:
@@ -108,11 +113,11 @@ def test_where_months_differ_more_than_chance_the_interval_is_wider(steady: Tabl
     calm = forecast(steady)
     assert calm is not None
     assert unsteady is not None
-    width = [told.quantile(0.9) - told.quantile(0.1) for told in (calm, unsteady)]
+    width = [one.quantile(0.9) - one.quantile(0.1) for one in (calm, unsteady)]
     assert width[1] > 1.5 * width[0]
 
 
-def test_it_sees_nothing_of_the_future_and_is_the_same_each_time(steady: Tables) -> None:
+def test_the_forecast_ignores_later_facts_and_is_reproducible(steady: Tables) -> None:
     ending = create_tables(
         {
             name: steady[name]
@@ -129,7 +134,7 @@ def test_it_sees_nothing_of_the_future_and_is_the_same_each_time(steady: Tables)
     assert_frame_equal(from_end.expected, from_all.expected)
 
 
-def test_a_young_store_has_none(steady: Tables) -> None:
+def test_a_young_store_has_no_forecast(steady: Tables) -> None:
     assert forecast(steady, day_number(START.date()) + 60) is None
     assert forecast(create_tables({}, zone="UTC")) is None
 
@@ -150,20 +155,23 @@ def hand_made(numerators: list[int], limit: float = 0.05) -> Forecast:
     )
 
 
-def test_the_chance_to_pass_the_limit_and_how_many_to_prevent() -> None:
-    """Ten equally likely numerators over 100 orders; the limit is 5 of 100, and reaching it is
-    passing it."""
-    told = hand_made([1, 2, 3, 4, 4, 5, 5, 6, 7, 9])
-    assert told.breach_probability(0.05) == 0.5
-    assert told.breach_probability(0.05, prevented=1) == 0.3  # 6, 7 and 9 stay at 5 or more
-    assert told.needed_prevented(0.05) == 3  # only 9 stays over: one in ten
-    assert told.needed_prevented(0.5) == 0
-    assert (told.quantile(0.1), told.quantile(0.5), told.quantile(0.9)) == (0.01, 0.04, 0.07)
+def test_breach_probability_and_disputes_to_prevent() -> None:
+    """Ten equally likely numerators over 100 orders; reaching the limit of 5 in 100 is a breach."""
+    forecasted = hand_made([1, 2, 3, 4, 4, 5, 5, 6, 7, 9])
+    assert forecasted.breach_probability(0.05) == 0.5
+    assert forecasted.breach_probability(0.05, prevented=1) == 0.3  # 6, 7 and 9 stay at 5 or more
+    assert forecasted.needed_prevented(0.05) == 3  # only 9 stays over: one in ten
+    assert forecasted.needed_prevented(0.5) == 0
+    assert (forecasted.quantile(0.1), forecasted.quantile(0.5), forecasted.quantile(0.9)) == (
+        0.01,
+        0.04,
+        0.07,
+    )
 
 
-def test_drivers_are_where_the_expected_disputes_come_from() -> None:
-    told = hand_made([1])
-    rows = drivers(told, told.expected.select("order_id", value="lane")).rows()
+def test_drivers_are_the_groups_with_the_expected_disputes() -> None:
+    forecasted = hand_made([1])
+    rows = drivers(forecasted, forecasted.expected.select("order_id", value="lane")).rows()
     assert [row[0] for row in rows] == ["X", "Y"]
     assert rows[0][1:] == pytest.approx((2, 0.6, 0.0))  # the mean chance is 0.3
     assert rows[1][1:] == pytest.approx((1, 0.3, 0.0))
@@ -183,7 +191,7 @@ def test_the_next_day_of_assessment(today: str, assessed: str) -> None:
     assert next_assessment(date.fromisoformat(today), 27) == date.fromisoformat(assessed)
 
 
-def test_orders_stand_in_states(make_tables: Callable[..., Tables]) -> None:
+def test_states_of_orders(make_tables: Callable[..., Tables]) -> None:
     tables = make_tables(
         orders="""
         order_id  | occurred_at
@@ -209,8 +217,8 @@ def test_orders_stand_in_states(make_tables: Callable[..., Tables]) -> None:
         over     | d3         | refunded  | 05-12
         """,
     )
-    told = order_states(tables, day("06-01"), DEFAULT_WINDOW).select("order_id", "state")
-    assert dict(told.iter_rows()) == {
+    states = order_states(tables, day("06-01"), DEFAULT_WINDOW).select("order_id", "state")
+    assert dict(states.iter_rows()) == {
         "placed": "o2",  # seven days ago, in steps of three
         "sent": "t3.0",  # eleven days to the promise, four since the hand-over
         "late": "t6.2",  # twelve past it

@@ -1,5 +1,4 @@
-"""What a list by rules says of an order: its stage, the strongest sign of trouble, and nothing
-else."""
+"""Scores and reasons from fixed rules: the order's stage and the strongest sign of trouble."""
 
 from __future__ import annotations
 
@@ -9,34 +8,45 @@ import pytest
 from features.build.registry import FEATURES
 from models.reasons.risk_rules import MOST, OF_STAGE, SIGNS, SignModel, assumed_rate, has_sign
 
-ASKED = sorted(set().union(*(sign.when.meta.root_names() for sign in SIGNS)) - {"stage"})
+SIGN_COLUMNS = sorted(set().union(*(sign.when.meta.root_names() for sign in SIGNS)) - {"stage"})
+
+DRAWN_COLUMNS = {
+    "to_promise": "logistics_days_to_promise",
+    "silence": "logistics_silence_rank",
+    "no_news": "logistics_days_since_news",
+    "to_ship_by": "logistics_days_to_ship_by",
+    "late_days": "logistics_delivered_late_days",
+    "questions": "conversation_count_parcel_questions",
+}
 
 
 def orders(drawing: str) -> pl.DataFrame:
-    """A drawn night; what is not drawn is unknown, as in a store that has no such table."""
+    """A drawn night; columns that are not drawn are null, as in a store without such a table."""
     rows = [[cell.strip() for cell in line.split("|")] for line in drawing.strip().splitlines()]
     drawn = pl.DataFrame(
         [[None if c == "-" else c for c in row] for row in rows[1:]], schema=rows[0], orient="row"
-    )
+    ).rename(DRAWN_COLUMNS)
     numbers = [
         pl.col(name).cast(pl.Float64) for name in drawn.columns if name not in ("order_id", "stage")
     ]
-    absent = [pl.lit(None, pl.Float64).alias(name) for name in ASKED if name not in drawn.columns]
+    absent = [
+        pl.lit(None, pl.Float64).alias(name) for name in SIGN_COLUMNS if name not in drawn.columns
+    ]
     return drawn.with_columns(*numbers, *absent)
 
 
 NIGHT = """
-order_id | stage           | logistics_days_to_promise | logistics_silence_rank | logistics_days_since_news | logistics_days_to_ship_by | logistics_delivered_late_days | conversation_count_parcel_questions
-quiet    | in_transit      | 12                        | 0.5                    | 2                         | -                         | -                             | 0
-late     | in_transit      | -3                        | 0.5                    | 2                         | -                         | -                             | 0
-last day | in_transit      | 0                         | 0.5                    | 2                         | -                         | -                             | 0
-forgotten| in_transit      | -8                        | 0.5                    | 2                         | -                         | -                             | 0
-silent   | dispatch        | 12                        | 0.95                   | 9                         | -                         | -                             | -
-both     | in_transit      | -3                        | 0.99                   | 9                         | -                         | -                             | 2
-unsent   | before_shipment | 12                        | -                      | -                         | -2                        | -                             | -
-came late| delivered       | -5                        | -                      | -                         | -                         | 4                             | -
-unknown  | in_transit      | -                         | -                      | -                         | -                         | -                             | -
-"""  # noqa: E501
+order_id  | stage           | to_promise | silence | no_news | to_ship_by | late_days | questions
+quiet     | in_transit      | 12         | 0.5     | 2       | -          | -         | 0
+late      | in_transit      | -3         | 0.5     | 2       | -          | -         | 0
+last day  | in_transit      | 0          | 0.5     | 2       | -          | -         | 0
+forgotten | in_transit      | -8         | 0.5     | 2       | -          | -         | 0
+silent    | dispatch        | 12         | 0.95    | 9       | -          | -         | -
+both      | in_transit      | -3         | 0.99    | 9       | -          | -         | 2
+unsent    | before_shipment | 12         | -       | -       | -2         | -         | -
+came late | delivered       | -5         | -       | -       | -          | 4         | -
+unknown   | in_transit      | -          | -       | -       | -          | -         | -
+"""
 TIMES = {
     "quiet": 1.0,
     "late": 2.4,
@@ -50,41 +60,41 @@ TIMES = {
 }
 
 
-def test_the_strongest_sign_counts_times_the_stage() -> None:
+def test_the_strongest_sign_multiplies_the_stage() -> None:
     night = orders(NIGHT)
-    told = SignModel(0.02).predict_with_bounds(night)["probability"]
-    for row, probability in zip(night.iter_rows(named=True), told, strict=True):
+    probabilities = SignModel(0.02).predict_with_bounds(night)["probability"]
+    for row, probability in zip(night.iter_rows(named=True), probabilities, strict=True):
         assert probability == pytest.approx(
             0.02 * OF_STAGE[row["stage"]] * TIMES[row["order_id"]]
         ), row["order_id"]
 
 
-def test_no_chance_is_above_a_half() -> None:
+def test_no_probability_is_above_one_half() -> None:
     assert SignModel(0.9).predict_with_bounds(orders(NIGHT))["probability"].max() == MOST
 
 
-def test_only_what_has_a_sign_is_written_to() -> None:
+def test_only_orders_with_a_sign_are_contacted() -> None:
     assert orders(NIGHT).filter(has_sign())["order_id"].to_list() == [
         n for n, times in TIMES.items() if times > 1.0
     ]
 
 
-def test_the_reasons_are_the_signs_with_the_orders_own_numbers() -> None:
+def test_the_reasons_are_the_signs_with_the_order_s_own_numbers() -> None:
     night = orders(NIGHT)
-    told = dict(
+    reasons = dict(
         zip(night["order_id"], SignModel(0.02).reasons(night, FEATURES).rows(), strict=True)
     )
-    assert told["both"] == (
+    assert reasons["both"] == (
         "3 days past the promised day",
         "no news of the parcel for 9 days",
         "the buyer asked 2 times for the parcel",
     )
-    assert told["unsent"] == ("2 days past the day to ship by", "", "")
-    assert told["came late"] == ("delivered 4 days after the promised day", "", "")
-    assert told["quiet"] == told["unknown"] == ("", "", "")
+    assert reasons["unsent"] == ("2 days past the day to ship by", "", "")
+    assert reasons["came late"] == ("delivered 4 days after the promised day", "", "")
+    assert reasons["quiet"] == reasons["unknown"] == ("", "", "")
 
 
-def test_every_sign_speaks_by_a_feature_that_has_words() -> None:
+def test_every_sign_has_a_feature_with_a_sentence() -> None:
     for sign in SIGNS:
         assert FEATURES[sign.says].says, sign.name
         assert sign.times > 1.0, sign.name
@@ -94,14 +104,14 @@ def test_every_sign_speaks_by_a_feature_that_has_words() -> None:
     ("ended", "disputed", "rate"),
     [
         (0, 0, 0.03),
-        # a store without a single dispute is one whose disputes are not loaded
+        # a store without any dispute is one whose disputes are not loaded
         (5_000, 0, 0.03),
         (300, 15, 0.04),
-        # soon its own orders are all that counts
+        # with many orders its own rate dominates
         (100_000, 1_000, (9 + 1_000) / 100_300),
     ],
 )
-def test_the_stores_own_orders_soon_outweigh_what_is_assumed(
+def test_the_store_s_own_orders_soon_outweigh_the_assumption(
     ended: int, disputed: int, rate: float
 ) -> None:
     assert assumed_rate(0.03, ended, disputed) == pytest.approx(rate)

@@ -1,5 +1,4 @@
-"""The causes of disputes: which rows teach them, and what is said where there is little to learn
-from."""
+"""The model of causes: its training rows, and what it predicts with little data."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ d        | 05-12       | other            | opened
 """
 
 
-def test_only_disputes_known_by_then_with_a_told_cause_teach(make_tables: Callable) -> None:
+def test_only_disputes_with_a_known_cause_are_used(make_tables: Callable) -> None:
     tables = make_tables(disputes=DISPUTES)
     rows = pl.DataFrame({"order_id": ["a", "a", "b", "c", "d"], "label": [1, 1, 1, 1, 0]})
     assert add_cause(tables, rows, day("05-20")).rows() == [
@@ -34,8 +33,10 @@ def test_only_disputes_known_by_then_with_a_told_cause_teach(make_tables: Callab
 
 
 def made_disputes(count: int) -> pl.DataFrame:
-    """Waiting orders are not received, delivered ones not as described; `late` says it better than
-    the stage."""
+    """Waiting orders are not received, delivered ones not as described.
+
+    `late` predicts the cause better than the stage does.
+    """
     rng = np.random.default_rng(1)
     late = rng.random(count)
     cause = np.where(rng.random(count) < late, "not_received", "not_as_described")
@@ -51,27 +52,27 @@ def made_disputes(count: int) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("count", [40, FEWEST_ORDERS * 10])
-def test_causes_follow_what_is_known_of_the_order(count: int) -> None:
+def test_causes_follow_the_order_s_features(count: int) -> None:
     model = fit_cause(made_disputes(count), ["late"], RECIPE)
-    asked = pl.DataFrame(
+    queried = pl.DataFrame(
         {"stage": ["in_transit", "delivered", "dispatch"], "late": [0.95, 0.05, 0.5]}
     )
-    found = model.predict(asked)
-    assert found.shape == (3, len(CAUSES))
-    assert found.sum(axis=1) == pytest.approx(1.0)
-    assert found[0].argmax() == CAUSES.index("not_received")
-    assert found[1].argmax() == CAUSES.index("not_as_described")
-    assert cause_from_text(model.to_text()).predict(asked).tolist() == found.tolist()
+    shares = model.predict(queried)
+    assert shares.shape == (3, len(CAUSES))
+    assert shares.sum(axis=1) == pytest.approx(1.0)
+    assert shares[0].argmax() == CAUSES.index("not_received")
+    assert shares[1].argmax() == CAUSES.index("not_as_described")
+    assert cause_from_text(model.to_text()).predict(queried).tolist() == shares.tolist()
     assert (model.booster is None) == (count < FEWEST_ORDERS)
 
 
 def test_shares_of_a_stage_by_hand() -> None:
     rows = made_disputes(2).with_columns(stage=pl.lit("dispatch"), cause=pl.lit("other"))
-    # over all: (2 + 1) of (2 + 3); at the stage drawn to it by twenty orders: (2 + 20 x 3/5) / 22
+    # all stages: (2 + 1) of (2 + 3); the stage is shrunk to that by 20 orders: (2 + 20 x 3/5) / 22
     shares = fit_cause(rows, ["late"], RECIPE).shares
     assert shares[""] == pytest.approx([0.2, 0.2, 0.6])
     assert shares["dispatch"][2] == pytest.approx(14 / 22)
 
 
-def test_where_no_cause_is_told_there_is_no_model() -> None:
+def test_without_causes_there_is_no_model() -> None:
     assert fit_cause(made_disputes(5).clear(), ["late"], RECIPE) is None

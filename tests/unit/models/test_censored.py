@@ -1,5 +1,6 @@
-"""Nights whose window is not over: how far they are followed, and that learning from them is not
-biased."""
+"""Nights whose window is not over: how long they are followed, and that training on them is
+unbiased.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ import polars as pl
 import pytest
 
 from features.labels import LabelWindow
+from models.learner.booster import predict_raw
 from models.learner.censored import _still_to_come, fit_delay_weighted, fit_hazard, follow
-from models.learner.gbm import predict_raw
 from models.learner.training_config import Recipe
 from tests.conftest import day
 
@@ -24,21 +25,23 @@ b        | 05-18T10:00 | 05-25T10:00
 """
 
 
-def test_a_night_is_followed_as_far_as_is_known(make_tables: Callable) -> None:
-    """Standing on 20 May, what happened until the 18th has been reported."""
+def test_a_night_is_followed_up_to_the_reporting_delay(make_tables: Callable) -> None:
+    """On 20 May, everything that happened until the 18th has been reported."""
     tables = make_tables(disputes=DISPUTES)
     nights = [day("05-01"), day("05-12"), day("05-15"), day("05-19")]
     rows = pl.DataFrame({"order_id": ["a", "a", "b", "b"], "as_of_day": nights}).cast(
         {"as_of_day": pl.Int32}
     )
-    found = follow(tables, rows, LabelWindow(10, 1), day("05-20"))
-    assert found["followed_days"].to_list() == [10, 7, 4]
-    assert found["disputed_after_days"].to_list() == [None, 0, None]
+    followed = follow(tables, rows, LabelWindow(10, 1), day("05-20"))
+    assert followed["followed_days"].to_list() == [10, 7, 4]
+    assert followed["disputed_after_days"].to_list() == [None, 0, None]
 
 
 def made_followed(count: int = 30_000) -> tuple[pl.DataFrame, np.ndarray]:
-    """A third of the rows is followed for less than ten days; the true chance over ten days stands
-    beside."""
+    """A third of the rows is followed for less than ten days.
+
+    Also returns the true chance over ten days.
+    """
     rng = np.random.default_rng(1)
     risk = rng.random(count)
     daily = 0.03 * risk
@@ -58,23 +61,25 @@ def made_followed(count: int = 30_000) -> tuple[pl.DataFrame, np.ndarray]:
     return rows, 1 - (1 - daily) ** 10
 
 
-@pytest.mark.parametrize("way", ["hazard", "weights"])
-def test_nights_not_over_bias_neither_way(way: str) -> None:
+@pytest.mark.parametrize("method", ["hazard", "weights"])
+def test_open_nights_bias_neither_method(method: str) -> None:
     rows, chance = made_followed()
     matrix = rows.select("risk").to_numpy()
-    if way == "hazard":
-        found = fit_hazard(rows, ["risk"], RECIPE, 10).predict(matrix, 1)
+    if method == "hazard":
+        predicted = fit_hazard(rows, ["risk"], RECIPE, 10).predict(matrix, 1)
     else:
-        found = predict_raw(fit_delay_weighted(rows, ["risk"], RECIPE, 10), matrix)
+        predicted = predict_raw(fit_delay_weighted(rows, ["risk"], RECIPE, 10), matrix)
     naive = rows["disputed_after_days"].is_not_null().mean()
-    assert found.mean() == pytest.approx(chance.mean(), rel=0.05)
-    assert naive < 0.9 * chance.mean(), "counted as not disputed, they would"
-    assert np.corrcoef(found, chance)[0, 1] > 0.95
+    assert predicted.mean() == pytest.approx(chance.mean(), rel=0.05)
+    assert naive < 0.9 * chance.mean(), "counting open nights as undisputed is biased"
+    assert np.corrcoef(predicted, chance)[0, 1] > 0.95
 
 
 def test_what_is_still_to_come_by_hand() -> None:
-    """Of four whole windows of 2 days, one is disputed on the first day and one on the second:
-    after a quiet first day, one of three is still to come."""
+    """Four complete windows of 2 days: one dispute on the first day and one on the second.
+
+    After a quiet first day, one of three is still to come.
+    """
     rows = pl.DataFrame(
         {
             "stage": ["dispatch"] * 5,

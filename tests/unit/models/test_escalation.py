@@ -1,5 +1,4 @@
-"""Will a dispute be escalated: learned where there is history, the base rate where it is short,
-else nothing."""
+"""Forecasts of escalation: a model with enough history, else the base rate, else nothing."""
 
 from __future__ import annotations
 
@@ -17,8 +16,10 @@ LATER = day_number((START + timedelta(days=400)).date())
 
 
 def made_store(count: int, *, escalated_every: int) -> Tables:
-    """Disputes a day apart: every n-th goes to the platform after 6 days, and every second of those
-    is lost; the others are agreed on after 4 days."""
+    """Disputes a day apart; every n-th is escalated after 6 days, every second of those is lost.
+
+    The others are settled after 4 days.
+    """
     rows = []
     for n in range(count):
         is_escalated = escalated_every > 0 and n % escalated_every == 0
@@ -63,29 +64,31 @@ def chance(
     return fit_escalation(tables, LATER).predict(rows).row(0)
 
 
-def test_with_history_it_learns_that_the_old_ones_escalate() -> None:
+def test_with_history_old_disputes_are_likely_to_escalate() -> None:
     tables = made_store(400, escalated_every=4)
     young, old = chance(tables, 1)[0], chance(tables, 6)[0]
-    assert young == pytest.approx(0.25, abs=0.03)  # of those open on the first night one in four
+    assert young == pytest.approx(0.25, abs=0.03)  # one in four of those open on the first night
     assert old is not None
-    assert old > 0.9  # whoever has not agreed by then never will
-    assert fit_escalation(tables, LATER).basis.startswith("a model of what happened: 100 of 400")
+    assert old > 0.9  # disputes that are not settled by then never are
+    assert fit_escalation(tables, LATER).basis.startswith(
+        "a model trained on past disputes: 100 of 400"
+    )
 
 
-def test_what_is_with_the_platform_is_certain_and_the_ruling_is_as_rulings_were() -> None:
+def test_an_escalated_dispute_gets_the_past_share_of_lost_rulings() -> None:
     assert chance(made_store(400, escalated_every=4), 7, is_escalated=True) == pytest.approx(
         (1.0, 0.5)
     )
 
 
-def test_with_little_history_the_base_rate() -> None:
+def test_with_little_history_the_base_rate_is_used() -> None:
     count = (LEAST_ENDED - 1) * 2
     tables = made_store(count, escalated_every=2)
     assert chance(tables, 1)[0] == chance(tables, 9)[0] == pytest.approx(0.5)
-    assert fit_escalation(tables, LATER).basis.startswith("the base rate, history is short")
+    assert fit_escalation(tables, LATER).basis.startswith("the base rate, because history is short")
 
 
-def test_without_any_escalation_nobody_knows() -> None:
+def test_without_any_escalation_the_chance_is_unknown() -> None:
     tables = made_store(400, escalated_every=0)
     assert chance(tables, 3) == (None, None)
     assert fit_escalation(tables, LATER).basis.startswith(
@@ -101,9 +104,11 @@ def test_an_empty_store_and_an_empty_night() -> None:
     assert fit_escalation(tables, LATER).predict(nights).height == 0
 
 
-def test_only_disputes_old_enough_to_have_ended_teach() -> None:
-    """Standing on day 60 of the store, those of the first 15 days; the younger may still be on
-    their way."""
+def test_only_disputes_old_enough_to_have_ended_are_used() -> None:
+    """On day 60 of the store only the disputes of the first 15 days are used.
+
+    Younger ones may still be open.
+    """
     tables = made_store(60, escalated_every=4)
-    told = fit_escalation(tables, day_number(START.date()) + 60).basis
-    assert told.startswith("the base rate, history is short: 4 of 15")
+    basis = fit_escalation(tables, day_number(START.date()) + 60).basis
+    assert basis.startswith("the base rate, because history is short: 4 of 15")

@@ -1,5 +1,4 @@
-"""The gate: what a challenger must be caught at, and that nothing speaks against one that is as
-good."""
+"""The promotion gate: faults it must detect, and that it accepts an equally good challenger."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ COSTS = ContactCosts(
 
 
 def made_nights(orders: int = 6000, seed: int = 1) -> tuple[pl.DataFrame, np.ndarray]:
-    """Two nights of each order; its true chance of a dispute stands beside."""
+    """Two nights of each order, and each row's true chance of a dispute."""
     rng = np.random.default_rng(seed)
     chance = 0.4 * rng.random(orders) ** 3
     label = rng.random(orders) < chance
@@ -42,51 +41,53 @@ def verdict(
     return judge(rows, champion, challenger, COSTS, 20, limits, seed=1)
 
 
-def test_nothing_speaks_against_the_champion_itself() -> None:
+def test_the_champion_itself_passes() -> None:
     rows, chance = made_nights()
-    found = verdict(chance, rows, chance)
-    assert (found.gain_usd, found.gain_low, found.gain_high) == (0.0, 0.0, 0.0)
-    assert found.reasons == ()
+    judged = verdict(chance, rows, chance)
+    assert (judged.gain_usd, judged.gain_low, judged.gain_high) == (0.0, 0.0, 0.0)
+    assert judged.reasons == ()
 
 
-def test_a_better_challenger_gains_and_may_come() -> None:
+def test_a_better_challenger_gains_and_passes() -> None:
     rows, chance = made_nights()
     dull = np.full(len(chance), rows["label"].mean())
-    found = verdict(chance, rows, dull)
-    assert found.gain_low > 0
-    assert found.reasons == ()
+    judged = verdict(chance, rows, dull)
+    assert judged.gain_low > 0
+    assert judged.reasons == ()
 
 
-def test_one_that_learnt_from_shuffled_labels_loses_money() -> None:
+def test_a_challenger_trained_on_shuffled_labels_loses_money() -> None:
     rows, chance = made_nights()
     shuffled = np.random.default_rng(2).permutation(chance)
     assert any("money at capacity" in reason for reason in verdict(shuffled, rows, chance).reasons)
 
 
 @pytest.mark.parametrize("factor", [1.5, 1 / 1.5])
-def test_one_miscalibrated_by_half_is_told_with_its_stage(factor: float) -> None:
+def test_miscalibration_by_half_is_reported_with_its_stage(factor: float) -> None:
     rows, chance = made_nights()
     reasons = verdict(chance * factor, rows, chance).reasons
     assert any(reason.startswith("all: predicts") for reason in reasons)
     assert any(reason.startswith("dispatch: predicts") for reason in reasons)
 
 
-def test_one_that_errs_in_opposite_ways_is_told_though_its_rate_is_right() -> None:
+def test_opposite_errors_are_reported_though_the_rate_is_right() -> None:
     rows, chance = made_nights()
     flat = np.where(chance > np.median(chance), chance.mean() * 0.2, chance.mean() * 1.8)
     assert any("calibration error" in reason for reason in verdict(flat, rows, chance).reasons)
 
 
-def test_few_orders_prove_no_miscalibration() -> None:
+def test_few_orders_do_not_prove_miscalibration() -> None:
     rows, chance = made_nights()
     few = rows["order_id"].is_in([f"o{n}" for n in range(60)]).to_numpy()
-    found = verdict(chance[few], rows.filter(few), chance[few], PromotionLimits(least_disputes=1))
-    assert not [reason for reason in found.reasons if "money" not in reason]
+    judged = verdict(chance[few], rows.filter(few), chance[few], PromotionLimits(least_disputes=1))
+    assert not [reason for reason in judged.reasons if "money" not in reason]
 
 
 def test_money_by_hand() -> None:
-    """A list of one: the order of 40 USD, disputed: 0.2 x (40 + 10) - 1; the other is not written
-    to."""
+    """A list of one: the disputed order of 40 USD saves 0.2 x (40 + 10) - 1.
+
+    The other order is not contacted.
+    """
     rows = pl.DataFrame(
         {
             "order_id": ["a", "b"],
@@ -100,21 +101,21 @@ def test_money_by_hand() -> None:
     assert (saved.tolist(), spent) == ([pytest.approx(9.0), 0.0], 1.0)
 
 
-@pytest.mark.parametrize("told", [0.8, 1.0])
+@pytest.mark.parametrize("champion_ratio", [0.8, 1.0])
 @pytest.mark.parametrize("factor", [1.5, 1 / 1.5])
-def test_one_and_a_half_times_the_champion_is_refused_though_the_champion_is_off_the_other_way(
-    told: float, factor: float
+def test_a_large_shift_is_rejected_even_if_the_champion_errs_the_other_way(
+    champion_ratio: float, factor: float
 ) -> None:
-    """A champion at 0.8 of what came, and 1.5 times as much: 1.2, no further off."""
+    """A champion at 0.8 times the outcomes, and 1.5 times as much: 1.2, no further off."""
     rows, chance = made_nights(orders=1500)
-    champion = chance * (told if factor > 1 else 1.0 / told)
+    champion = chance * (champion_ratio if factor > 1 else 1.0 / champion_ratio)
     reasons = verdict(champion * factor, rows, champion).reasons
     assert any(
-        f"expects {factor:.2f} times the disputes that the champion does" in reason
+        f"expects {factor:.2f} times as many disputes as the champion" in reason
         for reason in reasons
     )
 
 
-def test_one_that_mends_a_champion_far_off_may_come() -> None:
+def test_a_challenger_that_fixes_a_bad_champion_passes() -> None:
     rows, chance = made_nights()
     assert verdict(chance, rows, chance * 0.5).reasons == ()

@@ -1,5 +1,4 @@
-"""A theme has one voice and the weight of all its features; the rows choose the voice, not the seed
-of a model."""
+"""Reasons: one feature represents its theme, selected by the rows and not by the model's seed."""
 
 from __future__ import annotations
 
@@ -50,52 +49,56 @@ def model() -> DisputeModel:
     return fit_model(made_rows(), NAMES, RECIPE)
 
 
-def weighed(model: DisputeModel, **weights: float) -> DisputeModel:
-    """`model` with one bin per feature, of the weight told."""
+def with_weights(model: DisputeModel, **weights: float) -> DisputeModel:
+    """`model` with one bin per feature, with the given weights."""
     return replace(
         model, evidence={"dispatch": {name: ([], [weight]) for name, weight in weights.items()}}
     )
 
 
-def test_a_theme_has_one_voice_and_the_weight_of_all(model: DisputeModel) -> None:
-    asked = made_rows().filter(pl.col("silence") > 0.9).head(20)
-    drive = model.contributions(asked)[:, :2].sum(axis=1)
-    for place, (first, *others) in enumerate(find_reasons(model, asked, REGISTRY)):
-        assert (first.theme, first.drive) == ("parcel", pytest.approx(drive[place]))
+def test_a_theme_gives_one_reason_with_the_drive_of_all_its_features(model: DisputeModel) -> None:
+    queried = made_rows().filter(pl.col("silence") > 0.9).head(20)
+    drive = model.contributions(queried)[:, :2].sum(axis=1)
+    for row, (first, *others) in enumerate(find_reasons(model, queried, REGISTRY)):
+        assert (first.theme, first.drive) == ("parcel", pytest.approx(drive[row]))
         assert "parcel" not in {reason.theme for reason in others}
 
 
-@pytest.mark.parametrize("voice", ["silence", "silence_squared"])
-def test_the_rows_choose_who_speaks_and_not_the_contributions(
-    model: DisputeModel, voice: str
+@pytest.mark.parametrize("representative", ["silence", "silence_squared"])
+def test_the_rows_select_the_feature_and_not_the_contributions(
+    model: DisputeModel, representative: str
 ) -> None:
-    asked = made_rows().filter(pl.col("silence") > 0.9).head(20)
-    for first, *_ in find_reasons(weighed(model, **{voice: 0.5}), asked, REGISTRY):
-        assert first.feature == voice
+    queried = made_rows().filter(pl.col("silence") > 0.9).head(20)
+    for first, *_ in find_reasons(with_weights(model, **{representative: 0.5}), queried, REGISTRY):
+        assert first.feature == representative
 
 
-def test_a_number_that_marks_fewer_disputes_than_its_stage_is_not_said(model: DisputeModel) -> None:
-    asked = made_rows().filter(pl.col("silence") > 0.9).head(20)
-    told = find_reasons(weighed(model, silence=-0.1, silence_squared=-0.1), asked, REGISTRY)
-    assert not [reason for of_row in told for reason in of_row if reason.theme == "parcel"]
+def test_a_value_with_fewer_disputes_than_its_stage_is_no_reason(model: DisputeModel) -> None:
+    queried = made_rows().filter(pl.col("silence") > 0.9).head(20)
+    reasons = find_reasons(
+        with_weights(model, silence=-0.1, silence_squared=-0.1), queried, REGISTRY
+    )
+    assert not [
+        reason for row_reasons in reasons for reason in row_reasons if reason.theme == "parcel"
+    ]
 
 
-def test_of_two_themes_that_drive_alike_the_one_with_more_to_show_comes_first(
+def test_of_two_themes_with_equal_drive_the_one_with_more_evidence_comes_first(
     model: DisputeModel,
 ) -> None:
     rows = made_rows().filter((pl.col("price") > 0.7) & (pl.col("silence") > 0.7))
     contributions = model.contributions(rows)
-    asked = rows.filter(
+    queried = rows.filter(
         (contributions[:, 2] > 0.05) & (contributions[:, :2].sum(axis=1) > contributions[:, 2])
     )
-    assert asked.height > 10
-    for first, second, *_ in find_reasons(weighed(model), asked, REGISTRY):
+    assert queried.height > 10
+    for first, second, *_ in find_reasons(with_weights(model), queried, REGISTRY):
         assert (first.theme, second.theme) == ("parcel", "price")
-    for first, second, *_ in find_reasons(weighed(model, price=9.0), asked, REGISTRY):
+    for first, second, *_ in find_reasons(with_weights(model, price=9.0), queried, REGISTRY):
         assert (first.theme, second.theme) == ("price", "parcel")
 
 
-def test_a_theme_that_hardly_raises_the_risk_is_told_only_where_it_is_all_there_is(
+def test_a_weak_theme_is_a_reason_only_if_there_is_no_other(
     model: DisputeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = made_rows().filter((pl.col("price") > 0.7) & (pl.col("silence") > 0.7))
@@ -105,29 +108,32 @@ def test_a_theme_that_hardly_raises_the_risk_is_told_only_where_it_is_all_there_
         & (contributions[:, 2] < 0.05)
         & (contributions[:, :2].sum(axis=1) > 0.05)
     )
-    asked = rows.filter(is_small)
-    assert asked.height > 3
-    for of_row in find_reasons(weighed(model, price=9.0), asked, REGISTRY):
-        assert [reason.theme for reason in of_row] == ["parcel"], "whatever its number shows"
+    queried = rows.filter(is_small)
+    assert queried.height > 3
+    for row_reasons in find_reasons(with_weights(model, price=9.0), queried, REGISTRY):
+        assert [reason.theme for reason in row_reasons] == ["parcel"], (
+            "whatever the evidence of its value"
+        )
     monkeypatch.setattr("models.reasons.explain.LEAST_DRIVE", 99.0)
-    for of_row in find_reasons(weighed(model), asked, REGISTRY):
-        assert [reason.theme for reason in of_row] == ["parcel"]
+    for row_reasons in find_reasons(with_weights(model), queried, REGISTRY):
+        assert [reason.theme for reason in row_reasons] == ["parcel"]
 
 
-def test_a_model_of_a_former_version_speaks_by_its_strongest_features(model: DisputeModel) -> None:
+def test_a_model_of_an_earlier_version_uses_its_strongest_features(model: DisputeModel) -> None:
     booster, rest = model.to_text()
-    told = json.loads(rest)
-    del told["evidence"]
-    former = from_text(booster, json.dumps(told | {"groups": [1, 1, 2, 3, 4, 5]}))
-    asked = made_rows().filter(pl.col("silence") > 0.9).head(20)
-    strongest = former.contributions(asked)[:, :2].argmax(axis=1)
-    for place, (first, *_) in enumerate(find_reasons(former, asked, REGISTRY)):
-        assert first.feature == NAMES[strongest[place]]
+    stored = json.loads(rest)
+    del stored["evidence"]
+    former = from_text(booster, json.dumps(stored | {"groups": [1, 1, 2, 3, 4, 5]}))
+    queried = made_rows().filter(pl.col("silence") > 0.9).head(20)
+    strongest = former.contributions(queried)[:, :2].argmax(axis=1)
+    for row, (first, *_) in enumerate(find_reasons(former, queried, REGISTRY)):
+        assert first.feature == NAMES[strongest[row]]
 
 
 def test_evidence_by_hand() -> None:
-    """40 orders of two nights each, one in four disputed; 10 of the 40 have a number, of which 8
-    are disputed."""
+    """40 orders of two nights each, one in four disputed; 10 orders have the value, 8 of them
+    disputed.
+    """
     orders = pl.DataFrame({"order_id": [f"o{n}" for n in range(40)]}).with_row_index("n")
     orders = orders.select(
         "order_id",
@@ -140,19 +146,19 @@ def test_evidence_by_hand() -> None:
     )
     rows = pl.concat([orders, orders])
     evidence = learn_evidence(rows, ["exceptions"], np.arange(rows.height))
-    # a bin leans on 10 disputed orders of 40, each of two nights: 16 + 20 of 20 + 80, and 4 + 20 of
-    # 60 + 80
+    # a bin is shrunk by 10 disputed orders of 40, each of two nights: 16 + 20 of 20 + 80, and 4 +
+    # 20 of 60 + 80
     stage = np.log(1 / 3)
     expected = [np.log(24 / 116) - stage, np.log(36 / 64) - stage]
     assert evidence["delivered"]["exceptions"][0][0] == 0.0
-    asked = pl.DataFrame(
+    queried = pl.DataFrame(
         {"stage": ["delivered"] * 3 + ["returned"], "exceptions": [0.0, 1.0, None, 1.0]}
     )
-    found = weigh_evidence(evidence, asked, ["exceptions"])[:, 0]
-    assert found == pytest.approx([*expected, 0.0, 0.0], abs=1e-4)
+    weights = weigh_evidence(evidence, queried, ["exceptions"])[:, 0]
+    assert weights == pytest.approx([*expected, 0.0, 0.0], abs=1e-4)
 
 
-def test_a_stage_of_one_outcome_and_a_column_of_holes_tell_nothing() -> None:
+def test_a_stage_with_one_outcome_and_an_empty_column_get_no_evidence() -> None:
     rows = made_rows(200)
     one = rows.with_columns(stage=pl.lit("delivered"), label=pl.lit(0, pl.Int8))
     evidence = learn_evidence(pl.concat([rows, one]), NAMES, np.arange(400))
@@ -160,10 +166,12 @@ def test_a_stage_of_one_outcome_and_a_column_of_holes_tell_nothing() -> None:
     assert "holes" not in evidence["dispatch"]
 
 
-def test_of_many_rows_some_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_rows_a_sample_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = made_rows(400)
     half = learn_evidence(rows[::2], NAMES, np.arange(200))
-    assert half != learn_evidence(rows, NAMES, np.arange(400)), f"under {MOST_ROWS:,} all count"
+    assert half != learn_evidence(rows, NAMES, np.arange(400)), (
+        f"below {MOST_ROWS:,} all rows are used"
+    )
     monkeypatch.setattr("models.learner.weight_of_evidence.MOST_ROWS", 200)
     assert learn_evidence(rows, NAMES, np.arange(400)) == half
 
@@ -193,25 +201,25 @@ def test_the_themes_are_those_a_seller_would_call_different_reasons() -> None:
     )
 
 
-def test_what_is_written_as_the_usual_is_not_worth_saying() -> None:
+def test_a_value_displayed_like_the_usual_one_is_no_reason() -> None:
     stars = Feature("stars", "", "", "rated {value:.1f} stars", worse=LOW)
     assert stars.sentence(4.66, 4.74) == ""
     assert stars.sentence(4.6, 4.74) == "rated 4.6 stars (usual: 4.7)"
     trend = Feature("trend", "", "", "moved by {value:+.1f} stars", worse=LOW, norm=0.0)
-    assert trend.sentence(-0.04, 0.5) == "", "it would be written as -0.0"
+    assert trend.sentence(-0.04, 0.5) == "", "it would be displayed as -0.0"
     assert trend.sentence(-0.3, 0.5) == "moved by -0.3 stars"
 
 
-def test_a_number_that_tells_its_own_usual_has_none_beside_it_and_must_be_worse_than_both() -> None:
+def test_a_ratio_has_no_usual_value_and_must_be_worse_than_both() -> None:
     rush = Feature("rush", "", "", "{value:.1f} times its usual orders", norm=1.0)
     assert rush.sentence(1.5, 0.8) == "1.5 times its usual orders"
-    assert rush.sentence(0.9, 0.8) == "", "fewer than usual are no rush"
-    assert rush.sentence(1.5, 1.6) == "", "a rush that all have"
+    assert rush.sentence(0.9, 0.8) == "", "fewer orders than usual are no rush"
+    assert rush.sentence(1.5, 1.6) == "", "a rush that is usual"
     held = Feature("held", "", "", "customs holds the parcel", norm=0.0)
     assert (held.sentence(1.0, 0.0), held.sentence(0.0, None)) == ("customs holds the parcel", "")
 
 
-def test_one_of_a_thing_is_one_and_one_and_a_tenth_are_several() -> None:
+def test_singular_for_one_and_plural_for_one_and_a_tenth() -> None:
     rush = Feature("rush", "", "", "{value:.1f} times its usual orders")
     days = Feature("days", "", "", "{value:.0f} days")
     assert (rush.sentence(1.1, None), days.sentence(1.0, None)) == (
@@ -221,7 +229,22 @@ def test_one_of_a_thing_is_one_and_one_and_a_tenth_are_several() -> None:
     assert days.sentence(21.0, None) == "21 days"
 
 
-def test_a_number_that_worries_on_both_sides_has_its_usual_beside_it() -> None:
+def test_a_two_sided_feature_shows_its_usual_value() -> None:
     value = Feature("value", "", "", "worth {value:.2f} USD", worse=EITHER)
     assert value.sentence(3.0, 18.5) == "worth 3.00 USD (usual: 18.50)"
     assert value.sentence(18.501, 18.5) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.0, "1 day left (usual: 6)"), (-1.2, "1 day late"), (9.0, "")]
+)
+def test_a_sentence_has_the_order_s_number(value: float, text: str) -> None:
+    feature = Feature("x_days", "days", "", "{value:.0f} days left", "{value:.0f} days late", LOW)
+    assert feature.sentence(value, 6.0) == text
+
+
+def test_days_late_are_not_compared_with_days_early() -> None:
+    late = Feature("late_days", "days", "w", "{value:.0f} days after", "{value:.0f} days before")
+    assert late.sentence(2.0, -9.0) == "2 days after"
+    assert late.sentence(2.0, 1.0) == "2 days after (usual: 1)"
+    assert late.sentence(-2.0, -9.0) == "2 days before (usual: 9)"

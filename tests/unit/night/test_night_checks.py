@@ -105,7 +105,7 @@ def test_an_ignored_check_is_read_but_not_shown(workspace: Path) -> None:
 
 def test_a_night_before_the_training_day_gets_a_warning(workspace: Path) -> None:
     run = do_score(workspace, days=-3)
-    assert "knows the outcome" in (run / "README.txt").read_text()
+    assert "has already seen the outcomes" in (run / "README.txt").read_text()
 
 
 def test_an_unknown_check_is_an_error(workspace: Path) -> None:

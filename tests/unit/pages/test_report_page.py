@@ -50,8 +50,8 @@ from tests.unit.nights import AS_OF, NIGHT, latest
 GATES_SAY = [
     "the newest fact is recent",
     "the outcomes of the nights the champion learned from",
-    "23 disputes opened in the last 28 days, with 573 orders placed; 9 to 54 are usual",
-    "too few open orders, or nothing matured, to judge the mean by",
+    "23 disputes opened and 573 orders placed in the last 28 days (usually 9 to 54 disputes)",
+    "too few open orders or no matured outcomes to judge the mean probability",
 ]
 
 

@@ -123,7 +123,11 @@ def test_candidates_that_cannot_be_judged_are_kept_with_a_reason(
     assert set(forecasts) == {"a", "b"}
     assert forecasts["a"]["rate_low"] < forecasts["a"]["rate"] < forecasts["a"]["rate_high"]
     assert "(" in forecasts["a"]["like_products"]
-    for note in ("'unicorns' never sold here", "never sold to ZZ", "price without a currency"):
+    for note in (
+        "'unicorns' has never been sold here",
+        "never sold to ZZ",
+        "price without a currency",
+    ):
         assert note in forecasts["b"]["note"]
     bad = pl.read_csv(folder / "candidates_rejected.csv").row(0, named=True)
     assert (bad["row"], bad["why_not"]) == (4, "price 'abc' is not a number above 0")

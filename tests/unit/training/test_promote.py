@@ -144,7 +144,7 @@ def assert_refused(workspace: Workspace, why: str) -> None:
 def test_a_miscalibrated_challenger_is_refused(trial: Workspace) -> None:
     model = require_champion(trial).model
     challenge(trial, replace(model, calibration=Curve(c=3.0)))
-    assert_refused(trial, "all: predicts .* times the disputes that came")
+    assert_refused(trial, "all: predicts .* times the disputes that happened")
 
 
 def test_a_challenger_with_an_unknown_feature_is_refused(

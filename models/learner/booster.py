@@ -1,0 +1,162 @@
+"""Train LightGBM boosters: binning, an early-stopped draft on the earlier orders, raw scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import polars as pl
+
+from models.learner.matrix import to_matrix
+from models.learner.training_config import Recipe
+
+SMALLEST_LEAF = 50
+# a draft stops after PATIENCE rounds without improvement; every model gets at least FEWEST_ROUNDS,
+# even if few later orders suggest less
+PATIENCE, FEWEST_ROUNDS = 50, 50
+# a round uses at most this many rows: with millions of rows each round is slow, and another draw in
+# the next round is just as useful
+MOST_ROWS_A_ROUND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Binned:
+    """Labelled rows as LightGBM stores them, one byte per value.
+
+    `order` lists the rows of the frame sorted by night and order. `matrix` (float32) and `data` use
+    that order, whatever order the frame had.
+    """
+
+    feature_names: tuple[str, ...]
+    order: np.ndarray
+    matrix: np.ndarray
+    data: lgb.Dataset
+
+
+def bin_rows(rows: pl.DataFrame, feature_names: list[str], threads: int) -> Binned:
+    """Bin the rows once, for the draft and the final model.
+
+    The bins use the features of the later rows, never their labels.
+    """
+    order = rows.select(pl.arg_sort_by("as_of_day", "order_id")).to_series().to_numpy()
+    matrix = to_matrix(rows, feature_names, order)
+    data = _dataset(matrix, rows["label"].to_numpy()[order], feature_names, threads)
+    return Binned(tuple(feature_names), order, matrix, data.construct())
+
+
+@dataclass(frozen=True)
+class Later:
+    """Scores of the later orders by a booster trained on the earlier ones.
+
+    `raw` holds the uncalibrated scores, `evidence` the number of orders per row, and `rounds` the
+    best number of boosting rounds.
+    """
+
+    raw: np.ndarray
+    label: np.ndarray
+    evidence: float
+    rounds: int
+
+
+def score_later(rows: pl.DataFrame, binned: Binned, recipe: Recipe) -> Later | None:
+    """Train on the earlier orders and score the later ones; None if either side has only one class.
+
+    The best number of rounds depends on how many disputes there are, so it is chosen on the later
+    orders, like the calibration.
+    """
+    keys = rows.select("order_id", "as_of_day", "label")[binned.order]
+    is_later = later_orders(keys, recipe.calibration_share)
+    earlier, later = keys.filter(~is_later), keys.filter(is_later)
+    if earlier["label"].n_unique() < 2 or later["label"].n_unique() < 2:
+        return None
+    early_rows, late_rows = np.flatnonzero(~is_later), np.flatnonzero(is_later)
+    # arrays work as well, and need a tenth of the memory of the lists in the type annotation
+    early, late = (binned.data.subset(subset) for subset in (early_rows, late_rows))  # type: ignore[arg-type]
+    draft = lgb.train(
+        parameters(recipe, earlier), early, recipe.rounds, valid_sets=[late], callbacks=[_stop()]
+    )
+    rounds = max(draft.best_iteration, FEWEST_ROUNDS)
+    raw = predict_raw(draft, binned.matrix[late_rows], threads=recipe.threads, rounds=rounds)
+    return Later(
+        raw, later["label"].to_numpy(), later["order_id"].n_unique() / later.height, rounds
+    )
+
+
+def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:
+    """True for the rows of the orders seen last, about `share` of all rows."""
+    seen = rows.group_by("order_id").agg(first_day=pl.col("as_of_day").min(), count=pl.len())
+    seen = seen.sort("first_day", "order_id")
+    later = seen.filter(pl.col("count").cum_sum() > (1 - share) * rows.height)["order_id"]
+    return rows["order_id"].is_in(later.implode())
+
+
+def predict_raw(
+    booster: lgb.Booster,
+    matrix: np.ndarray,
+    *,
+    threads: int = 1,
+    rounds: int = -1,
+    pred_contrib: bool = False,
+) -> np.ndarray:
+    """Uncalibrated scores of each row after `rounds` rounds (-1: the best round, or all).
+
+    LightGBM has one thread count for the whole process. A call without a thread count resets it to
+    all cores, and another thread that is training at that moment then overruns its buffers.
+    Therefore every call passes a thread count, and models trained in parallel use one thread each.
+    """
+    return np.asarray(
+        booster.predict(
+            matrix, num_iteration=rounds, pred_contrib=pred_contrib, num_threads=threads
+        )
+    )
+
+
+def fit_booster(
+    rows: pl.DataFrame, feature_names: list[str], recipe: Recipe, later: pl.DataFrame | None = None
+) -> lgb.Booster:
+    """Train for `recipe.rounds` rounds.
+
+    If `later` rows are given, stop when their log loss has not fallen for `PATIENCE` rounds.
+    """
+    data = _dataset(
+        to_matrix(rows, feature_names), rows["label"].to_numpy(), feature_names, recipe.threads
+    )
+    if later is None:
+        return lgb.train(parameters(recipe, rows), data, recipe.rounds)
+    later_label = later["label"].to_numpy()
+    valid = _dataset(
+        to_matrix(later, feature_names), later_label, feature_names, recipe.threads, data
+    )
+    return lgb.train(
+        parameters(recipe, rows), data, recipe.rounds, valid_sets=[valid], callbacks=[_stop()]
+    )
+
+
+def parameters(recipe: Recipe, rows: pl.DataFrame) -> dict[str, Any]:
+    """LightGBM's parameters, including those that depend on the number of rows and orders."""
+    fixed = recipe.booster
+    leaf_rows = max(
+        SMALLEST_LEAF, recipe.orders_in_leaf * rows.height // rows["order_id"].n_unique()
+    )
+    bagging_fraction = min(fixed["bagging_fraction"], MOST_ROWS_A_ROUND / max(rows.height, 1))
+    return {"min_data_in_leaf": leaf_rows, **fixed, "bagging_fraction": bagging_fraction}
+
+
+def _stop() -> Callable[..., Any]:
+    return lgb.early_stopping(PATIENCE, verbose=False)
+
+
+def _dataset(
+    matrix: np.ndarray,
+    label: np.ndarray,
+    feature_names: list[str],
+    threads: int,
+    reference: lgb.Dataset | None = None,
+) -> lgb.Dataset:
+    # boosters on these bins have different leaf sizes, so LightGBM must not drop features for the
+    # leaf size in advance
+    fixed = {"feature_pre_filter": False, "verbosity": -1, "num_threads": threads}
+    return lgb.Dataset(matrix, label, reference, feature_name=list(feature_names), params=fixed)
