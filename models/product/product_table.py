@@ -25,7 +25,7 @@ SURE_TREND = 0.9
 FLAGS = (
     "is_not_received",
     "is_not_as_described",
-    "is_cause_told",
+    "is_cause_known",
     "is_escalated",
     "is_seller_liable",
 )
@@ -162,7 +162,7 @@ def _with_rates(
 ) -> pl.DataFrame:
     exposure = pl.col("exposure")
     # nobody wrote down why: that is not "none of them"
-    is_told = (pl.col("count_cause_told") > 0) | (pl.col("count_disputes") == 0)
+    is_told = (pl.col("count_cause_known") > 0) | (pl.col("count_disputes") == 0)
     return frame.with_columns(
         pl.when(is_told).then(pl.col("count_not_received", "count_not_as_described")),
         raw_rate=pl.when(exposure > 0).then(pl.col("count_disputes") / exposure),
@@ -225,7 +225,7 @@ def group_frame(reviewed: Reviewed, by: str, limit: float) -> pl.DataFrame:
                 "count_disputes",
                 "count_not_received",
                 "count_not_as_described",
-                "count_cause_told",
+                "count_cause_known",
                 "count_escalated",
                 "count_seller_liable",
                 "adjusted",

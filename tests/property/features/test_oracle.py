@@ -20,7 +20,7 @@ from features.asof import trailing_totals
 from features.build.registry import build_features
 from features.spine import build_spine
 from features.tables import TABLES, Tables, create_tables
-from features.totals.entity_totals import ENTITIES
+from features.totals.entity_measures import ENTITIES
 from features.totals.family_inputs import FamilyInputs, build_family_inputs
 from tests.conftest import day
 from tests.property.naive import Order, read_worlds, seconds
