@@ -16,7 +16,7 @@ FEATURES = [
         "buyer_count_orders_365d",
         "earlier orders",
         "returning buyers know what they will get",
-        "the buyer ordered {value:.0f} times before in the last year",
+        "the buyer's other orders in the last year: {value:.0f}",
     ),
     Feature(
         "buyer_is_first_order",
@@ -46,13 +46,13 @@ FEATURES = [
         "buyer_count_not_received_365d",
         "disputes",
         "parcels get lost at some addresses",
-        "the buyer reported {value:.0f} times in the last year that a parcel did not arrive",
+        "the buyer opened {value:.0f} disputes about missing parcels in the last year",
     ),
     Feature(
         "buyer_count_not_as_described_365d",
         "disputes",
         "some buyers are hard to please",
-        "the buyer reported {value:.0f} times in the last year that a product was not as described",
+        "the buyer opened {value:.0f} disputes about goods not as described in the last year",
     ),
     Feature(
         "buyer_count_withdrawn_365d", "disputes", "a buyer who withdraws disputes is open to talks"

@@ -20,7 +20,7 @@ FEATURES = [
         "conversation_count_parcel_questions",
         "messages by the buyer about the parcel",
         "the buyer is worried about the parcel",
-        "the buyer asked about the parcel {value:.0f} times",
+        "the buyer wrote {value:.0f} messages about the parcel",
     ),
     Feature(
         "conversation_count_product_questions",

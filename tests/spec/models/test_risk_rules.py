@@ -77,9 +77,9 @@ def test_the_reasons_are_the_signs_with_the_orders_own_numbers() -> None:
     assert told["both"] == (
         "3 days past the promised day",
         "no news of the parcel for 9 days",
-        "the buyer asked 2 times for the parcel",
+        "the buyer wrote 2 messages about the parcel",
     )
-    assert told["unsent"] == ("2 days past the day to ship by", "", "")
+    assert told["unsent"] == ("2 days past the shipping deadline", "", "")
     assert told["came late"] == ("delivered 4 days after the promised day", "", "")
     assert told["quiet"] == told["unknown"] == ("", "", "")
 

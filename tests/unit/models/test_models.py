@@ -355,11 +355,11 @@ def test_reasons_speak_of_worse_than_usual_numbers_only(model) -> None:
     }
     rows = made_rows(2).with_columns(risk_30d=pl.Series([0.95, 0.05]), order_age_days=pl.lit(5.0))
     reasons = explain(model, rows, registry)
-    assert reasons["reason_1"].to_list() == ["risk 0.9 (usual: 0.5)", ""]
+    assert reasons["reason_1"].to_list() == ["risk 0.9 (usually 0.5)", ""]
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1.0, "1 day left (usual: 6)"), (-1.2, "1 day late"), (9.0, "")]
+    ("value", "text"), [(1.0, "1 day left (usually 6)"), (-1.2, "1 day late"), (9.0, "")]
 )
 def test_a_sentence_has_the_orders_number(value: float, text: str) -> None:
     feature = Feature("x_days", "days", "", "{value:.0f} days left", "{value:.0f} days late", LOW)
@@ -369,5 +369,5 @@ def test_a_sentence_has_the_orders_number(value: float, text: str) -> None:
 def test_days_late_are_not_said_beside_a_usual_that_is_days_early() -> None:
     late = Feature("late_days", "days", "w", "{value:.0f} days after", "{value:.0f} days before")
     assert late.sentence(2.0, -9.0) == "2 days after"
-    assert late.sentence(2.0, 1.0) == "2 days after (usual: 1)"
-    assert late.sentence(-2.0, -9.0) == "2 days before (usual: 9)"
+    assert late.sentence(2.0, 1.0) == "2 days after (usually 1)"
+    assert late.sentence(-2.0, -9.0) == "2 days before (usually 9)"

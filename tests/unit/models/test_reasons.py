@@ -196,7 +196,7 @@ def test_the_themes_are_those_a_seller_would_call_different_reasons() -> None:
 def test_what_is_written_as_the_usual_is_not_worth_saying() -> None:
     stars = Feature("stars", "", "", "rated {value:.1f} stars", worse=LOW)
     assert stars.sentence(4.66, 4.74) == ""
-    assert stars.sentence(4.6, 4.74) == "rated 4.6 stars (usual: 4.7)"
+    assert stars.sentence(4.6, 4.74) == "rated 4.6 stars (usually 4.7)"
     trend = Feature("trend", "", "", "moved by {value:+.1f} stars", worse=LOW, norm=0.0)
     assert trend.sentence(-0.04, 0.5) == "", "it would be written as -0.0"
     assert trend.sentence(-0.3, 0.5) == "moved by -0.3 stars"
@@ -223,5 +223,5 @@ def test_one_of_a_thing_is_one_and_one_and_a_tenth_are_several() -> None:
 
 def test_a_number_that_worries_on_both_sides_has_its_usual_beside_it() -> None:
     value = Feature("value", "", "", "worth {value:.2f} USD", worse=EITHER)
-    assert value.sentence(3.0, 18.5) == "worth 3.00 USD (usual: 18.50)"
+    assert value.sentence(3.0, 18.5) == "worth 3.00 USD (usually 18.50)"
     assert value.sentence(18.501, 18.5) == ""
