@@ -14,53 +14,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from features import clock
+from features.table_schema import INSTANT, Column, Table, instant, number, text
 
-INSTANT = pl.Datetime("us", "UTC")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its type, whether it must have a value, and its minimum or allowed values."""
-
-    name: str
-    dtype: pl.DataType
-    is_required: bool = True
-    minimum: float | None = None
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Table:
-    """A canonical table: its grain, its key, and its columns apart from the two times."""
-
-    name: str
-    grain: str
-    key: tuple[str, ...]
-    own_columns: tuple[Column, ...]
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        return (*self.own_columns, Column("occurred_at", INSTANT), Column("known_at", INSTANT))
-
-    @property
-    def schema(self) -> dict[str, pl.DataType]:
-        return {column.name: column.dtype for column in self.columns}
-
-    def empty(self) -> pl.DataFrame:
-        return pl.DataFrame(schema=self.schema)
-
-
-def text(name: str, *choices: str, is_required: bool = True) -> Column:
-    return Column(name, pl.String(), is_required, choices=choices)
-
-
-def number(name: str, *, is_required: bool = True, minimum: float | None = 0.0) -> Column:
-    return Column(name, pl.Float64(), is_required, minimum)
-
-
-def instant(name: str, *, is_required: bool = True) -> Column:
-    return Column(name, INSTANT, is_required)
-
+__all__ = ["INSTANT", "TABLES", "UNSEEN", "Column", "Table", "Tables", "create_tables"]
 
 TABLES: dict[str, Table] = {
     table.name: table

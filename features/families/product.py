@@ -152,30 +152,16 @@ USUAL_STARS = 4.5
 
 def build(inputs: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order; the order itself counts in no share."""
-    product, supplier = inputs.totals["product_id"], inputs.totals["supplier_id"]
-    prior = pl.Series("stars", [USUAL_STARS]).new_from_index(0, inputs.rows.height)
-    category_stars, supplier_stars = (
-        _stars(inputs, "category", 365, prior),
-        _stars(inputs, "supplier_id", 365, prior),
-    )
-    stars = _stars(inputs, "product_id", 365, category_stars)
-    by_lookback = {
-        f"product_dispute_share_{d}d": dispute_share(inputs, PRODUCT, d) for d in LOOKBACKS
-    }
-    by_lookback |= {
-        f"supplier_dispute_share_{d}d": dispute_share(inputs, SUPPLIER, d) for d in LOOKBACKS
-    }
-    by_lookback |= {f"product_count_orders_{d}d": product[f"count_orders_{d}d"] for d in LOOKBACKS}
+    supplier = inputs.totals["supplier_id"]
     orders_365d = supplier["count_orders_365d"]
     return inputs.rows.select(
-        **by_lookback,
+        **_by_lookback(inputs),
+        **_ratings(inputs),
         product_not_received_share_365d=dispute_share(inputs, PRODUCT, 365, "count_not_received"),
         product_not_as_described_share_365d=dispute_share(
             inputs, PRODUCT, 365, "count_not_as_described"
         ),
         product_refunded_share_365d=dispute_share(inputs, PRODUCT, 365, "count_refunded"),
-        product_stars_365d=stars,
-        product_stars_trend=_stars(inputs, "product_id", 90, stars) - stars,
         product_returning_share_365d=chained_share(
             inputs,
             ["product_id", "store_id"],
@@ -188,7 +174,6 @@ def build(inputs: FamilyInputs) -> pl.DataFrame:
         supplier_not_as_described_share_365d=dispute_share(
             inputs, SUPPLIER, 365, "count_not_as_described"
         ),
-        supplier_stars_365d=supplier_stars,
         supplier_count_orders_90d=supplier["count_orders_90d"],
         supplier_rush=(supplier["count_orders_30d"] / 30.0 / (orders_365d / 365.0)).set(
             orders_365d == 0, None
@@ -205,7 +190,31 @@ def build(inputs: FamilyInputs) -> pl.DataFrame:
     ).select(feature.name for feature in FEATURES)
 
 
+def _by_lookback(inputs: FamilyInputs) -> dict[str, pl.Series]:
+    """Name -> values of the features with one column per lookback."""
+    product = inputs.totals["product_id"]
+    columns = {f"product_dispute_share_{d}d": dispute_share(inputs, PRODUCT, d) for d in LOOKBACKS}
+    columns |= {
+        f"supplier_dispute_share_{d}d": dispute_share(inputs, SUPPLIER, d) for d in LOOKBACKS
+    }
+    return columns | {
+        f"product_count_orders_{d}d": product[f"count_orders_{d}d"] for d in LOOKBACKS
+    }
+
+
+def _ratings(inputs: FamilyInputs) -> dict[str, pl.Series]:
+    """Name -> values of the features about stars."""
+    prior = pl.Series("stars", [USUAL_STARS]).new_from_index(0, inputs.rows.height)
+    stars = _stars(inputs, "product_id", 365, _stars(inputs, "category", 365, prior))
+    return {
+        "product_stars_365d": stars,
+        "product_stars_trend": _stars(inputs, "product_id", 90, stars) - stars,
+        "supplier_stars_365d": _stars(inputs, "supplier_id", 365, prior),
+    }
+
+
 def _stars(inputs: FamilyInputs, entity: str, lookback: int, prior: pl.Series) -> pl.Series:
+    """Mean stars of the entity, shrunk towards `prior`."""
     totals = inputs.totals[entity]
     return smoothed_mean(
         totals, "sum_star_hundredths", "count_reviews", lookback, prior=prior, unit=CENTS

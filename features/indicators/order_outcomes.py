@@ -116,23 +116,16 @@ def order_outcomes(
         known = _drop_old_orders(known, since_day)
     closed = known["order_events"]
     disputed = _disputed(known["disputes"])
-    bad = known["reviews"].filter(pl.col("score") <= NEGATIVE_SCORE)
-    columns = [
-        "order_id",
-        "country",
-        "lane",
-        "total_usd",
-        pl.col("occurred_day").alias("ordered_day"),
-    ]
-    orders = known["orders"].select(columns)
+    negative_reviews = known["reviews"].filter(pl.col("score") <= NEGATIVE_SCORE)
+    orders = known["orders"].select(
+        "order_id", "country", "lane", "total_usd", ordered_day="occurred_day"
+    )
     for part in (
         _first(known["shipments"], "shipped_day"),
         _first(closed, "closing_day"),
         disputed,
-        _window_ends(known, closed, disputed, window).filter(
-            is_earlier(pl.col("window_end_day"), pl.lit(as_of_day))
-        ),
-        _first(bad, "negative_review_day"),
+        _window_ends(known, closed, disputed, window, as_of_day),
+        _first(negative_reviews, "negative_review_day"),
     ):
         orders = orders.join(part, on="order_id", how="left")
     ended = pl.col("closing_day")
@@ -147,9 +140,13 @@ def order_outcomes(
 
 
 def _window_ends(
-    known: Tables, closed: pl.DataFrame, disputed: pl.DataFrame, window: DisputeWindow
+    known: Tables,
+    closed: pl.DataFrame,
+    disputed: pl.DataFrame,
+    window: DisputeWindow,
+    as_of_day: int,
 ) -> pl.DataFrame:
-    """The end of the dispute window of orders without a recorded closing or dispute.
+    """The end of the dispute window, if past, of orders without a recorded closing or dispute.
 
     Returns `order_id, window_end_day`.
     """
@@ -160,7 +157,8 @@ def _window_ends(
         for name in ("orders", "promises", "tracking")
     }
     without_events = Tables({"order_events": closed.clear(), **frames}, known.zone)
-    return closings(without_events, window).rename({"closed_day": "window_end_day"})
+    ends = closings(without_events, window).rename({"closed_day": "window_end_day"})
+    return ends.filter(is_earlier(pl.col("window_end_day"), pl.lit(as_of_day)))
 
 
 def _first(facts: pl.DataFrame, name: str) -> pl.DataFrame:

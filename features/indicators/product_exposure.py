@@ -1,6 +1,6 @@
 """The orders of each product, their disputes, and how much of each order's risk is already over.
 
-An order placed yesterday tells nothing about disputes yet; an order of last year tells everything.
+An order placed yesterday may still be disputed; an order of last year no longer is.
 In between, an order counts as `exposure` in [0, 1]: the share of all disputes that are known by its
 age. The shares are estimated from the store's own orders with the product-limit estimator (Kaplan &
 Meier 1958): of the orders that reached an age without a dispute, the share disputed at that age.
