@@ -1,4 +1,7 @@
-"""Visible facts, the latest fact, and trailing totals per entity: the only place with windows."""
+"""As-of joins: visible facts, the latest fact, and trailing totals per entity.
+
+This is the only module that applies lookback windows.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ import numpy as np
 import polars as pl
 
 from features.clock import count_before, is_visible
-from features.running_sums import differences, running_sums
+from features.running_sums import RunningSums, differences, running_sums
 from features.tables import TABLES, Tables
 
 ROW_KEY = ["order_id", "as_of_day"]
-# measures summed side by side
-TOGETHER = 6
-# later and earlier than all days
+# number of measures that are summed in one pass
+MEASURES_PER_PASS = 6
+# after and before all days
 LATE, EARLY = 2**31 - 1, -(2**31)
 
 
@@ -25,7 +28,7 @@ def visible(facts: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
 
 
 def newest_fact_day(tables: Tables) -> int | None:
-    """The last day on which anything became known; None without facts."""
+    """The last `known_day` in any table; None if all tables are empty."""
     return max(
         (int(tables[name]["known_day"].to_numpy().max()) for name in TABLES if tables[name].height),
         default=None,
@@ -33,29 +36,26 @@ def newest_fact_day(tables: Tables) -> int | None:
 
 
 def visible_facts(rows: pl.DataFrame, facts: pl.DataFrame, on: str = "order_id") -> pl.DataFrame:
-    """Each spine row with each fact about its entity that is visible at its as_of; rows without one
-    drop out.
+    """Join each spine row with the facts about its entity that are visible at its as_of.
 
-    `rows` holds `order_id, as_of_day` and `on`; the result has one row per (spine row, visible
-    fact).
+    `rows` has the columns `order_id, as_of_day` and `on`. The result has one row per spine row and
+    visible fact; spine rows without a visible fact are dropped.
     """
     keys = rows.select(list(dict.fromkeys([*ROW_KEY, on])))
-    return keys.join(facts, on=on, how="inner").filter(
-        is_visible(pl.col("known_day"), pl.col("as_of_day"))
-    )
+    known = is_visible(pl.col("known_day"), pl.col("as_of_day"))
+    return keys.join(facts, on=on, how="inner").filter(known)
 
 
 def latest_fact(
     rows: pl.DataFrame, facts: pl.DataFrame, columns: Sequence[str], on: str = "order_id"
 ) -> pl.DataFrame:
-    """One row per spine row with a visible fact: `columns` of the fact that was learned last.
+    """One row per spine row with a visible fact: `columns` of the fact with the last `known_at`.
 
-    Facts learned on the same day are ordered by when they happened, then by their own values: never
-    by file order.
+    Ties are broken by `occurred_at` and then by the values of `columns`, never by row order.
     """
     order = ["known_at", "occurred_at", *columns]
-    found = visible_facts(rows, facts, on).sort(order)
-    return found.group_by(ROW_KEY, maintain_order=True).agg(pl.col(c).last() for c in columns)
+    ordered = visible_facts(rows, facts, on).sort(order)
+    return ordered.group_by(ROW_KEY, maintain_order=True).agg(pl.col(c).last() for c in columns)
 
 
 def trailing_totals(
@@ -64,21 +64,26 @@ def trailing_totals(
     key: Sequence[str],
     measures: Mapping[str, Sequence[int]],
 ) -> pl.DataFrame:
-    """Totals of `measures`, each over its lookbacks, of the facts of the same `key` learned in
-    `[as_of - lookback, as_of)`.
+    """Totals of measures over the facts with the same key known in `[as_of - lookback, as_of)`.
 
-    `rows` has `key` and `as_of_day`; `facts` has `key`, `known_day` and the measures. The result
-    has one row per row of `rows`, in its order, with columns `<measure>_<lookback>d` (int64; 0
-    without facts; null where the key is). Measures are whole numbers, so that a total is exact and
-    does not depend on the order of its facts.
+    `rows` has the columns `key` and `as_of_day`; `facts` has `key`, `known_day` and the measures,
+    which are whole numbers, so a total is exact and does not depend on the order of the facts.
+    `measures` maps each measure to its lookbacks in days.
+
+    Returns one row per row of `rows`, in its order, with the columns `<measure>_<lookback>d`
+    (int64): 0 if there is no fact, null if the key is null.
     """
     key = list(key)
     numbered = rows.select(key).unique().drop_nulls().with_row_index("entity")
-    asked = rows.select([*key, "as_of_day"]).join(
+    numbered_rows = rows.select([*key, "as_of_day"]).join(
         numbered, on=key, how="left", maintain_order="left"
     )
-    told = facts.select([*key, "known_day", *measures]).join(numbered, on=key, how="inner")
-    return totals_of(asked["entity"], asked["as_of_day"], told, "entity", measures)
+    numbered_facts = facts.select([*key, "known_day", *measures]).join(
+        numbered, on=key, how="inner"
+    )
+    return totals_of(
+        numbered_rows["entity"], numbered_rows["as_of_day"], numbered_facts, "entity", measures
+    )
 
 
 def totals_of(
@@ -88,50 +93,54 @@ def totals_of(
     column: str,
     measures: Mapping[str, Sequence[int]],
 ) -> pl.DataFrame:
-    """The same with entities numbered from 0: one row per `entity` and `as_of_day`; `facts[column]`
-    has the numbers.
+    """`trailing_totals` for entities that are numbered from 0.
 
-    A total is the difference of two running sums. Only days on which a window begins or ends matter
-    to it: days between two such cuts are one. Exact at day grain, free of ties, linear. A fact of
-    an entity that nobody asks for, or older than all windows, is dropped first.
+    Returns one row per value of `entity` and `as_of_day`, which have the same length.
+    `facts[column]` has the entity numbers of the facts.
+
+    A total is the difference of two running sums. It depends only on the days on which a window
+    begins or ends, so all days between two such cuts are treated as one. The totals are exact at
+    day grain, and the time is linear in the number of facts and rows. Facts of entities that are
+    not in `entity`, and facts older than all windows, are dropped first.
     """
     measures = {measure: tuple(dict.fromkeys(lookbacks)) for measure, lookbacks in measures.items()}
     lookbacks = sorted({lookback for each in measures.values() for lookback in each})
     is_known = entity.is_not_null()
     if entity.has_nulls():
         entity, as_of_day = entity.filter(is_known), as_of_day.filter(is_known)
-    who, day = (series.to_numpy().astype(np.int32, copy=False) for series in (entity, as_of_day))
-    numbers, known_day = (
+    row_entity, row_day = (
+        series.to_numpy().astype(np.int32, copy=False) for series in (entity, as_of_day)
+    )
+    fact_entity, known_day = (
         facts[name].to_numpy().astype(np.int32, copy=False) for name in (column, "known_day")
     )
-    is_asked = np.zeros(int(max(who.max(initial=-1), numbers.max(initial=-1))) + 1, dtype=bool)
-    is_asked[who] = True
-    windows = _windows(day, known_day, lookbacks)
+    count_entities = int(max(row_entity.max(initial=-1), fact_entity.max(initial=-1))) + 1
+    is_needed = np.zeros(count_entities, dtype=bool)
+    is_needed[row_entity] = True
+    windows = _windows(row_day, known_day, lookbacks)
     totals = dict[str, np.ndarray]()
     names = list(measures)
-    for some in (names[n : n + TOGETHER] for n in range(0, len(names), TOGETHER)):
-        values = [facts[name].fill_null(0).to_numpy() for name in some]
-        told = running_sums(
-            numbers, windows.known, windows.cut_of, windows.last_cut, is_asked, values
+    for first in range(0, len(names), MEASURES_PER_PASS):
+        in_pass = {name: measures[name] for name in names[first : first + MEASURES_PER_PASS]}
+        values = [facts[name].fill_null(0).to_numpy() for name in in_pass]
+        sums = running_sums(
+            fact_entity, windows.known, windows.cut_of, windows.last_cut, is_needed, values
         )
-        asked = [(m, days) for m, name in enumerate(some) for days in measures[name]]
-        found = np.empty((len(asked), len(who)), dtype=np.int64)
-        places = np.array([(m, 1 + lookbacks.index(days)) for m, days in asked])
-        differences(told, who, windows.night, windows.edges, places, found)
-        totals |= {f"{some[m]}_{days}d": one for (m, days), one in zip(asked, found, strict=True)}
+        totals |= _window_totals(sums, row_entity, windows, lookbacks, in_pass)
     if is_known.all():
         return pl.DataFrame(totals)
-    where = pl.select(pl.when(is_known).then(is_known.cum_sum() - 1)).to_series()
-    return pl.DataFrame(totals).select(pl.all().gather(where))
+    row_numbers = pl.select(pl.when(is_known).then(is_known.cum_sum() - 1)).to_series()
+    return pl.DataFrame(totals).select(pl.all().gather(row_numbers))
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Where windows begin and end, as numbers of cuts.
+    """The days on which windows begin or end, as numbers of cuts.
 
-    `cut_of[known]`, `known` of each fact: the first cut that sees it, -1 where all do, or none.
-    `night`, of each row: its column of `edges`, which has the cut of the night itself, and that of
-    each lookback before it; up to `last_cut`.
+    `known` has one value per fact, and `cut_of[known]` is the first cut that sees the fact: -1 if
+    all cuts see it, or none. `night` has one value per row: its column of `edges`. Row 0 of
+    `edges` has the cut of the night itself, and each further row the cut of one lookback before
+    it. Cuts go up to `last_cut`.
     """
 
     known: np.ndarray
@@ -141,31 +150,47 @@ class Windows:
     edges: np.ndarray
 
 
-def _windows(day: np.ndarray, known_day: np.ndarray, lookbacks: Sequence[int]) -> Windows:
-    """Cuts are numbered from 1. One that sees no fact is cut 0; those that see all are one."""
-    oldest, first_night = int(known_day.min(initial=LATE)), int(day.min(initial=LATE))
-    told = np.arange(oldest, int(known_day.max(initial=EARLY)) + 1)
-    nightly = np.arange(first_night, int(day.max(initial=EARLY)) + 1)
-    is_night = np.zeros(len(nightly), dtype=bool)
-    is_night[day - first_night] = True
-    nights = nightly[is_night]
+def _window_totals(
+    sums: RunningSums,
+    row_entity: np.ndarray,
+    windows: Windows,
+    lookbacks: Sequence[int],
+    measures: Mapping[str, Sequence[int]],
+) -> dict[str, np.ndarray]:
+    """`<measure>_<lookback>d` -> totals, one per row; `sums` has the measures in this order."""
+    requests = [(m, name, days) for m, name in enumerate(measures) for days in measures[name]]
+    numbers = np.array([(m, 1 + lookbacks.index(days)) for m, _, days in requests])
+    totals = np.empty((len(requests), len(row_entity)), dtype=np.int64)
+    differences(sums, row_entity, windows.night, windows.edges, numbers, totals)
+    return {
+        f"{name}_{days}d": total for (_, name, days), total in zip(requests, totals, strict=True)
+    }
+
+
+def _windows(row_days: np.ndarray, known_days: np.ndarray, lookbacks: Sequence[int]) -> Windows:
+    """Number the cuts from 1. Cuts that see no fact are cut 0; those that see all facts are one."""
+    oldest, first_night = int(known_days.min(initial=LATE)), int(row_days.min(initial=LATE))
+    fact_days = np.arange(oldest, int(known_days.max(initial=EARLY)) + 1)
+    all_nights = np.arange(first_night, int(row_days.max(initial=EARLY)) + 1)
+    is_night = np.zeros(len(all_nights), dtype=bool)
+    is_night[row_days - first_night] = True
+    nights = all_nights[is_night]
     begins = nights - np.array([[0], *([days] for days in lookbacks)])
     cuts = np.unique(begins)
-    unseeing = count_before(cuts, told + 1)
-    cuts = cuts[min(unseeing, default=0) : max(unseeing, default=0) + 1]
-    # the cuts up to a fact's day do not see it: it becomes known while that day lasts
-    first_cuts = count_before(cuts, told + 1) + 1
-    edges, night = count_before(cuts, begins + 1), count_before(nights, nightly)
-    # what is compiled does not look whether a number lies outside: the cut of a needed fact is from
-    # 1 to the last
+    count_unseeing = count_before(cuts, fact_days + 1)
+    cuts = cuts[min(count_unseeing, default=0) : max(count_unseeing, default=0) + 1]
+    # a cut on or before the day of a fact does not see it: the fact becomes known during that day
+    first_cuts = count_before(cuts, fact_days + 1) + 1
+    edges, night = count_before(cuts, begins + 1), count_before(nights, all_nights)
+    # compiled code does not check array bounds: the cuts of needed facts must be 1 to last_cut
     last_cut = int(edges.max(initial=0))
     is_needed = (first_cuts > max(edges.min(initial=LATE), 0)) & (first_cuts <= last_cut)
     if edges.min(initial=0) < 0 or night.max(initial=-1) >= len(nights):
-        raise IndexError("a cut or a night has a number that none has")
+        raise IndexError("the number of a cut or a night is out of range")
     return Windows(
-        known=(known_day - oldest).astype(np.int32) if len(told) else known_day,
+        known=(known_days - oldest).astype(np.int32) if len(fact_days) else known_days,
         cut_of=np.where(is_needed, first_cuts, -1).astype(np.int32),
         last_cut=last_cut,
-        night=night.astype(np.int32)[day - first_night],
+        night=night.astype(np.int32)[row_days - first_night],
         edges=edges.astype(np.int32),
     )

@@ -1,7 +1,7 @@
-"""What is known of countries and calendars beforehand: time zones, languages, holidays.
+"""Time zones and languages of countries, and the dates of holidays and sales.
 
-Offsets are of standard time in the most populous zone, in hours; half of an hour more or less
-matters to no feature.
+UTC offsets are in hours of standard time in the country's most populous zone. No feature is
+sensitive to half an hour.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-# country: hours from UTC, language of most buyers
+# country code: (hours from UTC, language of most buyers)
 COUNTRIES: dict[str, tuple[float, str]] = {
     "US": (-6.0, "en"),
     "CA": (-5.0, "en"),
@@ -54,7 +54,7 @@ COUNTRIES: dict[str, tuple[float, str]] = {
     "ZA": (2.0, "en"),
 }
 
-# New year's days of the Chinese calendar (Hong Kong Observatory's conversion tables)
+# first days of the Chinese calendar year (source: conversion tables of the Hong Kong Observatory)
 CHINESE_NEW_YEARS = tuple(
     date.fromisoformat(day)
     for day in (
@@ -85,17 +85,19 @@ YEARS = range(CHINESE_NEW_YEARS[0].year, CHINESE_NEW_YEARS[-1].year + 1)
 
 
 def language_of(country: pl.Expr) -> pl.Expr:
+    """Language code of most buyers in a country; null for a country that is not listed."""
     languages = {c: language for c, (_, language) in COUNTRIES.items()}
     return country.replace_strict(languages, default=None, return_dtype=pl.String)
 
 
 def utc_hours_of(country: pl.Expr) -> pl.Expr:
+    """Hours from UTC (float64) of a country; null for a country that is not listed."""
     hours = {c: offset for c, (offset, _) in COUNTRIES.items()}
     return country.replace_strict(hours, default=None, return_dtype=pl.Float64)
 
 
 def black_friday(year: int) -> date:
-    """The day after the fourth Thursday of November."""
+    """Black Friday of a year: the day after the fourth Thursday of November."""
     first = date(year, 11, 1)
     return first + timedelta(days=(3 - first.weekday()) % 7 + 22)
 

@@ -1,4 +1,4 @@
-"""What a feature is: its name, its unit, why it should matter, and how it is said to a seller."""
+"""What a feature is: its name, its unit, why it should matter, and its sentence for sellers."""
 
 from __future__ import annotations
 
@@ -6,21 +6,31 @@ import re
 from dataclasses import dataclass
 
 HIGH, LOW, EITHER = "high", "low", "either"
+_PLACEHOLDER = re.compile(r"\{value(:[^}]*)?\}")
+# nouns that follow a number in the sentences; `pipeline.pages.page_words` has the same list
+_ONE_OF_MANY = re.compile(
+    r"(?<![\d.,])1 (day|unit|product|scan|photo|time|supplier|exception|dispute|message|star)s\b"
+)
 
 
 @dataclass(frozen=True)
 class Feature:
-    """`says`: a sentence for the reason column; `{value}` is the order's own number. Its stage's
-    median is told beside.
+    """A column of the feature table.
 
-    An empty `says` keeps the feature out of the reasons: it helps the model but tells a seller
-    nothing to act on. `says_below_zero` is said, with the number's size, when the number is
-    negative: overdue instead of days left. `worse` is the side on which the number is a reason to
-    worry; on the other side of the usual nothing is said. `norm`: what the number is when nothing
-    is the matter, for one that tells by itself what is usual (1 for a ratio to it): at it, or on
-    its better side, nothing is said, and no median beside it. `theme`: what a seller would call one
-    reason; features of a theme raise the risk together and one speaks for them. Empty: that of its
-    family, by whose name it goes.
+    - `name`: `<family>_<measure>_<lookback>`.
+    - `unit`: unit of the value, and what null means.
+    - `why`: why the feature should matter.
+    - `says`: the sentence in the reason column of the contact list. `{value}` is the order's own
+      number; the median of its stage is added. If `says` is empty, the feature is never a reason:
+      it helps the model, but gives the seller nothing to act on.
+    - `says_below_zero`: the sentence for a negative number, with its absolute value (days overdue
+      instead of days left).
+    - `worse`: the side on which a number is a reason to worry. No sentence is written for a number
+      on the other side of the median.
+    - `norm`: the normal value, for a number that is already relative to it (1 for a ratio). No
+      sentence is written for a number at the norm or on its better side, and no median is added.
+    - `theme`: a group of features that a seller would call one reason. The features of a theme
+      raise the risk together, and one sentence stands for all. Empty: the name of the family.
     """
 
     name: str
@@ -34,37 +44,42 @@ class Feature:
 
     @property
     def lookback(self) -> str:
-        found = re.search(r"_(\d+)d$", self.name)
-        return f"{found.group(1)} days" if found else "-"
+        """The lookback in words, such as "90 days"; "-" without one."""
+        match = re.search(r"_(\d+)d$", self.name)
+        return f"{match.group(1)} days" if match else "-"
 
     def sentence(self, value: float, usual: float | None) -> str:
-        """The sentence with the order's own number; empty where the number is no reason to
-        worry."""
+        """The sentence for an order's number; empty if the number is no reason to worry.
+
+        `usual` is the median of the order's stage, or None to leave it out.
+        """
         if not self.says or self._is_no_worse(value, usual) or self._is_no_worse(value, self.norm):
             return ""
         is_below = bool(self.says_below_zero) and value < 0
-        text = (
-            self.says_below_zero.format(value=-value) if is_below else self.says.format(value=value)
+        template = self.says_below_zero if is_below else self.says
+        text = _PLACEHOLDER.sub(
+            lambda match: _written(match, abs(value) if is_below else value), template
         )
-        # days late beside a usual that is days early would need two sentences
+        # days late next to a median of days early would need two sentences
         is_other_side = usual is not None and bool(self.says_below_zero) and (usual < 0) != is_below
         if usual is not None and self.norm is None and not is_other_side:
-            text += f" (usual: {self._number(-usual if is_below else usual)})"
-        return re.sub(
-            r"(?<![\d.,])1 (day|unit|product|scan|photo|time|supplier|exception|dispute)s\b",
-            r"1 \1",
-            text,
-        )
+            text += f" (usually {self._number(-usual if is_below else usual)})"
+        return _ONE_OF_MANY.sub(r"1 \1", text)
 
     def _is_no_worse(self, value: float, than: float | None) -> bool:
-        """Also where both are written alike: nobody sees a difference then."""
+        """Whether `value` is no worse than `than`, or looks the same when written."""
         if than is None:
             return False
         is_better = (self.worse == HIGH and value <= than) or (self.worse == LOW and value >= than)
         return is_better or self._number(value) == self._number(than)
 
     def _number(self, value: float) -> str:
-        """`value` as the sentence writes its own number; a rounded nothing has no sign."""
-        found = re.search(r"\{value(:[^}]*)?\}", self.says)
-        text = found.group(0).format(value=value) if found else f"{value:g}"
-        return re.sub(r"^[-+](?=[0.,%]*$)", "", text)
+        """`value` in the format of the sentence."""
+        match = _PLACEHOLDER.search(self.says)
+        return _written(match, value) if match else f"{value:g}"
+
+
+def _written(placeholder: re.Match[str], value: float) -> str:
+    """`value` in the placeholder's format: 2 instead of 2.0, and no sign on a rounded zero."""
+    text = re.sub(r"\.0$", "", placeholder.group(0).format(value=value))
+    return re.sub(r"^[-+](?=[0.,%]*$)", "", text)

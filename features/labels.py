@@ -1,4 +1,4 @@
-"""Labels: is a dispute opened within the horizon? 1, 0, or unknown yet."""
+"""Labels: whether a dispute is opened within the horizon. 1, 0, or null (not known yet)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from features.tables import Tables
 
 @dataclass(frozen=True)
 class LabelWindow:
-    """`horizon_days`: length of the label window; `reporting_delay_days`: how late a dispute may
-    become known."""
+    """Length of the label window and reporting delay, both in days.
+
+    `horizon_days`: length of the label window. `reporting_delay_days`: a dispute is known at most
+    this many days after it was opened.
+    """
 
     horizon_days: int = 30
     reporting_delay_days: int = 1
@@ -23,13 +26,15 @@ class LabelWindow:
 def build_labels(
     tables: Tables, spine: pl.DataFrame, window: LabelWindow, data_end_day: int
 ) -> pl.DataFrame:
-    """One row per spine row, in its order: `order_id, as_of_day, label` (int8), standing at
-    `data_end_day`.
+    """One row per spine row, in its order: `order_id, as_of_day, label` (int8).
 
-    label = 1: a dispute of the order was opened in [as_of, as_of + horizon). label = 0: none was.
-    Null: unknown. A row whose window is not over is censored, whichever way it looks so far (an
-    early dispute shows sooner than none does); where outcomes are recorded for some orders only, an
-    order without one is unlabelled.
+    Uses the facts that are visible at `data_end_day`.
+
+    - 1: a dispute of the order was opened in [as_of, as_of + horizon).
+    - 0: no dispute was opened in that window.
+    - null: unknown. The label of a row is censored until its window is over, even if a dispute is
+      already known: disputes become known sooner than their absence, so keeping them would bias
+      the sample. If outcomes are recorded for some orders only, an order without one has no label.
     """
     opened = visible(tables["disputes"], data_end_day).filter(pl.col("step") == "opened")
     disputes = opened.select("order_id", disputed_day="occurred_day")

@@ -1,8 +1,7 @@
-"""Which (order_id, as_of) rows there are: the orders that are open and undisputed when a day
-starts.
+"""The spine: one (order_id, as_of) row for each open, undisputed order at the start of a day.
 
-An order is open from the day after it became known until the first of: a dispute is known; it is
-known to be closed; the time in which a buyer may open a dispute is over.
+An order is open from the day after it became known until the first of these: a dispute is known,
+the order is known to be closed, or the period in which the buyer may open a dispute is over.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from features.tables import Tables
 class DisputeWindow:
     """How long a buyer may open a dispute, in days.
 
-    After delivery: 15 days, as AliExpress's buyer help puts it for receipt or the end of the
-    delivery time. Undelivered orders stay on the list for 60 days after the promised day (our
-    choice: the seller's promise may reach 60 days in the older rules), since most of what is said
-    about them is said there.
+    `days_after_delivery`: 15, as stated in AliExpress's buyer help (after receipt or the end of the
+    delivery time). `days_after_promise`: undelivered orders stay on the list for 60 days after the
+    promised day. The 60 days are our choice: in the older rules a seller may promise up to 60 days,
+    and most complaints about undelivered orders come in that period.
     """
 
     days_after_delivery: int = 15
@@ -35,16 +34,15 @@ DEFAULT_WINDOW = DisputeWindow()
 
 
 def first_known(facts: pl.DataFrame, name: str) -> pl.DataFrame:
-    """One row per order: the first day on which such a fact was known. A later fact never changes
-    it."""
+    """One row per order with a fact: its first `known_day`, which a later fact never changes."""
     return facts.group_by("order_id").agg(pl.col("known_day").min().alias(name))
 
 
 def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataFrame:
-    """One row per order: `closed_day`, the day on which its closing is known.
+    """One row per order: `closed_day`, the day on which it is known to be closed (null: not yet).
 
-    Of a day d, it depends on facts known on or before d only, so it is itself a fact known on that
-    day.
+    A closing on day d depends only on facts known on or before d, so it is itself a fact that is
+    known on d.
     """
     delivered = first_known(
         tables["tracking"].filter(pl.col("status") == "Delivered"), "delivered_day"
@@ -58,25 +56,25 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
         .first()
         .select("order_id", "known_day", promised_day=local_day(pl.col("promised_at"), tables.zone))
     )
-    gone = pl.max_horizontal(
+    end_of_promise = pl.max_horizontal(
         pl.col("promised_day") + window.days_after_promise, pl.col("known_day")
     )
-    lapsed = pl.col("delivered_day") + window.days_after_delivery
+    end_of_delivery = pl.col("delivered_day") + window.days_after_delivery
     return (
         tables["orders"]
         .select("order_id")
-        .join(first_known(events, "told_day"), on="order_id", how="left")
+        .join(first_known(events, "reported_day"), on="order_id", how="left")
         .join(delivered, on="order_id", how="left")
-        .join(promised.with_columns(gone_day=gone), on="order_id", how="left")
+        .join(promised.with_columns(promise_end_day=end_of_promise), on="order_id", how="left")
         .select(
             "order_id",
             closed_day=pl.min_horizontal(
-                "told_day",
-                # delivered in time: the days after delivery count; else the promise's end closes
-                # the order
-                pl.when(is_visible(pl.col("gone_day"), pl.col("delivered_day")))
-                .then("gone_day")
-                .otherwise(pl.coalesce(lapsed, pl.col("gone_day"))),
+                "reported_day",
+                # if delivered in time, the days after delivery count; otherwise the end of the
+                # promise closes the order
+                pl.when(is_visible(pl.col("promise_end_day"), pl.col("delivered_day")))
+                .then("promise_end_day")
+                .otherwise(pl.coalesce(end_of_delivery, pl.col("promise_end_day"))),
             ),
         )
     )
@@ -85,10 +83,10 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
 def open_spells(
     tables: Tables, window: DisputeWindow = DEFAULT_WINDOW, closed: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """One row per order that is ever open: its first and last night (`first_day`, `last_day`; null:
-    still open).
+    """One row per order: its first and last open night, `first_day` and `last_day`.
 
-    `closed`: what `closings` finds, where that is at hand.
+    `last_day` is null for an order that is still open. `closed`: the output of `closings`, if it
+    has been computed already.
     """
     disputed = first_known(tables["disputes"].filter(pl.col("step") == "opened"), "disputed_day")
     spells = (
@@ -99,7 +97,7 @@ def open_spells(
         .select(
             "order_id",
             first_day=pl.col("known_day") + 1,
-            # what becomes known on a day takes the order off the spine of the next
+            # a fact that becomes known on a day removes the order from the next day on
             last_day=pl.min_horizontal("closed_day", "disputed_day"),
         )
     )
@@ -112,8 +110,11 @@ def build_spine(
     window: DisputeWindow = DEFAULT_WINDOW,
     closed: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """One row per (order_id, as_of_day), sorted: every order open and undisputed at each of the
-    days."""
+    """The orders that are open and undisputed at each of the days.
+
+    Returns one row per (order_id, as_of_day), sorted: `order_id, as_of_day, as_of`. `closed`: the
+    output of `closings`, if it has been computed already.
+    """
     days = pl.DataFrame({"as_of_day": pl.Series(sorted(set(as_of_days)), dtype=pl.Int32)})
     spells = open_spells(tables, window, closed)
     spine = pl.concat(
@@ -131,11 +132,11 @@ def sample_spine(
     seed: int,
     window: DisputeWindow = DEFAULT_WINDOW,
 ) -> pl.DataFrame:
-    """About `max_rows` order-nights of the nights first_day..last_day, each kept or not by a hash
-    of (order, night).
+    """A sample of about `max_rows` order-nights from `first_day` to `last_day`, both included.
 
-    Every order-night has the same chance, so the sample is an unbiased picture of the nights the
-    scorer will see, and the same rows are drawn whatever the order of the input.
+    A hash of (order, night) decides whether a row is kept. All order-nights have the same chance,
+    so the sample is unbiased, and it does not depend on the order of the input rows. The columns
+    are those of `build_spine`.
     """
     spells = open_spells(tables, window).with_columns(
         first_day=pl.max_horizontal("first_day", pl.lit(first_day)),
@@ -174,9 +175,8 @@ def _hash_text(text: str, seed: int) -> int:
 
 
 def _mix(order_hash: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """A uniform 63-bit number per (order, night): one round of SplitMix64 (Steele, Lea & Flood
-    2014)."""
+    """A uniform 63-bit number per (order, night): one round of SplitMix64 (Steele et al. 2014)."""
     z = order_hash + day.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (z ^ (z >> np.uint64(31))) >> np.uint64(1)
+    return np.asarray((z ^ (z >> np.uint64(31))) >> np.uint64(1))

@@ -1,4 +1,4 @@
-"""Where an order is on its way: before_shipment | dispatch | in_transit | delivered."""
+"""The stage of an order: before_shipment, dispatch, in_transit or delivered."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ from features.tables import Tables
 
 STAGES = ("before_shipment", "dispatch", "in_transit", "delivered")
 
-# A parcel handed over is still "at dispatch" until the carrier's first scan on the road or, where a
-# carrier's scans do not reach us, for three days: sellers are advised to act when 48-72 hours bring
-# no first scan.
+# After hand-over a parcel stays at "dispatch" until the carrier's first movement scan. If no scans
+# reach us, it stays there for three days: sellers are advised to act when there is no first scan
+# within 48-72 hours.
 DISPATCH_DAYS = 3
 NOT_YET_MOVING = ["NotFound", "InfoReceived"]
 
 
 def build_stages(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
-    """One row per spine row: `stage`, `stage_since` and the instants of the visible milestones
-    behind it (UTC)."""
-    handed_over = _first(spine, tables["shipments"], "handed_over_at")
+    """Add the stage of each order and the visible milestones that determine it.
+
+    Returns `spine`, in its order, with the columns `handed_over_at`, `moving_at`, `delivered_at`
+    (UTC; null if not visible yet) and `stage` (one of `STAGES`).
+    """
+    handed_over = _first_occurrence(spine, tables["shipments"], "handed_over_at")
     status = pl.col("status")
     moving = tables["tracking"].filter(~status.is_in([*NOT_YET_MOVING, "Delivered"]))
     delivered = tables["tracking"].filter(status == "Delivered")
     rows = spine
     for milestone in (
         handed_over,
-        _first(spine, moving, "moving_at"),
-        _first(spine, delivered, "delivered_at"),
+        _first_occurrence(spine, moving, "moving_at"),
+        _first_occurrence(spine, delivered, "delivered_at"),
     ):
         rows = rows.join(milestone, on=ROW_KEY, how="left", maintain_order="left")
     days_since_hand_over = days_between(pl.col("handed_over_at"), pl.col("as_of"))
@@ -45,7 +48,8 @@ def build_stages(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(stage=stage)
 
 
-def _first(spine: pl.DataFrame, facts: pl.DataFrame, name: str) -> pl.DataFrame:
+def _first_occurrence(spine: pl.DataFrame, facts: pl.DataFrame, name: str) -> pl.DataFrame:
+    """One row per spine row with a visible fact: the first `occurred_at`, as column `name`."""
     return (
         visible_facts(spine, facts).group_by(ROW_KEY).agg(pl.col("occurred_at").min().alias(name))
     )

@@ -1,10 +1,9 @@
-"""The canonical tables: what every source is turned into, and all that the rest of the program
-reads.
+"""The canonical tables: the form of every source's data, and the only input of all other modules.
 
-Each table says its grain ("one row per ..."), its key and its columns. Every row is one fact with
-its own `occurred_at` and `known_at` (UTC): a wide source row, an order with its purchase, hand-over
-and delivery, is several facts, and ingest splits it. A column of a row may be used as soon as the
-row is known.
+Each table states its grain ("one row per ..."), its key and its columns. Every row is one fact with
+its own `occurred_at` and `known_at` (UTC). A wide source row, such as an order with its purchase,
+hand-over and delivery, is several facts; ingest splits it. All columns of a row are known as soon
+as the row is.
 """
 
 from __future__ import annotations
@@ -15,54 +14,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from features import clock
+from features.table_schema import INSTANT, Column, Table, instant, number, text
 
-INSTANT = pl.Datetime("us", "UTC")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its type, whether it may be empty, the smallest or the only values it may have."""
-
-    name: str
-    dtype: pl.DataType
-    is_required: bool = True
-    minimum: float | None = None
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Table:
-    """A canonical table: its grain in words, its key, its columns without the two times that all
-    have."""
-
-    name: str
-    grain: str
-    key: tuple[str, ...]
-    own_columns: tuple[Column, ...]
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        return (*self.own_columns, Column("occurred_at", INSTANT), Column("known_at", INSTANT))
-
-    @property
-    def schema(self) -> dict[str, pl.DataType]:
-        return {column.name: column.dtype for column in self.columns}
-
-    def empty(self) -> pl.DataFrame:
-        return pl.DataFrame(schema=self.schema)
-
-
-def text(name: str, *choices: str, is_required: bool = True) -> Column:
-    return Column(name, pl.String(), is_required, choices=choices)
-
-
-def number(name: str, *, is_required: bool = True, minimum: float | None = 0.0) -> Column:
-    return Column(name, pl.Float64(), is_required, minimum)
-
-
-def instant(name: str, *, is_required: bool = True) -> Column:
-    return Column(name, INSTANT, is_required)
-
+__all__ = ["INSTANT", "TABLES", "UNSEEN", "Column", "Table", "Tables", "create_tables"]
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -76,11 +30,10 @@ TABLES: dict[str, Table] = {
                 text("buyer_id"),
                 text("store_id"),
                 text("country"),
-                # carrier service (or region of origin) > destination, chosen when the order is
-                # placed
+                # carrier service (or region of origin) > destination, fixed when ordered
                 text("lane", is_required=False),
                 text("currency"),
-                # items + shipping - discount, in USD, and the same in the source's currency
+                # items + shipping - discount in USD; total_source: the same in `currency`
                 number("total_usd"),
                 number("shipping_usd", is_required=False),
                 number("total_source"),
@@ -115,7 +68,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "promises",
-            "one row per promise made; a later one replaces it",
+            "one row per promise; a later promise replaces an earlier one",
             ("promise_id",),
             (
                 text("promise_id"),
@@ -124,11 +77,11 @@ TABLES: dict[str, Table] = {
                 instant("promised_at"),
             ),
         ),
-        # outcome_observed: somebody recorded how this order ended, where a store does not see it of
-        # every order
+        # outcome_observed: the outcome of this order was recorded, in a store that does not record
+        # all outcomes
         Table(
             "order_events",
-            "one row per order and thing that happened to it",
+            "one row per event of an order",
             ("event_id",),
             (
                 text("event_id"),
@@ -177,8 +130,7 @@ TABLES: dict[str, Table] = {
                 # answered: by the seller; ruled: by the platform
                 text("step", "opened", "answered", "withdrawn", "escalated", "ruled", "refunded"),
                 text("cause", "not_received", "not_as_described", "other", "unknown"),
-                # the buyer's reason in the source's words; who took the step; whom a ruling holds
-                # liable
+                # reason: the buyer's, in the source's words; liable: the losing side of a ruling
                 text("reason", is_required=False),
                 text("actor", "buyer", "seller", "platform", is_required=False),
                 text("liable", "buyer", "seller", is_required=False),
@@ -198,7 +150,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "contacts",
-            "one row per contact we made",
+            "one row per contact made by the store",
             ("contact_id",),
             (
                 text("contact_id"),
@@ -216,8 +168,7 @@ TABLES: dict[str, Table] = {
     )
 }
 
-
-# what no feature looks at: a night need not read it
+# columns that no feature uses, so a nightly run need not read them
 UNSEEN: dict[str, tuple[str, ...]] = {
     "orders": ("currency", "total_source"),
     "products": ("title",),
@@ -237,8 +188,8 @@ class Tables:
     """The canonical tables of one store, with the local days of their facts.
 
     `frames[name]` has the table's columns plus `occurred_day` and `known_day` (int32 day numbers in
-    `zone`). `has_partial_outcomes`: how an order ended is recorded for some orders only (an
-    `outcome_observed` event says for which); the others are unlabelled, never good.
+    `zone`). `has_partial_outcomes`: outcomes are recorded for some orders only, marked by an
+    `outcome_observed` event. The other orders have no label; they never count as undisputed.
     """
 
     frames: Mapping[str, pl.DataFrame]
@@ -252,7 +203,7 @@ class Tables:
 def create_tables(
     frames: Mapping[str, pl.DataFrame], *, zone: str, has_partial_outcomes: bool = False
 ) -> Tables:
-    """Tables from frames that have the canonical columns; a table not given is empty."""
+    """Tables from frames with the canonical columns; tables that are not given are empty."""
     dated = {}
     for name, table in TABLES.items():
         frame = frames.get(name, table.empty()).select(

@@ -1,4 +1,4 @@
-"""Small tables drawn as text, shared by all tests."""
+"""Small tables written as text, shared by all tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import Phase, settings
 from features.tables import TABLES, Tables, create_tables
 
 ZONE = "UTC"
-# for runs that only ask whether there is a failure: no time is spent on making it small
+# for runs that only check whether there is a failure: skip shrinking the example
 settings.register_profile("find", phases=[Phase.explicit, Phase.generate])
 
 
@@ -60,9 +60,9 @@ DEFAULTS = {
 
 
 def draw(name: str, drawing: str, **fixed: str) -> pl.DataFrame:
-    """A canonical table from a drawing: a header, then a row a line, cells apart by `|`.
+    """A canonical table from text: a header, then one row per line, with cells separated by `|`.
 
-    Columns that are not drawn get a plain default, ids are numbered, and `known_at` is
+    Columns that are not given get the value in `DEFAULTS`, ids are numbered, and `known_at` is
     `occurred_at`.
     """
     table = TABLES[name]
@@ -85,7 +85,7 @@ def draw(name: str, drawing: str, **fixed: str) -> pl.DataFrame:
 
 @pytest.fixture
 def make_tables():
-    """Tables of a store from drawings: make_tables(orders='order_id | occurred_at ...', ...)."""
+    """Tables of a store from text: make_tables(orders='order_id | occurred_at ...', ...)."""
 
     def make(*, zone: str = ZONE, has_partial_outcomes: bool = False, **drawings: str) -> Tables:
         frames = {name: draw(name, drawing) for name, drawing in drawings.items()}

@@ -1,12 +1,12 @@
-"""The same features where no place holds all facts: three functions of the facts of some keys.
+"""The same features where no machine holds all facts, built from the facts of some keys at a time.
 
-    some orders    -> sums by day, and which totals their rows ask for     (`entity_facts_by_day`,
-    `ask`)
-    some entities  -> the totals asked for                                 (`answer`)
-    the orders again, with the answers -> what the families see of them    (`family_inputs_of`)
+    some orders              -> sums by day            (`entity_facts_by_day`)
+    their spine rows         -> the totals they need   (`ask`)
+    sums of some entities    -> these totals           (`answer`)
+    the orders again, totals -> the family inputs      (`family_inputs_of`)
 
-Each is what `features.totals.family_inputs.build_family_inputs` does with all of them at once, so
-that the results are the same to the bit.
+Each step is a part of `features.totals.family_inputs.build_family_inputs`, so the results are the
+same to the bit.
 """
 
 from __future__ import annotations
@@ -14,13 +14,8 @@ from __future__ import annotations
 import polars as pl
 
 from features.tables import Tables
-from features.totals.entity_totals import (
-    ENTITIES,
-    daily_sums,
-    subtract_own,
-    total_names,
-    totals_of_sums,
-)
+from features.totals.entity_measures import ENTITIES, total_names
+from features.totals.entity_totals import daily_sums, subtract_own, totals_of_sums
 from features.totals.family_inputs import (
     FamilyInputs,
     add_entities,
@@ -30,43 +25,44 @@ from features.totals.family_inputs import (
 
 
 def entity_facts_by_day(tables: Tables, returning: pl.DataFrame) -> pl.DataFrame:
-    """`entity, value, known_day, measure, amount`: what these orders add to their entities, summed
-    by day."""
+    """What these orders contribute to their entities, summed by day.
+
+    Returns `entity, value, known_day, measure, amount`.
+    """
     return daily_sums(gather_entity_facts(tables, returning))
 
 
 def ask(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
-    """`entity, value, as_of_day`, distinct: the totals that the features of these rows need."""
+    """The totals that the features of these rows need: distinct `entity, value, as_of_day`."""
     rows = add_entities(tables, spine)
-    asked = [
+    requests = [
         rows.select(pl.lit(e).alias("entity"), pl.col(e).alias("value"), "as_of_day")
         for e in ENTITIES
     ]
-    return pl.concat(asked).drop_nulls("value").unique()
+    return pl.concat(requests).drop_nulls("value").unique()
 
 
-def answer(asked: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
-    """`asked` in another order, with `totals`: everyone's, in the order of `total_names` of the
-    entity.
+def answer(requests: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
+    """Answer the requests of `ask` with totals over all orders.
 
-    `sums`: what the orders of all these values add, by day.
+    `sums` has the sums by day of all orders with the requested values. Returns the rows of
+    `requests`, grouped by entity, with the list column `totals` in the order of `total_names`.
     """
-    found = []
-    for entity in asked["entity"].unique():
-        questions = asked.filter(pl.col("entity") == entity)
-        told = sums.filter(pl.col("entity") == entity).join(questions, on="value", how="semi")
-        totals = totals_of_sums(entity, questions.select("value", "as_of_day"), told)
-        found.append(
-            questions.with_columns(totals.select(totals=pl.concat_list(pl.all()))["totals"])
+    answers = []
+    for entity in requests["entity"].unique():
+        of_entity = requests.filter(pl.col("entity") == entity)
+        own_sums = sums.filter(pl.col("entity") == entity).join(of_entity, on="value", how="semi")
+        totals = totals_of_sums(entity, of_entity.select("value", "as_of_day"), own_sums)
+        answers.append(
+            of_entity.with_columns(totals.select(totals=pl.concat_list(pl.all()))["totals"])
         )
-    return pl.concat(found)
+    return pl.concat(answers)
 
 
 def family_inputs_of(
     tables: Tables, spine: pl.DataFrame, returning: pl.DataFrame, answers: pl.DataFrame
 ) -> FamilyInputs:
-    """What the families see of the spine rows, with everyone's totals from the answers to all that
-    they ask."""
+    """The family inputs of the spine rows, with totals from the answers to their requests."""
     rows = build_rows(tables, spine)
     everyone = {entity: _totals(rows, answers, entity) for entity in ENTITIES}
     return FamilyInputs(
@@ -75,14 +71,14 @@ def family_inputs_of(
 
 
 def _totals(rows: pl.DataFrame, answers: pl.DataFrame, entity: str) -> pl.DataFrame:
-    """In the order of `rows`, as `features.totals.entity_totals.total_everyone` has them (null:
-    entity not known)."""
-    given = (
+    """The entity's totals over all orders, in the order of `rows` (null: entity unknown)."""
+    of_entity = (
         answers.filter(pl.col("entity") == entity).select("value", "as_of_day", "totals").unique()
     )
     keys = rows.select(pl.col(entity).alias("value"), "as_of_day")
-    joined = keys.join(given, on=["value", "as_of_day"], how="left", maintain_order="left")
+    joined = keys.join(of_entity, on=["value", "as_of_day"], how="left", maintain_order="left")
     total = pl.col("totals").list
     return joined.select(
-        total.get(place, null_on_oob=True).alias(n) for place, n in enumerate(total_names(entity))
+        total.get(number, null_on_oob=True).alias(name)
+        for number, name in enumerate(total_names(entity))
     )

@@ -1,14 +1,11 @@
-"""The same features of one night where all orders do not fit into memory: they come part by part.
+"""The same features of one night if the orders do not fit into memory: they are read in parts.
 
-    each part   -> its open orders with their facts, and what all its orders add to everyone's
-    totals   (`read_part`)
-    all parts   -> everyone's totals
-    (`add_up`)
-    a part anew -> the features of its open orders
-    (`features_of_part`)
+    each part   -> its open orders, and what all its orders add to the totals  (`read_part`)
+    all parts   -> the totals over all orders                                  (`add_up`)
+    open orders -> their features                                              (`features_of_part`)
 
-Only facts of open orders are kept. An order never counts in its own history, so what is told of a
-buyer with a single order is needed for that order alone.
+Only the facts of open orders are kept. The totals of a buyer with a single order are kept only if
+that order is open: an order never counts in its own history, so no other order needs them.
 """
 
 from __future__ import annotations
@@ -21,16 +18,17 @@ import polars as pl
 from features.build.registry import features_of
 from features.spine import DEFAULT_WINDOW, DisputeWindow, build_spine, closings
 from features.tables import Tables
-from features.totals.entity_totals import ENTITIES, SCANS_LOOKBACK, Totals, subtract_own, total_part
+from features.totals.entity_measures import ENTITIES, SCANS_LOOKBACK
+from features.totals.entity_totals import Totals, subtract_own, total_part
 from features.totals.family_inputs import FamilyInputs, build_rows, gather_entity_facts, scans_since
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some orders at one night.
+    """The open orders of a part of the store at one night.
 
-    `spine`: those that are open; `tables` and `returning`: what is known of these and of their
-    products.
+    `spine` has one row per open order; `tables` and `returning` have the facts of these orders and
+    of all products.
     """
 
     spine: pl.DataFrame
@@ -45,22 +43,22 @@ def read_part(
     as_of_day: int,
     window: DisputeWindow = DEFAULT_WINDOW,
 ) -> tuple[Part, Totals]:
-    """The part, and what all its orders add to everyone's totals (see
-    `features.totals.entity_totals.total_part`).
+    """The open orders of a part, and what all its orders add to the totals over all orders.
 
-    `tables`: all facts of some orders; `returning` and `repeated` are of these: what
-    `features.totals.order_facts.split_buyers` finds among all there are.
+    `tables` has all facts of the part's orders. `returning` and `repeated` are the two results of
+    `features.totals.order_facts.split_buyers` for all orders, limited to those of the part. For the
+    totals see `features.totals.entity_totals.total_part`.
     """
     closed = closings(tables)
     spine = build_spine(tables, [as_of_day], window, closed if window == DEFAULT_WINDOW else None)
-    # of the night, not of the spine: a part without open orders has news of its lanes too
+    # scans since the night, not the spine: a part without open orders also has facts of its lanes
     totals = total_part(
         gather_entity_facts(tables, returning, as_of_day - SCANS_LOOKBACK, closed), as_of_day
     )
     own = spine.select("order_id")
 
     def of_open(frame: pl.DataFrame) -> pl.DataFrame:
-        # most parts of a long history have no open order at all
+        # shortcut: most parts of a long history have no open order
         return frame.clear() if own.is_empty() else frame.join(own, on="order_id", how="semi")
 
     open_tables = {
@@ -73,17 +71,16 @@ def read_part(
 
 
 def add_up(totals: Iterable[Totals]) -> Totals:
-    """The totals of all parts together: per entity one row per value."""
-    found: dict[str, list[pl.DataFrame]] = {entity: [] for entity in ENTITIES}
-    for one in totals:
-        for entity, frame in one.items():
-            found[entity].append(frame)
-    return {entity: pl.concat(frames).group_by(entity).sum() for entity, frames in found.items()}
+    """The sums of the parts' totals: per entity one row per value."""
+    parts: dict[str, list[pl.DataFrame]] = {entity: [] for entity in ENTITIES}
+    for part in totals:
+        for entity, frame in part.items():
+            parts[entity].append(frame)
+    return {entity: pl.concat(frames).group_by(entity).sum() for entity, frames in parts.items()}
 
 
 def features_of_part(part: Part, everyone: Totals) -> pl.DataFrame:
-    """One row per row of the part's spine, in its order; see
-    `features.build.registry.build_features`."""
+    """The output of `features.build.registry.build_features` for the part's spine."""
     rows = build_rows(part.tables, part.spine)
     totals = {
         entity: rows.select(entity)
@@ -91,5 +88,5 @@ def features_of_part(part: Part, everyone: Totals) -> pl.DataFrame:
         .drop(entity)
         for entity in ENTITIES
     }
-    told = gather_entity_facts(part.tables, part.returning, scans_since(part.spine))
-    return features_of(FamilyInputs(part.tables, rows, subtract_own(told, rows, totals)))
+    facts = gather_entity_facts(part.tables, part.returning, scans_since(part.spine))
+    return features_of(FamilyInputs(part.tables, rows, subtract_own(facts, rows, totals)))

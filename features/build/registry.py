@@ -1,5 +1,4 @@
-"""All features: families, their descriptions, and the one function that training and scoring both
-call."""
+"""All feature families, and `build_features`: the function that training and scoring both call."""
 
 from __future__ import annotations
 
@@ -26,6 +25,7 @@ FAMILIES: tuple[ModuleType, ...] = (
 
 
 def family_name(family: ModuleType) -> str:
+    """Name of a family: that of its module."""
     return family.__name__.rsplit(".", 1)[-1]
 
 
@@ -38,18 +38,20 @@ FEATURE_NAMES: list[str] = list(FEATURES)
 
 
 def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
-    """One row per spine row, in its order: `order_id, as_of_day, stage` and every feature (float64,
-    null: unknown).
+    """Build all features of the rows of `spine`.
 
-    Uses the facts with `known_at < as_of` of each row and no others; the same for training and for
-    scoring.
+    Returns one row per spine row, in its order: `order_id, as_of_day, stage` and every feature
+    (float64; null: unknown). A row depends only on facts with `known_at < as_of`. Training and
+    scoring differ only in the spine.
     """
     return features_of(build_family_inputs(tables, spine))
 
 
-def features_of(view: FamilyInputs) -> pl.DataFrame:
-    """The same from what the families see of the rows."""
-    families = [family.build(view).with_columns(pl.all().cast(pl.Float64)) for family in FAMILIES]
+def features_of(inputs: FamilyInputs) -> pl.DataFrame:
+    """`build_features` from inputs that have been gathered already."""
+    families: list[pl.DataFrame] = [
+        family.build(inputs).with_columns(pl.all().cast(pl.Float64)) for family in FAMILIES
+    ]
     return pl.concat(
-        [view.rows.select("order_id", "as_of_day", "stage"), *families], how="horizontal"
+        [inputs.rows.select("order_id", "as_of_day", "stage"), *families], how="horizontal"
     ).select("order_id", "as_of_day", "stage", *FEATURE_NAMES)

@@ -1,5 +1,4 @@
-"""Conversation family: what the buyer asked, whether anyone answered, and whether we wrote
-first."""
+"""Conversation family: what the buyer asked, whether it was answered, and contacts by the store."""
 
 from __future__ import annotations
 
@@ -15,26 +14,26 @@ FEATURES = [
         "conversation_count_questions",
         "messages by the buyer",
         "buyers ask before they dispute",
-        "the buyer wrote {value:.0f} times",
+        "the buyer wrote {value:.0f} messages",
     ),
     Feature(
         "conversation_count_parcel_questions",
         "messages by the buyer about the parcel",
-        "worry about the parcel",
-        "the buyer asked {value:.0f} times for the parcel",
+        "the buyer is worried about the parcel",
+        "the buyer wrote {value:.0f} messages about the parcel",
     ),
     Feature(
         "conversation_count_product_questions",
         "messages by the buyer about the product",
-        "doubts",
-        "the buyer wrote {value:.0f} times about the product",
+        "the buyer has doubts about the product",
+        "the buyer wrote {value:.0f} messages about the product",
     ),
-    Feature("conversation_count_replies", "messages by the seller", "somebody cared"),
+    Feature("conversation_count_replies", "messages by the seller", "the store responded"),
     Feature(
         "conversation_count_since_reply",
         "messages by the buyer since the last answer",
-        "asking again is a warning",
-        "the buyer wrote {value:.0f} times since the last answer",
+        "a buyer who asks again is a warning sign",
+        "the buyer has written {value:.0f} messages since the last answer",
     ),
     Feature(
         "conversation_days_unanswered",
@@ -44,20 +43,24 @@ FEATURES = [
     ),
     Feature(
         "conversation_days_since_message",
-        "days since the last message of either; null without one",
-        "a quiet end of a talk",
+        "days since the last message of buyer or seller; null without one",
+        "a conversation that went quiet may be settled",
     ),
-    Feature("conversation_count_contacts", "contacts", "we wrote first before"),
-    Feature("conversation_days_since_contact", "days; null without one", "a contact wears off"),
+    Feature("conversation_count_contacts", "contacts", "the store has already written first"),
+    Feature(
+        "conversation_days_since_contact",
+        "days; null without one",
+        "the effect of a contact wears off",
+    ),
 ]
 
 
-def build(view: FamilyInputs) -> pl.DataFrame:
+def build(inputs: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
-    rows = view.rows
-    for facts in (_messages(view), _contacts(view)):
+    rows = inputs.rows
+    for facts in (_messages(inputs), _contacts(inputs)):
         rows = rows.join(facts, on=ROW_KEY, how="left", maintain_order="left")
-    is_open = pl.col("answered_at").is_null() | (
+    is_unanswered = pl.col("answered_at").is_null() | (
         days_between(pl.col("answered_at"), pl.col("asked_at")) > 0
     )
     as_of = pl.col("as_of")
@@ -67,7 +70,9 @@ def build(view: FamilyInputs) -> pl.DataFrame:
         conversation_count_product_questions=pl.col("count_product").fill_null(0.0),
         conversation_count_replies=pl.col("count_replies").fill_null(0.0),
         conversation_count_since_reply=pl.col("count_since_reply").fill_null(0.0),
-        conversation_days_unanswered=pl.when(is_open).then(days_between(pl.col("asked_at"), as_of)),
+        conversation_days_unanswered=pl.when(is_unanswered).then(
+            days_between(pl.col("asked_at"), as_of)
+        ),
         conversation_days_since_message=days_between(
             pl.max_horizontal("asked_at", "answered_at"), as_of
         ),
@@ -76,12 +81,12 @@ def build(view: FamilyInputs) -> pl.DataFrame:
     )
 
 
-def _messages(view: FamilyInputs) -> pl.DataFrame:
+def _messages(inputs: FamilyInputs) -> pl.DataFrame:
     by_buyer, by_seller = pl.col("sender") == "buyer", pl.col("sender") == "seller"
     at, topic = pl.col("occurred_at"), pl.col("topic")
     since = days_between(at.filter(by_seller).max(), at.filter(by_buyer)) > 0
     return (
-        visible_facts(view.rows, view.tables["messages"])
+        visible_facts(inputs.rows, inputs.tables["messages"])
         .group_by(ROW_KEY)
         .agg(
             count_questions=by_buyer.sum().cast(pl.Float64),
@@ -98,8 +103,8 @@ def _messages(view: FamilyInputs) -> pl.DataFrame:
     )
 
 
-def _contacts(view: FamilyInputs) -> pl.DataFrame:
-    contacts = visible_facts(view.rows, view.tables["contacts"]).group_by(ROW_KEY)
+def _contacts(inputs: FamilyInputs) -> pl.DataFrame:
+    contacts = visible_facts(inputs.rows, inputs.tables["contacts"]).group_by(ROW_KEY)
     return contacts.agg(
         count_contacts=pl.len().cast(pl.Float64), contacted_at=pl.col("occurred_at").max()
     )

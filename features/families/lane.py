@@ -1,5 +1,4 @@
-"""Lane family: how fast, how punctual and how talkative the parcel's lane and its carrier are
-now."""
+"""Lane family: how fast and punctual the parcel's lane and carrier are, and how often they scan."""
 
 from __future__ import annotations
 
@@ -7,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from features.feature import Feature
-from features.totals.entity_totals import OPEN
+from features.totals.entity_measures import OPEN
 from features.totals.family_inputs import FamilyInputs
-from features.totals.order_facts import GAP_EDGES, TRANSIT_EDGES
+from features.totals.parcel_facts import GAP_EDGES, TRANSIT_EDGES
 from features.totals.smoothing import (
     chained_share,
     dispute_share,
@@ -25,88 +24,88 @@ FEATURES = [
         "lane_transit_days_90d",
         "days",
         "how long this lane takes now",
-        "this lane took {value:.0f} days on average over the last 90 days",
+        "parcels on this lane took {value:.0f} days on average in the last 90 days",
     ),
     Feature(
         "lane_transit_middle_days_90d",
-        "days, half of the lane's parcels are faster",
+        "days; half of the lane's parcels are faster",
         "how long this lane takes",
         "half of this lane's parcels take more than {value:.0f} days",
     ),
     Feature(
         "lane_transit_slow_days_90d",
-        "days, nine in ten of the lane's parcels are faster",
+        "days; nine in ten of the lane's parcels are faster",
         "how long a slow parcel takes",
-        "one in ten of this lane's parcels takes over {value:.0f} days",
+        "one in ten of this lane's parcels takes more than {value:.0f} days",
     ),
     Feature(
         "lane_late_share_30d",
         "share of deliveries",
-        "a lane that broke down of late",
-        "{value:.0%} of this lane's deliveries of the last 30 days were late",
+        "a lane that broke down recently",
+        "{value:.0%} of this lane's deliveries in the last 30 days were late",
     ),
     Feature(
         "lane_late_share_90d",
         "share of deliveries",
         "a slow lane makes late parcels",
-        "{value:.0%} of this lane's deliveries of the last 90 days were late",
+        "{value:.0%} of this lane's deliveries in the last 90 days were late",
     ),
     Feature(
         "lane_congestion",
-        "mean days of 30 days beside those of 90; 1 is usual",
+        "mean days over 30 days / over 90 days; 1 is usual",
         "the lane is slower now",
-        "this lane takes {value:.1f} times its usual days now",
+        "this lane now takes {value:.1f} times as long as usual",
         norm=1.0,
     ),
     Feature(
         "lane_gap_days_90d",
-        "days, nine in ten waits between scans are shorter",
-        "how silent this lane usually is",
-        "one in ten waits between scans on this lane is longer than {value:.0f} days",
+        "days; nine in ten gaps between scans are shorter",
+        "how long this lane is usually without news",
+        "one in ten gaps between scans on this lane is longer than {value:.0f} days",
     ),
     Feature(
         "lane_exception_share_90d",
         "share of shipped orders",
-        "customs and posts that make trouble",
-        "{value:.0%} of this lane's parcels had an exception over the last 90 days",
+        "some customs and postal services cause trouble",
+        "{value:.0%} of this lane's parcels had an exception in the last 90 days",
     ),
     Feature(
         "lane_dispute_share_90d",
         "share of ended orders",
-        "trouble on a lane shows in its disputes",
+        "problems on a lane show in its disputes",
         "{value:.0%} of this lane's orders that ended in the last 90 days were disputed",
     ),
     Feature(
         "lane_dispute_share_30d",
         "share of ended orders",
-        "trouble on a lane shows in its disputes",
+        "problems on a lane show in its disputes",
         "{value:.0%} of this lane's orders that ended in the last 30 days were disputed",
     ),
-    Feature("lane_count_open_orders", "orders", "how much is under way on this lane"),
+    Feature("lane_count_open_orders", "orders", "how many orders are on this lane"),
     Feature(
         "carrier_transit_days_30d",
         "days",
-        "how long this carrier takes now, wherever to",
-        "this carrier took {value:.0f} days over the last 30 days",
+        "how long this carrier takes now, to any country",
+        "this carrier took {value:.0f} days on average in the last 30 days",
     ),
     Feature(
         "carrier_congestion",
-        "mean days of 30 days beside those of 90; 1 is usual",
+        "mean days over 30 days / over 90 days; 1 is usual",
         "a carrier that breaks down",
-        "this carrier takes {value:.1f} times its usual days now",
+        "this carrier now takes {value:.1f} times as long as usual",
         norm=1.0,
     ),
     Feature(
         "carrier_late_share_30d",
         "share of deliveries",
-        "a carrier that broke down of late",
-        "{value:.0%} of this carrier's deliveries of the last 30 days were late",
+        "a carrier that broke down recently",
+        "{value:.0%} of this carrier's deliveries in the last 30 days were late",
     ),
     Feature(
         "carrier_late_share_90d",
         "share of deliveries",
         "a slow carrier makes late parcels",
-        "{value:.0%} of this carrier's deliveries of the last 90 days were late",
+        "{value:.0%} of this carrier's deliveries in the last 90 days were late",
     ),
     Feature(
         "carrier_dispute_share_90d",
@@ -118,47 +117,47 @@ FEATURES = [
         "supplier_handling_days_90d",
         "days",
         "how long this supplier takes to ship now",
-        "this supplier took {value:.0f} days to ship over the last 90 days",
+        "this supplier took {value:.0f} days on average to ship in the last 90 days",
         theme="dispatch",
     ),
     Feature(
         "supplier_shipped_late_share_90d",
         "share of shipped orders",
-        "a supplier who breaks the day to ship by",
-        "{value:.0%} of this supplier's parcels of the last 90 days were handed over late",
+        "a supplier who misses the shipping deadline",
+        "{value:.0%} of this supplier's parcels in the last 90 days were handed over late",
         theme="dispatch",
     ),
     Feature(
         "supplier_late_share_90d",
         "share of deliveries",
         "a supplier who ships late delivers late",
-        "{value:.0%} of this supplier's deliveries of the last 90 days were late",
+        "{value:.0%} of this supplier's deliveries in the last 90 days were late",
         theme="dispatch",
     ),
 ]
-# a lane with few parcels leans on its carrier, that on the store: as if so many of theirs had been
-# seen
+# Weight of the next larger group, as a number of parcels: a lane with few parcels is shrunk towards
+# its carrier, and a carrier with few parcels towards the store.
 STRENGTH = 10.0
 CHAIN = ["lane", "service", "store_id"]
 
 
-def transit_shares(view: FamilyInputs) -> np.ndarray:
-    """(rows, bins): the lane's transit days over 90 days as shares of a histogram."""
-    return histogram(view, CHAIN, "transit", TRANSIT_EDGES, STRENGTH)
+def transit_shares(inputs: FamilyInputs) -> np.ndarray:
+    """(rows, bins): histogram of the lane's transit days over 90 days, as shares."""
+    return histogram(inputs, CHAIN, "transit", TRANSIT_EDGES, STRENGTH)
 
 
-def gap_shares(view: FamilyInputs) -> np.ndarray:
-    """(rows, bins): the days between the lane's scans over 90 days as shares of a histogram."""
-    return histogram(view, CHAIN, "gap", GAP_EDGES, STRENGTH)
+def gap_shares(inputs: FamilyInputs) -> np.ndarray:
+    """(rows, bins): histogram of the days between the lane's scans over 90 days, as shares."""
+    return histogram(inputs, CHAIN, "gap", GAP_EDGES, STRENGTH)
 
 
-def build(view: FamilyInputs) -> pl.DataFrame:
+def build(inputs: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
-    totals = view.totals
+    totals = inputs.totals
     lane, service, store, supplier = (
         totals[e] for e in ("lane", "service", "store_id", "supplier_id")
     )
-    transit, gaps = transit_shares(view), gap_shares(view)
+    transit, gaps = transit_shares(inputs), gap_shares(inputs)
     usual = mean_transit_days(lane, 90).fill_null(mean_transit_days(store, 90))
     half, most = np.full(len(transit), 0.5), np.full(len(transit), 0.9)
     return pl.DataFrame(
@@ -166,31 +165,31 @@ def build(view: FamilyInputs) -> pl.DataFrame:
             "lane_transit_days_90d": usual,
             "lane_transit_middle_days_90d": quantile(transit, TRANSIT_EDGES, half),
             "lane_transit_slow_days_90d": quantile(transit, TRANSIT_EDGES, most),
-            "lane_late_share_30d": late_share(view, ["lane", "service"], 30),
-            "lane_late_share_90d": late_share(view, ["lane"], 90),
+            "lane_late_share_30d": late_share(inputs, ["lane", "service"], 30),
+            "lane_late_share_90d": late_share(inputs, ["lane"], 90),
             "lane_congestion": mean_transit_days(lane, 30) / mean_transit_days(lane, 90),
             "lane_gap_days_90d": quantile(gaps, GAP_EDGES, most),
             "lane_exception_share_90d": chained_share(
-                view, ["lane"], 90, part="count_exceptions", whole="count_shipped", start=0.02
+                inputs, ["lane"], 90, part="count_exceptions", whole="count_shipped", start=0.02
             ),
-            "lane_dispute_share_90d": dispute_share(view, ["lane", "store_id"], 90),
-            "lane_dispute_share_30d": dispute_share(view, ["lane", "store_id"], 30),
+            "lane_dispute_share_90d": dispute_share(inputs, ["lane", "store_id"], 90),
+            "lane_dispute_share_30d": dispute_share(inputs, ["lane", "store_id"], 30),
             "lane_count_open_orders": lane[OPEN],
             "carrier_transit_days_30d": mean_transit_days(service, 30),
             "carrier_congestion": mean_transit_days(service, 30) / mean_transit_days(service, 90),
-            "carrier_late_share_30d": late_share(view, ["service"], 30),
-            "carrier_late_share_90d": late_share(view, ["service"], 90),
-            "carrier_dispute_share_90d": dispute_share(view, ["service", "store_id"], 90),
+            "carrier_late_share_30d": late_share(inputs, ["service"], 30),
+            "carrier_late_share_90d": late_share(inputs, ["service"], 90),
+            "carrier_dispute_share_90d": dispute_share(inputs, ["service", "store_id"], 90),
             "supplier_handling_days_90d": mean_handling_days(supplier, 90),
             "supplier_shipped_late_share_90d": chained_share(
-                view,
+                inputs,
                 ["supplier_id"],
                 90,
                 part="count_shipped_late",
                 whole="count_shipped",
                 start=0.1,
             ),
-            "supplier_late_share_90d": late_share(view, ["supplier_id"], 90),
+            "supplier_late_share_90d": late_share(inputs, ["supplier_id"], 90),
         },
         nan_to_null=True,
     )

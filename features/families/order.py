@@ -22,104 +22,104 @@ FEATURES = [
     Feature(
         "order_shipping_share",
         "share of the total",
-        "dear shipping raises expectations",
+        "expensive shipping raises expectations",
         "shipping is {value:.0%} of what the buyer paid",
     ),
     Feature(
         "order_discount_share",
-        "share of the list total",
-        "a bargain is forgiven more, or expected to disappoint",
+        "share of the list price",
+        "buyers forgive a bargain more, or expect it to disappoint",
     ),
     Feature(
         "order_count_units",
         "units",
-        "more units, more that can go wrong",
+        "with more units, more can go wrong",
         "{value:.0f} units in the order",
     ),
     Feature(
         "order_count_lines",
         "lines",
-        "several products, several ways to disappoint",
+        "with more products, more can disappoint",
         "{value:.0f} products in the order",
     ),
     Feature(
         "order_count_suppliers",
         "suppliers",
-        "parcels from several suppliers arrive apart",
+        "parcels from several suppliers arrive separately",
         "the order comes from {value:.0f} suppliers",
     ),
-    Feature("order_count_installments", "payments", "a purchase that was stretched to afford"),
+    Feature("order_count_installments", "payments", "the buyer may have stretched to afford it"),
     Feature(
         "order_age_days",
         "days",
-        "how far along its life the order is",
+        "how far along the order is",
         "ordered {value:.0f} days ago",
         theme="logistics",
     ),
     Feature(
         "order_payment_delay_days",
         "days",
-        "a payment that took long delays all that follows",
+        "a slow payment delays everything after it",
         "payment took {value:.1f} days to clear",
         theme="dispatch",
     ),
     Feature(
         "order_days_since_paid",
         "days; null while unpaid",
-        "the platform's clocks start with the payment",
+        "the platform counts its deadlines from the payment",
         theme="logistics",
     ),
     Feature(
         "order_promise_days",
         "days",
         "how long the buyer agreed to wait",
-        "the buyer was promised {value:.0f} days",
+        "the buyer was promised delivery in {value:.0f} days",
         worse=EITHER,
         theme="logistics",
     ),
     Feature(
         "order_local_hour",
-        "hour of the buyer's day, 0 to 24",
-        "what is bought late at night is regretted more",
+        "hour of the buyer's local day, 0 to 24",
+        "purchases made late at night are regretted more",
     ),
     Feature(
         "order_local_weekday",
-        "0 Monday to 6 Sunday, where the buyer is",
-        "orders of the weekend wait for Monday",
+        "0 Monday to 6 Sunday, in the buyer's time zone",
+        "weekend orders wait until Monday",
     ),
     Feature(
         "order_price_to_product_usual",
         "ratio; 1 is usual over 365 days",
-        "a buyer who paid more than others did",
-        "the price is {value:.1f} times this product's usual one",
+        "the buyer paid more than others did",
+        "the price is {value:.1f} times this product's usual price",
         norm=1.0,
     ),
     Feature(
         "order_price_to_category_usual",
         "ratio; 1 is usual over 365 days",
-        "a dear product must keep its promise",
-        "the price is {value:.1f} times the usual one of its category",
+        "an expensive product must live up to its price",
+        "the price is {value:.1f} times the usual price in its category",
         norm=1.0,
     ),
 ]
-# earlier lines that the usual price of the larger group counts as
+# weight of the category's usual price, as a number of order lines
 PRICE_STRENGTH = 3.0
 
 
-def build(view: FamilyInputs) -> pl.DataFrame:
+def build(inputs: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
     placed, total = pl.col("placed_at"), pl.col("total_usd")
-    full = pl.col("items_usd") + pl.col("shipping_usd").fill_null(0.0)
+    list_price = pl.col("items_usd") + pl.col("shipping_usd").fill_null(0.0)
     seconds = utc_hours_of(pl.col("country")) * 3600.0
     local = placed + pl.duration(seconds=seconds.cast(pl.Int64))
-    product, category = _usual_prices(view)
+    product, category = _usual_prices(inputs)
     price = pl.col("unit_price_usd")
-    return view.rows.select(
+    return inputs.rows.select(
         order_value_usd=total,
         order_shipping_share=pl.when(total > 0).then(pl.col("shipping_usd") / total),
-        # to the cent: no discount is 0 and not the last bit of a difference
-        order_discount_share=pl.when(full > 0).then(
-            ((full - total) * CENTS).round() * (1.0 / CENTS) / full
+        # rounded to the cent, so that no discount is exactly 0
+        order_discount_share=pl.when(list_price > 0).then(
+            ((list_price - total) * CENTS).round() * (1.0 / CENTS) / list_price
         ),
         order_count_units="count_units",
         order_count_lines="count_lines",
@@ -136,11 +136,10 @@ def build(view: FamilyInputs) -> pl.DataFrame:
     )
 
 
-def _usual_prices(view: FamilyInputs) -> tuple[pl.Expr, pl.Expr]:
-    """USD a unit over a year: of the product, leaned on its category; of the category, leaned on
-    nothing."""
-    totals = view.totals
-    no_prior = view.rows["unit_price_usd"]
+def _usual_prices(inputs: FamilyInputs) -> tuple[pl.Expr, pl.Expr]:
+    """USD per unit over a year: of the product, shrunk towards its category; of the category."""
+    totals = inputs.totals
+    no_prior = inputs.rows["unit_price_usd"]
     category = smoothed_mean(
         totals["category"],
         "sum_price_cents",

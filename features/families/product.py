@@ -6,7 +6,7 @@ import polars as pl
 
 from features.clock import days_between
 from features.feature import LOW, Feature
-from features.totals.entity_totals import LOOKBACKS, OPEN
+from features.totals.entity_measures import LOOKBACKS, OPEN
 from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import CENTS
 from features.totals.smoothing import chained_share, dispute_share, smoothed_mean
@@ -16,50 +16,50 @@ FEATURES = [
         Feature(
             f"product_dispute_share_{days}d",
             "share of ended orders",
-            "a product that disappointed will again; few orders count little",
-            f"{{value:.0%}} of this product's orders that ended in the last {days} days were disputed "
-            "(few orders lean on its supplier's share)",
+            "a product that disappointed buyers will do so again",
+            f"{{value:.0%}} of this product's orders that ended in the last {days} days were "
+            "disputed, adjusted towards its supplier's share if orders are few",
         )
         for days in LOOKBACKS
     ),
     Feature(
         "product_not_received_share_365d",
         "share of ended orders",
-        "bad packing loses parcels",
-        "{value:.1%} of this product's orders were disputed as not received over the last year",
+        "badly packed parcels get lost",
+        "{value:.1%} of this product's orders in the last year had a not-received dispute",
     ),
     Feature(
         "product_not_as_described_share_365d",
         "share of ended orders",
-        "a listing that promises too much",
-        "{value:.1%} of this product's orders were disputed as not as described over the last year",
+        "the listing may promise too much",
+        "{value:.1%} of this product's orders in the last year had a not-as-described dispute",
     ),
     Feature(
         "product_refunded_share_365d",
         "share of ended orders",
-        "what had to be paid back before",
-        "{value:.1%} of this product's orders were refunded after a dispute over the last year",
+        "refunds of the past point to refunds to come",
+        "{value:.1%} of this product's orders in the last year were refunded after a dispute",
     ),
     *(
-        Feature(f"product_count_orders_{days}d", "orders", "how well this product is known")
+        Feature(f"product_count_orders_{days}d", "orders", "how much is known about this product")
         for days in LOOKBACKS
     ),
     Feature(
         "product_stars_365d",
-        "stars, 1 to 5, leaned on its category",
-        "buyers say it in stars before they dispute",
+        "stars, 1 to 5, shrunk towards its category",
+        "buyers give few stars before they dispute",
         "this product is rated {value:.1f} stars",
         worse=LOW,
     ),
     Feature(
         "product_stars_trend",
-        "stars of 90 days less those of 365",
-        "a batch that got worse",
-        "this product's rating moved by {value:+.1f} stars of late",
+        "stars over 90 days minus stars over 365 days",
+        "a batch may be worse than earlier ones",
+        "this product's rating changed by {value:+.1f} stars recently",
         worse=LOW,
         norm=0.0,
     ),
-    Feature("product_returning_share_365d", "share of orders", "who was content comes again"),
+    Feature("product_returning_share_365d", "share of orders", "satisfied buyers come back"),
     Feature(
         "product_listed_days",
         "days",
@@ -71,21 +71,22 @@ FEATURES = [
         Feature(
             f"supplier_dispute_share_{days}d",
             "share of ended orders",
-            "quality and packing are the supplier's habit",
-            f"{{value:.0%}} of this supplier's orders that ended in the last {days} days were disputed",
+            "quality and packing depend on the supplier",
+            f"{{value:.0%}} of this supplier's orders that ended in the last {days} days "
+            "were disputed",
         )
         for days in LOOKBACKS
     ),
     Feature(
         "supplier_not_as_described_share_365d",
         "share of ended orders",
-        "quality is the supplier's habit",
-        "{value:.1%} of this supplier's orders were disputed as not as described over the last year",
+        "quality depends on the supplier",
+        "{value:.1%} of this supplier's orders in the last year had a not-as-described dispute",
     ),
     Feature(
         "supplier_stars_365d",
         "stars, 1 to 5",
-        "what buyers think of all this supplier makes",
+        "what buyers think of all products of this supplier",
         "this supplier's products are rated {value:.1f} stars",
         worse=LOW,
     ),
@@ -97,82 +98,72 @@ FEATURES = [
     ),
     Feature(
         "supplier_rush",
-        "orders of 30 days beside those of 365, a day; 1 is usual",
+        "orders per day over 30 days / over 365 days; 1 is usual",
         "a supplier with a sudden rush falls behind",
-        "this supplier gets {value:.1f} times its usual orders",
+        "this supplier gets {value:.1f} times its usual number of orders",
         theme="dispatch",
         norm=1.0,
     ),
     Feature(
         "supplier_count_open_orders",
         "orders",
-        "work in hand delays the next order",
-        "open orders of this supplier: {value:.0f}",
+        "unfinished orders delay the next one",
+        "open orders with this supplier: {value:.0f}",
         theme="dispatch",
     ),
     Feature(
         "category_dispute_share_365d",
         "share of ended orders",
         "some kinds of goods disappoint more",
-        "{value:.0%} of the orders of this category were disputed over the last year",
+        "{value:.0%} of the orders in this category were disputed in the last year",
     ),
     Feature(
         "category_not_as_described_share_365d",
         "share of ended orders",
-        "sizes and fragile goods disappoint",
-        "{value:.1%} of the orders of this category were disputed as not as described over the last year",
+        "clothing sizes and fragile goods disappoint",
+        "{value:.1%} of this category's orders in the last year had a not-as-described dispute",
     ),
-    Feature("category_refunded_share_365d", "share of ended orders", "easy refunds are asked for"),
-    # not said: the order's value is, and says the same
+    Feature(
+        "category_refunded_share_365d",
+        "share of ended orders",
+        "buyers ask for refunds that are easy to get",
+    ),
+    # without a sentence: the order's value already says the same
     Feature("product_unit_price_usd", "USD", "expectations grow with the price", theme="order"),
     Feature(
         "product_weight_g",
         "grams",
-        "heavy goods travel slowly and break",
+        "heavy goods travel slowly and break easily",
         "the product weighs {value:,.0f} g",
     ),
     Feature(
         "product_count_photos",
         "photos",
-        "a thin listing leaves room for surprise",
+        "a listing with few photos leaves room for surprise",
         "the listing has {value:.0f} photos",
         worse=LOW,
     ),
 ]
 PRODUCT = ["product_id", "supplier_id", "category", "store_id"]
 SUPPLIER, CATEGORY = ["supplier_id", "store_id"], ["category", "store_id"]
-# what buyers of a marketplace give on average: few complain in stars
+# average rating on a marketplace: few buyers complain through stars
 USUAL_STARS = 4.5
 
 
-def build(view: FamilyInputs) -> pl.DataFrame:
-    """One row per spine row, in its order; shares without the order itself."""
-    product, supplier = view.totals["product_id"], view.totals["supplier_id"]
-    usual = pl.Series("stars", [USUAL_STARS]).new_from_index(0, view.rows.height)
-    category_stars, supplier_stars = (
-        _stars(view, "category", 365, usual),
-        _stars(view, "supplier_id", 365, usual),
-    )
-    stars = _stars(view, "product_id", 365, category_stars)
-    by_lookback = {
-        f"product_dispute_share_{d}d": dispute_share(view, PRODUCT, d) for d in LOOKBACKS
-    }
-    by_lookback |= {
-        f"supplier_dispute_share_{d}d": dispute_share(view, SUPPLIER, d) for d in LOOKBACKS
-    }
-    by_lookback |= {f"product_count_orders_{d}d": product[f"count_orders_{d}d"] for d in LOOKBACKS}
-    a_year = supplier["count_orders_365d"]
-    return view.rows.select(
-        **by_lookback,
-        product_not_received_share_365d=dispute_share(view, PRODUCT, 365, "count_not_received"),
+def build(inputs: FamilyInputs) -> pl.DataFrame:
+    """One row per spine row, in its order; the order itself counts in no share."""
+    supplier = inputs.totals["supplier_id"]
+    orders_365d = supplier["count_orders_365d"]
+    return inputs.rows.select(
+        **_by_lookback(inputs),
+        **_ratings(inputs),
+        product_not_received_share_365d=dispute_share(inputs, PRODUCT, 365, "count_not_received"),
         product_not_as_described_share_365d=dispute_share(
-            view, PRODUCT, 365, "count_not_as_described"
+            inputs, PRODUCT, 365, "count_not_as_described"
         ),
-        product_refunded_share_365d=dispute_share(view, PRODUCT, 365, "count_refunded"),
-        product_stars_365d=stars,
-        product_stars_trend=_stars(view, "product_id", 90, stars) - stars,
+        product_refunded_share_365d=dispute_share(inputs, PRODUCT, 365, "count_refunded"),
         product_returning_share_365d=chained_share(
-            view,
+            inputs,
             ["product_id", "store_id"],
             365,
             part="count_returning",
@@ -181,27 +172,50 @@ def build(view: FamilyInputs) -> pl.DataFrame:
         ),
         product_listed_days=days_between(pl.col("listed_at"), pl.col("as_of")),
         supplier_not_as_described_share_365d=dispute_share(
-            view, SUPPLIER, 365, "count_not_as_described"
+            inputs, SUPPLIER, 365, "count_not_as_described"
         ),
-        supplier_stars_365d=supplier_stars,
         supplier_count_orders_90d=supplier["count_orders_90d"],
-        supplier_rush=(supplier["count_orders_30d"] / 30.0 / (a_year / 365.0)).set(
-            a_year == 0, None
+        supplier_rush=(supplier["count_orders_30d"] / 30.0 / (orders_365d / 365.0)).set(
+            orders_365d == 0, None
         ),
         supplier_count_open_orders=supplier[OPEN],
-        category_dispute_share_365d=dispute_share(view, CATEGORY, 365),
+        category_dispute_share_365d=dispute_share(inputs, CATEGORY, 365),
         category_not_as_described_share_365d=dispute_share(
-            view, CATEGORY, 365, "count_not_as_described"
+            inputs, CATEGORY, 365, "count_not_as_described"
         ),
-        category_refunded_share_365d=dispute_share(view, CATEGORY, 365, "count_refunded"),
+        category_refunded_share_365d=dispute_share(inputs, CATEGORY, 365, "count_refunded"),
         product_unit_price_usd="unit_price_usd",
         product_weight_g="weight_g",
         product_count_photos="count_photos",
     ).select(feature.name for feature in FEATURES)
 
 
-def _stars(view: FamilyInputs, entity: str, lookback: int, prior: pl.Series) -> pl.Series:
-    totals = view.totals[entity]
+def _by_lookback(inputs: FamilyInputs) -> dict[str, pl.Series]:
+    """Name -> values of the features with one column per lookback."""
+    product = inputs.totals["product_id"]
+    columns = {f"product_dispute_share_{d}d": dispute_share(inputs, PRODUCT, d) for d in LOOKBACKS}
+    columns |= {
+        f"supplier_dispute_share_{d}d": dispute_share(inputs, SUPPLIER, d) for d in LOOKBACKS
+    }
+    return columns | {
+        f"product_count_orders_{d}d": product[f"count_orders_{d}d"] for d in LOOKBACKS
+    }
+
+
+def _ratings(inputs: FamilyInputs) -> dict[str, pl.Series]:
+    """Name -> values of the features about stars."""
+    prior = pl.Series("stars", [USUAL_STARS]).new_from_index(0, inputs.rows.height)
+    stars = _stars(inputs, "product_id", 365, _stars(inputs, "category", 365, prior))
+    return {
+        "product_stars_365d": stars,
+        "product_stars_trend": _stars(inputs, "product_id", 90, stars) - stars,
+        "supplier_stars_365d": _stars(inputs, "supplier_id", 365, prior),
+    }
+
+
+def _stars(inputs: FamilyInputs, entity: str, lookback: int, prior: pl.Series) -> pl.Series:
+    """Mean stars of the entity, shrunk towards `prior`."""
+    totals = inputs.totals[entity]
     return smoothed_mean(
         totals, "sum_star_hundredths", "count_reviews", lookback, prior=prior, unit=CENTS
     )

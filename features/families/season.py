@@ -1,5 +1,4 @@
-"""Season family: where the night stands between the holidays of both ends. It asks no table but the
-spine."""
+"""Season family: how far the night is from the holidays and sales of sellers and buyers."""
 
 from __future__ import annotations
 
@@ -14,6 +13,7 @@ from features.clock import count_before, day_number
 from features.feature import EITHER, LOW, Feature
 from features.totals.family_inputs import FamilyInputs
 
+# longer distances are all the same
 FAR_DAYS = 120.0
 
 FEATURES = [
@@ -41,7 +41,7 @@ FEATURES = [
     Feature(
         "season_days_since_sale",
         "days, at most 120",
-        "parcels of the sales crowd the roads for weeks",
+        "parcels from the sales slow transport for weeks",
         "the last big sale was {value:.0f} days ago",
         worse=LOW,
         norm=FAR_DAYS,
@@ -49,33 +49,33 @@ FEATURES = [
     Feature(
         "season_days_to_christmas",
         "days, at most 120",
-        "a gift that comes after Christmas is not wanted",
+        "a gift that arrives after Christmas is not wanted",
         "Christmas is in {value:.0f} days",
         worse=LOW,
         norm=FAR_DAYS,
     ),
-    Feature("season_days_since_christmas", "days, at most 120", "late gifts are complained about"),
+    Feature("season_days_since_christmas", "days, at most 120", "buyers complain about late gifts"),
     Feature(
         "season_weekday",
         "0 Monday to 6 Sunday",
-        "offices and carriers rest at the week's end",
+        "offices and carriers close at weekends",
         worse=EITHER,
     ),
     Feature(
         "season_promise_after_christmas",
         "1 if so, 0 if not, null without a promise",
-        "the buyer may have hoped for it earlier",
+        "the buyer may have hoped for an earlier delivery",
     ),
 ]
 
 
-def build(view: FamilyInputs) -> pl.DataFrame:
-    """One row per spine row, in its order."""
-    day = view.rows["as_of_day"].to_numpy().astype(np.int64)
+def build(inputs: FamilyInputs) -> pl.DataFrame:
+    """One row per spine row, in its order. Uses no table except the spine."""
+    day = inputs.rows["as_of_day"].to_numpy().astype(np.int64)
     to_new_year, since_new_year = _distances(day, CHINESE_NEW_YEARS)
     to_sale, since_sale = _distances(day, SALES)
     to_christmas, since_christmas = _distances(day, CHRISTMASES)
-    left = view.rows["days_to_promise"].to_numpy()
+    to_promise = inputs.rows["days_to_promise"].to_numpy()
     # 1970-01-01 was a Thursday
     return pl.DataFrame(
         {
@@ -87,7 +87,7 @@ def build(view: FamilyInputs) -> pl.DataFrame:
             "season_days_since_christmas": since_christmas,
             "season_weekday": ((day + 3) % 7).astype(np.float64),
             "season_promise_after_christmas": np.where(
-                np.isnan(left), np.nan, (left > to_christmas) & (to_christmas < 60.0)
+                np.isnan(to_promise), np.nan, (to_promise > to_christmas) & (to_christmas < 60.0)
             ),
         },
         nan_to_null=True,
@@ -95,12 +95,13 @@ def build(view: FamilyInputs) -> pl.DataFrame:
 
 
 def _distances(day: np.ndarray, dates: Sequence[date]) -> tuple[np.ndarray, np.ndarray]:
-    """Days to the next of `dates` (0 on it) and since the last one, each at most `FAR_DAYS`."""
+    """Days until the next and since the last of `dates`, at most `FAR_DAYS`; 0 on a date."""
     numbers = np.array([day_number(d) for d in dates])
-    place = count_before(numbers, day)
+    last = count_before(numbers, day)
     padded = np.concatenate([[-(10**6)], numbers, [10**6]])
-    to = padded[place + 1] - day
-    since = np.where(to == 0, 0, day - padded[place])
-    return np.minimum(to, FAR_DAYS).astype(np.float64), np.minimum(since, FAR_DAYS).astype(
-        np.float64
+    until = padded[last + 1] - day
+    since = np.where(until == 0, 0, day - padded[last])
+    return (
+        np.minimum(until, FAR_DAYS).astype(np.float64),
+        np.minimum(since, FAR_DAYS).astype(np.float64),
     )

@@ -6,7 +6,7 @@ import polars as pl
 
 from features.clock import SECONDS_A_DAY
 from features.feature import LOW, Feature
-from features.totals.entity_totals import OPEN
+from features.totals.entity_measures import OPEN
 from features.totals.family_inputs import FamilyInputs
 from features.totals.order_facts import CENTS
 from features.totals.smoothing import (
@@ -27,87 +27,94 @@ FEATURES = [
     Feature("store_dispute_share_90d", "share of ended orders", "a bad season hits every order"),
     Feature(
         "store_open_orders_days",
-        "days of the last 30 days' sales",
+        "days of sales, at the rate of the last 30 days",
         "a backlog delays every order",
-        "the store's open orders are {value:.0f} days of sales",
+        "the store's open orders equal {value:.0f} days of sales",
     ),
     Feature(
         "store_rush",
-        "orders of 30 days beside those of 365, a day; 1 is usual",
-        "a rush fills desks and roads",
-        "the store gets {value:.1f} times its usual orders",
+        "orders per day over 30 days / over 365 days; 1 is usual",
+        "a rush overloads staff and carriers",
+        "the store gets {value:.1f} times its usual number of orders",
         norm=1.0,
     ),
     Feature(
         "store_handling_days_30d",
         "days",
         "a backlog delays every order",
-        "the store took {value:.0f} days to ship over the last 30 days",
+        "the store took {value:.0f} days on average to ship in the last 30 days",
     ),
     Feature(
         "store_handling_trend",
-        "days of 30 days less those of 365",
+        "days over 30 days minus days over 365 days",
         "packing is slower than usual",
-        "the store ships {value:.1f} days slower than usual",
+        "the store takes {value:.1f} days longer to ship than usual",
         norm=0.0,
     ),
     Feature(
         "store_shipped_late_share_30d",
         "share of shipped orders",
-        "what leaves late arrives late",
-        "{value:.0%} of the store's parcels of the last 30 days were handed over late",
+        "parcels that leave late arrive late",
+        "{value:.0%} of the store's parcels in the last 30 days were handed over late",
     ),
     Feature(
         "store_transit_days_30d",
         "days",
         "peaks and strikes slow every lane",
-        "parcels took {value:.0f} days over the last 30 days",
+        "parcels took {value:.0f} days on average in the last 30 days",
     ),
     Feature(
         "store_transit_trend",
-        "days of 30 days less those of 365",
-        "the roads are slower than usual",
+        "days over 30 days minus days over 365 days",
+        "transport is slower than usual",
         "parcels take {value:.1f} days longer than usual",
         norm=0.0,
     ),
     Feature(
         "store_reply_days_30d",
         "days; null without replies",
-        "a buyer left waiting disputes",
-        "buyers waited {value:.1f} days for an answer over the last 30 days",
+        "buyers who wait for an answer open disputes",
+        "buyers waited {value:.1f} days on average for an answer in the last 30 days",
     ),
     Feature(
         "store_reply_share_30d",
         "answers per question; null without questions",
-        "what is left open festers",
-        "{value:.0%} of the buyers' questions of the last 30 days were answered",
+        "unanswered questions turn into disputes",
+        "{value:.0%} of the buyers' questions in the last 30 days were answered",
         worse=LOW,
     ),
     Feature(
         "store_stars_30d",
         "stars, 1 to 5; null without reviews",
         "what buyers think now",
-        "buyers gave {value:.1f} stars over the last 30 days",
+        "buyers gave {value:.1f} stars on average in the last 30 days",
         worse=LOW,
     ),
 ]
 
 
-def build(view: FamilyInputs) -> pl.DataFrame:
+def build(inputs: FamilyInputs) -> pl.DataFrame:
     """One row per spine row, in its order."""
-    store = view.totals["store_id"]
-    a_month, a_year = store["count_orders_30d"], store["count_orders_365d"]
+    store = inputs.totals["store_id"]
+    orders_30d, orders_365d = store["count_orders_30d"], store["count_orders_365d"]
     handling, transit = mean_handling_days(store, 30), mean_transit_days(store, 30)
     return pl.DataFrame(
         {
-            "store_dispute_share_30d": dispute_share(view, ["store_id"], 30),
-            "store_dispute_share_90d": dispute_share(view, ["store_id"], 90),
-            "store_open_orders_days": (store[OPEN] / (a_month / 30.0)).set(a_month == 0, None),
-            "store_rush": (a_month / 30.0 / (a_year / 365.0)).set(a_year == 0, None),
+            "store_dispute_share_30d": dispute_share(inputs, ["store_id"], 30),
+            "store_dispute_share_90d": dispute_share(inputs, ["store_id"], 90),
+            "store_open_orders_days": (store[OPEN] / (orders_30d / 30.0)).set(
+                orders_30d == 0, None
+            ),
+            "store_rush": (orders_30d / 30.0 / (orders_365d / 365.0)).set(orders_365d == 0, None),
             "store_handling_days_30d": handling,
             "store_handling_trend": handling - mean_handling_days(store, 365),
             "store_shipped_late_share_30d": chained_share(
-                view, ["store_id"], 30, part="count_shipped_late", whole="count_shipped", start=0.1
+                inputs,
+                ["store_id"],
+                30,
+                part="count_shipped_late",
+                whole="count_shipped",
+                start=0.1,
             ),
             "store_transit_days_30d": transit,
             "store_transit_trend": transit - mean_transit_days(store, 365),

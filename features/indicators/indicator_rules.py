@@ -1,5 +1,4 @@
-"""A policy's indicators with the rules of one day: what is divided by what, over which days, and
-where the limit is."""
+"""A policy's indicators with the rules of one day: numerator, denominator, window and limit."""
 
 from __future__ import annotations
 
@@ -13,8 +12,10 @@ from features.indicators.policy import Basis, Denominator, Event, Indicator, Net
 
 @dataclass(frozen=True)
 class Rate:
-    """One indicator with the rules of one day; `windows`: (first day, day after the last) of now
-    and of before."""
+    """One indicator with the rules of one day.
+
+    `windows`: the current and the previous window, each as (first day, day after the last).
+    """
 
     name: str
     numerator: tuple[Event, ...]
@@ -37,7 +38,7 @@ def rate_on(
     window_days: int | None = None,
     limit: float | None = None,
 ) -> Rate:
-    """The indicator by the rules in force on the day; what is given goes before the policy's."""
+    """The indicator by the rules in force on a day; the other arguments override the policy."""
     day = calendar_day(as_of_day)
     months = indicator.window_months.on(day)
     days = window_days or indicator.window_days.on(day) or 30
@@ -63,13 +64,13 @@ def _days_before(as_of_day: int, days: int) -> tuple[tuple[int, int], tuple[int,
 
 
 def _months_before(day: date, months: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Whole calendar months before the one of `day`, and as many before those."""
+    """The `months` calendar months before the month of `day`, and the `months` before those."""
 
-    def first(back: int) -> int:
+    def first_day(back: int) -> int:
         year, month = divmod(day.year * 12 + day.month - 1 - back, 12)
         return day_number(date(year, month + 1, 1))
 
-    return (first(months), first(0)), (first(2 * months), first(months))
+    return (first_day(months), first_day(0)), (first_day(2 * months), first_day(months))
 
 
 def policy_rates(
@@ -80,8 +81,10 @@ def policy_rates(
     window_days: int | None = None,
     limits: Mapping[str, float] | None = None,
 ) -> list[Rate]:
-    """All rates of a policy on a day, each by the policy's own kind of day or by those asked
-    for."""
+    """All rates of a policy on a day.
+
+    Each rate uses the policy's own basis, or comes once per basis if `bases` are given.
+    """
     choices: Sequence[Basis | None] = bases or [None]
     return [
         rate_on(

@@ -1,10 +1,13 @@
-"""The indicators that a store is judged by, as of any day, overall and by any dimension.
+"""The rates by which a platform judges a store, as of any day, overall and by any dimension.
 
-Everything is counted from facts known when the day starts, so the indicators of a past day are
-those that were knowable then. Days are those of the store's zone. By event day: what was filed,
-closed, escalated or ruled in the window, whenever it was ordered. By order day: the orders placed
-in the window, and how they stand. Orders that may still be disputed are `maturing`: counted beside
-the rate, never as clean.
+Only facts known when the day starts are counted, so the rates of a past day are those that were
+knowable then. Days are those of the store's zone. There are two bases:
+
+- event day: orders filed, closed, escalated or ruled in the window, whenever they were placed;
+- order day: orders placed in the window, with their current outcome.
+
+Orders that may still be disputed are `maturing`. They are counted separately and never as orders
+without a dispute.
 """
 
 from __future__ import annotations
@@ -42,8 +45,11 @@ _DENOMINATOR_DAYS: dict[Denominator, tuple[str, ...]] = {
 
 
 def membership(rate: Rate, window: tuple[int, int]) -> dict[str, pl.Expr]:
-    """Which orders of `order_outcomes` count: `denominator`, `counted` (numerator as filed),
-    `netted` (less withdrawn), `withdrawn` and `maturing`."""
+    """Boolean expressions on `order_outcomes`: which orders count where.
+
+    The keys are `denominator`, `counted` (numerator as filed), `netted` (numerator without
+    withdrawn disputes), `withdrawn` and `maturing`.
+    """
     first, until = window
     by_order = in_days(pl.col("ordered_day"), first, until)
 
@@ -54,19 +60,19 @@ def membership(rate: Rate, window: tuple[int, int]) -> dict[str, pl.Expr]:
 
     counted = happened([_EVENT_DAY[event] for event in rate.numerator])
     others = [_EVENT_DAY[event] for event in rate.numerator if event != "filed"]
-    is_gone = pl.col("withdrawn_day").is_not_null() & (
+    is_withdrawn = pl.col("withdrawn_day").is_not_null() & (
         ~happened(others) if others else pl.lit(True)
     )
     maturing = pl.col("is_open")
     if rate.numerator != ("filed",):
-        # filed, and not ended: it may still be escalated or ruled
+        # an open dispute may still be escalated or ruled
         maturing = maturing | (
             pl.col("is_in_dispute") & pl.col(_EVENT_DAY[rate.numerator[0]]).is_null()
         )
     return {
         "denominator": happened(_DENOMINATOR_DAYS[rate.denominator]),
         "counted": counted,
-        "netted": counted & ~is_gone,
+        "netted": counted & ~is_withdrawn,
         "withdrawn": happened(["withdrawn_day"]),
         "maturing": maturing & by_order if rate.basis == "order_day" else maturing,
     }
@@ -75,9 +81,11 @@ def membership(rate: Rate, window: tuple[int, int]) -> dict[str, pl.Expr]:
 def groups_of(
     tables: Tables, outcomes: pl.DataFrame, dimensions: Sequence[str], as_of_day: int
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Each dimension with one row per order of `outcomes` (`order_id, country, lane`) and value:
-    `order_id, value`. An order with two products counts in both groups, so groups may add up to
-    more than the whole."""
+    """Yield each dimension with the groups of each order: rows of `order_id, value`.
+
+    `outcomes` has one row per order: `order_id, country, lane`. An order with two products is in
+    both groups, so groups may add up to more than the total.
+    """
     orders = outcomes.select("order_id")
     by_line = {"product": "product_id", "supplier": "supplier_id", "category": "category"}
     lines = pl.DataFrame()
@@ -88,15 +96,15 @@ def groups_of(
         lines = lines.join(products, on="product_id", how="left")
     for dimension in dimensions:
         if dimension in by_line:
-            told = lines.select("order_id", value=pl.col(by_line[dimension])).unique()
+            members = lines.select("order_id", value=pl.col(by_line[dimension])).unique()
         elif dimension == "carrier":
-            sent = tables["shipments"].select("order_id", "carrier", "known_day")
-            sent = visible(sent.join(orders, on="order_id", how="semi"), as_of_day)
-            told = sent.select("order_id", value="carrier").unique()
+            shipments = tables["shipments"].select("order_id", "carrier", "known_day")
+            shipments = visible(shipments.join(orders, on="order_id", how="semi"), as_of_day)
+            members = shipments.select("order_id", value="carrier").unique()
         else:
-            told = outcomes.select("order_id", value=pl.col(dimension))
-        told = orders.join(told, on="order_id", how="left")
-        yield dimension, told.with_columns(pl.col("value").fill_null("unknown"))
+            members = outcomes.select("order_id", value=pl.col(dimension))
+        members = orders.join(members, on="order_id", how="left")
+        yield dimension, members.with_columns(pl.col("value").fill_null("unknown"))
 
 
 def measure_rates(
@@ -107,53 +115,53 @@ def measure_rates(
     dimensions: Sequence[str] = (),
     window: DisputeWindow = DEFAULT_WINDOW,
 ) -> pl.DataFrame:
-    """One row per rate, withdrawals `counted` and, where the policy nets them, `netted`, and group:
-    the whole store (`dimension` "all"), then each value of each dimension. The columns are told in
-    docs/policies.md."""
-    # most of a long history neither happened in a window nor is still open
+    """Measure rates for the whole store (`dimension` "all") and each value of each dimension.
+
+    Returns one row per rate, `withdrawals` ("counted" and, if the policy nets withdrawals,
+    "netted") and group. docs/policies.md describes the columns.
+    """
+    # most orders of a long history have no event in any window and are not open
     oldest = min((first for rate in rates for first, _ in rate.windows), default=as_of_day)
     outcomes = order_outcomes(tables, as_of_day, window, since_day=oldest)
     last_day = pl.max_horizontal("ordered_day", *DAYS)
     outcomes = outcomes.filter(
         in_days(last_day, oldest, as_of_day) | pl.col("is_open") | pl.col("is_in_dispute")
     )
-    flags, amounts = {}, {}
+    flags, amounts = _flags_and_amounts(rates)
+    marked = outcomes.select("order_id", "country", "lane", **flags, **amounts)
+    marked = marked.filter(pl.any_horizontal(list(flags)))
+    sums = [pl.col(*flags, *amounts).sum()]
+    all_orders = pl.lit("all").alias("dimension"), pl.lit("all").alias("value")
+    groups = [marked.select(sums).select(*all_orders, pl.all())]
+    for dimension, members in groups_of(tables, marked, dimensions, as_of_day):
+        by_value = members.join(marked, on="order_id", how="left").group_by("value").agg(sums)
+        groups.append(by_value.sort("value").select(pl.lit(dimension).alias("dimension"), pl.all()))
+    counts = pl.concat(groups, how="vertical_relaxed")
+    return pl.concat(
+        [_rows(counts, rate, number) for number, rate in enumerate(rates)], how="vertical_relaxed"
+    )
+
+
+def _flags_and_amounts(rates: Sequence[Rate]) -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:
+    """Columns to be summed: `<rate number> <now or before> <name>`, and `usd ...` for amounts."""
+    flags: dict[str, pl.Expr] = {}
+    amounts: dict[str, pl.Expr] = {}
     for number, rate in enumerate(rates):
         for when, days in zip(("now", "before"), rate.windows, strict=True):
             for name, is_in in membership(rate, days).items():
                 key = f"{number} {when} {name}"
                 flags[key] = is_in
                 if rate.is_amount and name != "maturing":
-                    worth = (
-                        pl.col("total_usd")
-                        if name == "denominator"
-                        else pl.coalesce("disputed_usd", "total_usd")
-                    )
-                    # whole cents, so that their sum is the same in any order
-                    cents = (worth * 100.0).round().cast(pl.Int64)
+                    disputed = pl.coalesce("disputed_usd", "total_usd")
+                    usd = pl.col("total_usd") if name == "denominator" else disputed
+                    # whole cents, so that the sum is the same in any order
+                    cents = (usd * 100.0).round().cast(pl.Int64)
                     amounts[f"usd {key}"] = pl.when(is_in).then(cents).otherwise(0)
-            inside = flags[f"{number} {when} maturing"] & flags[f"{number} {when} denominator"]
-            flags[f"{number} {when} unripe"] = inside
-    marked = outcomes.select("order_id", "country", "lane", **flags, **amounts)
-    marked = marked.filter(pl.any_horizontal(list(flags)))
-    sums = [pl.col(*flags, *amounts).sum()]
-    groups = [
-        marked.select(sums).select(
-            pl.lit("all").alias("dimension"), pl.lit("all").alias("value"), pl.all()
-        )
-    ]
-    for dimension, told in groups_of(tables, marked, dimensions, as_of_day):
-        told = told.join(marked, on="order_id", how="left")
-        groups.append(
-            told.group_by("value")
-            .agg(sums)
-            .sort("value")
-            .select(pl.lit(dimension).alias("dimension"), pl.all())
-        )
-    counts = pl.concat(groups, how="vertical_relaxed")
-    return pl.concat(
-        [_rows(counts, rate, number) for number, rate in enumerate(rates)], how="vertical_relaxed"
-    )
+            is_maturing = flags[f"{number} {when} maturing"]
+            flags[f"{number} {when} unfinished"] = (
+                is_maturing & flags[f"{number} {when} denominator"]
+            )
+    return flags, amounts
 
 
 def _rows(counts: pl.DataFrame, rate: Rate, number: int) -> pl.DataFrame:
@@ -173,8 +181,10 @@ def _row(counts: pl.DataFrame, rate: Rate, number: int, kind: str) -> pl.DataFra
 
     def numerator(when: str, *, as_usd: bool = rate.is_amount) -> pl.Expr:
         if kind == "netted" and rate.netting == "withdrawal_in_window":
-            less = total(when, "counted", as_usd=as_usd) - total(when, "withdrawn", as_usd=as_usd)
-            return pl.max_horizontal(less, pl.lit(0.0))
+            remaining = total(when, "counted", as_usd=as_usd) - total(
+                when, "withdrawn", as_usd=as_usd
+            )
+            return pl.max_horizontal(remaining, pl.lit(0.0))
         return total(when, kind, as_usd=as_usd)
 
     def share(above: pl.Expr, below: pl.Expr) -> pl.Expr:
@@ -184,7 +194,7 @@ def _row(counts: pl.DataFrame, rate: Rate, number: int, kind: str) -> pl.DataFra
     above, below = numerator("now", as_usd=False), total("now", "denominator", as_usd=False)
     low, high = wilson(above, below)
     judged = (above >= rate.least_numerator) & (below >= max(rate.least_denominator, 1))
-    finished = share(above, below - total("now", "unripe", as_usd=False))
+    finished = share(above, below - total("now", "unfinished", as_usd=False))
     limit = pl.lit(rate.limit, pl.Float64)
     has_passed = rates["now"] >= limit if rate.is_breach_at_limit else rates["now"] > limit
     return counts.select(
@@ -205,14 +215,17 @@ def _row(counts: pl.DataFrame, rate: Rate, number: int, kind: str) -> pl.DataFra
         distance=limit - rates["now"],
         is_over=pl.when(judged).then(has_passed),
         count_maturing=total("now", "maturing", as_usd=False).cast(pl.Int64),
-        # of orders placed in the window: without those that may still be disputed
+        # by order day: the rate without the orders that may still be disputed
         rate_of_finished=finished if rate.basis == "order_day" and not rate.is_amount else None,
     ).with_columns(pl.col("low", "high", "rate_of_finished").cast(pl.Float64))
 
 
 def wilson(above: pl.Expr, below: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Bounds of the 95 % score interval of a share (Wilson 1927); null without a denominator, or
-    where the numerator is no part of it (filed this month, shipped the last)."""
+    """Bounds of the 95 % score interval of a share (Wilson 1927).
+
+    Null if the denominator is 0, or if the numerator is larger because it is not a part of the
+    denominator (filed this month, shipped last month).
+    """
     share, square = above / below, Z * Z
     middle = (share + square / (2 * below)) / (1 + square / below)
     half = (

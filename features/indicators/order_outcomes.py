@@ -1,9 +1,8 @@
-"""How each order stands as far as is known when a day starts: the days of what happened to it, for
-the indicators.
+"""The outcome of each order as known when a day starts: the days of its events, for the indicators.
 
-Parent orders count, not lines or disputes (the platform's service scores count parent orders:
-platform source S9 in docs/policies.md): an order with two disputes was filed once, on the day of
-the first, and is withdrawn when both are.
+The unit is the parent order, not the line or the dispute, because the platform's service scores
+count parent orders (platform source S9 in docs/policies.md). An order with two disputes counts as
+filed on the day of the first, and as withdrawn when both are withdrawn.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from features.indicators.dispute_timeline import STEPS
 from features.spine import DEFAULT_WINDOW, DisputeWindow, closings
 from features.tables import Tables
 
-# the tables that outcomes are read from, and their columns
+# the tables and columns that outcomes are derived from
 USED = {
     "orders": ("order_id", "country", "lane", "total_usd", "occurred_day"),
     "order_events": ("order_id", "event", "occurred_day"),
@@ -52,8 +51,10 @@ DAYS = (
 
 
 def visible_tables(tables: Tables, as_of_day: int) -> Tables:
-    """What outcomes are read from: the facts known when the day starts; of events the closings, of
-    scans deliveries."""
+    """The tables and columns in `USED`, as known when the day starts.
+
+    `order_events` keeps closings only, `tracking` deliveries only.
+    """
     frames = {
         name: visible(tables[name].select("known_day", *columns), as_of_day)
         for name, columns in USED.items()
@@ -65,22 +66,21 @@ def visible_tables(tables: Tables, as_of_day: int) -> Tables:
     return Tables(frames, tables.zone, tables.has_partial_outcomes)
 
 
-def _since(known: Tables, since_day: int) -> Tables:
-    """Without the orders that ended well before `since_day` and had nothing happen to them
-    since."""
+def _drop_old_orders(known: Tables, since_day: int) -> Tables:
+    """Drop the undisputed orders that closed before `since_day` and have no event since then."""
     is_recent = in_days(pl.col("occurred_day"), since_day, FOREVER)
     recent = [
         known[n].filter(is_recent).select("order_id")
         for n in ("orders", "shipments", "order_events", "reviews")
     ]
     kept = pl.concat([*recent, known["disputes"].select("order_id")])
-    gone = (
+    ended = (
         known["order_events"]
         .filter(~is_recent)
         .select("order_id")
         .join(kept, on="order_id", how="anti")
     )
-    orders = known["orders"].join(gone, on="order_id", how="anti")
+    orders = known["orders"].join(ended, on="order_id", how="anti")
     ids = orders.select("order_id")
     frames = {
         name: known[name].join(ids, on="order_id", how="semi") for name in USED if name != "orders"
@@ -95,65 +95,70 @@ def order_outcomes(
     *,
     since_day: int | None = None,
 ) -> pl.DataFrame:
-    """One row per order known by then: `order_id, country, lane, total_usd, disputed_usd,
-    ordered_day`, and `DAYS`, the day on which each thing first happened (null: not yet, as far as
-    is known).
+    """One row per order that is known when the day starts.
 
-    `confirmed_day`: receipt confirmed by the buyer, or by timeout; a closing after the first filing
-    is that of the dispute and does not count. Where no closing is told, the end of the time to
-    dispute stands for it; but where outcomes are recorded of some orders only, the others are
-    neither confirmed nor open: unknown. `resolved_day`: a dispute refunded or withdrawn that never
-    went to the platform. `is_open`: neither confirmed nor disputed yet; `is_in_dispute`: a dispute
-    is open. `since_day`: orders closed before that day, never disputed and of which nothing
-    happened since may be left out; most of a long history is.
+    The columns are `order_id, country, lane, total_usd, disputed_usd, ordered_day, is_open,
+    is_in_dispute` and `DAYS`, the day on which each event first happened (null: not known to have
+    happened).
+
+    - `confirmed_day`: receipt confirmed by the buyer or by timeout. A closing after the first
+      filing belongs to the dispute and does not count. If no closing is recorded, the end of the
+      dispute window counts instead. If outcomes are recorded for some orders only, the other orders
+      are neither confirmed nor open, but unknown.
+    - `resolved_day`: the dispute was refunded or withdrawn and never went to the platform.
+    - `is_open`: neither confirmed nor disputed yet. `is_in_dispute`: a dispute is open.
+
+    `since_day`: leave out undisputed orders that closed before this day and have no event since
+    then, which is most of a long history.
     """
     known = visible_tables(tables, as_of_day)
     if since_day is not None:
-        known = _since(known, since_day)
+        known = _drop_old_orders(known, since_day)
     closed = known["order_events"]
     disputed = _disputed(known["disputes"])
-    bad = known["reviews"].filter(pl.col("score") <= NEGATIVE_SCORE)
-    columns = [
-        "order_id",
-        "country",
-        "lane",
-        "total_usd",
-        pl.col("occurred_day").alias("ordered_day"),
-    ]
-    orders = known["orders"].select(columns)
+    negative_reviews = known["reviews"].filter(pl.col("score") <= NEGATIVE_SCORE)
+    orders = known["orders"].select(
+        "order_id", "country", "lane", "total_usd", ordered_day="occurred_day"
+    )
     for part in (
         _first(known["shipments"], "shipped_day"),
-        _first(closed, "told_day"),
+        _first(closed, "closing_day"),
         disputed,
-        _lapsed(known, closed, disputed, window).filter(
-            is_earlier(pl.col("closed_day"), pl.lit(as_of_day))
-        ),
-        _first(bad, "negative_review_day"),
+        _window_ends(known, closed, disputed, window, as_of_day),
+        _first(negative_reviews, "negative_review_day"),
     ):
         orders = orders.join(part, on="order_id", how="left")
-    ended = (
-        pl.col("told_day") if tables.has_partial_outcomes else pl.coalesce("told_day", "closed_day")
-    )
+    ended = pl.col("closing_day")
+    if not tables.has_partial_outcomes:
+        ended = pl.coalesce("closing_day", "window_end_day")
     confirmed = pl.when(~is_earlier(pl.col("filed_day"), ended).fill_null(False)).then(ended)
     return orders.with_columns(
         confirmed_day=confirmed,
-        is_open=pl.all_horizontal(pl.col("told_day", "closed_day", "filed_day").is_null()),
+        is_open=pl.all_horizontal(pl.col("closing_day", "window_end_day", "filed_day").is_null()),
         is_in_dispute=pl.col("is_in_dispute").fill_null(False),
-    ).drop("told_day", "closed_day")
+    ).drop("closing_day", "window_end_day")
 
 
-def _lapsed(
-    known: Tables, closed: pl.DataFrame, disputed: pl.DataFrame, window: DisputeWindow
+def _window_ends(
+    known: Tables,
+    closed: pl.DataFrame,
+    disputed: pl.DataFrame,
+    window: DisputeWindow,
+    as_of_day: int,
 ) -> pl.DataFrame:
-    """The end of the time to dispute of orders of which no closing and no dispute is told:
-    `order_id, closed_day`."""
+    """The end of the dispute window, if past, of orders without a recorded closing or dispute.
+
+    Returns `order_id, window_end_day`.
+    """
     ended = pl.concat([closed.select("order_id"), disputed.select("order_id")])
     ids = known["orders"].select("order_id").join(ended, on="order_id", how="anti")
     frames = {
         name: known[name].join(ids, on="order_id", how="semi")
         for name in ("orders", "promises", "tracking")
     }
-    return closings(Tables({"order_events": closed.clear(), **frames}, known.zone), window)
+    without_events = Tables({"order_events": closed.clear(), **frames}, known.zone)
+    ends = closings(without_events, window).rename({"closed_day": "window_end_day"})
+    return ends.filter(is_earlier(pl.col("window_end_day"), pl.lit(as_of_day)))
 
 
 def _first(facts: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -161,7 +166,7 @@ def _first(facts: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
-    """One row per disputed order. The amount is that of each dispute's last filing, summed."""
+    """One row per disputed order. The amount is the sum over disputes of the last filed amount."""
 
     def day_of(step: pl.Expr) -> pl.Expr:
         return pl.col("occurred_day").filter(step)
@@ -169,7 +174,7 @@ def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
     step = pl.col("step")
     rank = step.replace_strict({name: n for n, name in enumerate(STEPS)}, return_dtype=pl.Int8)
     ordered = steps.sort("order_id", "dispute_id", "occurred_at", "known_at", rank, "step_id")
-    # of a dispute, what comes last among filing and end says whether it is open
+    # a dispute is open if its last filing comes after its last end
     last = step.filter(step.is_in(["opened", "withdrawn", "ruled", "refunded"])).last()
     disputes = ordered.group_by("order_id", "dispute_id").agg(
         day_of(step == "opened").min().alias("filed_day"),

@@ -1,9 +1,8 @@
-"""A policy: a platform's rules as data. Every value has a source or says that it is unconfirmed,
-and may have dates.
+"""A policy: a platform's rules as data. Each value has a source or is marked as unconfirmed.
 
-Rules differ by platform and year and sources disagree, so nothing here is a constant:
-`pipeline/settings/policies/*.toml` hold the values, this file says which there are. A value that
-nobody publishes is empty (None), never invented.
+Rules differ by platform and year, and sources disagree, so nothing here is a constant. This module
+defines which values there are; `pipeline/settings/policies/*.toml` have the values, with the dates
+on which they are in force. A value that no source publishes is empty (None), never invented.
 """
 
 from __future__ import annotations
@@ -35,8 +34,10 @@ class _Strict(BaseModel):
 
 
 class Sourced(_Strict, Generic[T]):
-    """One value in force on [valid_from, valid_to), with where it was read; `value` is None where
-    nobody publishes one."""
+    """One value in force on [valid_from, valid_to), with its source.
+
+    `value` is None if no source publishes one.
+    """
 
     value: T | None = None
     source: str | None = Field(default=None, min_length=1)
@@ -46,14 +47,14 @@ class Sourced(_Strict, Generic[T]):
     valid_to: date | None = None
 
     @model_validator(mode="after")
-    def _is_founded(self) -> Sourced[T]:
+    def _has_source(self) -> Sourced[T]:
         if self.source is None and not self.unconfirmed:
             raise ValueError("a value needs its source, or unconfirmed = true")
         return self
 
 
 class Dated(_Strict, Generic[T]):
-    """A value through time: the entries in order, none overlapping."""
+    """A value over time: entries in chronological order that do not overlap."""
 
     entries: tuple[Sourced[T], ...] = Field(min_length=1)
 
@@ -66,21 +67,23 @@ class Dated(_Strict, Generic[T]):
                 or former.valid_to > later.valid_from
             ):
                 raise ValueError(
-                    "dated values must follow each other: valid_to of one, then valid_from of the next"
+                    "dated values must follow each other: "
+                    "valid_to of one, then valid_from of the next"
                 )
         return self
 
     def entry_on(self, day: date) -> Sourced[T] | None:
-        """What is in force on a day; None: nothing is."""
+        """The entry in force on a day, or None."""
         return next((e for e in self.entries if is_in_force(day, e.valid_from, e.valid_to)), None)
 
     def on(self, day: date) -> T | None:
+        """The value in force on a day, or None."""
         entry = self.entry_on(day)
         return entry.value if entry else None
 
 
 def _as_entries(raw: Any) -> Any:
-    """A TOML table stands for one value for all days, a list of tables for several with dates."""
+    """A TOML table is one value for all days; a list of tables is several values with dates."""
     if isinstance(raw, dict) and "entries" not in raw:
         return {"entries": (raw,)}
     return {"entries": raw} if isinstance(raw, list | tuple) else raw
@@ -94,53 +97,55 @@ Events = Annotated[Dated[tuple[Event, ...]], BeforeValidator(_as_entries)]
 
 
 class ClockRules(_Strict):
-    """The time line of a dispute. Days are calendar days of the platform's zone, counted from the
-    day of filing."""
+    """The time line of a dispute, in calendar days of the platform's zone from the filing day."""
 
     filing_day_number: WholeDays = Field(
         description="0 or 1: the number of the day on which the buyer files"
     )
     seller_response_days: WholeDays = Field(
-        description="times 24 hours, from each filing or change of it"
+        description="in units of 24 hours, from each filing or change of the claim"
     )
     escalate_from_day: WholeDays = Field(
-        description="the first day on which the buyer may take it to the platform"
+        description="the first day on which the buyer may escalate to the platform"
     )
-    auto_submit_day: WholeDays = Field(description="on this day it goes to the platform by itself")
+    auto_submit_day: WholeDays = Field(
+        description="the day on which the dispute goes to the platform automatically"
+    )
     in_transit_waits_for_promise: Yes = Field(
-        description="not received, on its way: nothing before the promised date"
+        description="not received and in transit: no deadline before the promised date"
     )
     refiling_restarts: Yes = Field(
-        description="filed again after a withdrawal: day 1 again, not the first filing's"
+        description="filed again after a withdrawal: the days start again from the new filing"
     )
 
 
 class Indicator(_Strict):
-    """A rate that a platform judges by: what is divided by what, over which days, and where the
-    limit is."""
+    """A rate by which a platform judges a store: numerator, denominator, window and limit."""
 
     name: str = Field(pattern=r"^[a-z][a-z_0-9]*$")
     numerator: Events
     denominator: Annotated[Dated[Denominator], BeforeValidator(_as_entries)]
     measure: Annotated[Dated[Literal["orders", "usd"]], BeforeValidator(_as_entries)]
     window_days: WholeDays = Field(
-        description="the days before the day of assessment; empty: calendar months"
+        description="number of days before the assessment day; empty: calendar months"
     )
     window_months: WholeDays = Field(
-        description="whole calendar months before that of the assessment; empty: days"
+        description="number of calendar months before the assessment's month; empty: days"
     )
     window_by: Annotated[Dated[Basis], BeforeValidator(_as_entries)]
     netting: Annotated[Dated[Netting], BeforeValidator(_as_entries)]
     limit: Share
     breach_at: Annotated[Dated[Literal["limit", "over_limit"]], BeforeValidator(_as_entries)]
-    least_numerator: WholeDays = Field(description="fewer orders in the numerator are not judged")
+    least_numerator: WholeDays = Field(
+        description="the rate is not judged with fewer orders in the numerator"
+    )
     least_denominator: WholeDays = Field(
-        description="fewer orders in the denominator are not judged"
+        description="the rate is not judged with fewer orders in the denominator"
     )
 
 
 class Policy(_Strict):
-    """One platform's rules. `clock` is missing where a platform is known by its ratios only."""
+    """One platform's rules. `clock` is None if only the platform's rates are known."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     platform: str
@@ -151,14 +156,14 @@ class Policy(_Strict):
 
     @property
     def platform_zone(self) -> str:
-        """The platform's zone; days are counted in it."""
+        """The platform's time zone, in which its days are counted."""
         zone = self.zone.entries[-1].value
         if zone is None:
-            raise ValueError(f"policy {self.name} names no zone")
+            raise ValueError(f"policy {self.name}: zone has no value; set a time zone")
         return zone
 
     def terms_on(self, filing_day: date) -> Terms:
-        """The time line for a dispute filed on a day: it keeps these rules to its end."""
+        """The rules for a dispute filed on a day, which keeps these rules to its end."""
         if self.clock is None:
             return Terms()
         rules = self.clock
@@ -174,7 +179,7 @@ class Policy(_Strict):
 
 @dataclass(frozen=True)
 class Terms:
-    """The rules in force on one filing day; None: this platform or version has no such step."""
+    """The rules in force on one filing day; None: the platform has no such step then."""
 
     filing_day_number: int = 0
     seller_response_days: int | None = None
@@ -184,6 +189,6 @@ class Terms:
     refiling_restarts: bool = False
 
 
-def untold(policy: Policy, day: date) -> list[str]:
-    """The indicators whose limit nobody publishes: the seller has to fill it in."""
+def indicators_without_limit(policy: Policy, day: date) -> list[str]:
+    """Names of the indicators whose limit is not published, so the seller has to set it."""
     return [indicator.name for indicator in policy.indicators if indicator.limit.on(day) is None]

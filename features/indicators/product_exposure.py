@@ -1,12 +1,12 @@
-"""Which orders each product was in, whether they were disputed, and how much of each order's risk
-is already lived.
+"""The orders of each product, their disputes, and how much of each order's risk is already over.
 
-An order placed yesterday says nothing yet; one of last year has said all. In between it counts for
-the share of all disputes that are known by its age: `exposure`, in [0, 1]. The shares are those of
-the store's own orders: of the orders that reached an age undisputed, the part disputed on that day
-of age (the product-limit estimate, Kaplan & Meier 1958, age being cut off by the day we stand at
-and by nothing else). By carrier service, since a slow one is disputed later. Assumption: how late
-disputes come does not depend on the product.
+An order placed yesterday may still be disputed; an order of last year no longer is.
+In between, an order counts as `exposure` in [0, 1]: the share of all disputes that are known by its
+age. The shares are estimated from the store's own orders with the product-limit estimator (Kaplan &
+Meier 1958): of the orders that reached an age without a dispute, the share disputed at that age.
+Ages are censored by the as-of day and by nothing else. The estimate is made per carrier service,
+because disputes come later with a slow carrier. Assumption: the delay of disputes does not depend
+on the product.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from features.asof import visible
 from features.clock import EPOCH, days_between, in_days
 from features.tables import Tables
 
-# the columns that this reads, so that a large store need not be read whole
+# the columns that this module uses, so that callers need not read whole tables
 USED: Mapping[str, tuple[str, ...]] = {
     "orders": ("order_id", "country", "lane", "known_day"),
     "order_lines": (
@@ -37,7 +37,7 @@ USED: Mapping[str, tuple[str, ...]] = {
     "disputes": ("order_id", "step", "cause", "liable", "known_day"),
 }
 LONGEST_DAYS = 240
-# a carrier service with fewer disputes is given the store's curve
+# a carrier service with fewer disputes gets the curve of the whole store
 LEAST_DISPUTES = 50
 UNKNOWN = "unknown"
 PRICE_EDGES = (5.0, 10.0, 20.0, 40.0, 80.0)
@@ -46,13 +46,14 @@ STEPS = ("opened", "escalated", "ruled")
 
 
 def order_exposure(tables: Tables, as_of_day: int, lookback_days: int) -> pl.DataFrame:
-    """One row per order learned in `[as_of - lookback, as_of)`: `order_id, country, lane, service,
-    month` (months since year 0), `known_day, promise` (band), `is_disputed`, `is_not_received`,
-    `is_not_as_described`, `is_cause_told`, `is_escalated`, `is_seller_liable` (bool) and `exposure`
-    (1 where disputed).
+    """One row per order that became known in `[as_of - lookback, as_of)`.
 
-    Where outcomes are recorded of some orders only, an order without one has exposure 0: unknown,
-    not good.
+    The columns are `order_id, country, lane, service, month` (months since year 0), `known_day,
+    promise` (number of the band), the flags `is_disputed, is_not_received, is_not_as_described,
+    is_cause_known, is_escalated, is_seller_liable` (bool) and `exposure` (1 if disputed).
+
+    If outcomes are recorded for some orders only, an order without an outcome has exposure 0: it is
+    unknown, not undisputed.
     """
     orders = visible(tables["orders"].select(USED["orders"]), as_of_day)
     steps = visible(tables["disputes"].select(USED["disputes"]), as_of_day).filter(
@@ -60,7 +61,7 @@ def order_exposure(tables: Tables, as_of_day: int, lookback_days: int) -> pl.Dat
     )
     orders = orders.join(_disputed(steps), on="order_id", how="left").with_columns(
         pl.col("lane", "country").fill_null(UNKNOWN),
-        pl.col(f"is_{what}" for what in _FLAGS).fill_null(False),
+        pl.col(_FLAGS).fill_null(False),
         is_disputed=pl.col("disputed_day").is_not_null(),
     )
     orders = orders.with_columns(
@@ -70,10 +71,10 @@ def order_exposure(tables: Tables, as_of_day: int, lookback_days: int) -> pl.Dat
         events = visible(tables["order_events"].select(USED["order_events"]), as_of_day)
         observed = events.filter(pl.col("event") == "outcome_observed").select("order_id").unique()
         orders = orders.join(observed.with_columns(is_observed=True), on="order_id", how="left")
-        lived = (pl.col("is_observed").fill_null(False) | pl.col("is_disputed")).cast(pl.Float64)
-        orders = orders.with_columns(exposure=lived).drop("is_observed")
+        has_outcome = pl.col("is_observed").fill_null(False) | pl.col("is_disputed")
+        orders = orders.with_columns(exposure=has_outcome.cast(pl.Float64)).drop("is_observed")
     else:
-        orders = orders.with_columns(exposure=pl.Series(_lived(orders, as_of_day)))
+        orders = orders.with_columns(exposure=pl.Series(_elapsed_risk(orders, as_of_day)))
     orders = orders.filter(in_days(pl.col("known_day"), as_of_day - lookback_days, as_of_day))
     placed = pl.lit(EPOCH) + pl.duration(days=pl.col("known_day"))
     return _with_promise(orders, tables, as_of_day).with_columns(
@@ -81,7 +82,13 @@ def order_exposure(tables: Tables, as_of_day: int, lookback_days: int) -> pl.Dat
     )
 
 
-_FLAGS = ("not_received", "not_as_described", "cause_told", "escalated", "seller_liable")
+_FLAGS = (
+    "is_not_received",
+    "is_not_as_described",
+    "is_cause_known",
+    "is_escalated",
+    "is_seller_liable",
+)
 
 
 def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
@@ -90,38 +97,38 @@ def _disputed(steps: pl.DataFrame) -> pl.DataFrame:
         pl.col("known_day").filter(step == "opened").min().alias("disputed_day"),
         (cause == "not_received").any().alias("is_not_received"),
         (cause == "not_as_described").any().alias("is_not_as_described"),
-        (cause != UNKNOWN).any().alias("is_cause_told"),
+        (cause != UNKNOWN).any().alias("is_cause_known"),
         (step == "escalated").any().alias("is_escalated"),
         ((step == "ruled") & (pl.col("liable") == "seller")).any().alias("is_seller_liable"),
     )
 
 
 def _with_promise(orders: pl.DataFrame, tables: Tables, as_of_day: int) -> pl.DataFrame:
-    """The first delivery promise, in days, by bands."""
-    made = visible(tables["promises"].select(USED["promises"]), as_of_day).filter(
+    """Add `promise`: the band of the first delivery promise in days; -1 without a promise."""
+    promises = visible(tables["promises"].select(USED["promises"]), as_of_day).filter(
         pl.col("kind") == "delivery"
     )
     days = days_between(pl.col("occurred_at"), pl.col("promised_at"))
-    first = made.select("order_id", "occurred_at", days=days).unique(
+    first = promises.select("order_id", "occurred_at", days=days).unique(
         "order_id", keep="first", maintain_order=True
     )
     bands = band_of(first["days"], PROMISE_EDGES)
-    told = first.select("order_id", promise=bands)
-    return orders.join(told, on="order_id", how="left").with_columns(
+    promised = first.select("order_id", promise=bands)
+    return orders.join(promised, on="order_id", how="left").with_columns(
         pl.col("promise").fill_null(-1)
     )
 
 
 def band_of(values: pl.Series, edges: tuple[float, ...]) -> pl.Series:
-    """Number of the band, from 0; null where the value is."""
+    """Number of the band of each value, from 0; null where the value is null."""
     numbers = pl.Series(
         np.searchsorted(edges, values.fill_null(0.0).to_numpy(), side="right"), dtype=pl.Int32
     )
     return numbers.set(values.is_null(), None)
 
 
-def _lived(orders: pl.DataFrame, as_of_day: int) -> np.ndarray:
-    """Share of an order's risk that lies behind it; 1 where it is disputed."""
+def _elapsed_risk(orders: pl.DataFrame, as_of_day: int) -> np.ndarray:
+    """The share of each order's risk that is already over; 1 if the order is disputed."""
     age = np.minimum(as_of_day - orders["known_day"].to_numpy().astype(np.int64), LONGEST_DAYS)
     is_disputed = orders["is_disputed"].to_numpy()
     delay = (
@@ -132,58 +139,55 @@ def _lived(orders: pl.DataFrame, as_of_day: int) -> np.ndarray:
     )
     delay = np.clip(delay, 0, LONGEST_DAYS - 1)
     service = orders["service"].cast(pl.Categorical).to_physical().to_numpy()
-    everyone = elapsed_risk_share(age, delay, is_disputed)
-    share = everyone[age]
-    for one in np.unique(service):
-        its = service == one
-        if is_disputed[its].sum() >= LEAST_DISPUTES:
-            share[its] = elapsed_risk_share(age[its], delay[its], is_disputed[its])[age[its]]
+    share = elapsed_risk_share(age, delay, is_disputed)[age]
+    for number in np.unique(service):
+        own = service == number
+        if is_disputed[own].sum() >= LEAST_DISPUTES:
+            share[own] = elapsed_risk_share(age[own], delay[own], is_disputed[own])[age[own]]
     return np.where(is_disputed, 1.0, share)
 
 
 def elapsed_risk_share(age: np.ndarray, delay: np.ndarray, is_disputed: np.ndarray) -> np.ndarray:
-    """(LONGEST_DAYS + 1): of all disputes that will ever be, the share known when an order is so
-    many days old.
+    """(LONGEST_DAYS + 1): the share of all disputes, past and future, that is known at each age.
 
-    `age`: whole days, so that day 0 .. age - 1 are seen; `delay`: the day of age on which a dispute
-    became known.
+    `age` (days) has one value per order, of which days 0 to age - 1 are observed. `delay` is the
+    age in days at which the dispute became known.
     """
     length = LONGEST_DAYS + 1
-    # leaves the orders at risk: on the day of its dispute, or when its age ends
+    # an order is at risk until the day of its dispute, or until its age ends
     leaves = np.where(is_disputed, delay + 1, age)
     at_risk = np.bincount(leaves, minlength=length)[::-1].cumsum()[::-1][1:]
-    died = np.bincount(delay[is_disputed], minlength=LONGEST_DAYS)[:LONGEST_DAYS]
-    hazard = died / np.maximum(at_risk, 1)
-    ever = np.concatenate([[0.0], 1.0 - np.cumprod(1.0 - np.minimum(hazard, 1.0))])
-    return (
-        ever / ever[-1] if ever[-1] > 0 else (np.arange(length) >= LONGEST_DAYS).astype(np.float64)
-    )
+    disputed = np.bincount(delay[is_disputed], minlength=LONGEST_DAYS)[:LONGEST_DAYS]
+    hazard = disputed / np.maximum(at_risk, 1)
+    share = np.concatenate([[0.0], 1.0 - np.cumprod(1.0 - np.minimum(hazard, 1.0))])
+    if share[-1] > 0:
+        return np.asarray(share / share[-1])
+    return (np.arange(length) >= LONGEST_DAYS).astype(np.float64)
 
 
 def product_orders(tables: Tables, orders: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
-    """One row per order of `orders` and product in it: the order's columns, `product_id,
-    supplier_id, category`, `weight_g`, `quantity`, `value_usd` (price x units), `price` (band of
-    the price of a unit), `is_in_catalogue`.
+    """One row per order of `orders` and product in it.
 
-    An order with two products counts in both. What the catalogue did not hold then has category
-    `unknown`.
+    The columns are those of `orders`, `product_id, supplier_id, category, weight_g, quantity,
+    value_usd` (unit price x quantity), `price` (band of the unit price) and `is_in_catalogue`. A
+    product that was not in the catalogue on that day has category `unknown`.
     """
     lines = visible(tables["order_lines"].select(USED["order_lines"]), as_of_day)
     units = pl.col("quantity").fill_null(1.0)
     keys = ["order_id", "product_id"]
-    each = lines.with_columns(quantity=units, value_usd=units * pl.col("unit_price_usd")).drop(
+    bought = lines.with_columns(quantity=units, value_usd=units * pl.col("unit_price_usd")).drop(
         "known_day"
     )
-    if each.select(pl.struct(keys).n_unique()).item() < each.height:
+    if bought.select(pl.struct(keys).n_unique()).item() < bought.height:
         sums = pl.col("quantity", "value_usd").sum()
-        each = each.group_by(keys, maintain_order=True).agg(
+        bought = bought.group_by(keys, maintain_order=True).agg(
             pl.col("supplier_id", "unit_price_usd").first(), sums
         )
     known = visible(tables["products"].select(USED["products"]), as_of_day).unique(
         "product_id", keep="last"
     )
     known = known.select("product_id", "category", "weight_g", is_in_catalogue=pl.lit(True))
-    rows = orders.join(each, on="order_id", how="inner").join(known, on="product_id", how="left")
+    rows = orders.join(bought, on="order_id", how="inner").join(known, on="product_id", how="left")
     return rows.with_columns(
         pl.col("category", "supplier_id").fill_null(UNKNOWN),
         pl.col("is_in_catalogue").fill_null(False),

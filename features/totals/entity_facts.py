@@ -1,7 +1,6 @@
-"""What is told of an order, told of its product, supplier, category, lane, service, buyer, country,
-language and store.
+"""Order facts as facts about their entities: product, supplier, lane, buyer, country, store ...
 
-Entities are numbered: whole numbers join and sort much faster than text.
+Entities are numbered, because whole numbers join and sort much faster than text.
 """
 
 from __future__ import annotations
@@ -15,32 +14,34 @@ from features.calendars_and_countries import language_of
 from features.tables import Tables
 from features.totals.order_facts import CENTS
 
-# the entities that an order has from the start, and one of each; and those of its lines, of which
-# it may have several
+# OF_ORDER: an order has exactly one of each, from the start. OF_LINES: entities of its order lines,
+# so it may have several.
 OF_ORDER = ("lane", "service", "buyer_id", "country", "language", "store_id")
 OF_LINES = ("product_id", "supplier_id", "category")
 _LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")
 
 
 def number_of(entity: str) -> str:
-    """The column with an entity's number."""
+    """Name of the column with an entity's number."""
     return f"{entity}_number"
 
 
 def service_of(lane: pl.Expr) -> pl.Expr:
-    """The carrier service, or region of origin, of a lane: what stands before its `>`."""
+    """The carrier service, or region of origin, of a lane: the part before the `>`."""
     return lane.str.split(">").list.first()
 
 
 @dataclass(frozen=True)
 class EntityFacts:
-    """The facts of some orders, numbered.
+    """The facts of some orders, with numbered entities.
 
-    `orders`: one row per order, `order_id, order` (which row it is, from 0) and a number for each
-    entity `OF_ORDER`. `numbers`: of each entity, one row per value, `<entity>, <entity>_number`.
-    `kinds`: of each kind of facts, `order, known_day` and its measures. `members`: of each entity
-    `OF_LINES`, one row per order and value, `order, <entity>_number, member_day` (when both were
-    known). `prices`: one row per order line, in the same way.
+    - `orders`: one row per order: `order_id`, `order` (its row number) and the number of each
+      entity `OF_ORDER`.
+    - `numbers`: for each entity, one row per value: `<entity>, <entity>_number`.
+    - `kinds`: for each kind of facts, `order, known_day` and its measures.
+    - `members`: for each entity `OF_LINES`, one row per order and value: `order, <entity>_number`
+      and `member_day`, the day from which both are known.
+    - `prices`: for `product_id` and `category`, one row per order line with its price.
     """
 
     orders: pl.DataFrame
@@ -50,25 +51,28 @@ class EntityFacts:
     prices: Mapping[str, pl.DataFrame]
 
     def of_order(self, entity: str, facts: pl.DataFrame) -> pl.DataFrame:
-        """`facts` of one kind with the number of the order's value of an entity `OF_ORDER`; those
-        without one left out."""
+        """`facts` of one kind with the number of their entity `OF_ORDER`; facts without one are
+        dropped."""
         number = self.orders[number_of(entity)].gather(facts["order"])
-        found = facts.with_columns(number)
-        return found.filter(number.is_not_null()) if number.null_count() else found
+        numbered = facts.with_columns(number)
+        return numbered.filter(number.is_not_null()) if number.null_count() else numbered
 
     def of_lines(self, entity: str, facts: pl.DataFrame) -> pl.DataFrame:
-        """`facts` of one kind, told of each of the order's values of an entity `OF_LINES`."""
+        """`facts` of one kind, once for each of the order's values of an entity `OF_LINES`."""
         return self.of_members(self.members[entity], facts)
 
     def of_members(self, members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-        """`facts` of one kind, told of `members` (some of those of one entity)."""
+        """`facts` of one kind, once for each row of `members` with the same order."""
         return facts.join(members, on="order").with_columns(_LATER)
 
     def own_lines(
         self, entity: str, rows: pl.DataFrame
     ) -> tuple[pl.Series, pl.DataFrame, pl.DataFrame | None]:
-        """Of each of `rows` (see `number_rows`) the number of its pair of an order and its value of
-        `entity`; and the members and prices of these pairs, with `pair`."""
+        """Number the pairs of an order and its value of `entity` that occur in `rows`.
+
+        Returns the pair number of each of `rows` (see `number_rows`), and the members and prices
+        (None if the entity has none) of these pairs, with the column `pair`.
+        """
         key = ["order", number_of(entity)]
         pairs = rows.select(key).drop_nulls().unique().with_row_index("pair")
         number = rows.select(key).join(pairs, on=key, how="left", maintain_order="left")["pair"]
@@ -77,8 +81,10 @@ class EntityFacts:
 
 
 def number_facts(tables: Tables, kinds: Mapping[str, pl.DataFrame]) -> EntityFacts:
-    """`kinds` of facts about the orders of `tables`, as `features.totals.order_facts.order_facts`
-    has them, with their entities."""
+    """`kinds` of facts about the orders of `tables` with the numbers of their entities.
+
+    `kinds` is the output of `features.totals.order_facts.order_facts`.
+    """
     orders, numbers = _number_orders(tables)
     return EntityFacts(
         orders=orders,
@@ -92,19 +98,18 @@ def number_facts(tables: Tables, kinds: Mapping[str, pl.DataFrame]) -> EntityFac
     )
 
 
-def number_rows(told: EntityFacts, rows: pl.DataFrame) -> pl.DataFrame:
+def number_rows(entity_facts: EntityFacts, rows: pl.DataFrame) -> pl.DataFrame:
     """Spine rows, in their order, with the numbers of their order and of all their entities."""
     rows = rows.join(
-        told.orders, on="order_id", how="left", maintain_order="left", suffix="_of_order"
+        entity_facts.orders, on="order_id", how="left", maintain_order="left", suffix="_of_order"
     )
     for entity in OF_LINES:
-        rows = rows.join(told.numbers[entity], on=entity, how="left", maintain_order="left")
+        rows = rows.join(entity_facts.numbers[entity], on=entity, how="left", maintain_order="left")
     return rows
 
 
 def _number_orders(tables: Tables) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
-    """One row per order with its number and those of its entities; and of each entity the number of
-    each value."""
+    """The fields `orders` and `numbers` of `EntityFacts`."""
     orders = (
         tables["orders"]
         .select(
@@ -158,7 +163,7 @@ def _members(
 def _priced(
     tables: Tables, orders: pl.DataFrame, numbers: Mapping[str, pl.DataFrame], entity: str
 ) -> pl.DataFrame:
-    """One row per order line with its price, for its product or for that product's category."""
+    """One row per order line with its price and the number of its product or category."""
     lines = _line_facts(tables).join(orders.select("order_id", "order"), on="order_id")
     if entity == "category":
         products = tables["products"].select("product_id", "category", member_day="known_day")
@@ -167,7 +172,7 @@ def _priced(
 
 
 def _line_facts(tables: Tables) -> pl.DataFrame:
-    """One row per order line: `order_id, product_id, known_day` and the price of a unit."""
+    """One row per order line: `order_id, product_id, known_day` and the unit price in cents."""
     cents = (pl.col("unit_price_usd") * CENTS).round().cast(pl.Int64)
     return tables["order_lines"].select(
         "order_id",

@@ -1,192 +1,117 @@
-"""What happened to other orders of the same product, supplier, category, lane, buyer, country and
-store.
+"""Trailing totals over other orders of the same product, supplier, lane, buyer, country or store.
 
-For each entity: trailing totals of what was learned about its other orders. An order never counts
-in its own history: the totals of everyone, then less what the order itself told. On a cluster
-everyone's facts are summed by day where they lie (`daily_sums`), and only the sums move to where
-they are totalled (`totals_of_sums`).
+An order never counts in its own history: the totals of all orders are computed first, and then the
+order's own facts are subtracted. On a cluster the facts are summed by day where they are stored
+(`daily_sums`), and only these sums move to where they are totalled (`totals_of_sums`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
 from features.asof import totals_of, trailing_totals
 from features.totals.entity_facts import OF_LINES, OF_ORDER, EntityFacts, number_of, number_rows
-from features.totals.order_facts import GAP_EDGES, TRANSIT_EDGES, bins
-
-LOOKBACKS = (30, 90, 365)
-# what is open now is all that ever began less all that ended
-EVER = 10_000
-_ALL, _QUARTER, _YEAR, _EVER = LOOKBACKS, (90,), (365,), (EVER,)
-_OPEN = ("count_open",)
-OPEN = f"count_open_{EVER}d"
-_SHARES = ("count_outcomes", "count_disputes")
-_CAUSES = ("count_not_received", "count_not_as_described")
-_RATINGS = ("count_reviews", "sum_star_hundredths")
-_HANDLING = ("count_shipped", "sum_handling_seconds", "count_shipped_late")
-_TRANSIT = ("count_delivered", "count_late", "sum_transit_seconds", *bins("transit", TRANSIT_EDGES))
-_PRICES = ("count_lines", "sum_price_cents")
-
-
-def _asked(*groups: tuple[tuple[str, ...], tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Measure -> lookbacks, in order; a measure of several groups has the lookbacks of all."""
-    found: dict[str, set[int]] = {}
-    for measures, lookbacks in groups:
-        for measure in measures:
-            found.setdefault(measure, set()).update(lookbacks)
-    return {measure: tuple(sorted(lookbacks)) for measure, lookbacks in found.items()}
-
-
-# what is totalled per entity, and over which days
-ENTITIES: dict[str, Mapping[str, tuple[int, ...]]] = {
-    "product_id": _asked(
-        (("count_orders", *_SHARES), _ALL),
-        (_RATINGS, (90, 365)),
-        ((*_CAUSES, "count_refunded", "count_returning", *_PRICES), _YEAR),
-    ),
-    "supplier_id": _asked(
-        ((*_SHARES, "count_orders"), _ALL),
-        ((*_HANDLING, "count_delivered", "count_late", "sum_transit_seconds"), _QUARTER),
-        ((*_CAUSES, *_RATINGS, "count_refunded"), _YEAR),
-        (_OPEN, _EVER),
-    ),
-    "category": _asked((_SHARES, _ALL), ((*_CAUSES, "count_refunded", *_RATINGS, *_PRICES), _YEAR)),
-    "lane": _asked(
-        ((*_SHARES, "count_delivered", "count_late", "sum_transit_seconds"), (30, 90)),
-        ((*bins("transit", TRANSIT_EDGES), "count_exceptions", "count_shipped"), _QUARTER),
-        (("count_scans", *bins("gap", GAP_EDGES)), _QUARTER),
-        (_OPEN, _EVER),
-    ),
-    "service": _asked(
-        (("count_delivered", "count_late", "sum_transit_seconds"), (30,)),
-        ((*_SHARES, *_TRANSIT, *bins("gap", GAP_EDGES), "count_scans"), _QUARTER),
-    ),
-    "buyer_id": _asked(
-        (("count_orders", "count_questions", *_SHARES, *_CAUSES, *_RATINGS), _YEAR),
-        (("count_withdrawn", "sum_refund_cents", "sum_dispute_seconds"), _YEAR),
-        (_OPEN, _EVER),
-    ),
-    "country": _asked(
-        ((*_SHARES, *_CAUSES), _YEAR),
-        (("count_refunded", "count_withdrawn", "count_questions", "count_orders"), _YEAR),
-    ),
-    "language": _asked((_SHARES, _YEAR)),
-    "store_id": _asked(
-        ((*_SHARES, "count_shipped", "sum_handling_seconds"), _ALL),
-        (("count_delivered", "count_late", "sum_transit_seconds"), _ALL),
-        (("count_orders", "count_shipped_late", *_RATINGS), (30, 365)),
-        (("count_replies", "sum_reply_seconds", "count_questions"), (30,)),
-        ((*bins("transit", TRANSIT_EDGES), *bins("gap", GAP_EDGES), "count_scans"), _QUARTER),
-        ((*_CAUSES, "count_refunded", "count_returning", "count_withdrawn"), _YEAR),
-        (_OPEN, _EVER),
-    ),
-}
-
+from features.totals.entity_measures import ENTITIES, measures_of, merge_lookbacks, total_names
 
 Totals = dict[str, pl.DataFrame]
-SUM = ("known_day", "measure", "amount")
+SUM_COLUMNS = ("known_day", "measure", "amount")
 
 
-def longest_lookback(*measures: str) -> int:
-    return max(max(asked[m]) for asked in ENTITIES.values() for m in measures if m in asked)
+def build_totals(entity_facts: EntityFacts, rows: pl.DataFrame) -> Totals:
+    """The trailing totals of each entity over other orders, in the order of `rows`."""
+    return subtract_own(entity_facts, rows, total_everyone(entity_facts, rows))
 
 
-# how far back scans of any use to a row lie
-SCANS_LOOKBACK = longest_lookback("count_scans", *bins("gap", GAP_EDGES))
+def total_everyone(entity_facts: EntityFacts, rows: pl.DataFrame) -> Totals:
+    """The trailing totals of each entity over all orders, in the order of `rows`.
 
-
-def total_names(entity: str) -> list[str]:
-    return [
-        f"{measure}_{days}d"
-        for measure, lookbacks in ENTITIES[entity].items()
-        for days in lookbacks
-    ]
-
-
-def build_totals(told: EntityFacts, rows: pl.DataFrame) -> Totals:
-    """Per entity, in the order of `rows`: the trailing totals of its measures, other orders
-    only."""
-    return subtract_own(told, rows, total_everyone(told, rows))
-
-
-def total_everyone(told: EntityFacts, rows: pl.DataFrame) -> Totals:
-    """Per entity, in the order of `rows`: the trailing totals of its measures over all orders,
-    `told` of all."""
-    rows = number_rows(told, rows)
+    `entity_facts` has the facts of all orders.
+    """
+    rows = number_rows(entity_facts, rows)
     return _totals_of_entities(
-        told, {entity: (rows[number_of(entity)], rows["as_of_day"]) for entity in ENTITIES}
+        entity_facts, {entity: (rows[number_of(entity)], rows["as_of_day"]) for entity in ENTITIES}
     )
 
 
-def total_part(told: EntityFacts, as_of_day: int) -> Totals:
-    """What some orders, `told` of all of them, add to everyone's totals of one night: per entity
-    one row per value, `<entity>` and its totals. Totals are sums, so those of all orders are the
-    sums of those of any parts of them."""
+def total_part(entity_facts: EntityFacts, as_of_day: int) -> Totals:
+    """What some orders contribute to the totals of one night.
+
+    Returns per entity one row per value: `<entity>` and its totals. Totals are sums, so the totals
+    of all orders are the sums over any partition of them.
+    """
     night = pl.Series([as_of_day], dtype=pl.Int32)
-    asked = {
+    requests = {
         entity: (numbers[number_of(entity)], night.new_from_index(0, numbers.height))
-        for entity, numbers in told.numbers.items()
+        for entity, numbers in entity_facts.numbers.items()
     }
-    totals = _totals_of_entities(told, asked)
+    totals = _totals_of_entities(entity_facts, requests)
     return {
-        entity: totals[entity].insert_column(0, told.numbers[entity][entity]) for entity in asked
+        entity: totals[entity].insert_column(0, entity_facts.numbers[entity][entity])
+        for entity in requests
     }
 
 
 def _totals_of_entities(
-    told: EntityFacts, asked: Mapping[str, tuple[pl.Series, pl.Series]]
+    entity_facts: EntityFacts, requests: Mapping[str, tuple[pl.Series, pl.Series]]
 ) -> Totals:
-    """`asked`: per entity the numbers, and as many days."""
-    found: dict[str, dict[str, pl.Series]] = {entity: {} for entity in ENTITIES}
-    for entities, facts in _facts_by_entity(told):
-        for entity in entities:
-            if measures := _asked_of(entity, facts):
-                of_entity = told.of_order(entity, facts) if entities == OF_ORDER else facts
-                for total in totals_of(*asked[entity], of_entity, number_of(entity), measures):
-                    # a measure told by two kinds of facts (open: up when ordered, down when ended)
-                    # is their sum
-                    former = found[entity].get(total.name)
-                    found[entity][total.name] = total if former is None else former + total
-    # a measure that no kind of facts tells is an error here
+    """`requests` has per entity the entity numbers and the days, two series of the same length."""
+    totals: dict[str, dict[str, pl.Series]] = {entity: {} for entity in ENTITIES}
+    for entity, facts in _facts_by_entity(entity_facts):
+        measures = measures_of(entity, facts)
+        for total in totals_of(*requests[entity], facts, number_of(entity), measures):
+            # a measure of two kinds of facts (count_open: 1 if ordered, -1 if ended) is their sum
+            former = totals[entity].get(total.name)
+            totals[entity][total.name] = total if former is None else former + total
+    # `select` fails if a measure is in no kind of facts
     return {
-        entity: pl.DataFrame(totals).select(total_names(entity)) for entity, totals in found.items()
+        entity: pl.DataFrame(of_entity).select(total_names(entity))
+        for entity, of_entity in totals.items()
     }
 
 
-def subtract_own(told: EntityFacts, rows: pl.DataFrame, everyone: Totals) -> Totals:
-    """`everyone` without what each row's own order told; `told` of these orders at least."""
-    rows = number_rows(told, rows)
+def subtract_own(entity_facts: EntityFacts, rows: pl.DataFrame, everyone: Totals) -> Totals:
+    """`everyone` without the facts of each row's own order.
+
+    `entity_facts` has at least the facts of the orders in `rows`.
+    """
+    rows = number_rows(entity_facts, rows)
     others = {
         entity: {total.name: total for total in totals} for entity, totals in everyone.items()
     }
-    for facts in told.kinds.values():
-        # the same for all entities of which an order has one
-        asked = {entity: _asked_of(entity, facts) for entity in OF_ORDER}
-        if union := _asked(*(((m,), days) for each in asked.values() for m, days in each.items())):
+    for facts in entity_facts.kinds.values():
+        # an order has one entity of each `OF_ORDER`, so its own totals are the same for all
+        by_entity = {entity: measures_of(entity, facts) for entity in OF_ORDER}
+        groups = [((m,), days) for each in by_entity.values() for m, days in each.items()]
+        if union := merge_lookbacks(*groups):
             own = totals_of(rows["order"], rows["as_of_day"], facts, "order", union)
-            for entity, measures in asked.items():
+            for entity, measures in by_entity.items():
                 _subtract(others[entity], own, measures)
     for entity in OF_LINES:
-        pair, members, prices = told.own_lines(entity, rows)
-        for facts in told.kinds.values():
-            if measures := _asked_of(entity, facts):
-                own_facts = told.of_members(members, facts.select("order", "known_day", *measures))
-                _subtract(
-                    others[entity],
-                    totals_of(pair, rows["as_of_day"], own_facts, "pair", measures),
-                    measures,
-                )
-        if prices is not None:
-            measures = _asked_of(entity, prices)
-            _subtract(
-                others[entity],
-                totals_of(pair, rows["as_of_day"], prices, "pair", measures),
-                measures,
-            )
+        pair, own_facts = _own_line_facts(entity_facts, entity, rows)
+        for facts in own_facts:
+            measures = measures_of(entity, facts)
+            own = totals_of(pair, rows["as_of_day"], facts, "pair", measures)
+            _subtract(others[entity], own, measures)
     return {entity: pl.DataFrame(totals) for entity, totals in others.items()}
+
+
+def _own_line_facts(
+    entity_facts: EntityFacts, entity: str, rows: pl.DataFrame
+) -> tuple[pl.Series, Iterator[pl.DataFrame]]:
+    """The `pair` of each of `rows`, and the facts of the pairs, one kind at a time."""
+    pair, members, prices = entity_facts.own_lines(entity, rows)
+
+    def own_facts() -> Iterator[pl.DataFrame]:
+        for facts in entity_facts.kinds.values():
+            if measures := measures_of(entity, facts):
+                narrow = facts.select("order", "known_day", *measures)
+                yield entity_facts.of_members(members, narrow)
+        if prices is not None:
+            yield prices
+
+    return pair, own_facts()
 
 
 def _subtract(
@@ -198,61 +123,55 @@ def _subtract(
         others[name] = others[name] - own[name]
 
 
-def daily_sums(told: EntityFacts) -> pl.DataFrame:
-    """All that `told` tells, summed by day: `entity, value, known_day, measure, amount` (int64;
-    none is 0).
+def daily_sums(entity_facts: EntityFacts) -> pl.DataFrame:
+    """All facts, summed by day: `entity, value, known_day, measure, amount` (int64, never 0).
 
-    However many orders one store, lane or product has, this is all that leaves the place where
-    their facts lie. Sums of one measure by two kinds of facts are two rows.
+    However many orders one store, lane or product has, only these sums leave the machine that
+    stores its facts. If two kinds of facts have the same measure, their sums are two rows.
     """
-    found = []
-    for entities, facts in _facts_by_entity(told):
-        for entity in entities:
-            if measures := _asked_of(entity, facts):
-                column = number_of(entity)
-                of_entity = told.of_order(entity, facts) if entities == OF_ORDER else facts
-                daily = of_entity.group_by(column, "known_day").agg(pl.col(list(measures)).sum())
-                sums = daily.unpivot(
-                    index=[column, "known_day"], variable_name="measure", value_name="amount"
-                )
-                named = sums.filter(pl.col("amount") != 0).join(told.numbers[entity], on=column)
-                found.append(
-                    named.select(
-                        pl.lit(entity).alias("entity"), pl.col(entity).alias("value"), *SUM
-                    )
-                )
-    return pl.concat(found)
+    parts = []
+    for entity, facts in _facts_by_entity(entity_facts):
+        column = number_of(entity)
+        measures = list(measures_of(entity, facts))
+        daily = facts.group_by(column, "known_day").agg(pl.col(measures).sum())
+        sums = daily.unpivot(
+            index=[column, "known_day"], variable_name="measure", value_name="amount"
+        )
+        named = sums.filter(pl.col("amount") != 0).join(entity_facts.numbers[entity], on=column)
+        parts.append(
+            named.select(
+                pl.lit(entity).alias("entity"), pl.col(entity).alias("value"), *SUM_COLUMNS
+            )
+        )
+    return pl.concat(parts)
 
 
-def totals_of_sums(entity: str, asked: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
-    """Everyone's totals of one entity, one row per row of `asked` (`value, as_of_day`), in its
-    order.
+def totals_of_sums(entity: str, requests: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
+    """The totals of one entity over all orders, one row per row of `requests`, in its order.
 
-    `sums`: the `value, known_day, measure, amount` of all orders of the values asked for, in any
-    number of parts.
+    `requests` has `value, as_of_day`. `sums` has `value, known_day, measure, amount` of all orders
+    with these values, in any number of parts.
     """
     measure, amount = pl.col("measure"), pl.col("amount")
     daily = sums.group_by("value", "known_day").agg(
         amount.filter(measure == m).sum().alias(m) for m in ENTITIES[entity]
     )
-    return trailing_totals(asked, daily, ["value"], ENTITIES[entity]).select(total_names(entity))
+    return trailing_totals(requests, daily, ["value"], ENTITIES[entity]).select(total_names(entity))
 
 
-def _facts_by_entity(told: EntityFacts) -> Iterator[tuple[Sequence[str], pl.DataFrame]]:
-    """Each kind of facts with the entities it is told of, and those `OF_LINES` with their numbers,
-    one at a time: together they are large."""
-    for facts in told.kinds.values():
-        yield OF_ORDER, facts
+def _facts_by_entity(entity_facts: EntityFacts) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Each entity with each kind of facts about it, numbered.
+
+    The kinds come one at a time, because together they need much memory.
+    """
+    for facts in entity_facts.kinds.values():
+        for entity in OF_ORDER:
+            if measures_of(entity, facts):
+                yield entity, entity_facts.of_order(entity, facts)
     for entity in OF_LINES:
-        for facts in told.kinds.values():
-            if measures := _asked_of(entity, facts):
-                yield (
-                    (entity,),
-                    told.of_lines(entity, facts.select("order", "known_day", *measures)),
-                )
-        if entity in told.prices:
-            yield (entity,), told.prices[entity]
-
-
-def _asked_of(entity: str, facts: pl.DataFrame) -> dict[str, tuple[int, ...]]:
-    return {measure: days for measure, days in ENTITIES[entity].items() if measure in facts.columns}
+        for facts in entity_facts.kinds.values():
+            if measures := measures_of(entity, facts):
+                narrow = facts.select("order", "known_day", *measures)
+                yield entity, entity_facts.of_lines(entity, narrow)
+        if entity in entity_facts.prices:
+            yield entity, entity_facts.prices[entity]

@@ -1,5 +1,4 @@
-"""What every family of features sees: the spine rows with all that is plain to see of their order,
-and the history."""
+"""The input of every feature family: spine rows with their order's own facts, and the history."""
 
 from __future__ import annotations
 
@@ -13,16 +12,19 @@ from features.clock import days_between
 from features.stage import build_stages
 from features.tables import Tables
 from features.totals.entity_facts import EntityFacts, number_facts, service_of
-from features.totals.entity_totals import SCANS_LOOKBACK, build_totals
+from features.totals.entity_measures import SCANS_LOOKBACK
+from features.totals.entity_totals import build_totals
 from features.totals.order_facts import order_facts, returning_facts
 
 
 @dataclass(frozen=True)
 class FamilyInputs:
-    """`rows` has one row per spine row, in its order: `order_id, as_of_day, as_of`, the stage with
-    its instants, the order's own columns, its entities, amounts and promises. `totals` has, per
-    entity and in the order of `rows`, the trailing totals `<measure>_<lookback>d` without what the
-    order itself contributed (null: entity not known).
+    """The spine rows with the facts of their order, and the trailing totals of their entities.
+
+    `rows` has one row per spine row, in its order: `order_id, as_of_day, as_of`, the stage with
+    its milestones, the order's own columns, its entities, amounts and promises. `totals` has one
+    table per entity, in the order of `rows`, with the trailing totals `<measure>_<lookback>d` over
+    other orders only (null: entity unknown).
     """
 
     tables: Tables
@@ -31,13 +33,14 @@ class FamilyInputs:
 
 
 def build_family_inputs(tables: Tables, spine: pl.DataFrame) -> FamilyInputs:
+    """The inputs for the rows of `spine`, from the facts of all orders."""
     rows = build_rows(tables, spine)
-    told = gather_entity_facts(tables, returning_facts(tables["orders"]), scans_since(spine))
-    return FamilyInputs(tables, rows, build_totals(told, rows))
+    facts = gather_entity_facts(tables, returning_facts(tables["orders"]), scans_since(spine))
+    return FamilyInputs(tables, rows, build_totals(facts, rows))
 
 
 def scans_since(spine: pl.DataFrame) -> int:
-    """The first day of scans that are of any use to these rows."""
+    """The first day of scans that a feature of these rows can use."""
     return int(spine["as_of_day"].to_numpy().min(initial=2**31 - 1)) - SCANS_LOOKBACK
 
 
@@ -47,19 +50,21 @@ def gather_entity_facts(
     scans_since: int | None = None,
     closed: pl.DataFrame | None = None,
 ) -> EntityFacts:
-    """What is told of each order of `tables` and of its entities; the other arguments: see
-    `features.totals.order_facts`."""
+    """The facts of each order of `tables`, numbered by entity.
+
+    See `features.totals.order_facts` for the other arguments.
+    """
     return number_facts(tables, order_facts(tables, returning, scans_since, closed))
 
 
 def build_rows(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
-    """The `rows` of the view: what is plain to see of each order itself."""
+    """The `rows` of `FamilyInputs`: the spine with each order's own facts."""
     return add_promises(tables, add_entities(tables, build_stages(tables, spine)))
 
 
 def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with the order's columns and those of its first line and of that line's product."""
-    orders = [
+    """`rows` with the columns of the order, of its first line and of that line's product."""
+    columns = [
         "buyer_id",
         "store_id",
         "country",
@@ -69,10 +74,10 @@ def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
         "count_installments",
     ]
     derived = {"service": service_of(pl.col("lane")), "language": language_of(pl.col("country"))}
-    placed = tables["orders"].select("order_id", *orders, placed_at="occurred_at", **derived)
-    seen = visible_facts(rows, tables["order_lines"])
+    placed = tables["orders"].select("order_id", *columns, placed_at="occurred_at", **derived)
+    lines = visible_facts(rows, tables["order_lines"])
     first_line = (
-        seen.sort("line_id", "product_id", "supplier_id")
+        lines.sort("line_id", "product_id", "supplier_id")
         .group_by(ROW_KEY, maintain_order=True)
         .agg(
             pl.col("product_id").first(),
@@ -86,8 +91,9 @@ def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
     )
     rows = rows.join(placed, on="order_id", how="left", maintain_order="left")
     rows = rows.join(first_line, on=ROW_KEY, how="left", maintain_order="left")
-    columns = ["category", "weight_g", "count_photos"]
-    product = latest_fact(rows, tables["products"], columns, on="product_id")
+    product = latest_fact(
+        rows, tables["products"], ["category", "weight_g", "count_photos"], on="product_id"
+    )
     listed = visible_facts(rows, tables["products"], on="product_id")
     listed = listed.group_by(ROW_KEY).agg(listed_at=pl.col("occurred_at").min())
     rows = rows.join(product, on=ROW_KEY, how="left", maintain_order="left")
@@ -95,8 +101,8 @@ def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def add_promises(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with `promised_at`, `ship_by_at`, `paid_at`, and the days left to the promise
-    (negative: overdue)."""
+    """`rows` with `promised_at`, `ship_by_at`, `paid_at` and `days_to_promise` (negative if
+    overdue)."""
     promises, events = tables["promises"], tables["order_events"]
     for kind, name in (("delivery", "promised_at"), ("dispatch", "ship_by_at")):
         fact = latest_fact(rows, promises.filter(pl.col("kind") == kind), ["promised_at"])

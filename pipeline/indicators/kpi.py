@@ -13,7 +13,7 @@ from features.asof import visible
 from features.clock import day_number
 from features.indicators.indicator_rules import policy_rates
 from features.indicators.measured_rates import measure_rates
-from features.indicators.policy import Basis, Policy, untold
+from features.indicators.policy import Basis, Policy, indicators_without_limit
 from features.tables import Tables
 from pipeline.indicators.kpi_forecast import forecast_tables, next_assessment, say_forecast
 from pipeline.output.safe_text import neutral_frame
@@ -122,7 +122,7 @@ def indicator_notes(policy: Policy, tables: Tables, config: Config, as_of: date)
     """What a reader must know before trusting a rate: limits that are not set, limits that the
     policy does not have, and dispute steps that the data does not record."""
     notes = []
-    missing = [name for name in untold(policy, as_of) if name not in config.limits]
+    missing = [name for name in indicators_without_limit(policy, as_of) if name not in config.limits]
     if missing:
         notes.append(
             f"{policy.platform} publishes no limit for {', '.join(missing)}: set yours from your "

@@ -9,13 +9,8 @@ import polars as pl
 
 from features.asof import visible
 from features.build.registry import FEATURES
-from models.contact.decide import (
-    ContactCosts,
-    add_contact_by,
-    add_expected_value,
-    give_arms,
-    worthwhile,
-)
+from models.contact.contact_deadline import add_contact_by
+from models.contact.decide import ContactCosts, add_expected_value, give_arms, worthwhile
 from models.learner.cause import CAUSES
 from models.reasons.explain import explain
 from models.reasons.risk_rules import SignModel

@@ -51,7 +51,9 @@ def _pattern(sentence: str) -> str:
     {text...} is any text."""
     escaped = re.sub(r"[.*+?^$()|\[\]\\]", r"\\\g<0>", sentence)
     many = re.sub(
-        r"\b(day|unit|product|scan|photo|time|supplier|exception|dispute)s\b", r"\1s?", escaped
+        r"\b(day|unit|product|scan|photo|time|supplier|exception|dispute|message|star)s\b",
+        r"\1s?",
+        escaped,
     )
     numbers = re.sub(r"\{(?!text)(\w+)\}", r"(?<\1>[-+]?[\\d.,]+%?)", many)
     return "^" + re.sub(r"\{(text\w*)\}", r"(?<\1>.*)", numbers) + "$"

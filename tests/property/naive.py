@@ -1,5 +1,7 @@
-"""The oracle: what is learnt of each order and what is plain to see of it, by loops over facts.
-Shares no code."""
+"""The oracle: the facts of each order and its entities, computed by plain loops over the tables.
+
+It shares no code with the program.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,11 @@ Facts = list[tuple[int, int]]  # (day known, number)
 
 
 class Order:
-    """One order with its facts. `member`: of each entity, its values and the day on which the order
-    was known to be of it; `learnt`: of each measure its facts."""
+    """One order with its facts.
+
+    `member` has, for each entity, its values and the day on which the order was known to belong to
+    each. `learned` has the facts of each measure.
+    """
 
     def __init__(
         self, row: dict, own: dict[str, Rows], products: dict[str, dict], first_of_buyer: int
@@ -62,26 +67,25 @@ class Order:
             ):
                 days = self.member.setdefault(entity, {})
                 days[value] = min(days.get(value, 10**6), day)
-        self.learnt: dict[str, Facts] = defaultdict(list)
+        self.learned: dict[str, Facts] = defaultdict(list)
         if self.day != first_of_buyer:
             self.add("count_returning", self.day)
-        self.learn_ends()
-        self.learn_road()
-        self.learn_talk()
+        self.add_ends()
+        self.add_transport()
+        self.add_messages()
 
     def add(self, measure: str, day: int, number: int = 1) -> None:
-        self.learnt[measure].append((max(day, self.day), number))
+        self.learned[measure].append((max(day, self.day), number))
 
     def first(self, table: str, value: str = "known_day", **match: str) -> dict | None:
-        """The fact learnt first; of several at one moment the one that happened first, then the
-        smaller value."""
-        found = [r for r in self.own[table] if all(r[k] == v for k, v in match.items())]
-        return min(found, key=lambda r: (r["known_at"], r["occurred_at"], r[value]), default=None)
+        """The fact with the first `known_at`; ties by `occurred_at`, then by the smaller value."""
+        matches = [r for r in self.own[table] if all(r[k] == v for k, v in match.items())]
+        return min(matches, key=lambda r: (r["known_at"], r["occurred_at"], r[value]), default=None)
 
-    def learn_ends(self) -> None:
+    def add_ends(self) -> None:
         opened = self.first("disputes", "cause", step="opened")
         delivered = [r["known_day"] for r in self.own["tracking"] if r["status"] == "Delivered"]
-        told = [
+        closings = [
             r["known_day"]
             for r in self.own["order_events"]
             if r["event"] in ("closed", "outcome_observed")
@@ -90,12 +94,12 @@ class Order:
         promise = min(
             promises, key=lambda r: (r["known_at"], r["promised_at"], r["promise_id"]), default=None
         )
-        ends = list(told)
-        gone = max(promise["promised_day"] + 60, promise["known_day"]) if promise else None
-        if delivered and (gone is None or min(delivered) <= gone):
+        ends = list(closings)
+        promise_end = max(promise["promised_day"] + 60, promise["known_day"]) if promise else None
+        if delivered and (promise_end is None or min(delivered) <= promise_end):
             ends.append(min(delivered) + 15)
-        elif gone is not None:
-            ends.append(gone)
+        elif promise_end is not None:
+            ends.append(promise_end)
         ends += [opened["known_day"]] if opened else []
         self.add("count_orders", self.day)
         self.add("count_open", self.day)
@@ -117,7 +121,7 @@ class Order:
         if exception := self.first("tracking", status="Exception"):
             self.add("count_exceptions", exception["known_day"])
 
-    def learn_road(self) -> None:
+    def add_transport(self) -> None:
         moving = [
             r for r in self.own["tracking"] if r["status"] not in ("NotFound", "InfoReceived")
         ]
@@ -147,25 +151,25 @@ class Order:
             )
         if delivered and promise and delivered["occurred_at"] > promise["promised_at"]:
             self.add("count_late", max(delivered["known_day"], promise["known_day"]))
-        last, told = None, set()
+        last, known_scans = None, set()
         news = [
             (r["known_at"], r["occurred_at"], is_scan, r)
             for is_scan, table in ((False, "shipments"), (True, "tracking"))
             for r in self.own[table]
         ]
         for known_at, occurred_at, is_scan, row in sorted(news, key=lambda n: n[:3]):
-            if is_scan and occurred_at not in told and last is not None:
+            if is_scan and occurred_at not in known_scans and last is not None:
                 days = (known_at - last).total_seconds() / DAY
                 self.add("count_scans", row["known_day"])
                 self.add(f"count_gap_bin{sum(days > edge for edge in GAP_DAYS)}", row["known_day"])
-            told.add(occurred_at)
+            known_scans.add(occurred_at)
             last = known_at
 
     def first_promise(self, kind: str) -> dict | None:
-        found = [r for r in self.own["promises"] if r["kind"] == kind]
-        return min(found, key=lambda r: (r["known_at"], r["promised_at"]), default=None)
+        promises = [r for r in self.own["promises"] if r["kind"] == kind]
+        return min(promises, key=lambda r: (r["known_at"], r["promised_at"]), default=None)
 
-    def learn_talk(self) -> None:
+    def add_messages(self) -> None:
         for asked in (m for m in self.own["messages"] if m["sender"] == "buyer"):
             self.add("count_questions", asked["known_day"])
             answers = [
@@ -180,13 +184,13 @@ class Order:
                 self.add("sum_reply_seconds", day, seconds(asked, answer))
 
     def facts(self, measure: str, entity: str, value: str) -> Facts:
-        """Those that count for the entity: known once the order is known to be of it."""
+        """The facts that count for the entity, from the day its membership is known."""
         if measure not in ("count_lines", "sum_price_cents"):
             return [
                 (max(day, self.member[entity][value]), number)
-                for day, number in self.learnt[measure]
+                for day, number in self.learned[measure]
             ]
-        found = []
+        facts = []
         for line in self.own["order_lines"]:
             product, cents = self.products[line["product_id"]], round(line["unit_price_usd"] * 100)
             of_category = entity == "category"
@@ -196,8 +200,8 @@ class Order:
                     if of_category
                     else line["known_day"]
                 )
-                found.append((day, 1 if measure == "count_lines" else cents))
-        return found
+                facts.append((day, 1 if measure == "count_lines" else cents))
+        return facts
 
 
 def seconds(earlier: dict, later: dict) -> int:
@@ -205,8 +209,7 @@ def seconds(earlier: dict, later: dict) -> int:
 
 
 def read_worlds(tables: dict[str, Rows]) -> dict[str, list[Order]]:
-    """The orders of each world (by the store they are of). `tables` are lists of rows with
-    `known_day`."""
+    """Store -> its orders. `tables` are lists of rows with `known_day`."""
     products = {row["product_id"]: row for row in tables["products"]}
     own: dict[str, dict[str, Rows]] = defaultdict(lambda: defaultdict(list))
     for name, rows in tables.items():

@@ -1,9 +1,8 @@
-"""Many small stores at once, drawn at random: nothing in them is plausible, every case occurs, ties
-above all.
+"""Many small random stores at once. They are not plausible, but every case occurs, above all ties.
 
-All times lie on a grid of six hours, so that many facts share a moment and many are known exactly
-at midnight; of some facts the store learns up to nine days late. Ids carry the world's number, so
-that worlds do not meet.
+All times are on a grid of six hours, so many facts have the same time and many become known exactly
+at midnight. Some facts become known up to nine days late. Ids contain the number of the world, so
+worlds do not overlap.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ Row = dict[str, object]
 
 
 def draw_worlds(count: int, seed: int) -> dict[str, pl.DataFrame]:
-    """The canonical tables of `count` worlds; the first few speak a language each, the others none
-    that is known."""
+    """The canonical tables of `count` worlds. Each of the first worlds has its own language; the
+    countries of the others are unknown."""
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     for world in range(count):
         _draw_world(rows, world, Random(f"{seed}-{world}"))
@@ -54,8 +53,8 @@ def _draw_world(rows: dict[str, list[Row]], world: int, rng: Random) -> None:
         known = {"occurred_at": at, "known_at": at + timedelta(hours=late)}
         rows[table].append({**blank, **number, **cells, **known})
 
-    speaks = LANGUAGES[world] if world < len(LANGUAGES) else None
-    countries = [c for c, (_, language) in COUNTRIES.items() if language == speaks] or [
+    spoken = LANGUAGES[world] if world < len(LANGUAGES) else None
+    countries = [c for c, (_, language) in COUNTRIES.items() if language == spoken] or [
         f"x{world}",
         f"y{world}",
     ]
@@ -96,22 +95,22 @@ def _draw_world(rows: dict[str, list[Row]], world: int, rng: Random) -> None:
 
 
 def _draw_facts(add, moment, rng: Random, order_id: str, placed: float) -> None:
-    """What becomes of an order, in any order at all."""
+    """The facts of an order, in random chronological order."""
 
-    def some(most: int, days: float = 30.0) -> list[datetime]:
+    def moments(most: int, days: float = 30.0) -> list[datetime]:
         return [moment(placed - 1, min(placed + days, DAYS)) for _ in range(rng.randint(0, most))]
 
-    for at in some(2, 5.0):
+    for at in moments(2, 5.0):
         promised = at + timedelta(hours=6 * rng.randint(0, 60))
         add("promises", at, order_id=order_id, kind="dispatch", promised_at=promised)
-    for at in some(2, 8.0):
+    for at in moments(2, 8.0):
         promised = at + timedelta(hours=6 * rng.randint(-200, 80))
         add("promises", at, order_id=order_id, kind="delivery", promised_at=promised)
-    for at in some(2, 10.0):
+    for at in moments(2, 10.0):
         add("shipments", at, order_id=order_id)
-    for at in some(6, rng.choice([30.0, 100.0])):
+    for at in moments(6, rng.choice([30.0, 100.0])):
         add("tracking", at, shipment_id="h", order_id=order_id, status=rng.choice(STATUSES))
-    for at in some(3):
+    for at in moments(3):
         add(
             "messages",
             at,
@@ -119,16 +118,16 @@ def _draw_facts(add, moment, rng: Random, order_id: str, placed: float) -> None:
             sender=rng.choice(["buyer", "seller"]),
             topic=rng.choice(["parcel", None]),
         )
-    for at in some(2):
+    for at in moments(2):
         add("reviews", at, order_id=order_id, score=float(rng.randint(1, 5)))
-    for at in some(1):
+    for at in moments(1):
         add(
             "order_events",
             at,
             order_id=order_id,
             event=rng.choice(["paid", "closed", "outcome_observed"]),
         )
-    for at in some(3) if rng.random() < 0.5 else []:
+    for at in moments(3) if rng.random() < 0.5 else []:
         add(
             "disputes",
             at,

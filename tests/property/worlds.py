@@ -1,4 +1,4 @@
-"""Small stores for the property tests, and ways to disturb what a day cannot know."""
+"""Small stores for the property tests, and a way to disturb facts that are not known yet."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ def as_tables(frames: Mapping[str, pl.DataFrame], *, has_partial_outcomes: bool 
 def disturb(
     frames: Mapping[str, pl.DataFrame], cutoff: datetime, seed: int
 ) -> dict[str, pl.DataFrame]:
-    """Alter, delete and add facts with `known_at >= cutoff` in every table; the facts before stay
-    as they are."""
+    """Alter, delete and add facts with `known_at >= cutoff` in every table; earlier facts stay the
+    same."""
     return disturbance.disturb(frames, cutoff, seed).frames

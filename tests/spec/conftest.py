@@ -1,4 +1,4 @@
-"""One simulated world, with what lies behind it, for the specifications of what happens in it."""
+"""One simulated world with its hidden truth, for the specification tests of the simulation."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def world() -> World:
 
 @pytest.fixture(scope="session")
 def piece(world: World) -> StorePart:
-    """All orders of the world, with all that happens to them. Shared: only read it."""
+    """All orders of the world with all their events. Shared: only read it."""
     return draw_piece(world, np.arange(COUNT))
 
 
 @pytest.fixture(scope="session")
 def store(world: World, piece: StorePart) -> dict[str, pl.DataFrame]:
-    """The same as its owner sees it on the last day."""
+    """The same orders as the store sees them on the last day."""
     return piece_frames(world, piece) | {"products": product_frame(world)}

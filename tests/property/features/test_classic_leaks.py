@@ -1,5 +1,4 @@
-"""Six leaks that history features are known for: seeded into a copy of the program, `leak-proof`
-finds each."""
+"""Six leaks typical of history features: `leak-proof` reports each in a modified program."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[3]
-# what is done wrong: the file, the right line, and what it is replaced by
+# the mistake: the file, the right line, and the wrong line that replaces it
 LEAKS = {
     "event time instead of known time": (
         "features/tables.py",
@@ -36,20 +35,20 @@ LEAKS = {
     ),
     "the status column as it is now": (
         "features/asof.py",
-        'keys.join(facts, on=on, how="inner").filter(is_visible(pl.col("known_day"), pl.col("as_of_day")))',
+        'keys.join(facts, on=on, how="inner").filter(known)',
         'keys.join(facts, on=on, how="inner")',
     ),
     "shares over the whole table": (
         "features/asof.py",
-        "first_cuts = count_before(cuts, told + 1) + 1",
-        "first_cuts = np.minimum(count_before(cuts, told + 1) + 1, len(cuts))",
+        "first_cuts = count_before(cuts, fact_days + 1) + 1",
+        "first_cuts = np.minimum(count_before(cuts, fact_days + 1) + 1, len(cuts))",
     ),
     "a revised fact replaces the first": (
-        "features/totals/order_facts.py",
+        "features/totals/first_facts.py",
         'facts.filter(pl.col("known_at") == pl.col("known_at").min().over("order_id"))',
         'facts.filter(pl.col("known_at") == pl.col("known_at").max().over("order_id"))',
     ),
-    "a link between facts that was learnt later": (
+    "a link between facts that became known later": (
         "features/totals/entity_facts.py",
         '_LATER = pl.max_horizontal("known_day", "member_day").alias("known_day")',
         '_LATER = pl.col("known_day")',
@@ -60,12 +59,12 @@ LEAKS = {
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The workspace of a small simulated store. Shared: copy it."""
-    place = Workspace(tmp_path_factory.mktemp("leaks"))
-    config = load_config(place.folder)
-    raw = simulate(place, config, Progress(), orders=600, first=date(2024, 1, 1), days=150)
-    with place.locked():
-        ingest(place, config, Progress(), source="canonical", raw=raw)
-    return place.folder
+    workspace = Workspace(tmp_path_factory.mktemp("leaks"))
+    config = load_config(workspace.folder)
+    raw = simulate(workspace, config, Progress(), orders=600, first=date(2024, 1, 1), days=150)
+    with workspace.locked():
+        ingest(workspace, config, Progress(), source="canonical", raw=raw)
+    return workspace.folder
 
 
 def prove(program: Path, workspace: Path) -> subprocess.CompletedProcess[str]:
@@ -86,7 +85,7 @@ def prove(program: Path, workspace: Path) -> subprocess.CompletedProcess[str]:
 
 
 def with_leak(leak: str, program: Path) -> Path:
-    """A copy of the program in which one line is wrong; the folder it is in."""
+    """The folder of a copy of the program in which one line is wrong."""
     name, right, wrong = LEAKS[leak]
     for package in ("features", "models", "pipeline"):
         shutil.copytree(
@@ -98,40 +97,40 @@ def with_leak(leak: str, program: Path) -> Path:
     return program
 
 
-def test_the_program_as_it_is_has_none(store: Path, tmp_path: Path) -> None:
+def test_the_unmodified_program_has_no_leak(store: Path, tmp_path: Path) -> None:
     workspace = shutil.copytree(store, tmp_path / "w", symlinks=True)
-    told = prove(ROOT, workspace)
-    assert told.returncode == 0, told.stderr
-    assert "0 violations" in told.stderr + told.stdout
+    done = prove(ROOT, workspace)
+    assert done.returncode == 0, done.stderr
+    assert "0 violations" in done.stderr + done.stdout
     result = pl.read_csv(workspace / RESULT)
     assert set(result["moves"]) == {"yes"}
     assert result.select("altered", "deleted", "added").sum().sum_horizontal().item() > 3_000
 
 
 @pytest.mark.parametrize("leak", LEAKS)
-def test_leak_proof_finds(leak: str, store: Path, tmp_path: Path) -> None:
-    told = prove(
+def test_leak_proof_reports(leak: str, store: Path, tmp_path: Path) -> None:
+    done = prove(
         with_leak(leak, tmp_path / "program"), shutil.copytree(store, tmp_path / "w", symlinks=True)
     )
-    assert told.returncode == 16, told.stderr
-    assert "does not keep to the rule of time" in told.stderr
-    assert len(told.stderr) < 2_000, "some are named, the file has all"
-    assert "Traceback" not in told.stderr
+    assert done.returncode == 16, done.stderr
+    assert "does not keep to the rule of time" in done.stderr
+    assert len(done.stderr) < 2_000, "the message names some, the file has all"
+    assert "Traceback" not in done.stderr
     assert pl.read_csv(tmp_path / "w" / RESULT)["violations"].sum() > 0
 
 
-def test_too_little_to_tell_apart_is_refused(tmp_path: Path) -> None:
-    place = Workspace(tmp_path)
+def test_too_little_history_is_refused(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
     config = load_config(tmp_path)
-    raw = simulate(place, config, Progress(), orders=100, first=date(2024, 1, 1), days=10)
-    with place.locked():
-        ingest(place, config, Progress(), source="canonical", raw=raw)
-    told = prove(ROOT, tmp_path)
-    assert told.returncode == 11
-    assert "fewer than sixty days" in told.stderr
+    raw = simulate(workspace, config, Progress(), orders=100, first=date(2024, 1, 1), days=10)
+    with workspace.locked():
+        ingest(workspace, config, Progress(), source="canonical", raw=raw)
+    done = prove(ROOT, tmp_path)
+    assert done.returncode == 11
+    assert "fewer than sixty days" in done.stderr
 
 
-def test_a_single_bit_is_seen() -> None:
+def test_a_single_bit_is_reported() -> None:
     one = pl.DataFrame({"a": [0.0, 1.0, None], "b": ["x", "y", "z"]})
     assert changed(one, one.clone()) == []
     assert changed(one, one.with_columns(a=pl.Series([-0.0, 1.0, None]))) == ["a"]

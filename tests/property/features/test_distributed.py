@@ -1,5 +1,4 @@
-"""The features built key by key are those built at once, to the bit, and a hot key moves as its
-days."""
+"""Features built key by key equal those built at once; a hot key moves as daily sums."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ def stores() -> dict[str, tuple[Tables, list[int]]]:
 
 def parts_of(tables: Tables, frame: pl.DataFrame, count: int) -> list[tuple[Tables, pl.DataFrame]]:
     """The tables of each bucket of orders, and the rows of `frame` about them."""
-    found = []
+    parts = []
     for bucket in range(count):
         is_here = pl.col("order_id").hash(1) % count == bucket
         frames = {name: tables[name].filter(is_here) for name in TABLES if name != "products"}
@@ -40,24 +39,24 @@ def parts_of(tables: Tables, frame: pl.DataFrame, count: int) -> list[tuple[Tabl
         part = create_tables(
             frames, zone=tables.zone, has_partial_outcomes=tables.has_partial_outcomes
         )
-        found.append((part, frame.filter(is_here)))
-    return found
+        parts.append((part, frame.filter(is_here)))
+    return parts
 
 
 @pytest.mark.parametrize("store", stores())
 @pytest.mark.parametrize("count", [1, 7])
-def test_bucket_by_bucket_is_at_once(store: str, count: int) -> None:
+def test_features_by_bucket_equal_features_at_once(store: str, count: int) -> None:
     tables, nights = stores()[store]
     spine = build_spine(tables, nights)
-    again = returning_facts(tables["orders"])
+    all_returning = returning_facts(tables["orders"])
     parts = [
-        (part, rows, again.join(part["orders"], on="order_id", how="semi"))
+        (part, rows, all_returning.join(part["orders"], on="order_id", how="semi"))
         for part, rows in parts_of(tables, spine, count)
     ]
     sums = pl.concat(entity_facts_by_day(part, returning) for part, _, returning in parts)
-    asked = pl.concat(ask(part, rows) for part, rows, _ in parts).unique()
+    requests = pl.concat(ask(part, rows) for part, rows, _ in parts).unique()
     is_here = [pl.struct("entity", "value").hash(2) % count == bucket for bucket in range(count)]
-    answers = pl.concat(answer(asked.filter(one), sums.filter(one)) for one in is_here)
+    answers = pl.concat(answer(requests.filter(here), sums.filter(here)) for here in is_here)
     built = [
         features_of(family_inputs_of(part, rows, returning, answers))
         for part, rows, returning in parts
@@ -68,21 +67,21 @@ def test_bucket_by_bucket_is_at_once(store: str, count: int) -> None:
     assert_frame_equal(pl.concat(built).sort("order_id", "as_of_day"), together, check_exact=True)
 
 
-def test_a_hot_key_moves_as_its_days() -> None:
-    """However many orders the one store has, what it tells is a number a day and measure."""
+def test_a_hot_key_moves_as_daily_sums() -> None:
+    """However many orders a store has, it moves as one number per day and measure."""
     tables = as_tables(small_store())
     sums = entity_facts_by_day(tables, returning_facts(tables["orders"])).filter(
         pl.col("entity") == "store_id"
     )
     assert sums["value"].n_unique() == 1
     days = sums["known_day"].n_unique()
-    a_measure = (
+    days_per_measure = (
         sums.group_by("measure")
         .len()
         .filter(pl.col("measure") != "count_open")["len"]
         .to_numpy()
         .max()
     )
-    assert 100 < a_measure <= days
+    assert 100 < days_per_measure <= days
     ordered = sums.filter(pl.col("measure") == "count_orders")
     assert ordered["amount"].sum() == tables["orders"].height > ordered.height

@@ -1,5 +1,8 @@
-"""The indicators and the clock of a past day come out the same from a workspace that ends that day
-and one that goes on, whatever happens later and in whatever order the rows stand."""
+"""The indicators and dispute deadlines of a past day depend only on what was known then.
+
+They are the same for a store whose data ends on that day and for one that continues, whatever
+happens later and whatever the order of the rows.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ POLICIES = [load_policy(name) for name in policy_names()]
 
 
 def draw_store(seed: int) -> dict[str, pl.DataFrame]:
-    """Worlds in which disputes also are answered and ruled, for one side or the other."""
+    """Worlds in which disputes are also answered and ruled, for either side."""
     frames = draw_worlds(12, seed)
     disputes = frames["disputes"]
     drawn = pl.Series((disputes["step_id"] + f"{seed}").hash(seed=seed))
@@ -37,7 +40,7 @@ def draw_store(seed: int) -> dict[str, pl.DataFrame]:
     }
 
 
-def told(tables: Tables, day: int) -> list[pl.DataFrame]:
+def measure(tables: Tables, day: int) -> list[pl.DataFrame]:
     frames = [clock_disputes(tables, day, policy) for policy in POLICIES[:3]]
     for policy in POLICIES:
         rates = policy_rates(policy, day, bases=["event_day", "order_day"])
@@ -47,7 +50,7 @@ def told(tables: Tables, day: int) -> list[pl.DataFrame]:
 
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000), st.integers(10, DAYS), st.sampled_from(ZONES), st.integers(0, 2**31))
-def test_a_past_day_is_the_same_from_a_store_that_ends_then_and_one_that_goes_on(
+def test_a_past_day_is_the_same_whether_the_data_ends_then_or_continues(
     seed: int, after: int, zone: str, shuffle: int
 ) -> None:
     frames, day = draw_store(seed), day_number(START.date()) + after
@@ -55,17 +58,17 @@ def test_a_past_day_is_the_same_from_a_store_that_ends_then_and_one_that_goes_on
     ending = create_tables(
         {n: f.filter(pl.col("known_at") < cutoff) for n, f in frames.items()}, zone=zone
     )
-    going_on = create_tables(
+    continuing = create_tables(
         {n: f.sample(fraction=1.0, shuffle=True, seed=shuffle) for n, f in frames.items()},
         zone=zone,
     )
-    for a, b in zip(told(ending, day), told(going_on, day), strict=True):
+    for a, b in zip(measure(ending, day), measure(continuing, day), strict=True):
         assert_frame_equal(a, b, check_exact=True)
 
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.integers(10, DAYS), st.integers(0, 60), st.booleans())
-def test_leaving_out_what_ended_long_ago_changes_nothing(
+def test_leaving_out_old_orders_changes_nothing(
     seed: int, after: int, back: int, is_partial: bool
 ) -> None:
     day = day_number(START.date()) + after
@@ -79,11 +82,11 @@ def test_leaving_out_what_ended_long_ago_changes_nothing(
     assert_frame_equal(whole, part)
 
 
-def test_the_worlds_have_what_is_to_be_counted() -> None:
-    """Else the test above would compare nothing with nothing."""
+def test_the_worlds_have_all_kinds_of_disputes() -> None:
+    """Otherwise the tests above would compare empty tables."""
     tables = create_tables(draw_store(3), zone="UTC")
     day = day_number(START.date()) + 40
-    rows = pl.concat(told(tables, day)[3:])
+    rows = pl.concat(measure(tables, day)[3:])
     for indicator in (
         "dispute_rate",
         "adjudication_filing_rate",
@@ -98,7 +101,7 @@ def test_the_worlds_have_what_is_to_be_counted() -> None:
 
 
 def test_looking_one_day_ahead_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same comparison fails when facts of the day itself are let through."""
+    """The same comparison fails if facts of the day itself are visible."""
     monkeypatch.setattr(
         "features.asof.is_visible", lambda known_day, as_of_day: known_day <= as_of_day
     )
@@ -107,5 +110,7 @@ def test_looking_one_day_ahead_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
     ending = create_tables(
         {n: f.filter(pl.col("known_at") < cutoff) for n, f in frames.items()}, zone="UTC"
     )
-    going_on = create_tables(frames, zone="UTC")
-    assert any(not a.equals(b) for a, b in zip(told(ending, day), told(going_on, day), strict=True))
+    continuing = create_tables(frames, zone="UTC")
+    assert any(
+        not a.equals(b) for a, b in zip(measure(ending, day), measure(continuing, day), strict=True)
+    )

@@ -1,5 +1,4 @@
-"""No leak: whatever becomes of the facts with `known_at >= as_of`, every feature of that night
-stays the same."""
+"""No leak: facts with `known_at >= as_of` may change; the features of that night stay the same."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ def start(as_of_day: int):
 
 @SLOW
 @given(after=st.integers(20, DAYS - 5), seed=st.integers(0, 2**20), is_partial=st.booleans())
-def test_the_future_moves_no_feature(after: int, seed: int, is_partial: bool) -> None:
+def test_the_future_changes_no_feature(after: int, seed: int, is_partial: bool) -> None:
     night = FIRST + after
     tables = as_tables(small_store(), has_partial_outcomes=is_partial)
     other = as_tables(disturb(small_store(), start(night), seed), has_partial_outcomes=is_partial)
@@ -37,9 +36,8 @@ def test_the_future_moves_no_feature(after: int, seed: int, is_partial: bool) ->
     )
 
 
-def test_a_fact_just_before_the_night_does_move_features() -> None:
-    """The disturbance above can be seen: the same facts, learnt a moment earlier, change what they
-    should."""
+def test_a_fact_just_before_the_night_changes_features() -> None:
+    """The test above can fail: the same facts, known earlier, change the features they should."""
     night = FIRST + 100
     tables = as_tables(small_store())
     spine = build_spine(tables, [night])
@@ -58,7 +56,7 @@ def test_a_fact_just_before_the_night_does_move_features() -> None:
 
 @pytest.mark.parametrize("chunks", [2, 7])
 def test_chunks_row_order_and_other_nights_change_nothing(chunks: int) -> None:
-    """Scoring one night gives the training rows of that night: only the spine differs."""
+    """Scoring a night gives the same rows as training on that night: only the spine differs."""
     tables = as_tables(small_store())
     nights = [FIRST + n for n in (60, 61, 90, 120)]
     together = build_features(tables, build_spine(tables, nights))
@@ -76,11 +74,11 @@ def test_chunks_row_order_and_other_nights_change_nothing(chunks: int) -> None:
 
 
 def test_a_row_alone_is_the_same_to_the_bit() -> None:
-    """A store with one open order: what is computed of one row may not be rounded otherwise than
-    among many."""
+    """A single row is rounded in the same way as one of many rows."""
     tables = as_tables(small_store())
     spine = build_spine(tables, [FIRST + 60, FIRST + 120])
     together = build_features(tables, spine)
     assert spine.height > 60
-    for place in range(0, spine.height, spine.height // 8):
-        assert_frame_equal(build_features(tables, spine[place]), together[place], check_exact=True)
+    for number in range(0, spine.height, spine.height // 8):
+        alone = build_features(tables, spine[number])
+        assert_frame_equal(alone, together[number], check_exact=True)

@@ -1,5 +1,4 @@
-"""The leak tests can fail: each comparison of the clock, made one moment too generous, is
-caught."""
+"""The leak tests can fail: they catch each comparison in the clock if it is off by one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""An independent, naive oracle: plain loops over facts give the engine's totals, in thousands of
-small stores."""
+"""An independent oracle: plain loops over facts give the same totals in many small stores."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from features.asof import trailing_totals
 from features.build.registry import build_features
 from features.spine import build_spine
 from features.tables import TABLES, Tables, create_tables
-from features.totals.entity_totals import ENTITIES
+from features.totals.entity_measures import ENTITIES
 from features.totals.family_inputs import FamilyInputs, build_family_inputs
 from tests.conftest import day
 from tests.property.naive import Order, read_worlds, seconds
@@ -41,7 +40,7 @@ NIGHTS = [
 
 
 @pytest.mark.parametrize(
-    "few", [0, 2, running_sums.FEW], ids=["a place a cut", "some of both", "as it is"]
+    "few", [0, 2, running_sums.FEW], ids=["one slot per cut", "some of both", "default"]
 )
 @settings(max_examples=200, deadline=None)
 @given(facts=FACTS, rows=ROWS, lookback=st.integers(1, 40))
@@ -52,14 +51,14 @@ def test_trailing_totals_equal_a_loop(few: int, facts: list, rows: list, lookbac
         compare_with_a_loop(facts, rows, lookback)
 
 
-def test_more_facts_and_rows_than_are_worked_on_at_once() -> None:
+def test_more_facts_and_rows_than_one_block() -> None:
     facts = [("ab"[n % 3 % 2], n * 7 % 50, n % 11 - 4) for n in range(5 * running_sums.FEW)]
     rows = [("ab"[n % 2], n * 13 % 60) for n in range(2 * running_sums.BLOCK + 3)]
     compare_with_a_loop(facts, rows, 20)
 
 
 def test_the_kernel_stays_inside_its_arrays() -> None:
-    """Compiled it would not be told: here the same lines run as Python, where numpy refuses."""
+    """Compiled code does not check bounds, so the same lines run as Python, where numpy does."""
     command = [
         sys.executable,
         "-m",
@@ -76,7 +75,7 @@ def test_the_kernel_stays_inside_its_arrays() -> None:
 
 
 def test_totals_above_what_floats_can_hold_are_exact() -> None:
-    # 2**53 + 1 is the first whole number that a float64 has not
+    # 2**53 + 1 is the first whole number that a float64 cannot represent
     facts = [("a", 1, 2**53), ("a", 1, 1), ("a", 2, -(2**40))] * 9
     compare_with_a_loop(facts, [("a", 2), ("a", 9)], 30)
 
@@ -85,8 +84,8 @@ def compare_with_a_loop(facts: list, rows: list, lookback: int) -> None:
     table = pl.DataFrame(
         facts, schema={"key": pl.String, "known_day": pl.Int32, "n": pl.Int64}, orient="row"
     )
-    asked = pl.DataFrame(rows, schema={"key": pl.String, "as_of_day": pl.Int32}, orient="row")
-    found = trailing_totals(asked, table, ["key"], {"n": [lookback, 7]})
+    keys = pl.DataFrame(rows, schema={"key": pl.String, "as_of_day": pl.Int32}, orient="row")
+    totals = trailing_totals(keys, table, ["key"], {"n": [lookback, 7]})
     for size in (lookback, 7):
         expected = [
             None
@@ -94,7 +93,7 @@ def compare_with_a_loop(facts: list, rows: list, lookback: int) -> None:
             else sum(n for k, known, n in facts if k == key and as_of - size <= known < as_of)
             for key, as_of in rows
         ]
-        assert found[f"n_{size}d"].to_list() == expected
+        assert totals[f"n_{size}d"].to_list() == expected
 
 
 def read_tables(seed: int) -> tuple[Tables, dict[str, list[dict]]]:
@@ -105,14 +104,14 @@ def read_tables(seed: int) -> tuple[Tables, dict[str, list[dict]]]:
     return tables, rows
 
 
-def check_totals(view: FamilyInputs, worlds: dict[str, list[Order]]) -> set[str]:
-    """Every total of every row; the measures that had a fact to tell."""
+def check_totals(inputs: FamilyInputs, worlds: dict[str, list[Order]]) -> set[str]:
+    """Check every total of every row; return the measures that have at least one fact."""
     seen: set[str] = set()
-    totals = {entity: view.totals[entity].rows(named=True) for entity in ENTITIES}
-    for place, row in enumerate(view.rows.iter_rows(named=True)):
+    totals = {entity: inputs.totals[entity].rows(named=True) for entity in ENTITIES}
+    for number, row in enumerate(inputs.rows.iter_rows(named=True)):
         others = [o for o in worlds[row["store_id"]] if o.row["order_id"] != row["order_id"]]
         for entity, measures in ENTITIES.items():
-            value, found = row[entity], totals[entity][place]
+            value, actual = row[entity], totals[entity][number]
             members = [o for o in others if value in o.member.get(entity, {})]
             for measure, lookbacks in measures.items():
                 facts = [fact for o in members for fact in o.facts(measure, entity, value)]
@@ -124,7 +123,7 @@ def check_totals(view: FamilyInputs, worlds: dict[str, list[Order]]) -> set[str]
                         if row["as_of_day"] - lookback <= known < row["as_of_day"]
                     )
                     expected = None if value is None else expected
-                    assert found[f"{measure}_{lookback}d"] == expected, (
+                    assert actual[f"{measure}_{lookback}d"] == expected, (
                         row["order_id"],
                         entity,
                         measure,
@@ -136,7 +135,7 @@ def check_totals(view: FamilyInputs, worlds: dict[str, list[Order]]) -> set[str]
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_totals_of_every_entity_equal_a_loop_over_other_orders(batch: int) -> None:
     tables, rows = read_tables(batch)
-    # one late night alone leaves older scans out
+    # a single late night leaves older scans out
     spine = build_spine(tables, NIGHTS[-1:] if batch % 2 else NIGHTS)
     seen = check_totals(build_family_inputs(tables, spine), read_worlds(rows))
     assert spine["order_id"].n_unique() > WORLDS / 3
@@ -145,7 +144,7 @@ def test_totals_of_every_entity_equal_a_loop_over_other_orders(batch: int) -> No
 
 
 @pytest.mark.parametrize("batch", range(2))
-def test_what_is_plain_to_see_of_an_order_equals_a_loop_over_its_own_facts(batch: int) -> None:
+def test_features_of_an_order_itself_equal_a_loop_over_its_own_facts(batch: int) -> None:
     tables, rows = read_tables(100 + batch)
     features = build_features(tables, build_spine(tables, NIGHTS))
     orders = {o.row["order_id"]: o for each in read_worlds(rows).values() for o in each}
@@ -175,7 +174,7 @@ def naive_features(order: Order, as_of: int) -> dict[str, float | None]:
         seen("promises", kind="delivery"),
         key=lambda r: (r["known_at"], r["occurred_at"], r["promised_at"]),
     )
-    asked, replies = seen("messages", sender="buyer"), seen("messages", sender="seller")
+    questions, replies = seen("messages", sender="buyer"), seen("messages", sender="seller")
     last_reply = max((r["occurred_at"] for r in replies), default=None)
     milestones = [
         r
@@ -195,10 +194,10 @@ def naive_features(order: Order, as_of: int) -> dict[str, float | None]:
         "logistics_handling_days": min(
             (seconds(order.row, r) / 86_400.0 for r in milestones), default=None
         ),
-        "conversation_count_questions": float(len(asked)),
+        "conversation_count_questions": float(len(questions)),
         "conversation_count_replies": float(len(replies)),
         "conversation_count_since_reply": float(
-            sum(last_reply is None or r["occurred_at"] > last_reply for r in asked)
+            sum(last_reply is None or r["occurred_at"] > last_reply for r in questions)
         ),
         "order_age_days": days_since(order.row),
         "order_days_since_paid": days_since(paid[-1]) if paid else None,

@@ -1,5 +1,4 @@
-"""One function for training and scoring: the same order-night has the same features, however it is
-asked for."""
+"""Training and scoring use one function: an order-night always has the same features."""
 
 from __future__ import annotations
 
@@ -34,15 +33,14 @@ def tables() -> Tables:
     )
 
 
-def test_the_rows_a_model_learns_from_are_those_the_scorer_sees(tables: Tables) -> None:
-    """Order-nights sampled from all nights at once, beside every open order of one night at a
-    time."""
+def test_training_rows_equal_scoring_rows(tables: Tables) -> None:
+    """Compares order-nights sampled from all nights with the open orders of one night at a time."""
     spine = sample_spine(tables, first_day=FIRST, last_day=LAST, max_rows=100_000, seed=7)
-    learnt_from = build_features(tables, spine)
+    training_rows = build_features(tables, spine)
     compared = 0
     for night in range(FIRST + 5, LAST, 61):
         scored = build_features(tables, build_spine(tables, [night]))
-        of_night = learnt_from.filter(pl.col("as_of_day") == night)
+        of_night = training_rows.filter(pl.col("as_of_day") == night)
         assert_frame_equal(
             scored.join(of_night, on="order_id", how="semi"), of_night, check_exact=True
         )
@@ -70,8 +68,8 @@ def test_a_night_is_the_same_part_by_part(tables: Tables, count_parts: int) -> N
         others = repeated.join(of_part, on="order_id", how="semi")
         parts.append(read_part(Tables(frames, tables.zone), again, others, night))
     everyone = add_up(totals for _, totals in parts)
-    found = pl.concat(features_of_part(part, everyone) for part, _ in parts)
-    assert_frame_equal(found.sort("order_id"), whole, check_exact=True)
+    built = pl.concat(features_of_part(part, everyone) for part, _ in parts)
+    assert_frame_equal(built.sort("order_id"), whole, check_exact=True)
 
 
 _HASH = """
@@ -81,14 +79,15 @@ from features.build.registry import build_features
 from features.spine import build_spine
 from features.tables import create_tables
 from pipeline.simulation.world.simulated_store import simulate_store
-tables = create_tables(simulate_store(count_orders=2000, seed=7, first_day=date(2024, 1, 1), days=365), zone="UTC")
-found = build_features(tables, build_spine(tables, [19900, 19990]))
-print(pl.thread_pool_size(), found.height, found.hash_rows().sum())
+frames = simulate_store(count_orders=2000, seed=7, first_day=date(2024, 1, 1), days=365)
+tables = create_tables(frames, zone="UTC")
+rows = build_features(tables, build_spine(tables, [19900, 19990]))
+print(pl.thread_pool_size(), rows.height, rows.hash_rows().sum())
 """
 
 
 def test_threads_change_nothing() -> None:
-    told = []
+    outputs = []
     for threads in ("1", "2", "5"):
         env = os.environ | {"POLARS_MAX_THREADS": threads}
         done = subprocess.run(
@@ -99,12 +98,12 @@ def test_threads_change_nothing() -> None:
             text=True,
             check=True,
         )
-        told.append(done.stdout.split())
-    assert [threads for threads, *_ in told] == ["1", "2", "5"]
-    assert len({tuple(rest) for _, *rest in told}) == 1
-    assert int(told[0][1]) > 250
+        outputs.append(done.stdout.split())
+    assert [threads for threads, *_ in outputs] == ["1", "2", "5"]
+    assert len({tuple(rest) for _, *rest in outputs}) == 1
+    assert int(outputs[0][1]) > 250
 
 
 def test_every_table_has_facts(tables: Tables) -> None:
-    """What the above is said of: contacts alone are missing, nobody has written first yet."""
+    """The tests above cover all tables except contacts: the simulated store has made none."""
     assert {name for name in TABLES if tables[name].is_empty()} == {"contacts"}

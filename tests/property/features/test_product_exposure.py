@@ -1,5 +1,4 @@
-"""Exposure and the orders of each product equal plain loops over facts, in many small stores at
-once."""
+"""Exposure and the orders of each product equal plain loops over facts, in many small stores."""
 
 from __future__ import annotations
 
@@ -30,27 +29,26 @@ def rows_of(tables: Tables, name: str, night: int) -> Rows:
     return [row for row in tables[name].iter_rows(named=True) if row["known_day"] < night]
 
 
-def share_lived(orders: Rows, night: int) -> list[float]:
-    """By age: of the orders that reached it undisputed, those disputed on that day of age, day
-    after day."""
-    left, found = 1.0, [0.0]
+def elapsed_share(orders: Rows, night: int) -> list[float]:
+    """By age: the share of disputes known by then, from the hazard of each day of age."""
+    left, shares = 1.0, [0.0]
     for age in range(LONGEST_DAYS):
         at_risk = [
             o
             for o in orders
             if min(night - o["known_day"], LONGEST_DAYS) > age and not o["delay"] < age
         ]
-        died = sum(o["delay"] == age for o in at_risk)
-        left *= 1 - died / len(at_risk) if at_risk else 1.0
-        found.append(1.0 - left)
+        disputed = sum(o["delay"] == age for o in at_risk)
+        left *= 1 - disputed / len(at_risk) if at_risk else 1.0
+        shares.append(1.0 - left)
     return [
-        one / found[-1] if found[-1] else float(age == LONGEST_DAYS)
-        for age, one in enumerate(found)
+        share / shares[-1] if shares[-1] else float(age == LONGEST_DAYS)
+        for age, share in enumerate(shares)
     ]
 
 
 def flagged(tables: Tables, night: int) -> Rows:
-    """The orders known, with what their disputes say."""
+    """The known orders with the flags from their disputes."""
     steps = defaultdict(list)
     for step in rows_of(tables, "disputes", night):
         if step["step"] in ("opened", "escalated", "ruled"):
@@ -69,20 +67,20 @@ def flagged(tables: Tables, night: int) -> Rows:
     return orders
 
 
-def told_by_loops(tables: Tables, night: int, least: int) -> dict[str, dict]:
+def exposure_by_loops(tables: Tables, night: int, least: int) -> dict[str, dict]:
     orders, events = flagged(tables, night), rows_of(tables, "order_events", night)
     seen = {event["order_id"] for event in events if event["event"] == "outcome_observed"}
-    everyone, of_service = share_lived(orders, night), defaultdict(list)
+    everyone, of_service = elapsed_share(orders, night), defaultdict(list)
     for order in orders:
         of_service[order["lane"].split(">")[0]].append(order)
     for own in of_service.values():
         enough = sum(order["is_disputed"] for order in own) >= least
-        share = share_lived(own, night) if enough else everyone
+        share = elapsed_share(own, night) if enough else everyone
         for order in own:
-            lived = share[min(night - order["known_day"], LONGEST_DAYS)]
+            exposure = share[min(night - order["known_day"], LONGEST_DAYS)]
             if tables.has_partial_outcomes:
-                lived = float(order["order_id"] in seen)
-            order["exposure"] = 1.0 if order["is_disputed"] else lived
+                exposure = float(order["order_id"] in seen)
+            order["exposure"] = 1.0 if order["is_disputed"] else exposure
     return {order["order_id"]: order for order in orders if order["known_day"] >= night - LOOKBACK}
 
 
@@ -90,11 +88,11 @@ def told_by_loops(tables: Tables, night: int, least: int) -> dict[str, dict]:
 @pytest.mark.parametrize("least", [1, 10**9], ids=["by service", "all services"])
 def test_exposure_equals_loops(store: Tables, night: int, least: int) -> None:
     with patch.object(product_exposure, "LEAST_DISPUTES", least):
-        found = order_exposure(store, night, LOOKBACK)
-    wanted = told_by_loops(store, night, least)
-    assert sorted(found["order_id"]) == sorted(wanted)
-    assert found["is_disputed"].any()
-    for row in found.iter_rows(named=True):
+        exposures = order_exposure(store, night, LOOKBACK)
+    wanted = exposure_by_loops(store, night, least)
+    assert sorted(exposures["order_id"]) == sorted(wanted)
+    assert exposures["is_disputed"].any()
+    for row in exposures.iter_rows(named=True):
         order = wanted[row["order_id"]]
         assert row["exposure"] == pytest.approx(order["exposure"], abs=1e-12)
         for flag in ("is_disputed", "is_not_received", "is_not_as_described", "is_escalated"):
@@ -106,18 +104,18 @@ def test_the_orders_of_a_product_equal_loops(store: Tables, night: int) -> None:
     orders = order_exposure(store, night, LOOKBACK)
     category = {row["product_id"]: row["category"] for row in rows_of(store, "products", night)}
     wanted: dict[tuple[str, str], list[float]] = {}
-    mine = set(orders["order_id"])
+    known_ids = set(orders["order_id"])
     for line in rows_of(store, "order_lines", night):
-        if line["order_id"] in mine:
+        if line["order_id"] in known_ids:
             sums = wanted.setdefault((line["order_id"], line["product_id"]), [0.0, 0.0])
             sums[0] += line["quantity"]
             sums[1] += line["quantity"] * line["unit_price_usd"]
-    found = product_orders(store, orders, night)
-    assert {(row["order_id"], row["product_id"]) for row in found.iter_rows(named=True)} == set(
+    rows = product_orders(store, orders, night)
+    assert {(row["order_id"], row["product_id"]) for row in rows.iter_rows(named=True)} == set(
         wanted
     )
-    assert found.height == len(wanted)
-    for row in found.iter_rows(named=True):
+    assert rows.height == len(wanted)
+    for row in rows.iter_rows(named=True):
         quantity, value = wanted[row["order_id"], row["product_id"]]
         assert row["quantity"] == pytest.approx(quantity)
         assert row["value_usd"] == pytest.approx(value)

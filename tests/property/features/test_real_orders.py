@@ -1,4 +1,4 @@
-"""The same promises on real orders, where the public data set lies beside the checkout."""
+"""The same guarantees on real orders, if the public data set is next to the checkout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.property.worlds import disturb
 
 RAW = Path(__file__).resolve().parents[4] / "shared" / "data" / "olist"
 pytestmark = pytest.mark.skipif(
-    not RAW.is_dir(), reason="the Olist files are not there: put them in ../shared/data/olist"
+    not RAW.is_dir(), reason="the Olist files are missing: put them in ../shared/data/olist"
 )
 
 
@@ -45,7 +45,7 @@ def test_every_row_is_a_fact_or_in_quarantine(data: StoreData) -> None:
         assert tables[name].select(table.key).is_duplicated().sum() == 0, name
 
 
-def test_the_future_moves_no_feature_of_real_orders(data: StoreData) -> None:
+def test_the_future_changes_no_feature_of_real_orders(data: StoreData) -> None:
     night = day("2017-11-20")
     tables = tables_of(dict(data.frames))
     spine = build_spine(tables, [night])

@@ -1,8 +1,8 @@
-"""Where an open dispute stands: days, periods and deadlines, at each of their boundaries.
+"""The time line of an open dispute: days, periods and deadlines, at each of their boundaries.
 
-Drawn times are UTC. Under the classic rules the day of filing is day 1 in the platform's zone, Los
-Angeles: on days 4-15 the buyer may take the dispute to the platform, on day 16 it goes there by
-itself.
+The times in the tables are UTC. Under the classic rules the day of filing is day 1 in the
+platform's zone, Los Angeles. On days 4-15 the buyer may escalate the dispute to the platform; on
+day 16 it goes there automatically.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ MakeTables = Callable[..., Tables]
 
 
 def lines(drawing: str) -> list[tuple[str, ...]]:
-    """The rows of a drawn table, without its header."""
+    """The rows of a table that is written as text, without its header."""
     rows = [line for line in drawing.strip().splitlines() if set(line.strip()) - set("-+| ")]
     return [tuple(cell.strip() for cell in row.split("|")) for row in rows[1:]]
 
 
 def made_policy(**clock: object) -> Policy:
-    """The classic rules with other values."""
+    """The classic rules with some values changed."""
     classic = load_policy("aliexpress-classic").model_dump()
-    told = {
+    rules = {
         name: value if isinstance(value, list) else {"value": value, "unconfirmed": True}
         for name, value in clock.items()
     }
-    return Policy(**classic | {"clock": classic["clock"] | told})
+    return Policy(**classic | {"clock": classic["clock"] | rules})
 
 
 def moment(text: str) -> datetime:
@@ -72,12 +72,12 @@ def test_days_and_periods_of_a_dispute_filed_on_10_may(
     ("filed_at", "as_of", "number", "hours"),
     lines("""
     filed (UTC)      | the day starts | day | hours until day 4
-    2024-03-08T20:00 | 2024-03-09     | 2   | 47     : summer time begins on 10 March, that day has 23 hours
-    2024-11-01T19:00 | 2024-11-02     | 2   | 49     : it ends on 3 November, that day has 25
-    2024-02-27T20:00 | 2024-02-28     | 2   | 48     : 29 February is a day like others
-    2023-02-27T20:00 | 2023-02-28     | 2   | 48     : a year without it
-    2024-05-11T06:59 | 2024-05-11     | 2   | 48     : filed one minute before midnight there
-    2024-05-11T07:00 | 2024-05-12     | 2   | 48     : filed at midnight: the new day
+    2024-03-08T20:00 | 2024-03-09     | 2   | 47     : summer time begins on 10 March (23 hours)
+    2024-11-01T19:00 | 2024-11-02     | 2   | 49     : summer time ends on 3 November (25 hours)
+    2024-02-27T20:00 | 2024-02-28     | 2   | 48     : 29 February is a normal day
+    2023-02-27T20:00 | 2023-02-28     | 2   | 48     : a year without 29 February
+    2024-05-11T06:59 | 2024-05-11     | 2   | 48     : filed one minute before local midnight
+    2024-05-11T07:00 | 2024-05-12     | 2   | 48     : filed at local midnight: the new day
 """),
 )
 def test_clock_changes_leap_days_and_midnight(
@@ -92,10 +92,10 @@ def test_clock_changes_leap_days_and_midnight(
     ("zone", "as_of", "number", "hours"),
     lines("""
     the store's zone   | the day starts | day | hours until 13 May, 00:00 in Los Angeles
-    Pacific/Kiritimati | 2024-05-12     | 2   | 45     : UTC+14, it starts on 11 May 10:00 UTC
-    Asia/Shanghai      | 2024-05-12     | 2   | 39     : UTC+8, on 11 May 16:00 UTC
-    America/Los_Angeles| 2024-05-12     | 3   | 24     : on 12 May 07:00 UTC
-    Pacific/Pago_Pago  | 2024-05-12     | 3   | 20     : UTC-11, on 12 May 11:00 UTC
+    Pacific/Kiritimati | 2024-05-12     | 2   | 45     : UTC+14, the day starts 11 May 10:00 UTC
+    Asia/Shanghai      | 2024-05-12     | 2   | 39     : UTC+8, the day starts 11 May 16:00 UTC
+    America/Los_Angeles| 2024-05-12     | 3   | 24     : the day starts 12 May 07:00 UTC
+    Pacific/Pago_Pago  | 2024-05-12     | 3   | 20     : UTC-11, the day starts 12 May 11:00 UTC
 """),
 )
 def test_stores_on_both_sides_of_the_date_line(
@@ -129,7 +129,7 @@ def test_the_number_of_the_filing_day_is_a_rule(
 
 
 def test_a_rule_that_changes_before_the_deadline_does_not_move_it(make_tables: MakeTables) -> None:
-    """From 20 May on, day 7 instead of day 16: who filed on 19 May keeps day 16."""
+    """From 20 May on it is day 7 instead of day 16; a dispute filed on 19 May keeps day 16."""
     policy = made_policy(
         auto_submit_day=[
             {"value": 16, "source": "old", "valid_to": "2024-05-20"},
@@ -144,48 +144,49 @@ def test_a_rule_that_changes_before_the_deadline_does_not_move_it(make_tables: M
     """,
         zone=PACIFIC,
     )
-    told = (
-        clock_disputes(tables, day("2024-05-21"), policy)
-        .select("dispute_id", "auto_submit_at")
-        .rows()
-    )
-    assert dict(told) == {"before": moment("2024-06-03T07:00"), "after": moment("2024-05-26T07:00")}
+    rows = clock_disputes(tables, day("2024-05-21"), policy)
+    auto_submits = dict(rows.select("dispute_id", "auto_submit_at").rows())
+    assert auto_submits == {
+        "before": moment("2024-06-03T07:00"),
+        "after": moment("2024-05-26T07:00"),
+    }
 
 
+# `answer`: the seller owes an answer; `platform`: the platform has the dispute; `-`: not open
 STORIES = """
-story     | steps of dispute d1 (May)                              | 16 May, classic          | 16 May, rules of 2017
-filed     | 10 opened                                              | day 7, owes an answer    | day 7, owes an answer
-answered  | 10 opened, 11 answered                                 | day 7                    | day 7
-withdrawn | 10 opened, 12 withdrawn                                | -                        | -
-re-filed  | 10 opened, 12 withdrawn, 14 opened                     | day 7, owes an answer    | day 3, owes an answer
-modified  | 10 opened, 11 answered, 13 opened                      | day 7, owes an answer    | day 7, owes an answer
-escalated | 10 opened, 14 escalated                                | day 7, with the platform | day 7, with the platform
-ruled     | 10 opened, 14 escalated, 15 ruled                      | -                        | -
-agreed    | 10 opened, 11 answered, 15 refunded                    | -                        | -
-again     | 10 opened, 11 escalated, 12 withdrawn, 15 opened       | day 7, owes an answer    | day 2, owes an answer
-late news | 10 opened, 16 withdrawn                                | day 7, owes an answer    | day 7, owes an answer
+story     | steps of dispute d1 (May)                        | 16 May, classic | 16 May, 2017
+filed     | 10 opened                                        | day 7, answer   | day 7, answer
+answered  | 10 opened, 11 answered                           | day 7           | day 7
+withdrawn | 10 opened, 12 withdrawn                          | -               | -
+re-filed  | 10 opened, 12 withdrawn, 14 opened               | day 7, answer   | day 3, answer
+modified  | 10 opened, 11 answered, 13 opened                | day 7, answer   | day 7, answer
+escalated | 10 opened, 14 escalated                          | day 7, platform | day 7, platform
+ruled     | 10 opened, 14 escalated, 15 ruled                | -               | -
+agreed    | 10 opened, 11 answered, 15 refunded              | -               | -
+again     | 10 opened, 11 escalated, 12 withdrawn, 15 opened | day 7, answer   | day 2, answer
+late news | 10 opened, 16 withdrawn                          | day 7, answer   | day 7, answer
 """
 
 
 @pytest.mark.parametrize(("story", "steps", "classic", "later"), lines(STORIES))
-def test_what_is_open_and_who_owes_an_answer(
+def test_which_disputes_are_open_and_who_owes_an_answer(
     make_tables: MakeTables, story: str, steps: str, classic: str, later: str
 ) -> None:
-    drawn = "".join(
+    step_rows = "".join(
         f"\na | d1 | {step} | other | 2024-05-{number}T17:00"
         for number, step in (part.split() for part in steps.split(", "))
     )
     header = "order_id | dispute_id | step | cause | occurred_at"
-    tables = make_tables(disputes=header + drawn, zone=PACIFIC)
+    tables = make_tables(disputes=header + step_rows, zone=PACIFIC)
     for policy, expected in (("aliexpress-classic", classic), ("aliexpress-2017", later)):
         rows = clock_disputes(tables, day("2024-05-16"), load_policy(policy)).to_dicts()
-        told = [
+        states = [
             f"day {row['day']}"
-            + (", owes an answer" if row["owes_answer"] else "")
-            + (", with the platform" if row["escalated_at"] else "")
+            + (", answer" if row["owes_answer"] else "")
+            + (", platform" if row["escalated_at"] else "")
             for row in rows
         ]
-        assert (told or ["-"]) == [expected], (story, policy)
+        assert (states or ["-"]) == [expected], (story, policy)
 
 
 def test_each_change_of_the_claim_restarts_the_time_to_answer_but_not_the_days(
@@ -210,7 +211,7 @@ def test_each_change_of_the_claim_restarts_the_time_to_answer_but_not_the_days(
     assert (row["next_event"], row["amount_usd"]) == ("auto_submit", 30.0)
 
 
-def test_an_answer_that_is_overdue_is_said_so(make_tables: MakeTables) -> None:
+def test_an_overdue_answer_is_marked(make_tables: MakeTables) -> None:
     tables = make_tables(disputes=filed("2024-05-10T17:00"), zone=PACIFIC)
     late = [
         clock_disputes(tables, day(as_of), made_policy(seller_response_days=5))["is_overdue"].item()
@@ -230,25 +231,25 @@ def test_two_lines_two_disputes_two_clocks(make_tables: MakeTables) -> None:
         zone=PACIFIC,
     )
     policy = load_policy("aliexpress-classic")
-    told = {
+    open_ids = {
         as_of: clock_disputes(tables, day(as_of), policy)["dispute_id"].to_list()
         for as_of in ("05-14", "05-15")
     }
-    assert told == {"05-14": ["line 1", "line 2"], "05-15": ["line 2"]}
+    assert open_ids == {"05-14": ["line 1", "line 2"], "05-15": ["line 2"]}
 
 
 @pytest.mark.parametrize(
     ("status", "promised", "event", "deadline"),
     lines("""
     last scan | promised until | next event       | its moment (UTC)
-    InTransit | 2024-05-31     | auto_submit      | 2024-05-31T00:00 : held until the promise is over, past day 16
-    InTransit | 2024-05-20     | escalation_opens | 2024-05-20T00:00 : held until the promise is over
-    InTransit | 2024-05-12     | escalation_opens | 2024-05-13T07:00 : over already: the usual days
+    InTransit | 2024-05-31     | auto_submit      | 2024-05-31T00:00 : held, past day 16
+    InTransit | 2024-05-20     | escalation_opens | 2024-05-20T00:00 : held until the promised date
+    InTransit | 2024-05-12     | escalation_opens | 2024-05-13T07:00 : promise over: the usual days
     Exception | 2024-05-31     | escalation_opens | 2024-05-13T07:00 : tracking is not normal
-    Delivered | 2024-05-31     | escalation_opens | 2024-05-13T07:00 : not on its way any more
+    Delivered | 2024-05-31     | escalation_opens | 2024-05-13T07:00 : no longer in transit
 """),
 )
-def test_in_transit_it_waits_for_the_promised_date(
+def test_a_parcel_in_transit_waits_for_the_promised_date(
     make_tables: MakeTables, status: str, promised: str, event: str, deadline: str
 ) -> None:
     tables = make_tables(
@@ -268,6 +269,6 @@ def test_in_transit_it_waits_for_the_promised_date(
 
 
 def test_a_store_without_open_disputes_has_an_empty_clock(make_tables: MakeTables) -> None:
-    told = clock_disputes(make_tables(), day("2024-05-11"), load_policy("aliexpress-classic"))
-    assert told.height == 0
-    assert told.schema["next_deadline_at"] == pl.Datetime("us", "UTC")
+    disputes = clock_disputes(make_tables(), day("2024-05-11"), load_policy("aliexpress-classic"))
+    assert disputes.height == 0
+    assert disputes.schema["next_deadline_at"] == pl.Datetime("us", "UTC")

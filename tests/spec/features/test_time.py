@@ -1,4 +1,4 @@
-"""The rule of time: standing at a day, exactly the facts known before it started are visible."""
+"""The rule of time: on a day, exactly the facts that were known before it started are visible."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ a        | 05-02T08:00 | 05-02T09:00
 @pytest.mark.parametrize(
     ("as_of", "count"),
     [("05-01", 0), ("05-02", 1), ("05-03", 3)],
-    ids=["before all", "known at the cutoff is not visible, whenever it happened", "all known"],
+    ids=["before all", "a fact known at the cutoff is not visible", "all known"],
 )
 def test_a_fact_is_visible_strictly_after_the_day_it_became_known(
     make_tables, as_of: str, count: int
@@ -46,16 +46,10 @@ def test_days_are_those_of_the_stores_zone(make_tables) -> None:
     [
         ("UTC", "2024-05-03", datetime(2024, 5, 3)),
         ("Asia/Shanghai", "2024-05-03", datetime(2024, 5, 2, 16)),
-        (
-            "America/Sao_Paulo",
-            "2017-10-15",
-            datetime(2017, 10, 15, 3),
-        ),  # midnight is skipped: starts at 01:00
-        (
-            "America/Sao_Paulo",
-            "2018-02-18",
-            datetime(2018, 2, 18, 3),
-        ),  # 23:00 of the day before comes twice
+        # the clock change skips midnight: the day starts at 01:00
+        ("America/Sao_Paulo", "2017-10-15", datetime(2017, 10, 15, 3)),
+        # 23:00 of the day before occurs twice
+        ("America/Sao_Paulo", "2018-02-18", datetime(2018, 2, 18, 3)),
     ],
 )
 def test_a_day_starts_at_its_first_moment(zone: str, local: str, starts: datetime) -> None:
@@ -72,14 +66,14 @@ def test_the_label_window_is_half_open() -> None:
 
 
 def test_a_night_matures_when_its_window_and_the_reporting_delay_are_over() -> None:
-    # night 10, horizon 30: days 10..39; a dispute of day 39 is known on day 40 at the latest:
-    # visible from 41 on
+    # night 10, horizon 30: days 10 to 39. A dispute of day 39 is known on day 40 at the latest, so
+    # it is visible from day 41 on.
     nights = pl.DataFrame({"night": [10]})
     at = [nights.select(clock.is_matured(pl.col("night"), end, 30, 1)).item() for end in (40, 41)]
     assert at == [False, True]
 
 
-def test_the_latest_fact_is_the_one_learnt_last() -> None:
+def test_the_latest_fact_is_the_one_that_became_known_last() -> None:
     promises = draw(
         "promises",
         """
@@ -94,11 +88,11 @@ def test_the_latest_fact_is_the_one_learnt_last() -> None:
     spine = pl.DataFrame({"order_id": ["a"] * 4, "as_of_day": [day(d) for d in days]}).cast(
         {"as_of_day": pl.Int32}
     )
-    found = latest_fact(spine, promises, ["promised_at"]).sort("as_of_day")
-    assert [f"{d:%m-%d}" for d in found["promised_at"]] == ["05-20", "05-25", "05-30"]
+    latest = latest_fact(spine, promises, ["promised_at"]).sort("as_of_day")
+    assert [f"{d:%m-%d}" for d in latest["promised_at"]] == ["05-20", "05-25", "05-30"]
 
 
-def test_a_lookback_takes_its_first_day_and_not_the_cutoff() -> None:
+def test_a_lookback_includes_its_first_day_but_not_the_cutoff() -> None:
     facts = pl.DataFrame({"p": ["x"] * 4, "known_day": [69, 70, 99, 100], "n": [1, 10, 100, 1000]})
     facts = facts.cast({"known_day": pl.Int32})
     rows = pl.DataFrame({"p": ["x", "y", None], "as_of_day": [100, 100, 100]}).cast(

@@ -87,9 +87,9 @@ def test_the_reasons_are_the_signs_with_the_order_s_own_numbers() -> None:
     assert reasons["both"] == (
         "3 days past the promised day",
         "no news of the parcel for 9 days",
-        "the buyer asked 2 times for the parcel",
+        "the buyer wrote 2 messages about the parcel",
     )
-    assert reasons["unsent"] == ("2 days past the day to ship by", "", "")
+    assert reasons["unsent"] == ("2 days past the shipping deadline", "", "")
     assert reasons["came late"] == ("delivered 4 days after the promised day", "", "")
     assert reasons["quiet"] == reasons["unknown"] == ("", "", "")
 

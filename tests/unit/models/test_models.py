@@ -199,4 +199,4 @@ def test_reasons_mention_only_values_that_are_worse_than_usual(model) -> None:
     }
     rows = made_rows(2).with_columns(risk_30d=pl.Series([0.95, 0.05]), order_age_days=pl.lit(5.0))
     reasons = explain(model, rows, registry)
-    assert reasons["reason_1"].to_list() == ["risk 0.9 (usual: 0.5)", ""]
+    assert reasons["reason_1"].to_list() == ["risk 0.9 (usually 0.5)", ""]

@@ -204,7 +204,7 @@ def test_the_themes_are_those_a_seller_would_call_different_reasons() -> None:
 def test_a_value_displayed_like_the_usual_one_is_no_reason() -> None:
     stars = Feature("stars", "", "", "rated {value:.1f} stars", worse=LOW)
     assert stars.sentence(4.66, 4.74) == ""
-    assert stars.sentence(4.6, 4.74) == "rated 4.6 stars (usual: 4.7)"
+    assert stars.sentence(4.6, 4.74) == "rated 4.6 stars (usually 4.7)"
     trend = Feature("trend", "", "", "moved by {value:+.1f} stars", worse=LOW, norm=0.0)
     assert trend.sentence(-0.04, 0.5) == "", "it would be displayed as -0.0"
     assert trend.sentence(-0.3, 0.5) == "moved by -0.3 stars"
@@ -231,7 +231,7 @@ def test_singular_for_one_and_plural_for_one_and_a_tenth() -> None:
 
 def test_a_two_sided_feature_shows_its_usual_value() -> None:
     value = Feature("value", "", "", "worth {value:.2f} USD", worse=EITHER)
-    assert value.sentence(3.0, 18.5) == "worth 3.00 USD (usual: 18.50)"
+    assert value.sentence(3.0, 18.5) == "worth 3.00 USD (usually 18.50)"
     assert value.sentence(18.501, 18.5) == ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from features.indicators.policy import untold
+from features.indicators.policy import indicators_without_limit
 from pipeline.settings.errors import BadInput
 from pipeline.settings.policy_files import SHIPPED, load_policy, policy_names
 
@@ -30,7 +30,7 @@ def test_it_loads_and_every_value_has_a_source(name: str) -> None:
 
 def test_an_unpublished_limit_is_empty_and_a_dated_one_changes_on_its_day() -> None:
     day = date(2026, 1, 1)
-    assert len(untold(load_policy("aliexpress-classic"), day)) == 3
+    assert len(indicators_without_limit(load_policy("aliexpress-classic"), day)) == 3
     limit = load_policy("visa-vamp").indicators[0].limit
     limits = [
         limit.on(date(*when)) for when in ((2025, 5, 31), (2025, 6, 1), (2026, 3, 31), (2026, 4, 1))
