@@ -81,12 +81,13 @@ def read_sentences(language: str) -> list[tuple[str, str]]:
     expression are the placeholders of the translation."""
     path = FOLDER / "words" / f"{language}_sentences.toml"
     pairs = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return [(_pattern(sentence), translation) for sentence, translation in pairs.items()]
+    return [(sentence_pattern(sentence), translation) for sentence, translation in pairs.items()]
 
 
-def _pattern(sentence: str) -> str:
-    """Matches the sentence with any numbers in its {placeholders} and with the singular of a noun
-    that follows a number; {text...} is any text."""
+def sentence_pattern(sentence: str) -> str:
+    """A regular expression for JavaScript that matches the sentence with any numbers in its
+    {placeholders}, also with the singular of a noun that follows a number; {text...} is any text.
+    """
     escaped = re.sub(r"[.*+?^$()|\[\]\\]", r"\\\g<0>", sentence)
     nouns = re.sub(r"(\{(?!text)\w+\} [a-z]{2,})s\b", r"\1s?", escaped)
     numbers = re.sub(r"\{(?!text)(\w+)\}", r"(?<\1>[-+]?[\\d.,]+%?)", nouns)
