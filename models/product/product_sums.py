@@ -13,7 +13,7 @@ RECENT_DAYS = 90
 FLAGS = {
     "is_not_received": "count_not_received",
     "is_not_as_described": "count_not_as_described",
-    "is_cause_told": "count_cause_known",
+    "is_cause_known": "count_cause_known",
     "is_escalated": "count_escalated",
     "is_seller_liable": "count_seller_liable",
 }

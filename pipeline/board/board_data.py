@@ -1,5 +1,5 @@
-"""What the board shows of a workspace: its nights, and where orders stood on them; only what runs
-have published."""
+"""What the board shows of a workspace: its nights and its orders. It reads only what runs have
+published."""
 
 from __future__ import annotations
 
@@ -17,43 +17,45 @@ from pipeline.pages.report import PAGE
 from pipeline.workspace.workspace import Workspace, read_json
 
 MOST_ORDERS, MOST_NIGHTS = 50, 60
+_LAST_NIGHT = {"stage": pl.String, "probability": pl.Float64, "night": pl.Date, "listed": pl.UInt32}
 
 
 def page_of(workspace: Workspace, night: date) -> Path | None:
-    """The night's page: of its run, or made anew since; None where there is none."""
+    """The newest page of a night, from its run or from `make report`; None if there is none."""
     return _newest(workspace, night, ("latest-report", "latest"), PAGE)
 
 
 def review_of(workspace: Workspace, night: date) -> Path | None:
+    """The product review of a night; None if there is none."""
     return _newest(workspace, night, ("latest-products",), REVIEW)
 
 
 def _newest(workspace: Workspace, night: date, folders: tuple[str, ...], name: str) -> Path | None:
-    found = [workspace.folder / "runs" / night.isoformat() / folder / name for folder in folders]
+    paths = [workspace.folder / "runs" / night.isoformat() / folder / name for folder in folders]
     return max(
-        (path for path in found if path.exists()),
+        (path for path in paths if path.exists()),
         key=lambda path: path.stat().st_mtime,
         default=None,
     )
 
 
 def nights_of(workspace: Workspace) -> list[dict[str, Any]]:
-    """One row a published night, newest first."""
+    """One row per published night, newest first."""
     contacts = read_own(workspace).with_columns(
         night=pl.col("contact_id").str.split(":").list.get(1)
     )
     contacted = dict(contacts.group_by("night").agg(pl.len()).iter_rows())
     rows = []
-    for night, folder, facts in published(workspace):
+    for night, folder, manifest in published(workspace):
         listed = pl.read_parquet(folder / "contact_list.parquet", columns=["expected_value_usd"])
         rows.append(
             {
                 "night": night.isoformat(),
                 "listed": listed.height,
-                "worth": f"{listed['expected_value_usd'].sum():,.0f}",
+                "saving": f"{listed['expected_value_usd'].sum():,.0f}",
                 "contacted": contacted.get(night.isoformat(), 0),
-                "disputes": facts.get("clock", {}).get("count_disputes", "-"),
-                "out": sum(gate["is_out"] for gate in facts.get("data_gates", [])),
+                "disputes": manifest.get("clock", {}).get("count_disputes", "-"),
+                "failed": sum(check["is_out"] for check in manifest.get("data_gates", [])),
                 "has_page": page_of(workspace, night) is not None,
                 "has_review": review_of(workspace, night) is not None,
             }
@@ -63,54 +65,57 @@ def nights_of(workspace: Workspace) -> list[dict[str, Any]]:
 
 def published(workspace: Workspace) -> list[tuple[date, Path, dict[str, Any]]]:
     """Night, folder and manifest of each complete run that this version can read, newest first."""
-    found = []
+    runs = []
     for link in sorted(workspace.folder.glob("runs/????-??-??/latest"), reverse=True):
         try:
-            facts = read_json(link / "manifest.json")
+            manifest = read_json(link / "manifest.json")
             night = date.fromisoformat(link.parent.name)
         except (OSError, ValueError, json.JSONDecodeError):
             continue
         if (link / "contact_list.parquet").exists() and (link / "scores.parquet").exists():
-            found.append((night, link.resolve(), facts))
-    return found
+            runs.append((night, link.resolve(), manifest))
+    return runs
 
 
-def find_orders(workspace: Workspace, asked: str) -> list[dict[str, Any]]:
-    """Orders whose id holds the text: country, the last of the newest 60 nights on which it was
-    open and its stage and probability then, how many of these nights listed it, and the last
-    contact."""
+def find_orders(workspace: Workspace, query: str) -> list[dict[str, Any]]:
+    """Up to 50 orders whose id contains `query`, one row per order.
+
+    Columns: `order_id`, `country`; `night`, the last of the newest 60 nights on which the order was
+    open, with its `stage` and `probability` then; `listed`, on how many of these nights it was on
+    the list; `contacted` and `outcome` of the last contact.
+    """
     orders = (
         workspace.table_files().read_all_of("orders").select("order_id", "country").sort("order_id")
     )
-    found = orders.filter(pl.col("order_id").str.contains(asked, literal=True)).head(MOST_ORDERS)
-    ids = found["order_id"].implode()
-    nights, listed = [], []
+    orders = orders.filter(pl.col("order_id").str.contains(query, literal=True)).head(MOST_ORDERS)
+    own = read_own(workspace).sort("occurred_at").unique("order_id", keep="last")
+    own = own.select("order_id", "outcome", contacted=pl.col("occurred_at").dt.date())
+    rows = (
+        _with_last_night(workspace, orders)
+        .join(own, on="order_id", how="left")
+        .with_columns(pl.col("listed").fill_null(0))
+        .sort("order_id")
+    )
+    return neutral_frame(rows).to_dicts()
+
+
+def _with_last_night(workspace: Workspace, orders: pl.DataFrame) -> pl.DataFrame:
+    """Adds `stage`, `probability`, `night` and `listed`; null for an order that was on no night."""
+    ids = orders["order_id"].implode()
+    scored, listed = [], []
     for night, folder, _ in published(workspace)[:MOST_NIGHTS]:
         scores = pl.read_parquet(
             folder / "scores.parquet", columns=["order_id", "stage", "probability"]
         )
-        nights.append(
+        scored.append(
             scores.filter(pl.col("order_id").is_in(ids)).with_columns(night=pl.lit(night))
         )
-        lead = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])
-        listed.append(lead.filter(pl.col("order_id").is_in(ids)))
-    if nights:
-        last = pl.concat(nights).sort("night").unique("order_id", keep="last")
-        times = pl.concat(listed).group_by("order_id").agg(listed=pl.len())
-        found = found.join(last, on="order_id", how="left").join(times, on="order_id", how="left")
-    else:
-        empty = {
-            "stage": pl.String,
-            "probability": pl.Float64,
-            "night": pl.Date,
-            "listed": pl.UInt32,
-        }
-        found = found.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in empty.items())
-    own = read_own(workspace).sort("occurred_at").unique("order_id", keep="last")
-    own = own.select("order_id", "outcome", contacted=pl.col("occurred_at").dt.date())
-    told = (
-        found.join(own, on="order_id", how="left")
-        .with_columns(pl.col("listed").fill_null(0))
-        .sort("order_id")
-    )
-    return neutral_frame(told).to_dicts()
+        rows = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])
+        listed.append(rows.filter(pl.col("order_id").is_in(ids)))
+    if not scored:
+        return orders.with_columns(
+            pl.lit(None, dtype).alias(name) for name, dtype in _LAST_NIGHT.items()
+        )
+    last = pl.concat(scored).sort("night").unique("order_id", keep="last")
+    times = pl.concat(listed).group_by("order_id").agg(listed=pl.len())
+    return orders.join(last, on="order_id", how="left").join(times, on="order_id", how="left")

@@ -122,7 +122,9 @@ def indicator_notes(policy: Policy, tables: Tables, config: Config, as_of: date)
     """What a reader must know before trusting a rate: limits that are not set, limits that the
     policy does not have, and dispute steps that the data does not record."""
     notes = []
-    missing = [name for name in indicators_without_limit(policy, as_of) if name not in config.limits]
+    missing = [
+        name for name in indicators_without_limit(policy, as_of) if name not in config.limits
+    ]
     if missing:
         notes.append(
             f"{policy.platform} publishes no limit for {', '.join(missing)}: set yours from your "

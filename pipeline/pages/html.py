@@ -1,10 +1,10 @@
-"""A page that is one file: its style, scripts, charts and data are inside it, and nothing else may
+"""A page that is one file: its style, scripts, charts and data are inside it, and nothing else can
 run or be fetched.
 
-The Content-Security-Policy names each script and style by its hash (W3C CSP level 3, section 6.7),
-so that no text of a buyer or a listing can become a script, even where escaping failed. Data stands
-in blocks of type application/json, which browsers never run. Vega evaluates its expressions by its
-interpreter (`ast`), because a policy without 'unsafe-eval' forbids the other way.
+The Content-Security-Policy names each script and style by its hash (W3C CSP level 3, section 6.7).
+So text from a buyer or a listing cannot become a script, even where escaping fails. Data is in
+blocks of type application/json, which browsers never run. Vega evaluates its expressions with its
+own interpreter (`ast`), because a policy without 'unsafe-eval' forbids compiling them.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from markupsafe import Markup
 
 from pipeline.pages.page_words import (
     LANGUAGES,
-    all_words,
-    attribute,
-    named,
+    code_span,
+    group_words,
+    label_attribute,
     read_sentences,
-    said,
-    sentence,
+    sentence_span,
+    text_span,
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
-# the chart takes the page's ink, so that it is right in light, in dark and on paper
+# charts use the text colour of the page, so that they are legible in light, in dark and on paper
 INK = "currentColor"
 CHART_STYLE = {
     "background": "transparent",
@@ -69,7 +69,7 @@ CHART_STYLE = {
 
 @cache
 def chart_library() -> str:
-    """Vega, Vega-Lite and what puts their charts into a page; its short names stay its own."""
+    """Vega, Vega-Lite and vega-embed as one script. Only `vegaEmbed` becomes a global name."""
     version = alt.SCHEMA_VERSION.rsplit(".", 1)[0]
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version)
     bundle = bundle.replace("</script", r"<\/script").replace("<!--", r"<\!--")
@@ -77,13 +77,13 @@ def chart_library() -> str:
 
 
 def chart_spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
-    """Vega-Lite with its data inside."""
+    """The Vega-Lite specification of a chart, with its data and the style of our pages."""
     return chart.to_dict() | {"config": CHART_STYLE}
 
 
 def as_json(content: object) -> Markup:
-    """JSON that may stand between script tags: nothing in it can end or open one. Text keeps its
-    letters."""
+    """JSON that is safe inside a script element: nothing in it can end or open a tag. Letters
+    outside ASCII stay as they are."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for letter, escaped in _ESCAPED.items():
         text = text.replace(letter, escaped)
@@ -103,31 +103,28 @@ def _sha256(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def content_policy(style: str, scripts: Sequence[str], forms: str = "'none'") -> str:
-    """Nothing but these scripts and this style, and nothing from anywhere; `forms`: where forms may
-    be sent."""
+def content_policy(style: str, scripts: Sequence[str], form_action: str = "'none'") -> str:
+    """A Content-Security-Policy that allows this style and these scripts, and nothing from another
+    address. `form_action`: where the page may send forms."""
+    hashes = " ".join(map(_sha256, scripts))
     return (
-        f"default-src 'none'; script-src {' '.join(map(_sha256, scripts))}; style-src {_sha256(style)}; "
-        f"img-src data:; base-uri 'none'; form-action {forms}"
+        f"default-src 'none'; script-src {hashes}; style-src {_sha256(style)}; "
+        f"img-src data:; base-uri 'none'; form-action {form_action}"
     )
 
 
-def render(
-    template: str,
-    *,
-    program: Sequence[str],
-    parts: Sequence[str],
-    data: Mapping[str, Any],
-    charts: bool,
-    forms: str = "'none'",
-    **shown: Any,
-) -> str:
-    """A page. `program`: its scripts by name, run in this order; `parts`: the words that they need;
-    `data`: what they read; `shown`: what the template itself shows (all of it is escaped)."""
-    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    own = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in program)
-    # the page stands before the library is read
-    scripts = [own, *([chart_library()] if charts else [])]
+def percent(share: float | None, digits: int = 1) -> str:
+    """0.123 as '12.3%'; a dash for None."""
+    return "-" if share is None else f"{share:.{digits}%}"
+
+
+def points(share: float | None, digits: int = 2) -> str:
+    """A difference of shares in percentage points, with its sign: 0.0012 as '+0.12'; a dash for
+    None."""
+    return "-" if share is None else f"{100 * share:+.{digits}f}"
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -135,15 +132,48 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(t=said, w=named, a=attribute, s=sentence, languages=LANGUAGES)
-    return environment.get_template(template).render(
-        policy=content_policy(style, scripts, forms),
-        style=Markup(style),
-        scripts=[Markup(script) for script in scripts],
-        data=as_json(data),
-        words=as_json(all_words(*parts)),
-        sentences=as_json(
-            {language: read_sentences(language) for language in LANGUAGES if "list" in parts}
-        ),
-        **shown,
+    environment.filters.update(percent=percent, points=points)
+    environment.globals.update(
+        t=text_span, code=code_span, label=label_attribute, sentence=sentence_span
+    )
+    return environment
+
+
+def render(
+    template: str,
+    *,
+    scripts: Sequence[str],
+    groups: Sequence[str],
+    data: Mapping[str, Any],
+    has_charts: bool,
+    has_sentences: bool = False,
+    form_action: str = "'none'",
+    **context: Any,
+) -> str:
+    """Render a page.
+
+    `scripts`: the page's own scripts by file name, in the order in which they run; `groups`: the
+    groups of words that these scripts need; `data`: what the scripts read; `has_charts`: whether
+    the chart library is included; `has_sentences`: whether the page shows sentences that the
+    program wrote, which need translations; `context`: the variables of the template, all of them
+    escaped.
+    """
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    own_script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in scripts)
+    # the page's own script comes first, so that the page works before the library is parsed
+    texts = [own_script, *([chart_library()] if has_charts else [])]
+    sentences = {language: read_sentences(language) for language in LANGUAGES if has_sentences}
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            policy=content_policy(style, texts, form_action),
+            style=Markup(style),
+            scripts=[Markup(text) for text in texts],
+            data=as_json(data),
+            words=as_json(group_words(*groups)),
+            sentences=as_json(sentences),
+            has_charts=has_charts,
+            **context,
+        )
     )

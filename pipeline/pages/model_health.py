@@ -1,4 +1,4 @@
-"""The data behind a night: rows per file, what is in quarantine and why."""
+"""The source data of a night: rows per file, and what is in quarantine and why."""
 
 from __future__ import annotations
 
@@ -11,27 +11,33 @@ from pipeline.output.safe_text import one_line
 from pipeline.workspace.workspace import Workspace
 
 MOST_REASONS = 20
+# letters of a text from a quarantine file
 LONGEST = 120
 
 
 def file_rows(source: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row per source file: rows read and rows put aside. `source`: that of the manifest."""
-    aside = source["quarantined_rows"]
+    """One row per source file: `file`, `rows` (rows read), `quarantined` (rows in quarantine) and
+    their `share` in [0, 1]. `source`: the manifest's entry of that name."""
+    quarantined = source["quarantined_rows"]
     return [
         {
             "file": name,
             "rows": rows,
-            "aside": aside.get(name, 0),
-            "share": aside.get(name, 0) / rows if rows else 0.0,
+            "quarantined": quarantined.get(name, 0),
+            "share": quarantined.get(name, 0) / rows if rows else 0.0,
         }
         for name, rows in source["input_rows"].items()
     ]
 
 
 def quarantine_reasons(workspace: Workspace) -> list[dict[str, Any]]:
-    """What is wrong, most common first: file, column, reason, how many, and the first row. Also of
-    sheets given back. The values themselves stay in the files: they are whatever somebody typed."""
-    found = []
+    """One row per file, column and reason, most common first: `file`, `column`, `reason`, `first`
+    (the first row) and `count`.
+
+    Includes contact sheets that were given back. The rejected values are left out, because they
+    can be any text that someone typed.
+    """
+    reasons = []
     for path in sorted(
         [*workspace.quarantine.glob("*.csv"), *workspace.quarantine.glob("sheets/*.csv")]
     ):
@@ -45,5 +51,7 @@ def quarantine_reasons(workspace: Workspace) -> list[dict[str, Any]]:
             texts = {
                 name: one_line(row[name] or "", LONGEST) for name in ("column", "reason", "first")
             }
-            found.append({"file": one_line(path.stem, LONGEST), **texts, "count": row["count"]})
-    return sorted(found, key=lambda row: (-row["count"], row["file"], row["column"]))[:MOST_REASONS]
+            reasons.append({"file": one_line(path.stem, LONGEST), **texts, "count": row["count"]})
+    return sorted(reasons, key=lambda row: (-row["count"], row["file"], row["column"]))[
+        :MOST_REASONS
+    ]

@@ -1,7 +1,7 @@
-"""The contact list as data of the page: columns, and each text that comes twice only once.
+"""The contact list as data for the page: columns, with each repeated text stored once.
 
-A list of 5,000 rows must stay well below the size of a mail attachment: drafts are cut into
-sentences, of which most are shared.
+A page with 5,000 rows must stay well below the size limit of a mail attachment. Drafts are split
+into sentences, because most sentences are shared between drafts.
 """
 
 from __future__ import annotations
@@ -40,34 +40,36 @@ COLUMNS = (
     "suggested_action",
     "offer_usd",
 )
-# a sentence with what parts it from the next; together they are the text again, to the letter
+# a sentence with the space or line breaks after it: joined, the matches are exactly the text again
 _SENTENCE = re.compile(r".+?(?:[.!?…](?:\s+|$)|[。！？؟]\s*|\n+|$)", re.DOTALL)
 DIGITS = 4
 
 
 class Strings:
-    """Texts by number, each kept once."""
+    """Texts by number, each stored once."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def number(self, text: str) -> int:
+        """The number of a text; a new text gets the next number."""
         return self._numbers.setdefault(text, len(self._numbers))
 
     @property
     def texts(self) -> list[str]:
+        """The texts in the order of their numbers."""
         return list(self._numbers)
 
 
 def pack_list(
     listed: pl.DataFrame, scores: pl.DataFrame, events: Sequence[Sequence[int]], as_of: date
-) -> dict:
-    """`columns` of numbers and of texts' numbers, `strings`, `message` (a draft's sentences) and
-    `events`, row by row.
+) -> dict[str, Any]:
+    """The contact list as `pack_columns` has it, with `strings` (the texts by number), `message`
+    (the draft of each row as numbers of its sentences) and `events`.
 
-    `listed`: contact_list.parquet; `scores`: scores.parquet; `events`: of each row its time line.
-    Days are counted from the night. Texts are made harmless as in the list's CSV, which the
-    exported sheet goes back as.
+    `listed`: contact_list.parquet; `scores`: scores.parquet; `events`: the timeline of each row.
+    `contact_by` is in days from `as_of`. Texts are made harmless as in the CSV of the list, because
+    `make contacts` reads the exported sheet back.
     """
     bounds = scores.select("order_id", "probability_low", "probability_high")
     rows = neutral_frame(listed.join(bounds, on="order_id", how="left", maintain_order="left"))
@@ -87,8 +89,11 @@ def pack_list(
 
 
 def pack_columns(rows: pl.DataFrame, names: Sequence[str], strings: Strings) -> dict[str, Any]:
-    """`count`, `columns` (of a text column the texts' numbers) and `text_columns`; numbers rounded
-    to 4 digits."""
+    """The columns as JSON: `count` (rows), `columns` and `text_columns` (names).
+
+    A text column holds the numbers of its texts in `strings`. Floats are rounded to 4 digits; null,
+    NaN and infinity become None.
+    """
     columns: dict[str, list[Any]] = {}
     for name in names:
         series = rows[name]
@@ -106,5 +111,5 @@ def pack_columns(rows: pl.DataFrame, names: Sequence[str], strings: Strings) -> 
 
 
 def choices(listed: pl.DataFrame, column: str) -> list[Any]:
-    """What a filter offers: the column's values, sorted."""
+    """The options of a filter: the non-empty values of a column, sorted."""
     return sorted(value for value in neutral_frame(listed)[column].unique() if value)

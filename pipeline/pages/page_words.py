@@ -1,8 +1,13 @@
-"""The words of the pages, in each language: `words/<language>.toml`, the same keys in all of them.
+"""The words of the pages in each language.
 
-A page is written in English and carries the other languages; a small script in it changes them.
-What the program says of an order, a dispute or a gate is data: `words/<language>_sentences.toml`
-has the same sentences in that language, and one that it does not have stays as it was written.
+`locale/<language>/LC_MESSAGES/page.po` are gettext catalogues with the same keys. The msgid is the
+key by which templates and scripts name a text, such as `list.filters`; the part before the dot is
+its group. The msgstr is the text with named {placeholders}. A text with several plural forms
+depends on {count}.
+
+A page is written in English and carries the words of the other languages; a script in it switches
+between them. Sentences that the program writes about an order, a dispute or a data check are data:
+`words/<language>_sentences.toml` translates them. A sentence that is not there stays in English.
 """
 
 from __future__ import annotations
@@ -14,75 +19,105 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from babel import Locale
+from babel.messages.pofile import read_po
 from markupsafe import Markup
 
 LANGUAGES = {"en": "English", "zh": "中文"}
-FOLDER = Path(__file__).parent / "words"
+FOLDER = Path(__file__).parent
+# the order in which gettext numbers the plural forms of a language (Unicode CLDR)
+_CATEGORIES = ("zero", "one", "two", "few", "many", "other")
+# a text, or its plural forms by category
+Text = str | Mapping[str, str]
 
 
 @cache
-def read_words(language: str) -> Mapping[str, str]:
-    """`part.key` -> text, with {places} for values."""
-    parts = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
-    return {f"{part}.{key}": text for part, words in parts.items() for key, text in words.items()}
+def read_words(language: str) -> Mapping[str, Text]:
+    """Texts by key. Plural forms are a mapping by CLDR category, such as `one` and `other`: the
+    names that `Intl.PluralRules` uses in a browser."""
+    path = FOLDER / "locale" / language / "LC_MESSAGES" / "page.po"
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=language, abort_invalid=True)
+    categories = plural_categories(language)
+    words: dict[str, Text] = {}
+    for message in catalogue:
+        if isinstance(message.id, tuple | list):
+            words[message.id[0]] = dict(zip(categories, message.string, strict=True))
+        elif message.id:
+            words[message.id] = str(message.string)
+    return words
 
 
-def all_words(*parts: str) -> dict[str, dict[str, str]]:
-    """Of each language the words of some parts, for the page's script."""
+def plural_categories(language: str) -> list[str]:
+    """The CLDR categories of a language, in the order of gettext's plural forms."""
+    tags = Locale.parse(language).plural_form.tags
+    return [category for category in _CATEGORIES if category in tags or category == "other"]
+
+
+def group_words(*groups: str) -> dict[str, dict[str, Text]]:
+    """The words of some groups by language, for the script of a page."""
     return {
         language: {
-            key: text for key, text in read_words(language).items() if key.split(".")[0] in parts
+            key: text for key, text in read_words(language).items() if key.split(".")[0] in groups
         }
         for language in LANGUAGES
     }
 
 
+def english(key: str, **values: object) -> str:
+    """The English text of a key with its placeholders filled. Raises KeyError for an unknown key,
+    and for plural forms without `count`."""
+    text = read_words("en")[key]
+    if not isinstance(text, str):
+        count = values["count"]
+        assert isinstance(count, int), f"{key}: count is {count!r}, not an integer"
+        text = text[Locale.parse("en").plural_form(count)]
+    return text.format(**values)
+
+
 @cache
 def read_sentences(language: str) -> list[tuple[str, str]]:
-    """(regular expression, text) of each sentence; the groups of the one are the places of the
-    other."""
-    path = FOLDER / f"{language}_sentences.toml"
-    told = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return [(_pattern(english), text) for english, text in told.items()]
+    """(regular expression for JavaScript, translation) of each sentence. The named groups of the
+    expression are the placeholders of the translation."""
+    path = FOLDER / "words" / f"{language}_sentences.toml"
+    pairs = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [(sentence_pattern(sentence), translation) for sentence, translation in pairs.items()]
 
 
-def _pattern(sentence: str) -> str:
-    """Matches the sentence with any numbers in its {places}, one of a thing as well as many;
-    {text...} is any text."""
+def sentence_pattern(sentence: str) -> str:
+    """A regular expression for JavaScript that matches the sentence with any numbers in its
+    {placeholders}, also with the singular of a noun that follows a number; {text...} is any text.
+    """
     escaped = re.sub(r"[.*+?^$()|\[\]\\]", r"\\\g<0>", sentence)
-    many = re.sub(
-        r"\b(day|unit|product|scan|photo|time|supplier|exception|dispute|message|star)s\b",
-        r"\1s?",
-        escaped,
-    )
-    numbers = re.sub(r"\{(?!text)(\w+)\}", r"(?<\1>[-+]?[\\d.,]+%?)", many)
+    nouns = re.sub(r"(\{(?!text)\w+\} [a-z]{2,})s\b", r"\1s?", escaped)
+    numbers = re.sub(r"\{(?!text)(\w+)\}", r"(?<\1>[-+]?[\\d.,]+%?)", nouns)
     return "^" + re.sub(r"\{(text\w*)\}", r"(?<\1>.*)", numbers) + "$"
 
 
-def sentence(text: str) -> Markup:
-    """A sentence of the program's in a page, to be put into its language by the script."""
+def sentence_span(text: str) -> Markup:
+    """A sentence of the program in a page; the script of the page translates it."""
     return Markup('<span data-s="{0}">{0}</span>').format(text)
 
 
-def said(key: str, **values: object) -> Markup:
-    """A text of the page that follows its language; `values` fill its places."""
-    text = read_words("en")[key].format(**values)
-    filled = (
-        Markup(' data-v="{}"').format(json.dumps(values, ensure_ascii=False, default=str))
-        if values
-        else Markup()
-    )
-    return Markup('<span data-t="{}"{}>{}</span>').format(key, filled, text)
+def text_span(key: str, **values: object) -> Markup:
+    """A text of the page; the script of the page switches its language. `values` fill the
+    placeholders."""
+    attribute = Markup()
+    if values:
+        values_json = json.dumps(values, ensure_ascii=False, default=str)
+        attribute = Markup(' data-v="{}"').format(values_json)
+    return Markup('<span data-t="{}"{}>{}</span>').format(key, attribute, english(key, **values))
 
 
-def named(part: str, code: object) -> Markup | str:
-    """A code of ours (a stage, a cause) in words; what is none of ours, as it is."""
-    key = f"{part}.{code}"
-    return (
-        said(key) if key in read_words("en") else "-" if code is None or code == "" else str(code)
-    )
+def code_span(group: str, code: object) -> Markup | str:
+    """The words for a code, such as a stage or a cause. A code without words is shown as it is, and
+    an empty one as a dash."""
+    key = f"{group}.{code}"
+    if key in read_words("en"):
+        return text_span(key)
+    return "-" if code is None or code == "" else str(code)
 
 
-def attribute(name: str, key: str) -> Markup:
-    """An attribute that follows the language, such as a placeholder or a label."""
-    return Markup('{}="{}" data-ta="{}:{}"').format(Markup(name), read_words("en")[key], name, key)
+def label_attribute(name: str, key: str) -> Markup:
+    """An HTML attribute, such as `aria-label`, whose text follows the language."""
+    return Markup('{}="{}" data-ta="{}:{}"').format(Markup(name), english(key), name, key)

@@ -1,10 +1,11 @@
-"""products.html: the page of a selection review: forest plot, whose part it is, loss, verdicts, two
-compared."""
+"""products.html, the page of the product review: verdicts, a forest plot, the product's and the
+lanes' factors, expected loss, and a comparison of two products."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -16,7 +17,7 @@ from pipeline.pages.html import chart_spec, render
 from pipeline.pages.page_rows import Strings, choices, pack_columns
 
 PAGE = "products.html"
-# worst first; the csv has all
+# the page shows the worst; products.csv has all of them
 MOST_PRODUCTS, MOST_GROUPS, MOST_DOTS = 5_000, 30, 1_000
 TEXTS = ("product_id", "category", "supplier_id", "verdict", "why", "note", "trend")
 NUMBERS = (
@@ -45,8 +46,8 @@ GROUP_COLUMNS = (
     "rate_high",
     "chance_over_limit",
 )
-PROGRAM = ("page.js", "list_data.js", "list_view.js", "products.js")
-PARTS = ("page", "product", "verdict", "trend", "chart")
+SCRIPTS = ("page.js", "list_data.js", "list_view.js", "products.js")
+GROUPS = ("page", "product", "verdict", "trend")
 
 
 def products_page(
@@ -58,48 +59,53 @@ def products_page(
     limit_from: str,
     charts: bool,
 ) -> str:
-    """The page. `frames`: `products`, `suppliers`, `categories` and perhaps `what_if`, as their
-    files have them."""
-    told = frames["products"]
-    shown = neutral_frame(told.head(MOST_PRODUCTS))
-    drawn = (
-        {"parts": chart_spec(parts_chart(shown)), "loss": chart_spec(loss_chart(shown))}
-        if charts
-        else {}
-    )
-    strings = Strings()
-    packed = pack_columns(shown, (*TEXTS, *NUMBERS), strings)
-    data = {
-        "as_of": as_of.isoformat(),
-        "limit": limit,
-        "searched": SEARCHED,
-        "charts": drawn,
-        "view": {"part": "product", "sort": "chance_over_limit", "descending": True},
-        "list": packed
-        | {"shapes": _shapes(reviewed, told.head(MOST_PRODUCTS)), "strings": strings.texts},
-    }
-    counts = told["verdict"].value_counts().sort("count", "verdict", descending=[True, False])
+    """Render the page.
+
+    `frames`: the tables `products`, `suppliers`, `categories` and, if asked for, `what_if`, as
+    their files have them; `limit`: the highest acceptable dispute rate; `limit_from`: its source.
+    """
+    products = frames["products"]
+    worst = products.head(MOST_PRODUCTS)
+    shown = neutral_frame(worst)
+    drawn = {}
+    if charts:
+        drawn = {"factors": chart_spec(parts_chart(shown)), "loss": chart_spec(loss_chart(shown))}
+    counts = products["verdict"].value_counts().sort("count", "verdict", descending=[True, False])
     return render(
         "products.html",
-        program=PROGRAM,
-        parts=PARTS,
-        data=data,
-        charts=charts,
+        scripts=SCRIPTS,
+        groups=GROUPS,
+        has_charts=charts,
+        data={
+            "as_of": as_of.isoformat(),
+            "limit": limit,
+            "searched": SEARCHED,
+            "charts": drawn,
+            "view": {"matches": "product.matches", "sort": "chance_over_limit", "descending": True},
+            "list": _pack_products(shown, _shapes(reviewed, worst)),
+        },
         as_of=as_of,
         limit=limit,
         limit_from=limit_from,
-        count=told.height,
+        count=products.height,
         shown=shown.height,
         verdicts=list(counts.iter_rows()),
-        chart_places=list(drawn),
         choices={column: choices(shown, column) for column in FILTERS},
-        groups={name: _groups(frames[name]) for name in ("suppliers", "categories")},
+        suppliers=_groups(frames["suppliers"]),
+        categories=_groups(frames["categories"]),
         what_if=frames["what_if"].to_dicts() if "what_if" in frames else [],
     )
 
 
-def _shapes(reviewed: Reviewed, told: pl.DataFrame) -> list[list[float]]:
-    """Of each product its posterior Beta(above, below): what two products are compared by."""
+def _pack_products(shown: pl.DataFrame, shapes: list[list[float]]) -> dict[str, Any]:
+    strings = Strings()
+    packed = pack_columns(shown, (*TEXTS, *NUMBERS), strings)
+    return packed | {"shapes": shapes, "strings": strings.texts}
+
+
+def _shapes(reviewed: Reviewed, products: pl.DataFrame) -> list[list[float]]:
+    """The posterior Beta(above, below) of each product's rate; the page compares two products by
+    these."""
     shapes = pl.DataFrame(
         {
             "product_id": reviewed.products["product_id"],
@@ -107,33 +113,34 @@ def _shapes(reviewed: Reviewed, told: pl.DataFrame) -> list[list[float]]:
             "below": reviewed.posterior.below,
         }
     )
-    found = told.select("product_id").join(
+    rows = products.select("product_id").join(
         shapes, on="product_id", how="left", maintain_order="left"
     )
     return [
         [round(above, 4), round(below, 3)]
-        for above, below in found.select("above", "below").iter_rows()
+        for above, below in rows.select("above", "below").iter_rows()
     ]
 
 
 def _groups(frame: pl.DataFrame) -> list[dict[str, object]]:
+    """The worst suppliers or categories; `name` is the first column of the frame."""
     name = frame.columns[0]
-    top = frame.sort("chance_over_limit", "rate", name, descending=[True, True, False]).head(
-        MOST_GROUPS
-    )
-    return neutral_frame(top.select(pl.col(name).alias("name"), *GROUP_COLUMNS)).to_dicts()
+    worst = frame.sort("chance_over_limit", "rate", name, descending=[True, True, False])
+    worst = worst.head(MOST_GROUPS).select(pl.col(name).alias("name"), *GROUP_COLUMNS)
+    return neutral_frame(worst).to_dicts()
 
 
 def parts_chart(shown: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """What multiplies the store's rate: the product's own part against its lanes'."""
+    """The factor by which each product itself multiplies the store's rate, against the factor of
+    its lanes; dots of products with the verdict keep are blue, the others orange."""
     rows = shown.filter(pl.col("exposure") > 0).sort(
         "count_orders", "product_id", descending=[True, False]
     )
     rows = rows.head(MOST_DOTS).select("lane_x", "product_x", "count_orders", "verdict")
     base = alt.Chart(rows.with_columns(is_kept=pl.col("verdict") == "keep"))
     dots = base.mark_circle(opacity=0.55).encode(
-        x=alt.X("lane_x:Q", title="@product.lane_part").scale(zero=False),
-        y=alt.Y("product_x:Q", title="@product.own_part").scale(zero=False),
+        x=alt.X("lane_x:Q", title="@product.lane_factor").scale(zero=False),
+        y=alt.Y("product_x:Q", title="@product.own_factor").scale(zero=False),
         size=alt.Size("count_orders:Q", title="@product.orders"),
         color=alt.Color("is_kept:N", legend=None).scale(domain=[True, False], range=[BLUE, ORANGE]),
     )
@@ -143,16 +150,16 @@ def parts_chart(shown: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
         ones.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.Y("one:Q")),
     ]
     return alt.layer(*rules, dots).properties(
-        width="container", height=260, description="@product.parts"
+        width="container", height=260, description="@product.factors"
     )
 
 
 def loss_chart(shown: pl.DataFrame, count: int = 12) -> alt.Chart:
-    """The products whose disputes cost most in 100 units."""
+    """The products with the highest expected loss from disputes, in USD per 100 units."""
     rows = shown.sort("loss_per_100_units_usd", "product_id", descending=[True, False]).head(count)
     rows = rows.select("product_id", "loss_per_100_units_usd")
     bars = alt.Chart(rows).mark_bar(color=BLUE)
     return bars.encode(
         x=alt.X("loss_per_100_units_usd:Q", title="@product.loss"),
         y=alt.Y("product_id:N", title=None, sort=None).axis(labelLimit=220),
-    ).properties(width="container", height=260, description="@product.most_loss")
+    ).properties(width="container", height=260, description="@product.highest_loss")

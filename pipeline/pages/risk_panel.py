@@ -1,5 +1,5 @@
-"""What drives the risk of tonight's open orders: disputes to be expected by stage, lane, country
-and product."""
+"""What drives the risk of tonight's open orders: expected disputes by stage, lane, country and
+product."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from pipeline.output.safe_text import neutral_frame
 from pipeline.workspace.table_files import TableFiles
 
 MOST = 8
-# of more open orders every second, third, ... is looked at
+# of more open orders than this, only every second, third, ... is read
 MOST_ORDERS = 200_000
 BY = ("stage", "lane", "country", "product_id")
 
 
 def drivers_of(files: TableFiles, scores: pl.DataFrame, as_of: date) -> dict[str, pl.DataFrame]:
-    """Per dimension its values with most expected disputes: `value, count_orders, expected` (the
-    sum of the orders' probabilities), `mean` and `times` (beside the mean of all open orders). An
-    order with two products counts in both, half each. Of a store with very many open orders a part
-    stands for all."""
+    """The values with the most expected disputes, by dimension.
+
+    Columns: `value`, `count_orders`, `expected` (the sum of the orders' probabilities), `mean` (the
+    mean probability) and `times` (`mean` divided by the mean of all open orders). An order with two
+    products adds half of its probability to each. For a store with more than `MOST_ORDERS` open
+    orders the counts and sums are estimated from a sample.
+    """
     if scores.is_empty():
         return {}
     step = -(-scores.height // MOST_ORDERS)
@@ -37,14 +40,16 @@ def drivers_of(files: TableFiles, scores: pl.DataFrame, as_of: date) -> dict[str
     products = products.with_columns(weight=1.0 / pl.len().over("order_id"))
     rows = rows.with_columns(weight=pl.lit(1.0))
     mean = float(scores["probability"].mean())  # type: ignore[arg-type]
-    found = {by: _by(products if by == "product_id" else rows, by, mean) for by in BY}
-    whole = [(pl.col(name) * step) for name in ("count_orders", "expected")]
-    return {by: frame.with_columns(whole) for by, frame in found.items()} if step > 1 else found
+    drivers = {by: _by(products if by == "product_id" else rows, by, mean) for by in BY}
+    if step == 1:
+        return drivers
+    scaled = [(pl.col(name) * step) for name in ("count_orders", "expected")]
+    return {by: frame.with_columns(scaled) for by, frame in drivers.items()}
 
 
 def _by(rows: pl.DataFrame, by: str, mean: float) -> pl.DataFrame:
-    # in a fixed order: sums of fractions depend on it in the last bit
-    told = (
+    # in a fixed order, because the last bit of a sum of fractions depends on it
+    totals = (
         rows.drop_nulls(by)
         .sort("order_id")
         .group_by(value=pl.col(by), maintain_order=True)
@@ -57,4 +62,4 @@ def _by(rows: pl.DataFrame, by: str, mean: float) -> pl.DataFrame:
         .sort("expected", "value", descending=[True, False])
         .head(MOST)
     )
-    return neutral_frame(told)
+    return neutral_frame(totals)

@@ -1,4 +1,4 @@
-"""What is known of each listed order, day by day, from the order to the end of the time to
+"""The timeline of each listed order: its events by day, from the order to the last day to open a
 dispute."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ READ = (
     "contacts",
     "reviews",
 )
-# a kind's number is its place here; the page has a word for each
+# the number of a kind is its position here; the page has words for each
 KINDS = (
     "placed",
     "paid",
@@ -53,35 +53,23 @@ KINDS = (
 def time_lines(
     files: TableFiles, listed: pl.DataFrame, config: Config, as_of: date
 ) -> list[list[int]]:
-    """Per row of `listed` kind, day, kind, day, ...: days from the night, in the order of the days.
-    Only facts known before the night are in it; a promise and the end of the time to dispute may
-    lie ahead."""
+    """The timeline of each row of `listed`: kind, day, kind, day, ... in the order of the days.
+
+    A kind is a position in `KINDS`; days are counted from `as_of`. Only facts known before the
+    night are included. Promised days and the end of the dispute window may lie in the future.
+    """
     day, ids = day_number(as_of), listed["order_id"]
-    told = files.read_orders(ids)
-    known = {name: visible(told[name], day) for name in READ}
+    facts = files.read_orders(ids)
+    known = {name: visible(facts[name], day) for name in READ}
     tables = Tables(known, files.zone, files.has_partial_outcomes)
-    parts = [
-        _of(known["orders"], pl.lit("placed")),
-        _of(known["order_events"], pl.col("event")),
-        _of(known["shipments"], pl.lit("handed_over")),
-        _of(known["tracking"], pl.col("status")),
-        _of(known["messages"], pl.format("{}_wrote", "sender")),
-        _of(known["contacts"], pl.lit("contacted")),
-        _of(known["reviews"], pl.lit("reviewed")),
-        _of(
-            known["promises"].with_columns(
-                occurred_day=local_day(pl.col("promised_at"), files.zone)
-            ),
-            pl.format("promised_{}", "kind"),
-        ),
-        closings(tables, config.dispute_window).select(
-            "order_id", kind=pl.lit("window_ends"), day=pl.col("closed_day").cast(pl.Int32)
-        ),
-    ]
+    window_ends = closings(tables, config.dispute_window).select(
+        "order_id", kind=pl.lit("window_ends"), day=pl.col("closed_day").cast(pl.Int32)
+    )
     number = pl.col("kind").replace_strict(
         {kind: n for n, kind in enumerate(KINDS)}, return_dtype=pl.Int32
     )
-    events = pl.concat(parts).drop_nulls().with_columns(kind=number, day=pl.col("day") - day)
+    events = pl.concat([*_events(tables), window_ends]).drop_nulls()
+    events = events.with_columns(kind=number, day=pl.col("day") - day)
     events = events.unique().sort("order_id", "day", "kind")
     lines = events.group_by("order_id", maintain_order=True).agg("kind", "day")
     rows = listed.select("order_id").join(lines, on="order_id", how="left", maintain_order="left")
@@ -91,5 +79,19 @@ def time_lines(
     ]
 
 
-def _of(facts: pl.DataFrame, kind: pl.Expr) -> pl.DataFrame:
-    return facts.select("order_id", kind=kind, day=pl.col("occurred_day"))
+def _events(tables: Tables) -> list[pl.DataFrame]:
+    """One row per fact: `order_id, kind, day`."""
+    promised_day = local_day(pl.col("promised_at"), tables.zone)
+    promises = tables["promises"].with_columns(occurred_day=promised_day)
+    kinds = [
+        (tables["orders"], pl.lit("placed")),
+        (tables["order_events"], pl.col("event")),
+        (tables["shipments"], pl.lit("handed_over")),
+        (tables["tracking"], pl.col("status")),
+        (tables["messages"], pl.format("{}_wrote", "sender")),
+        (tables["contacts"], pl.lit("contacted")),
+        (tables["reviews"], pl.lit("reviewed")),
+        (promises, pl.format("promised_{}", "kind")),
+    ]
+    day = pl.col("occurred_day")
+    return [facts.select("order_id", kind=kind, day=day) for facts, kind in kinds]

@@ -1,74 +1,78 @@
-// The list as one sees it: as many rows as fit, more as one goes on, a row that opens. The page's own script says what a
-// row is (rowOf), what opens under it (detailOf) and how the list is named in its words (VIEW.part).
-const PIECE = 60;
-const asked = { words: "", filters: {}, sort: VIEW.sort, descending: VIEW.descending, isHidden: () => false };
-const rowsPart = document.getElementById("rows"), more = document.getElementById("more");
-const opened = new Set();
-let found = [], shown = 0;
+// The list on the screen: the first rows, more while the reader scrolls, and rows that open. The script of the page
+// defines a row (buildRow) and what opens below it (buildDetail).
+const ROWS_AT_ONCE = 60;
+const query = { words: "", filters: {}, sort: VIEW.sort, descending: VIEW.descending, isHidden: () => false };
+const rowsBody = document.getElementById("rows"), moreButton = document.getElementById("more");
+const openRows = new Set();
+let matches = [], countShown = 0;
 
-function show() {
-  found = choose(asked);
-  shown = 0;
-  rowsPart.replaceChildren();
+function showList() {
+  matches = selectRows(query);
+  countShown = 0;
+  rowsBody.replaceChildren();
   showMore();
-  document.getElementById("found").textContent = say(`${VIEW.part}.found`, { count: found.length, all: LIST.count });
+  document.getElementById("matches").textContent = t(VIEW.matches, { shown: matches.length, count: LIST.count });
 }
 
-function showMore(count = PIECE) {
-  const part = document.createDocumentFragment();
-  for (const row of found.slice(shown, shown + count)) {
-    part.append(rowOf(row));
-    if (opened.has(row)) part.append(detailOf(row));
+function showMore(count = ROWS_AT_ONCE) {
+  const fragment = document.createDocumentFragment();
+  for (const row of matches.slice(countShown, countShown + count)) {
+    fragment.append(buildRow(row));
+    if (openRows.has(row)) fragment.append(buildDetail(row));
   }
-  rowsPart.append(part);
-  shown = Math.min(shown + count, found.length);
-  more.classList.toggle("hidden", shown >= found.length);
+  rowsBody.append(fragment);
+  countShown = Math.min(countShown + count, matches.length);
+  moreButton.classList.toggle("hidden", countShown >= matches.length);
 }
 
 function openButton(row, text) {
   return el("button", {
-    type: "button", class: "open", "aria-expanded": String(opened.has(row)), "data-row": row, onclick: () => toggle(row),
+    type: "button", class: "open", "aria-expanded": String(openRows.has(row)), "data-row": row, onclick: () => toggleRow(row),
   }, text);
 }
 
-function field(name, ...inside) {
-  return el("td", { role: "cell", "data-label": say(`${VIEW.part}.${name}`) }, ...inside);
+// a cell; `key` names its column, for phones, which show no head of the table
+function field(key, ...children) {
+  return el("td", { role: "cell", "data-label": t(key) }, ...children);
 }
 
-function number(name, text) {
-  const made = field(name, text);
-  made.classList.add("number");
-  return made;
+function numberField(key, text) {
+  const node = field(key, text);
+  node.classList.add("number");
+  return node;
 }
 
-function detailRow(row, ...inside) {
-  const wide = document.querySelectorAll("#list thead th").length;
-  return el("tr", { role: "row", class: "detail", id: "detail-" + row }, el("td", { role: "cell", colspan: wide }, ...inside));
+function detailRow(row, ...children) {
+  const countColumns = document.querySelectorAll("#list thead th").length;
+  return el("tr", { role: "row", class: "detail", id: "detail-" + row }, el("td", { role: "cell", colspan: countColumns }, ...children));
 }
 
-function toggle(row) {
+function toggleRow(row) {
   const line = document.getElementById("row-" + row);
-  if (opened.delete(row)) line.nextElementSibling.remove();
-  else { opened.add(row); line.after(detailOf(row)); }
-  line.querySelector("button.open").setAttribute("aria-expanded", String(opened.has(row)));
+  if (openRows.delete(row)) line.nextElementSibling.remove();
+  else { openRows.add(row); line.after(buildDetail(row)); }
+  line.querySelector("button.open").setAttribute("aria-expanded", String(openRows.has(row)));
 }
 
-function startView(clear) {
+// `reset`: called when the reader clears the filters
+function startView(reset) {
   const form = document.getElementById("filters");
   form.addEventListener("submit", (event) => event.preventDefault());
-  document.getElementById("search").addEventListener("input", (event) => { asked.words = event.target.value; show(); });
-  for (const choice of form.querySelectorAll("[data-filter]")) {
-    choice.addEventListener("change", () => { asked.filters[choice.dataset.filter] = choice.value; show(); });
+  document.getElementById("search").addEventListener("input", (event) => { query.words = event.target.value; showList(); });
+  for (const select of form.querySelectorAll("[data-filter]")) {
+    select.addEventListener("change", () => { query.filters[select.dataset.filter] = select.value; showList(); });
   }
   document.getElementById("clear").addEventListener("click", () => {
     form.reset();
-    Object.assign(asked, { words: "", filters: {}, isHidden: () => false });
-    clear();
+    Object.assign(query, { words: "", filters: {}, isHidden: () => false });
+    reset();
   });
-  more.addEventListener("click", () => showMore());
-  const isNear = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) showMore(); }, { rootMargin: "400px" });
-  isNear.observe(more);
-  addEventListener("beforeprint", () => showMore(found.length));
-  whenLanguageChanges.push(show);
-  show();
+  moreButton.addEventListener("click", () => showMore());
+  const observer = new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting)) showMore();
+  }, { rootMargin: "400px" });
+  observer.observe(moreButton);
+  addEventListener("beforeprint", () => showMore(matches.length));
+  onLanguageChange.push(showList);
+  showList();
 }

@@ -1,80 +1,84 @@
 "use strict";
-// What every page of ours needs: its words in the reader's language, small parts of a page, copying, charts.
-// Text is only ever put in as text (textContent): nothing that a buyer or a listing says can become a part of the page.
-const read = (id) => JSON.parse(document.getElementById(id).textContent);
-const WORDS = read("words"), DATA = read("data");
-const keep = {
+// What every page needs: its words in the reader's language, elements, copying, charts.
+// Text is only ever inserted as text (textContent), so text from a buyer or a listing cannot become markup.
+const readJson = (id) => JSON.parse(document.getElementById(id).textContent);
+const WORDS = readJson("words"), DATA = readJson("data");
+const storage = {
   get(name) { try { return localStorage.getItem(name); } catch { return null; } },
-  set(name, value) { try { localStorage.setItem(name, value); } catch { /* a browser that keeps nothing */ } },
+  set(name, value) { try { localStorage.setItem(name, value); } catch { /* the browser stores nothing */ } },
 };
-let language = keep.get("language") || ((navigator.language || "en").startsWith("zh") ? "zh" : "en");
+let language = storage.get("language") || ((navigator.language || "en").startsWith("zh") ? "zh" : "en");
 if (!WORDS[language]) language = "en";
-const whenLanguageChanges = [];
+const PLURALS = Object.fromEntries(Object.keys(WORDS).map((name) => [name, new Intl.PluralRules(name)]));
+const onLanguageChange = [];
 
-function say(key, values = {}) {
-  const text = WORDS[language][key] ?? WORDS.en[key];
-  if (text === undefined) return key.slice(key.indexOf(".") + 1);
-  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+// The text of a key with its placeholders filled. A text with plural forms takes the form for values.count.
+function t(key, values = {}) {
+  const name = WORDS[language][key] === undefined ? "en" : language;
+  const entry = WORDS[name][key];
+  if (entry === undefined) return key.slice(key.indexOf(".") + 1);
+  const text = typeof entry === "string" ? entry : entry[PLURALS[name].select(Number(values.count))] ?? entry.other;
+  return text.replace(/\{(\w+)\}/g, (placeholder, field) => values[field] ?? placeholder);
 }
 
-// what the program wrote of an order, in the reader's language where that has the sentence; parts of it in turn
-const SENTENCES = Object.fromEntries(Object.entries(read("sentences")).map(([name, pairs]) =>
+// Sentences that the program wrote, with their translations. The values inside a sentence are translated in turn.
+const SENTENCES = Object.fromEntries(Object.entries(readJson("sentences")).map(([name, pairs]) =>
   [name, pairs.map(([pattern, text]) => [new RegExp(pattern, "s"), text])]));
 
-function translate(text) {
-  for (const [pattern, said] of SENTENCES[language] || []) {
-    const found = pattern.exec(text);
-    if (found) return said.replace(/\{(\w+)\}/g, (whole, name) => translate(found.groups[name]));
+function translate(sentence) {
+  for (const [pattern, text] of SENTENCES[language] || []) {
+    const match = pattern.exec(sentence);
+    if (match) return text.replace(/\{(\w+)\}/g, (placeholder, field) => translate(match.groups[field]));
   }
-  return text;
+  return sentence;
 }
 
-function el(name, attributes = {}, ...inside) {
-  const made = document.createElement(name);
+function el(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else if (value !== null && value !== false && value !== undefined) made.setAttribute(key, value === true ? "" : value);
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== false && value !== undefined) node.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...inside.filter((part) => part !== null && part !== undefined));
-  return made;
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
 }
 
-function drawn(name, attributes = {}, ...inside) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...inside);
-  return made;
+function svg(name, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
 }
 
-function speak() {
+function applyLanguage() {
   document.documentElement.lang = language;
-  for (const part of document.querySelectorAll("[data-t]")) {
-    part.textContent = say(part.dataset.t, JSON.parse(part.dataset.v || "{}"));
+  for (const node of document.querySelectorAll("[data-t]")) {
+    node.textContent = t(node.dataset.t, JSON.parse(node.dataset.v || "{}"));
   }
-  for (const part of document.querySelectorAll("[data-s]")) part.textContent = translate(part.dataset.s);
-  for (const part of document.querySelectorAll("[data-ta]")) {
-    const [name, key] = part.dataset.ta.split(":");
-    part.setAttribute(name, say(key));
+  for (const node of document.querySelectorAll("[data-s]")) node.textContent = translate(node.dataset.s);
+  for (const node of document.querySelectorAll("[data-ta]")) {
+    const [attribute, key] = node.dataset.ta.split(":");
+    node.setAttribute(attribute, t(key));
   }
   const title = document.querySelector("h1");
   if (title) document.title = title.textContent;
-  whenLanguageChanges.forEach((tell) => tell());
+  onLanguageChange.forEach((listener) => listener());
 }
 
 function startLanguage() {
   const button = document.getElementById("language");
-  button.addEventListener("click", () => {
-    language = language === "en" ? "zh" : "en";
-    keep.set("language", language);
-    nameButton();
-    speak();
-  });
-  function nameButton() {
+  function labelButton() {
     button.textContent = language === "en" ? "中文" : "English";
     button.lang = language === "en" ? "zh" : "en";
   }
-  nameButton();
-  if (language !== "en") speak();
+  button.addEventListener("click", () => {
+    language = language === "en" ? "zh" : "en";
+    storage.set("language", language);
+    labelButton();
+    applyLanguage();
+  });
+  labelButton();
+  if (language !== "en") applyLanguage();
 }
 
 async function copyText(text, area) {
@@ -87,41 +91,45 @@ async function copyText(text, area) {
   }
 }
 
-// a draft to read, change and copy
+// a draft that can be read, changed and copied
 function draftBox(text, label) {
   const area = el("textarea", { "aria-label": label, spellcheck: "false" });
   area.value = text;
-  const done = el("span", { role: "status", class: "good" });
-  const copy = async () => { done.textContent = say((await copyText(area.value, area)) ? "page.copied" : "page.not_copied"); };
-  const button = el("button", { type: "button", class: "copy main", onclick: copy }, say("page.copy"));
-  return el("div", {}, area, el("div", { class: "bar" }, button, done));
+  const status = el("span", { role: "status", class: "good" });
+  const copy = async () => {
+    const isCopied = await copyText(area.value, area);
+    status.textContent = isCopied ? t("page.copied") : t("page.not_copied");
+  };
+  const button = el("button", { type: "button", class: "copy main", onclick: copy }, t("page.copy"));
+  return el("div", {}, area, el("div", { class: "bar" }, button, status));
 }
 
-function localised(part) {
-  if (typeof part === "string") return part.startsWith("@") ? say(part.slice(1)) : part;
-  if (Array.isArray(part)) return part.map(localised);
-  if (part && typeof part === "object") {
-    return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, localised(value)]));
+// a copy of a chart's specification in which each "@key" is replaced by its text
+function localised(spec) {
+  if (typeof spec === "string") return spec.startsWith("@") ? t(spec.slice(1)) : spec;
+  if (Array.isArray(spec)) return spec.map(localised);
+  if (spec && typeof spec === "object") {
+    return Object.fromEntries(Object.entries(spec).map(([key, value]) => [key, localised(value)]));
   }
-  return part;
+  return spec;
 }
 
-// one after the other, so that the list can be used meanwhile
+// draws one chart at a time, so that the list can be used meanwhile
 async function drawCharts() {
   if (!window.vegaEmbed) return;
-  for (const [place, spec] of Object.entries(DATA.charts)) {
-    const where = document.getElementById("chart-" + place);
-    if (!where) continue;
+  for (const [name, spec] of Object.entries(DATA.charts)) {
+    const target = document.getElementById("chart-" + name);
+    if (!target) continue;
     await new Promise((next) => setTimeout(next));
-    await window.vegaEmbed(where, localised(spec), {
+    await window.vegaEmbed(target, localised(spec), {
       actions: false, renderer: "svg", ast: true, tooltip: false, defaultStyle: false,
     });
   }
   document.body.dataset.charts = "drawn";
 }
 
-// what is wider than the screen can be moved by the keyboard
-function reachWide() {
+// a part that is wider than the screen can have the focus, so that the keyboard can scroll it
+function makeWideFocusable() {
   for (const part of document.querySelectorAll(".wide")) {
     if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
     else part.removeAttribute("tabindex");
@@ -129,12 +137,12 @@ function reachWide() {
 }
 
 function startWide() {
-  addEventListener("resize", reachWide);
-  whenLanguageChanges.push(reachWide);
-  reachWide();
+  addEventListener("resize", makeWideFocusable);
+  onLanguageChange.push(makeWideFocusable);
+  makeWideFocusable();
 }
 
 function startCharts() {
   addEventListener("load", drawCharts);
-  whenLanguageChanges.push(() => { drawCharts(); });
+  onLanguageChange.push(() => { drawCharts(); });
 }

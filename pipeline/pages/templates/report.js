@@ -1,68 +1,73 @@
-// The morning's list: draws as many rows as one sees, opens a row, marks who was written to, gives the sheet.
+// The contact list and the dispute clock of the report: rows, marks of contacted buyers, the sheet, keys, time left.
 const MOMENT = /^\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?$/;
 const percent = (share) => (share === null ? "-" : `${(100 * share).toFixed(1)}%`);
 const usd = (amount) => (amount === null ? "-" : amount.toFixed(2));
 
-function rowOf(row) {
-  const order = cell("order_id", row), by = LIST.columns.contact_by[row];
-  const due = by === null || by > 2 ? "" : by <= 0 ? "today" : "soon";
-  const mark = el("input", {
-    type: "checkbox", checked: order in marks, "data-mark": row, "aria-label": say("list.mark", { order }),
+function buildRow(row) {
+  const order = valueOf("order_id", row), contactBy = LIST.columns.contact_by[row];
+  const due = contactBy === null || contactBy > 2 ? "" : contactBy <= 0 ? "today" : "soon";
+  const cause = valueOf("likely_cause", row);
+  const checkbox = el("input", {
+    type: "checkbox", checked: order in marks, "data-mark": row, "aria-label": t("list.mark", { order }),
     onchange: (event) => setMark(row, event.target.checked),
   });
-  const made = el("tr", { role: "row", id: "row-" + row, class: [due, order in marks ? "contacted" : ""].join(" ").trim() },
-    field("rank", String(cell("rank", row))),
-    el("td", { role: "cell", class: "whole" }, openButton(row, order), el("span", { class: "title" }, cell("product_title", row))),
-    field("stage", say("stage." + cell("stage", row))),
-    field("country", cell("country", row)),
-    number("risk", percent(cell("probability", row))),
-    field("cause", cell("likely_cause", row) ? say("cause." + cell("likely_cause", row)) : "-"),
-    field("write_by", by === null ? "-" : dayOf(by)),
-    number("worth", usd(cell("expected_value_usd", row))),
-    field("contacted", mark));
-  made.children[6].classList.add("due");
-  return made;
+  const line = el("tr", { role: "row", id: "row-" + row, class: [due, order in marks ? "contacted" : ""].join(" ").trim() },
+    field("list.rank", String(valueOf("rank", row))),
+    el("td", { role: "cell", class: "whole" }, openButton(row, order), el("span", { class: "title" }, valueOf("product_title", row))),
+    field("list.stage", t("stage." + valueOf("stage", row))),
+    field("list.country", valueOf("country", row)),
+    numberField("list.risk", percent(valueOf("probability", row))),
+    field("list.cause", cause ? t("cause." + cause) : "-"),
+    field("list.contact_by", contactBy === null ? "-" : dateOf(contactBy)),
+    numberField("list.saving", usd(valueOf("expected_value_usd", row))),
+    field("list.contacted", checkbox));
+  line.children[6].classList.add("due");
+  return line;
 }
 
-function detailOf(row) {
-  const order = cell("order_id", row);
-  const reasons = ["reason_1", "reason_2", "reason_3"].map((name) => cell(name, row)).filter(Boolean);
-  const heading = (key) => el("h3", {}, say("list." + key));
-  const offer = say("action." + cell("suggested_action", row));
-  const cost = cell("offer_usd", row);
-  const facts = [
-    say("list.risk_range", { low: percent(cell("probability_low", row)), high: percent(cell("probability_high", row)) }),
-    `${say("list.offer")}: ${offer}${cost ? ` (${usd(cost)} USD)` : ""}`,
-    `${say("list.buyer")}: ${cell("buyer_id", row)}`, `${say("list.product")}: ${cell("product_id", row) || "-"}`,
-    cell("also_orders", row) ? `${say("list.also_orders")}: ${cell("also_orders", row)}` : null,
-    say("basis." + cell("basis", row)),
+function buildDetail(row) {
+  const order = valueOf("order_id", row);
+  const reasons = ["reason_1", "reason_2", "reason_3"].map((name) => valueOf(name, row)).filter(Boolean);
+  const heading = (key) => el("h3", {}, t(key));
+  const why = el("div", {}, heading("list.reasons"), el("ol", {}, ...reasons.map((text) => el("li", {}, translate(text)))),
+    el("ul", { class: "soft" }, ...factsOf(row).map((text) => el("li", {}, text))), heading("list.contacted"), markFields(row));
+  const messageLanguage = t("language." + valueOf("message_language", row));
+  const draft = el("div", {}, heading("list.draft"), el("p", { class: "soft" }, t("list.draft_in", { language: messageLanguage })),
+    draftBox(messageOf(row), t("list.draft_of", { order })));
+  return detailRow(row, el("div", { class: "columns three" }, why, draft), heading("list.timeline"), timeLine(row));
+}
+
+function factsOf(row) {
+  const offer = t("action." + valueOf("suggested_action", row)), cost = valueOf("offer_usd", row);
+  const otherOrders = valueOf("also_orders", row);
+  return [
+    t("list.risk_range", { low: percent(valueOf("probability_low", row)), high: percent(valueOf("probability_high", row)) }),
+    `${t("list.offer")}: ${offer}${cost ? ` (${usd(cost)} USD)` : ""}`,
+    `${t("list.buyer")}: ${valueOf("buyer_id", row)}`,
+    `${t("list.product")}: ${valueOf("product_id", row) || "-"}`,
+    otherOrders ? `${t("list.other_orders")}: ${otherOrders}` : null,
+    t("basis." + valueOf("basis", row)),
   ].filter(Boolean);
-  const why = el("div", {}, heading("reasons"), el("ol", {}, ...reasons.map((text) => el("li", {}, translate(text)))),
-    el("ul", { class: "soft" }, ...facts.map((text) => el("li", {}, text))), heading("contacted"), markPart(row));
-  const spoken = say("language." + cell("message_language", row));
-  const draft = el("div", {}, heading("draft"), el("p", { class: "soft" }, say("list.draft_in", { language: spoken })),
-    draftBox(messageOf(row), say("list.draft_of", { order })));
-  return detailRow(row, el("div", { class: "columns three" }, why, draft), heading("time_line"), timeLine(row));
 }
 
-// when the buyer was written to and what came of it; empty: not contacted
-function markPart(row) {
-  const order = cell("order_id", row), mark = marks[order];
+// when the buyer was contacted, and the outcome; empty: not contacted
+function markFields(row) {
+  const order = valueOf("order_id", row), mark = marks[order];
   const at = el("input", { type: "text", value: mark ? mark.at : "", placeholder: "2026-05-03 14:00", "data-at": row,
     oninput: (event) => setMark(row, event.target.value.trim() !== "", { at: event.target.value.trim() }) });
   const options = ["", ...DATA.outcomes].map((name) =>
-    el("option", { value: name, selected: Boolean(mark) && mark.outcome === name }, name ? say("outcome." + name) : "-"));
+    el("option", { value: name, selected: Boolean(mark) && mark.outcome === name }, name ? t("outcome." + name) : "-"));
   const outcome = el("select", { "data-outcome": row,
     onchange: (event) => setMark(row, true, { outcome: event.target.value }) }, ...options);
-  return el("div", { class: "filters" }, el("label", {}, say("list.contacted_at", { zone: DATA.zone }), at),
-    el("label", {}, say("list.outcome"), outcome));
+  return el("div", { class: "filters" }, el("label", {}, t("list.contacted_at", { zone: DATA.zone }), at),
+    el("label", {}, t("list.outcome"), outcome));
 }
 
-function setMark(row, isContacted, told = {}) {
-  const order = cell("order_id", row);
-  if (isContacted) marks[order] = { at: storeTime(), outcome: "", ...marks[order], ...told };
+function setMark(row, isContacted, changes = {}) {
+  const order = valueOf("order_id", row);
+  if (isContacted) marks[order] = { at: storeTime(), outcome: "", ...marks[order], ...changes };
   else delete marks[order];
-  keepMarks();
+  storeMarks();
   const line = document.getElementById("row-" + row);
   line.classList.toggle("contacted", isContacted);
   line.querySelector("input").checked = isContacted;
@@ -75,22 +80,22 @@ function setMark(row, isContacted, told = {}) {
 }
 
 function countMarks() {
-  const count = haystacks.filter((_, row) => cell("order_id", row) in marks).length;
+  const count = LIST.columns.order_id.filter((_, row) => valueOf("order_id", row) in marks).length;
   const button = document.getElementById("export");
-  button.textContent = say("list.export", { count });
+  button.textContent = t("list.export", { count });
   button.disabled = count === 0;
   const give = document.querySelector("#give-back button");
   if (give) give.disabled = count === 0;
 }
 
-// opened through the board, the page can give its marks back by itself
+// on the board, the page can save its marks to the store
 function startBoard() {
   const form = document.getElementById("give-back");
-  if (form) form.addEventListener("submit", () => { form.elements.sheet.value = sheet(); });
+  if (form) form.addEventListener("submit", () => { form.elements.sheet.value = contactSheet(); });
 }
 
 function exportSheet() {
-  const address = URL.createObjectURL(new Blob([sheet()], { type: "text/csv" }));
+  const address = URL.createObjectURL(new Blob([contactSheet()], { type: "text/csv" }));
   const link = el("a", { href: address, download: `contacted-${DATA.as_of}.csv` });
   document.body.append(link);
   link.click();
@@ -99,69 +104,69 @@ function exportSheet() {
 }
 
 function sortBy(column, descending) {
-  Object.assign(asked, { sort: column, descending });
+  Object.assign(query, { sort: column, descending });
   for (const head of document.querySelectorAll("#list th[data-column]")) {
-    const isThis = head.dataset.column === column;
-    head.setAttribute("aria-sort", isThis ? (descending ? "descending" : "ascending") : "none");
+    const isSorted = head.dataset.column === column;
+    head.setAttribute("aria-sort", isSorted ? (descending ? "descending" : "ascending") : "none");
   }
   document.getElementById("sort").value = `${column} ${descending ? "down" : "up"}`;
-  show();
+  showList();
 }
 
 function startSorting() {
   document.getElementById("open-only").addEventListener("change", (event) => {
-    asked.isHidden = event.target.checked ? (row) => cell("order_id", row) in marks : () => false;
-    show();
+    query.isHidden = event.target.checked ? (row) => valueOf("order_id", row) in marks : () => false;
+    showList();
   });
   document.getElementById("sort").addEventListener("change", (event) => {
     const [column, way] = event.target.value.split(" ");
     sortBy(column, way === "down");
   });
   for (const head of document.querySelectorAll("#list th[data-column]")) {
-    const down = head.dataset.first === "down";
+    const isDownFirst = head.dataset.first === "down";
     head.querySelector("button").addEventListener("click", () => {
-      sortBy(head.dataset.column, asked.sort === head.dataset.column ? !asked.descending : down);
+      sortBy(head.dataset.column, query.sort === head.dataset.column ? !query.descending : isDownFirst);
     });
   }
 }
 
-// on a row's button: up and down to the next row, m marks, c copies its draft
+// keys on a row's button: up and down move between rows, m marks the order as contacted, c copies its draft
 function startKeys() {
-  rowsPart.addEventListener("keydown", (event) => {
+  rowsBody.addEventListener("keydown", (event) => {
     const button = event.target.closest("button.open");
     if (!button || event.ctrlKey || event.metaKey || event.altKey) return;
-    const row = Number(button.dataset.row), buttons = [...rowsPart.querySelectorAll("button.open")];
-    const place = buttons.indexOf(button);
+    const row = Number(button.dataset.row), buttons = [...rowsBody.querySelectorAll("button.open")];
+    const position = buttons.indexOf(button);
     if (event.key === "ArrowDown") {
-      if (place + 1 === buttons.length) showMore();
-      (rowsPart.querySelectorAll("button.open")[place + 1] || button).focus();
-    } else if (event.key === "ArrowUp") (buttons[place - 1] || button).focus();
-    else if (event.key === "m") setMark(row, !(cell("order_id", row) in marks));
+      if (position + 1 === buttons.length) showMore();
+      (rowsBody.querySelectorAll("button.open")[position + 1] || button).focus();
+    } else if (event.key === "ArrowUp") (buttons[position - 1] || button).focus();
+    else if (event.key === "m") setMark(row, !(valueOf("order_id", row) in marks));
     else if (event.key === "c") {
-      if (!opened.has(row)) toggle(row);
+      if (!openRows.has(row)) toggleRow(row);
       document.querySelector(`#detail-${row} button.copy`).click();
     } else return;
     event.preventDefault();
   });
 }
 
-// the page is read in the morning: then until now, later from the night itself
+// From one day before the night to three days after it, the time left is counted from now, otherwise from the night.
 function countDown() {
   const now = Date.now() / 1000, isLive = now > DATA.starts_at - 86400 && now < DATA.starts_at + 3 * 86400;
-  const from = isLive ? now : DATA.starts_at;
-  for (const part of document.querySelectorAll("[data-deadline]")) {
-    const left = Number(part.dataset.deadline) - from, hours = Math.abs(left) / 3600;
+  const start = isLive ? now : DATA.starts_at;
+  for (const node of document.querySelectorAll("[data-deadline]")) {
+    const left = Number(node.dataset.deadline) - start, hours = Math.abs(left) / 3600;
     const values = { days: Math.floor(hours / 24), hours: Math.floor(hours % 24) };
-    part.textContent = say(left < 0 ? "clock.time_over" : "clock.time_left", values);
-    part.classList.toggle("bad", left < 48 * 3600);
+    node.textContent = left < 0 ? t("clock.time_over", values) : t("clock.time_left", values);
+    node.classList.toggle("bad", left < 48 * 3600);
   }
-  document.getElementById("counted-from").textContent = say(isLive ? "clock.from_now" : "clock.from_night", { day: DATA.as_of });
+  document.getElementById("counted-from").textContent = isLive ? t("clock.from_now") : t("clock.from_night", { day: DATA.as_of });
 }
 
 function showAnswers() {
-  for (const place of document.querySelectorAll("[data-answer]")) {
-    const order = place.dataset.order;
-    place.replaceChildren(draftBox(DATA.answers[Number(place.dataset.answer)], say("clock.answer_of", { order })));
+  for (const target of document.querySelectorAll("[data-answer]")) {
+    const order = target.dataset.order;
+    target.replaceChildren(draftBox(DATA.answers[Number(target.dataset.answer)], t("clock.answer_of", { order })));
   }
 }
 
@@ -173,7 +178,7 @@ showAnswers();
 countMarks();
 countDown();
 document.getElementById("export").addEventListener("click", exportSheet);
-whenLanguageChanges.push(countMarks, countDown, showAnswers);
+onLanguageChange.push(countMarks, countDown, showAnswers);
 setInterval(countDown, 30000);
 startBoard();
 startWide();

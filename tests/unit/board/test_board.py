@@ -1,4 +1,4 @@
-"""The board: what it shows, what it takes, whom it answers."""
+"""The board: what it shows, which marks it takes, and whose requests it answers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def test_nights_orders_and_the_page_of_a_night(client: FlaskClient, workspace: P
         in client.get("/").text
     )
     order = listed["order_id"][0]
-    told = client.get(f"/orders?q={order[-4:]}").text
-    assert f'<th scope="row">{order}</th>' in told
-    assert re.search(rf">{order}</th>.*?{AS_OF}.*?<td>1</td><td>-", told, re.DOTALL)
+    orders = client.get(f"/orders?q={order[-4:]}").text
+    assert f'<th scope="row">{order}</th>' in orders
+    assert re.search(rf">{order}</th>.*?{AS_OF}.*?<td>1</td><td>-", orders, re.DOTALL)
     answer = client.get(f"/night/{AS_OF}")
     page = (latest(workspace) / "report.html").read_text(encoding="utf-8")
-    # the published page, but for the form and the leave to send it
+    # the published page, except for the form and the permission to send it
     form = r'<form method="post".*?<span role="status" class="good"></span>'
     bare = re.sub(form, '<span id="board"></span>', answer.text, count=1, flags=re.DOTALL)
     assert bare.replace("form-action &#39;self", "form-action &#39;none") == page
@@ -52,25 +52,28 @@ def test_nights_orders_and_the_page_of_a_night(client: FlaskClient, workspace: P
         assert client.get(missing).status_code == 404
 
 
-def test_marks_go_the_way_of_contacts(client: FlaskClient, workspace: Path) -> None:
+def test_marks_are_taken_as_contacts_are(client: FlaskClient, workspace: Path) -> None:
     order = pl.read_parquet(latest(workspace) / "contact_list.parquet")["order_id"][0]
-    sheet = f"order_id,as_of,contacted_at,outcome\n{order},{AS_OF},{AS_OF} 14:30,settled\nx,{AS_OF},{AS_OF},\n"
+    rows = f"{order},{AS_OF},{AS_OF} 14:30,settled\nx,{AS_OF},{AS_OF},\n"
+    sheet = f"order_id,as_of,contacted_at,outcome\n{rows}"
     form = {"token": token_of(client), "night": AS_OF, "sheet": sheet}
     answer = client.post("/contacts", data=form)
     assert (answer.status_code, answer.location) == (303, f"/night/{AS_OF}?taken=1-1-1")
     assert (
-        "1 new contacts taken, 1 in the sheet; 1 cells in quarantine."
+        "Contacts in the sheet: 1, of which 1 are new. Cells in quarantine: 1."
         in client.get(answer.location).text
     )
     own = read_own(Workspace(workspace))
     assert own.select("order_id", "outcome").rows() == [(order, "settled")]
     assert (workspace / "quarantine" / "sheets" / f"board-{AS_OF}.csv.csv").exists()
     assert f"{AS_OF} (<span" in client.get(f"/orders?q={order}").text
-    # again: nothing changes
+    # the same sheet again changes nothing
     assert client.post("/contacts", data=form).location.endswith("taken=0-1-1")
 
 
-def test_nobody_else_writes_or_reads(client: FlaskClient, workspace: Path) -> None:
+def test_requests_without_the_token_or_the_host_are_refused(
+    client: FlaskClient, workspace: Path
+) -> None:
     sheet = f"order_id,contacted_at\no-1,{AS_OF}\n"
     assert client.post("/contacts", data={"night": AS_OF, "sheet": sheet}).status_code == 403
     assert (
@@ -87,7 +90,7 @@ def test_nobody_else_writes_or_reads(client: FlaskClient, workspace: Path) -> No
     assert read_own(Workspace(workspace)).is_empty()
 
 
-def test_a_bad_sheet_or_a_held_workspace_is_told(client: FlaskClient, workspace: Path) -> None:
+def test_a_bad_sheet_or_a_busy_workspace_is_reported(client: FlaskClient, workspace: Path) -> None:
     form = {"token": token_of(client), "night": AS_OF, "sheet": "<script>\n"}
     answer = client.post("/contacts", data=form)
     assert answer.status_code == 409
@@ -98,17 +101,17 @@ def test_a_bad_sheet_or_a_held_workspace_is_told(client: FlaskClient, workspace:
 
 
 def test_hostile_text_in_a_search_stays_text(client: FlaskClient) -> None:
-    told = client.get("/orders?q=<script>alert(1)</script>").text
-    assert "&lt;script&gt;alert(1)" in told
-    assert "<script>alert" not in told
+    page = client.get("/orders?q=<script>alert(1)</script>").text
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
 
 
-def test_other_machines_are_refused_unless_told_why() -> None:
+def test_an_address_for_other_machines_needs_a_reason() -> None:
     assert check_address("localhost", None) == "127.0.0.1"
     assert check_address("::1", None) == "::1"
     for address in ("0.0.0.0", "192.168.0.9", "::"):
         with pytest.raises(BadInput, match="can be reached from other machines"):
             check_address(address, " ")
     assert check_address("0.0.0.0", "behind our own login") == "0.0.0.0"
-    with pytest.raises(BadInput, match="is no address"):
+    with pytest.raises(BadInput, match="is not an IP address"):
         check_address("example.org", "why not")

@@ -236,7 +236,7 @@ def test_a_two_sided_feature_shows_its_usual_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1.0, "1 day left (usual: 6)"), (-1.2, "1 day late"), (9.0, "")]
+    ("value", "text"), [(1.0, "1 day left (usually 6)"), (-1.2, "1 day late"), (9.0, "")]
 )
 def test_a_sentence_has_the_order_s_number(value: float, text: str) -> None:
     feature = Feature("x_days", "days", "", "{value:.0f} days left", "{value:.0f} days late", LOW)
@@ -246,5 +246,5 @@ def test_a_sentence_has_the_order_s_number(value: float, text: str) -> None:
 def test_days_late_are_not_compared_with_days_early() -> None:
     late = Feature("late_days", "days", "w", "{value:.0f} days after", "{value:.0f} days before")
     assert late.sentence(2.0, -9.0) == "2 days after"
-    assert late.sentence(2.0, 1.0) == "2 days after (usual: 1)"
-    assert late.sentence(-2.0, -9.0) == "2 days before (usual: 9)"
+    assert late.sentence(2.0, 1.0) == "2 days after (usually 1)"
+    assert late.sentence(-2.0, -9.0) == "2 days before (usually 9)"

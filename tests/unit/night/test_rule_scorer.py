@@ -91,7 +91,7 @@ def test_every_file_of_the_list_has_the_warning_about_rules(by_rules: Path) -> N
     assert WARNING in (run / "README.txt").read_text()
     page = (run / "report.html").read_text()
     assert WARNING in page
-    assert "No model yet: this list is made by rules alone" in page
+    assert ">Too few closed disputes to train a model; this list uses fixed rules." in page
     assert "Model version" not in page.replace("Model version {version}", "")
 
 

@@ -1,0 +1,111 @@
+"""The data of the report: figures of the night, the open disputes, and what the page's scripts
+read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from pipeline.indicators.open_disputes import TABLE
+from pipeline.output.contact_list_columns import OUTCOMES
+from pipeline.pages.page_rows import pack_list
+from pipeline.pages.time_line import KINDS, time_lines
+from pipeline.settings.config import Config
+from pipeline.workspace.table_files import TableFiles
+
+# the columns that the search looks in
+SEARCHED = (
+    "order_id",
+    "buyer_id",
+    "product_id",
+    "product_title",
+    "also_orders",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+)
+_CLOCK_TEXTS = (
+    "dispute_id",
+    "order_id",
+    "cause",
+    "reason",
+    "deadline_store",
+    "draft_answer",
+    "action",
+    "then",
+    "period",
+)
+
+
+def night_figures(
+    listed: pl.DataFrame, scores: pl.DataFrame, manifest: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The figures at the top of the page. `manifest`: that of the night's run."""
+    stages = listed["stage"].value_counts().sort("count", "stage", descending=[True, False])
+    checks = manifest.get("data_gates", [])
+    return {
+        "listed": listed.height,
+        "scored": f"{scores.height:,}",
+        "saving": f"{listed['expected_value_usd'].sum():,.0f}",
+        "disputes": f"{scores['probability'].sum():,.1f}",
+        "stages": list(stages.iter_rows()),
+        "due": listed.filter(pl.col("contact_by") <= pl.col("as_of")).height,
+        "banner": manifest.get("banner", []),
+        "checks": checks,
+        "count_failed": sum(check["is_out"] for check in checks),
+    }
+
+
+def script_data(
+    listed: pl.DataFrame,
+    scores: pl.DataFrame,
+    files: TableFiles,
+    config: Config,
+    as_of: date,
+    clock: list[dict[str, Any]],
+    charts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the scripts of the page read. `starts_at`: the start of the day in the store's zone, in
+    seconds since 1970."""
+    events = time_lines(files, listed, config, as_of)
+    midnight = datetime(as_of.year, as_of.month, as_of.day, tzinfo=ZoneInfo(files.zone))
+    return {
+        "as_of": as_of.isoformat(),
+        "zone": files.zone,
+        "starts_at": int(midnight.timestamp()),
+        "kinds": KINDS,
+        "outcomes": OUTCOMES,
+        "searched": SEARCHED,
+        "view": {"matches": "list.matches", "sort": "rank", "descending": False},
+        "list": pack_list(listed, scores, events, as_of),
+        "answers": [row["draft_answer"] or "" for row in clock],
+        "charts": charts,
+    }
+
+
+def read_clock(run: Path) -> list[dict[str, Any]]:
+    """The rows of the night's dispute clock; empty if the run has none.
+
+    Adds `deadline_seconds` (since 1970), None for a dispute without a deadline.
+    """
+    path = run / f"{TABLE}.csv"
+    if not path.exists():
+        return []
+    rows = pl.read_csv(
+        path, infer_schema_length=None, schema_overrides=dict.fromkeys(_CLOCK_TEXTS, pl.String)
+    ).to_dicts()
+    return [{**row, "deadline_seconds": _seconds(row["deadline_store"])} for row in rows]
+
+
+def _seconds(text: str | None) -> int | None:
+    """Seconds since 1970 of a time such as '2026-01-02 16:00 Asia/Shanghai'."""
+    if not text:
+        return None
+    day, hour, zone = text.split(" ")
+    local = datetime.fromisoformat(f"{day} {hour}").replace(tzinfo=ZoneInfo(zone))
+    return int(local.astimezone(UTC).timestamp())

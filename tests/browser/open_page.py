@@ -1,0 +1,56 @@
+"""A page opened in Chromium, and what the tests in a browser share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_chromium = pytest.mark.skipif(
+    not CHROMIUM, reason="no Chromium on this machine: tests/browser/install.sh"
+)
+HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=2>"
+# rows of the contact list
+COUNT = 200
+
+
+@dataclass
+class OpenPage:
+    """A page with its console messages and errors, and the addresses that it requested."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def open_page(browser: Browser, path: Path) -> Iterator[OpenPage]:
+    """Open the file; at the end check that nothing failed, that no hostile text ran and that the
+    page requested nothing else."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale="en-GB", accept_downloads=True
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened = OpenPage(context.new_page())
+    opened.page.on("console", lambda message: opened.errors.append(message.text))
+    opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.page.on("request", lambda request: opened.requests.append(request.url))
+    address = path.resolve().as_uri()
+    opened.page.goto(address)
+    opened.page.wait_for_selector("#matches:not(:empty)")
+    yield opened
+    assert opened.page.evaluate("window.hit") is None
+    assert opened.errors == []
+    assert [url for url in opened.requests if not url.startswith(("blob:", address))] == []
+    context.close()
+
+
+def order_buttons(page: Page) -> list[str]:
+    """The texts of the buttons that open a row: the ids of the rows on the screen."""
+    return page.locator("#rows button.open").all_inner_texts()

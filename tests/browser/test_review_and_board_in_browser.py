@@ -1,0 +1,124 @@
+"""The board and the product review in a browser, and the layout of both pages.
+
+Needs Chromium (tests/browser/install.sh); skipped without it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser
+from werkzeug.serving import make_server
+
+from pipeline.board.board_app import create_app
+from pipeline.load.contacts import read_own
+from pipeline.product_review.review import compare_products
+from pipeline.settings.config import load_config
+from pipeline.workspace.progress import Progress
+from pipeline.workspace.workspace import Workspace
+from tests.browser.open_page import HOSTILE, OpenPage, needs_chromium, order_buttons
+from tests.unit.nights import AS_OF, NIGHT, ROOT
+
+pytestmark = needs_chromium
+AXE = ROOT / ".browser" / "node_modules" / "axe-core" / "axe.min.js"
+PICTURES = ROOT / ".browser" / "pictures"
+
+
+def test_the_board_saves_marks_to_the_store(browser: Browser, store: Path) -> None:
+    server = make_server("127.0.0.1", 0, create_app(Workspace(store), None), threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    page = browser.new_page(locale="en-GB")
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    try:
+        page.goto(f"http://127.0.0.1:{server.port}/")
+        page.click(f"text={AS_OF}")
+        order = page.locator("#rows button.open").nth(4).inner_text()
+        page.check(f"[aria-label='Mark order {order} as contacted']")
+        page.click("#give-back button")
+        page.wait_for_url("**taken=*")
+        status = "Contacts in the sheet: 1, of which 1 are new. Cells in quarantine: 0."
+        assert status in page.inner_text("#list")
+        assert order in read_own(Workspace(store))["order_id"].to_list()
+        page.click("#list >> text=All nights")
+        page.fill("[name=q]", order)
+        page.press("[name=q]", "Enter")
+        assert order in page.inner_text("main")
+        page.click("#language")
+        assert "查找订单" in page.inner_text("main")
+        assert [text for text in errors if "favicon" not in text] == []
+    finally:
+        page.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_two_products_are_compared_as_by_the_step(review_page: OpenPage, store: Path) -> None:
+    page = review_page.page
+    workspace, config = Workspace(store), load_config(store)
+    first, other = order_buttons(page)[0], order_buttons(page)[-1]
+    for product in (first, other):
+        page.check(f"[aria-label='Compare {product}']")
+    text = page.inner_text("#compared strong")
+    comparison = compare_products(
+        workspace, config, Progress(), as_of=NIGHT, first=first, other=other
+    )
+    assert text.startswith(f"The chance that {first} is disputed less than {other}: ")
+    assert int(text.rsplit(" ", 1)[1].rstrip("%")) == pytest.approx(
+        100 * comparison["chance"], abs=1.5
+    )
+
+
+def test_a_review_is_searched_filtered_and_opened(review_page: OpenPage) -> None:
+    page = review_page.page
+    first = order_buttons(page)[0]
+    page.fill("#search", first)
+    assert order_buttons(page) == [first]
+    page.locator("#rows button.open").first.click()
+    assert "disputes in" in page.inner_text("#rows tr.detail")
+    page.click("#clear")
+    page.select_option("[data-filter=category]", HOSTILE)
+    assert HOSTILE in page.inner_text("#rows tr >> nth=0")
+    page.click("#language")
+    assert page.inner_text("#h-list") == "商品"
+    page.wait_for_selector("body[data-charts=drawn]")
+    assert page.locator(".chart svg").count() == 2
+
+
+@pytest.mark.skipif(
+    not AXE.exists(), reason="no axe-core on this machine: tests/browser/install.sh"
+)
+@pytest.mark.parametrize(
+    ("fixture", "scheme", "width"), [("report_page", "dark", 390), ("review_page", "light", 1280)]
+)
+def test_axe_reports_no_serious_violation(
+    request: pytest.FixtureRequest, fixture: str, scheme: str, width: int
+) -> None:
+    page = request.getfixturevalue(fixture).page
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.locator("#rows button.open").first.click()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    violations = [
+        f"{rule['impact']} {rule['id']}: {rule['nodes'][0]['html']}"
+        for rule in results["violations"]
+    ]
+    assert [line for line in violations if line.startswith(("serious", "critical"))] == []
+
+
+@pytest.mark.parametrize("fixture", ["report_page", "review_page"])
+def test_nothing_is_wider_than_the_screen(request: pytest.FixtureRequest, fixture: str) -> None:
+    """Also saves screenshots, for anyone who changes a page to look at."""
+    page = request.getfixturevalue(fixture).page
+    page.locator("#rows button.open").first.click()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.screenshot(path=PICTURES / f"{fixture}-{width}.png")
