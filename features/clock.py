@@ -84,9 +84,24 @@ def is_earlier(day: pl.Expr, other_day: pl.Expr) -> pl.Expr:
     return day < other_day
 
 
+def is_before(day: date, other: date) -> bool:
+    """Whether one calendar day is before another: `is_earlier` for single days."""
+    return day < other
+
+
+def is_by(day: int, last_day: int) -> bool:
+    """Whether a day number is `last_day` or an earlier one."""
+    return day <= last_day
+
+
 def in_days(day: pl.Expr, first_day: int, until_day: int) -> pl.Expr:
     """Whether `day` is in [first_day, until_day), which is half-open."""
     return (day >= first_day) & (day < until_day)
+
+
+def in_closed_days(day: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Whether each day is in [first, last], both included."""
+    return (first <= day) & (day <= last)
 
 
 def is_in_force(day: date, since: date | None, until: date | None) -> bool:

@@ -21,7 +21,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency
 
 from features.asof import visible
-from features.clock import day_number
+from features.clock import day_number, is_before
 from models.contact.offers import NOTHING, OLDEST_RANK, SILENT_DAYS
 from pipeline.drafts.text_templates import Template, fill, read_template
 from pipeline.settings.languages import message_language
@@ -161,7 +161,7 @@ def _long_date(day: date | None, locale: Locale) -> str | None:
 
 
 def _is_before(day: date | None, other: date) -> bool:
-    return day is not None and day < other
+    return day is not None and is_before(day, other)
 
 
 def _expected(row: Mapping[str, Any], as_of: date) -> date | None:

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from features.asof import newest_fact_day
-from features.clock import day_number
+from features.clock import day_number, is_by
 from features.indicators.dispute_timeline import clock_disputes
 from features.indicators.indicator_rules import rate_on
 from features.indicators.measured_rates import measure_rates
@@ -46,7 +46,7 @@ def rules_check(
         m
         for m in _months(first, last)
         if newest is not None
-        and day_number(next_assessment(m, config.assessment_day)) <= newest + 1
+        and is_by(day_number(next_assessment(m, config.assessment_day)), newest + 1)
     ]
     if not months:
         raise Refused(f"no month from {first} to {last} has been assessed yet. Use earlier dates.")

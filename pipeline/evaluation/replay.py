@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from features.clock import calendar_day, day_number, last_matured_day
+from features.clock import calendar_day, day_number, in_closed_days, last_matured_day
 from features.spine import build_spine
 from features.tables import Tables
 from models.contact.contact_effects import Belief
@@ -192,7 +192,7 @@ def is_truly_open(truth: Truth, number: np.ndarray, as_of: np.ndarray) -> np.nda
     """
     begins, ends = truth.days.first[number], truth.days.first[number + 1]
     day = np.append(truth.days.day, 0)
-    return np.asarray((begins < ends) & (day[begins] <= as_of) & (as_of <= day[ends - 1]))
+    return np.asarray((begins < ends) & in_closed_days(as_of, day[begins], day[ends - 1]))
 
 
 def _say_season(

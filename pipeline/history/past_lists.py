@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from features.clock import calendar_day, day_number, in_days, last_matured_day
+from features.clock import calendar_day, day_number, in_days, is_before, last_matured_day
 from features.labels import build_labels
 from features.tables import create_tables
 from pipeline.settings.config import Config
@@ -109,7 +109,10 @@ def _runs(workspace: Workspace) -> Iterator[Run]:
 def _counts(run: Run, until: int, days: int) -> bool:
     night, folder, manifest = run
     is_matured = pl.select(in_days(pl.lit(day_number(night)), until - days, until)).item()
-    is_honest = manifest.get("model", {}).get("trained_as_of", "9999") <= night.isoformat()
+    trained_as_of = manifest.get("model", {}).get("trained_as_of")
+    is_honest = trained_as_of is not None and not is_before(
+        night, date.fromisoformat(trained_as_of)
+    )
     return bool(is_matured and is_honest and (folder / "contact_list.parquet").exists())
 
 

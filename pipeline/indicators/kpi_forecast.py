@@ -44,7 +44,8 @@ DRIVER_SCHEMA = {
 
 def next_assessment(as_of: date, day_of_month: int) -> date:
     """The first date after `as_of` that falls on this day of a month."""
-    if as_of.day < day_of_month:
+    today = as_of.day
+    if today < day_of_month:
         return as_of.replace(day=day_of_month)
     months = as_of.year * 12 + as_of.month
     return date(months // 12, months % 12 + 1, day_of_month)

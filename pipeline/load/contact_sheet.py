@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from features.clock import local_day
+from features.clock import is_earlier, local_day
 from features.stage import STAGES
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.output.safe_text import neutral
@@ -79,7 +79,7 @@ def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.Dat
     file.not_before("contacted_at", "placed_at", "before the order was placed")
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     file.reject(
-        pl.col("contacted_at") > tomorrow,
+        is_earlier(pl.lit(tomorrow), pl.col("contacted_at")),
         "contacted_at",
         "is in the future by this machine's clock",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from features.clock import seconds_between
 from features.tables import TABLES
 from pipeline.load.known_sources import read_source
 from pipeline.load.quarantine import count_rows, reason_lines
@@ -113,7 +114,8 @@ def _time_lines(data: StoreData) -> Iterator[str]:
     stale = "; a list for today would use old data: load a newer export" if age > STALE else ""
     yield f"newest fact: {newest:%Y-%m-%d %H:%M} UTC, {max(age.days, 0)} days ago{stale}"
     orders = data.frames["orders"]
-    late = orders.filter(pl.col("known_at") - pl.col("occurred_at") > LATE).height
+    delay = seconds_between(pl.col("occurred_at"), pl.col("known_at"))
+    late = orders.filter(delay > LATE.total_seconds()).height
     if late:
         yield (
             f"{late / orders.height:.0%} of the orders became known over a month after they were "

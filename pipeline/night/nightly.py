@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from features.clock import is_before
 from models.monitoring.sequential_monitoring import ACT, FINE
 from pipeline.load.ingest import ingest
 from pipeline.night.contact_list import list_lines
@@ -100,7 +101,8 @@ def _retrain(
 
 
 def _is_recent(trained_as_of: str, training_day: date) -> bool:
-    return date.fromisoformat(trained_as_of) + timedelta(days=RETRAIN_EVERY_DAYS) > training_day
+    next_day = date.fromisoformat(trained_as_of) + timedelta(days=RETRAIN_EVERY_DAYS)
+    return is_before(training_day, next_day)
 
 
 def say_summary(run: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from features.clock import is_before
 from models.contact.offers import ACTIONS
 from pipeline.output.spreadsheet import Look
 
@@ -80,9 +81,9 @@ _REASONS = ("reason_1", "reason_2", "reason_3")
 
 
 def _fill(contact_by: date | None, as_of: date) -> str | None:
-    if contact_by is None or contact_by > as_of + timedelta(days=SOON_DAYS):
+    if contact_by is None or is_before(as_of + timedelta(days=SOON_DAYS), contact_by):
         return None
-    return TODAY if contact_by <= as_of else SOON
+    return SOON if is_before(as_of, contact_by) else TODAY
 
 
 def explained(listed: pl.DataFrame) -> pl.DataFrame:

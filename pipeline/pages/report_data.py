@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from features.clock import is_earlier
 from pipeline.indicators.open_disputes import TABLE
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.pages.page_rows import pack_list
@@ -54,7 +55,7 @@ def night_figures(
         "saving": f"{listed['expected_value_usd'].sum():,.0f}",
         "disputes": f"{scores['probability'].sum():,.1f}",
         "stages": list(stages.iter_rows()),
-        "due": listed.filter(pl.col("contact_by") <= pl.col("as_of")).height,
+        "due": listed.filter(~is_earlier(pl.col("as_of"), pl.col("contact_by"))).height,
         "banner": manifest.get("banner", []),
         "checks": checks,
         "count_failed": sum(check["is_out"] for check in checks),

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
+from features.clock import is_earlier
 from features.tables import INSTANT, TABLES
 
 SHARE_DELETED, SHARE_ADDED, SHARE_AT_CUTOFF = 0.3, 0.5, 0.34
@@ -46,7 +47,7 @@ def disturb(frames: Mapping[str, pl.DataFrame], cutoff: datetime, seed: int) -> 
 def _disturb(
     frame: pl.DataFrame, key: tuple[str, ...], cutoff: datetime, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    is_past = pl.col("known_at") < cutoff
+    is_past = is_earlier(pl.col("known_at"), pl.lit(cutoff))
     past, future = frame.filter(is_past), frame.filter(~is_past)
     kept = future.filter(pl.Series(rng.random(future.height) > SHARE_DELETED))
     altered = _shuffle(kept, [c for c in frame.columns if c not in key], rng)

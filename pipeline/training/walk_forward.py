@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 
 from features.asof import newest_fact_day
 from features.build.registry import FEATURE_NAMES
-from features.clock import calendar_day, day_number, last_matured_day
+from features.clock import calendar_day, day_number, is_by, last_matured_day
 from features.spine import build_spine
 from features.tables import Tables
 from models.learner.training_rows import label_rows, learnable, train_model
@@ -80,7 +80,7 @@ def _matured_nights(
     wanted = [
         day_number(first + timedelta(days=d)) for d in range(0, (last - first).days + 1, every)
     ]
-    matured = [night for night in wanted if night <= matured_by(newest_day(tables), config)]
+    matured = [night for night in wanted if is_by(night, matured_by(newest_day(tables), config))]
     if not matured:
         raise Refused(
             f"no night from {first} to {last} has matured: the data ends on "
