@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from features.tables import TABLES, Tables, create_tables
 from pipeline.load.contacts import own_sha256, read_own, with_own
 from pipeline.load.known_sources import SOURCES, read_source
@@ -55,12 +57,7 @@ def ingest(
         data = with_tracking(enforce_contract(read_source(source, context)), context)
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
-        contacts = data.frames.get("contacts", TABLES["contacts"].empty())
-        joined = {
-            **data.frames,
-            "contacts": with_own(contacts, own, data.frames["orders"]["order_id"]),
-        }
-        tables = _sorted_tables(replace(data, frames=joined))
+        tables = _sorted_tables(_with_own_contacts(data, own))
         if tables["orders"].is_empty():
             raise BadInput(f"{raw}: has no usable order. The previous tables stay in place.")
         counts = {name: tables[name].height for name in TABLES}
@@ -195,6 +192,12 @@ def _refuse_too_many_faults(data: StoreData, limit: float) -> None:
                 f"All of them are in quarantine/{file.name}. "
                 "Fix the file and run again; the previous tables stay in place."
             )
+
+
+def _with_own_contacts(data: StoreData, own: pl.DataFrame) -> StoreData:
+    contacts = data.frames.get("contacts", TABLES["contacts"].empty())
+    joined = with_own(contacts, own, data.frames["orders"]["order_id"])
+    return replace(data, frames={**data.frames, "contacts": joined})
 
 
 def _sorted_tables(data: StoreData) -> Tables:

@@ -85,9 +85,11 @@ class TableFiles:
         return StoredTables(frames, self.zone, self.has_partial_outcomes, self.folder)
 
     def count_orders(self) -> int:
+        """The number of orders."""
         return int(self._scan("orders").select(pl.len()).collect().item())
 
     def count_facts(self) -> int:
+        """The number of rows of all tables."""
         return sum(int(self._scan(name).select(pl.len()).collect().item()) for name in TABLES)
 
     def read_part(self, first: int, count: int) -> Tables:

@@ -41,10 +41,12 @@ class Workspace:
 
     @property
     def tables(self) -> Path:
+        """The link to the folder of the tables in use."""
         return self.folder / "tables"
 
     @property
     def quarantine(self) -> Path:
+        """The folder with the rejected rows of the last ingest."""
         return self.folder / "quarantine"
 
     @contextmanager
@@ -170,11 +172,12 @@ class Workspace:
                 file.unlink()
 
     def refusal(self, as_of: date) -> Path:
-        """The file that says why the last run for this night was refused. A later published run
+        """The file with the reason why the last run for this night was refused. A published run
         removes it."""
         return self.folder / "refused" / f"{as_of.isoformat()}.json"
 
     def write_refusal(self, as_of: date, record: Mapping[str, Any]) -> None:
+        """Store why the run for this night was refused."""
         self.refusal(as_of).parent.mkdir(exist_ok=True)
         write_json(self.refusal(as_of), record)
 
@@ -235,9 +238,11 @@ def write_bytes_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object as a whole file. Values of other types become text."""
     write_whole(path, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")

@@ -44,7 +44,7 @@ def read_mapped(context: SourceContext) -> StoreData:
     _report_unused(files, chosen, all_facts)
     frames = build_tables(all_facts, mapping)
     good = _without_faults(frames, files, all_facts, _source_columns(files, chosen))
-    notes = [f"{len(files)} files read by {path.name}"]
+    notes = [f"{len(files)} files read with {path.name}"]
     if unread:
         notes.append(f"not read, because the mapping does not name them: {', '.join(unread)}")
     if left_out := sum(facts.left_out.len() for facts in all_facts):

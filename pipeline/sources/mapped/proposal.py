@@ -58,6 +58,7 @@ class Key:
     sure: float
 
     def cell(self) -> dict[str, object]:
+        """The mapping cell for the order id."""
         return {"column": self.column, **({"strip": self.strip} if self.strip else {})}
 
 

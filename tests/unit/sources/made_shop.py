@@ -1,6 +1,6 @@
-"""A made-up shop's folder, its columns named as the public exports of shop systems, parcel services
-and payment providers name theirs, and not as our tables: what happened in it is a simulated
-store's."""
+"""The folder of a made-up shop. Its columns have the names of the public exports of shop systems,
+parcel services and payment providers, not those of our tables. Its orders come from a simulated
+store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ RATE_EUR = 1.1
 
 
 def write_shop(raw: Path, folder: Path) -> Path:
-    """`raw`: what `simulate` wrote. Sells in EUR, taxes half of its orders on top."""
+    """Write the files of the shop into `folder`. `raw`: the files that `simulate` wrote. The shop
+    sells in EUR and adds tax to half of its orders."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {path.stem: pl.read_csv(path, infer_schema=False) for path in raw.glob("*.csv")}
     orders = tables["orders"].with_columns(
@@ -69,35 +70,35 @@ def _first(events: pl.DataFrame, name: str, at: pl.Expr) -> pl.DataFrame:
 
 
 def _orders_export(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """A row per line; what is of the order stands on its first row alone."""
+    """One row per order line. The columns of the order are filled only in its first row."""
     titles = tables["products"].select("product_id", title=pl.coalesce("title", "product_id"))
     lines = tables["order_lines"].join(titles, on="product_id", how="left", maintain_order="left")
     events = tables["order_events"]
     paid = _first(events.filter(event="paid"), "Paid at", _abroad("occurred_at"))
     closed = _first(events.filter(event="closed"), "Closed at", _abroad("occurred_at"))
     price = _eur("unit_price_usd")
-    lines = lines.with_columns(price=price, worth=price * pl.col("quantity").cast(pl.Float64))
-    sums = lines.group_by("order_id").agg(pl.col("worth").sum())
+    lines = lines.with_columns(price=price, amount=price * pl.col("quantity").cast(pl.Float64))
+    sums = lines.group_by("order_id").agg(pl.col("amount").sum())
     rows = lines.join(tables["orders"], on="order_id", suffix="_order", maintain_order="left")
     for other in (sums, paid, closed):
         rows = rows.join(other, on="order_id", how="left", suffix="_sum", maintain_order="left")
-    sent = _eur("shipping_usd_order")
-    # what the customer paid, tax on top in every second order
-    total = pl.min_horizontal(_eur("total_usd"), pl.col("worth_sum") + sent)
+    shipping = _eur("shipping_usd_order")
+    # the amount that the customer paid; tax is added in every second order
+    total = pl.min_horizontal(_eur("total_usd"), pl.col("amount_sum") + shipping)
     tax = (
         pl.when(pl.col("number").cast(pl.Int64) % 2 == 0)
         .then((total * 0.2).round(2))
         .otherwise(0.0)
     )
-    sub = total - sent
+    subtotal = total - shipping
     is_first = pl.int_range(pl.len()).over("order_id") == 0
-    own = {
+    order_columns = {
         "Email": pl.concat_str("buyer_id", pl.lit("@example.org")),
         "Financial Status": pl.lit("paid"),
         "Paid at": pl.col("Paid at"),
         "Currency": pl.lit("EUR"),
-        "Subtotal": _money(sub),
-        "Shipping": _money(sent),
+        "Subtotal": _money(subtotal),
+        "Shipping": _money(shipping),
         "Taxes": _money(tax),
         "Total": _money(total + tax),
         "Shipping Method": pl.col("lane").str.split(">").list.first(),
@@ -107,7 +108,7 @@ def _orders_export(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     }
     return rows.select(
         pl.concat_str(pl.lit("#"), "number").alias("Name"),
-        *[pl.when(is_first).then(value).alias(name) for name, value in own.items()],
+        *[pl.when(is_first).then(value).alias(name) for name, value in order_columns.items()],
         pl.col("quantity").cast(pl.Float64).cast(pl.Int64).alias("Lineitem quantity"),
         pl.col("title").alias("Lineitem name"),
         _money(pl.col("price")).alias("Lineitem price"),
@@ -131,7 +132,7 @@ def _products_export(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _parcels(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """One row a parcel, semicolons, days first, order numbers without their mark."""
+    """One row per parcel, with semicolons, day-first dates, and order numbers without `#`."""
     promised = tables["promises"].filter(kind="delivery")
     promised = _first(promised, "Estimated delivery", _here("promised_at", "%d/%m/%Y"))
     delivered = _first(
@@ -211,19 +212,21 @@ ENCODINGS = ["utf-8", "utf-8-sig", "gb18030", "utf-16", "cp1252"]
 
 
 def spoiled(folder: Path, rng: Random) -> None:
-    """One file of the shop with some cells exchanged, in some encoding, one in four cut off or
-    doubled."""
+    """Replace some cells in one file of the shop and write it in a random encoding. One file in
+    four is also cut off or doubled."""
     path = rng.choice(sorted(folder.glob("*.csv")))
     text = path.read_bytes().decode("utf-8-sig")
     sign = ";" if path.name.startswith("parcels") else ","
     lines = text.splitlines()
     for _ in range(rng.randint(0, 4)):
-        place = rng.randrange(len(lines))
-        cells = lines[place].split(sign)
+        index = rng.randrange(len(lines))
+        cells = lines[index].split(sign)
         cells[rng.randrange(len(cells))] = rng.choice(STRANGE)
-        lines[place] = sign.join(cells[: rng.choice([1, len(cells), len(cells), len(cells) + 1])])
+        lines[index] = sign.join(cells[: rng.choice([1, len(cells), len(cells), len(cells) + 1])])
     data = "\n".join(lines).encode(rng.choice(ENCODINGS), errors="replace")
-    odd = rng.random()
-    path.write_bytes(
-        data[: rng.randint(0, len(data))] if odd < 0.15 else data * 2 if odd < 0.25 else data
-    )
+    chance = rng.random()
+    if chance < 0.15:
+        data = data[: rng.randint(0, len(data))]
+    elif chance < 0.25:
+        data = data * 2
+    path.write_bytes(data)

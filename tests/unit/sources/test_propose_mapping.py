@@ -33,21 +33,21 @@ RATES = {"USD": 1.0, "EUR": RATE_EUR}
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, simulated_raw: Path) -> Path:
-    """The made-up shop, its mapping as it was proposed; the one thing to edit was the zone."""
+    """The made-up shop with its proposed mapping, in which only the zone was edited."""
     folder = write_shop(simulated_raw, tmp_path_factory.mktemp("shop"))
     path = propose_mapping(folder)
     path.write_text(path.read_text().replace('zone = "UTC"', f'zone = "{LOCAL}"'))
     return folder
 
 
-def test_what_was_proposed_loads_what_the_shop_did(shop: Path, simulated_raw: Path) -> None:
-    told, true = (
+def test_the_proposed_mapping_loads_the_events_of_the_shop(shop: Path, simulated_raw: Path) -> None:
+    proposed, expected = (
         enforce_contract(read_mapped(SourceContext(shop, RATES))),
         enforce_contract(read_canonical(SourceContext(simulated_raw))),
     )
-    assert all(file.quarantine().is_empty() for file in told.files)
+    assert all(file.quarantine().is_empty() for file in proposed.files)
     for name in ("orders", "order_lines", "products", "shipments", "messages"):
-        assert told.frames[name].height == true.frames[name].height, name
+        assert proposed.frames[name].height == expected.frames[name].height, name
     same = {
         "orders": ["occurred_at", "country", "lane"],
         "order_lines": ["product_id", "supplier_id", "quantity"],
@@ -56,20 +56,23 @@ def test_what_was_proposed_loads_what_the_shop_did(shop: Path, simulated_raw: Pa
     for name, columns in same.items():
         ours, theirs = (
             data.frames[name].select(columns).with_columns(pl.col(pl.Datetime).dt.truncate("1s"))
-            for data in (told, true)
+            for data in (proposed, expected)
         )
         assert ours.sort(columns).equals(theirs.sort(columns)), name
-    # the shop's buyers are e-mail addresses
+    # the buyers of the shop are e-mail addresses
     buyers = [
-        data.frames["orders"].sort("occurred_at", "total_usd")["buyer_id"] for data in (told, true)
+        data.frames["orders"].sort("occurred_at", "total_usd")["buyer_id"]
+        for data in (proposed, expected)
     ]
     assert not buyers[0].str.contains("@").any()
     assert buyers[0].n_unique() == buyers[1].n_unique()
-    total, known = (float(data.frames["orders"]["total_usd"].sum()) for data in (told, true))
+    total, known = (
+        float(data.frames["orders"]["total_usd"].sum()) for data in (proposed, expected)
+    )
     assert total == pytest.approx(known, rel=1e-3)
     opened = [
         data.frames["disputes"].filter(step="opened").group_by("cause").len().sort("cause")
-        for data in (told, true)
+        for data in (proposed, expected)
     ]
     assert opened[0].rows() == opened[1].rows()
 
@@ -77,15 +80,15 @@ def test_what_was_proposed_loads_what_the_shop_did(shop: Path, simulated_raw: Pa
 def test_a_night_from_the_proposal(
     shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From the folder to the list, by what docs/mapping.md tells to do."""
+    """From the folder to the contact list, following docs/mapping.md."""
     config = "usd_per = {USD = 1.0, EUR = 1.1}\n"
     (tmp_path / "config.toml").write_text(config + FAST)
     examine(load_config(tmp_path), source="mapped", raw=shop)
     assert "every row would be loaded" in capsys.readouterr().out
-    place = Workspace(tmp_path)
-    with place.locked():
+    workspace = Workspace(tmp_path)
+    with workspace.locked():
         run = nightly(
-            place,
+            workspace,
             load_config(tmp_path),
             Progress(),
             as_of=NIGHT,
@@ -96,7 +99,7 @@ def test_a_night_from_the_proposal(
     assert pl.read_csv(run / "contact_list.csv").height > 0
 
 
-def test_the_proposal_keeps_what_is_there_and_names_what_is_missing(tmp_path: Path) -> None:
+def test_the_proposal_keeps_an_existing_file_and_lists_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "stock.csv").write_text("sku,stock\nA,3\n")
     with pytest.raises(BadInput, match="no table looks like orders"):
         propose_mapping(tmp_path)
@@ -104,50 +107,64 @@ def test_the_proposal_keeps_what_is_there_and_names_what_is_missing(tmp_path: Pa
         "Order ID,Order date,Total\nA1,2024-05-03,5.00\nA2,2024-05-04,6.00\n"
     )
     path = propose_mapping(tmp_path)
-    told = tomllib.loads(path.read_text())
-    assert [fact["table"] for fact in told["fact"]] == ["orders"]
+    mapping = tomllib.loads(path.read_text())
+    assert [fact["table"] for fact in mapping["fact"]] == ["orders"]
     assert "# stock.csv: the whole file" in path.read_text()
     assert "plus_days = 30" in path.read_text()
-    with pytest.raises(BadInput, match="is there already and is kept"):
+    with pytest.raises(BadInput, match="exists already and is not replaced"):
         propose_mapping(tmp_path)
 
 
-def test_days_and_months_that_may_be_either_are_marked(tmp_path: Path) -> None:
+def test_the_promise_in_the_comments_is_valid_once_they_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_text(
+        "Order ID,Order date,Total\nA1,2024-05-03,5.00\nA2,2024-05-04,6.00\n"
+    )
+    path = propose_mapping(tmp_path)
+    before, lines = path.read_text().split("# [[fact]]")
+    lines, rest = lines.split("\n\n", 1)
+    path.write_text(f"{before}[[fact]]{lines.replace(chr(10) + '# ', chr(10))}\n\n{rest}")
+    assert [fact.table for fact in load_mapping(path).fact] == ["orders", "promises"]
+    promises = enforce_contract(read_mapped(SourceContext(tmp_path, RATES))).frames["promises"]
+    days = promises.select(pl.col("promised_at") - pl.col("occurred_at")).to_series()
+    assert days.dt.total_days().to_list() == [30, 30]
+
+
+def test_an_ambiguous_order_of_day_and_month_is_marked(tmp_path: Path) -> None:
     (tmp_path / "sales.csv").write_text(
         "Order ID,Order date,Total\nA1,03/05/2024,5.00\nA2,04/05/2024,6.00\n"
     )
     text = propose_mapping(tmp_path).read_text()
-    assert "may also be %m/%d/%Y: LOOK whether day or month comes first" in text
+    assert "may also be %m/%d/%Y: LOOK, does the day or the month come first?" in text
 
 
 def test_hostile_names_do_not_break_the_mapping(tmp_path: Path) -> None:
-    odd = '"Order ""ID""\n[store]","Order\tdate",Total,"\x7f\\u0000"'
-    (tmp_path / "sa'les].csv").write_text(f"{odd}\nA1,2024-05-03,5.00,x\nA2,2024-05-04,6.00,y\n")
+    header = '"Order ""ID""\n[store]","Order\tdate",Total,"\x7f\\u0000"'
+    (tmp_path / "sa'les].csv").write_text(f"{header}\nA1,2024-05-03,5.00,x\nA2,2024-05-04,6.00,y\n")
     load_mapping(propose_mapping(tmp_path))
 
 
 def rows_lost(data: StoreData) -> set[tuple[str, int]]:
-    """Rows of files that are in no table and not in quarantine."""
-    held = enforce_contract(data)
-    kept = [frame.select(FILE, "__row__").drop_nulls() for frame in held.frames.values()]
-    told = [
+    """Rows of files that are neither in a table nor in quarantine."""
+    checked = enforce_contract(data)
+    kept = [frame.select(FILE, "__row__").drop_nulls() for frame in checked.frames.values()]
+    refused = [
         file.quarantine().select(pl.col("file").alias(FILE), pl.col("row").alias("__row__"))
-        for file in held.files
+        for file in checked.files
     ]
-    every = pl.concat(
+    rows = pl.concat(
         [file.rows.select(pl.lit(file.name).alias(FILE), "__row__") for file in data.files]
     )
-    return set(every.join(pl.concat([*kept, *told]), on=[FILE, "__row__"], how="anti").rows())
+    return set(rows.join(pl.concat([*kept, *refused]), on=[FILE, "__row__"], how="anti").rows())
 
 
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rng=st.randoms(use_true_random=True))
-def test_whatever_is_in_the_files_each_row_is_in_a_table_or_in_quarantine(
+def test_each_row_of_spoiled_files_is_in_a_table_or_in_quarantine(
     rng: Random, tmp_path: Path, make_small_shop: Callable[[Path], Path]
 ) -> None:
-    """tests/bench/spoiled_sheets.py tries thousands."""
+    """tests/bench/spoiled_sheets.py tries thousands of files."""
     folder = make_small_shop(tmp_path / "spoiled")
     spoiled(folder, rng)
     try:
@@ -159,7 +176,7 @@ def test_whatever_is_in_the_files_each_row_is_in_a_table_or_in_quarantine(
 
 @pytest.fixture(scope="module")
 def make_small_shop(tmp_path_factory: pytest.TempPathFactory, shop: Path) -> Callable[[Path], Path]:
-    """The first orders of the shop, in a folder of its own each time."""
+    """Write the first orders of the shop into a new folder."""
     files = {
         path.name: path.read_bytes().splitlines(keepends=True)[:40]
         for path in shop.iterdir()

@@ -65,7 +65,7 @@ def test_a_server_that_is_killed_during_a_pull(
 def test_a_killed_program_continues_with_the_next_pull(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before whatever change on disk it was killed, the next pull ends with all rows."""
+    """Whichever change on disk it was killed before, the next pull ends with all rows."""
     monkeypatch.setattr(pulling, "PIECE", 20)
     shop.put(1, 30)
     pulled(tmp_path)

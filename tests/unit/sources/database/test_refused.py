@@ -64,7 +64,7 @@ def test_columns_with_the_same_name_are_reported(shop: Shop, tmp_path: Path) -> 
         ('url = "oracle://me@host/shop"\n' + QUERY, "oracle is not a supported database"),
         ('url = "postgresql+psycopg2://me@host/shop"\n' + QUERY, "is not a supported database"),
         ('url = "host {password}"\n' + QUERY, "is not the address of a database"),
-        ('url = "sqlite:///none.db"\n' + QUERY, "no such file"),
+        ('url = "sqlite:///none.db"\n' + QUERY, "no such SQLite file"),
         (QUERY, "DATABASE_URL"),
         (QUERY + QUERY, "two queries are named sales"),
         (
