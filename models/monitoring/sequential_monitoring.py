@@ -16,6 +16,7 @@ once makes counts vary more than that; the tolerance allows for it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -188,7 +189,7 @@ def off_by_chance(known: dict[str, float], stream: Stream) -> float:
     stage, as returned by `expected_on_first_day`.
     """
     count = known[stream.group] if stream.by == "stage" else sum(known.values())
-    return 1.0 + ERRORS_ALLOWED / count**0.5
+    return 1.0 + ERRORS_ALLOWED / math.sqrt(count)
 
 
 def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:

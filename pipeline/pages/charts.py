@@ -62,7 +62,8 @@ def indicator_chart(indicators: Indicators, name: str, as_of: date) -> AnyChart:
 def _limit_label(limit: float) -> alt.Chart:
     text = alt.Chart(pl.DataFrame({"limit": [limit], "text": ["@chart.limit"]}))
     mark = text.mark_text(align="left", baseline="bottom", dx=4, dy=-2)
-    return mark.encode(y=_percent("limit"), x=alt.value(0), text="text:N")
+    label: alt.Chart = mark.encode(y=_percent("limit"), x=alt.value(0), text="text:N")
+    return label
 
 
 def precision_chart(nights: pl.DataFrame) -> AnyChart:

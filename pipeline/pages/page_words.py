@@ -42,7 +42,7 @@ def read_words(language: str) -> Mapping[str, Text]:
     words: dict[str, Text] = {}
     for message in catalogue:
         if isinstance(message.id, tuple | list):
-            words[message.id[0]] = dict(zip(categories, message.string, strict=True))
+            words[message.id[0]] = dict(zip(categories, message.string or (), strict=True))
         elif message.id:
             words[message.id] = str(message.string)
     return words

@@ -159,7 +159,8 @@ def loss_chart(shown: pl.DataFrame, count: int = 12) -> alt.Chart:
     rows = shown.sort("loss_per_100_units_usd", "product_id", descending=[True, False]).head(count)
     rows = rows.select("product_id", "loss_per_100_units_usd")
     bars = alt.Chart(rows).mark_bar(color=BLUE)
-    return bars.encode(
+    chart: alt.Chart = bars.encode(
         x=alt.X("loss_per_100_units_usd:Q", title="@product.loss"),
         y=alt.Y("product_id:N", title=None, sort=None).axis(labelLimit=220),
     ).properties(width="container", height=260, description="@product.highest_loss")
+    return chart

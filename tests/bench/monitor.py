@@ -34,8 +34,10 @@ CARRIER = 0
 
 def made(orders: int, seed: int, planted: str, start: int) -> dict[str, pl.DataFrame]:
     """The canonical tables of a store; `start`: the day of the change, from the first day."""
-    from pipeline.simulation.world.simulated_store import calendar, life, simulate_store
-    from pipeline.simulation.world.simulated_store import orders as order_module
+    from pipeline.simulation.world import calendar
+    from pipeline.simulation.world import order_life as life
+    from pipeline.simulation.world import simulated_orders as order_module
+    from pipeline.simulation.world.simulated_store import simulate_store
 
     calm = replace(
         calendar.ROAD, collapse_every_days=NEVER, border_every_days=NEVER, silence_every_days=NEVER

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.pages.report import PAGE, report
-from pipeline.product_review.review import products
+from pipeline.product_review.products import products
 from pipeline.settings.config import load_config
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace

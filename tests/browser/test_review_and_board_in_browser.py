@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 from pipeline.board.board_app import create_app
 from pipeline.load.contacts import read_own
-from pipeline.product_review.review import compare_products
+from pipeline.product_review.compare_products import compare_products
 from pipeline.settings.config import load_config
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
