@@ -188,7 +188,7 @@ def off_by_chance(known: dict[str, float], stream: Stream) -> float:
     stage, as returned by `expected_on_first_day`.
     """
     count = known[stream.group] if stream.by == "stage" else sum(known.values())
-    return 1.0 + ERRORS_ALLOWED / count**0.5
+    return float(1.0 + ERRORS_ALLOWED / count**0.5)
 
 
 def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:
