@@ -167,12 +167,12 @@ def give_arms(leads: pl.DataFrame, rules: ContactRules, night: str) -> pl.DataFr
     out exactly if the same buyer, released from the hold-out alone, would be listed. Listed and
     held-out buyers are therefore comparable. `propensity` is the probability of the arm before the
     draw: 1 - `holdout_share` for listed and `holdout_share` for held-out buyers; for explored
-    buyers, 1 - `holdout_share` times the slots per candidate. An explored message has the language
-    of the message it displaces, so that an agent can write it.
+    buyers, (1 - `holdout_share`) times the slots per candidate. An explored message has the
+    language of the message it displaces, so that an agent can write it.
     """
     ranked = _with_slots(leads, rules)
-    released, not_held = ranked.filter(~pl.col("is_held")), 1.0 - rules.holdout_share
-    pool = released.filter(~pl.col("is_in"), pl.col("has_agent"))
+    eligible, not_held = ranked.filter(~pl.col("is_held")), 1.0 - rules.holdout_share
+    pool = eligible.filter(~pl.col("is_in"), pl.col("has_agent"))
     draws = [uniform(rules.salt, night, buyer) for buyer in pool["buyer_id"]]
     open_slots = pl.col("is_displaced").sum().over("language")
     explored = (
@@ -182,7 +182,7 @@ def give_arms(leads: pl.DataFrame, rules: ContactRules, night: str) -> pl.DataFr
         .filter(pl.int_range(pl.len()).over("language") < pl.col("open_slots"))
     )
     arms = [
-        released.filter("is_in").with_columns(arm=pl.lit(LISTED), propensity=pl.lit(not_held)),
+        eligible.filter("is_in").with_columns(arm=pl.lit(LISTED), propensity=pl.lit(not_held)),
         explored.with_columns(arm=pl.lit(EXPLORED)),
         ranked.filter("is_held", "is_in").with_columns(
             arm=pl.lit(HELD_OUT), propensity=pl.lit(rules.holdout_share)

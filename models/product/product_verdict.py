@@ -101,6 +101,10 @@ def _reason(is_buyers: pl.Expr) -> pl.Expr:
         _percent("own_rate"),
         _times("product_x"),
     )
+    loss = pl.format(
+        "after the cost of disputes, 100 units lose {} USD",
+        (-pl.col("margin_per_100_units_usd")).round(0),
+    )
     described = pl.format(
         "{} disputes say the goods are not as described",
         pl.col("count_not_as_described").cast(pl.Int64),
@@ -115,22 +119,21 @@ def _reason(is_buyers: pl.Expr) -> pl.Expr:
         .then(lane)
         .when(verdict == SUPPLIER)
         .then(supplier)
+        .when((verdict == STOP) & (pl.col("margin_per_100_units_usd") < 0).fill_null(False))
+        .then(loss)
         .when(verdict == STOP)
-        .then(
-            pl.when((pl.col("margin_per_100_units_usd") < 0).fill_null(False))
-            .then(
-                pl.format(
-                    "after the cost of disputes, 100 units lose {} USD",
-                    (-pl.col("margin_per_100_units_usd")).round(0),
-                )
-            )
-            .otherwise(own)
-        )
+        .then(own)
         .when(verdict == LISTING)
         .then(pl.concat_str([own, pl.lit("; "), described]))
         .when(is_buyers)
         .then(buyers)
-        .when(pl.col("exposure") <= 0)
+        .otherwise(_reason_to_keep())
+    )
+
+
+def _reason_to_keep() -> pl.Expr:
+    return (
+        pl.when(pl.col("exposure") <= 0)
         .then(pl.lit("no matured orders: this is the rate of its family"))
         .when(pl.col("chance_over_limit") > 0.5)
         .then(pl.lit("probably over the limit, but too few orders to be sure"))

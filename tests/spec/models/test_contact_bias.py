@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contact.contact_bias import leave_out, replace_by_held_out
@@ -66,6 +66,7 @@ def test_one_order(line: str, left_out: list[int], replaced: list[int]) -> None:
     assert times_used([line], replace_by_held_out) == [replaced]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="..sh", min_size=1, max_size=12), min_size=1, max_size=5))
 def test_every_row_is_used_as_often_as_in_a_loop(orders: list[str]) -> None:
     left_out, replaced = times_used(orders, leave_out), times_used(orders, replace_by_held_out)

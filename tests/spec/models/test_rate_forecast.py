@@ -31,6 +31,22 @@ def on_day(assessed: int) -> Rate:
     return rate_on(DISPUTE_RATE, assessed)
 
 
+ORDER = {
+    "buyer_id": "b",
+    "store_id": "s",
+    "country": "US",
+    "lane": "L",
+    "currency": "USD",
+    "total_usd": 9.0,
+    "total_source": 9.0,
+}
+
+
+def made_row(table: str, order: str, at: datetime, **values: object) -> dict[str, object]:
+    times = {"occurred_at": at, "known_at": at}
+    return dict.fromkeys(TABLES[table].schema) | {"order_id": order, **values, **times}
+
+
 def steady_store(disputed_of_ten: Callable[[int], int]) -> Tables:
     """Ten orders a day; `disputed_of_ten` of them file a dispute on day 15.
 
@@ -39,47 +55,14 @@ def steady_store(disputed_of_ten: Callable[[int], int]) -> Tables:
     orders, events, disputes = [], [], []
     for number in range(DAYS * A_DAY):
         placed, order = START + timedelta(days=number // A_DAY), f"o{number:05}"
-        base = dict.fromkeys(TABLES["orders"].schema)
-        orders.append(
-            base
-            | {
-                "order_id": order,
-                "buyer_id": "b",
-                "store_id": "s",
-                "country": "US",
-                "lane": "L",
-                "currency": "USD",
-                "total_usd": 9.0,
-                "total_source": 9.0,
-                "occurred_at": placed,
-                "known_at": placed,
-            }
-        )
+        orders.append(made_row("orders", order, placed, **ORDER))
         if number % A_DAY < disputed_of_ten(number // A_DAY):
-            at, base = placed + timedelta(days=15), dict.fromkeys(TABLES["disputes"].schema)
-            disputes.append(
-                base
-                | {
-                    "step_id": order,
-                    "dispute_id": order,
-                    "order_id": order,
-                    "step": "opened",
-                    "cause": "other",
-                    "occurred_at": at,
-                    "known_at": at,
-                }
-            )
+            filed = placed + timedelta(days=15)
+            ids = {"step_id": order, "dispute_id": order}
+            disputes.append(made_row("disputes", order, filed, **ids, step="opened", cause="other"))
         else:
-            at = placed + timedelta(days=20)
-            events.append(
-                {
-                    "event_id": order,
-                    "order_id": order,
-                    "event": "closed",
-                    "occurred_at": at,
-                    "known_at": at,
-                }
-            )
+            closed = placed + timedelta(days=20)
+            events.append(made_row("order_events", order, closed, event_id=order, event="closed"))
     rows = {"orders": orders, "order_events": events, "disputes": disputes}
     frames = {
         name: pl.DataFrame(rows_of_table, schema=TABLES[name].schema)
