@@ -1,4 +1,4 @@
-"""AliExpress order sheets give orders, lines, parcels and promises, with or without dumps."""
+"""AliExpress order sheets: orders, lines, parcels and promises, with or without dumps."""
 
 from __future__ import annotations
 
