@@ -45,8 +45,8 @@ def read_olist(context: SourceContext) -> StoreData:
     """
     if CURRENCY not in context.usd_per:
         raise BadInput(
-            f"config.toml: usd_per has no rate for {CURRENCY}, the currency of this source. "
-            "Add the rate, or remove usd_per to use the default."
+            f"config.toml: usd_per has no {CURRENCY}, the currency of this source. "
+            "Add its rate, or remove usd_per to use the default rates."
         )
     raw, files = read_files(context)
     return StoreData(_canonical(raw, context.usd_per[CURRENCY]), ZONE, True, files)
