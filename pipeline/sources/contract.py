@@ -172,14 +172,9 @@ def _row_faults(name: str, frame: pl.DataFrame) -> pl.DataFrame:
             .then(pl.lit("empty; a value is required"))
             .otherwise(pl.col("check"))
         )
-        faults.append(
-            cases.select(
-                pl.col("index").cast(pl.Int64).alias(INDEX),
-                "column",
-                reason=reason,
-                is_cascade=pl.lit(False),
-            )
-        )
+        # pandera counts the rows it gets, which lack the rows refused earlier
+        index = frame[INDEX].gather(cases["index"].cast(pl.Int64))
+        faults.append(cases.select(index, "column", reason=reason, is_cascade=pl.lit(False)))
     early = pl.col("known_at") < pl.col("occurred_at")
     faults.append(_fault_rows(frame.filter(early), "known_at", "known before it happened"))
     return pl.concat(faults)

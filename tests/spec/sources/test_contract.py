@@ -149,6 +149,17 @@ def test_order_in_time_and_values(
     }
 
 
+def test_a_fault_after_a_row_refused_earlier_is_reported_for_its_own_row(make_tables: Made) -> None:
+    reviews = """
+        order_id | score | occurred_at
+        o1       | 5     | 05-04
+        o2       | -     | 05-05
+    """
+    frame = make_tables(reviews=reviews)["reviews"].select(*TABLES["reviews"].schema)
+    refused = find_faults({"reviews": frame}, {"reviews": pl.Series([0])})
+    assert refused["reviews"][INDEX].to_list() == [1]
+
+
 def test_a_step_before_its_dispute_was_opened(make_tables: Made) -> None:
     drawing = """
         dispute_id | order_id | step     | occurred_at
