@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from features.sentence import NO_SENTENCE, Sentence, sentence
+
 HIGH, LOW, EITHER = "high", "low", "either"
 _PLACEHOLDER = re.compile(r"\{value(:[^}]*)?\}")
-# nouns that follow a number in the sentences; `pipeline.pages.page_words` has the same list
-_ONE_OF_MANY = re.compile(
-    r"(?<![\d.,])1 (day|unit|product|scan|photo|time|supplier|exception|dispute|message|star)s\b"
-)
 
 
 @dataclass(frozen=True)
@@ -21,8 +19,9 @@ class Feature:
     - `unit`: unit of the value, and what null means.
     - `why`: why the feature should matter.
     - `says`: the sentence in the reason column of the contact list. `{value}` is the order's own
-      number; the median of its stage is added. If `says` is empty, the feature is never a reason:
-      it helps the model, but gives the seller nothing to act on.
+      number, and "day(s)" becomes "1 day" or "3 days". The median of the order's stage is added.
+      If `says` is empty, the feature is never a reason: it helps the model, but gives the seller
+      nothing to act on.
     - `says_below_zero`: the sentence for a negative number, with its absolute value (days overdue
       instead of days left).
     - `worse`: the side on which a number is a reason to worry. No sentence is written for a number
@@ -48,23 +47,28 @@ class Feature:
         match = re.search(r"_(\d+)d$", self.name)
         return f"{match.group(1)} days" if match else "-"
 
-    def sentence(self, value: float, usual: float | None) -> str:
+    def sentence(self, value: float, usual: float | None) -> Sentence:
         """The sentence for an order's number; empty if the number is no reason to worry.
 
         `usual` is the median of the order's stage, or None to leave it out.
         """
         if not self.says or self._is_no_worse(value, usual) or self._is_no_worse(value, self.norm):
-            return ""
+            return NO_SENTENCE
         is_below = bool(self.says_below_zero) and value < 0
         template = self.says_below_zero if is_below else self.says
-        text = _PLACEHOLDER.sub(
-            lambda match: _written(match, abs(value) if is_below else value), template
+        written = _written(_placeholder(template), abs(value) if is_below else value)
+        side = "below_zero" if is_below else "above_zero"
+        reason = sentence(
+            f"feature.{self.name}.{side}", _PLACEHOLDER.sub("{value}", template), value=written
         )
         # days late next to a median of days early would need two sentences
         is_other_side = usual is not None and bool(self.says_below_zero) and (usual < 0) != is_below
-        if usual is not None and self.norm is None and not is_other_side:
-            text += f" (usually {self._number(-usual if is_below else usual)})"
-        return _ONE_OF_MANY.sub(r"1 \1", text)
+        if usual is None or self.norm is not None or is_other_side:
+            return reason
+        usual_text = self._number(-usual if is_below else usual)
+        return sentence(
+            "feature.usually", "{reason} (usually {usual})", reason=reason, usual=usual_text
+        )
 
     def _is_no_worse(self, value: float, than: float | None) -> bool:
         """Whether `value` is no worse than `than`, or looks the same when written."""
@@ -75,11 +79,16 @@ class Feature:
 
     def _number(self, value: float) -> str:
         """`value` in the format of the sentence."""
-        match = _PLACEHOLDER.search(self.says)
-        return _written(match, value) if match else f"{value:g}"
+        return _written(_placeholder(self.says), value)
 
 
-def _written(placeholder: re.Match[str], value: float) -> str:
+def _placeholder(template: str) -> str:
+    """The placeholder of the number in a template; a plain one if the template has none."""
+    match = _PLACEHOLDER.search(template)
+    return match.group(0) if match else "{value:g}"
+
+
+def _written(placeholder: str, value: float) -> str:
     """`value` in the placeholder's format: 2 instead of 2.0, and no sign on a rounded zero."""
-    text = re.sub(r"\.0$", "", placeholder.group(0).format(value=value))
+    text = re.sub(r"\.0$", "", placeholder.format(value=value))
     return re.sub(r"^[-+](?=[0.,%]*$)", "", text)

@@ -33,7 +33,7 @@ FEATURES = [
         "buyer_count_disputes_365d",
         "disputes",
         "a buyer who disputed before may do so again",
-        "the buyer opened {value:.0f} disputes in the last year",
+        "the buyer opened {value:.0f} dispute(s) in the last year",
     ),
     Feature(
         "buyer_dispute_share_365d",
@@ -46,13 +46,13 @@ FEATURES = [
         "buyer_count_not_received_365d",
         "disputes",
         "parcels get lost at some addresses",
-        "the buyer opened {value:.0f} disputes about missing parcels in the last year",
+        "the buyer opened {value:.0f} dispute(s) about missing parcels in the last year",
     ),
     Feature(
         "buyer_count_not_as_described_365d",
         "disputes",
         "some buyers are hard to please",
-        "the buyer opened {value:.0f} disputes about goods not as described in the last year",
+        "the buyer opened {value:.0f} dispute(s) about goods not as described in the last year",
     ),
     Feature(
         "buyer_count_withdrawn_365d", "disputes", "a buyer who withdraws disputes is open to talks"
@@ -67,21 +67,21 @@ FEATURES = [
         "buyer_days_to_dispute_365d",
         "days from order to dispute; null without one",
         "how patient this buyer was",
-        "the buyer opened earlier disputes {value:.0f} days after ordering, on average",
+        "the buyer opened earlier disputes {value:.0f} day(s) after ordering, on average",
         worse=LOW,
     ),
     Feature(
         "buyer_stars_365d",
         "stars, 1 to 5; null without a review",
         "some buyers are strict reviewers",
-        "the buyer gives {value:.1f} stars on average",
+        "the buyer gives {value:.1f} star(s) on average",
         worse=LOW,
     ),
     Feature(
         "buyer_questions_per_order_365d",
         "messages per order",
         "a buyer who asks often is uneasy",
-        "the buyer wrote {value:.1f} messages per order in the last year",
+        "the buyer wrote {value:.1f} message(s) per order in the last year",
     ),
     Feature(
         "country_dispute_share_365d",

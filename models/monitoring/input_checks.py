@@ -20,6 +20,7 @@ import polars as pl
 
 from features.clock import in_days
 from features.feature import Feature
+from features.sentence import Sentence, sentence
 
 # a count this many Poisson standard deviations from the expected one is not due to chance
 CHANCE = 4.0
@@ -41,7 +42,7 @@ class Reading:
 
     gate: str
     is_out: bool
-    says: str
+    says: Sentence
 
 
 def row_counts(table: str, by_day: pl.DataFrame, newest_day: int, ratio: float) -> Reading | None:
@@ -54,9 +55,14 @@ def row_counts(table: str, by_day: pl.DataFrame, newest_day: int, ratio: float) 
     now, usual = weeks[0], _middle(weeks[1:])
     if usual < FEWEST:
         return None
-    says = (
-        f"{table}: {now:,.0f} rows in the last {WEEK} days "
-        f"(usually {usual / ratio:,.0f} to {usual * ratio:,.0f})"
+    says = sentence(
+        "check.row_counts",
+        "{table}: {rows} row(s) in the last {days} day(s) (usually {low} to {high})",
+        table=table,
+        rows=f"{now:,.0f}",
+        days=str(WEEK),
+        low=f"{usual / ratio:,.0f}",
+        high=f"{usual * ratio:,.0f}",
     )
     return Reading("row_counts", _is_far(now, usual, ratio), says)
 
@@ -74,9 +80,15 @@ def base_rate(
     expected = _middle(rates) * placed[0]
     if not rates or expected < FEWEST:
         return None
-    says = (
-        f"{opened[0]:,.0f} disputes opened and {placed[0]:,.0f} orders placed in the last {MONTH} "
-        f"days (usually {expected / ratio:,.0f} to {expected * ratio:,.0f} disputes)"
+    says = sentence(
+        "check.base_rate",
+        "{disputes} dispute(s) opened and {orders} order(s) placed in the last {days} day(s) "
+        "(usually {low} to {high} disputes)",
+        disputes=f"{opened[0]:,.0f}",
+        orders=f"{placed[0]:,.0f}",
+        days=str(MONTH),
+        low=f"{expected / ratio:,.0f}",
+        high=f"{expected * ratio:,.0f}",
     )
     return Reading("base_rate", _is_far(opened[0], expected, ratio), says)
 
@@ -84,9 +96,13 @@ def base_rate(
 def quarantine(quarantined: int, rows: int, limit: float) -> Reading:
     """Check that at most the share `limit` of the source rows is in quarantine."""
     share = quarantined / rows if rows else 0.0
-    says = (
-        f"{quarantined:,} of {rows:,} source rows ({share:.2%}) are in quarantine; "
-        f"the limit is {limit:.2%}"
+    says = sentence(
+        "check.quarantine",
+        "{quarantined} of {rows} source rows ({share}) are in quarantine; the limit is {limit}",
+        quarantined=f"{quarantined:,}",
+        rows=f"{rows:,}",
+        share=f"{share:.2%}",
+        limit=f"{limit:.2%}",
     )
     return Reading("quarantine", share > limit, says)
 
@@ -98,14 +114,18 @@ def champion_age(age_days: int, limit_days: int) -> Reading:
     means that the champion was trained on a later date.
     """
     if age_days < 0:
-        says = (
-            f"the champion was trained {-age_days} days after this night, "
-            "so it has already seen the outcomes"
+        says = sentence(
+            "check.champion_knows_outcome",
+            "the champion was trained {days} day(s) after this night, so it has already seen the "
+            "outcomes",
+            days=str(-age_days),
         )
         return Reading("champion_knows_outcome", True, says)
-    says = (
-        f"the champion was trained {age_days} days before this night; "
-        f"the limit is {limit_days} days"
+    says = sentence(
+        "check.champion_age",
+        "the champion was trained {days} day(s) before this night; the limit is {limit} day(s)",
+        days=str(age_days),
+        limit=str(limit_days),
     )
     return Reading("champion_age", age_days > limit_days, says)
 
@@ -153,9 +173,15 @@ def drift(
         (name for name in shifts if abs(shifts[name]) > size), key=lambda name: -abs(shifts[name])
     )
     examples = "".join(f"; {name} by {shifts[name]:+.1f}" for name in moved[:3])
-    says = (
-        f"{len(moved)} of {len(shifts)} features moved by more than {size:g} standard deviations "
-        f"from the champion's training data; the limit is {share:.0%}{examples}"
+    says = sentence(
+        "check.drift",
+        "{moved} of {features} features moved by more than {size} standard deviations "
+        "from the champion's training data; the limit is {limit}{examples}",
+        moved=str(len(moved)),
+        features=str(len(shifts)),
+        size=f"{size:g}",
+        limit=f"{share:.0%}",
+        examples=examples,
     )
     return Reading("drift", len(moved) > share * len(shifts), says)
 
@@ -171,12 +197,19 @@ def mean_probability(
         return Reading(
             "mean_probability",
             False,
-            "too few open orders or no matured outcomes to judge the mean probability",
+            sentence(
+                "check.mean_probability_unknown",
+                "too few open orders or no matured outcomes to judge the mean probability",
+            ),
         )
     mean = sum_probability / count
-    says = (
-        f"the mean probability is {mean:.1%}; usually {usual_rate / ratio:.1%} to "
-        f"{usual_rate * ratio:.1%} ({source})"
+    says = sentence(
+        "check.mean_probability",
+        "the mean probability is {mean}; usually {low} to {high} ({source})",
+        mean=f"{mean:.1%}",
+        low=f"{usual_rate / ratio:.1%}",
+        high=f"{usual_rate * ratio:.1%}",
+        source=source,
     )
     return Reading("mean_probability", _is_far(sum_probability, usual_rate * count, ratio), says)
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from features.clock import in_days
+from features.sentence import Sentence, sentence
 from models.monitoring.input_checks import CALENDAR, Moments
 from models.monitoring.sequential_monitoring import (
     ACT,
@@ -21,7 +22,13 @@ from models.monitoring.sequential_monitoring import (
     Finding,
     level_of,
     log_evidence,
+    look_at,
 )
+
+CHECK_SOURCE = sentence(
+    "propose.check_source", "hold the list until someone has checked the source"
+)
+WAIT_FOR_FEED = sentence("propose.wait_for_feed", "hold the list until the feed is back")
 
 # how many times below its usual count a feed may be before it counts as silent; and a carrier's
 # scans and deliveries below their usual share of the other carriers' counts
@@ -70,17 +77,28 @@ def drift_findings(
     moved, emptied = (np.abs(_shifts(nights, names, which)) for which in (0, 1))
     moved, weights = moved / spread, np.array([importance[n] for n in names])
     whole = (np.minimum(moved, MOST_MOVED) * weights).sum(axis=1)
-    summary = (
-        f"features moved by {whole[-1]:.2f} standard deviations in a week (weighted by importance)"
+    summary = sentence(
+        "finding.drift",
+        "features moved by {size} standard deviations in a week (weighted by importance)",
+        size=f"{whole[-1]:.2f}",
     )
     findings = [_sized(whole, WHOLE_WATCH, WHOLE_ACT, "drift", summary)]
     counted = np.flatnonzero(weights >= 0.5 / max(len(importance), 1))
     for number in sorted(counted, key=lambda n: -_times(moved[:, n]))[:3]:
-        says = f"{names[number]} moved by {moved[-1, number]:.1f} standard deviations in a week"
+        says = sentence(
+            "finding.feature_drift",
+            "{feature} moved by {size} standard deviations in a week",
+            feature=names[number],
+            size=f"{moved[-1, number]:.1f}",
+        )
         findings.append(_sized(moved[:, number], DRIFT_WATCH, DRIFT_ACT, "drift", says))
     for number in sorted(counted, key=lambda n: -_times(emptied[:, n]))[:3]:
-        change = f"{emptied[-1, number]:.0%}"
-        says = f"the share of rows without {names[number]} changed by {change} in a week"
+        says = sentence(
+            "finding.missing",
+            "the share of rows without {feature} changed by {change} in a week",
+            feature=names[number],
+            change=f"{emptied[-1, number]:.0%}",
+        )
         findings.append(_sized(emptied[:, number], MISSING_WATCH, MISSING_ACT, "missing", says))
     return [finding for finding in findings if finding is not None]
 
@@ -109,13 +127,20 @@ def _times(shifts: np.ndarray) -> float:
     return float(shifts[-1] / max(past.max(), LEAST_TIMES))
 
 
-def _sized(shifts: np.ndarray, watch: float, act: float, reading: str, says: str) -> Finding | None:
+def _sized(
+    shifts: np.ndarray, watch: float, act: float, reading: str, shift: Sentence
+) -> Finding | None:
     size, times = float(shifts[-1]), _times(shifts)
     if size < watch or times < TIMES_WATCH:
         return None
     level = ACT if size >= act and times >= TIMES_ACT else WATCH
-    says += f", {times:.1f} times the largest shift so far"
-    return Finding(level, reading, says, "hold the list until someone has checked the source")
+    says = sentence(
+        "finding.shift",
+        "{shift}, {times} times the largest shift so far",
+        shift=shift,
+        times=f"{times:.1f}",
+    )
+    return Finding(level, reading, says, CHECK_SOURCE)
 
 
 def feed_finding(table: str, by_day: pl.DataFrame, newest_day: int) -> Finding | None:
@@ -135,11 +160,14 @@ def feed_finding(table: str, by_day: pl.DataFrame, newest_day: int) -> Finding |
         observed, expected, FEED_TOLERANCE, is_rise=False, most_a_day=FEED_A_DAY
     )
     level = level_of(evidence, FEEDS)
-    says = (
-        f"{table}: {observed[-WEEK:].sum():,.0f} rows in 7 days "
-        f"(usually {expected[-WEEK:].sum():,.0f})"
+    says = sentence(
+        "finding.silent_feed",
+        "{table}: {rows} row(s) in 7 days (usually {usual})",
+        table=table,
+        rows=f"{observed[-WEEK:].sum():,.0f}",
+        usual=f"{expected[-WEEK:].sum():,.0f}",
     )
-    return _counted(level, "silent_feed", says, "hold the list until the feed is back")
+    return _counted(level, "silent_feed", says, WAIT_FOR_FEED)
 
 
 def carrier_findings(kind: str, by_day: pl.DataFrame, newest_day: int) -> list[Finding]:
@@ -169,15 +197,29 @@ def carrier_findings(kind: str, by_day: pl.DataFrame, newest_day: int) -> list[F
         )
         level = level_of(evidence, FEEDS)
         observed_week, expected_week = counts[-WEEK:].sum(), expected[-WEEK:].sum()
-        says = (
-            f"carrier {name[0]}: {observed_week:,.0f} {kind} in 7 days "
-            f"({expected_week:,.0f} expected from the other carriers)"
-        )
-        findings.append(_counted(level, "silent_carrier", says, f"look at carrier {name[0]}"))
+        says = _carrier_sentence(kind, str(name[0]), observed_week, expected_week)
+        findings.append(_counted(level, "silent_carrier", says, look_at(f"carrier {name[0]}")))
     return [finding for finding in findings if finding is not None]
 
 
-def _counted(level: str, reading: str, says: str, propose: str) -> Finding | None:
+def _carrier_sentence(kind: str, carrier: str, observed: float, expected: float) -> Sentence:
+    counts = {"carrier": carrier, "count": f"{observed:,.0f}", "expected": f"{expected:,.0f}"}
+    if kind == "scans":
+        return sentence(
+            "finding.silent_carrier_scans",
+            "carrier {carrier}: {count} scan(s) in 7 days ({expected} expected from the other "
+            "carriers)",
+            **counts,
+        )
+    return sentence(
+        "finding.silent_carrier_deliveries",
+        "carrier {carrier}: {count} deliveries in 7 days ({expected} expected from the other "
+        "carriers)",
+        **counts,
+    )
+
+
+def _counted(level: str, reading: str, says: Sentence, propose: Sentence) -> Finding | None:
     return Finding(level, reading, says, propose) if level in (WATCH, ACT) else None
 
 
@@ -209,11 +251,14 @@ def new_value_findings(
     ):
         if count >= NEW_ORDERS_WATCH:
             is_much = count >= NEW_ORDERS_ACT and count >= NEW_SHARE_ACT * recent.height
-            says = (
-                f"{what} {value} is new: {count:,} of {recent.height:,} orders "
-                f"in the last {NEW_DAYS} days"
+            says = sentence(
+                "finding.new_value",
+                "{value} is new: {count} of {orders} orders in the last {days} day(s)",
+                value=f"{what} {value}",
+                count=f"{count:,}",
+                orders=f"{recent.height:,}",
+                days=str(NEW_DAYS),
             )
-            findings.append(
-                Finding(ACT if is_much else WATCH, "new_value", says, f"look at {what} {value}")
-            )
+            propose = look_at(f"{what} {value}")
+            findings.append(Finding(ACT if is_much else WATCH, "new_value", says, propose))
     return findings

@@ -24,6 +24,8 @@ import numpy as np
 import polars as pl
 from scipy.special import betaincinv, gammaincinv, logsumexp
 
+from features.sentence import Sentence, sentence
+
 FINE, WATCH, ACT = "fine", "watch", "act"
 LEVELS = (FINE, WATCH, ACT)
 # one false "act" in 20 seasons without a change; a season has 90 nights and each looks back 90
@@ -62,8 +64,16 @@ class Finding:
 
     level: str
     reading: str
-    says: str
-    propose: str
+    says: Sentence
+    propose: Sentence
+
+
+RETRAIN = sentence("propose.retrain", "retrain")
+
+
+def look_at(what: str) -> Sentence:
+    """The proposal to look at something."""
+    return sentence("propose.look_at", "look at {what}", what=what)
 
 
 def threshold(alpha: float, family: tuple[float, int]) -> float:
@@ -148,9 +158,20 @@ def judge_stream(stream: Stream, kind: str, rise: float, fall: float) -> Finding
     if level == FINE:
         return None
     observed, expected = stream.observed.sum(), stream.expected.sum()
-    nights = "matured nights" if kind == "matured" else "recent nights (an estimate)"
-    says = f"{stream.name}: {observed:,.0f} disputes from {nights}; {expected:,.1f} expected"
-    propose = f"look at {stream.name}" if stream.by in ("lane", "category") else "retrain"
+    counts = {"stream": stream.name, "disputes": f"{observed:,.0f}", "expected": f"{expected:,.1f}"}
+    if kind == "matured":
+        says = sentence(
+            "finding.matured",
+            "{stream}: {disputes} dispute(s) from matured nights; {expected} expected",
+            **counts,
+        )
+    else:
+        says = sentence(
+            "finding.early",
+            "{stream}: {disputes} dispute(s) from recent nights (an estimate); {expected} expected",
+            **counts,
+        )
+    propose = look_at(stream.name) if stream.by in ("lane", "category") else RETRAIN
     return Finding(level, f"{kind}_{'rise' if is_rise else 'fall'}", says, propose)
 
 

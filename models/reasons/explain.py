@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 
 from features.feature import Feature
+from features.sentence import Sentence
 from models.learner.gbm import DisputeModel
 from models.learner.weight_of_evidence import weigh_evidence
+from models.reasons.reason_columns import COUNT_REASONS, reason_columns
 
-COUNT_REASONS = 3
 # a theme that raises the odds of a dispute by less than a twentieth is no reason, unless no theme
 # raises them more
 LEAST_DRIVE = 0.05
@@ -29,7 +30,7 @@ class Reason:
 
     theme: str
     feature: str
-    sentence: str
+    sentence: Sentence
     drive: float
     weight: float
 
@@ -37,14 +38,13 @@ class Reason:
 def explain(
     model: DisputeModel, features: pl.DataFrame, registry: Mapping[str, Feature]
 ) -> pl.DataFrame:
-    """`reason_1..3` per row of `features`; empty if fewer themes raise the risk."""
-    sentences = [
-        [reason.sentence for reason in reasons]
-        for reasons in find_reasons(model, features, registry)
-    ]
-    padded = [[*texts, *[""] * (COUNT_REASONS - len(texts))] for texts in sentences]
-    return pl.DataFrame(
-        padded, {f"reason_{n + 1}": pl.String for n in range(COUNT_REASONS)}, orient="row"
+    """The columns of `reason_columns` per row of `features`; empty if fewer themes raise the
+    risk."""
+    return reason_columns(
+        [
+            [reason.sentence for reason in reasons]
+            for reasons in find_reasons(model, features, registry)
+        ]
     )
 
 

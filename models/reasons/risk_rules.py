@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from features.feature import Feature
+from features.sentence import Sentence
 from models.learner.cause import unknown_shares
-from models.reasons.explain import COUNT_REASONS
+from models.reasons.reason_columns import reason_columns
 
 _DELIVERED = pl.col("stage") == "delivered"
 _ON_THE_ROAD = pl.col("stage").is_in(["dispatch", "in_transit"])
@@ -171,29 +172,19 @@ class SignModel:
         return unknown_shares(features.height)
 
     def reasons(self, features: pl.DataFrame, registry: Mapping[str, Feature]) -> pl.DataFrame:
-        """`reason_1..3` per row: the strongest signs first, as sentences with the order's own
-        numbers.
-        """
+        """The columns of `reason_columns` per row: the strongest signs first, as sentences with the
+        order's own numbers."""
         names = list(dict.fromkeys(sign.says for sign in SIGNS))
         fires = features.select(
             *(sign.when.fill_null(False).alias(sign.name) for sign in SIGNS), *names
         )
         ordered = sorted(SIGNS, key=lambda sign: -sign.times)
-        sentences: list[list[str]] = []
+        sentences: list[list[Sentence]] = []
         for row in fires.iter_rows(named=True):
             by_feature = {
                 sign.says: registry[sign.says].sentence(row[sign.says], None)
                 for sign in ordered
                 if row[sign.name]
             }
-            sentences.append(
-                [sentence for sentence in by_feature.values() if sentence][:COUNT_REASONS]
-            )
-        return pl.DataFrame(
-            {
-                f"reason_{n + 1}": pl.Series(
-                    [texts[n] if n < len(texts) else "" for texts in sentences], dtype=pl.String
-                )
-                for n in range(COUNT_REASONS)
-            }
-        )
+            sentences.append([sentence for sentence in by_feature.values() if sentence])
+        return reason_columns(sentences)

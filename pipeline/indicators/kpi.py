@@ -14,6 +14,7 @@ from features.clock import day_number
 from features.indicators.indicator_rules import policy_rates
 from features.indicators.measured_rates import measure_rates
 from features.indicators.policy import Basis, Policy, indicators_without_limit
+from features.sentence import Sentence, sentence
 from features.tables import Tables
 from pipeline.indicators.kpi_forecast import forecast_tables, next_assessment, say_forecast
 from pipeline.output.safe_text import neutral_frame
@@ -118,7 +119,7 @@ def _verdict(is_over: bool | None) -> str:
     return {True: ": OVER", False: "", None: ", too few orders to judge"}[is_over]
 
 
-def indicator_notes(policy: Policy, tables: Tables, config: Config, as_of: date) -> list[str]:
+def indicator_notes(policy: Policy, tables: Tables, config: Config, as_of: date) -> list[Sentence]:
     """What a reader must know before trusting a rate: limits that are not set, limits that the
     policy does not have, and dispute steps that the data does not record."""
     notes = []
@@ -127,14 +128,23 @@ def indicator_notes(policy: Policy, tables: Tables, config: Config, as_of: date)
     ]
     if missing:
         notes.append(
-            f"{policy.platform} publishes no limit for {', '.join(missing)}: set yours from your "
-            "seller back office under [limits] in config.toml"
+            sentence(
+                "note.no_limit",
+                "{platform} publishes no limit for {indicators}: set yours from your seller back "
+                "office under [limits] in config.toml",
+                platform=policy.platform,
+                indicators=", ".join(missing),
+            )
         )
     unknown = sorted(set(config.limits) - {indicator.name for indicator in policy.indicators})
     if unknown:
         notes.append(
-            f"[limits] in config.toml names {', '.join(unknown)}, which policy {policy.name} "
-            "does not have"
+            sentence(
+                "note.unknown_limit",
+                "[limits] in config.toml names {indicators}, which policy {policy} does not have",
+                indicators=", ".join(unknown),
+                policy=policy.name,
+            )
         )
     recorded = set(visible(tables["disputes"], day_number(as_of))["step"].unique())
     for indicator in policy.indicators:
@@ -142,7 +152,12 @@ def indicator_notes(policy: Policy, tables: Tables, config: Config, as_of: date)
         steps = [STEP_OF[event] for event in events if event in STEP_OF]
         if absent := [step for step in steps if step not in recorded]:
             notes.append(
-                f"{indicator.name}: the data has no dispute step '{absent[0]}', so 0 may mean that "
-                "it was not recorded"
+                sentence(
+                    "note.step_not_recorded",
+                    "{indicator}: the data has no dispute step '{step}', so 0 may mean that it was "
+                    "not recorded",
+                    indicator=indicator.name,
+                    step=absent[0],
+                )
             )
     return notes

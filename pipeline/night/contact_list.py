@@ -12,6 +12,7 @@ import polars as pl
 from features.asof import visible
 from features.clock import day_number
 from models.contact.offers import Offers, suggest
+from models.reasons.reason_columns import REASON_KEYS
 from pipeline.drafts.draft_messages import add_messages
 from pipeline.history.past_lists import PastLists, past_lists_text
 from pipeline.output.contact_list_columns import MORE_COLUMNS, explained, list_look
@@ -75,8 +76,12 @@ def _titles(files: TableFiles, listed: pl.DataFrame, as_of_day: int) -> pl.DataF
 
 
 def write_list(folder: Path, listed: pl.DataFrame, as_of: date) -> None:
-    """Write `contact_list.csv`, `.xlsx` and, with text unchanged for programs, `.parquet`."""
+    """Write `contact_list.csv`, `.xlsx` and, with text unchanged for programs, `.parquet`.
+
+    Only the Parquet file has the keys that the page needs to translate the reasons.
+    """
     listed.write_parquet(folder / f"{LIST}.parquet")
+    listed = listed.drop(REASON_KEYS, strict=False)
     safe = neutral_frame(listed)
     safe.write_csv(folder / f"{LIST}.csv", float_precision=4)
     looks = {"contacts": list_look(safe, as_of), "columns": Look(widths={"what it says": 110})}

@@ -16,6 +16,7 @@ import polars as pl
 
 from features.build.registry import FEATURES
 from features.clock import day_number
+from features.sentence import Sentence, key_of, sentence
 from features.tables import TABLES
 from models.monitoring import input_checks
 from models.monitoring.input_checks import Reading
@@ -41,9 +42,9 @@ def check_inputs(
     limits, day = config.data_gates, day_number(as_of)
     newest = newest_fact(files, day)
     stale = too_old(newest, day, config.max_data_age_days)
-    readings: list[Reading | None] = [
-        Reading("newest_fact", stale is not None, stale or "the newest fact is recent")
-    ]
+    recent = sentence("check.newest_fact", "the newest fact is recent")
+    says = recent if stale is None else Sentence(stale, "", {})
+    readings: list[Reading | None] = [Reading("newest_fact", stale is not None, says)]
     counts = {name: files.count_by_day(name, day) for name in TABLES if name not in NOT_COUNTED}
     readings += [
         input_checks.row_counts(name, by_day, newest, limits.count_ratio)
@@ -73,9 +74,17 @@ def check_scores(
         return []
     limits, moments = config.data_gates, scorer.model.moments
     usual = scorer.model.learnt_rate
-    source = "the outcomes of the nights the champion learned from"
+    source = sentence(
+        "check.source_training", "the outcomes of the nights the champion learned from"
+    )
     if past is not None and past.base_rate is not None:
-        usual, source = past.base_rate, f"the outcomes of the nights {past.first} to {past.last}"
+        usual = past.base_rate
+        source = sentence(
+            "check.source_past",
+            "the outcomes of the nights {first} to {last}",
+            first=str(past.first),
+            last=str(past.last),
+        )
     total = float(scored["probability"].sum())
     return [
         input_checks.drift(moments, scored, FEATURES, limits.drift_size, limits.drift_share),
@@ -122,5 +131,8 @@ def banner(readings: Sequence[Reading], config: Config) -> list[str]:
 def describe_checks(readings: Sequence[Reading], config: Config) -> dict[str, Any]:
     """For the manifest: every reading, with the action that its check takes when it fails."""
     return {
-        "data_gates": [asdict(r) | {"action": config.data_gates.actions[r.gate]} for r in readings]
+        "data_gates": [
+            asdict(r) | {"says_key": key_of(r.says), "action": config.data_gates.actions[r.gate]}
+            for r in readings
+        ]
     }

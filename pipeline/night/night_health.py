@@ -13,11 +13,12 @@ import polars as pl
 
 from features.build.registry import FEATURES
 from features.clock import calendar_day, day_number
+from features.sentence import Sentence, key_of, sentence
 from models.learner.gbm import DisputeModel
 from models.monitoring import input_health
 from models.monitoring.input_checks import Reading
 from models.monitoring.matured_outcomes import AlarmLimits, judge_outcomes, label_outcomes, traits
-from models.monitoring.sequential_monitoring import LOOKBACK_NIGHTS, WATCH, Finding, worst
+from models.monitoring.sequential_monitoring import LOOKBACK_NIGHTS, RETRAIN, WATCH, Finding, worst
 from pipeline.history.past_lists import counted_runs
 from pipeline.night.feed_health import judge_feeds
 from pipeline.night.night_checks import Scorer
@@ -36,7 +37,8 @@ UNKNOWN = "unknown"
 WHY_UNKNOWN = (
     "no past night has final outcomes yet, and too few nights have run to compare their features"
 )
-_PROPOSALS = {"champion_age": "retrain", "mean_probability": "retrain", "drift": "retrain"}
+_PROPOSALS = dict.fromkeys(("champion_age", "mean_probability", "drift"), RETRAIN)
+_LOOK_AT_CHECK = sentence("propose.look_at_check", "look at this data check")
 FeatureMeans = Mapping[str, list[float | None]]
 
 
@@ -61,7 +63,10 @@ class Health:
             "verdict": self.verdict,
             "reason": first.says if first else no_finding,
             "propose": first.propose if first else "",
-            "findings": [asdict(f) for f in self.findings],
+            "findings": [
+                asdict(f) | {"says_key": key_of(f.says), "propose_key": key_of(f.propose)}
+                for f in self.findings
+            ],
             "calibration": self.table.to_dicts(),
         }
 
@@ -104,7 +109,7 @@ def assess_health(
         outcomes, table = judge_outcomes(rows, limits_of(config), config.label_window, day)
         findings = [*outcomes, *findings, *_drift_findings(scorer.model, means)]
     findings += [
-        Finding(WATCH, r.gate, r.says, _PROPOSALS.get(r.gate, "look at this data check"))
+        Finding(WATCH, r.gate, r.says, _PROPOSALS.get(r.gate, _LOOK_AT_CHECK))
         for r in readings
         if r.is_out and config.data_gates.actions[r.gate] != "ignore"
     ]
@@ -118,14 +123,15 @@ def _drift_findings(model: DisputeModel, means: Iterable[FeatureMeans]) -> list[
     return input_health.drift_findings([n for n in means if n], model.moments, importance)
 
 
+def _safe(text: Sentence) -> Sentence:
+    """The text as one line; a text that had to be changed has no translation."""
+    line = one_line(text, LONGEST_TEXT)
+    return line if isinstance(line, Sentence) else Sentence(line, "", {})
+
+
 def verdict_of(findings: list[Finding], table: pl.DataFrame, *, is_known: bool) -> Health:
     """The worst level among the findings, with their texts made safe for one line."""
-    safe = [
-        Finding(
-            f.level, f.reading, one_line(f.says, LONGEST_TEXT), one_line(f.propose, LONGEST_TEXT)
-        )
-        for f in findings
-    ]
+    safe = [Finding(f.level, f.reading, _safe(f.says), _safe(f.propose)) for f in findings]
     verdict = worst(safe) if is_known else UNKNOWN
     # the sort is stable: within one level, outcomes come before inputs
     ordered = sorted(safe, key=lambda finding: -("fine", "watch", "act").index(finding.level))

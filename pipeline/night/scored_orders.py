@@ -13,6 +13,7 @@ from models.contact.contact_deadline import add_contact_by
 from models.contact.decide import ContactCosts, add_expected_value, give_arms, worthwhile
 from models.learner.cause import CAUSES
 from models.reasons.explain import explain
+from models.reasons.reason_columns import REASON_KEYS, reason_columns
 from models.reasons.risk_rules import SignModel
 from pipeline.history.assignments import likeliest_cause, resting_buyers
 from pipeline.night.night_checks import Scorer
@@ -35,6 +36,7 @@ LIST_COLUMNS = [
     "expected_value_usd",
     "also_orders",
     "basis",
+    *REASON_KEYS,
 ]
 SCORE_COLUMNS = [
     "order_id",
@@ -84,7 +86,8 @@ def assign_buyers(
     if not rules.agents:
         return assigned, {}
     writers = who_writes(leads, assigned, rules.agents)
-    return assigned, writers | {"sentence": writers_sentence(writers)}
+    line = writers_sentence(writers)
+    return assigned, writers | {"sentence": line, "sentence_key": line.key}
 
 
 def contact_list(
@@ -106,9 +109,9 @@ def contact_list(
 
 
 def _reasons(scorer: Scorer, listed: pl.DataFrame) -> pl.DataFrame:
-    """`reason_1` to `reason_3` per row."""
+    """The columns of `reason_columns` per row."""
     if listed.is_empty():
-        return pl.DataFrame(schema={f"reason_{n}": pl.String for n in (1, 2, 3)})
+        return reason_columns([])
     if isinstance(scorer.model, SignModel):
         return scorer.model.reasons(listed, FEATURES)
     return explain(scorer.model, listed, FEATURES)

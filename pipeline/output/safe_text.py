@@ -25,9 +25,11 @@ def neutral(column: pl.Expr) -> pl.Expr:
 
 def one_line(text: str, longest: int = 100) -> str:
     """Text for the terminal: no control or direction marks, no line breaks, at most `longest`
-    characters and "..."."""
+    characters and "...". Text that is so already is returned as the same object."""
     plain = " ".join(re.sub(_CONTROL, "", text).split())
-    return plain if len(plain) <= longest else plain[:longest] + "..."
+    if len(plain) > longest:
+        return plain[:longest] + "..."
+    return text if plain == text else plain
 
 
 def neutral_frame(frame: pl.DataFrame) -> pl.DataFrame:

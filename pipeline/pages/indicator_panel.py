@@ -14,6 +14,7 @@ from features.indicators.indicator_rules import policy_rates
 from features.indicators.measured_rates import measure_rates
 from features.indicators.order_outcomes import USED
 from features.indicators.policy import Policy
+from features.sentence import Sentence
 from features.tables import Tables
 from models.indicators.forecast_states import LONGEST_LIFE_DAYS, recent_tables
 from models.indicators.rate_forecast import Forecast
@@ -44,7 +45,7 @@ class Indicators:
     trend: pl.DataFrame = field(default_factory=pl.DataFrame)
     ahead: dict[str, Forecast] = field(default_factory=dict)
     # what a reader must know before they trust a figure
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     # why there are no indicators: a key of the page's words
     left_out: str = ""
 

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from features.clock import day_number
+from models.reasons.reason_columns import REASON_KEYS
 from pipeline.output.safe_text import neutral_frame
 
 COLUMNS = (
@@ -76,7 +77,10 @@ def pack_list(
     days = (pl.col("contact_by").cast(pl.Int32) - day_number(as_of)).alias("contact_by")
     rows = rows.with_columns(days)
     strings = Strings()
-    packed = pack_columns(rows, COLUMNS, strings)
+    rows = rows.with_columns(
+        pl.lit("").alias(name) for name in REASON_KEYS if name not in rows.columns
+    )
+    packed = pack_columns(rows, (*COLUMNS, *REASON_KEYS), strings)
     message = [
         [strings.number(part) for part in _SENTENCE.findall(text or "")]
         for text in rows["draft_message"]

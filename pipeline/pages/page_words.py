@@ -7,14 +7,12 @@ depends on {count}.
 
 A page is written in English and carries the words of the other languages; a script in it switches
 between them. Sentences that the program writes about an order, a dispute or a data check are data:
-`words/<language>_sentences.toml` translates them. A sentence that is not there stays in English.
+`sentences.po` translates them by id (`features.sentence`). One without a translation stays English.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -22,6 +20,8 @@ from pathlib import Path
 from babel import Locale
 from babel.messages.pofile import read_po
 from markupsafe import Markup
+
+from features.sentence import key_of
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 FOLDER = Path(__file__).parent
@@ -76,27 +76,23 @@ def english(key: str, **values: object) -> str:
 
 
 @cache
-def read_sentences(language: str) -> list[tuple[str, str]]:
-    """(regular expression for JavaScript, translation) of each sentence. The named groups of the
-    expression are the placeholders of the translation."""
-    path = FOLDER / "words" / f"{language}_sentences.toml"
-    pairs = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return [(sentence_pattern(sentence), translation) for sentence, translation in pairs.items()]
+def read_sentences(language: str) -> Mapping[str, str]:
+    """Sentence id -> translation with {placeholders}. English needs none: the program writes it."""
+    path = FOLDER / "locale" / language / "LC_MESSAGES" / "sentences.po"
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=language, abort_invalid=True)
+    return {str(message.id): str(message.string) for message in catalogue if message.id}
 
 
-def sentence_pattern(sentence: str) -> str:
-    """A regular expression for JavaScript that matches the sentence with any numbers in its
-    {placeholders}, also with the singular of a noun that follows a number; {text...} is any text.
+def sentence_span(text: str, key: object = None) -> Markup:
+    """A sentence that the program wrote; the script of the page translates it by its key.
+
+    `key`: that of `features.sentence`, if `text` comes from a file; else it is the sentence's own.
     """
-    escaped = re.sub(r"[.*+?^$()|\[\]\\]", r"\\\g<0>", sentence)
-    nouns = re.sub(r"(\{(?!text)\w+\} [a-z]{2,})s\b", r"\1s?", escaped)
-    numbers = re.sub(r"\{(?!text)(\w+)\}", r"(?<\1>[-+]?[\\d.,]+%?)", nouns)
-    return "^" + re.sub(r"\{(text\w*)\}", r"(?<\1>.*)", numbers) + "$"
-
-
-def sentence_span(text: str) -> Markup:
-    """A sentence of the program in a page; the script of the page translates it."""
-    return Markup('<span data-s="{0}">{0}</span>').format(text)
+    key_json = json.dumps(key_of(text) if key is None else key, ensure_ascii=False)
+    return Markup('<span data-s="{}" data-e="{}">{}</span>').format(key_json, text, text)
 
 
 def text_span(key: str, **values: object) -> Markup:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from features.clock import is_earlier
+from pipeline.indicators.dispute_wording import wording_keys
 from pipeline.indicators.open_disputes import TABLE
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.pages.page_rows import pack_list
@@ -58,6 +59,7 @@ def night_figures(
         "due": listed.filter(~is_earlier(pl.col("as_of"), pl.col("contact_by"))).height,
         "banner": manifest.get("banner", []),
         "checks": checks,
+        "keys": {check["says"]: check.get("says_key") for check in checks},
         "count_failed": sum(check["is_out"] for check in checks),
     }
 
@@ -92,7 +94,8 @@ def script_data(
 def read_clock(run: Path) -> list[dict[str, Any]]:
     """The rows of the night's dispute clock; empty if the run has none.
 
-    Adds `deadline_seconds` (since 1970), None for a dispute without a deadline.
+    Adds `deadline_seconds` (since 1970), None for a dispute without a deadline, and the keys of the
+    texts for translation.
     """
     path = run / f"{TABLE}.csv"
     if not path.exists():
@@ -100,7 +103,16 @@ def read_clock(run: Path) -> list[dict[str, Any]]:
     rows = pl.read_csv(
         path, infer_schema_length=None, schema_overrides=dict.fromkeys(_CLOCK_TEXTS, pl.String)
     ).to_dicts()
-    return [{**row, "deadline_seconds": _seconds(row["deadline_store"])} for row in rows]
+    keys = wording_keys()
+    return [
+        {
+            **row,
+            "deadline_seconds": _seconds(row["deadline_store"]),
+            "then_key": keys.get(row["then"]),
+            "action_key": keys.get(row["action"]),
+        }
+        for row in rows
+    ]
 
 
 def _seconds(text: str | None) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from features.calendars_and_countries import language_of
+from features.sentence import Sentence, sentence
 from models.contact.agents import Agent, share_out
 from models.contact.decide import HELD_OUT
 
@@ -73,17 +74,20 @@ def who_writes(
     }
 
 
-def writers_sentence(writers: Mapping[str, Any]) -> str:
+def writers_sentence(writers: Mapping[str, Any]) -> Sentence:
     """The result of `who_writes` as one line for people."""
 
     def counts(by_language: Mapping[str, int]) -> str:
         return ", ".join(f"{count} {language}" for language, count in by_language.items())
 
     agents = "; ".join(f"{agent} {counts(own)}" for agent, own in writers["agents"].items())
-    line = f"Who writes what: {agents or 'nothing to write'}."
-    if left_out := writers["nobody_writes"]:
-        line += (
-            " Buyers worth a message who are left out because no agent writes their language: "
-            f"{counts(left_out)}."
-        )
-    return line
+    shares = agents or sentence("writers.nothing", "nothing to write")
+    if not (left_out := writers["nobody_writes"]):
+        return sentence("writers.all", "Who writes what: {shares}.", shares=shares)
+    return sentence(
+        "writers.left_out",
+        "Who writes what: {shares}. Buyers worth a message who are left out because no agent "
+        "writes their language: {left_out}.",
+        shares=shares,
+        left_out=counts(left_out),
+    )

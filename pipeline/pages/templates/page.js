@@ -21,16 +21,21 @@ function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (placeholder, field) => values[field] ?? placeholder);
 }
 
-// Sentences that the program wrote, with their translations. The values inside a sentence are translated in turn.
-const SENTENCES = Object.fromEntries(Object.entries(readJson("sentences")).map(([name, pairs]) =>
-  [name, pairs.map(([pattern, text]) => [new RegExp(pattern, "s"), text])]));
+// Sentences that the program wrote, translated by their key: a text, or [id, values] whose values are keys in turn.
+const SENTENCES = readJson("sentences");
 
-function translate(sentence) {
-  for (const [pattern, text] of SENTENCES[language] || []) {
-    const match = pattern.exec(sentence);
-    if (match) return text.replace(/\{(\w+)\}/g, (placeholder, field) => translate(match.groups[field]));
-  }
-  return sentence;
+function filled(key) {
+  if (typeof key === "string") return key;
+  const [id, values] = key, template = (SENTENCES[language] || {})[id];
+  if (template === undefined) return undefined;
+  const parts = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, filled(value)]));
+  if (Object.values(parts).includes(undefined)) return undefined;
+  return template.replace(/\{(\w+)\}/g, (placeholder, name) => parts[name] ?? placeholder);
+}
+
+// The sentence in the reader's language; a sentence without a key or a translation stays in English.
+function translate(key, english) {
+  return key ? filled(key) ?? english : english;
 }
 
 function el(name, attributes = {}, ...children) {
@@ -55,7 +60,9 @@ function applyLanguage() {
   for (const node of document.querySelectorAll("[data-t]")) {
     node.textContent = t(node.dataset.t, JSON.parse(node.dataset.v || "{}"));
   }
-  for (const node of document.querySelectorAll("[data-s]")) node.textContent = translate(node.dataset.s);
+  for (const node of document.querySelectorAll("[data-s]")) {
+    node.textContent = translate(JSON.parse(node.dataset.s), node.dataset.e);
+  }
   for (const node of document.querySelectorAll("[data-ta]")) {
     const [attribute, key] = node.dataset.ta.split(":");
     node.setAttribute(attribute, t(key));

@@ -27,9 +27,12 @@ function buildRow(row) {
 
 function buildDetail(row) {
   const order = valueOf("order_id", row);
-  const reasons = ["reason_1", "reason_2", "reason_3"].map((name) => valueOf(name, row)).filter(Boolean);
+  const reasons = ["reason_1", "reason_2", "reason_3"].filter((name) => valueOf(name, row)).map((name) => {
+    const key = valueOf(name + "_key", row);
+    return translate(key && JSON.parse(key), valueOf(name, row));
+  });
   const heading = (key) => el("h3", {}, t(key));
-  const why = el("div", {}, heading("list.reasons"), el("ol", {}, ...reasons.map((text) => el("li", {}, translate(text)))),
+  const why = el("div", {}, heading("list.reasons"), el("ol", {}, ...reasons.map((text) => el("li", {}, text))),
     el("ul", { class: "soft" }, ...factsOf(row).map((text) => el("li", {}, text))), heading("list.contacted"), markFields(row));
   const messageLanguage = t("language." + valueOf("message_language", row));
   const draft = el("div", {}, heading("list.draft"), el("p", { class: "soft" }, t("list.draft_in", { language: messageLanguage })),

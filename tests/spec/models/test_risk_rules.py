@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from features.build.registry import FEATURES
+from models.reasons.reason_columns import REASONS
 from models.reasons.risk_rules import MOST, OF_STAGE, SIGNS, SignModel, assumed_rate, has_sign
 
 SIGN_COLUMNS = sorted(set().union(*(sign.when.meta.root_names() for sign in SIGNS)) - {"stage"})
@@ -81,9 +82,8 @@ def test_only_orders_with_a_sign_are_contacted() -> None:
 
 def test_the_reasons_are_the_signs_with_the_order_s_own_numbers() -> None:
     night = orders(NIGHT)
-    reasons = dict(
-        zip(night["order_id"], SignModel(0.02).reasons(night, FEATURES).rows(), strict=True)
-    )
+    texts = SignModel(0.02).reasons(night, FEATURES).select(REASONS)
+    reasons = dict(zip(night["order_id"], texts.rows(), strict=True))
     assert reasons["both"] == (
         "3 days past the promised day",
         "no news of the parcel for 9 days",

@@ -202,16 +202,16 @@ def test_the_themes_are_those_a_seller_would_call_different_reasons() -> None:
 
 
 def test_a_value_displayed_like_the_usual_one_is_no_reason() -> None:
-    stars = Feature("stars", "", "", "rated {value:.1f} stars", worse=LOW)
+    stars = Feature("stars", "", "", "rated {value:.1f} star(s)", worse=LOW)
     assert stars.sentence(4.66, 4.74) == ""
     assert stars.sentence(4.6, 4.74) == "rated 4.6 stars (usually 4.7)"
-    trend = Feature("trend", "", "", "moved by {value:+.1f} stars", worse=LOW, norm=0.0)
+    trend = Feature("trend", "", "", "moved by {value:+.1f} star(s)", worse=LOW, norm=0.0)
     assert trend.sentence(-0.04, 0.5) == "", "it would be displayed as -0.0"
     assert trend.sentence(-0.3, 0.5) == "moved by -0.3 stars"
 
 
 def test_a_ratio_has_no_usual_value_and_must_be_worse_than_both() -> None:
-    rush = Feature("rush", "", "", "{value:.1f} times its usual orders", norm=1.0)
+    rush = Feature("rush", "", "", "{value:.1f} time(s) its usual orders", norm=1.0)
     assert rush.sentence(1.5, 0.8) == "1.5 times its usual orders"
     assert rush.sentence(0.9, 0.8) == "", "fewer orders than usual are no rush"
     assert rush.sentence(1.5, 1.6) == "", "a rush that is usual"
@@ -220,8 +220,8 @@ def test_a_ratio_has_no_usual_value_and_must_be_worse_than_both() -> None:
 
 
 def test_singular_for_one_and_plural_for_one_and_a_tenth() -> None:
-    rush = Feature("rush", "", "", "{value:.1f} times its usual orders")
-    days = Feature("days", "", "", "{value:.0f} days")
+    rush = Feature("rush", "", "", "{value:.1f} time(s) its usual orders")
+    days = Feature("days", "", "", "{value:.0f} day(s)")
     assert (rush.sentence(1.1, None), days.sentence(1.0, None)) == (
         "1.1 times its usual orders",
         "1 day",
@@ -239,12 +239,16 @@ def test_a_two_sided_feature_shows_its_usual_value() -> None:
     ("value", "text"), [(1.0, "1 day left (usually 6)"), (-1.2, "1 day late"), (9.0, "")]
 )
 def test_a_sentence_has_the_order_s_number(value: float, text: str) -> None:
-    feature = Feature("x_days", "days", "", "{value:.0f} days left", "{value:.0f} days late", LOW)
+    feature = Feature(
+        "x_days", "days", "", "{value:.0f} day(s) left", "{value:.0f} day(s) late", LOW
+    )
     assert feature.sentence(value, 6.0) == text
 
 
 def test_days_late_are_not_compared_with_days_early() -> None:
-    late = Feature("late_days", "days", "w", "{value:.0f} days after", "{value:.0f} days before")
+    late = Feature(
+        "late_days", "days", "w", "{value:.0f} day(s) after", "{value:.0f} day(s) before"
+    )
     assert late.sentence(2.0, -9.0) == "2 days after"
     assert late.sentence(2.0, 1.0) == "2 days after (usually 1)"
     assert late.sentence(-2.0, -9.0) == "2 days before (usually 9)"

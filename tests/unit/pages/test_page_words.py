@@ -26,7 +26,6 @@ from pipeline.pages.page_words import (
     group_words,
     plural_categories,
     read_words,
-    sentence_pattern,
     text_span,
 )
 from pipeline.pages.product_page import GROUPS as PRODUCT_GROUPS
@@ -140,11 +139,3 @@ def test_a_text_in_a_page_carries_its_key_and_values() -> None:
     assert code_span("stage", "in_transit") == '<span data-t="stage.in_transit">in transit</span>'
     assert code_span("stage", "elsewhere") == "elsewhere"
     assert [code_span("stage", code) for code in (None, "")] == ["-", "-"]
-
-
-def test_a_sentence_matches_other_numbers_and_the_singular() -> None:
-    pattern = sentence_pattern("{text}: {value} days left (usual: {most})").replace("(?<", "(?P<")
-    match = re.match(pattern, "o-1: 1 day left (usual: -2.5)")
-    assert match is not None
-    assert match.groupdict() == {"text": "o-1", "value": "1", "most": "-2.5"}
-    assert not re.match(pattern, "o-1: a day left (usual: 2)")

@@ -1,0 +1,158 @@
+"""Sentences in Chinese: by id, with the same placeholders, none missing and none unused."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.build.registry import FEATURES
+from features.sentence import Sentence, key_of, sentence
+from models.monitoring.input_health import (
+    carrier_findings,
+    drift_findings,
+    feed_finding,
+    new_value_findings,
+)
+from models.monitoring.sequential_monitoring import Finding, Stream, judge_stream
+from pipeline.indicators.dispute_wording import THEN, wording_keys
+from pipeline.pages.page_words import read_sentences
+from tests.unit.nights import ROOT, latest
+
+PACKAGES = ("features", "models", "pipeline")
+
+
+def declared() -> Iterator[tuple[str, str]]:
+    """(id, English template) of every sentence in the source code and in the feature registry."""
+    for feature in FEATURES.values():
+        for side, text in (("above", feature.says), ("below", feature.says_below_zero)):
+            if text:
+                template = re.sub(r"\{value:[^}]*\}", "{value}", text)
+                yield f"feature.{feature.name}.{side}_zero", template
+    for path in [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                yield from calls_in(node)
+            elif isinstance(node, ast.Assign):
+                yield from calls_in(node)
+
+
+def calls_in(block: ast.FunctionDef | ast.Assign) -> Iterator[tuple[str, str]]:
+    """Calls of `sentence` with a literal id; the template may be a variable of the same block."""
+    texts = {
+        node.targets[0].id: node.value.value
+        for node in ast.walk(block)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(block):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "sentence":
+            name, template = node.args[0], node.args[1]
+            if isinstance(name, ast.Constant):
+                is_literal = isinstance(template, ast.Constant)
+                yield name.value, template.value if is_literal else texts[template.id]
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+def in_chinese(key: Any) -> str:
+    """What the page's script makes of a key."""
+    if isinstance(key, str):
+        return key
+    name, values = key
+    return read_sentences("zh")[name].format(**{n: in_chinese(v) for n, v in values.items()})
+
+
+def test_every_sentence_has_a_translation_with_its_placeholders_and_none_is_unused() -> None:
+    templates = dict(declared())
+    translations = read_sentences("zh")
+    assert set(templates) == set(translations)
+    for name, template in templates.items():
+        assert placeholders(template) == placeholders(translations[name]), name
+
+
+def test_an_id_has_one_template() -> None:
+    pairs = set(declared())
+    assert len(pairs) == len({name for name, _ in pairs})
+
+
+def test_a_sentence_is_english_text_with_a_key() -> None:
+    offer = sentence("offer.proof", "send the proof of delivery")
+    action = sentence("action.answer", "answer: {offer}", offer=offer)
+    assert action == "answer: send the proof of delivery"
+    assert action.key == ["action.answer", {"offer": ["offer.proof", {}]}]
+    assert in_chinese(action.key) == "答复：提供妥投证明"
+    assert key_of(Sentence("a text of its own", "", {})) == key_of("a text of its own")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [("1", "1 day left"), ("1.1", "1.1 days left"), ("21", "21 days left")]
+)
+def test_a_noun_follows_its_number(number: str, text: str) -> None:
+    assert sentence("x", "{n} day(s) left", n=number) == text
+
+
+def test_every_text_of_the_dispute_clock_has_a_key() -> None:
+    assert in_chinese(wording_keys()[str(THEN["auto_submit"])]) == "自动提交平台"
+    assert all(in_chinese(key) for key in wording_keys().values())
+
+
+def test_a_night_stores_the_keys_of_its_sentences(finished: Path) -> None:
+    run = latest(finished)
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert [in_chinese(check["says_key"]) for check in manifest["data_gates"]]
+    listed = pl.read_parquet(run / "contact_list.parquet")
+    with_key = listed.filter(pl.col("reason_1") != "")
+    assert with_key.height
+    assert all(in_chinese(json.loads(key)) for key in with_key["reason_1_key"])
+    assert "reason_1_key" not in pl.read_csv(run / "contact_list.csv").columns
+
+
+def test_findings_of_the_monitor_have_translations() -> None:
+    for finding in health_findings():
+        assert in_chinese(key_of(finding.says)) != finding.says
+        assert in_chinese(key_of(finding.propose)) != finding.propose
+
+
+def health_findings() -> list[Finding]:
+    """One finding of each kind of the monitor."""
+    day, rare, many = 20_000, np.full(40, 1.0), np.full(40, 9.0)
+    days = pl.DataFrame({"known_day": range(day - 90, day)}, schema={"known_day": pl.Int32})
+    before = days.filter(pl.col("known_day") < day - 14)
+    counts = before.with_columns(count=pl.lit(50.0))
+    others = days.with_columns(count=pl.lit(50.0), carrier=pl.lit("B"))
+    carriers = pl.concat([counts.with_columns(carrier=pl.lit("A")), others])
+    jump = {"price": [9.0, 0.0], "weight": [0.0, 0.9]}
+    still = [{"price": [0.0, 0.0], "weight": [0.0, 0.0]}] * 60
+    is_old = pl.col("known_day") < day - 10
+    values = days.select(
+        "known_day", value=pl.when(is_old).then(pl.lit("US")).otherwise(pl.lit("NG"))
+    )
+    findings = [
+        judge_stream(Stream("lane", "A>B", many, rare), "matured", 1.15, 1.6),
+        judge_stream(Stream("all", "all", many, rare), "early", 1.15, 1.6),
+        feed_finding("tracking", counts, day - 1),
+        *(
+            finding
+            for kind in ("scans", "deliveries")
+            for finding in carrier_findings(kind, carriers, day - 1)
+        ),
+        *drift_findings(
+            [*still, jump],
+            {"price": (0.0, 1.0), "weight": (0.0, 1.0)},
+            {"price": 0.5, "weight": 0.5},
+        ),
+        *new_value_findings("country", values, day, day - 90),
+    ]
+    assert len(findings) == 9
+    return [finding for finding in findings if finding]
