@@ -29,8 +29,8 @@ from pipeline.sources.phrases import cause_of, status_of
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
-# columns that are the same, fact for fact: docs/sources.md, "What the exports of a simulated store
-# leave out"
+# columns that are the same, fact for fact; docs/reference/simulated-exports.md lists what the
+# exports leave out
 SAME = {
     "orders": [name for name in TABLES["orders"].schema if name != "count_installments"],
     "order_lines": list(TABLES["order_lines"].schema),

@@ -16,7 +16,7 @@ from pipeline.simulation.exports.export_sheets import SUBTAGS, write_exports
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
-# docs/sources.md, "What the exports of a simulated store leave out"
+# docs/reference/simulated-exports.md lists what the exports leave out
 SAME = {
     "orders": ["order_id", "buyer_id", "country", "lane", "occurred_at", "known_at"],
     "order_events": ["order_id", "event", "occurred_at"],

@@ -80,7 +80,7 @@ def test_the_proposed_mapping_loads_the_events_of_the_shop(shop: Path, simulated
 def test_a_night_from_the_proposal(
     shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From the folder to the contact list, following docs/mapping.md."""
+    """From the folder to the contact list, following docs/guide/your-store/any-shop.md."""
     config = "usd_per = {USD = 1.0, EUR = 1.1}\n"
     (tmp_path / "config.toml").write_text(config + FAST)
     examine(load_config(tmp_path), source="mapped", raw=shop)

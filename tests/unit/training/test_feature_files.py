@@ -53,12 +53,12 @@ def test_a_day_before_the_first_order_is_refused(
 def test_the_page_lists_every_feature_of_the_registry(workspace: Path, run_step: Callable) -> None:
     run = run_step("describe-features", "--workspace", workspace, "--as-of", AS_OF)
     assert run.returncode == 0, run.stderr
-    made, committed = (workspace / DESCRIPTION, ROOT / "docs" / "features.md")
+    made, committed = (workspace / DESCRIPTION, ROOT / "docs" / "reference" / "features.md")
     for page in (made, committed):
         rows = table_rows(page.read_text(encoding="utf-8"))
         assert [row[:5] for row in rows] == [
             [f"`{f.name}`", f.unit, f.lookback, f.theme, f.why] for f in FEATURES.values()
-        ], f"{page}: make describe-features, and copy the page to docs/features.md"
+        ], f"{page}: make describe-features, and copy the page to docs/reference/features.md"
         assert all(len(row) == HEAD.count(" | ") + 1 for row in rows)
 
 
