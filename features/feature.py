@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 HIGH, LOW, EITHER = "high", "low", "either"
 _PLACEHOLDER = re.compile(r"\{value(:[^}]*)?\}")
-# nouns that follow a number in the sentences; `pipeline.pages.page_words` has the same list
+# nouns that follow a number in the sentences; add a new one, or it keeps its plural after 1
 _ONE_OF_MANY = re.compile(
     r"(?<![\d.,])1 (day|unit|product|scan|photo|time|supplier|exception|dispute|message|star)s\b"
 )
