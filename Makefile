@@ -9,7 +9,6 @@ READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALL
 PEERS := .venv-bench
 # what builds the documentation site
 DOCS := .venv-docs
-.PHONY: docs docs-reference docs-pictures docs-notebooks
 
 # the variables that a user may set, as options of a step; empty ones are left out
 workspace := --workspace "$(WORKSPACE)"
@@ -23,7 +22,7 @@ engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-mast
 STEP := $(BIN)/python -m pipeline $(engine)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly simulate world-page map pull ingest doctor quarantine requarantine features describe-features leak-proof train tune promote rollback score report contacts clock kpi products candidate compare-products products-check rules-check backtest evaluate compare ablation leak-cost impact monitor replay notebooks board mlflow-ui bench test lint check clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -167,6 +166,10 @@ docs: docs-reference $(DOCS)/ready  ## build the documentation site into site/
 
 docs-reference: $(READY)  ## write the generated pages of docs/reference
 	@$(STEP) docs-reference
+
+docs-features: $(READY)  ## write the page of the features, with examples from the demo
+	@$(STEP) describe-features --workspace workspaces/demo --as-of 2026-01-01
+	@cp workspaces/demo/features.md docs/reference/features.md
 
 docs-pictures: $(READY)  ## take the pictures of the docs from the demo, in Chromium
 	@$(STEP) docs-pictures --workspace workspaces/demo --as-of 2026-01-01
