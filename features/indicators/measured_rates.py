@@ -118,7 +118,7 @@ def measure_rates(
     """Measure rates for the whole store (`dimension` "all") and each value of each dimension.
 
     Returns one row per rate, `withdrawals` ("counted" and, if the policy nets withdrawals,
-    "netted") and group. docs/policies.md describes the columns.
+    "netted") and group. docs/reference/policies.md describes the columns.
     """
     # most orders of a long history have no event in any window and are not open
     oldest = min((first for rate in rates for first, _ in rate.windows), default=as_of_day)

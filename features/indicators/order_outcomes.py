@@ -1,8 +1,8 @@
 """The outcome of each order as known when a day starts: the days of its events, for the indicators.
 
 The unit is the parent order, not the line or the dispute, because the platform's service scores
-count parent orders (platform source S9 in docs/policies.md). An order with two disputes counts as
-filed on the day of the first, and as withdrawn when both are withdrawn.
+count parent orders (platform source S9 in docs/reference/policies.md). An order with two disputes
+counts as filed on the day of the first, and as withdrawn when both are withdrawn.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ held-out buyers, drawn at random from the same lists, can replace the contacted 
 later nights of those orders: inverse probability of censoring weights (Robins & Finkelstein 2000)
 with a probability known by design. Whole rows are repeated, so that every part of training and
 calibration uses the weights. tests/bench/feedback.py measures which remedy is better (see
-docs/impact.md).
+docs/explanation/effects.md).
 
 The random assignment counts, not who was really contacted, because agents skip buyers they consider
 safe.

@@ -71,7 +71,7 @@ def review_products(rows: pl.DataFrame, as_of_day: int) -> Reviewed:
 def product_frame(
     reviewed: Reviewed, *, limit: float, fixed_cost_usd: float, seed: int, stop_factor: float = 2.0
 ) -> pl.DataFrame:
-    """One row per product; docs/products.md describes the columns."""
+    """One row per product; docs/explanation/product-rates.md describes the columns."""
     rng = np.random.default_rng(seed)
     families, posterior = reviewed.families, reviewed.posterior
     frame = _with_rates(reviewed.products, posterior, limit, families.rate)

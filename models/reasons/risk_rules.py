@@ -2,7 +2,7 @@
 
 The strongest sign of trouble counts. Only the store's dispute rate comes from the store. How much
 more often orders with a sign are disputed than others of their stage, and how the stages compare,
-was measured on real orders and in a simulated store (docs/nightly.md has both;
+was measured on real orders and in a simulated store (docs/guide/operator/first-nights.md has both;
 `tests/bench/signs.py` measures again). The values used lie between the two, or below the lower one.
 """
 

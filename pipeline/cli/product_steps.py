@@ -53,7 +53,12 @@ def products(
 def candidate(
     folder: WorkspaceFolder,
     as_of: AsOf,
-    file: Annotated[Path, typer.Option(help="CSV file of products not yet sold: docs/products.md")],
+    file: Annotated[
+        Path,
+        typer.Option(
+            help="CSV file of products not yet sold: docs/guide/product-manager/candidates.md"
+        ),
+    ],
 ) -> None:
     """Forecast the dispute rate of products not yet sold.
 

@@ -1,8 +1,8 @@
 """products-check: compare product reviews of past days with the true rates of a simulated store.
 
 It measures the coverage of the intervals, the ranking of the worst products, the money lost by
-wrong verdicts, and candidates: each product judged as if it had never sold. docs/products.md
-explains each figure. No other product step reads the truth.
+wrong verdicts, and candidates: each product judged as if it had never sold.
+docs/explanation/product-rates.md explains each figure. No other product step reads the truth.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def propose_mapping(raw: Path, file: Path | None = None) -> Path:
         )
         raise BadInput(
             f"{raw}: no table looks like orders, with an order number and a time in each row. "
-            f"Found: {one_line(names, 600)}. Write the mapping by hand: docs/mapping.md."
+            f"Found: {one_line(names, 600)}. Write the mapping by hand: docs/reference/mapping.md."
         )
     write_whole(path, "".join(f"{line}\n" for line in _lines(proposal, sheets)))
     load_mapping(path)
@@ -122,7 +122,8 @@ def _lines(proposal: Proposal, sheets: list[Sheet]) -> Iterator[str]:
 def _store_lines(proposal: Proposal) -> Iterator[str]:
     offsets = " (the times have their own offsets)" if proposal.has_offsets else ""
     sure = "sure 0.9" if proposal.currency else "LOOK: no column has it"
-    yield "# Proposed by make map from the names and values of columns. Format: docs/mapping.md."
+    yield "# Proposed by make map from the names and values of columns."
+    yield "# Format: docs/reference/mapping.md."
     yield "# sure: how well a column fits, from 0 to 1."
     yield "# Check every line marked LOOK, then run: make doctor SOURCE=mapped RAW=..."
     yield ""

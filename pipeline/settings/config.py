@@ -40,7 +40,7 @@ class Booster(SettingsSection):
 
 
 class Engine(SettingsSection):
-    """What builds the features, with bit-identical results: see docs/cluster.md."""
+    """What builds the features, with bit-identical results: see docs/explanation/cluster.md."""
 
     name: Literal["polars", "spark"] = Field(
         default="polars", description="polars: in this process; spark: with PySpark"
@@ -118,8 +118,8 @@ class Config(SettingsSection):
         default="left_out",
         description="what to do with order-nights that were contacted in their label window: "
         "left_out: do not learn from them; replaced: weight held-out buyers up in their place, "
-        "which is right where messages prevent much but needs many disputes (docs/impact.md); "
-        "kept: learn from them as they are",
+        "which is right where messages prevent much but needs many disputes "
+        "(docs/explanation/effects.md); kept: learn from them as they are",
     )
     delivered_weight: float = Field(
         default=1.0,

@@ -8,7 +8,7 @@ from pipeline.settings.settings_section import SettingsSection
 
 
 class Products(SettingsSection):
-    """When a product is over its limit, and by how much: docs/products.md."""
+    """When a product is over its limit, and by how much: docs/explanation/product-rates.md."""
 
     lookback_days: int = Field(
         default=365, ge=30, description="days of orders to use; older ones say little about today"

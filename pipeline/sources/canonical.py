@@ -1,4 +1,4 @@
-"""SOURCE=canonical: a folder of canonical CSV files (docs/canonical-format.md).
+"""SOURCE=canonical: a folder of canonical CSV files (docs/reference/canonical-format.md).
 
 `simulate` writes such folders; sellers may also write them by hand.
 """

@@ -3,8 +3,8 @@
 The matrix is made up: it has as many features as the registry; a third are whole numbers, a quarter
 have missing values in a third of the rows, and a few carry the risk; 4 % of the rows are disputed,
 with four nights per order. Time and memory depend on shape, bins and missing values, not on the
-meaning of the numbers; docs/model.md reports the model's quality. The training table is float32
-with order, night, stage and label, as in `pipeline.training.train`, and the program's own
+meaning of the numbers; docs/explanation/model.md reports the model's quality. The training table is
+float32 with order, night, stage and label, as in `pipeline.training.train`, and the program's own
 `fit_model` trains on it: bins, a draft with early stopping, and the final model. Seconds depend on
 the machine.
 """

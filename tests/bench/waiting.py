@@ -1,11 +1,11 @@
 """How much of the model's ranking of unshipped orders comes from waiting time, on Olist.
 
 `PYTHONPATH=. .venv/bin/python tests/bench/waiting.py WORKSPACE`, where the workspace has Olist
-ingested. Seven nights are scored walking forward (docs/model.md), by how long an order has waited.
-The model is compared with one trained without the features of `WAITING`, and with single features.
-Delivered orders have weight 3.32; intervals are 90 %, whole orders are resampled. Orders without
-lines are reported separately: their lines are missing because of how they ended, which was not
-known on the night.
+ingested. Seven nights are scored walking forward (docs/explanation/model.md), by how long an order
+has waited. The model is compared with one trained without the features of `WAITING`, and with
+single features. Delivered orders have weight 3.32; intervals are 90 %, whole orders are resampled.
+Orders without lines are reported separately: their lines are missing because of how they ended,
+which was not known on the night.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ features/build              features features/families features/totals
 features/families           features features/totals
 features/indicators         features
 features/totals             features
-models
 models/comparison           features models/contact models/learner
 models/contact              features models/learner
 models/indicators           features features/indicators
@@ -66,7 +65,7 @@ pipeline/night              features features/build models/contact models/learne
                             pipeline/sources pipeline/training pipeline/workspace
 pipeline/output             features models/contact
 pipeline/pages              features features/indicators models/comparison models/indicators
-                            models/product pipeline/history pipeline/indicators
+                            models/product models/reasons pipeline/history pipeline/indicators
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/product_review     features features/indicators models/product pipeline/output
                             pipeline/pages pipeline/settings pipeline/sources

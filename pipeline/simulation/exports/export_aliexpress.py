@@ -1,8 +1,8 @@
 """A simulated store as answers of the Open Platform on the day after its last day, as
 SOURCE=aliexpress reads them.
 
-Numbers are in the platform's format (`export_ids.py`). docs/sources.md lists what the answers
-cannot contain.
+Numbers are in the platform's format (`export_ids.py`). docs/reference/simulated-exports.md lists
+what the answers cannot contain.
 """
 
 from __future__ import annotations

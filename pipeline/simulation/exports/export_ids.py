@@ -1,5 +1,5 @@
 """Order and dispute numbers in the platform's format, made from the ids of a simulated store and
-convertible back (docs/sources.md).
+convertible back (docs/reference/simulated-exports.md).
 
 A number has 16 digits: two for the kind, 13 for the store's own number and one for the line. For
 example, `o-000123` is 8000000000001230 and its second line is 8100000000001232.

@@ -1,7 +1,7 @@
 """A simulated store as files that sellers get: the order sheet of AliExpress, and tracking answers
 of 17TRACK and AfterShip.
 
-docs/sources.md lists what these formats cannot contain.
+docs/reference/simulated-exports.md lists what these formats cannot contain.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""SOURCE=aliexpress: nightly dumps of the Open Platform's answers in a folder (docs/sources.md)."""
+"""SOURCE=aliexpress: nightly dumps of the Open Platform's answers in a folder
+(docs/reference/aliexpress-fields.md)."""
 
 from __future__ import annotations
 

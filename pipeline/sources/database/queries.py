@@ -1,4 +1,4 @@
-"""The file database.toml: which database, and which queries (docs/database.md)."""
+"""The file database.toml: which database, and which queries (docs/reference/database-toml.md)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Database(TomlSection):
         if url.password is not None or any(name.lower() in PASSWORDS for name in url.query):
             raise ValueError(
                 "contains a password, which must not be in a file. Remove it, and set the "
-                "environment variable DATABASE_PASSWORD, or see docs/database.md"
+                "environment variable DATABASE_PASSWORD, or see docs/reference/database-toml.md"
             )
         return text
 
@@ -104,6 +104,6 @@ def load_database(folder: Path) -> Database:
     return load_toml(
         folder / NAME,
         Database,
-        missing="docs/database.md shows how to write it",
-        shown_in="docs/database.md",
+        missing="docs/reference/database-toml.md shows how to write it",
+        shown_in="docs/reference/database-toml.md",
     )

@@ -1,5 +1,5 @@
 """The facts from a mapping as canonical tables. Missing columns are filled as described in
-docs/mapping.md."""
+docs/reference/mapping.md."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The mapping file: which files hold the facts of which table, and which of their columns hold what
-(docs/mapping.md)."""
+(docs/reference/mapping.md)."""
 
 from __future__ import annotations
 
@@ -220,4 +220,4 @@ class Mapping(TomlSection):
 def load_mapping(path: Path) -> Mapping:
     """Read a mapping file. Raises `BadInput` with the position in the file."""
     missing = f"make map RAW={path.parent} proposes one; or use your own: MAPPING=file.toml"
-    return load_toml(path, Mapping, missing=missing, shown_in="docs/mapping.md")
+    return load_toml(path, Mapping, missing=missing, shown_in="docs/reference/mapping.md")

@@ -2,5 +2,6 @@
 
 Other folders may import `tracking_source`. Modules here may import `features.tables`,
 `pipeline.settings`, the modules of `pipeline.sources`, `pipeline.sources.aliexpress` (`dumps`,
-`answer_fields`) and `pipeline.sources.mapped.column_profile`. See docs/sources.md.
+`answer_fields`) and `pipeline.sources.mapped.column_profile`. See
+docs/guide/your-store/tracking.md.
 """
