@@ -22,6 +22,7 @@ features/build              features features/families features/totals
 features/families           features features/totals
 features/indicators         features
 features/totals             features
+models
 models/comparison           features models/contact models/learner
 models/contact              features models/learner
 models/indicators           features features/indicators
