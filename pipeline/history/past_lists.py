@@ -144,8 +144,8 @@ def past_lists_text(past: PastLists | None) -> str:
     """Last month's precision in a sentence or two, for agents and analysts."""
     if past is None or past.precision is None or past.base_rate is None:
         return (
-            "Quality of last month's lists: not known yet. It is known once a list is older than "
-            "the time in which its orders can be disputed."
+            "Quality of last month's lists: available when the outcomes of the first list are "
+            "final, about 31 days after it with the default horizon."
         )
     lift = ""
     if past.base_rate:

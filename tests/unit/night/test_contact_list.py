@@ -164,7 +164,7 @@ def test_the_readme_explains_the_list_and_its_past_accuracy(finished: Path, tmp_
     listed = pl.read_parquet(latest(finished) / "contact_list.parquet")
     text = (latest(finished) / "README.txt").read_text()
     assert f"Contact list of the night of {NIGHT}" in text
-    assert "not known yet" in text
+    assert "available when the outcomes of the first list are" in " ".join(text.split())
     assert "WARNING" not in text
     write_readme(tmp_path, listed, 235, NIGHT, PAST, ["facts are old"])
     text = " ".join((tmp_path / "README.txt").read_text().split())
@@ -178,8 +178,10 @@ def test_the_readme_explains_the_list_and_its_past_accuracy(finished: Path, tmp_
 
 
 def test_a_list_that_nothing_came_of_has_no_precision() -> None:
-    assert "not known yet" in past_lists_text(None)
-    assert "not known yet" in past_lists_text(PastLists(NIGHT, NIGHT, 1, 0, 0, 0, 0, 0.0))
+    assert "available when the outcomes" in past_lists_text(None)
+    assert "available when the outcomes" in past_lists_text(
+        PastLists(NIGHT, NIGHT, 1, 0, 0, 0, 0, 0.0)
+    )
 
 
 def test_the_summary_fits_on_a_screen(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
