@@ -59,7 +59,7 @@ def night_figures(
         "due": listed.filter(~is_earlier(pl.col("as_of"), pl.col("contact_by"))).height,
         "banner": manifest.get("banner", []),
         "checks": checks,
-        "keys": {check["says"]: check.get("says_key") for check in checks},
+        "sentence_keys": {check["says"]: check.get("says_key") for check in checks},
         "count_failed": sum(check["is_out"] for check in checks),
     }
 

@@ -1,16 +1,14 @@
-"""The committed picture and notebooks show what `make demo` gives now."""
+"""The committed picture shows what `make demo` gives now."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from pipeline.documentation.demo_facts import demo_facts, read_demo_facts
 from pipeline.documentation.docs_pictures import PICTURES
-from pipeline.evaluation.run_notebooks import NOTEBOOKS
 from pipeline.night.nightly import nightly
 from pipeline.settings.config import load_config
 from pipeline.simulation.simulate import simulate
@@ -47,6 +45,5 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return demo_facts(workspace, as_of)
 
 
-@pytest.mark.parametrize("folder", [PICTURES, NOTEBOOKS], ids=["pictures", "notebooks"])
-def test_the_committed_facts_are_those_of_the_demo(demo: dict[str, object], folder: Path) -> None:
-    assert read_demo_facts(folder) == demo, "run: make demo docs-pictures docs-notebooks"
+def test_the_committed_facts_are_those_of_the_demo(demo: dict[str, object]) -> None:
+    assert read_demo_facts(PICTURES) == demo, "run: make demo docs-pictures"
