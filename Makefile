@@ -177,8 +177,9 @@ docs-pictures: $(READY)  ## take the pictures of the docs from the demo, in Chro
 docs-notebooks: $(READY)  ## run the committed notebooks on the demo and keep their outputs
 	@$(STEP) docs-notebooks --workspace workspaces/demo --as-of 2026-01-01
 
-lint: $(READY)  ## check style and types
+lint: $(READY) $(DOCS)/ready  ## check style, types and the links of the docs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(DOCS)/bin/zensical build --clean --strict
 
 check: lint test  ## run what CI runs: lint and test
 
