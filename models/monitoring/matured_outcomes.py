@@ -11,8 +11,7 @@ from features.asof import visible
 from features.clock import in_days, last_matured_day
 from features.labels import LabelWindow, build_labels
 from features.tables import Tables
-from models.monitoring.sequential_monitoring import (
-    Finding,
+from models.monitoring.dispute_streams import (
     calibration_table,
     expected_on_first_day,
     first_nights,
@@ -20,6 +19,7 @@ from models.monitoring.sequential_monitoring import (
     off_by_chance,
     streams_of,
 )
+from models.monitoring.sequential_monitoring import Finding
 
 
 @dataclass(frozen=True)

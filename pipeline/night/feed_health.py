@@ -6,7 +6,7 @@ import polars as pl
 
 from features.asof import visible
 from features.tables import TABLES
-from models.monitoring import input_health
+from models.monitoring import silent_feeds
 from models.monitoring.sequential_monitoring import Finding
 from pipeline.night.night_checks import NOT_COUNTED
 from pipeline.workspace.freshness import newest_fact
@@ -24,7 +24,7 @@ def judge_feeds(files: TableFiles, as_of_day: int) -> list[Finding]:
     for name in TABLES:
         if name not in NOT_COUNTED:
             counts = files.count_by_day(name, as_of_day)
-            findings.append(input_health.feed_finding(name, counts, newest))
+            findings.append(silent_feeds.feed_finding(name, counts, newest))
     shipments = files.read_known(
         "shipments", ["shipment_id", "carrier"], as_of_day - YEAR_DAYS, as_of_day
     )
@@ -32,11 +32,11 @@ def judge_feeds(files: TableFiles, as_of_day: int) -> list[Finding]:
     deliveries = scans.filter(pl.col("status") == "Delivered")
     for kind, rows in (("scans", scans), ("deliveries", deliveries)):
         counts = rows.group_by("carrier", "known_day").agg(count=pl.len())
-        findings += input_health.carrier_findings(kind, counts, newest)
+        findings += silent_feeds.carrier_findings(kind, counts, newest)
     for column in WATCHED_COLUMNS:
         rows = shipments if column == "carrier" else _order_values(files, column, as_of_day)
         values = rows.select(pl.col(column).alias("value"), "known_day")
-        findings += input_health.new_value_findings(
+        findings += silent_feeds.new_value_findings(
             column, values, as_of_day, as_of_day - YEAR_DAYS
         )
     return [finding for finding in findings if finding is not None]
@@ -44,7 +44,7 @@ def judge_feeds(files: TableFiles, as_of_day: int) -> list[Finding]:
 
 def _recent_scans(files: TableFiles, shipments: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     """Scans of the days that the carrier checks look at, each with its carrier."""
-    first_day = as_of_day - input_health.TESTED_DAYS - input_health.USUAL_DAYS - input_health.WEEK
+    first_day = as_of_day - silent_feeds.TESTED_DAYS - silent_feeds.USUAL_DAYS - silent_feeds.WEEK
     scans = files.read_known("tracking", ["shipment_id", "status"], first_day, as_of_day)
     carriers = shipments.select("shipment_id", "carrier").unique("shipment_id")
     return scans.join(carriers, on="shipment_id", how="left")

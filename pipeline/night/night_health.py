@@ -15,7 +15,7 @@ from features.build.registry import FEATURES
 from features.clock import calendar_day, day_number
 from features.sentence import Sentence, key_of, sentence
 from models.learner.gbm import DisputeModel
-from models.monitoring import input_health
+from models.monitoring import input_drift
 from models.monitoring.input_checks import Reading
 from models.monitoring.matured_outcomes import AlarmLimits, judge_outcomes, label_outcomes, traits
 from models.monitoring.sequential_monitoring import LOOKBACK_NIGHTS, RETRAIN, WATCH, Finding, worst
@@ -113,14 +113,14 @@ def assess_health(
         for r in readings
         if r.is_out and config.data_gates.actions[r.gate] != "ignore"
     ]
-    has_shifts = len(means) > input_health.FEWEST_SHIFTS
+    has_shifts = len(means) > input_drift.FEWEST_SHIFTS
     return verdict_of(findings, table, is_known=bool(table.height or findings or has_shifts))
 
 
 def _drift_findings(model: DisputeModel, means: Iterable[FeatureMeans]) -> list[Finding]:
     gain = model.booster.feature_importance("gain")
     importance = dict(zip(model.feature_names, gain / max(gain.sum(), 1e-9), strict=True))
-    return input_health.drift_findings([n for n in means if n], model.moments, importance)
+    return input_drift.drift_findings([n for n in means if n], model.moments, importance)
 
 
 def _safe(text: Sentence) -> Sentence:
@@ -189,7 +189,7 @@ def write_health(folder: Path, scored: pl.DataFrame, health: Health) -> None:
 
 def night_means(scored: pl.DataFrame) -> dict[str, list[float | None]]:
     """The `feature_means` of one night's features."""
-    return input_health.feature_means(scored, [name for name in FEATURES if name in scored.columns])
+    return input_drift.feature_means(scored, [name for name in FEATURES if name in scored.columns])
 
 
 def read_means(folder: Path) -> dict[str, list[float | None]]:

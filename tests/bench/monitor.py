@@ -171,7 +171,7 @@ class NightlyMonitor:
         self.importance = dict(zip(model.feature_names, gain / gain.sum(), strict=True))
 
     def findings(self, night: int) -> list:
-        from models.monitoring.input_health import drift_findings
+        from models.monitoring.input_drift import drift_findings
         from models.monitoring.matured_outcomes import judge_outcomes, label_outcomes
         from pipeline.night.feed_health import judge_feeds
         from pipeline.night.night_health import limits_of

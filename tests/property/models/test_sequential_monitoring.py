@@ -6,26 +6,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.monitoring.input_health import (
-    carrier_findings,
-    drift_findings,
-    feature_means,
-    feed_finding,
-    new_value_findings,
-)
-from models.monitoring.sequential_monitoring import (
-    SEASON_ALPHA,
-    WHOLE,
+from models.monitoring.dispute_streams import (
     Stream,
     calibration_table,
     expected_on_first_day,
     first_nights,
     judge_stream,
-    log_evidence,
     off_by_chance,
     streams_of,
-    threshold,
 )
+from models.monitoring.input_drift import drift_findings, feature_means
+from models.monitoring.sequential_monitoring import SEASON_ALPHA, WHOLE, log_evidence, threshold
+from models.monitoring.silent_feeds import carrier_findings, feed_finding, new_value_findings
 
 NIGHT = 20_000
 

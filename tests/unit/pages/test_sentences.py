@@ -15,13 +15,10 @@ import pytest
 
 from features.build.registry import FEATURES
 from features.sentence import Sentence, key_of, sentence
-from models.monitoring.input_health import (
-    carrier_findings,
-    drift_findings,
-    feed_finding,
-    new_value_findings,
-)
-from models.monitoring.sequential_monitoring import Finding, Stream, judge_stream
+from models.monitoring.dispute_streams import Stream, judge_stream
+from models.monitoring.input_drift import drift_findings
+from models.monitoring.sequential_monitoring import Finding
+from models.monitoring.silent_feeds import carrier_findings, feed_finding, new_value_findings
 from pipeline.indicators.dispute_wording import THEN, wording_keys
 from pipeline.pages.page_words import read_sentences
 from tests.unit.nights import ROOT, latest
