@@ -15,17 +15,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-
 from pipeline.settings.errors import BadInput
 from pipeline.sources.aliexpress.answer_fields import field_money
 from pipeline.sources.aliexpress.record_columns import COLUMNS, LINES, ORDERS, PARCELS, UNREAD, Row
-from pipeline.sources.aliexpress.sheet_vocabulary import COLUMN_NAMES, REQUIRED_COLUMNS, STATUSES
+from pipeline.sources.aliexpress.sheet_vocabulary import (
+    COLUMN_NAMES,
+    REQUIRED_COLUMNS,
+    STATUSES,
+    country_code,
+)
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.mapped.column_profile import plain
 from pipeline.sources.sheets import read_any_table
@@ -68,7 +70,7 @@ def sheet_files(folder: Path, others: tuple[str, ...]) -> list[Path]:
 def sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, Row]]:
     """Yield (row number in the sheet, row); times without an offset are local to `zone`."""
     try:
-        table, damaged = read_any_table(path)
+        table, damaged = read_any_table(path, is_right=_is_order_sheet)
     except BadInput as error:
         yield 1, (UNREAD, (), "", str(error))
         return
@@ -88,6 +90,10 @@ def sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, Row]]:
         cells = {ours: (record[theirs] or "").strip() or None for ours, theirs in columns.items()}
         for row in _rows(cells, record, zone):
             yield row_number, row
+
+
+def _is_order_sheet(header: list[str]) -> bool:
+    return set(REQUIRED_COLUMNS) <= columns_of(header).keys()
 
 
 def columns_of(header: list[str]) -> dict[str, str]:
@@ -114,7 +120,7 @@ def _rows(cells: dict[str, str | None], record: dict[str, Any], zone: str) -> It
         "placed_at": times["placed_at"],
         "buyer_id": cells.get("buyer_id"),
         "store_id": cells.get("store_id"),
-        "country": _country(cells.get("country")),
+        "country": country_code(cells.get("country")),
         "service": service,
         "total": total,
         "currency": currency or "USD",
@@ -232,19 +238,3 @@ def _prepare_days(cells: dict[str, str | None], paid_at: str | None, zone: str) 
     except ValueError:
         return None
     return f"{days:.6f}" if days >= 0 else None
-
-
-@cache
-def _countries() -> dict[str, str]:
-    names = {
-        name.lower(): code
-        for language in ("en", "zh")
-        for code, name in Locale(language).territories.items()
-        if len(code) == 2
-    }
-    return names | {"russian federation": "RU", "korea": "KR", "usa": "US", "uk": "GB"}
-
-
-def _country(text: str | None) -> str | None:
-    """The code for a country's English or Chinese name; other text is kept."""
-    return _countries().get((text or "").strip().lower(), text)

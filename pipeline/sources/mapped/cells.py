@@ -15,8 +15,6 @@ LARGEST = 1e12
 _SIGN = r"(?:[A-Z]{2,3} ?\$?|[$€£¥₽])"
 AMOUNT = rf"^{_SIGN}? ?(-? ?[\d][\d.,' \u00a0\u202f]*|-?[.,]\d+) ?{_SIGN}?$"
 GROUPS = r"^-?\d{1,3}(?:[T' \u00a0\u202f]\d{3})+(?:D\d*)?$"
-# an id that a spreadsheet has turned into a number
-BROKEN_ID = r"^\d(?:[.,]\d+)?[eE]\+?\d{2}$"
 NOT_A_NUMBER = "not a number; write it like 1234.50"
 NOT_A_TIME = "not a date and time in the format of the mapping; see format and zone there"
 

@@ -221,17 +221,28 @@ def _aftership(body: dict[str, Any], seen: str | None) -> Iterator[Scan]:
         )
 
 
-def scans_of_table(table: pl.DataFrame) -> Iterator[tuple[int, Scan]]:
-    """Yield (row number, scan) of each row of a sheet."""
-    by_plain_name = {plain(column): column for column in table.columns[1:]}
-    chosen = {
+def is_sheet(header: list[str]) -> bool:
+    """Whether a table with these column names has scans: numbers and statuses or words."""
+    chosen = _columns_of(header)
+    return bool(chosen["number"] and (chosen["status_text"] or chosen["words"]))
+
+
+def _columns_of(header: list[str]) -> dict[str, str | None]:
+    """The sheet's columns by our names."""
+    by_plain_name = {plain(column): column for column in header}
+    return {
         ours: next((by_plain_name[name] for name in names if name in by_plain_name), None)
         for ours, names in SHEET.items()
     }
-    is_sheet = chosen["number"] is not None and (chosen["status_text"] or chosen["words"])
+
+
+def scans_of_table(table: pl.DataFrame) -> Iterator[tuple[int, Scan]]:
+    """Yield (row number, scan) of each row of a sheet."""
+    chosen = _columns_of(table.columns[1:])
+    has_scans = is_sheet(table.columns[1:])
     for row in table.iter_rows(named=True):
         row_number = row.pop(ROW)
-        if not is_sheet:
+        if not has_scans:
             reason = "a sheet without a column for the tracking number, or for the status"
             yield row_number, Scan((None,) * len(COLUMNS), row, reason)
             continue
