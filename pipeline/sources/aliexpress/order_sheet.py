@@ -46,14 +46,10 @@ _TITLE_ENDS = re.compile(
     r"[(（]\s*(?:产品属性|商家编码|产品数量|product |seller|merchant|sku|quantity)|\n",
     re.IGNORECASE,
 )
-_TIME_FORMATS = (
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-)
+_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_YEAR_FIRST = re.compile(r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
+# days since 1899-12-30, as in `instants`
+_SERIAL = re.compile(r"\d{5}(?:[.,]\d{1,15})?")
 
 
 def sheet_files(folder: Path, others: tuple[str, ...]) -> list[Path]:
@@ -205,9 +201,13 @@ def parcels_of(cell: str | None) -> list[tuple[str | None, str]]:
 
 
 def _local_time(text: str | None) -> datetime | None:
+    text = _YEAR_FIRST.sub(r"\1-\2-\3", (text or "").strip().replace("T", " "))
+    if _SERIAL.fullmatch(text):
+        days = float(text.replace(",", "."))
+        return datetime(1899, 12, 30) + timedelta(seconds=round(days * 86_400))
     for form in _TIME_FORMATS:
         try:
-            return datetime.strptime(text or "", form)
+            return datetime.strptime(text, form)
         except ValueError:
             continue
     return None

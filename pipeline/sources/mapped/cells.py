@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from features.clock import to_utc
-from pipeline.sources.instants import EARLIEST, LATEST, instant
+from pipeline.sources.instants import EARLIEST, LATEST, instant, with_minutes
 from pipeline.sources.mapped.mapping import Cell
 
 LARGEST = 1e12
@@ -86,7 +86,6 @@ def moment(cell: Cell, zone: str) -> pl.Expr:
 
 def _iso(source_text: pl.Expr, zone: str) -> pl.Expr:
     bare = source_text.str.replace(r" ?(UTC|GMT)$", "Z")
-    bare = bare.str.replace(r" ?([+-]\d\d)(\d\d)$", "$1:$2")
     return instant(bare, zone, has_offsets=True)
 
 
@@ -95,9 +94,9 @@ def _with_formats(source_text: pl.Expr, formats: Sequence[str], zone: str) -> pl
     times = []
     for form in formats:
         if form == "epoch":
-            times.append(instant(source_text, zone, has_epochs=True))
+            times.append(instant(source_text, zone, has_epochs=True, has_serials=False))
         elif "%z" in form or "%:z" in form:
-            stamped = source_text.str.to_datetime(
+            stamped = with_minutes(source_text).str.to_datetime(
                 form, strict=False, time_unit="us", time_zone="UTC"
             )
             times.append(_likely(stamped.dt.replace_time_zone(None)).dt.replace_time_zone("UTC"))

@@ -16,13 +16,8 @@ from pipeline.sources.corrections import record_text
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.json_text import JsonRecord, read_pieces
 from pipeline.sources.sheets import ENDS, read_any_table
-from pipeline.sources.tracking.tracking_bodies import (
-    COLUMNS,
-    Scan,
-    is_sheet,
-    scans_of,
-    scans_of_table,
-)
+from pipeline.sources.tracking.tracking_bodies import COLUMNS, Scan, scans_of
+from pipeline.sources.tracking.tracking_sheet import is_sheet, scans_of_table
 from pipeline.sources.tracking.tracking_statuses import state_of
 
 FOLDER = "tracking"

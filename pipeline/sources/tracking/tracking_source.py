@@ -26,6 +26,7 @@ from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 from pipeline.sources.sheets import ENDS
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
+from pipeline.sources.tracking.scan_times import with_times
 from pipeline.sources.tracking.tracking_rows import FILE, FOLDER, RECORD, SEEN, read_rows
 
 BODIES = (".json", ".jsonl", ".ndjson", ".gz")
@@ -177,14 +178,16 @@ def _joined(
     rows: pl.DataFrame, numbers: pl.DataFrame, orders: pl.DataFrame, zone: str
 ) -> pl.DataFrame:
     """The rows with parsed times, the order they belong to, and a status from their words."""
-    at = instant(pl.col("scanned_at"), zone, has_offsets=True, has_epochs=True)
     sent = instant(pl.col("seen_at"), "UTC", has_offsets=True, has_epochs=True)
-    rows = rows.with_columns(
-        occurred_at=at,
-        sent=sent,
-        number=pl.col("number").str.strip_chars().str.to_uppercase(),
-        order_ref=pl.col("order_ref").str.strip_chars(),
-    ).join(numbers, on="number", how="left", maintain_order="left")
+    rows = (
+        with_times(rows, zone)
+        .with_columns(
+            sent=sent,
+            number=pl.col("number").str.strip_chars().str.to_uppercase(),
+            order_ref=pl.col("order_ref").str.strip_chars(),
+        )
+        .join(numbers, on="number", how="left", maintain_order="left")
+    )
     is_order = pl.col("order_ref").is_in(orders["order_id"].implode())
     order_id = pl.coalesce("parcel_order_id", pl.when(is_order).then("order_ref"))
     placed = orders.select("order_id", placed_at="occurred_at")

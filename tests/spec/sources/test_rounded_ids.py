@@ -120,7 +120,7 @@ def test_tables_with_a_mapping(tmp_path: Path, kind: str) -> None:
     if kind == "xlsx":
         book = Workbook()
         for row in (HEADER, *rows):
-            book.active.append(row)  # type: ignore[union-attr]
+            book.active.append(row)
         book.save(path)
     elif kind == "parquet":
         frame.write_parquet(path)
