@@ -161,6 +161,9 @@ class _FaultCollector:
 
 def _row_faults(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     faults = [pl.DataFrame(schema=FAULTS)]
+    if name == "disputes" and frame.schema.get("amount_usd") == pl.Float64:
+        # a refund may be written with a minus, which `enforce_contract` takes off
+        frame = frame.with_columns(pl.col("amount_usd").abs())
     try:
         schema(TABLES[name]).validate(frame, lazy=True)
     except _pandera().errors.SchemaErrors as broken:

@@ -60,7 +60,12 @@ def _amount(source_text: pl.Expr, decimal: str) -> pl.Expr:
 
     A text with a misplaced thousands separator is not a number: `1,50` is not 150.
     """
-    digits = source_text.str.extract(AMOUNT).str.strip_chars().str.replace("- ", "-", literal=True)
+    digits = (
+        _minus_first(source_text)
+        .str.extract(AMOUNT)
+        .str.strip_chars()
+        .str.replace("- ", "-", literal=True)
+    )
     thousand = "," if decimal == "." else "."
     plain = digits.str.contains(rf"^-?\d*{'[.]' if decimal == '.' else ','}?\d*$")
     grouped = digits.str.contains(GROUPS.replace("T", thousand).replace("D", f"[{decimal}]"))
@@ -70,6 +75,14 @@ def _amount(source_text: pl.Expr, decimal: str) -> pl.Expr:
     value = pl.when(plain | grouped).then(bare).cast(pl.Float64, strict=False)
     likely = pl.when(value.is_finite() & (value.abs() <= LARGEST)).then(value)
     return pl.when(source_text.is_not_null()).then(likely.fill_null(float("nan")))
+
+
+def _minus_first(source_text: pl.Expr) -> pl.Expr:
+    """The amount with its minus before the digits: accountants write `(12.00)`, others `-$12.00`,
+    `12.00-` or a minus sign that is no hyphen."""
+    hyphen = source_text.str.replace("\u2212", "-", literal=True)
+    hyphen = hyphen.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"^(.*\d)-$", "-$1")
+    return hyphen.str.replace(rf"^- ?({_SIGN} ?)", "$1-")
 
 
 def moment(cell: Cell, zone: str) -> pl.Expr:
