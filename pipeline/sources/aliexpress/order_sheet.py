@@ -30,6 +30,7 @@ from pipeline.sources.aliexpress.sheet_vocabulary import (
 )
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.mapped.column_profile import plain
+from pipeline.sources.reading.column_zones import without_zone, zone_of_name
 from pipeline.sources.sheets import read_any_table
 
 ENDS = (".xlsx", ".csv")
@@ -71,6 +72,7 @@ def sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, Row]]:
         yield 1, (UNREAD, (), "", str(error))
         return
     columns = columns_of(table.columns[1:])
+    zones = {ours: zone_of_name(theirs) or zone for ours, theirs in columns.items()}
     broken = {row: reason for row, _, reason in damaged}
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     no_column = (
@@ -84,7 +86,7 @@ def sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, Row]]:
             yield row_number, (UNREAD, (), record, fault)
             continue
         cells = {ours: (record[theirs] or "").strip() or None for ours, theirs in columns.items()}
-        for row in _rows(cells, record, zone):
+        for row in _rows(cells, record, zones):
             yield row_number, row
 
 
@@ -94,7 +96,7 @@ def _is_order_sheet(header: list[str]) -> bool:
 
 def columns_of(header: list[str]) -> dict[str, str]:
     """The sheet's columns by our names, for the columns it has."""
-    by_plain_name = {plain(column): column for column in header}
+    by_plain_name = {plain(without_zone(column)): column for column in header}
     columns = {
         ours: next((by_plain_name[name] for name in names if name in by_plain_name), None)
         for ours, names in COLUMN_NAMES.items()
@@ -102,12 +104,14 @@ def columns_of(header: list[str]) -> dict[str, str]:
     return {ours: column for ours, column in columns.items() if column}
 
 
-def _rows(cells: dict[str, str | None], record: dict[str, Any], zone: str) -> Iterator[Row]:
+def _rows(
+    cells: dict[str, str | None], record: dict[str, Any], zones: dict[str, str]
+) -> Iterator[Row]:
     total, currency = field_money(cells, "total")
     shipping, _ = field_money(cells, "shipping")
     order_id, service = cells.get("order_id"), cells.get("service")
     times = {
-        name: _time(cells.get(name), zone)
+        name: _time(cells.get(name), zones.get(name, "UTC"))
         for name in ("placed_at", "paid_at", "sent_at", "received_at")
     }
     status = _status(cells.get("status"), times["received_at"])
@@ -131,7 +135,7 @@ def _rows(cells: dict[str, str | None], record: dict[str, Any], zone: str) -> It
     for line in _lines(cells, order_id, goods):
         line |= {
             "currency": currency or "USD",
-            "prepare_days": _prepare_days(cells, times["paid_at"], zone),
+            "prepare_days": _prepare_days(cells, times["paid_at"], zones),
         }
         yield LINES, tuple(line.get(name) for name in COLUMNS[LINES]), record, ""
     for carrier, number in parcels_of(cells.get("parcels")):
@@ -223,7 +227,9 @@ def _time(text: str | None, zone: str) -> str | None:
     )
 
 
-def _prepare_days(cells: dict[str, str | None], paid_at: str | None, zone: str) -> str | None:
+def _prepare_days(
+    cells: dict[str, str | None], paid_at: str | None, zones: dict[str, str]
+) -> str | None:
     """Days to prepare the order: given as a number, or until the day by which to ship."""
     text = cells.get("ship_by")
     if match := re.fullmatch(r"(\d{1,3})\s*(天|days?|d)?", (text or "").lower()):
@@ -232,9 +238,9 @@ def _prepare_days(cells: dict[str, str | None], paid_at: str | None, zone: str) 
     if by is None or paid_at is None:
         return None
     try:
-        days = (by.replace(tzinfo=ZoneInfo(zone)) - datetime.fromisoformat(paid_at)) / timedelta(
-            days=1
-        )
+        days = (
+            by.replace(tzinfo=ZoneInfo(zones["ship_by"])) - datetime.fromisoformat(paid_at)
+        ) / timedelta(days=1)
     except ValueError:
         return None
     return f"{days:.6f}" if days >= 0 else None

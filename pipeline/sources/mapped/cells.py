@@ -10,6 +10,7 @@ import polars as pl
 from features.clock import to_utc
 from pipeline.sources.instants import EARLIEST, LATEST, instant, with_minutes
 from pipeline.sources.mapped.mapping import Cell
+from pipeline.sources.reading.column_zones import zone_of_name
 
 LARGEST = 1e12
 _SIGN = r"(?:[A-Z]{2,3} ?\$?|[$€£¥₽])"
@@ -86,15 +87,32 @@ def _minus_first(source_text: pl.Expr) -> pl.Expr:
 
 
 def moment(cell: Cell, zone: str) -> pl.Expr:
-    """The time in UTC; null where there is none."""
+    """The time in UTC; null where there is none.
+
+    A time without an offset is in the zone of the cell, else in the one that the column's name
+    states, else in `zone`.
+    """
     source_text = text(cell)
-    time = (
-        _with_formats(source_text, cell.format, cell.zone or zone)
-        if cell.format
-        else _iso(source_text, cell.zone or zone)
-    )
+    zones = [cell.zone or zone_of_name(name) or zone for name in cell.column]
+    if len({*zones}) < 2:
+        time = _in_zone(source_text, cell, zones[0] if zones else cell.zone or zone)
+    else:
+        filled = [pl.col(name).str.strip_chars().str.len_bytes() > 0 for name in cell.column]
+        own = [pl.when(one).then(pl.lit(name)) for one, name in zip(filled, zones, strict=True)]
+        own_zone = pl.coalesce(*own, pl.lit(zone))
+        each = [
+            pl.when(own_zone == name).then(_in_zone(source_text, cell, name))
+            for name in sorted({*zones, zone})
+        ]
+        time = pl.coalesce(each)
     shift = pl.duration(microseconds=round(cell.plus_days * 86_400e6))
     return time + shift if cell.plus_days else time
+
+
+def _in_zone(source_text: pl.Expr, cell: Cell, zone: str) -> pl.Expr:
+    if cell.format:
+        return _with_formats(source_text, cell.format, zone)
+    return _iso(source_text, zone)
 
 
 def _iso(source_text: pl.Expr, zone: str) -> pl.Expr:

@@ -8,6 +8,7 @@ import polars as pl
 
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.mapped.column_profile import plain
+from pipeline.sources.reading.column_zones import without_zone, zone_of_name
 from pipeline.sources.tracking.tracking_bodies import COLUMNS, Scan
 
 # names of a sheet's columns; an assumption, based on the field names of the interfaces
@@ -66,7 +67,7 @@ def is_sheet(header: list[str]) -> bool:
 
 def _columns_of(header: list[str]) -> dict[str, str | None]:
     """The sheet's columns by our names."""
-    by_plain_name = {plain(column): column for column in header}
+    by_plain_name = {plain(without_zone(column)): column for column in header}
     return {
         ours: next((by_plain_name[name] for name in names if name in by_plain_name), None)
         for ours, names in SHEET.items()
@@ -84,4 +85,5 @@ def scans_of_table(table: pl.DataFrame) -> Iterator[tuple[int, Scan]]:
             yield row_number, Scan((None,) * len(COLUMNS), row, reason)
             continue
         texts = [row[column] if (column := chosen.get(name)) else None for name in COLUMNS]
+        texts[COLUMNS.index("zone")] = zone_of_name(chosen["scanned_at"] or "")
         yield row_number, Scan(tuple(texts), row)
