@@ -17,7 +17,7 @@ import polars as pl
 
 from pipeline.settings.errors import BadInput
 from pipeline.sources.aliexpress.dumps import FILE, SEEN, DumpFrames, schema
-from pipeline.sources.aliexpress.record_columns import COLUMNS
+from pipeline.sources.aliexpress.record_columns import ADDED, COLUMNS
 from pipeline.sources.csv_text import ROW
 from pipeline.workspace.workspace import read_json, sync, write_json
 
@@ -36,11 +36,7 @@ def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
     try:
         current = read_json(folder / CURRENT)
         rows_folder = folder / Path(str(current["folder"])).name
-        frames = {
-            kind: pl.read_parquet(rows_folder / f"{kind}.parquet", columns=list(schema(kind)))
-            for kind in COLUMNS
-        }
-        frames = {kind: frame.cast({FILE: schema(kind)[FILE]}) for kind, frame in frames.items()}
+        frames = {kind: _read(rows_folder / f"{kind}.parquet", kind) for kind in COLUMNS}
         return frames, {str(name): str(digest) for name, digest in current["dumps"].items()}
     except (
         OSError,
@@ -55,6 +51,13 @@ def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
             "folder from a backup, or remove it and load all dumps again with their dates in "
             "their names."
         ) from None
+
+
+def _read(path: Path, kind: str) -> pl.DataFrame:
+    frame = pl.read_parquet(path)
+    absent = [name for name in COLUMNS[kind] if name in ADDED and name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+    return frame.select(*schema(kind)).cast({FILE: schema(kind)[FILE]})
 
 
 def joined(old: Mapping[str, pl.DataFrame], new: DumpFrames) -> dict[str, pl.DataFrame]:
