@@ -118,7 +118,14 @@ SIGNS: tuple[Sign, ...] = (
 )
 # ratio of the dispute rate within the horizon of a night's open orders, by stage, to the share of
 # all the store's orders that are disputed
-OF_STAGE = {"before_shipment": 0.5, "dispatch": 0.6, "in_transit": 1.0, "delivered": 0.3}
+# (unknown: an order that may be at any stage, so the mean of the others)
+OF_STAGE = {
+    "before_shipment": 0.5,
+    "dispatch": 0.6,
+    "in_transit": 1.0,
+    "delivered": 0.3,
+    "unknown": 0.6,
+}
 
 
 def strength() -> pl.Expr:

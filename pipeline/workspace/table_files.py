@@ -7,7 +7,7 @@ from 0 in the order of `order_id`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class TableFiles:
     folder: Path
     zone: str
     has_partial_outcomes: bool
+    has_shipments: bool = True
 
     @classmethod
     def of(cls, folder: Path, settings: Mapping[str, Any]) -> TableFiles:
@@ -74,7 +75,15 @@ class TableFiles:
                 f"{folder}: was written by an older version of this program. "
                 "Load the data again: make ingest."
             )
-        return files
+        return replace(files, has_shipments=files._records_shipments())
+
+    def _records_shipments(self) -> bool:
+        """Whether any parcel of the store was ever reported as sent or on its way."""
+        on_its_way = self._scan("tracking").filter(pl.col("status") != "Delivered")
+        return any(
+            not scan.select(pl.first()).head(1).collect().is_empty()
+            for scan in (self._scan("shipments"), on_its_way)
+        )
 
     def read_all(self) -> StoredTables:
         """All tables, whole."""
@@ -82,7 +91,9 @@ class TableFiles:
             name: pl.read_parquet(self._path(name), columns=[*table.schema, *DAYS])
             for name, table in TABLES.items()
         }
-        return StoredTables(frames, self.zone, self.has_partial_outcomes, self.folder)
+        return StoredTables(
+            frames, self.zone, self.has_partial_outcomes, self.has_shipments, self.folder
+        )
 
     def count_orders(self) -> int:
         """The number of orders."""
@@ -114,7 +125,7 @@ class TableFiles:
                 ).collect()
             else:
                 frames[name] = scan.select(*visible, "known_day").collect()
-        return Tables(frames, self.zone, self.has_partial_outcomes)
+        return Tables(frames, self.zone, self.has_partial_outcomes, self.has_shipments)
 
     def read_columns(self, used: Mapping[str, Iterable[str]]) -> Tables:
         """All orders, but only the columns in `used` (by table name); other tables are empty.
@@ -126,7 +137,7 @@ class TableFiles:
                 for column in columns
             ]
             frames[name] = self._scan(name).select(selected).collect()
-        return Tables(frames, self.zone, self.has_partial_outcomes)
+        return Tables(frames, self.zone, self.has_partial_outcomes, self.has_shipments)
 
     def read_buyers(self) -> pl.DataFrame:
         """One row per order: `order_id` (the order number), `buyer_id`, `known_day`."""
@@ -159,7 +170,7 @@ class TableFiles:
                 else self._scan(name)
             )
             frames[name] = scan.select(*table.schema, *DAYS).collect()
-        return Tables(frames, self.zone, self.has_partial_outcomes)
+        return Tables(frames, self.zone, self.has_partial_outcomes, self.has_shipments)
 
     def read_contacts(self) -> pl.DataFrame:
         """The table `contacts`, whole."""
