@@ -154,9 +154,9 @@ def _window_ends(
     ids = known["orders"].select("order_id").join(ended, on="order_id", how="anti")
     frames = {
         name: known[name].join(ids, on="order_id", how="semi")
-        for name in ("orders", "promises", "tracking")
+        for name in ("orders", "promises", "shipments", "tracking", "disputes")
     }
-    without_events = Tables({"order_events": closed.clear(), **frames}, known.zone)
+    without_events = known.with_frames({"order_events": closed.clear(), **frames})
     ends = closings(without_events, window).rename({"closed_day": "window_end_day"})
     return ends.filter(is_earlier(pl.col("window_end_day"), pl.lit(as_of_day)))
 

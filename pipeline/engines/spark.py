@@ -80,6 +80,7 @@ def _plan(
         tables.zone,
         has_partial_outcomes=tables.has_partial_outcomes,
         has_shipments=tables.has_shipments,
+        usual_life_days=tables.usual_life_days,
     )
     spine_rows = spark.createDataFrame(
         spine.with_row_index("row")

@@ -65,11 +65,17 @@ class TableFiles:
     zone: str
     has_partial_outcomes: bool
     has_shipments: bool = True
+    usual_life_days: int | None = None
 
     @classmethod
     def of(cls, folder: Path, settings: Mapping[str, Any]) -> TableFiles:
         """Raises `BadInput` if an older version of this program wrote the files."""
-        files = cls(folder, settings["zone"], settings["has_partial_outcomes"])
+        files = cls(
+            folder,
+            settings["zone"],
+            settings["has_partial_outcomes"],
+            usual_life_days=settings.get("usual_life_days"),
+        )
         if NUMBER not in files._scan("orders").collect_schema():
             raise BadInput(
                 f"{folder}: was written by an older version of this program. "
@@ -92,7 +98,17 @@ class TableFiles:
             for name, table in TABLES.items()
         }
         return StoredTables(
-            frames, self.zone, self.has_partial_outcomes, self.has_shipments, self.folder
+            frames,
+            self.zone,
+            self.has_partial_outcomes,
+            self.has_shipments,
+            self.usual_life_days,
+            self.folder,
+        )
+
+    def _with(self, frames: Mapping[str, pl.DataFrame]) -> Tables:
+        return Tables(
+            frames, self.zone, self.has_partial_outcomes, self.has_shipments, self.usual_life_days
         )
 
     def count_orders(self) -> int:
@@ -125,7 +141,7 @@ class TableFiles:
                 ).collect()
             else:
                 frames[name] = scan.select(*visible, "known_day").collect()
-        return Tables(frames, self.zone, self.has_partial_outcomes, self.has_shipments)
+        return self._with(frames)
 
     def read_columns(self, used: Mapping[str, Iterable[str]]) -> Tables:
         """All orders, but only the columns in `used` (by table name); other tables are empty.
@@ -137,7 +153,7 @@ class TableFiles:
                 for column in columns
             ]
             frames[name] = self._scan(name).select(selected).collect()
-        return Tables(frames, self.zone, self.has_partial_outcomes, self.has_shipments)
+        return self._with(frames)
 
     def read_buyers(self) -> pl.DataFrame:
         """One row per order: `order_id` (the order number), `buyer_id`, `known_day`."""
@@ -170,7 +186,7 @@ class TableFiles:
                 else self._scan(name)
             )
             frames[name] = scan.select(*table.schema, *DAYS).collect()
-        return Tables(frames, self.zone, self.has_partial_outcomes, self.has_shipments)
+        return self._with(frames)
 
     def read_contacts(self) -> pl.DataFrame:
         """The table `contacts`, whole."""
