@@ -79,9 +79,7 @@ def leaky_tables(tables: Tables) -> dict[str, Tables]:
     canonical = {name: tables[name].select(list(table.schema)) for name, table in TABLES.items()}
 
     def read(frames: dict[str, pl.DataFrame]) -> Tables:
-        return create_tables(
-            frames, zone=tables.zone, has_partial_outcomes=tables.has_partial_outcomes
-        )
+        return tables.with_frames(create_tables(frames, zone=tables.zone).frames)
 
     by_event = {
         name: frame.with_columns(known_at="occurred_at") for name, frame in canonical.items()

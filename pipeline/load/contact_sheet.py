@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from features.clock import is_earlier, local_day
-from features.stage import STAGES
+from features.stage import STAGES_AND_UNKNOWN
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.output.safe_text import neutral
 from pipeline.settings.errors import BadInput
@@ -96,7 +96,7 @@ def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.Dat
             "contact_id"
         ),
         "order_id",
-        stage=_among("stage", STAGES),
+        stage=_among("stage", STAGES_AND_UNKNOWN),
         outcome=_among("outcome", OUTCOMES),
         occurred_at="contacted_at",
         # the store wrote the message itself, so it knew at once

@@ -13,6 +13,7 @@ import polars as pl
 from features.clock import seconds_between
 from features.tables import TABLES
 from pipeline.load.known_sources import read_source
+from pipeline.load.open_tonight import open_lines
 from pipeline.load.quarantine import count_rows, reason_lines
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
@@ -29,8 +30,9 @@ MISSING_TABLE = {
     "promises": "no ship-by dates, and no order is ever late: the strongest signals for "
     "'not received' are missing",
     "order_events": "payment delays and closed orders are unknown: an order stays open until its "
-    "window ends",
-    "shipments": "no order reaches the dispatch or transit stage, and handling times are unknown",
+    "window ends, also if it was cancelled",
+    "shipments": "the stage of an undelivered order is unknown unless it was scanned on its way; "
+    "handling times are unknown",
     "tracking": "no scans: lateness depends on the promised date only, and deliveries are unknown",
     "disputes": "no model can be trained and no indicator computed; the list uses fixed rules "
     "until there are enough",
@@ -72,6 +74,8 @@ def examine(
         for line in section:
             say(line)
     _check_usable(data, config.max_fault_share)
+    for line in open_lines(data, config):
+        say(line)
     say("nothing was written; make ingest loads these files")
 
 

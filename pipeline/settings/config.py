@@ -88,6 +88,14 @@ class Config(SettingsSection):
         ge=1,
         description="days after the promised day that an undelivered order stays open",
     )
+    days_without_promise: int | None = Field(
+        default=None,
+        ge=1,
+        le=3650,
+        description="days after the order that one without a promised delivery day stays open; "
+        "without a value: the time within which nearly all orders of your store have ended, or 120 "
+        "days while fewer than 100 have",
+    )
     max_training_rows: int = Field(
         default=200_000, ge=1_000, description="most order-nights sampled for training"
     )
@@ -192,7 +200,9 @@ class Config(SettingsSection):
     @property
     def dispute_window(self) -> DisputeWindow:
         """How long an order can be disputed."""
-        return DisputeWindow(self.days_after_delivery, self.days_after_promise)
+        return DisputeWindow(
+            self.days_after_delivery, self.days_after_promise, self.days_without_promise
+        )
 
 
 def load_config(

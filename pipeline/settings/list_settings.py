@@ -14,7 +14,14 @@ from pipeline.settings.settings_section import SettingsSection
 
 # Half of what is published: 15-35 % fewer disputes where a parcel did not arrive. Those figures are
 # about buyers who respond at all, come from vendors of such programs, and had no control group.
-STAGE_SHARE = {"before_shipment": 0.075, "dispatch": 0.10, "in_transit": 0.125, "delivered": 0.05}
+# An order whose stage is unknown may be at any of them: the mean, rounded down.
+STAGE_SHARE = {
+    "before_shipment": 0.075,
+    "dispatch": 0.10,
+    "in_transit": 0.125,
+    "delivered": 0.05,
+    "unknown": 0.08,
+}
 # a message can say where a parcel is, but it cannot repair a product
 CAUSE_FACTOR = {"not_received": 1.0, "not_as_described": 0.5, "other": 0.25}
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -25,6 +25,7 @@ from typing import Any
 import polars as pl
 from filelock import FileLock, Timeout
 
+from features.closing_times import usual_life_days
 from features.tables import Tables
 from pipeline.settings.errors import BadInput, WorkspaceBusy
 from pipeline.workspace.disk_errors import disk_trouble
@@ -122,6 +123,7 @@ class Workspace:
         settings = {
             "zone": tables.zone,
             "has_partial_outcomes": tables.has_partial_outcomes,
+            "usual_life_days": usual_life_days(tables),
             **facts,
         }
         with self.replaced(version / "tables") as temporary:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from features.stage import STAGES
+from features.stage import STAGES_AND_UNKNOWN as STAGES
 from models.contact.offers import ACTIONS
 from models.learner.cause import CAUSES
 from models.monitoring.sequential_monitoring import LEVELS
