@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,32 @@ ROUNDED = (
 )
 
 
+# rows of a sheet above the column names, such as a title
+MOST_TITLES = 30
+IsHeader = Callable[[list[str]], bool]
+
+
+def _is_any(cells: list[str]) -> bool:
+    return any(cells)
+
+
 def read_workbook(
-    path: Path, sheet: str | None = None, most: int = MOST_BYTES
+    path: Path, sheet: str | None = None, most: int = MOST_BYTES, is_header: IsHeader | None = None
 ) -> tuple[pl.DataFrame, list[Fault]]:
     """Return the sheet as text, and (row, column, reason) of each faulty cell.
 
     The table has `ROW` and the sheet's columns; dates and times are in ISO format. Reads the sheet
-    called `sheet`, or else the first. Raises `BadInput` if the file is not a workbook, is empty or
-    is larger than `most` bytes.
+    called `sheet`, or else the first. `is_header`: recognises the row of the column names by its
+    cells; then any of the first 30 rows may be that row, and the sheet may be another one that has
+    such a row. Raises `BadInput` if the file is not a workbook, is empty or is larger than `most`
+    bytes.
     """
     if path.is_file() and path.stat().st_size > most:
         raise BadInput(
             f"{path.name}: is larger than {most // 1_000_000} MB. Split it, or save it as CSV."
         )
     try:
-        rows = _cells(path, sheet)
+        rows, header_at = _cells(path, sheet, is_header)
     except BadInput:
         raise
     # a damaged or hostile file can raise any error in openpyxl or in the XML parser
@@ -48,9 +60,6 @@ def read_workbook(
             f"{path.name}: cannot be read as a workbook ({str(error)[:200]}). "
             "Save it again as .xlsx."
         ) from None
-    header_at = next(
-        (index for index, cells in enumerate(rows) if any(cell is not None for cell in cells)), None
-    )
     if header_at is None:
         raise BadInput(EMPTY.format(path.name))
     header = column_names(
@@ -71,7 +80,10 @@ def read_workbook(
     return pl.DataFrame(table, schema=schema, orient="row"), faults
 
 
-def _cells(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
+def _cells(
+    path: Path, sheet: str | None, is_header: IsHeader | None
+) -> tuple[list[tuple[object, ...]], int | None]:
+    """The rows of the chosen sheet, and the position of its row of column names."""
     with zipfile.ZipFile(path) as archive:
         if sum(part.file_size for part in archive.infolist()) > MOST_UNPACKED:
             raise BadInput(
@@ -83,12 +95,31 @@ def _cells(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
         warnings.simplefilter("ignore")
         book = load_workbook(path, read_only=True, data_only=True)
         try:
-            chosen = book[sheet] if sheet in book.sheetnames else book.worksheets[0]
-            # the dimensions stored in a sheet may be too small
-            chosen.reset_dimensions()
-            return list(chosen.iter_rows(values_only=True))
+            first = book[sheet] if sheet in book.sheetnames else book.worksheets[0]
+            for chosen in (first, *(other for other in book.worksheets if other is not first)):
+                # the dimensions stored in a sheet may be too small
+                chosen.reset_dimensions()
+                if (
+                    is_header is None
+                    or _header_at(
+                        list(chosen.iter_rows(values_only=True, max_row=MOST_TITLES)), is_header
+                    )
+                    is not None
+                ):
+                    break
+            else:
+                chosen = first
+            rows = list(chosen.iter_rows(values_only=True))
         finally:
             book.close()
+    if is_header and (at := _header_at(rows[:MOST_TITLES], is_header)) is not None:
+        return rows, at
+    return rows, _header_at(rows, _is_any)
+
+
+def _header_at(rows: list[tuple[object, ...]], is_header: IsHeader) -> int | None:
+    texts = ([_text(cell) or "" for cell in cells] for cells in rows)
+    return next((index for index, cells in enumerate(texts) if is_header(cells)), None)
 
 
 def _without_empty_end(names: list[str]) -> list[str]:
