@@ -24,6 +24,7 @@ from markupsafe import Markup, escape
 from pipeline.board.board_data import find_orders, nights_of, page_of, review_of
 from pipeline.board.requests_allowed import guard
 from pipeline.load.contacts import take_contacts
+from pipeline.output.safe_text import one_line
 from pipeline.pages.html import render
 from pipeline.pages.page_words import text_span
 from pipeline.settings.errors import UserError
@@ -31,6 +32,8 @@ from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
 MOST_BYTES = 5_000_000
+# characters of a message on the page
+MOST_MESSAGE = 1_000
 # the words that the page's script needs
 GROUPS = ("page", "board", "stage", "outcome")
 # what a published page contains, and what the board puts there instead
@@ -45,8 +48,9 @@ HEADERS = {
 }
 
 
-def create_app(store: Workspace, hosts: frozenset[str]) -> Flask:
-    """The board of one workspace. `hosts`: the host names that it answers to."""
+def create_app(store: Workspace, hosts: frozenset[str] | None) -> Flask:
+    """The board of one workspace. `hosts`: the host names that it answers to; None means this
+    machine, under its own names."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
     guard(app, hosts)
@@ -67,8 +71,8 @@ def create_app(store: Workspace, hosts: frozenset[str]) -> Flask:
     def orders() -> str:
         query = request.args.get("q", "").strip()[:100]
         with _opened(store) as workspace:
-            found = find_orders(workspace, query) if query else []
-            return _page(workspace, query=query, orders=found)
+            matching = find_orders(workspace, query) if query else []
+            return _page(workspace, query=query, orders=matching)
 
     @app.get("/night/<day>")
     def night(day: str) -> str:
@@ -89,7 +93,8 @@ def create_app(store: Workspace, hosts: frozenset[str]) -> Flask:
             taken = give_back(store, day, request.form.get("sheet", ""))
         except UserError as error:
             # readers of a board have no use for a path of its machine
-            problem = str(error).replace(str(store.folder), store.folder.name)
+            message = str(error).replace(str(store.folder), store.folder.name)
+            problem = one_line(message, MOST_MESSAGE)
             with _opened(store) as workspace:
                 return _page(workspace, nights=nights_of(workspace), problem=problem), 409
         return redirect(f"/night/{day}?taken={taken}", 303)

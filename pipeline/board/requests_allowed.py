@@ -59,13 +59,26 @@ def allowed_hosts(ip: str, port: int, names: list[str]) -> frozenset[str]:
     return frozenset(hosts)
 
 
-def guard(app: Flask, hosts: frozenset[str]) -> None:
-    """Refuse requests for another host name, and requests that a page of another site sent."""
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def guard(app: Flask, hosts: frozenset[str] | None) -> None:
+    """Refuse requests for another host name, and requests that a page of another site sent.
+
+    `hosts`: None means this machine, under its own names, on any port.
+    """
+
+    def is_ours(host: str) -> bool:
+        if hosts is None:
+            return urlsplit(f"//{host}").hostname in LOOPBACK
+        return host.lower() in hosts
 
     @app.before_request
     def check_sender() -> None:
-        if request.host.lower() not in hosts:
-            abort(403)
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() not in hosts:
+        try:
+            is_own = is_ours(request.host) and (origin is None or is_ours(urlsplit(origin).netloc))
+        except ValueError:
+            is_own = False
+        if not is_own:
             abort(403)

@@ -47,9 +47,9 @@ def read_contact_file(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
     )
     table = _with_our_names(path.name, table)
     if missing := [name for name in REQUIRED if name not in table.columns]:
-        found = one_line(", ".join(table.columns[1:]), 300)
+        names = one_line(", ".join(table.columns[1:]), 300)
         raise BadInput(
-            f"{path.name}: column {', '.join(missing)} is missing. Found: {found}. "
+            f"{path.name}: column {', '.join(missing)} is missing. Found: {names}. "
             "Use the contact list as it was written, with contacted_at and outcome filled in; as "
             "CSV, separate its columns by commas, semicolons or tabs."
         )

@@ -106,16 +106,16 @@ def _read_local_dates(file: CheckedFile, nights: set[str]) -> None:
     `nights`: the published nights. If only one reading of a rewritten night is one of them, it is
     that one, and the other dates of the file are read in the same order.
     """
-    found = {
+    cells_of = {
         column: [readings(text or "") for text in file.rows[column]]
         for column in ("as_of", "contacted_at", "contact_by")
     }
-    votes = orders_of(cell for cells in found.values() for cell in cells)
-    of_nights = _order_of_nights(found["as_of"], nights)
+    votes = orders_of(cell for cells in cells_of.values() for cell in cells)
+    of_nights = _order_of_nights(cells_of["as_of"], nights)
     order = votes.pop() if len(votes) == 1 else of_nights if not votes else None
     used = {"as_of": order if of_nights is None else of_nights, "contacted_at": order}
     for column, chosen in used.items():
-        texts, cells = file.rows[column], found[column]
+        texts, cells = file.rows[column], cells_of[column]
         read = pl.Series(column, [cell.chosen(chosen) for cell in cells], dtype=pl.String)
         unclear = pl.Series([cell.is_ambiguous for cell in cells], dtype=pl.Boolean)
         unclear = unclear & read.is_null()

@@ -44,13 +44,13 @@ class Readings(NamedTuple):
 def readings(text: str) -> Readings:
     """The readings of one cell; (None, None) if it is not a date of a kind known here."""
     text = re.sub(r"[\s\u00a0\u202f]+", " ", text).strip()
-    if found := _SERIAL.fullmatch(text):
-        return _same(_of_serial(found[1], found[2] or ""))
-    if found := _YEAR_FIRST.fullmatch(text):
-        year, month, day, *clock = found.groups()
+    if match := _SERIAL.fullmatch(text):
+        return _same(_of_serial(match[1], match[2] or ""))
+    if match := _YEAR_FIRST.fullmatch(text):
+        year, month, day, *clock = match.groups()
         return _same(_moment(year, month, day, clock))
-    if found := _YEAR_LAST.fullmatch(text):
-        first, mark, second, year, *clock = found.groups()
+    if match := _YEAR_LAST.fullmatch(text):
+        first, mark, second, year, *clock = match.groups()
         year = year if len(year) == 4 else f"20{year}"
         day_first = _moment(year, second, first, clock)
         # no spreadsheet writes the month first with dots

@@ -25,8 +25,8 @@ def is_rounded(text: str) -> bool:
     which those after the 15th are 0."""
     if _POWER.fullmatch(text):
         return True
-    found = _WHOLE.fullmatch(text)
-    return found is not None and _unit(found[1]) > 1
+    match = _WHOLE.fullmatch(text)
+    return match is not None and _unit(match[1]) > 1
 
 
 def could_be(text: str, true_id: str) -> bool:
@@ -35,15 +35,15 @@ def could_be(text: str, true_id: str) -> bool:
         return True
     if not (true_id.isascii() and true_id.isdigit()):
         return False
-    if found := _POWER.fullmatch(text):
-        digits, decimals, power = found[1], found[2] or "", int(found[3])
+    if match := _POWER.fullmatch(text):
+        digits, decimals, power = match[1], match[2] or "", int(match[3])
         unit = Decimal(10) ** (power - len(decimals))
         value = Decimal(digits + decimals) * unit
         # with all its digits, a spreadsheet cuts a number; with fewer, it rounds it
         limit = unit if len(digits + decimals) >= KEPT_DIGITS else unit / 2
         return abs(Decimal(true_id) - value) <= limit
-    if found := _WHOLE.fullmatch(text):
-        return abs(int(found[1]) - int(true_id)) < _unit(found[1])
+    if match := _WHOLE.fullmatch(text):
+        return abs(int(match[1]) - int(true_id)) < _unit(match[1])
     return False
 
 

@@ -50,9 +50,9 @@ def resolve_orders(rows: pl.DataFrame, orders: pl.DataFrame, lists: pl.DataFrame
     at_rank: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for night, rank, order_id, buyer_id in lists.iter_rows():
         at_rank.setdefault((night, rank), []).append((order_id, buyer_id))
-    found = [_order_of(row, known, at_rank) for row in rows.iter_rows(named=True)]
-    ids = pl.Series("order_id", [order for order, _ in found], dtype=pl.String)
-    faults = pl.Series("order_fault", [fault for _, fault in found], dtype=pl.String)
+    resolved = [_order_of(row, known, at_rank) for row in rows.iter_rows(named=True)]
+    ids = pl.Series("order_id", [order for order, _ in resolved], dtype=pl.String)
+    faults = pl.Series("order_fault", [fault for _, fault in resolved], dtype=pl.String)
     placed = orders.select("order_id", placed_at="occurred_at")
     return rows.with_columns(ids, faults).join(
         placed, on="order_id", how="left", maintain_order="left"

@@ -139,6 +139,9 @@ def test_an_open_board_answers_only_to_the_hosts_that_are_named(workspace: Path)
         ("localhost:8321", 403),
     ):
         assert board.get("/", headers={"Host": host}).status_code == code
+    own = create_app(Workspace(workspace), None).test_client()
+    for host, code in (("127.0.0.1:1", 200), ("[::1]:1", 200), ("rebound.example", 403)):
+        assert own.get("/", headers={"Host": host}).status_code == code
     assert "localhost:8321" in allowed_hosts("127.0.0.1", 8321, [])
     assert "[::1]:8321" in allowed_hosts("::1", 8321, [])
 
