@@ -90,7 +90,7 @@ def test_a_killed_requarantine_loses_no_correction_and_no_contact(
     assert code == 0
     assert count > 12
     rows = Workspace(tmp_path / "copy").read_tables()["orders"].height
-    for kill_at in range(1, count + 1, max(count // 8, 1)):
+    for kill_at in range(1, count + 1, max(count // 4, 1)):
         workspace = Workspace(fresh())
         assert run_killed(kill_at, workspace.folder, *options)[0] == -9
         assert workspace.read_tables()["orders"].height in (rows - 1, rows)
@@ -124,7 +124,7 @@ def test_a_killed_pull_continues_with_all_rows(tmp_path: Path) -> None:
     code, count = run_killed(1_000_000, raw, "pull", "--raw", raw)
     assert code == 0
     assert count > 0
-    for kill_at in range(1, min(count, 9) + 1):
+    for kill_at in range(1, min(count, 4) + 1):
         last = 50 + 10 * kill_at
         put(last - 10, last)
         run_killed(kill_at, raw, "pull", "--raw", raw)
