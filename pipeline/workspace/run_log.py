@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline.workspace.file_modes import FILE
+from pipeline.workspace.file_modes import FILE, close_to_others
 from pipeline.workspace.short_text import shortened
 from pipeline.workspace.workspace import new_id
 
@@ -53,6 +53,8 @@ class RunLog:
                 "The output files do not depend on it."
             )
         self._turn_over()
+        # a log of an earlier version was open to others
+        close_to_others(self.path)
         self.write("begin", **facts)
         if last and last.get("event") != "end" and not _is_running(last.get("pid")):
             self._unfinished = last.get("run_id")
