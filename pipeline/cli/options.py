@@ -13,8 +13,8 @@ import typer
 
 from pipeline.load.known_sources import SOURCES
 from pipeline.settings.config import SPARK_MASTER, Config, load_config
-from pipeline.workspace.progress import Progress, warn
-from pipeline.workspace.run_log import open_run_log
+from pipeline.workspace.progress import Progress, say, warn
+from pipeline.workspace.run_log import current_step, open_run_log
 from pipeline.workspace.workspace import Workspace
 
 
@@ -107,6 +107,12 @@ SparkMaster = Annotated[
         parser=master, metavar="URL", help="Spark master, like local[2] or spark://host:7077"
     ),
 ]
+Wait = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1440, help="minutes to wait for another step to end; then exit code 13"
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="repeat a night that is already done")]
 
 
@@ -118,7 +124,7 @@ def open_workspace(
     for problem in open_run_log(folder, arguments=sys.argv[1:]):
         warn(problem)
     config = load_config(folder, capacity=capacity, **engine_options)
-    return Workspace(folder), config, Progress()
+    return Workspace(folder, current_step(), say), config, Progress()
 
 
 def both_or_none(source: str | None, raw: Path | None) -> None:

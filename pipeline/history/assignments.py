@@ -6,7 +6,7 @@ night. Held-out buyers are on no list; this file has them, so that the effect ca
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -91,6 +91,13 @@ def read_assignments(workspace: Workspace, last: date) -> pl.DataFrame:
     if not assignments:
         return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
     return pl.concat(assignments)
+
+
+def held_out_before(workspace: Workspace, as_of: date) -> pl.Series:
+    """The buyers who were held out on a night before `as_of`, each once. A buyer stays held out, so
+    the held-out buyers of one night are mostly those of the night before."""
+    earlier = read_assignments(workspace, as_of - timedelta(days=1))
+    return earlier.filter(pl.col("arm") == HELD_OUT)["buyer_id"].unique()
 
 
 def left_alone(

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from features.tables import TABLES, Tables, create_tables
-from pipeline.load.contacts import own_sha256, read_own, with_own
+from pipeline.load.contacts import join_own, own_sha256, read_own, with_own
 from pipeline.load.known_sources import SOURCES, read_source
 from pipeline.load.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
@@ -74,6 +74,8 @@ def ingest(
                 "table_rows": counts,
             },
         )
+        # agents may have given contacts back since we read ours
+        join_own(workspace)
         notes.append(f"{counts['orders']:,} orders, {sum(counts.values()):,} facts")
     for note in data.notes:
         say(note)

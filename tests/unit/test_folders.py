@@ -50,8 +50,8 @@ pipeline/indicators         features features/indicators models/indicators pipel
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/load               features pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/database
-                            pipeline/sources/mapped pipeline/sources/tracking
-                            pipeline/workspace
+                            pipeline/sources/mapped pipeline/sources/reading
+                            pipeline/sources/tracking pipeline/workspace
 pipeline/night              features features/build models/contact models/learner
                             models/monitoring models/reasons pipeline/drafts pipeline/engines
                             pipeline/history pipeline/indicators pipeline/load pipeline/output
