@@ -19,7 +19,15 @@ from pipeline.night.rule_scorer import RuleScorer, score_by_rules
 from pipeline.night.score import score
 from pipeline.registry.model_registry import CHALLENGER, find_model
 from pipeline.settings.config import Config
-from pipeline.settings.errors import Leak, NoChampion, NotPromoted, Refused, TooFewDisputes
+from pipeline.settings.errors import (
+    Damaged,
+    ForeignFile,
+    Leak,
+    NoChampion,
+    NotPromoted,
+    Refused,
+    TooFewDisputes,
+)
 from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles
 from pipeline.training.promote import promote
 from pipeline.training.train import train
@@ -96,7 +104,7 @@ def _retrain(
             return
         train(workspace, config, progress, as_of=training_day)
         promote(workspace, config, progress, every=JUDGED_EVERY)
-    except (NotPromoted, Refused, NoChampion, Leak) as error:
+    except (NotPromoted, Refused, NoChampion, Leak, Damaged, ForeignFile) as error:
         warn(f"automatic retraining did not promote a model: {error}")
 
 
