@@ -56,7 +56,6 @@ from pipeline.registry.tracking import (
 )
 from pipeline.registry.tracking import tracking_uri as tracking_uri
 from pipeline.settings.errors import Damaged, NoChampion
-from pipeline.workspace.manifest import git_revision
 from pipeline.workspace.progress import warn
 from pipeline.workspace.workspace import Workspace
 
@@ -179,7 +178,8 @@ def require_champion(workspace: Workspace) -> Registered:
     return champion
 
 
-def _open_experiment(workspace: Workspace) -> None:
+def open_experiment(workspace: Workspace) -> None:
+    """Make the experiment of the workspace the one that MLflow logs to."""
     create_database(workspace)
     use_tracking(workspace)
     settle(workspace)
@@ -204,7 +204,7 @@ def register_model(
     `example`: a few training rows, for the signature. Returns the version.
     """
     with registry_errors(workspace):
-        _open_experiment(workspace)
+        open_experiment(workspace)
         client, name = client_of(workspace), model_name(workspace)
         run_id, uri = _log_model(model, example, params, metrics, tags)
         # register_model reports its success on stderr, which means nothing to a seller
@@ -241,47 +241,3 @@ def _log_model(
             pip_requirements=["lightgbm", "polars", "pandas", "scikit-learn", "scipy"],
         )
     return run.info.run_id, info.model_uri
-
-
-def log_search(
-    workspace: Workspace, params: Mapping[str, Any], metrics: Mapping[str, float]
-) -> None:
-    """Log a run without a model: the best settings of a search, and its metrics."""
-    with registry_errors(workspace):
-        _open_experiment(workspace)
-        _log_search(params, metrics)
-
-
-def _log_search(params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-    with mlflow.start_run(tags={"step": "tune"}):
-        mlflow.log_params(dict(params))
-        mlflow.log_metrics(dict(metrics))
-
-
-def log_backtest(
-    workspace: Workspace, result: pl.DataFrame, files: list[Path], config: Mapping[str, Any]
-) -> None:
-    """Log a run with the backtest's metrics by stage, and its files.
-
-    The step of a metric is the night as a proleptic ordinal; metrics over all nights end in
-    `.pooled`.
-    """
-    with registry_errors(workspace):
-        _open_experiment(workspace)
-        _log_backtest(result, files, config)
-
-
-def _log_backtest(result: pl.DataFrame, files: list[Path], config: Mapping[str, Any]) -> None:
-    with mlflow.start_run(tags={"step": "backtest", "git_revision": git_revision()}):
-        mlflow.log_params({name: str(value)[:500] for name, value in config.items()})
-        for row in result.iter_rows(named=True):
-            stage, night = row.pop("stage"), row.pop("night")
-            metrics = {
-                f"{stage}.{name}": float(value) for name, value in row.items() if value is not None
-            }
-            if night == "pooled":
-                mlflow.log_metrics({f"{name}.pooled": value for name, value in metrics.items()})
-            else:
-                mlflow.log_metrics(metrics, step=date.fromisoformat(night).toordinal())
-        for file in files:
-            mlflow.log_artifact(str(file))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,6 +11,8 @@ from features.labels import LabelWindow
 from features.spine import DisputeWindow
 from models.learner.training_config import PARAMETERS, Recipe
 from pipeline.settings.check_settings import DataGates, Gate, Monitor
+from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
+from pipeline.settings.engine_settings import Engine as Engine
 from pipeline.settings.errors import BadInput
 from pipeline.settings.list_settings import Decide, OfferSettings, Page
 from pipeline.settings.product_settings import Products
@@ -20,8 +21,6 @@ from pipeline.settings.source_settings import SourceSettings
 from pipeline.settings.toml_model import faults_of, read_toml
 
 TUNED = "tuned.toml"
-# Spark's own format; a standalone cluster may have several hosts
-SPARK_MASTER = r"^(local(\[(\d+|\*)\])?|spark://[^\s/,]+:\d+(,[^\s/,]+:\d+)*|yarn|k8s://\S+)$"
 Section = TypeVar("Section", bound=SettingsSection)
 
 
@@ -39,43 +38,6 @@ class Booster(SettingsSection):
     orders_in_leaf: int = Field(
         default=10, ge=1, le=1_000_000, description="smallest number of orders in a leaf"
     )
-
-
-class Engine(SettingsSection):
-    """What builds the features, with bit-identical results: see docs/explanation/cluster.md."""
-
-    name: Literal["polars", "spark"] = Field(
-        default="polars", description="polars: in this process; spark: with PySpark"
-    )
-    spark_master: str = Field(
-        default="local[2]",
-        pattern=SPARK_MASTER,
-        description="local[2]: this machine, two tasks at a time; spark://host:7077: a cluster",
-    )
-    orders_per_part: int = Field(
-        default=200_000,
-        ge=1,
-        le=100_000_000,
-        description="orders per part of a night; three parts, about 0.5 GiB each, are in memory "
-        "at once",
-    )
-    orders_per_bucket: int = Field(
-        default=50_000,
-        ge=1,
-        le=100_000_000,
-        description="orders that one Spark task holds in memory",
-    )
-    memory: str = Field(
-        default="4g",
-        pattern=r"^\d+[mg]$",
-        description="Java memory of this process, through which all features pass, and of each "
-        "worker; Python needs more on top",
-    )
-
-    @property
-    def is_on_loopback(self) -> bool:
-        """Whether master, workers and this process all run on this machine."""
-        return re.match(r"local|spark://(127\.0\.0\.1|localhost):", self.spark_master) is not None
 
 
 class Config(SettingsSection):

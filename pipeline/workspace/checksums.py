@@ -104,7 +104,14 @@ def read_run_json(folder: Path, name: str) -> dict[str, Any]:
 
 def read_run_table(folder: Path, name: str, columns: list[str] | None = None) -> pl.DataFrame:
     """A Parquet file of a run. Raises `Damaged` if it differs from its hash in the manifest."""
-    return read_parquet(folder / name, read_manifest(folder), _night_remedy(folder), columns)
+    index = read_manifest(folder) if (folder / "manifest.json").exists() else {}
+    return read_parquet(folder / name, index, _night_remedy(folder), columns)
+
+
+def reseal(folder: Path) -> None:
+    """Write the hashes of a folder's files into its index, after one of them was replaced."""
+    if index := index_of(folder):
+        index.write_text(_text(sealed_index(folder, index)) + "\n", encoding="utf-8")
 
 
 def read_parquet(
@@ -114,7 +121,7 @@ def read_parquet(
     check_file(path, index, remedy)
     try:
         return pl.read_parquet(path, columns=columns)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise damaged(path, remedy, str(error)) from None
 
 

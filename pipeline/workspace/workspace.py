@@ -27,10 +27,10 @@ from filelock import FileLock, Timeout
 
 from features.tables import Tables
 from pipeline.settings.errors import BadInput, WorkspaceBusy
+from pipeline.workspace.checksums import reseal
 from pipeline.workspace.disk_errors import disk_trouble
+from pipeline.workspace.table_checks import STORE_JSON, checked_tables, stored_facts
 from pipeline.workspace.table_files import StoredTables, TableFiles, write_table_files
-
-STORE_JSON = "store.json"
 
 
 class Workspace:
@@ -100,6 +100,7 @@ class Workspace:
         temporary.mkdir()
         try:
             yield temporary
+            reseal(temporary)
             for file in temporary.rglob("*"):
                 sync(file)
             if path.exists():
@@ -110,9 +111,11 @@ class Workspace:
             shutil.rmtree(temporary, ignore_errors=True)
 
     def point(self, link: Path, target: Path) -> None:
-        """Make `link` point to `target`, in one step."""
+        """Make `link` point to `target`, in one step. A folder (a copy without links) gives way."""
         temporary = link.parent / f".new-{secrets.token_hex(4)}"
         temporary.symlink_to(os.path.relpath(target, link.parent))
+        if link.is_dir() and not link.is_symlink():
+            link.rename(link.parent / f".new-{secrets.token_hex(4)}")
         temporary.replace(link)
         sync(link.parent)
 
@@ -143,9 +146,8 @@ class Workspace:
         self.point(self.tables, version / "tables")
 
     def table_files(self) -> TableFiles:
-        """The files of the tables in use."""
-        settings = self.read_ingest_facts()
-        return TableFiles.of(self.tables.resolve(), settings)
+        """The files of the tables in use. Raises `Damaged` if one is not as it was written."""
+        return checked_tables(self.tables.resolve(), self.read_ingest_facts())
 
     def read_tables(self) -> StoredTables:
         """The tables in use, whole."""
@@ -154,13 +156,13 @@ class Workspace:
     def read_ingest_facts(self) -> dict[str, Any]:
         """What the last ingest stored next to the tables: input hashes, row counts, time zone.
         Raises `BadInput` if there are no tables."""
-        try:
-            return read_json(self.tables / STORE_JSON)
-        except FileNotFoundError:
+        facts = stored_facts(self.tables)
+        if facts is None:
             raise BadInput(
                 f"{self.folder}: has no tables yet. Load a store first: "
                 f"make ingest SOURCE=... RAW=... WORKSPACE={self.folder}"
-            ) from None
+            )
+        return facts
 
     def write_quarantine(self, faults: Mapping[str, pl.DataFrame]) -> None:
         """Replace the quarantine: one CSV file per source file that has faulty rows."""

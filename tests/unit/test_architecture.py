@@ -32,6 +32,7 @@ MLFLOW_FILES = {
     f"pipeline/registry/{name}.py"
     for name in (
         "alias_change",
+        "logged_runs",
         "model_files",
         "model_registry",
         "moved_workspace",
