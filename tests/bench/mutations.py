@@ -65,12 +65,6 @@ def main(workspace: Path, as_of: str, count: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    given = [int(text) for text in sys.argv[3:]]
-    sys.exit(
-        main(
-            Path(sys.argv[1]),
-            sys.argv[2],
-            *[*given, 2000, 22][: len(given)],
-            *[2000, 22][len(given) :],
-        )
-    )
+    count = int(sys.argv[3]) if len(sys.argv) > 3 else 2000
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 22
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], count, seed))
