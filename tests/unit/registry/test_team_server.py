@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from pipeline.training.walk_forward import past_nights
 from pipeline.workspace.workspace import Workspace
 from tests.unit.nights import NIGHT
 from tests.unit.sources.database.servers import PASSWORD, POSTGRES, _free_port, postgres
+
+LEARNED = date(2025, 5, 1)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def test_the_models_of_two_stores_are_on_the_server(
     store, config = Workspace(first), load_config(first)
     before = (first / "mlflow.db").read_bytes()
     files = sorted((first / "mlartifacts").rglob("*"))
-    _, _, rows = past_nights(store.read_tables(), config, first=NIGHT, last=NIGHT, every=1)
+    _, _, rows = past_nights(store.read_tables(), config, first=LEARNED, last=LEARNED, every=1)
     monkeypatch.setenv(SERVER, server)
     assert tracking_uri(store) == server
     assert find_model(store) is None
@@ -85,7 +88,7 @@ def test_the_models_of_two_stores_are_on_the_server(
         store,
         model,
         alias="champion",
-        example=rows.head(5) if rows.height else rows,
+        example=rows.head(5),
         params={"seed": 7},
         metrics={},
         tags={"trained_as_of": NIGHT.isoformat()},
