@@ -12,7 +12,7 @@ import typer
 
 from pipeline.cli.app import app
 from pipeline.settings.errors import UserError
-from pipeline.workspace.disk_errors import disk_trouble
+from pipeline.workspace.disk_errors import damage, disk_trouble
 from pipeline.workspace.progress import warn
 from pipeline.workspace.run_log import close_run_log, current_folder
 from pipeline.workspace.short_text import LONGEST, shortened
@@ -35,7 +35,7 @@ def main(run: Callable[[], None] = app) -> None:
     except UserError as error:
         code, message = error.exit_code, str(error)
     except Exception as error:
-        if trouble := disk_trouble(error, current_folder()):
+        if trouble := disk_trouble(error, current_folder()) or damage(error, current_folder()):
             code, message = trouble.exit_code, str(trouble)
         else:
             traceback.print_exc()

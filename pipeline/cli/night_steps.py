@@ -128,7 +128,8 @@ def kpi(
         typer.Option(help="also break the rates down by this; may be repeated"),
     ] = None,
     window: Annotated[
-        int | None, typer.Option(min=1, help="length of the window in days; default: the policy's")
+        int | None,
+        typer.Option(min=1, max=3_650, help="length of the window in days; default: the policy's"),
     ] = None,
 ) -> None:
     """Calculate the rates that the platform judges the store by, and their forecast.

@@ -14,7 +14,7 @@ from models.comparison.metrics import measure, measure_by
 from models.learner.gbm import fit_model
 from models.learner.training_rows import label_rows, learnable
 from pipeline.evaluation.model_page import PAGE, model_page
-from pipeline.registry.model_registry import log_backtest
+from pipeline.registry.logged_runs import log_backtest
 from pipeline.settings.config import Config
 from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace.progress import Progress, say

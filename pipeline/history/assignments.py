@@ -17,6 +17,7 @@ from models.contact.contact_effects import Belief, learn_beliefs
 from models.contact.decide import CAUSE_SHARES, HELD_OUT, LISTED
 from models.learner.cause import CAUSES
 from pipeline.settings.config import Config
+from pipeline.workspace.checksums import read_run_table
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
@@ -87,7 +88,7 @@ def read_assignments(workspace: Workspace, last: date) -> pl.DataFrame:
     for night in sorted((workspace.folder / "runs").glob("????-??-??")):
         path = night / "latest" / FILE
         if night.name <= last.isoformat() and path.exists():
-            assignments.append(pl.read_parquet(path, columns=COLUMNS))
+            assignments.append(read_run_table(path.parent, FILE, COLUMNS))
     if not assignments:
         return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
     return pl.concat(assignments)

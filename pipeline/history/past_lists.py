@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,8 +14,9 @@ from features.clock import calendar_day, day_number, in_days, is_before, last_ma
 from features.labels import build_labels
 from features.tables import create_tables
 from pipeline.settings.config import Config
+from pipeline.workspace.checksums import read_manifest, read_run_table
 from pipeline.workspace.table_files import TableFiles
-from pipeline.workspace.workspace import Workspace, read_json
+from pipeline.workspace.workspace import Workspace
 
 MONTH_DAYS = 30
 Run = tuple[date, Path, dict[str, Any]]
@@ -101,8 +101,9 @@ def _runs(workspace: Workspace) -> Iterator[Run]:
     for link in sorted(workspace.folder.glob("runs/*/latest")):
         try:
             night = date.fromisoformat(link.parent.name)
-            yield night, link.resolve(), read_json(link / "manifest.json")
-        except (ValueError, OSError, json.JSONDecodeError):
+            yield night, link.resolve(), read_manifest(link)
+        except (ValueError, OSError):
+            # a folder with another name, or a run that was removed
             continue
 
 
@@ -117,8 +118,8 @@ def _counts(run: Run, until: int, days: int) -> bool:
 
 
 def _scored(folder: Path, night: date) -> pl.DataFrame:
-    scores = pl.read_parquet(folder / "scores.parquet", columns=["order_id", "probability"])
-    listed = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])["order_id"]
+    scores = read_run_table(folder, "scores.parquet", ["order_id", "probability"])
+    listed = read_run_table(folder, "contact_list.parquet", ["order_id"])["order_id"]
     return scores.with_columns(
         as_of_day=pl.lit(day_number(night), pl.Int32),
         is_listed=pl.col("order_id").is_in(listed.implode()),

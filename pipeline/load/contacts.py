@@ -19,11 +19,14 @@ from pipeline.load.sheet_orders import read_lists
 from pipeline.output.safe_text import one_line
 from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
+from pipeline.workspace.checksums import damaged, read_parquet
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace, write_bytes_whole
 
 OWN = "own_contacts.parquet"
 OWN_INPUT = "own contacts"
+# the entry of the file itself with the sha256 of its rows
+_DIGEST = "rows_sha256"
 _KEPT = ("contact_id", "order_id", "stage", "outcome", "occurred_at", "known_at")
 
 
@@ -80,7 +83,7 @@ def store_sheet(
             f"{own.height} in all"
         )
         if not own.equals(previous):
-            write_bytes_whole(workspace.folder / OWN, own.write_parquet)
+            _write_own(workspace.folder / OWN, own)
         # even if nothing is new: a run killed at this point may have left the tables outdated
         _join_to_tables(workspace, own)
     return new_count, sheet_contacts.height, sheet.quarantine()
@@ -97,7 +100,24 @@ def read_own(workspace: Workspace) -> pl.DataFrame:
     path = workspace.folder / OWN
     if not path.exists():
         return TABLES["contacts"].empty().select(_KEPT)
-    return pl.read_parquet(path).select(_KEPT)
+    remedy = (
+        "Restore it from a backup, or move it away and give the filled-in sheets back again: "
+        "make contacts WORKSPACE=... FILE=..."
+    )
+    own = read_parquet(path, {}, remedy)
+    expected = pl.read_parquet_metadata(path).get(_DIGEST)
+    if set(_KEPT) - set(own.columns) or (expected and expected != _digest(own)):
+        raise damaged(path, remedy, "it differs from its checksum")
+    return own.select(_KEPT)
+
+
+def _write_own(path: Path, own: pl.DataFrame) -> None:
+    digest = {_DIGEST: _digest(own)}
+    write_bytes_whole(path, lambda temporary: own.write_parquet(temporary, metadata=digest))
+
+
+def _digest(own: pl.DataFrame) -> str:
+    return hashlib.sha256(own.select(_KEPT).write_csv().encode()).hexdigest()
 
 
 def merge(previous: pl.DataFrame, sheet_contacts: pl.DataFrame) -> pl.DataFrame:

@@ -150,10 +150,19 @@ def read_corrections(workspace: Workspace) -> Corrections:
     """The rows that a person corrected in the quarantine so far."""
     path = workspace.folder / CORRECTIONS
     try:
-        return Corrections(read_json(path)) if path.exists() else Corrections()
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        if not path.exists():
+            return Corrections()
+        records = read_json(path)
+        if not isinstance(records, dict) or not all(
+            isinstance(kept, dict) and all(isinstance(record, dict) for record in kept.values())
+            for kept in records.values()
+        ):
+            raise ValueError("it is not an object of files, row ids and records")
+        return Corrections(records)
+    except (ValueError, OSError, RecursionError) as error:
         raise BadInput(
-            f"{path}: is not valid JSON ({error}). Fix it, or remove it to drop the corrections."
+            f"{path}: is not valid JSON of corrections ({error}). Fix it, or remove it to drop "
+            "the corrections."
         ) from None
 
 

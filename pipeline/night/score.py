@@ -35,9 +35,10 @@ from pipeline.night.scored_orders import SCORE_COLUMNS, assign_buyers, contact_l
 from pipeline.pages.report import write_report
 from pipeline.registry.model_registry import require_champion
 from pipeline.settings.config import Config
+from pipeline.workspace.checksums import read_manifest
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.table_files import TableFiles
-from pipeline.workspace.workspace import Workspace, read_json, write_json
+from pipeline.workspace.workspace import Workspace, write_json
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def score(
     beliefs = learnt_beliefs(workspace, files, config, as_of)
     inputs = night_inputs(workspace, config, scorer, beliefs)
     done = workspace.latest(as_of)
-    if done and not is_forced and read_json(done / "manifest.json").get("inputs") == inputs:
+    if done and not is_forced and read_manifest(done).get("inputs") == inputs:
         say(f"score     {as_of} was already done with the same inputs: {done} (FORCE=1 repeats it)")
         return done
     run_id = night_run_id(workspace, as_of)

@@ -17,7 +17,7 @@ from models.learner.booster import fit_booster, predict_raw
 from models.learner.forward_folds import forward_folds, train_and_test
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import learnable
-from pipeline.registry.model_registry import log_search
+from pipeline.registry.logged_runs import log_search
 from pipeline.settings.config import TUNED, Booster, Config
 from pipeline.settings.errors import Refused
 from pipeline.training.fitting import training_dataset

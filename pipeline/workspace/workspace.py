@@ -27,11 +27,11 @@ import polars as pl
 from features.closing_times import usual_life_days
 from features.tables import Tables
 from pipeline.settings.errors import BadInput
+from pipeline.workspace.checksums import reseal
 from pipeline.workspace.file_modes import close_to_others
 from pipeline.workspace.shared_folder import SharedFolder
+from pipeline.workspace.table_checks import STORE_JSON, checked_tables, stored_facts
 from pipeline.workspace.table_files import StoredTables, TableFiles, write_table_files
-
-STORE_JSON = "store.json"
 
 
 class Workspace(SharedFolder):
@@ -52,6 +52,7 @@ class Workspace(SharedFolder):
         close_to_others(temporary)
         try:
             yield temporary
+            reseal(temporary)
             for file in temporary.rglob("*"):
                 close_to_others(file)
                 sync(file)
@@ -63,9 +64,11 @@ class Workspace(SharedFolder):
             shutil.rmtree(temporary, ignore_errors=True)
 
     def point(self, link: Path, target: Path) -> None:
-        """Make `link` point to `target`, in one step."""
+        """Make `link` point to `target`, in one step. A folder (a copy without links) gives way."""
         temporary = link.parent / f".new-{secrets.token_hex(4)}"
         temporary.symlink_to(os.path.relpath(target, link.parent))
+        if link.is_dir() and not link.is_symlink():
+            link.rename(link.parent / f".new-{secrets.token_hex(4)}")
         temporary.replace(link)
         sync(link.parent)
 
@@ -99,9 +102,9 @@ class Workspace(SharedFolder):
         self._pinned = None
 
     def table_files(self) -> TableFiles:
-        """The files of the tables in use."""
-        settings = self.read_ingest_facts()
-        return TableFiles.of(self._tables_in_use(), settings)
+        """The files of the tables in use. Raises `Damaged` if one is not as it was written."""
+        facts = self.read_ingest_facts()
+        return checked_tables(self._tables_in_use(), facts)
 
     def read_tables(self) -> StoredTables:
         """The tables in use, whole."""
@@ -110,13 +113,13 @@ class Workspace(SharedFolder):
     def read_ingest_facts(self) -> dict[str, Any]:
         """What the last ingest stored next to the tables: input hashes, row counts, time zone.
         Raises `BadInput` if there are no tables."""
-        try:
-            return read_json(self._tables_in_use() / STORE_JSON)
-        except FileNotFoundError:
+        facts = stored_facts(self._tables_in_use())
+        if facts is None:
             raise BadInput(
                 f"{self.folder}: has no tables yet. Load a store first: "
                 f"make ingest SOURCE=... RAW=... WORKSPACE={self.folder}"
-            ) from None
+            )
+        return facts
 
     def write_quarantine(self, faults: Mapping[str, pl.DataFrame]) -> None:
         """Replace the quarantine: one CSV file per source file that has faulty rows."""

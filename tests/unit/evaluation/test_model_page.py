@@ -15,7 +15,7 @@ import pytest
 from models.contact.decide import ContactCosts
 from pipeline.evaluation.model_measures import calibration_bins, drift, money, worst_misses
 from pipeline.evaluation.model_page import PAGE
-from pipeline.registry.model_registry import tracking_uri
+from pipeline.registry.tracking import tracking_uri
 from pipeline.workspace.workspace import Workspace
 
 COSTS = ContactCosts({"in_transit": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
