@@ -24,6 +24,21 @@ METRICS = (
 )
 
 
+# no metric is computed from fewer disputed orders: one order more or less would change it visibly
+LEAST_DISPUTED = 20
+
+
+def disputed_orders(rows: pl.DataFrame) -> int:
+    """The number of different orders with `label` 1 in `rows` (`order_id, label`)."""
+    return int(rows.filter(pl.col("label") == 1)["order_id"].n_unique())
+
+
+def is_measurable(rows: pl.DataFrame) -> bool:
+    """Whether a metric may be computed from `rows` (`order_id, label`): both outcomes occur, and
+    at least `LEAST_DISPUTED` orders were disputed. Every outlet of a metric asks this."""
+    return disputed_orders(rows) >= LEAST_DISPUTED and bool((rows["label"] == 0).any())
+
+
 def expected_calibration_error(label: np.ndarray, probability: np.ndarray, bins: int = 10) -> float:
     """Mean distance between predicted and realised share over `bins` equally filled bins.
 
@@ -55,29 +70,24 @@ def mark_listed(scored: pl.DataFrame, capacity: int) -> pl.DataFrame:
 
 
 def measure(listed: pl.DataFrame) -> dict[str, float | int | None]:
-    """Compute all `METRICS` over rows with `label, probability, is_listed`.
+    """Compute all `METRICS` over rows with `order_id, label, probability, is_listed`.
 
-    A metric is None where it is not defined, for example with one class only.
+    All but the counts are None for rows that are not measurable (`is_measurable`).
     """
+    counts = {"rows": listed.height, "count_disputes": int(listed["label"].sum())}
+    if not is_measurable(listed):
+        return {**dict.fromkeys(METRICS), **counts}
     label, probability = listed["label"].to_numpy(), listed["probability"].to_numpy()
-    count, disputes = len(label), int(label.sum())
     hits = int(listed.filter("is_listed")["label"].sum())
     count_listed = int(listed["is_listed"].sum())
-    has_both = 0 < disputes < count
-    return {
-        "rows": count,
-        "count_disputes": disputes,
-        "base_rate": disputes / count if count else None,
-        "auc": float(roc_auc_score(label, probability)) if has_both else None,
-        "average_precision": float(average_precision_score(label, probability))
-        if has_both
-        else None,
+    return counts | {
+        "base_rate": counts["count_disputes"] / counts["rows"],
+        "auc": float(roc_auc_score(label, probability)),
+        "average_precision": float(average_precision_score(label, probability)),
         "precision_at_capacity": hits / count_listed if count_listed else None,
-        "recall_at_capacity": hits / disputes if disputes else None,
-        "log_loss": float(log_loss(label, probability, labels=[0, 1])) if count else None,
-        "expected_calibration_error": expected_calibration_error(label, probability)
-        if count
-        else None,
+        "recall_at_capacity": hits / counts["count_disputes"],
+        "log_loss": float(log_loss(label, probability, labels=[0, 1])),
+        "expected_calibration_error": expected_calibration_error(label, probability),
     }
 
 
