@@ -9,6 +9,7 @@ import polars as pl
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
+from features.labels import is_measurable
 from models.learner.calibration import log_odds
 
 METRICS = (
@@ -22,21 +23,6 @@ METRICS = (
     "log_loss",
     "expected_calibration_error",
 )
-
-
-# no metric is computed from fewer disputed orders: one order more or less would change it visibly
-LEAST_DISPUTED = 20
-
-
-def disputed_orders(rows: pl.DataFrame) -> int:
-    """The number of different orders with `label` 1 in `rows` (`order_id, label`)."""
-    return int(rows.filter(pl.col("label") == 1)["order_id"].n_unique())
-
-
-def is_measurable(rows: pl.DataFrame) -> bool:
-    """Whether a metric may be computed from `rows` (`order_id, label`): both outcomes occur, and
-    at least `LEAST_DISPUTED` orders were disputed. Every outlet of a metric asks this."""
-    return disputed_orders(rows) >= LEAST_DISPUTED and bool((rows["label"] == 0).any())
 
 
 def expected_calibration_error(label: np.ndarray, probability: np.ndarray, bins: int = 10) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.comparison.metrics import is_measurable
+from features.labels import is_measurable
 from models.comparison.weighted_metrics import weighted_metrics
 
 PAIRED_METRICS = ("auc", "average_precision")

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from scipy.special import betaincinv, gammaincinv
 
+from features.labels import is_measurable
 from features.sentence import sentence
-from models.comparison.metrics import is_measurable
 from models.monitoring.sequential_monitoring import (
     FINE,
     GROUPS,
@@ -190,7 +190,7 @@ def _measured(
 ) -> dict[str, float | None]:
     """The figure, its lower and its upper bound; None with too few disputed orders."""
     names = (name, f"{name}_low", f"{name}_high")
-    is_known = figures is not None and is_measurable(rows.rename({"observed": "label"}))
+    is_known = figures is not None and is_measurable(rows.select("order_id", label="observed"))
     return dict(zip(names, figures, strict=True)) if is_known and figures else dict.fromkeys(names)
 
 

@@ -8,9 +8,10 @@ import polars as pl
 
 from features.build.registry import FEATURE_NAMES
 from features.clock import calendar_day
+from features.labels import LEAST_DISPUTED, is_measurable
 from features.stage import STAGES
 from features.tables import Tables
-from models.comparison.metrics import LEAST_DISPUTED, is_measurable, measure, measure_by
+from models.comparison.metrics import measure, measure_by
 from models.learner.gbm import fit_model
 from models.learner.training_rows import label_rows, learnable
 from pipeline.evaluation.model_page import PAGE, model_page

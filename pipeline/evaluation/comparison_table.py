@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.comparison.metrics import expected_calibration_error, is_measurable
+from features.labels import is_measurable
+from models.comparison.metrics import expected_calibration_error
 from models.comparison.paired_comparison import compare_scorers
 from pipeline.evaluation.backtest import SLICES, TOO_FEW
 from pipeline.settings.config import Config

@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from features.build.registry import FEATURE_NAMES
+from features.labels import is_measurable
 from features.stage import STAGES
-from models.comparison.metrics import calibration_slope, expected_calibration_error, is_measurable
+from models.comparison.metrics import calibration_slope, expected_calibration_error
 from models.comparison.paired_comparison import RESAMPLES, draw_weights, interval
 from models.comparison.weighted_metrics import weighted_metrics
 from models.learner.booster import fit_booster, predict_raw

@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from features.build.registry import FEATURE_NAMES, FEATURES
+from features.labels import is_measurable
 from features.stage import STAGES
 from features.tables import Tables
-from models.comparison.metrics import is_measurable, mark_listed, measure
+from models.comparison.metrics import mark_listed, measure
 from models.comparison.paired_comparison import compare_scorers, draw_totals, interval
 from models.comparison.promotion_gate import saved_usd
 from models.contact.decide import ContactCosts, add_expected_value

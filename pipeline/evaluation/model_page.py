@@ -11,8 +11,8 @@ import jinja2
 import polars as pl
 
 from features.clock import calendar_day
+from features.labels import LEAST_DISPUTED
 from features.tables import Tables
-from models.comparison.metrics import LEAST_DISPUTED
 from pipeline.evaluation import model_measures as measures
 from pipeline.settings.config import Config
 from pipeline.simulation.realism.vega_charts import (

@@ -12,9 +12,8 @@ from typing import Any
 import polars as pl
 
 from features.clock import calendar_day, day_number, in_days, is_before, last_matured_day
-from features.labels import build_labels
+from features.labels import LEAST_DISPUTED, build_labels, is_measurable
 from features.tables import create_tables
-from models.comparison.metrics import LEAST_DISPUTED, is_measurable
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace, read_json

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.comparison.metrics import LEAST_DISPUTED, is_measurable
+from features.labels import LEAST_DISPUTED, is_measurable
 from models.comparison.paired_comparison import draw_totals, interval
 from pipeline.history.measured_impact import impact_table, matured_rows
 from pipeline.history.past_lists import PastLists, matured_labels, matured_runs

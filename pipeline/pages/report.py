@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from models.comparison.metrics import LEAST_DISPUTED
+from features.labels import LEAST_DISPUTED
 from pipeline.history.past_lists import PastLists, past_lists
 from pipeline.pages.charts import all_charts
 from pipeline.pages.html import render

@@ -12,8 +12,8 @@ from sklearn.metrics import log_loss
 
 from features.build.registry import FEATURE_NAMES
 from features.clock import day_number
+from features.labels import LEAST_DISPUTED, is_measurable
 from features.tables import Tables
-from models.comparison.metrics import LEAST_DISPUTED, is_measurable
 from models.learner.booster import fit_booster, predict_raw
 from models.learner.forward_folds import forward_folds, train_and_test
 from models.learner.matrix import to_matrix

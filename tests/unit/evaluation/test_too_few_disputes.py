@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 from mlflow.tracking import MlflowClient
 
-from models.comparison.metrics import LEAST_DISPUTED, METRICS, is_measurable, measure_by
+from features.labels import LEAST_DISPUTED, is_measurable
+from models.comparison.metrics import METRICS, measure_by
 from models.comparison.paired_comparison import compare_scorers
 from models.reasons.baseline import RULES
 from pipeline.evaluation import model_measures as measures
