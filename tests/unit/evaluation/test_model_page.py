@@ -102,7 +102,7 @@ def test_backtest_writes_the_page_and_logs_it(workspace: Path, run_step: Callabl
         "--to",
         "2025-06-05",
         "--every",
-        7,
+        13,
     )
     assert run.returncode == 0, run.stderr
     page = (workspace / PAGE).read_text(encoding="utf-8")
