@@ -127,6 +127,8 @@ TABLES: dict[str, Table] = {
                 text("step_id"),
                 text("dispute_id"),
                 text("order_id"),
+                # the order's line that the dispute is about; null: the whole order, or not known
+                text("line_id", is_required=False),
                 # answered: by the seller; ruled: by the platform
                 text("step", "opened", "answered", "withdrawn", "escalated", "ruled", "refunded"),
                 text("cause", "not_received", "not_as_described", "other", "unknown"),
@@ -176,7 +178,7 @@ UNSEEN: dict[str, tuple[str, ...]] = {
     "order_events": ("event_id",),
     "shipments": ("shipment_id", "carrier"),
     "tracking": ("scan_id", "shipment_id"),
-    "disputes": ("step_id", "dispute_id", "reason", "actor", "liable"),
+    "disputes": ("step_id", "dispute_id", "line_id", "reason", "actor", "liable"),
     "messages": ("message_id",),
     "contacts": ("contact_id", "outcome"),
     "reviews": ("review_id",),

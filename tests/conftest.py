@@ -72,7 +72,7 @@ def draw(name: str, drawing: str, **fixed: str) -> pl.DataFrame:
     """A canonical table from text: a header, then one row per line, with cells separated by `|`.
 
     Columns that are not given get the value in `DEFAULTS`, ids are numbered, and `known_at` is
-    `occurred_at`.
+    `occurred_at`. A dispute names no line.
     """
     table = TABLES[name]
     lines = [
@@ -82,7 +82,8 @@ def draw(name: str, drawing: str, **fixed: str) -> pl.DataFrame:
     records = []
     for number, row in enumerate(rows):
         given = dict(zip(header, row, strict=True)) | fixed
-        texts = {c.name: given.get(c.name, DEFAULTS.get(c.name, "-")) for c in table.columns}
+        defaults = DEFAULTS | {"line_id": "-"} if name == "disputes" else DEFAULTS
+        texts = {c.name: given.get(c.name, defaults.get(c.name, "-")) for c in table.columns}
         if "known_at" not in given:
             texts["known_at"] = texts["occurred_at"]
         for key in table.key:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from features.clock import calendar_day, day_number, in_days, is_before, last_matured_day
-from features.labels import build_labels
+from features.labels import LEAST_DISPUTED, build_labels, is_measurable
 from features.tables import create_tables
 from pipeline.settings.config import Config
 from pipeline.workspace.checksums import read_manifest, read_run_table
@@ -43,11 +43,15 @@ class PastLists:
 
     @property
     def precision(self) -> float | None:
-        return self.listed_disputed / self.listed if self.listed else None
+        """None if nothing was listed or too few orders were disputed to measure it."""
+        is_known = bool(self.listed) and is_measurable(self.rows)
+        return self.listed_disputed / self.listed if is_known else None
 
     @property
     def base_rate(self) -> float | None:
-        return self.scored_disputed / self.scored if self.scored else None
+        """None like `precision`."""
+        is_known = bool(self.scored) and is_measurable(self.rows)
+        return self.scored_disputed / self.scored if is_known else None
 
 
 def past_lists(
@@ -143,6 +147,12 @@ def matured_labels(files: TableFiles, rows: pl.DataFrame, config: Config, as_of:
 
 def past_lists_text(past: PastLists | None) -> str:
     """Last month's precision in a sentence or two, for agents and analysts."""
+    if past is not None and past.listed and past.precision is None:
+        return (
+            f"Quality of last month's lists: of {past.listed:,} listed rows with a known outcome, "
+            f"{past.listed_disputed:,} were disputed. That is too few to measure a list by: it "
+            f"needs {LEAST_DISPUTED} disputed orders."
+        )
     if past is None or past.precision is None or past.base_rate is None:
         return (
             "Quality of last month's lists: available when the outcomes of the first list are "

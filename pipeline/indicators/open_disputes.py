@@ -139,8 +139,8 @@ def clock_table(
 ) -> pl.DataFrame:
     """One row per open dispute in `rows` (from `features.indicators.dispute_timeline`).
 
-    Sorted by deadline, then by expected loss; disputes without a deadline ahead come last. The
-    columns are `COLUMNS`.
+    Disputes that owe an answer come first, because only they are lost by waiting; then by deadline,
+    then by expected loss. Disputes without a deadline ahead come last. The columns are `COLUMNS`.
     """
     rows = rows.hstack(escalation.predict(rows_of(rows, as_of_day, tables.zone)))
     for evidence in (
@@ -164,8 +164,8 @@ def clock_table(
         count_buyer_messages=pl.col("count_buyer_messages").fill_null(0),
         count_seller_messages=pl.col("count_seller_messages").fill_null(0),
     ).with_columns(action=next_action())
-    order = ["deadline_at", "expected_loss_usd", "order_id", "dispute_id"]
-    rows = rows.sort(order, descending=[False, True, False, False], nulls_last=True)
+    order = ["owes_answer", "deadline_at", "expected_loss_usd", "order_id", "dispute_id"]
+    rows = rows.sort(order, descending=[True, False, True, False, False], nulls_last=True)
     rows = with_local_times(rows, tables.zone, policy.platform_zone)
     return _with_drafts(workspace, config, rows.with_row_index("rank", offset=1)).select(COLUMNS)
 

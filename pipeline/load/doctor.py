@@ -48,7 +48,6 @@ UNKNOWN = (
     ("disputes", "cause", "unknown", "no likely cause, and no advice that depends on it"),
 )
 STALE, LATE = timedelta(days=2), timedelta(days=30)
-ENOUGH_DISPUTES = 50
 
 
 def examine(
@@ -70,7 +69,11 @@ def examine(
             say(f"{name:<14}{frame.height:>12,}  {str(first)[:10]}   {str(last)[:10]}")
     for note in data.notes:
         say(note)
-    for section in (_refused_lines(data), _missing_lines(data), _time_lines(data)):
+    for section in (
+        _refused_lines(data),
+        _missing_lines(data, config.min_training_disputes),
+        _time_lines(data),
+    ):
         for line in section:
             say(line)
     _check_usable(data, config.max_fault_share)
@@ -89,7 +92,7 @@ def _refused_lines(data: StoreData) -> Iterator[str]:
             yield from (f"      {line}" for line in reason_lines(file_faults))
 
 
-def _missing_lines(data: StoreData) -> Iterator[str]:
+def _missing_lines(data: StoreData, least_disputes: int) -> Iterator[str]:
     empty = pl.DataFrame(schema={"x": pl.Int8})
     for name, consequence in MISSING_TABLE.items():
         if not data.frames.get(name, empty).height:
@@ -102,10 +105,11 @@ def _missing_lines(data: StoreData) -> Iterator[str]:
                 f"{column.removesuffix('_id')}: {consequence}"
             )
     opened = data.frames.get("disputes", TABLES["disputes"].empty()).filter(step="opened").height
-    if 0 < opened < ENOUGH_DISPUTES:
+    if 0 < opened < least_disputes:
         yield (
-            f"{opened} disputes: too few to train a model (about {ENOUGH_DISPUTES} closed ones are "
-            "needed); until then the list uses fixed rules"
+            f"{opened} disputes: too few to train a model ({least_disputes} with a final "
+            "outcome are needed, min_training_disputes in config.toml); until then the list "
+            "uses fixed rules"
         )
 
 

@@ -7,15 +7,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from features.labels import LEAST_DISPUTED
 from pipeline.history.past_lists import PastLists, past_lists
 from pipeline.pages.charts import all_charts
 from pipeline.pages.html import render
 from pipeline.pages.indicator_panel import indicator_rows, read_indicators
-from pipeline.pages.model_health import file_rows, quarantine_reasons
 from pipeline.pages.page_rows import choices
 from pipeline.pages.past_nights_panel import read_past
 from pipeline.pages.report_data import night_figures, read_clock, script_data
 from pipeline.pages.risk_panel import drivers_of
+from pipeline.pages.source_health import file_rows, quarantine_reasons
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
 from pipeline.workspace.checksums import read_manifest, read_run_table
@@ -127,6 +128,7 @@ def write_report(
         drivers={by: frame.to_dicts() for by, frame in drivers_of(files, scores, as_of).items()},
         past=past,
         month=month,
+        least_disputed=LEAST_DISPUTED,
         files=file_rows(manifest["source"]),
         reasons=quarantine_reasons(workspace),
     )

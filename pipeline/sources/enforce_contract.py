@@ -75,7 +75,11 @@ def _refunds_without_minus(
 
 
 def enforce_contract(data: StoreData) -> StoreData:
-    """Return the data without the rows that break the contract; its `files` report the reasons."""
+    """Return the data without the rows that break the contract; its `files` report the reasons.
+
+    A dispute that names a line its order does not have is kept, as one of the whole order: a lost
+    dispute would make the order look undisputed.
+    """
     files = {
         file.table: file for file in data.files if isinstance(file, CheckedFile) and file.table
     }
@@ -98,7 +102,28 @@ def enforce_contract(data: StoreData) -> StoreData:
         name: files[name].good_rows() if name in files else _without(frame, faults.get(name))
         for name, frame in frames.items()
     }
+    good, line_notes = _with_own_lines(good)
+    notes = [*notes, *line_notes]
     return replace(data, frames=good, files=[*data.files, *others], notes=(*data.notes, *notes))
+
+
+def _with_own_lines(frames: dict[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """The frames with `line_id` only in disputes whose order has that line, and notes."""
+    if not {"disputes", "order_lines"} <= frames.keys():
+        return frames, []
+    disputes = frames["disputes"]
+    own = frames["order_lines"].select("order_id", "line_id", is_own=True)
+    named = disputes.join(own, on=["order_id", "line_id"], how="left", maintain_order="left")
+    is_other = disputes["line_id"].is_not_null() & named["is_own"].is_null()
+    if not is_other.any():
+        return frames, []
+    line = pl.when(~is_other).then(pl.col("line_id"))
+    count = disputes.filter(is_other)["dispute_id"].n_unique()
+    note = (
+        f"{count:,} disputes name a line that their order does not have (line_id); they count for "
+        "the whole order"
+    )
+    return {**frames, "disputes": disputes.with_columns(line_id=line)}, [note]
 
 
 def _rejected_positions(file: CheckedFile) -> pl.Series:

@@ -81,6 +81,7 @@ def _canonical(raw: Raw, usd_per_brl: float) -> dict[str, pl.DataFrame]:
         "disputes": complaints.with_columns(
             step_id="review_id",
             dispute_id="review_id",
+            line_id=pl.lit(None, pl.String),
             step=pl.lit("opened"),
             cause=pl.lit("unknown"),
             reason=pl.lit(None, pl.String),

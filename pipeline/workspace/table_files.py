@@ -94,7 +94,7 @@ class TableFiles:
     def read_all(self) -> StoredTables:
         """All tables, whole."""
         frames = {
-            name: pl.read_parquet(self._path(name), columns=[*table.schema, *DAYS])
+            name: self._scan(name).select(*table.schema, *DAYS).collect()
             for name, table in TABLES.items()
         }
         return StoredTables(
@@ -271,4 +271,11 @@ class TableFiles:
         return self.folder / f"{name}.parquet"
 
     def _scan(self, name: str) -> pl.LazyFrame:
-        return pl.scan_parquet(self._path(name))
+        """The file. Optional columns that an older version did not write are null."""
+        scan = pl.scan_parquet(self._path(name))
+        present = scan.collect_schema().names()
+        return scan.with_columns(
+            pl.lit(None, column.dtype).alias(column.name)
+            for column in TABLES[name].columns
+            if not column.is_required and column.name not in present
+        )

@@ -23,6 +23,7 @@ from pipeline.sources.mapped.mapped_facts import (
 )
 from pipeline.sources.mapped.mapped_tables import build_tables
 from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, FileForm, Mapping, load_mapping
+from pipeline.sources.mapped.mapping_notes import mapping_notes
 from pipeline.sources.sheets import read_any_table, table_files
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
@@ -47,14 +48,7 @@ def read_mapped(context: SourceContext) -> StoreData:
     notes = [f"{len(files)} files read with {path.name}"]
     if unread:
         notes.append(f"not read, because the mapping does not name them: {', '.join(unread)}")
-    if left_out := sum(facts.left_out.len() for facts in all_facts):
-        notes.append(f"{left_out:,} rows left out by 'where' in the mapping")
-    opened = good["disputes"].filter(step="opened") if "disputes" in good else pl.DataFrame()
-    if opened.height and (unknown := opened.filter(cause="unknown").height):
-        notes.append(
-            f"{unknown:,} disputes have a reason that is not listed, so their cause is unknown; "
-            "see [causes] in the mapping"
-        )
+    notes += mapping_notes(all_facts, good)
     hashes = {path.name: _sha256(path), **{name: _sha256(context.folder / name) for name in files}}
     return StoreData(
         good,

@@ -31,6 +31,8 @@ HELPER_COLUMNS: Names[str, tuple[str, ...]] = {
     "orders": ("service",),
     "order_lines": ("title",),
     "products": ("supplier",),
+    # becomes line_id if exactly one line of the order, or lines of one supplier, have the product
+    "disputes": ("product_id",),
 }
 REQUIRED: Names[str, tuple[str, ...]] = {
     "orders": ("order_id", "occurred_at"),

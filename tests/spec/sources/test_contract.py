@@ -9,6 +9,8 @@ import pytest
 
 from features.tables import TABLES, Tables
 from pipeline.sources.contract import INDEX, find_faults
+from pipeline.sources.enforce_contract import enforce_contract
+from pipeline.sources.store_data import StoreData
 
 ORDERS = """
     order_id | total_usd | shipping_usd | occurred_at
@@ -174,3 +176,36 @@ def test_a_step_before_its_dispute_was_opened(make_tables: Made) -> None:
 def test_columns_of_another_type_are_a_defect_of_the_source() -> None:
     with pytest.raises(ValueError, match="not the columns of the table"):
         find_faults({"reviews": TABLES["reviews"].empty().cast({"score": pl.Int64}).head(0)})
+
+
+def test_a_dispute_of_a_line_that_its_order_lacks_counts_for_the_whole_order(
+    make_tables: Made,
+) -> None:
+    """The dispute itself is never lost: without it the order would look undisputed."""
+    drawings = {
+        "orders": ORDERS,
+        "order_lines": LINES,
+        "disputes": """
+            dispute_id | order_id | line_id | occurred_at
+            d1         | o1       | 1       | 05-20
+            d2         | o2       | 2       | 05-20
+            d3         | o1       | 2       | 05-20
+            d4         | o2       | 9       | 05-20
+            d5         | o2       | -       | 05-20
+        """,
+    }
+    tables = make_tables(**drawings)
+    frames = {name: tables[name].select(*TABLES[name].schema) for name in drawings}
+    loaded = enforce_contract(StoreData(frames, "UTC", False, []))
+    assert loaded.files == []
+    assert loaded.frames["disputes"].select("dispute_id", "line_id").rows() == [
+        ("d1", "1"),
+        ("d2", "2"),
+        ("d3", None),
+        ("d4", None),
+        ("d5", None),
+    ]
+    assert loaded.notes == (
+        "2 disputes name a line that their order does not have (line_id); they count for the "
+        "whole order",
+    )

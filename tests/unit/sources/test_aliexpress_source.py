@@ -82,6 +82,7 @@ def test_all_tables_of_a_store_with_one_order(tmp_path: Path) -> None:
 def test_line_and_time_of_opening_identify_a_dispute(tmp_path: Path) -> None:
     dispute = load(made.write_all(tmp_path / "raw")).frames["disputes"]
     assert dispute["dispute_id"].n_unique() == 1
+    assert dispute["line_id"].unique().to_list() == ["8194715118461470"]
     steps = dispute.sort("occurred_at").select("step", "actor", "liable", "cause").rows()
     assert steps == [
         ("opened", "buyer", None, "not_received"),

@@ -119,3 +119,15 @@ def test_files_of_an_older_version_are_reported(files: TableFiles, tmp_path: Pat
         BadInput, match=r"older version of this program\. Load the data again: make ingest"
     ):
         old.table_files()
+
+
+def test_an_optional_column_that_an_older_version_did_not_write_is_unknown(
+    files: TableFiles, tables: Tables, tmp_path: Path
+) -> None:
+    old = Workspace(tmp_path)
+    old.write_tables(files.read_all(), {})
+    disputes = tmp_path / "tables/disputes.parquet"
+    pl.read_parquet(disputes).drop("line_id").write_parquet(disputes)
+    for frame in (old.read_tables()["disputes"], old.table_files().read_disputed()["disputes"]):
+        assert frame.height == tables["disputes"].height > 0
+        assert frame["line_id"].null_count() == frame.height
