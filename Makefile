@@ -18,6 +18,7 @@ as_of := $(if $(AS_OF),--as-of "$(AS_OF)")
 capacity := $(if $(CAPACITY),--capacity "$(CAPACITY)")
 nights := $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 force := $(if $(FORCE),--force)
+wait := $(if $(WAIT),--wait "$(WAIT)")
 engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-master "$(SPARK_MASTER)")
 STEP := $(BIN)/python -m pipeline $(engine)
 
@@ -31,8 +32,8 @@ demo: $(READY)  ## simulate a small store and make its contact list: the whole j
 	@$(STEP) simulate $(workspace) --orders 10000
 	@$(STEP) nightly $(workspace) --source canonical --raw "$(WORKSPACE)/raw" --as-of 2026-01-01 $(capacity) $(force)
 
-nightly: $(READY)  ## load the files, train a model if there is none, make the contact list: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1 MAPPING= TRACKING=]
-	@$(STEP) nightly $(workspace) $(source) $(as_of) $(capacity) $(force)
+nightly: $(READY)  ## load the files, train a model if there is none, make the contact list: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1 WAIT=10 MAPPING= TRACKING=]
+	@$(STEP) nightly $(workspace) $(source) $(as_of) $(capacity) $(force) $(wait)
 
 simulate: $(READY)  ## simulate a store: its raw files and its true risks: WORKSPACE= [ORDERS=5000 SEED=7 DAYS=731 EXPORTS=1: also API dumps, order sheets and tracking files]
 	@$(STEP) simulate $(workspace) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(SEED),--seed "$(SEED)") $(if $(DAYS),--days "$(DAYS)") $(if $(EXPORTS),--exports)
@@ -73,10 +74,10 @@ ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURC
 doctor: $(READY)  ## check files before loading them: what is good, rejected, missing or old; writes nothing: SOURCE= RAW= [WORKSPACE= MAPPING= TRACKING=]
 	@$(STEP) doctor $(source) $(if $(WORKSPACE),$(workspace))
 
-quarantine: $(READY)  ## show which rows of the last ingest were rejected, and why: WORKSPACE=
-	@$(STEP) quarantine $(workspace)
+quarantine: $(READY)  ## show which rows of the last ingest and of contact lists were rejected, and why: WORKSPACE= [DISMISS=: drop a file of quarantine/sheets]
+	@$(STEP) quarantine $(workspace) $(if $(DISMISS),--dismiss "$(DISMISS)")
 
-requarantine: $(READY)  ## load again, with the rows that you fixed in quarantine: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
+requarantine: $(READY)  ## load again, with the rows that you fixed in quarantine: WORKSPACE= [SOURCE= RAW= MAPPING= TRACKING=; without SOURCE and RAW: only contact lists]
 	@$(STEP) requarantine $(workspace) $(source)
 
 features: $(READY)  ## write the training rows with their features to a file: WORKSPACE= AS_OF= [KEEP=1: also each family's table]
@@ -100,8 +101,8 @@ promote: $(READY)  ## make the challenger the champion if it passes the promotio
 rollback: $(READY)  ## return to the previous champion: WORKSPACE=
 	@$(STEP) rollback $(workspace)
 
-score: $(READY)  ## make the contact list from the tables and the model as they are: WORKSPACE= AS_OF= [CAPACITY= FORCE=1]
-	@$(STEP) score $(workspace) $(as_of) $(capacity) $(force)
+score: $(READY)  ## make the contact list from the tables and the model as they are: WORKSPACE= AS_OF= [CAPACITY= FORCE=1 WAIT=10]
+	@$(STEP) score $(workspace) $(as_of) $(capacity) $(force) $(wait)
 
 report: $(READY)  ## make the page of a published night again: WORKSPACE= AS_OF=
 	@$(STEP) report $(workspace) $(as_of)
@@ -133,8 +134,8 @@ rules-check: $(READY)  ## compare forecasts of the rates on past month-ends with
 backtest: $(READY)  ## score past nights, each with a model that knew only earlier outcomes: WORKSPACE= FROM= TO= [EVERY=7 SOURCE= RAW= CAPACITY=]
 	@$(STEP) backtest $(workspace) $(source) $(capacity) $(nights) $(if $(EVERY),--every "$(EVERY)")
 
-board: $(READY)  ## show nights, orders and products in a browser and mark contacts: WORKSPACE= [PORT=8321 ADDRESS= REASON=]
-	@$(STEP) board $(workspace) $(if $(PORT),--port "$(PORT)") $(if $(ADDRESS),--address "$(ADDRESS)") $(if $(REASON),--reason "$(REASON)")
+board: $(READY)  ## show nights, orders and products in a browser and mark contacts: WORKSPACE= [PORT=8321 ADDRESS= REASON= HOST=]
+	@$(STEP) board $(workspace) $(if $(PORT),--port "$(PORT)") $(if $(ADDRESS),--address "$(ADDRESS)") $(if $(REASON),--reason "$(REASON)") $(if $(HOST),--host "$(HOST)")
 
 notebooks: $(READY)  ## run the notebooks and keep them, with their outputs, in the workspace: WORKSPACE= AS_OF=
 	@$(STEP) notebooks $(workspace) $(as_of)

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from features.sentence import NO_SENTENCE, Sentence, sentence
 
 HIGH, LOW, EITHER = "high", "low", "either"
+# the first word of a feature's name -> the column of the order that its sentence rests on
+_ENTITY_OF = {
+    "supplier": "supplier_id",
+    "category": "category",
+    "buyer": "buyer_id",
+    "country": "country",
+}
 _PLACEHOLDER = re.compile(r"\{value(:[^}]*)?\}")
 
 
@@ -28,6 +35,10 @@ class Feature:
       on the other side of the median.
     - `norm`: the normal value, for a number that is already relative to it (1 for a ratio). No
       sentence is written for a number at the norm or on its better side, and no median is added.
+    - `needs`: the feature that must be above zero for the sentence to be true: a share of a buyer's
+      orders is none if the buyer has no other order.
+    - `about`: what the order must have for the sentence to be true, if the name does not say so.
+      See `entity`.
     - `theme`: a group of features that a seller would call one reason. The features of a theme
       raise the risk together, and one sentence stands for all. Empty: the name of the family.
     """
@@ -40,6 +51,13 @@ class Feature:
     worse: str = HIGH
     norm: float | None = None
     theme: str = ""
+    needs: str = ""
+    about: str = ""
+
+    @property
+    def entity(self) -> str:
+        """The column of the order that the sentence rests on, such as `supplier_id`; "" if none."""
+        return self.about or _ENTITY_OF.get(self.name.split("_")[0], "")
 
     @property
     def lookback(self) -> str:

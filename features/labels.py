@@ -10,6 +10,9 @@ from features.asof import visible
 from features.clock import in_label_window, is_matured
 from features.tables import Tables
 
+# no metric is computed from fewer disputed orders: one order more or less would change it visibly
+LEAST_DISPUTED = 20
+
 
 @dataclass(frozen=True)
 class LabelWindow:
@@ -58,3 +61,14 @@ def build_labels(
         )
         .select("order_id", "as_of_day", "label")
     )
+
+
+def disputed_orders(rows: pl.DataFrame) -> int:
+    """The number of different orders with `label` 1 in `rows` (`order_id, label`)."""
+    return int(rows.filter(pl.col("label") == 1)["order_id"].n_unique())
+
+
+def is_measurable(rows: pl.DataFrame) -> bool:
+    """Whether a metric may be computed from `rows` (`order_id, label`): both outcomes occur, and
+    at least `LEAST_DISPUTED` orders were disputed. Every outlet of a metric asks this."""
+    return disputed_orders(rows) >= LEAST_DISPUTED and bool((rows["label"] == 0).any())

@@ -1,7 +1,8 @@
 """The spine: one (order_id, as_of) row for each open, undisputed order at the start of a day.
 
 An order is open from the day after it became known until the first of these: a dispute is known,
-the order is known to be closed, or the period in which the buyer may open a dispute is over.
+the order is known to be closed or refunded before it was sent, or the period in which the buyer may
+open a dispute is over.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from features.clock import is_visible, local_day, start_of_day
+from features.closing_times import LIFE_DAYS, placed_day, refunded_before_sending
 from features.tables import Tables
 
 
@@ -23,11 +25,14 @@ class DisputeWindow:
     `days_after_delivery`: 15, as stated in AliExpress's buyer help (after receipt or the end of the
     delivery time). `days_after_promise`: undelivered orders stay on the list for 60 days after the
     promised day. The 60 days are our choice: in the older rules a seller may promise up to 60 days,
-    and most complaints about undelivered orders come in that period.
+    and most complaints about undelivered orders come in that period. `days_without_promise`: an
+    order without a promised delivery day stays open so many days after it was placed; None: the
+    store's own (`Tables.usual_life_days`), or else `LIFE_DAYS`.
     """
 
     days_after_delivery: int = 15
     days_after_promise: int = 60
+    days_without_promise: int | None = None
 
 
 DEFAULT_WINDOW = DisputeWindow()
@@ -54,24 +59,39 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
         .sort("known_at", "promised_at")
         .group_by("order_id", maintain_order=True)
         .first()
-        .select("order_id", "known_day", promised_day=local_day(pl.col("promised_at"), tables.zone))
+        .select(
+            "order_id",
+            promise_known_day="known_day",
+            promised_day=local_day(pl.col("promised_at"), tables.zone),
+        )
     )
+    life_days = window.days_without_promise or tables.usual_life_days or LIFE_DAYS
+    end_of_life = pl.max_horizontal(placed_day(tables) + life_days, pl.col("known_day"))
     end_of_promise = pl.max_horizontal(
-        pl.col("promised_day") + window.days_after_promise, pl.col("known_day")
+        pl.col("promised_day") + window.days_after_promise, pl.col("promise_known_day")
     )
+    # a promise that becomes known after the order has ended does not open it again
+    is_too_late = is_visible(pl.col("end_of_life"), pl.col("promise_known_day"))
     end_of_delivery = pl.col("delivered_day") + window.days_after_delivery
     return (
         tables["orders"]
-        .select("order_id")
+        .select("order_id", end_of_life=end_of_life)
         .join(first_known(events, "reported_day"), on="order_id", how="left")
+        .join(refunded_before_sending(tables), on="order_id", how="left")
         .join(delivered, on="order_id", how="left")
-        .join(promised.with_columns(promise_end_day=end_of_promise), on="order_id", how="left")
+        .join(promised, on="order_id", how="left")
+        .with_columns(
+            promise_end_day=pl.when(pl.col("promised_day").is_null() | is_too_late)
+            .then("end_of_life")
+            .otherwise(end_of_promise)
+        )
         .select(
             "order_id",
             closed_day=pl.min_horizontal(
                 "reported_day",
+                "refunded_day",
                 # if delivered in time, the days after delivery count; otherwise the end of the
-                # promise closes the order
+                # promise, or of the order's life, closes the order
                 pl.when(is_visible(pl.col("promise_end_day"), pl.col("delivered_day")))
                 .then("promise_end_day")
                 .otherwise(pl.coalesce(end_of_delivery, pl.col("promise_end_day"))),

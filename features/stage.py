@@ -1,4 +1,4 @@
-"""The stage of an order: before_shipment, dispatch, in_transit or delivered."""
+"""The stage of an order: before_shipment, dispatch, in_transit, delivered, or unknown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from features.clock import days_between
 from features.tables import Tables
 
 STAGES = ("before_shipment", "dispatch", "in_transit", "delivered")
+# an undelivered order of a store whose data has no shipments: it may have left or not
+UNKNOWN = "unknown"
+STAGES_AND_UNKNOWN = (*STAGES, UNKNOWN)
 
 # After hand-over a parcel stays at "dispatch" until the carrier's first movement scan. If no scans
 # reach us, it stays there for three days: sellers are advised to act when there is no first scan
@@ -21,7 +24,7 @@ def build_stages(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
     """Add the stage of each order and the visible milestones that determine it.
 
     Returns `spine`, in its order, with the columns `handed_over_at`, `moving_at`, `delivered_at`
-    (UTC; null if not visible yet) and `stage` (one of `STAGES`).
+    (UTC; null if not visible yet) and `stage` (one of `STAGES_AND_UNKNOWN`).
     """
     handed_over = _first_occurrence(spine, tables["shipments"], "handed_over_at")
     status = pl.col("status")
@@ -43,7 +46,7 @@ def build_stages(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("in_transit"))
         .when(pl.col("handed_over_at").is_not_null())
         .then(pl.lit("dispatch"))
-        .otherwise(pl.lit("before_shipment"))
+        .otherwise(pl.lit("before_shipment" if tables.has_shipments else UNKNOWN))
     )
     return rows.with_columns(stage=stage)
 

@@ -192,18 +192,34 @@ class Tables:
     `frames[name]` has the table's columns plus `occurred_day` and `known_day` (int32 day numbers in
     `zone`). `has_partial_outcomes`: outcomes are recorded for some orders only, marked by an
     `outcome_observed` event. The other orders have no label; they never count as undisputed.
+    `has_shipments`: the store records when parcels leave. If it does not, an order without a
+    shipment may have left or not. `usual_life_days`: the days within which nearly all orders of the
+    store end (see `features.closing_times`); None: not known.
     """
 
     frames: Mapping[str, pl.DataFrame]
     zone: str
     has_partial_outcomes: bool = False
+    has_shipments: bool = True
+    usual_life_days: int | None = None
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         return self.frames[name]
 
+    def with_frames(self, frames: Mapping[str, pl.DataFrame]) -> Tables:
+        """The same store with other frames."""
+        return Tables(
+            frames, self.zone, self.has_partial_outcomes, self.has_shipments, self.usual_life_days
+        )
+
 
 def create_tables(
-    frames: Mapping[str, pl.DataFrame], *, zone: str, has_partial_outcomes: bool = False
+    frames: Mapping[str, pl.DataFrame],
+    *,
+    zone: str,
+    has_partial_outcomes: bool = False,
+    has_shipments: bool = True,
+    usual_life_days: int | None = None,
 ) -> Tables:
     """Tables from frames with the canonical columns; tables that are not given are empty."""
     dated = {}
@@ -215,4 +231,4 @@ def create_tables(
             occurred_day=clock.local_day(pl.col("occurred_at"), zone),
             known_day=clock.local_day(pl.col("known_at"), zone),
         )
-    return Tables(dated, zone, has_partial_outcomes)
+    return Tables(dated, zone, has_partial_outcomes, has_shipments, usual_life_days)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import typer
 
 from pipeline.cli.app import app
 from pipeline.settings.errors import UserError
-from pipeline.workspace.disk_errors import disk_trouble
+from pipeline.workspace.disk_errors import damage, disk_trouble
 from pipeline.workspace.progress import warn
 from pipeline.workspace.run_log import close_run_log, current_folder
+from pipeline.workspace.short_text import LONGEST, shortened
+from pipeline.workspace.workspace import write_whole
+
+WHOLE_MESSAGE = "last_error.txt"
 
 
 def main(run: Callable[[], None] = app) -> None:
@@ -29,7 +35,7 @@ def main(run: Callable[[], None] = app) -> None:
     except UserError as error:
         code, message = error.exit_code, str(error)
     except Exception as error:
-        if trouble := disk_trouble(error, current_folder()):
+        if trouble := disk_trouble(error, current_folder()) or damage(error, current_folder()):
             code, message = trouble.exit_code, str(trouble)
         else:
             traceback.print_exc()
@@ -37,11 +43,24 @@ def main(run: Callable[[], None] = app) -> None:
                 1,
                 "this is a bug in the program, not in your data; the last good output is kept.",
             )
+    folder = current_folder()
     for problem in close_run_log(code, message):
         warn(problem)
     if message:
-        typer.echo(f"pipeline: {message}", err=True)
+        typer.echo(f"pipeline: {short_message(message, folder)}", err=True)
     sys.exit(code)
+
+
+def short_message(message: str, workspace: Path | None) -> str:
+    """The message on one line. If it is too long for that, the whole of it is in `last_error.txt`
+    of the workspace."""
+    short = shortened(message)
+    if len(message) <= LONGEST or workspace is None:
+        return short
+    with suppress(OSError):
+        write_whole(workspace / WHOLE_MESSAGE, message + "\n")
+        return f"{short} (the whole message: {WHOLE_MESSAGE} in the workspace)"
+    return short
 
 
 if __name__ == "__main__":

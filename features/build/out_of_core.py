@@ -66,7 +66,7 @@ def read_part(
     }
     kept = pl.concat([repeated.select("buyer_id"), open_tables["orders"].select("buyer_id")])
     totals["buyer_id"] = totals["buyer_id"].join(kept, on="buyer_id", how="semi")
-    open_orders = Tables(open_tables, tables.zone, tables.has_partial_outcomes)
+    open_orders = tables.with_frames(open_tables)
     return Part(spine, open_orders, of_open(returning)), totals
 
 

@@ -41,6 +41,7 @@ FEATURES = [
         "some buyers dispute often",
         "{value:.0%} of this buyer's orders ended in a dispute, "
         "adjusted towards the country's share if orders are few",
+        needs="buyer_count_orders_365d",
     ),
     Feature(
         "buyer_count_not_received_365d",

@@ -8,13 +8,13 @@ from features.asof import ROW_KEY
 from features.clock import days_between
 from features.families.parcel_progress import compare_with_lane, parcel_scans, usual_handling_days
 from features.feature import LOW, Feature
-from features.stage import STAGES
+from features.stage import STAGES, UNKNOWN
 from features.totals.family_inputs import FamilyInputs
 
 FEATURES = [
     Feature(
         "logistics_stage",
-        "0 before shipment, 1 dispatch, 2 in transit, 3 delivered",
+        "0 before shipment, 1 dispatch, 2 in transit, 3 delivered; null if unknown",
         "each stage has its own reasons to complain",
     ),
     Feature(
@@ -27,7 +27,7 @@ FEATURES = [
     ),
     Feature(
         "logistics_days_to_ship_by",
-        "days, negative when overdue; null once shipped",
+        "days, negative when overdue; null once shipped, or if the stage is unknown",
         "an order not shipped in time arrives late, or never",
         "{value:.0f} day(s) left to ship",
         "{value:.0f} day(s) past the shipping deadline",
@@ -191,15 +191,19 @@ def _own_features(rows: pl.DataFrame) -> pl.DataFrame:
     is_shipped = pl.col("shipped_at").is_not_null()
     stage_since = pl.coalesce("delivered_at", "moving_at", "handed_over_at", "placed_at")
     handling = days_between(pl.col("placed_at"), pl.coalesce("shipped_at", "as_of"))
+    # without shipments on record an order may have left: nothing is known of its way
+    is_unsent = ~is_shipped & (pl.col("stage") != UNKNOWN)
     return rows.select(
         logistics_stage=pl.col("stage").replace_strict(
-            {s: i for i, s in enumerate(STAGES)}, return_dtype=pl.Float64
+            {s: i for i, s in enumerate(STAGES)}, default=None, return_dtype=pl.Float64
         ),
         logistics_days_to_promise="days_to_promise",
-        logistics_days_to_ship_by=pl.when(~is_shipped).then(
+        logistics_days_to_ship_by=pl.when(is_unsent).then(
             days_between(as_of, pl.col("ship_by_at"))
         ),
-        logistics_days_in_stage=days_between(stage_since, as_of),
+        logistics_days_in_stage=pl.when(is_shipped | is_unsent).then(
+            days_between(stage_since, as_of)
+        ),
         logistics_days_since_news=days_between(
             pl.max_horizontal("last_scan_at", "shipped_at"), as_of
         ),
@@ -212,13 +216,14 @@ def _own_features(rows: pl.DataFrame) -> pl.DataFrame:
         logistics_count_exceptions=pl.col("count_exceptions").fill_null(0.0),
         logistics_handling_days=days_between(pl.col("placed_at"), pl.col("shipped_at")),
         logistics_handling_margin_days=days_between(pl.col("shipped_at"), pl.col("ship_by_at")),
-        logistics_handling_to_usual=pl.when(pl.col("usual_handling") > 0).then(
-            handling / pl.col("usual_handling")
-        ),
+        logistics_handling_to_usual=pl.when(
+            (pl.col("usual_handling") > 0) & (is_shipped | is_unsent)
+        ).then(handling / pl.col("usual_handling")),
         logistics_delivered_late_days=days_between(pl.col("promised_at"), pl.col("delivered_at")),
         road_days=pl.when(is_shipped)
         .then(days_between(pl.col("shipped_at"), as_of))
-        .otherwise(0.0),
+        .when(is_unsent)
+        .then(0.0),
         is_waiting=pl.col("delivered_at").is_null(),
         is_shipped=is_shipped,
     )

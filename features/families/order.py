@@ -15,9 +15,8 @@ FEATURES = [
     Feature(
         "order_value_usd",
         "USD",
+        # without a sentence: there is nothing to do about an order's value
         "more money at risk makes a complaint worth the trouble",
-        "the order is worth {value:.2f} USD",
-        worse=EITHER,
     ),
     Feature(
         "order_shipping_share",
@@ -47,6 +46,7 @@ FEATURES = [
         "suppliers",
         "parcels from several suppliers arrive separately",
         "the order comes from {value:.0f} supplier(s)",
+        about="supplier_id",
     ),
     Feature("order_count_installments", "payments", "the buyer may have stretched to afford it"),
     Feature(
@@ -100,6 +100,7 @@ FEATURES = [
         "an expensive product must live up to its price",
         "the price is {value:.1f} time(s) the usual price in its category",
         norm=1.0,
+        about="category",
     ),
 ]
 # weight of the category's usual price, as a number of order lines

@@ -18,7 +18,8 @@ FEATURES = [
             "share of ended orders",
             "a product that disappointed buyers will do so again",
             f"{{value:.0%}} of this product's orders that ended in the last {days} days were "
-            "disputed, adjusted towards its supplier's share if orders are few",
+            "disputed, adjusted if orders are few",
+            needs=f"product_count_orders_{days}d",
         )
         for days in LOOKBACKS
     ),
@@ -27,18 +28,21 @@ FEATURES = [
         "share of ended orders",
         "badly packed parcels get lost",
         "{value:.1%} of this product's orders in the last year had a not-received dispute",
+        needs="product_count_orders_365d",
     ),
     Feature(
         "product_not_as_described_share_365d",
         "share of ended orders",
         "the listing may promise too much",
         "{value:.1%} of this product's orders in the last year had a not-as-described dispute",
+        needs="product_count_orders_365d",
     ),
     Feature(
         "product_refunded_share_365d",
         "share of ended orders",
         "refunds of the past point to refunds to come",
         "{value:.1%} of this product's orders in the last year were refunded after a dispute",
+        needs="product_count_orders_365d",
     ),
     *(
         Feature(f"product_count_orders_{days}d", "orders", "how much is known about this product")
@@ -74,6 +78,7 @@ FEATURES = [
             "quality and packing depend on the supplier",
             f"{{value:.0%}} of this supplier's orders that ended in the last {days} days "
             "were disputed",
+            needs="supplier_count_orders_90d",
         )
         for days in LOOKBACKS
     ),
@@ -82,6 +87,7 @@ FEATURES = [
         "share of ended orders",
         "quality depends on the supplier",
         "{value:.1%} of this supplier's orders in the last year had a not-as-described dispute",
+        needs="supplier_count_orders_90d",
     ),
     Feature(
         "supplier_stars_365d",

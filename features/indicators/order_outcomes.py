@@ -63,7 +63,7 @@ def visible_tables(tables: Tables, as_of_day: int) -> Tables:
         pl.col("event").is_in(["closed", "outcome_observed"])
     )
     frames["tracking"] = frames["tracking"].filter(pl.col("status") == "Delivered")
-    return Tables(frames, tables.zone, tables.has_partial_outcomes)
+    return tables.with_frames(frames)
 
 
 def _drop_old_orders(known: Tables, since_day: int) -> Tables:
@@ -85,7 +85,7 @@ def _drop_old_orders(known: Tables, since_day: int) -> Tables:
     frames = {
         name: known[name].join(ids, on="order_id", how="semi") for name in USED if name != "orders"
     }
-    return Tables(frames | {"orders": orders}, known.zone, known.has_partial_outcomes)
+    return known.with_frames(frames | {"orders": orders})
 
 
 def order_outcomes(
@@ -154,9 +154,9 @@ def _window_ends(
     ids = known["orders"].select("order_id").join(ended, on="order_id", how="anti")
     frames = {
         name: known[name].join(ids, on="order_id", how="semi")
-        for name in ("orders", "promises", "tracking")
+        for name in ("orders", "promises", "shipments", "tracking", "disputes")
     }
-    without_events = Tables({"order_events": closed.clear(), **frames}, known.zone)
+    without_events = known.with_frames({"order_events": closed.clear(), **frames})
     ends = closings(without_events, window).rename({"closed_day": "window_end_day"})
     return ends.filter(is_earlier(pl.col("window_end_day"), pl.lit(as_of_day)))
 

@@ -25,6 +25,7 @@ USED: Mapping[str, tuple[str, ...]] = {
     "orders": ("order_id", "country", "lane", "known_day"),
     "order_lines": (
         "order_id",
+        "line_id",
         "product_id",
         "supplier_id",
         "quantity",
@@ -34,7 +35,7 @@ USED: Mapping[str, tuple[str, ...]] = {
     "products": ("product_id", "category", "weight_g", "known_day"),
     "promises": ("order_id", "kind", "promised_at", "occurred_at", "known_day"),
     "order_events": ("order_id", "event", "known_day"),
-    "disputes": ("order_id", "step", "cause", "liable", "known_day"),
+    "disputes": ("order_id", "line_id", "step", "cause", "liable", "known_day"),
 }
 LONGEST_DAYS = 240
 # a carrier service with fewer disputes gets the curve of the whole store
@@ -171,12 +172,16 @@ def product_orders(tables: Tables, orders: pl.DataFrame, as_of_day: int) -> pl.D
     The columns are those of `orders`, `product_id, supplier_id, category, weight_g, quantity,
     value_usd` (unit price x quantity), `price` (band of the unit price) and `is_in_catalogue`. A
     product that was not in the catalogue on that day has category `unknown`.
+
+    `blame` in [0, 1] is the product's part of the order's disputes: 1 for products whose lines a
+    dispute names, 0 for the others. A dispute that names no line counts in equal parts for the
+    products of the order (`is_split`), because each was exposed to the same order.
     """
     lines = visible(tables["order_lines"].select(USED["order_lines"]), as_of_day)
     units = pl.col("quantity").fill_null(1.0)
     keys = ["order_id", "product_id"]
     bought = lines.with_columns(quantity=units, value_usd=units * pl.col("unit_price_usd")).drop(
-        "known_day"
+        "known_day", "line_id"
     )
     if bought.select(pl.struct(keys).n_unique()).item() < bought.height:
         sums = pl.col("quantity", "value_usd").sum()
@@ -188,8 +193,29 @@ def product_orders(tables: Tables, orders: pl.DataFrame, as_of_day: int) -> pl.D
     )
     known = known.select("product_id", "category", "weight_g", is_in_catalogue=pl.lit(True))
     rows = orders.join(bought, on="order_id", how="inner").join(known, on="product_id", how="left")
-    return rows.with_columns(
+    return _with_blame(rows, tables, lines, as_of_day).with_columns(
         pl.col("category", "supplier_id").fill_null(UNKNOWN),
         pl.col("is_in_catalogue").fill_null(False),
         price=band_of(rows["unit_price_usd"], PRICE_EDGES).fill_null(-1),
+    )
+
+
+def _with_blame(
+    rows: pl.DataFrame, tables: Tables, lines: pl.DataFrame, as_of_day: int
+) -> pl.DataFrame:
+    """Add `blame` and `is_split` to orders x products (`product_orders`)."""
+    opened = visible(tables["disputes"].select(USED["disputes"]), as_of_day).filter(step="opened")
+    named = opened.join(lines, on=["order_id", "line_id"], how="inner")
+    of_line = named.select("order_id", "product_id").unique().with_columns(is_named=pl.lit(True))
+    # a dispute of an unknown line is like one that names none
+    unnamed = opened.join(lines, on=["order_id", "line_id"], how="anti")
+    of_order = unnamed.select("order_id").unique().with_columns(is_unnamed=pl.lit(True))
+    joined = rows.join(
+        of_line, on=["order_id", "product_id"], how="left", maintain_order="left"
+    ).join(of_order, on="order_id", how="left", maintain_order="left")
+    count, is_named = pl.len().over("order_id"), pl.col("is_named").fill_null(False)
+    is_unnamed = pl.col("is_unnamed").fill_null(False)
+    blame = pl.when(is_named).then(1.0).when(is_unnamed).then(1.0 / count).otherwise(0.0)
+    return joined.with_columns(blame=blame, is_split=is_unnamed & ~is_named & (count > 1)).drop(
+        "is_named", "is_unnamed"
     )

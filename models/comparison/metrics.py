@@ -9,6 +9,7 @@ import polars as pl
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
+from features.labels import is_measurable
 from models.learner.calibration import log_odds
 
 METRICS = (
@@ -55,29 +56,24 @@ def mark_listed(scored: pl.DataFrame, capacity: int) -> pl.DataFrame:
 
 
 def measure(listed: pl.DataFrame) -> dict[str, float | int | None]:
-    """Compute all `METRICS` over rows with `label, probability, is_listed`.
+    """Compute all `METRICS` over rows with `order_id, label, probability, is_listed`.
 
-    A metric is None where it is not defined, for example with one class only.
+    All but the counts are None for rows that are not measurable (`is_measurable`).
     """
+    counts = {"rows": listed.height, "count_disputes": int(listed["label"].sum())}
+    if not is_measurable(listed):
+        return {**dict.fromkeys(METRICS), **counts}
     label, probability = listed["label"].to_numpy(), listed["probability"].to_numpy()
-    count, disputes = len(label), int(label.sum())
     hits = int(listed.filter("is_listed")["label"].sum())
     count_listed = int(listed["is_listed"].sum())
-    has_both = 0 < disputes < count
-    return {
-        "rows": count,
-        "count_disputes": disputes,
-        "base_rate": disputes / count if count else None,
-        "auc": float(roc_auc_score(label, probability)) if has_both else None,
-        "average_precision": float(average_precision_score(label, probability))
-        if has_both
-        else None,
+    return counts | {
+        "base_rate": counts["count_disputes"] / counts["rows"],
+        "auc": float(roc_auc_score(label, probability)),
+        "average_precision": float(average_precision_score(label, probability)),
         "precision_at_capacity": hits / count_listed if count_listed else None,
-        "recall_at_capacity": hits / disputes if disputes else None,
-        "log_loss": float(log_loss(label, probability, labels=[0, 1])) if count else None,
-        "expected_calibration_error": expected_calibration_error(label, probability)
-        if count
-        else None,
+        "recall_at_capacity": hits / counts["count_disputes"],
+        "log_loss": float(log_loss(label, probability, labels=[0, 1])),
+        "expected_calibration_error": expected_calibration_error(label, probability),
     }
 
 

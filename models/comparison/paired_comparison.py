@@ -6,10 +6,12 @@ The nights of an order share its outcome, so intervals resample whole orders.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from features.labels import is_measurable
 from models.comparison.weighted_metrics import weighted_metrics
 
 PAIRED_METRICS = ("auc", "average_precision")
@@ -32,15 +34,20 @@ def compare_scorers(
     `order_id`, `label` and, if rows stand for more than one order-night, `weight`. `scores` holds
     one number per row. Intervals cover 90 %: a bootstrap of whole orders (Field & Welsh 2007) with
     the same draws for all scorers, so that the interval of a gain is that of the paired difference.
-    A negative gain in log loss is an improvement.
+    A negative gain in log loss is an improvement. All numbers are null for rows that are not
+    measurable (`metrics.is_measurable`).
     """
+    if not is_measurable(rows):
+        names = [(name, metric) for name in scores for metric in metrics]
+        return _table([{"scorer": name, "metric": metric} for name, metric in names])
     label = rows["label"].to_numpy()
     weights = draw_weights(rows, seed, resamples)
     drawn = {
         name: weighted_metrics(label, np.asarray(score, float), weights)
         for name, score in scores.items()
     }
-    records, baseline = [], reference
+    records: list[dict[str, Any]] = []
+    baseline = reference
     for name in scores:
         for metric in metrics:
             values = drawn[name][metric]
@@ -52,6 +59,10 @@ def compare_scorers(
                 row |= {"gain": gain[0], "gain_low": gain_low, "gain_high": gain_high}
             records.append(row)
         baseline = reference or name
+    return _table(records)
+
+
+def _table(records: list[dict[str, Any]]) -> pl.DataFrame:
     texts, numbers = ("scorer", "metric"), ("value", "low", "high", "gain", "gain_low", "gain_high")
     table = pl.DataFrame(
         records, schema={n: pl.String for n in texts} | {n: pl.Float64 for n in numbers}

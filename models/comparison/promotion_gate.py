@@ -16,6 +16,8 @@ from models.learner.calibration import SMALLEST
 RESAMPLES = 500
 # consistency resampling: the calibration error a calibrated model would show on so few orders
 CALIBRATED_DRAWS, LEVEL = 200, 0.95
+# more nights than a seller waits for
+MOST_NIGHTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def judge(
         reasons.append(
             f"money at capacity: {gain.sum():+,.0f} USD compared with the champion's "
             f"{saved.sum():,.0f} ({low:+,.0f} to {high:+,.0f}); a loss of more than {allowed:,.0f} "
-            "cannot be ruled out"
+            f"cannot be ruled out; {_nights_that_would_do(rows, float(gain.sum()), low, allowed)}"
         )
     for stage in ("all", *STAGES):
         mask = np.ones(rows.height, bool) if stage == "all" else (rows["stage"] == stage).to_numpy()
@@ -86,6 +88,20 @@ def judge(
         )
         reasons += [f"{stage}: {reason}" for reason in faults]
     return Verdict(float(saved.sum()), float(gain.sum()), low, high, tuple(reasons))
+
+
+def _nights_that_would_do(rows: pl.DataFrame, gain: float, low: float, allowed: float) -> str:
+    """How many nights like these would settle it, if the challenger stays as good as it looks.
+
+    Gain and allowed loss grow with the nights, the width of the interval with their square root.
+    """
+    nights = rows["as_of_day"].n_unique()
+    if gain <= -allowed:
+        return f"more nights do not help: on these {nights} the loss itself is larger than that"
+    needed = int(np.ceil(nights * ((gain - low) / (gain + allowed)) ** 2))
+    if needed > MOST_NIGHTS:
+        return f"even {MOST_NIGHTS} nights like these {nights} would not settle it"
+    return f"about {needed:,} nights like these {nights} would settle it if it stays as good"
 
 
 def saved_usd(

@@ -25,7 +25,7 @@ def recent_tables(tables: Tables, first_day: int) -> Tables:
         name: tables[name].join(ids, on="order_id", how="semi") for name in USED if name != "orders"
     }
     frames["tracking"] = frames["tracking"].filter(pl.col("status") == "Delivered")
-    return Tables(frames | {"orders": orders}, tables.zone, tables.has_partial_outcomes)
+    return tables.with_frames(frames | {"orders": orders})
 
 
 def order_states(tables: Tables, as_of_day: int, window: DisputeWindow) -> pl.DataFrame:

@@ -51,14 +51,19 @@ def bin_rows(rows: pl.DataFrame, feature_names: list[str], threads: int) -> Binn
 class Later:
     """Scores of the later orders by a booster trained on the earlier ones.
 
-    `raw` holds the uncalibrated scores, `evidence` the number of orders per row, and `rounds` the
-    best number of boosting rounds.
+    `raw` holds the uncalibrated scores, `rows` their `order_id, as_of_day, stage, label`,
+    `evidence` the number of orders per row, and `rounds` the best number of boosting rounds.
     """
 
     raw: np.ndarray
-    label: np.ndarray
+    rows: pl.DataFrame
     evidence: float
     rounds: int
+
+    @property
+    def label(self) -> np.ndarray:
+        """0 or 1 per row."""
+        return self.rows["label"].to_numpy()
 
 
 def score_later(rows: pl.DataFrame, binned: Binned, recipe: Recipe) -> Later | None:
@@ -67,7 +72,7 @@ def score_later(rows: pl.DataFrame, binned: Binned, recipe: Recipe) -> Later | N
     The best number of rounds depends on how many disputes there are, so it is chosen on the later
     orders, like the calibration.
     """
-    keys = rows.select("order_id", "as_of_day", "label")[binned.order]
+    keys = rows.select("order_id", "as_of_day", "stage", "label")[binned.order]
     is_later = later_orders(keys, recipe.calibration_share)
     earlier, later = keys.filter(~is_later), keys.filter(is_later)
     if earlier["label"].n_unique() < 2 or later["label"].n_unique() < 2:
@@ -80,9 +85,7 @@ def score_later(rows: pl.DataFrame, binned: Binned, recipe: Recipe) -> Later | N
     )
     rounds = max(draft.best_iteration, FEWEST_ROUNDS)
     raw = predict_raw(draft, binned.matrix[late_rows], threads=recipe.threads, rounds=rounds)
-    return Later(
-        raw, later["label"].to_numpy(), later["order_id"].n_unique() / later.height, rounds
-    )
+    return Later(raw, later, later["order_id"].n_unique() / later.height, rounds)
 
 
 def later_orders(rows: pl.DataFrame, share: float) -> pl.Series:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from scipy.special import betaincinv, gammaincinv
 
+from features.labels import is_measurable
 from features.sentence import sentence
 from models.monitoring.sequential_monitoring import (
     FINE,
@@ -155,7 +156,8 @@ def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:
 
     `rows` has `observed, expected, is_listed` and the columns of `BY`. `precision` is the share of
     listed orders that were disputed. Each figure has its 95 % interval, valid at a planned date
-    (Garwood 1936 for the count; Jeffreys for the share).
+    (Garwood 1936 for the count; Jeffreys for the share). Groups with too few disputed orders have
+    counts only.
     """
     records = []
     for stream in streams_of(rows):
@@ -163,10 +165,11 @@ def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:
         listed = part.filter("is_listed")
         observed, expected = float(stream.observed.sum()), float(stream.expected.sum())
         hits = float(listed["observed"].sum())
-        low, high = _count_interval(observed)
-        share_low, share_high = (
-            _share_interval(hits, listed.height) if listed.height else (None, None)
-        )
+        ratio = precision = None
+        if expected:
+            ratio = [count / expected for count in (observed, *_count_interval(observed))]
+        if listed.height:
+            precision = [hits / listed.height, *_share_interval(hits, listed.height)]
         records.append(
             {
                 "by": stream.by,
@@ -174,16 +177,21 @@ def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:
                 "orders": part.height,
                 "disputed": int(observed),
                 "expected": expected,
-                "ratio": observed / expected if expected else None,
-                "ratio_low": low / expected if expected else None,
-                "ratio_high": high / expected if expected else None,
+                **_measured(part, ratio, "ratio"),
                 "listed": listed.height,
-                "precision": hits / listed.height if listed.height else None,
-                "precision_low": share_low,
-                "precision_high": share_high,
+                **_measured(part, precision, "precision"),
             }
         )
     return pl.DataFrame(records, infer_schema_length=None)
+
+
+def _measured(
+    rows: pl.DataFrame, figures: list[float] | None, name: str
+) -> dict[str, float | None]:
+    """The figure, its lower and its upper bound; None with too few disputed orders."""
+    names = (name, f"{name}_low", f"{name}_high")
+    is_known = figures is not None and is_measurable(rows.select("order_id", label="observed"))
+    return dict(zip(names, figures, strict=True)) if is_known and figures else dict.fromkeys(names)
 
 
 def _count_interval(count: float) -> tuple[float, float]:

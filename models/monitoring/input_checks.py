@@ -24,8 +24,9 @@ from features.sentence import Sentence, sentence
 
 # a count this many Poisson standard deviations from the expected one is not due to chance
 CHANCE = 4.0
-# usual values come from this many earlier windows; below FEWEST rows per window nothing is judged
-WEEK, WEEKS, FEWEST = 7, 8, 20.0
+# usual values come from this many earlier windows; below FEWEST rows per window nothing is judged,
+# nor with fewer than LEAST_WINDOWS windows since the data began
+WEEK, WEEKS, FEWEST, LEAST_WINDOWS = 7, 8, 20.0, 3
 MONTH, MONTHS = 28, 6
 # calendar features are meant to move, so drift ignores them
 CALENDAR = "season_"
@@ -48,12 +49,13 @@ class Reading:
 def row_counts(table: str, by_day: pl.DataFrame, newest_day: int, ratio: float) -> Reading | None:
     """Compare the rows of the last 7 days with the median of the 8 weeks before.
 
+    Weeks before the table's first row do not count: the store, or its export, began then.
     `by_day` has the columns `known_day, count`. `newest_day` is the last day on which anything
-    became known. Return None if there are too few rows to judge.
+    became known. Return None if there are too few rows, or whole weeks, to judge.
     """
     weeks = _windows(by_day, newest_day, WEEK, WEEKS)
     now, usual = weeks[0], _middle(weeks[1:])
-    if usual < FEWEST:
+    if len(weeks) <= LEAST_WINDOWS or usual < FEWEST:
         return None
     says = sentence(
         "check.row_counts",
@@ -73,10 +75,12 @@ def base_rate(
     """Compare disputes per order placed in the last 28 days with the 6 such months before.
 
     `disputes` and `orders` have the columns `known_day, count`. Return None if fewer than `FEWEST`
-    disputes are expected.
+    disputes are expected, or the orders and disputes on record do not go back three whole months.
     """
     opened, placed = (_windows(by_day, newest_day, MONTH, MONTHS) for by_day in (disputes, orders))
-    rates = [o / p for o, p in zip(opened[1:], placed[1:], strict=True) if p]
+    if min(len(opened), len(placed)) <= LEAST_WINDOWS:
+        return None
+    rates = [o / p for o, p in zip(opened[1:], placed[1:], strict=False) if p]
     expected = _middle(rates) * placed[0]
     if not rates or expected < FEWEST:
         return None
@@ -215,7 +219,12 @@ def mean_probability(
 
 
 def _windows(by_day: pl.DataFrame, newest_day: int, length: int, count: int) -> list[float]:
-    """Totals of `1 + count` windows of `length` days, the one that ends with `newest_day` first."""
+    """Totals of windows of `length` days, the one that ends with `newest_day` first, then `count`
+    earlier ones, as far as they lie wholly after the first row.
+    """
+    first = by_day.filter(pl.col("count") > 0)["known_day"].min()
+    begun = 0 if first is None else (newest_day + 1 - length - int(first)) // length  # type: ignore[arg-type]
+    count = max(0, min(count, begun))
     ends = [newest_day + 1 - length * back for back in range(count + 1)]
     totals = by_day.select(
         pl.col("count")

@@ -102,7 +102,8 @@ def _lane_draws(reviewed: Reviewed, lane: str, rng: np.random.Generator) -> np.n
     on_lane = (rows["lane"] == lane).to_numpy()
     weight = rows["exposure"].to_numpy() * on_lane
     level = (adjustment.lane * weight).sum() / max(weight.sum(), 1e-9) if weight.sum() > 0 else 1.0
-    disputes = float((rows["is_disputed"].to_numpy() * on_lane).sum())
+    blame = rows["is_disputed"].to_numpy() * rows["blame"].to_numpy()
+    disputes = float((blame * on_lane).sum())
     return np.asarray(
         level * rng.gamma(PRIOR_DISPUTES + disputes, 1.0 / (PRIOR_DISPUTES + disputes), size=DRAWS)
     )

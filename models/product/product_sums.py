@@ -33,7 +33,8 @@ def sum_per_product(
         return np.bincount(product.codes, values, count)
 
     def flag(name: str) -> np.ndarray:
-        return rows[name].to_numpy().astype(np.float64)
+        """The product's part of the disputes that have the flag."""
+        return np.asarray(rows[name].to_numpy() * rows["blame"].to_numpy())
 
     recent = (
         rows.select(in_days(pl.col("known_day"), as_of_day - RECENT_DAYS, as_of_day))
@@ -57,6 +58,7 @@ def sum_per_product(
             pl.Series("count_orders", orders.astype(np.int64)),
             pl.Series("exposure", matured),
             pl.Series("count_disputes", total(disputed)),
+            pl.Series("count_split", total(rows["is_split"].to_numpy().astype(np.float64))),
             *[pl.Series(column, total(flag(name))) for name, column in FLAGS.items()],
             pl.Series("adjusted", adjusted),
             pl.Series("lane_x", lane_x),

@@ -40,6 +40,11 @@ class Reviewed:
     supplier: Coded
     category: Coded
 
+    @property
+    def has_disputes(self) -> bool:
+        """Whether any dispute is on record; without one, no product can be judged."""
+        return bool(self.rows["is_disputed"].any())
+
 
 def review_products(rows: pl.DataFrame, as_of_day: int) -> Reviewed:
     """Fit the adjustment, the families and the posterior.
@@ -49,7 +54,7 @@ def review_products(rows: pl.DataFrame, as_of_day: int) -> Reviewed:
     """
     product = Coded.of(rows["product_id"])
     disputed, exposure = (
-        rows["is_disputed"].to_numpy().astype(np.float64),
+        (rows["is_disputed"].to_numpy() * rows["blame"].to_numpy()).astype(np.float64),
         rows["exposure"].to_numpy(),
     )
     adjustment = fit_adjustment(product.codes, disputed, exposure, code_parts(rows))
@@ -220,6 +225,10 @@ def notes(frame: pl.DataFrame) -> pl.Expr:
             "no category in the catalogue",
         ),
         (pl.col("supplier_id") == UNKNOWN, "no supplier on record"),
+        (
+            pl.col("count_split") > 0,
+            "disputes that name no item count in equal parts for the items of their order",
+        ),
         (alone, "the only product in its category: judged by its supplier and the store"),
         (pl.col("exposure") <= 0, "no matured orders: the rate is its family's, not its own"),
         (

@@ -15,6 +15,27 @@ import polars as pl
 
 KEEP, LISTING, SUPPLIER = "keep", "fix the listing", "change the supplier"
 CARRIER, STOP = "change the carrier", "stop"
+NOT_JUDGED = "not judged"
+NO_DISPUTES = (
+    "no dispute is on record in the lookback, so nothing is known: load the disputes, then review"
+)
+# what rests on the number of disputes
+RESTS_ON_DISPUTES = (
+    "raw_rate",
+    "rate",
+    "rate_low",
+    "rate_high",
+    "chance_over_limit",
+    "rank_stability",
+    "trend",
+    "own_rate",
+    "product_x",
+    "supplier_x",
+    "category_x",
+    "family_rate",
+    "loss_per_100_units_usd",
+    "margin_per_100_units_usd",
+)
 # a part is named if it multiplies the rate by at least this
 NOTABLE = 1.25
 
@@ -66,7 +87,7 @@ def _why(is_buyers: pl.Expr) -> pl.Expr:
     """Counts, rate, chance of being over the limit, and what the verdict rests on."""
     counts = pl.format(
         "{} disputes in {} orders ({} matured)",
-        pl.col("count_disputes").cast(pl.Int64),
+        _count("count_disputes"),
         "count_orders",
         pl.col("exposure").round(1),
     )
@@ -106,8 +127,7 @@ def _reason(is_buyers: pl.Expr) -> pl.Expr:
         (-pl.col("margin_per_100_units_usd")).round(0),
     )
     described = pl.format(
-        "{} disputes say the goods are not as described",
-        pl.col("count_not_as_described").cast(pl.Int64),
+        "{} disputes say the goods are not as described", _count("count_not_as_described")
     )
     described = described.fill_null("the reasons for the disputes are not on record")
     buyers = pl.format(
@@ -141,6 +161,27 @@ def _reason_to_keep() -> pl.Expr:
         .then(pl.lit("may be over the limit; watch it"))
         .otherwise(pl.lit("no sign of a problem"))
     )
+
+
+def without_disputes(frame: pl.DataFrame) -> pl.DataFrame:
+    """The table of a store without a dispute on record: what rests on disputes is null, and a
+    verdict, if there is one, is `NOT_JUDGED`."""
+    unknown = [
+        pl.lit(None, frame.schema[name]).alias(name)
+        for name in RESTS_ON_DISPUTES
+        if name in frame.columns
+    ]
+    if "verdict" not in frame.columns:
+        return frame.with_columns(unknown)
+    return frame.with_columns(*unknown, verdict=pl.lit(NOT_JUDGED), why=pl.lit(NO_DISPUTES))
+
+
+def _count(name: str) -> pl.Expr:
+    """A number of disputes as text: whole, or with one digit if some are counted in parts."""
+    value = pl.col(name)
+    whole = value.round(0).cast(pl.Int64).cast(pl.String)
+    is_whole = (value - value.round(0)).abs() < 0.05
+    return pl.when(is_whole).then(whole).otherwise(value.round(1).cast(pl.String))
 
 
 def _percent(name: str) -> pl.Expr:

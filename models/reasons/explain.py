@@ -13,6 +13,7 @@ from features.feature import Feature
 from features.sentence import Sentence
 from models.learner.gbm import DisputeModel
 from models.learner.weight_of_evidence import weigh_evidence
+from models.reasons.grounds import grounds
 from models.reasons.reason_columns import COUNT_REASONS, reason_columns
 
 # a theme that raises the odds of a dispute by less than a twentieth is no reason, unless no theme
@@ -57,11 +58,18 @@ def find_reasons(
     contributions. Which of them the trees split on is chance, so the contributions do not select
     the feature. Of the features that are worse than usual for the order's stage, the one with the
     highest weight of evidence represents the theme. Themes are ranked by drive plus that weight: of
-    two themes with nearly the same drive, the one with more evidence comes first.
+    two themes with nearly the same drive, the one with more evidence comes first. `features` may
+    have the columns of `models.reasons.grounds.ENTITIES`: a reason about something that an order
+    does not have is not given.
     """
     contributions = model.contributions(features)
     weights = weigh_evidence(model.evidence, features, model.feature_names)
     values = features.select(model.feature_names).to_numpy()
+    has_grounds = grounds(features, {name: registry[name] for name in model.feature_names})
+    for column, name in enumerate(model.feature_names):
+        # a missing number is no reason; neither is one about something that the order does not have
+        if name in has_grounds:
+            values[~has_grounds[name], column] = np.nan
     return [
         _reasons(
             contributions[row],

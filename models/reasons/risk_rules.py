@@ -16,6 +16,7 @@ import polars as pl
 from features.feature import Feature
 from features.sentence import Sentence
 from models.learner.cause import unknown_shares
+from models.reasons.grounds import grounds
 from models.reasons.reason_columns import reason_columns
 
 _DELIVERED = pl.col("stage") == "delivered"
@@ -118,7 +119,14 @@ SIGNS: tuple[Sign, ...] = (
 )
 # ratio of the dispute rate within the horizon of a night's open orders, by stage, to the share of
 # all the store's orders that are disputed
-OF_STAGE = {"before_shipment": 0.5, "dispatch": 0.6, "in_transit": 1.0, "delivered": 0.3}
+# (unknown: an order that may be at any stage, so the mean of the others)
+OF_STAGE = {
+    "before_shipment": 0.5,
+    "dispatch": 0.6,
+    "in_transit": 1.0,
+    "delivered": 0.3,
+    "unknown": 0.6,
+}
 
 
 def strength() -> pl.Expr:
@@ -178,13 +186,15 @@ class SignModel:
         fires = features.select(
             *(sign.when.fill_null(False).alias(sign.name) for sign in SIGNS), *names
         )
+        has_grounds = grounds(features, {name: registry[name] for name in names})
         ordered = sorted(SIGNS, key=lambda sign: -sign.times)
+        every = [True] * features.height
         sentences: list[list[Sentence]] = []
-        for row in fires.iter_rows(named=True):
+        for number, row in enumerate(fires.iter_rows(named=True)):
             by_feature = {
                 sign.says: registry[sign.says].sentence(row[sign.says], None)
                 for sign in ordered
-                if row[sign.name]
+                if row[sign.name] and bool(has_grounds.get(sign.says, every)[number])
             }
             sentences.append([sentence for sentence in by_feature.values() if sentence])
         return reason_columns(sentences)

@@ -10,9 +10,10 @@ write to it, because the form needs a token.
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,18 @@ from flask import Flask, Response, abort, redirect, request
 from markupsafe import Markup, escape
 
 from pipeline.board.board_data import find_orders, nights_of, page_of, review_of
+from pipeline.board.requests_allowed import guard
 from pipeline.load.contacts import take_contacts
+from pipeline.output.safe_text import one_line
 from pipeline.pages.html import render
 from pipeline.pages.page_words import text_span
-from pipeline.settings.errors import BadInput, UserError
+from pipeline.settings.errors import UserError
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
 MOST_BYTES = 5_000_000
+# characters of a message on the page
+MOST_MESSAGE = 1_000
 # the words that the page's script needs
 GROUPS = ("page", "board", "stage", "outcome")
 # what a published page contains, and what the board puts there instead
@@ -43,53 +48,41 @@ HEADERS = {
 }
 
 
-def check_address(address: str, reason: str | None) -> str:
-    """The IP address to listen on.
-
-    Raises BadInput for text that is not an IP address, and for an address that other machines can
-    reach if there is no reason.
-    """
-    try:
-        number = ipaddress.ip_address("127.0.0.1" if address == "localhost" else address)
-    except ValueError:
-        raise BadInput(
-            f"ADDRESS: {address!r} is not an IP address. Write it like 127.0.0.1."
-        ) from None
-    if not number.is_loopback and not (reason or "").strip():
-        raise BadInput(
-            f"ADDRESS: {address} can be reached from other machines, and the board has no login: "
-            "anyone who reaches it can read your orders and write contacts. Leave ADDRESS out, or "
-            "say why this is safe: REASON=..."
-        )
-    return str(number)
-
-
-def create_app(workspace: Workspace, hosts: frozenset[str] | None) -> Flask:
-    """The board of one workspace. `hosts`: the host names that it answers to; None means any, for a
-    board that is open to other machines."""
+def create_app(store: Workspace, hosts: frozenset[str] | None) -> Flask:
+    """The board of one workspace. `hosts`: the host names that it answers to; None means this
+    machine, under its own names."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
-    _guard(app, hosts)
+    guard(app, hosts)
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        return response
+
     token = secrets.token_urlsafe(32)
 
     @app.get("/")
     def nights() -> str:
-        return _page(workspace, nights=nights_of(workspace))
+        with _opened(store) as workspace:
+            return _page(workspace, nights=nights_of(workspace))
 
     @app.get("/orders")
     def orders() -> str:
         query = request.args.get("q", "").strip()[:100]
-        return _page(workspace, query=query, orders=find_orders(workspace, query) if query else [])
+        with _opened(store) as workspace:
+            matching = find_orders(workspace, query) if query else []
+            return _page(workspace, query=query, orders=matching)
 
     @app.get("/night/<day>")
     def night(day: str) -> str:
-        path = page_of(workspace, _day(day)) or abort(404)
+        path = page_of(store, _day(day)) or abort(404)
         page = path.read_text(encoding="utf-8")
         return with_form(page, token, day, request.args.get("taken", ""))
 
     @app.get("/products/<day>")
     def products(day: str) -> str:
-        return (review_of(workspace, _day(day)) or abort(404)).read_text(encoding="utf-8")
+        return (review_of(store, _day(day)) or abort(404)).read_text(encoding="utf-8")
 
     @app.post("/contacts")
     def contacts() -> Any:
@@ -97,26 +90,24 @@ def create_app(workspace: Workspace, hosts: frozenset[str] | None) -> Flask:
             abort(403)
         day = _day(request.form.get("night", "")).isoformat()
         try:
-            taken = give_back(workspace, day, request.form.get("sheet", ""))
+            taken = give_back(store, day, request.form.get("sheet", ""))
         except UserError as error:
-            return _page(workspace, nights=nights_of(workspace), problem=str(error)), 409
+            # readers of a board have no use for a path of its machine
+            message = str(error).replace(str(store.folder), store.folder.name)
+            problem = one_line(message, MOST_MESSAGE)
+            with _opened(store) as workspace:
+                return _page(workspace, nights=nights_of(workspace), problem=problem), 409
         return redirect(f"/night/{day}?taken={taken}", 303)
 
     return app
 
 
-def _guard(app: Flask, hosts: frozenset[str] | None) -> None:
-    """Refuse requests for another host name; add the security headers to every response."""
-
-    @app.before_request
-    def check_host() -> None:
-        if hosts is not None and request.host not in hosts:
-            abort(403)
-
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        response.headers.update(HEADERS)
-        return response
+@contextmanager
+def _opened(store: Workspace) -> Iterator[Workspace]:
+    """The workspace for one request; requests run side by side, each with its own view of it."""
+    workspace = Workspace(store.folder, "board")
+    with workspace.shared():
+        yield workspace
 
 
 def _day(text: str) -> date:
@@ -164,21 +155,18 @@ def give_back(workspace: Workspace, day: str, sheet: str) -> str:
     """Take the sheet as `make contacts` does.
 
     Returns 'new-contacts-faults': the number of new contacts, of contacts in the sheet and of cells
-    in quarantine. Raises `WorkspaceBusy` while another run holds the workspace.
+    in quarantine. Raises `WorkspaceBusy` if other contacts take too long; a night does not matter.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"board-{day}.csv"
         file.write_text(sheet, encoding="utf-8", newline="\n")
-        with workspace.locked(must_exist=True):
-            taken = take_contacts(workspace, Progress(), file=file)
+        with _opened(workspace) as opened:
+            taken = take_contacts(opened, Progress(), file=file)
     return "-".join(str(number) for number in taken)
 
 
-def serve(workspace: Workspace, *, address: str, port: int, is_open: bool) -> None:
-    """Answer requests until the process is stopped. `is_open`: whether other machines may use the
-    board."""
+def serve(workspace: Workspace, *, address: str, port: int, hosts: frozenset[str]) -> None:
+    """Answer requests for `hosts` until the process is stopped."""
     from werkzeug.serving import make_server
 
-    name = f"[{address}]" if ":" in address else address
-    hosts = None if is_open else frozenset({f"{name}:{port}", f"localhost:{port}"})
     make_server(address, port, create_app(workspace, hosts), threaded=True).serve_forever()

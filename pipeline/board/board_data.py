@@ -3,7 +3,6 @@ published."""
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,9 @@ from pipeline.load.contacts import read_own
 from pipeline.output.safe_text import neutral_frame
 from pipeline.pages.product_page import PAGE as REVIEW
 from pipeline.pages.report import PAGE
-from pipeline.workspace.workspace import Workspace, read_json
+from pipeline.settings.errors import Damaged
+from pipeline.workspace.checksums import check_file, read_manifest
+from pipeline.workspace.workspace import Workspace
 
 MOST_ORDERS, MOST_NIGHTS = 50, 60
 _LAST_NIGHT = {"stage": pl.String, "probability": pl.Float64, "night": pl.Date, "listed": pl.UInt32}
@@ -68,9 +69,12 @@ def published(workspace: Workspace) -> list[tuple[date, Path, dict[str, Any]]]:
     runs = []
     for link in sorted(workspace.folder.glob("runs/????-??-??/latest"), reverse=True):
         try:
-            manifest = read_json(link / "manifest.json")
+            manifest = read_manifest(link)
+            for name in ("contact_list.parquet", "scores.parquet"):
+                if (link / name).exists():
+                    check_file(link / name, manifest, "")
             night = date.fromisoformat(link.parent.name)
-        except (OSError, ValueError, json.JSONDecodeError):
+        except (OSError, ValueError, Damaged):
             continue
         if (link / "contact_list.parquet").exists() and (link / "scores.parquet").exists():
             runs.append((night, link.resolve(), manifest))

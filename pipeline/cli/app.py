@@ -17,6 +17,7 @@ from pipeline.cli import (
     training_steps,
 )
 from pipeline.cli.options import EngineChoice, SparkMaster
+from pipeline.workspace.file_modes import tighten_umask
 from pipeline.workspace.run_log import name_step
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ for steps in (
 def choose_engine(
     context: typer.Context, engine: EngineChoice = None, spark_master: SparkMaster = None
 ) -> None:
-    """Record which step runs and with which engine."""
+    """Record which step runs and with which engine, and keep its files from other users."""
+    tighten_umask()
     name_step(context.invoked_subcommand or "")
     context.obj = {"engine": engine and engine.value, "spark_master": spark_master}

@@ -164,7 +164,7 @@ def impact(folder: WorkspaceFolder, as_of: AsOf) -> None:
     from pipeline.evaluation.impact import impact as step
 
     workspace, config, progress = open_workspace(folder)
-    with workspace.locked(must_exist=True):
+    with workspace.shared():
         run = step(workspace, config, progress, as_of=as_of)
     say(f"the same as files: {run / 'impact.txt'}, {run / 'impact.csv'}")
 

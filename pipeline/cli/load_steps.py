@@ -9,10 +9,13 @@ import typer
 
 from pipeline.cli.options import (
     MappingFile,
+    Raw,
     RawFolder,
     Source,
+    SourceName,
     TrackingFolder,
     WorkspaceFolder,
+    both_or_none,
     open_workspace,
 )
 from pipeline.sources.source_context import SideFiles
@@ -106,35 +109,52 @@ def doctor(
 
 
 @app.command()
-def quarantine(folder: WorkspaceFolder) -> None:
-    """Show which rows of the last ingest were rejected, and why.
+def quarantine(
+    folder: WorkspaceFolder,
+    dismissed: Annotated[
+        str | None,
+        typer.Option(
+            "--dismiss", help="drop this file of quarantine/sheets; all: drop every one there"
+        ),
+    ] = None,
+) -> None:
+    """Show which rows of the last ingest and of contact lists were rejected, and why.
 
     Reads quarantine/.
-    Writes nothing.
+    Writes nothing; with --dismiss, moves files into quarantine/dismissed/.
     """
     from pipeline.load.quarantine import summarise
+    from pipeline.load.sheet_faults import dismiss
 
     workspace, _, _ = open_workspace(folder)
-    with workspace.locked(must_exist=True):
+    with workspace.shared():
+        if dismissed:
+            with workspace.changing_tables():
+                for name in dismiss(workspace, dismissed):
+                    say(f"dismissed: {name}, now in quarantine/dismissed/")
         summarise(workspace)
 
 
 @app.command()
 def requarantine(
     folder: WorkspaceFolder,
-    source: Source,
-    raw: RawFolder,
+    source: SourceName = None,
+    raw: Raw = None,
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
 ) -> None:
-    """Load the files again, with the rows that you have fixed in quarantine/.
+    """Load the rows that you have fixed in quarantine/: of contact lists and, with RAW, of files.
 
     Reads quarantine/ and the files in --raw.
-    Writes tables/, quarantine/ and corrections.json.
+    Writes tables/, quarantine/, corrections.json and own_contacts.parquet.
     """
     from pipeline.load.quarantine import requarantine as step
+    from pipeline.load.retake_sheets import retake_sheets
 
+    both_or_none(source, raw)
     workspace, config, progress = open_workspace(folder)
     side_files = SideFiles(mapping, tracking)
     with workspace.locked(must_exist=True):
-        step(workspace, config, progress, source=source, raw=raw, side_files=side_files)
+        if source and raw:
+            step(workspace, config, progress, source=source, raw=raw, side_files=side_files)
+        retake_sheets(workspace, progress)

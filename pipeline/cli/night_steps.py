@@ -17,6 +17,7 @@ from pipeline.cli.options import (
     Raw,
     SourceName,
     TrackingFolder,
+    Wait,
     WorkspaceFolder,
     both_or_none,
     open_workspace,
@@ -38,6 +39,7 @@ def nightly(
     tracking: TrackingFolder = None,
     capacity: Capacity = None,
     is_forced: Force = False,
+    wait: Wait = 10.0,
 ) -> None:
     """Make a night's contact list: load the files, train a model if there is none, score.
 
@@ -50,7 +52,7 @@ def nightly(
 
     both_or_none(source, raw)
     workspace, config, progress = open_workspace(folder, context, capacity)
-    with workspace.locked():
+    with workspace.locked(wait_seconds=wait * 60):
         run = step(
             workspace,
             config,
@@ -71,6 +73,7 @@ def score(
     as_of: AsOf,
     capacity: Capacity = None,
     is_forced: Force = False,
+    wait: Wait = 10.0,
 ) -> None:
     """Make a night's contact list from the tables and the model in the workspace.
 
@@ -81,7 +84,7 @@ def score(
     from pipeline.night.score import score as step
 
     workspace, config, progress = open_workspace(folder, context, capacity)
-    with workspace.locked(must_exist=True):
+    with workspace.locked(must_exist=True, wait_seconds=wait * 60):
         run = step(workspace, config, progress, as_of=as_of, is_forced=is_forced)
     say_summary(run)
 
@@ -96,7 +99,7 @@ def monitor(folder: WorkspaceFolder, as_of: AsOf) -> None:
     from pipeline.night.monitor import monitor as step
 
     workspace, config, progress = open_workspace(folder)
-    with workspace.locked(must_exist=True):
+    with workspace.shared():
         run = step(workspace, config, progress, as_of=as_of)
     say(f"the same as files: {run / 'health.txt'}, {run / 'health.csv'}")
 
@@ -111,7 +114,7 @@ def clock(folder: WorkspaceFolder, as_of: AsOf) -> None:
     from pipeline.indicators.open_disputes import clock as step
 
     workspace, config, progress = open_workspace(folder)
-    with workspace.locked(must_exist=True):
+    with workspace.shared():
         run = step(workspace, config, progress, as_of=as_of)
         say(f"dispute clock: {run / 'dispute_clock.csv'}")
 
@@ -125,7 +128,8 @@ def kpi(
         typer.Option(help="also break the rates down by this; may be repeated"),
     ] = None,
     window: Annotated[
-        int | None, typer.Option(min=1, help="length of the window in days; default: the policy's")
+        int | None,
+        typer.Option(min=1, max=3_650, help="length of the window in days; default: the policy's"),
     ] = None,
 ) -> None:
     """Calculate the rates that the platform judges the store by, and their forecast.
@@ -138,7 +142,7 @@ def kpi(
 
     workspace, config, progress = open_workspace(folder)
     groups = [dimension.value for dimension in by or []]
-    with workspace.locked(must_exist=True):
+    with workspace.shared():
         run = step(workspace, config, progress, as_of=as_of, by=groups, window_days=window)
     say(f"the same as tables: {run / 'kpi.csv'}, {run / 'kpi.xlsx'}")
 
@@ -154,7 +158,7 @@ def report(folder: WorkspaceFolder, as_of: AsOf) -> None:
     from pipeline.pages.report import report as step
 
     workspace, config, progress = open_workspace(folder)
-    with workspace.locked(must_exist=True):
+    with workspace.shared():
         run = step(workspace, config, progress, as_of=as_of)
         say(f"page: {run / PAGE}")
 
@@ -175,8 +179,8 @@ def contacts(
     from pipeline.load.contacts import take_contacts as step
 
     workspace, _, progress = open_workspace(folder)
-    with workspace.locked(must_exist=True):
-        step(workspace, progress, file=file)
+    with workspace.shared():
+        step(workspace, progress, file=file, must_take=True)
 
 
 @app.command()
@@ -189,21 +193,27 @@ def board(
     reason: Annotated[
         str | None, typer.Option(help="why it is safe to open it to other machines")
     ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="host name by which others open the board; may be repeated"),
+    ] = None,
 ) -> None:
     """Show nights, orders and products in a browser, and mark contacts there.
 
     Reads runs/ and tables/.
     Writes only when you mark contacts, as the step contacts does.
     """
-    from pipeline.board.board_app import check_address, serve
+    from pipeline.board.board_app import serve
+    from pipeline.board.requests_allowed import allowed_hosts, check_address
 
     workspace, _, _ = open_workspace(folder)
     ip = check_address(address, reason)
+    hosts = allowed_hosts(ip, port, host or [])
     workspace.read_ingest_facts()
-    is_open = not ip_address(ip).is_loopback
-    if is_open:
+    if not ip_address(ip).is_loopback:
         warn(
             f"the board answers other machines on {ip}, without a login. The reason given: {reason}"
         )
-    say(f"the board of {workspace.folder}: http://{address}:{port}/ (Ctrl-C stops it)")
-    serve(workspace, address=ip, port=port, is_open=is_open)
+    shown = f"[{ip}]" if ":" in ip else ip
+    say(f"the board of {workspace.folder}: http://{shown}:{port}/ (Ctrl-C stops it)")
+    serve(workspace, address=ip, port=port, hosts=hosts)

@@ -13,9 +13,12 @@ import typer
 
 from pipeline.load.known_sources import SOURCES
 from pipeline.settings.config import SPARK_MASTER, Config, load_config
-from pipeline.workspace.progress import Progress, warn
-from pipeline.workspace.run_log import open_run_log
+from pipeline.workspace.progress import Progress, say, warn
+from pipeline.workspace.run_log import current_step, open_run_log
 from pipeline.workspace.workspace import Workspace
+
+# no store has older orders, and the arithmetic of days ends with the calendar
+FIRST_YEAR, LAST_YEAR = 1990, 2199
 
 
 class EngineName(StrEnum):
@@ -39,9 +42,12 @@ class Dimension(StrEnum):
 def day(text: str | date) -> date:
     """The date of an option; a default value is one already."""
     try:
-        return text if isinstance(text, date) else datetime.strptime(text, "%Y-%m-%d").date()
+        given = text if isinstance(text, date) else datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a date; write it like 2018-03-01") from None
+    if not FIRST_YEAR <= given.year <= LAST_YEAR:
+        raise typer.BadParameter(f"{given} is not between {FIRST_YEAR}-01-01 and {LAST_YEAR}-12-31")
+    return given
 
 
 def master(text: str) -> str:
@@ -94,9 +100,10 @@ TrackingFolder = Annotated[
     ),
 ]
 Capacity = Annotated[
-    int | None, typer.Option(min=1, help="contacts per night; default: as in config.toml")
+    int | None,
+    typer.Option(min=1, max=1_000_000, help="contacts per night; default: as in config.toml"),
 ]
-Every = Annotated[int, typer.Option(min=1, help="days from one night to the next")]
+Every = Annotated[int, typer.Option(min=1, max=3_650, help="days from one night to the next")]
 EngineChoice = Annotated[
     EngineName | None,
     typer.Option("--engine", help="what builds the features; default: as in config.toml"),
@@ -105,6 +112,12 @@ SparkMaster = Annotated[
     str | None,
     typer.Option(
         parser=master, metavar="URL", help="Spark master, like local[2] or spark://host:7077"
+    ),
+]
+Wait = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1440, help="minutes to wait for another step to end; then exit code 13"
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="repeat a night that is already done")]
@@ -118,7 +131,7 @@ def open_workspace(
     for problem in open_run_log(folder, arguments=sys.argv[1:]):
         warn(problem)
     config = load_config(folder, capacity=capacity, **engine_options)
-    return Workspace(folder), config, Progress()
+    return Workspace(folder, current_step(), say), config, Progress()
 
 
 def both_or_none(source: str | None, raw: Path | None) -> None:

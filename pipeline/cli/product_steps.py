@@ -41,7 +41,7 @@ def products(
     from pipeline.product_review.products import products as step
 
     workspace, config, progress = open_workspace(folder)
-    with workspace.locked(must_exist=True):
+    with workspace.shared():
         run = step(
             workspace, config, progress, as_of=as_of, costs=costs, dropped=drop or [], moved=move
         )
@@ -69,7 +69,7 @@ def candidate(
     from pipeline.product_review.candidate import candidate as step
 
     workspace, config, progress = open_workspace(folder)
-    with workspace.locked(must_exist=True):
+    with workspace.shared():
         run = step(workspace, config, progress, as_of=as_of, file=file)
     say(f"the same as tables: {run / 'candidates.csv'}, {run / 'candidates.xlsx'}")
 
@@ -89,7 +89,7 @@ def compare_products(
     from pipeline.product_review.compare_products import compare_products as step
 
     workspace, config, progress = open_workspace(folder)
-    with workspace.locked(must_exist=True):
+    with workspace.shared():
         step(workspace, config, progress, as_of=as_of, first=first, other=other)
 
 

@@ -20,7 +20,10 @@ def simulate(
     folder: WorkspaceFolder,
     orders: Annotated[int, typer.Option(min=100, max=100_000_000, help="number of orders")] = 5000,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="seed of the store; another seed gives another store")
+        int | None,
+        typer.Option(
+            min=0, max=2_147_483_647, help="seed of the store; another seed gives another store"
+        ),
     ] = None,
     first: Annotated[
         date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="first day of the store")

@@ -51,8 +51,12 @@ def describe_features(context: typer.Context, folder: WorkspaceFolder, as_of: As
 @app.command()
 def leak_proof(
     folder: WorkspaceFolder,
-    nights: Annotated[int, typer.Option(min=1, help="number of nights, drawn at random")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="seed of the nights and of the changes")] = 1,
+    nights: Annotated[
+        int, typer.Option(min=1, max=10_000, help="number of nights, drawn at random")
+    ] = 4,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2_147_483_647, help="seed of the nights and of the changes")
+    ] = 1,
 ) -> None:
     """Change facts that past nights could not know, and check that no feature changes.
 
@@ -87,7 +91,9 @@ def tune(
     context: typer.Context,
     folder: WorkspaceFolder,
     as_of: AsOf,
-    minutes: Annotated[float, typer.Option(min=0.01, help="how long to search")] = 10.0,
+    minutes: Annotated[
+        float, typer.Option(min=0.01, max=100_000, help="how long to search")
+    ] = 10.0,
 ) -> None:
     """Search better settings for the model, judged on outcomes known on a day.
 

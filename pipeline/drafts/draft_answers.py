@@ -1,18 +1,23 @@
 """Draft answers to open disputes.
 
 A file `answers/<case>.txt` in the workspace replaces the program's own. For the format see
-`pipeline.drafts.text_templates`.
+`pipeline.drafts.text_templates`; `rests_on.toml` says on what each sentence rests.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from features.clock import days_between
 from features.indicators.dispute_timeline import ON_ITS_WAY
-from pipeline.drafts.text_templates import Template, read_template
+from models.contact.offers import EXTEND, RESEND
+from pipeline.drafts.buyer_facts import buyers_money, locale_of, parcel, tracking_number
+from pipeline.drafts.text_templates import HOLDS, Template, fill, read_template
+from pipeline.settings.list_settings import OfferSettings
 
 SHIPPED = Path(__file__).parent / "answers"
 CASES = (
@@ -25,6 +30,8 @@ CASES = (
 FACTS = (
     "order_id",
     "amount",
+    "asked_amount",
+    "parcel",
     "shipment_id",
     "carrier",
     "sent_on",
@@ -32,6 +39,7 @@ FACTS = (
     "delivered_on",
     "promised_on",
 )
+CONDITIONS = ("may_extend", "may_resend")
 # after that many days without a scan, do not say that the parcel is on its way
 SILENT_DAYS = 14.0
 
@@ -65,4 +73,28 @@ def load_templates(workspace: Path) -> dict[str, Template]:
         case: next(f / f"{case}.txt" for f in folders if (f / f"{case}.txt").is_file())
         for case in CASES
     }
-    return {case: read_template(path, FACTS) for case, path in paths.items()}
+    return {case: read_template(path, FACTS, CONDITIONS) for case, path in paths.items()}
+
+
+def draft_answer(template: Template, row: Mapping[str, Any], offers: OfferSettings) -> str:
+    """The answer to the dispute of `row`, a row of the dispute clock."""
+    return fill(template, answer_facts(row, offers))
+
+
+def answer_facts(row: Mapping[str, Any], offers: OfferSettings) -> dict[str, str | None]:
+    """Every fact of `FACTS` and condition of `CONDITIONS`; None if it is not known or not so.
+
+    `amount` is what the dispute may cost, `asked_amount` what the buyer asked for. An offer is only
+    made if the settings allow it for this order.
+    """
+    at_risk, total = row["amount_at_risk_usd"], row["total_usd"]
+    may_resend = RESEND in offers.allowed and total is not None and total <= offers.resend_max_usd
+    return {
+        **{name: row[name] for name in FACTS if name in row},
+        "amount": None if at_risk is None else f"{at_risk:.2f} USD",
+        "asked_amount": buyers_money(row["amount_usd"], row, locale_of("en", None)),
+        "parcel": parcel(row),
+        "shipment_id": tracking_number(row),
+        "may_extend": HOLDS if EXTEND in offers.allowed else None,
+        "may_resend": HOLDS if may_resend else None,
+    }

@@ -3,12 +3,11 @@
 
 A file of the same name in the workspace's `messages/` folder replaces the program's own, and a file
 for the stage and likely cause is preferred over the one for the stage. For the format see
-`pipeline.drafts.text_templates`.
+`pipeline.drafts.text_templates`; `rests_on.toml` says on what each sentence rests.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from functools import cache
@@ -16,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
-from babel.numbers import format_currency
 
 from features.asof import visible
 from features.clock import day_number, is_before
+from features.stage import UNKNOWN as UNKNOWN_STAGE
 from models.contact.offers import NOTHING, OLDEST_RANK, SILENT_DAYS
-from pipeline.drafts.text_templates import Template, fill, read_template
+from pipeline.drafts.buyer_facts import buyers_money, locale_of, long_date, parcel, plain_id
+from pipeline.drafts.text_templates import HOLDS, Template, fill, read_template
 from pipeline.settings.languages import message_language
 from pipeline.workspace.table_files import TableFiles
 
@@ -47,11 +45,10 @@ FACTS = (
     "amount",
     "offer",
 )
+# unscanned: the parcel was handed over, and no scan is known
+CONDITIONS = ("unscanned",)
 # what separates two sentences; a space unless listed here
 _JOINED_BY = {"zh": ""}
-# Ids and carriers come from files that anyone may have written: text that does not look like one
-# counts as missing.
-_ID, _CARRIER = re.compile(r"[\w.#-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}")
 MOVING = ("InTransit", "OutForDelivery", "InfoReceived", "Exception")
 LONG_DAYS = 7
 
@@ -101,22 +98,24 @@ def draft_message(row: Mapping[str, Any], facts: Mapping[str, str | None], read:
 def _template(workspace: Path, language: str, name: str) -> Template | None:
     for folder in (workspace / "messages", SHIPPED):
         if (path := folder / language / f"{name}.txt").is_file():
-            return read_template(path, FACTS)
+            return read_template(path, FACTS, CONDITIONS)
     return None
 
 
 def message_facts(row: Mapping[str, Any], as_of: date) -> dict[str, str | None]:
-    """Every fact of `FACTS` except the offer, formatted for the buyer.
+    """Every fact of `FACTS` except the offer, and every condition, formatted for the buyer.
 
     None if the fact is not known or does not apply: `was_promised_on`, for example, is only set
     for a late parcel.
     """
-    locale = _locale(row["message_language"], row["country"])
+    locale = locale_of(row["message_language"], row["country"])
+    is_unscanned = row["sent_at"] is not None and row["last_scan_at"] is None
     return {
-        "order_id": _plain(row["order_id"], _ID),
-        "parcel": _parcel(row),
-        **{name: _long_date(day, locale) for name, day in _fact_days(row, as_of).items()},
-        "amount": _amount(row, locale),
+        "order_id": plain_id(row["order_id"]),
+        "parcel": parcel(row),
+        **{name: long_date(day, locale) for name, day in _fact_days(row, as_of).items()},
+        "amount": buyers_money(row["offer_usd"], row, locale),
+        "unscanned": HOLDS if is_unscanned else None,
     }
 
 
@@ -130,7 +129,7 @@ def _fact_days(row: Mapping[str, Any], as_of: date) -> dict[str, date | None]:
     is_due = not _is_before(promised, as_of)
     is_missed = expected is not None and _is_before(promised, expected) and is_due
     is_doubtful = is_missed or (row["logistics_expected_late_days"] or 0.0) > 0
-    is_unsent = sent is None and scanned is None
+    is_unsent = row["stage"] != UNKNOWN_STAGE and sent is None and scanned is None
     is_unsent_late = is_unsent and _is_before(ship_by, as_of)
     is_old = _is_before(placed, as_of - timedelta(days=LONG_DAYS))
     days: dict[str, tuple[date | None, bool]] = {
@@ -153,13 +152,6 @@ def _fact_days(row: Mapping[str, Any], as_of: date) -> dict[str, date | None]:
     return {name: day if applies else None for name, (day, applies) in days.items()}
 
 
-def _long_date(day: date | None, locale: Locale) -> str | None:
-    if day is None:
-        return None
-    # a Russian date ends with "г.", and its full stop would double the sentence's
-    return re.sub(r"\s*г\.$", "", str(format_date(day, "long", locale=locale)))
-
-
 def _is_before(day: date | None, other: date) -> bool:
     return day is not None and is_before(day, other)
 
@@ -174,35 +166,6 @@ def _expected(row: Mapping[str, Any], as_of: date) -> date | None:
     if rank > OLDEST_RANK or silence > SILENT_DAYS or days_left < 1:
         return None
     return as_of + timedelta(days=round(days_left))
-
-
-def _parcel(row: Mapping[str, Any]) -> str | None:
-    """Tracking number and carrier; an order's own number does not count as one."""
-    number, carrier = _plain(row["shipment_id"], _ID), _plain(row["carrier"], _CARRIER)
-    if number is None or number == row["order_id"]:
-        return None
-    return f"{number} ({carrier})" if carrier else number
-
-
-def _amount(row: Mapping[str, Any], locale: Locale) -> str | None:
-    """The amount offered, in the currency the buyer paid in."""
-    usd, total_usd = row["offer_usd"], row["total_usd"]
-    if usd is None or not total_usd or not re.fullmatch("[A-Z]{3}", row["currency"] or ""):
-        return None
-    text = format_currency(usd * row["total_source"] / total_usd, row["currency"], locale=locale)
-    return re.sub(r"[\u200e\u200f]", "", text).replace("\u00a0", " ").replace("\u202f", " ")
-
-
-def _plain(text: str | None, pattern: re.Pattern[str]) -> str | None:
-    return text if text is not None and pattern.fullmatch(text) else None
-
-
-@cache
-def _locale(language: str, country: str | None) -> Locale:
-    try:
-        return Locale(language, country) if country else Locale(language)
-    except (UnknownLocaleError, ValueError):
-        return Locale(language)
 
 
 def _order_facts(files: TableFiles, order_ids: pl.Series, as_of_day: int) -> pl.DataFrame:

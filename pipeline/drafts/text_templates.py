@@ -1,35 +1,56 @@
 """Text templates that a seller can edit: one sentence per line, with facts in braces.
 
-A line whose facts are not all known is left out, so that no text has a gap.
+A line whose facts are not all known is left out, so that no text has a gap. A line that rests on
+something that it does not show starts with its name: `{?unscanned}The first scan ...`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import string
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pipeline.settings.errors import BadInput
 
-# the lines of a template, each with the names of its facts
+# the lines of a template, each with the names of the facts and conditions that it needs
 Template = tuple[tuple[str, tuple[str, ...]], ...]
+# the value of a condition that holds
+HOLDS = "yes"
+_CONDITIONS = re.compile(r"(?:\{\?\w*\}\s*)+")
 
 
-def read_template(path: Path, facts: Collection[str]) -> Template:
+def read_template(path: Path, facts: Collection[str], conditions: Collection[str] = ()) -> Template:
     """The lines of the file, without empty ones.
 
-    Raises `BadInput` for a line with a fact that is not in `facts`, or with a stray brace.
+    Raises `BadInput` for a line with a fact that is not in `facts`, a condition that is neither in
+    `conditions` nor a fact, or a stray brace.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: is not UTF-8 text ({error}).") from None
     return tuple(
-        (line.strip(), _facts_of(line, f"{path}, line {number}", facts))
+        _read_line(line.strip(), f"{path}, line {number}", facts, conditions)
         for number, line in enumerate(lines, 1)
         if line.strip()
     )
+
+
+def _read_line(
+    line: str, where: str, facts: Collection[str], conditions: Collection[str]
+) -> tuple[str, tuple[str, ...]]:
+    start = _CONDITIONS.match(line)
+    named = re.findall(r"\w*(?=\})", start.group()) if start else []
+    needed = tuple(name for name in named if name)
+    allowed = (*conditions, *facts)
+    if unknown := [name for name in needed if name not in allowed]:
+        raise BadInput(
+            f"{where}: {{?{unknown[0]}}} is not a condition. Allowed: {', '.join(allowed)}."
+        )
+    text = line[start.end() :] if start else line
+    return text, (*needed, *_facts_of(text, where, facts))
 
 
 def _facts_of(line: str, where: str, facts: Collection[str]) -> tuple[str, ...]:
@@ -47,7 +68,7 @@ def _facts_of(line: str, where: str, facts: Collection[str]) -> tuple[str, ...]:
 
 
 def fill(template: Template, facts: Mapping[str, str | None], joined_by: str = " ") -> str:
-    """The text of the lines whose facts are all known."""
+    """The text of the lines whose facts are all known and whose conditions all hold."""
     return joined_by.join(
         line.format(**facts) for line, names in template if all(facts.get(name) for name in names)
     )

@@ -76,7 +76,12 @@ def _plan(
     spark: SparkSession, tables: StoredTables, spine: pl.DataFrame, buckets: int
 ) -> DataFrame:
     """A table of schema `ROW`: one row per spine row, in any order."""
-    do = Buckets(tables.zone, has_partial_outcomes=tables.has_partial_outcomes)
+    do = Buckets(
+        tables.zone,
+        has_partial_outcomes=tables.has_partial_outcomes,
+        has_shipments=tables.has_shipments,
+        usual_life_days=tables.usual_life_days,
+    )
     spine_rows = spark.createDataFrame(
         spine.with_row_index("row")
         .select("order_id", "as_of_day", "as_of", pl.col("row").cast(pl.Int64))

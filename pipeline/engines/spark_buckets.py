@@ -46,10 +46,18 @@ TOTALS = pa.schema(
 
 
 class Buckets:
-    """The functions that are sent to the workers, with the store's time zone and outcomes flag."""
+    """The functions that are sent to the workers, with the store's zone and what it records."""
 
-    def __init__(self, zone: str, *, has_partial_outcomes: bool) -> None:
+    def __init__(
+        self,
+        zone: str,
+        *,
+        has_partial_outcomes: bool,
+        has_shipments: bool,
+        usual_life_days: int | None,
+    ) -> None:
         self.zone, self.has_partial_outcomes = zone, has_partial_outcomes
+        self.has_shipments, self.usual_life_days = has_shipments, usual_life_days
 
     def returning(self, orders: pa.Table) -> pa.Table:
         """Orders of some buyers -> `AGAIN`: those whose buyer had an order on an earlier day."""
@@ -93,6 +101,8 @@ class Buckets:
             {name: part[name].select(list(table.schema)) for name, table in TABLES.items()},
             zone=self.zone,
             has_partial_outcomes=self.has_partial_outcomes,
+            has_shipments=self.has_shipments,
+            usual_life_days=self.usual_life_days,
         )
         again = part[RETURNING].select("order_id", "known_day", count_returning=1)
         return tables, part[SPINE].select("order_id", "as_of_day", "as_of", "row"), again

@@ -8,6 +8,7 @@ import polars as pl
 
 from features.build.registry import FAMILIES, family_name
 from models.comparison.paired_comparison import compare_scorers
+from pipeline.evaluation.backtest import TOO_FEW
 from pipeline.settings.config import Config
 from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace.progress import Progress, say
@@ -47,6 +48,9 @@ def ablation(
 def say_ablation(result: pl.DataFrame) -> None:
     """Print one line per family and metric."""
     for row in result.iter_rows(named=True):
+        if row["value"] is None:
+            say(f"+ {row['family_added']:<13} {row['metric']:<18} {TOO_FEW}")
+            continue
         gain = ""
         if row["gain"] is not None:
             is_clear = row["gain_low"] > 0 or row["gain_high"] < 0

@@ -8,19 +8,21 @@ import polars as pl
 
 from features.build.registry import FEATURE_NAMES
 from features.clock import calendar_day
+from features.labels import LEAST_DISPUTED, is_measurable
 from features.stage import STAGES
 from features.tables import Tables
 from models.comparison.metrics import measure, measure_by
 from models.learner.gbm import fit_model
 from models.learner.training_rows import label_rows, learnable
 from pipeline.evaluation.model_page import PAGE, model_page
-from pipeline.registry.model_registry import log_backtest
+from pipeline.registry.logged_runs import log_backtest
 from pipeline.settings.config import Config
 from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT = "backtest.csv"
+TOO_FEW = f"not measured: fewer than {LEAST_DISPUTED} disputed orders"
 CURVE_PARTS = 8
 # the stages, and the first night of an order: published models of complaints before dispatch
 # score orders at that moment
@@ -75,7 +77,8 @@ def learning_curve(
     """The training rows of the last night, and the model's quality with more and more of them.
 
     The second table has `orders, average_precision, log_loss`, one row per share of the orders:
-    1/8, 1/4, 1/2 and all. Every model is measured on the last night.
+    1/8, 1/4, 1/2 and all. Every model is measured on the last night; no row if too few of its
+    orders were disputed.
     """
     night = int(scored["as_of_day"].max())  # type: ignore[arg-type]
     last_night = scored.filter(pl.col("as_of_day") == night)
@@ -84,7 +87,7 @@ def learning_curve(
     points = []
     for count_parts in (1, 2, 4, CURVE_PARTS):
         subset = rows.filter(part < count_parts)
-        if subset["label"].n_unique() == 2 and last_night["label"].n_unique() == 2:
+        if subset["label"].n_unique() == 2 and is_measurable(last_night):
             model = fit_model(subset, FEATURE_NAMES, config.recipe)
             metrics = measure(
                 last_night.with_columns(probability=model.predict(last_night), is_listed=False)
@@ -98,6 +101,10 @@ def learning_curve(
 def say_summary(result: pl.DataFrame) -> None:
     """Print the pooled metrics, one line per stage."""
     for row in result.filter(pl.col("night") == "pooled").iter_rows(named=True):
+        if row["auc"] is None:
+            disputes = row["count_disputes"]
+            say(f"{row['stage']:<16} rows {row['rows']:,}, {disputes} disputed; {TOO_FEW}")
+            continue
         say(f"{row['stage']:<16} " + ", ".join(f"{name} {_short(row[name])}" for name in SUMMARY))
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from features.labels import is_measurable
 from models.comparison.metrics import expected_calibration_error
 from models.comparison.paired_comparison import compare_scorers
-from pipeline.evaluation.backtest import SLICES
+from pipeline.evaluation.backtest import SLICES, TOO_FEW
 from pipeline.settings.config import Config
 from pipeline.workspace.progress import say
 
@@ -48,7 +49,7 @@ def comparison_table(
         mask = rows.with_columns(inside=is_inside.fill_null(False))["inside"].to_numpy()
         slice_rows = rows.filter(mask)
         if slice_rows["label"].n_unique() < 2:
-            continue
+            continue  # says nothing about any scorer
         slice_scores = {name: score[mask] for name, score in scores.items()}
         table = compare_scorers(
             slice_rows,
@@ -73,8 +74,8 @@ def comparison_table(
 
 
 def _calibration_error(rows: pl.DataFrame, score: np.ndarray) -> float | None:
-    """None for a score that is not a probability."""
-    if score.min() < 0 or score.max() > 1:
+    """None for a score that is not a probability, and for rows that are not measurable."""
+    if score.min() < 0 or score.max() > 1 or not is_measurable(rows):
         return None
     return expected_calibration_error(rows["label"].to_numpy(), score)
 
@@ -119,6 +120,8 @@ def say_comparison(result: pl.DataFrame) -> None:
 
 
 def _metrics_text(by_metric: Mapping[str, Mapping[str, Any]]) -> str:
+    if all(by_metric[metric]["value"] is None for metric, _ in SHORT_NAMES):
+        return TOO_FEW
     texts = []
     for metric, short in SHORT_NAMES:
         row = by_metric[metric]

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from features.build.registry import FEATURE_NAMES
+from features.labels import is_measurable
 from features.stage import STAGES
 from models.comparison.metrics import calibration_slope, expected_calibration_error
 from models.comparison.paired_comparison import RESAMPLES, draw_weights, interval
@@ -19,6 +20,7 @@ from models.learner.booster import fit_booster, predict_raw
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import label_rows
 from models.reasons.baseline import RULES, rule_scores
+from pipeline.evaluation.backtest import TOO_FEW
 from pipeline.settings.config import Config
 from pipeline.simulation.true_risk import has_truth, knowable, true_risk
 from pipeline.training.walk_forward import past_nights, walk
@@ -139,15 +141,15 @@ def _thin(scored: pl.DataFrame) -> pl.DataFrame:
 
 
 def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> pl.DataFrame:
-    """One row per scorer; metrics are null where all rows have the same outcome."""
+    """One row per scorer; metrics are null for rows that are not measurable."""
     label = rows["label"].to_numpy()
     count_disputes = int(label.sum())
     counts: dict[str, Any] = {
         "rows": rows.height,
         "count_disputes": count_disputes,
-        "base_rate": rows["label"].mean(),
+        "base_rate": rows["label"].mean() if is_measurable(rows) else None,
     }
-    has_both = 0 < count_disputes < rows.height
+    has_both = is_measurable(rows)
     drawn: dict[str, dict[str, np.ndarray]] = {}
     if has_both:
         weights = draw_weights(rows, seed, RESAMPLES)
@@ -206,11 +208,8 @@ def say_evaluation(result: pl.DataFrame) -> None:
     for stage in result["stage"].unique(maintain_order=True):
         rows = result.filter(pl.col("stage") == stage)
         head = rows.row(0, named=True)
-        rate = "-" if head["base_rate"] is None else f"{head['base_rate']:.3f}"
-        say(
-            f"{stage}: {head['rows']:,} order-nights, {head['count_disputes']:,} disputed, "
-            f"base rate {rate}"
-        )
+        rate = TOO_FEW if head["base_rate"] is None else f"base rate {head['base_rate']:.3f}"
+        say(f"{stage}: {head['rows']:,} order-nights, {head['count_disputes']:,} disputed, {rate}")
         for row in rows.iter_rows(named=True):
             if row["auc"] is not None:
                 say(_line(row))

@@ -75,6 +75,7 @@ def sentences(table: pl.DataFrame) -> Iterator[str]:
         if row["by"] == "all":
             span = f"95 %: {row['saved_usd_low']:+,.0f} to {row['saved_usd_high']:+,.0f}"
             yield f"USD saved after the cost of the messages: {row['saved_usd']:+,.0f} ({span})"
+            yield from _contradiction(row)
             yield (
                 f"{row['contacted_share'] or 0:.0%} of the listed orders were contacted; the "
                 f"model's forecast removed {row['variance_taken_off']:.0%} of the variance"
@@ -84,6 +85,23 @@ def sentences(table: pl.DataFrame) -> Iterator[str]:
                     "Among the contacted orders, change in disputes per 100 orders "
                     f"{_points(row, 'contacted_effect')}"
                 )
+
+
+def _contradiction(row: dict[str, Any]) -> Iterator[str]:
+    """Why more disputes can go with a saving, and fewer with a loss; nothing if they agree."""
+    change, saved = row["effect"], row["saved_usd"]
+    if change > 0 and saved > 0:
+        yield (
+            "More disputes and yet a saving: the disputes among the listed orders were about "
+            "cheaper orders than those among the held-out ones. Where both intervals include 0, "
+            "neither figure is more than chance"
+        )
+    if change < 0 and saved < 0:
+        yield (
+            "Fewer disputes and yet a loss: the disputes prevented cost less than the messages, or "
+            "were about cheaper orders. Where both intervals include 0, neither figure is more "
+            "than chance"
+        )
 
 
 def _points(row: dict[str, Any], name: str) -> str:

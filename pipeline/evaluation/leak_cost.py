@@ -12,6 +12,7 @@ from features.clock import start_of_day
 from features.tables import TABLES, Tables, create_tables
 from models.comparison.paired_comparison import compare_scorers
 from models.learner.training_rows import label_rows
+from pipeline.evaluation.backtest import TOO_FEW
 from pipeline.settings.config import Config
 from pipeline.training.walk_forward import newest_day, past_nights, walk
 from pipeline.workspace.progress import Progress, say
@@ -79,9 +80,7 @@ def leaky_tables(tables: Tables) -> dict[str, Tables]:
     canonical = {name: tables[name].select(list(table.schema)) for name, table in TABLES.items()}
 
     def read(frames: dict[str, pl.DataFrame]) -> Tables:
-        return create_tables(
-            frames, zone=tables.zone, has_partial_outcomes=tables.has_partial_outcomes
-        )
+        return tables.with_frames(create_tables(frames, zone=tables.zone).frames)
 
     by_event = {
         name: frame.with_columns(known_at="occurred_at") for name, frame in canonical.items()
@@ -143,6 +142,9 @@ def say_leak_cost(result: pl.DataFrame) -> None:
         rows = result.filter(pl.col("mistake") == mistake)
         by_metric = {row["metric"]: row for row in rows.iter_rows(named=True)}
         auc, precision = by_metric["auc"], by_metric["average_precision"]
+        if auc["value"] is None:
+            say(f"{mistake:<38} {TOO_FEW}")
+            continue
         gain = precision["gain"]
         claim = "" if gain is None else f"   false gain of {gain:+.3f} average precision"
         say(f"{mistake:<38} AUC {auc['value']:.3f}  AP {precision['value']:.3f}{claim}")

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from features.build.registry import FEATURE_NAMES, FEATURES
+from features.labels import is_measurable
 from features.stage import STAGES
 from features.tables import Tables
 from models.comparison.metrics import mark_listed, measure
@@ -21,17 +22,24 @@ from models.reasons.baseline import rule_scores
 RESAMPLES = 300
 RULES = ("past_promise", "stalled_scan")
 PRICE_BANDS = {"under 10 USD": 10.0, "10-25 USD": 25.0, "25-50 USD": 50.0, "50 USD and over": None}
-# slices with fewer disputed orders are not shown: their rates are too uncertain
-LEAST_DISPUTES = 10
 MOST_SLICES = 12
+_NUMBER = pl.Float64()
+MONEY = {"way": pl.String()} | dict.fromkeys(
+    ("usd_a_night", "low", "high", "contacts_a_night", "hits_share"), _NUMBER
+)
+BINS = {"stage": pl.String(), "rows": pl.Int64()} | dict.fromkeys(
+    ("predicted", "realised", "low", "high"), _NUMBER
+)
 
 
 def money(scored: pl.DataFrame, costs: ContactCosts, capacity: int, seed: int) -> pl.DataFrame:
-    """One row per way to choose the contacts.
+    """One row per way to choose the contacts; none if too few orders were disputed to measure it.
 
     `usd_a_night, low, high`: USD saved per night, with a 90 % interval; `contacts_a_night`;
     `hits_share`: the share of contacted orders that were disputed.
     """
+    if not is_measurable(scored):
+        return pl.DataFrame(schema=MONEY)
     nights = scored["as_of_day"].n_unique()
     rules = rule_scores(scored, RULES)
     rows = [
@@ -95,7 +103,7 @@ def _money_row(
 
 def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
     """One row per stage, and one for all: each metric, with intervals for AUC and average
-    precision."""
+    precision. A stage with too few disputed orders has its counts only."""
     listed = mark_listed(scored, capacity)
     rows = []
     for stage in ("all", *STAGES):
@@ -104,7 +112,7 @@ def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
             continue
         intervals = compare_scorers(part, {"model": part["probability"].to_numpy()}, seed=seed)
         bounds = {
-            row["metric"]: f"{row['low']:.3f} to {row['high']:.3f}"
+            row["metric"]: row["low"] and f"{row['low']:.3f} to {row['high']:.3f}"
             for row in intervals.iter_rows(named=True)
         }
         metrics = measure(part)
@@ -123,7 +131,7 @@ def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
                 "calibration_error": metrics["expected_calibration_error"],
             }
         )
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def with_slices(tables: Tables, scored: pl.DataFrame) -> pl.DataFrame:
@@ -146,7 +154,7 @@ def calibration_by(scored: pl.DataFrame, seed: int) -> pl.DataFrame:
         for (name,), part in sorted(
             parts.items(), key=lambda item: (-item[1].height, str(item[0]))
         )[:MOST_SLICES]:
-            if part.filter(pl.col("label") == 1)["order_id"].n_unique() >= LEAST_DISPUTES:
+            if is_measurable(part):
                 rows.append({"slice": f"{by.replace('_', ' ')}: {name}", **_rates(part, seed)})
     return pl.DataFrame(rows)
 
@@ -154,17 +162,19 @@ def calibration_by(scored: pl.DataFrame, seed: int) -> pl.DataFrame:
 def calibration_bins(scored: pl.DataFrame, seed: int, bins: int = 10) -> pl.DataFrame:
     """Predicted and realised share, with its interval, in equally filled bins of probability.
 
-    `bins` bins over all rows, and five per stage.
+    `bins` bins over all rows, and five per stage. Stages with too few disputed orders are left out.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for stage in ("all", *STAGES):
         part = scored if stage == "all" else scored.filter(pl.col("stage") == stage)
+        if not is_measurable(part):
+            continue
         count = bins if stage == "all" else 5
         ordered = part.sort("probability", "order_id")
         for positions in np.array_split(np.arange(ordered.height), count):
             if len(positions):
                 rows.append({"stage": stage, **_rates(ordered[positions], seed)})
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema=BINS)
 
 
 def _rates(part: pl.DataFrame, seed: int) -> dict[str, float]:

@@ -11,6 +11,7 @@ import jinja2
 import polars as pl
 
 from features.clock import calendar_day
+from features.labels import LEAST_DISPUTED
 from features.tables import Tables
 from pipeline.evaluation import model_measures as measures
 from pipeline.settings.config import Config
@@ -52,7 +53,7 @@ def model_page(
     curve: pl.DataFrame,
     nights: pl.DataFrame,
 ) -> str:
-    """The page as HTML.
+    """The page as HTML; a chart without a measured value is left out.
 
     `training_rows`: those of the last night's model; `curve`: `orders, average_precision, log_loss`
     as the number of training orders grows; `nights`: one row of metrics per night.
@@ -86,18 +87,20 @@ def _page_tables(
         _table(
             "Money saved at capacity",
             "What the contacts would have saved. A dispute that came counts as prevented with the "
-            "share assumed for its stage. 90 % intervals; whole orders are resampled.",
+            "share assumed for its stage. 90 % intervals; whole orders are resampled. Empty with "
+            f"fewer than {LEAST_DISPUTED} disputed orders.",
             measures.money(scored, config.decide.costs, capacity, seed),
         ),
         _table(
             "Quality",
-            f"The list has the {capacity} orders of a night with the highest probabilities.",
+            f"The list has the {capacity} orders of a night with the highest probabilities. No "
+            f"metric from fewer than {LEAST_DISPUTED} disputed orders.",
             measures.quality(scored, capacity, seed),
         ),
         _table(
             "Calibration by slice",
             "Predicted and realised share of disputes. Slices with fewer than "
-            f"{measures.LEAST_DISPUTES} disputed orders are left out.",
+            f"{LEAST_DISPUTED} disputed orders are left out.",
             measures.calibration_by(measures.with_slices(tables, scored), seed),
         ),
         _table(
@@ -117,27 +120,32 @@ def _page_tables(
 def _figures(
     scored: pl.DataFrame, curve: pl.DataFrame, nights: pl.DataFrame, seed: int
 ) -> list[Figure]:
+    bins, measured = (
+        measures.calibration_bins(scored, seed),
+        nights.drop_nulls("average_precision"),
+    )
     charts = [
         (
             "Calibration",
             "A dot on the line: the realised share equals the predicted share. Bars are 90 % "
             "intervals.",
-            _calibration(measures.calibration_bins(scored, seed)),
+            _calibration(bins) if bins.height else None,
         ),
         (
             "Night by night",
             "Share of listed orders that were disputed, and average precision.",
-            _stability(nights),
+            _stability(measured) if measured.height else None,
         ),
         (
             "Learning curve",
             "The last model, trained on more and more of its orders. Does more history help?",
-            _learning(curve),
+            _learning(curve) if curve.height else None,
         ),
     ]
     return [
         Figure(title, note, chart.properties(description=title).to_dict() | {"config": CHART_STYLE})
         for title, note, chart in charts
+        if chart is not None
     ]
 
 

@@ -6,7 +6,7 @@ night. Held-out buyers are on no list; this file has them, so that the effect ca
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from models.contact.contact_effects import Belief, learn_beliefs
 from models.contact.decide import CAUSE_SHARES, HELD_OUT, LISTED
 from models.learner.cause import CAUSES
 from pipeline.settings.config import Config
+from pipeline.workspace.checksums import read_run_table
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
@@ -87,10 +88,17 @@ def read_assignments(workspace: Workspace, last: date) -> pl.DataFrame:
     for night in sorted((workspace.folder / "runs").glob("????-??-??")):
         path = night / "latest" / FILE
         if night.name <= last.isoformat() and path.exists():
-            assignments.append(pl.read_parquet(path, columns=COLUMNS))
+            assignments.append(read_run_table(path.parent, FILE, COLUMNS))
     if not assignments:
         return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
     return pl.concat(assignments)
+
+
+def held_out_before(workspace: Workspace, as_of: date) -> pl.Series:
+    """The buyers who were held out on a night before `as_of`, each once. A buyer stays held out, so
+    the held-out buyers of one night are mostly those of the night before."""
+    earlier = read_assignments(workspace, as_of - timedelta(days=1))
+    return earlier.filter(pl.col("arm") == HELD_OUT)["buyer_id"].unique()
 
 
 def left_alone(

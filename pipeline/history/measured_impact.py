@@ -9,7 +9,8 @@ import polars as pl
 
 from features.calendars_and_countries import language_of
 from features.clock import calendar_day, day_number, in_label_window, last_matured_day
-from features.labels import build_labels
+from features.labels import LEAST_DISPUTED, build_labels
+from models.contact.count_intervals import at_least_the_counts
 from models.contact.decide import HELD_OUT, LISTED
 from models.contact.uplift import Effect, Sums, always_valid, among_contacted, difference
 from pipeline.history.assignments import first_of_each_order, read_assignments
@@ -89,7 +90,15 @@ def _measures(rows: pl.DataFrame, config: Config) -> dict[str, object]:
     )
     sent = int((~held).sum())
     planned, always = difference(sums), always_valid(sums, config.decide.holdout_share)
-    lost = difference(money)
+    lost, contacted_effect = difference(money), among_contacted(sums)
+    if planned is not None and always is not None and is_small(sums):
+        planned, always = (at_least_the_counts(effect, sums) for effect in (planned, always))
+        if lost is not None:
+            usd = float(values["cost_usd"].mean())
+            lost = at_least_the_counts(lost, sums, per=1.0 / usd) if usd > 0 else lost
+        if contacted_effect is not None:
+            gap = float(contacted[~held].mean() - contacted[held].mean())
+            contacted_effect = at_least_the_counts(contacted_effect, sums, per=gap)
     spent = config.decide.contact_cost_usd * int(contacted[~held].sum() or sent)
     saved = (
         [None] * 3
@@ -105,13 +114,19 @@ def _measures(rows: pl.DataFrame, config: Config) -> dict[str, object]:
         "disputed_held": _mean(values["label"][held]),
         **_with_bounds("effect", planned),
         **_with_bounds("always", always),
-        **_with_bounds("contacted_effect", among_contacted(sums)),
+        **_with_bounds("contacted_effect", contacted_effect),
         "variance_taken_off": planned.reduction if planned else None,
         "saved_usd": saved[0],
         "saved_usd_low": saved[1],
         "saved_usd_high": saved[2],
         "verdict": _verdict(always),
     }
+
+
+def is_small(sums: Sums) -> bool:
+    """Whether an arm has so few buyers with a dispute that their spread says little."""
+    arms = (sums.held, ~sums.held)
+    return min(int((sums.outcome[arm] > 0).sum()) for arm in arms) < LEAST_DISPUTED
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,11 +11,12 @@ from typing import Any
 import polars as pl
 
 from features.clock import calendar_day, day_number, in_days, is_before, last_matured_day
-from features.labels import build_labels
+from features.labels import LEAST_DISPUTED, build_labels, is_measurable
 from features.tables import create_tables
 from pipeline.settings.config import Config
+from pipeline.workspace.checksums import read_manifest, read_run_table
 from pipeline.workspace.table_files import TableFiles
-from pipeline.workspace.workspace import Workspace, read_json
+from pipeline.workspace.workspace import Workspace
 
 MONTH_DAYS = 30
 Run = tuple[date, Path, dict[str, Any]]
@@ -43,11 +43,15 @@ class PastLists:
 
     @property
     def precision(self) -> float | None:
-        return self.listed_disputed / self.listed if self.listed else None
+        """None if nothing was listed or too few orders were disputed to measure it."""
+        is_known = bool(self.listed) and is_measurable(self.rows)
+        return self.listed_disputed / self.listed if is_known else None
 
     @property
     def base_rate(self) -> float | None:
-        return self.scored_disputed / self.scored if self.scored else None
+        """None like `precision`."""
+        is_known = bool(self.scored) and is_measurable(self.rows)
+        return self.scored_disputed / self.scored if is_known else None
 
 
 def past_lists(
@@ -101,8 +105,9 @@ def _runs(workspace: Workspace) -> Iterator[Run]:
     for link in sorted(workspace.folder.glob("runs/*/latest")):
         try:
             night = date.fromisoformat(link.parent.name)
-            yield night, link.resolve(), read_json(link / "manifest.json")
-        except (ValueError, OSError, json.JSONDecodeError):
+            yield night, link.resolve(), read_manifest(link)
+        except (ValueError, OSError):
+            # a folder with another name, or a run that was removed
             continue
 
 
@@ -117,8 +122,8 @@ def _counts(run: Run, until: int, days: int) -> bool:
 
 
 def _scored(folder: Path, night: date) -> pl.DataFrame:
-    scores = pl.read_parquet(folder / "scores.parquet", columns=["order_id", "probability"])
-    listed = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])["order_id"]
+    scores = read_run_table(folder, "scores.parquet", ["order_id", "probability"])
+    listed = read_run_table(folder, "contact_list.parquet", ["order_id"])["order_id"]
     return scores.with_columns(
         as_of_day=pl.lit(day_number(night), pl.Int32),
         is_listed=pl.col("order_id").is_in(listed.implode()),
@@ -142,6 +147,12 @@ def matured_labels(files: TableFiles, rows: pl.DataFrame, config: Config, as_of:
 
 def past_lists_text(past: PastLists | None) -> str:
     """Last month's precision in a sentence or two, for agents and analysts."""
+    if past is not None and past.listed and past.precision is None:
+        return (
+            f"Quality of last month's lists: of {past.listed:,} listed rows with a known outcome, "
+            f"{past.listed_disputed:,} were disputed. That is too few to measure a list by: it "
+            f"needs {LEAST_DISPUTED} disputed orders."
+        )
     if past is None or past.precision is None or past.base_rate is None:
         return (
             "Quality of last month's lists: available when the outcomes of the first list are "

@@ -15,8 +15,9 @@ from features.indicators.dispute_timeline import clock_disputes
 from features.indicators.policy import Policy
 from features.tables import Tables
 from models.indicators.escalation import Escalation, fit_escalation, rows_of
-from pipeline.drafts.draft_answers import case_of, load_templates
-from pipeline.drafts.text_templates import files_sha256, fill
+from pipeline.drafts.buyer_facts import tracking_number
+from pipeline.drafts.draft_answers import case_of, draft_answer, load_templates
+from pipeline.drafts.text_templates import files_sha256
 from pipeline.indicators.dispute_wording import next_action, with_local_times
 from pipeline.output.safe_text import neutral_frame
 from pipeline.output.spreadsheet import write_workbook
@@ -138,12 +139,12 @@ def clock_table(
 ) -> pl.DataFrame:
     """One row per open dispute in `rows` (from `features.indicators.dispute_timeline`).
 
-    Sorted by deadline, then by expected loss; disputes without a deadline ahead come last. The
-    columns are `COLUMNS`.
+    Disputes that owe an answer come first, because only they are lost by waiting; then by deadline,
+    then by expected loss. Disputes without a deadline ahead come last. The columns are `COLUMNS`.
     """
     rows = rows.hstack(escalation.predict(rows_of(rows, as_of_day, tables.zone)))
     for evidence in (
-        tables["orders"].select("order_id", "total_usd"),
+        tables["orders"].select("order_id", "total_usd", "total_source", "currency"),
         _dispatches(tables, as_of_day),
         _message_counts(tables, as_of_day),
     ):
@@ -163,10 +164,10 @@ def clock_table(
         count_buyer_messages=pl.col("count_buyer_messages").fill_null(0),
         count_seller_messages=pl.col("count_seller_messages").fill_null(0),
     ).with_columns(action=next_action())
-    order = ["deadline_at", "expected_loss_usd", "order_id", "dispute_id"]
-    rows = rows.sort(order, descending=[False, True, False, False], nulls_last=True)
+    order = ["owes_answer", "deadline_at", "expected_loss_usd", "order_id", "dispute_id"]
+    rows = rows.sort(order, descending=[True, False, True, False, False], nulls_last=True)
     rows = with_local_times(rows, tables.zone, policy.platform_zone)
-    return _with_drafts(workspace, rows.with_row_index("rank", offset=1)).select(COLUMNS)
+    return _with_drafts(workspace, config, rows.with_row_index("rank", offset=1)).select(COLUMNS)
 
 
 def _dispatches(tables: Tables, as_of_day: int) -> pl.DataFrame:
@@ -186,14 +187,17 @@ def _message_counts(tables: Tables, as_of_day: int) -> pl.DataFrame:
     )
 
 
-def _with_drafts(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
+def _with_drafts(workspace: Workspace, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with `draft_answer`; `shipment_id` only where it is a tracking number."""
     templates = load_templates(workspace.folder)
-    drafts = []
-    for row in rows.iter_rows(named=True):
-        amount = row["amount_at_risk_usd"]
-        facts = {**row, "amount": None if amount is None else f"{amount:.2f} USD"}
-        drafts.append(fill(templates[row["case"]], facts))
-    return rows.with_columns(draft_answer=pl.Series(drafts, dtype=pl.String))
+    drafts = [
+        (draft_answer(templates[row["case"]], row, config.offers), tracking_number(row))
+        for row in rows.iter_rows(named=True)
+    ]
+    return rows.with_columns(
+        draft_answer=pl.Series([draft for draft, _ in drafts], dtype=pl.String),
+        shipment_id=pl.Series([number for _, number in drafts], dtype=pl.String),
+    )
 
 
 def clock_inputs(workspace: Workspace, config: Config) -> dict[str, str]:

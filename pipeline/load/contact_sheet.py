@@ -1,5 +1,4 @@
-"""Read the contact list that agents filled in, CSV or workbook, as checked rows. Faulty cells go to
-quarantine."""
+"""Check the rows of a filled-in contact list. Faulty cells go to quarantine."""
 
 from __future__ import annotations
 
@@ -9,83 +8,61 @@ from pathlib import Path
 import polars as pl
 
 from features.clock import is_earlier, local_day
-from features.stage import STAGES
+from features.stage import STAGES_AND_UNKNOWN
+from pipeline.load.contact_file import OPTIONAL, REQUIRED, read_contact_file
+from pipeline.load.local_times import AMBIGUOUS, Readings, orders_of, readings
+from pipeline.load.rounded_ids import OTHER_BUYER, ROUNDED_ID
+from pipeline.load.sheet_orders import resolve_orders
 from pipeline.output.contact_list_columns import OUTCOMES
-from pipeline.output.safe_text import neutral
-from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
-from pipeline.sources.csv_text import ROW, read_text_table
-from pipeline.sources.workbook import read_workbook
+from pipeline.sources.csv_text import ROW, Fault
 
-REQUIRED, OPTIONAL = ("order_id", "contacted_at"), ("outcome", "as_of", "stage")
-SHEET = "contacts"
 # ids of contacts from sheets start with this
 PREFIX = "sheet:"
-MOST_BYTES = 50_000_000
+_COLUMNS = (*REQUIRED, *OPTIONAL)
 _FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
+NO_DAY = "not a date; write it like 2026-05-03, as the contact list has it"
 
 
 def read_sheet(path: Path) -> CheckedFile:
     """The rows of the sheet as text. Raises `BadInput` if the sheet cannot be read or has a column
     missing."""
-    if not path.is_file():
-        raise BadInput(
-            f"{path}: no such file. Set FILE to the filled-in contact list, .csv or .xlsx."
-        )
-    table, undecodable = (
-        read_workbook(path, SHEET, MOST_BYTES)
-        if path.suffix.lower() == ".xlsx"
-        else read_text_table(path)
-    )
-    if missing := [name for name in REQUIRED if name not in table.columns]:
-        raise BadInput(
-            f"{path.name}: column {', '.join(missing)} is missing. "
-            f"Found: {', '.join(table.columns[1:])}. "
-            "Use the contact list as it was written, with contacted_at and outcome filled in."
-        )
+    return checked_sheet(path.name, *read_contact_file(path))
+
+
+def checked_sheet(name: str, table: pl.DataFrame, unreadable: list[Fault]) -> CheckedFile:
+    """The rows of a sheet that was read as text, `ROW` and the sheet's columns."""
     absent = [pl.lit(None, pl.String).alias(name) for name in OPTIONAL if name not in table.columns]
-    file = CheckedFile(
-        path.name, table.with_columns(absent).select(ROW, *REQUIRED, *OPTIONAL), table
+    file = CheckedFile(name, table.with_columns(absent).select(ROW, *_COLUMNS), table)
+    for fault in unreadable:
+        file.faults.append(pl.DataFrame([fault], _FAULT, orient="row"))
+    stripped = [pl.col(column).str.strip_chars() for column in _COLUMNS]
+    file.rows = file.rows.with_columns(stripped).with_columns(
+        pl.when(pl.col(column) != "").then(pl.col(column)).alias(column) for column in _COLUMNS
     )
-    for row, column, reason in undecodable:
-        file.faults.append(
-            pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]}, _FAULT)
-        )
     return file
 
 
-def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.DataFrame:
+def check_contacts(
+    file: CheckedFile, orders: pl.DataFrame, lists: pl.DataFrame, zone: str
+) -> pl.DataFrame:
     """The contacts of the sheet: `contact_id, order_id, stage, outcome, occurred_at, known_at`, one
     row per order and list.
 
-    `orders`: `order_id, occurred_at` of all orders. A row with neither `contacted_at` nor `outcome`
-    is not a contact. A row in which only the outcome is wrong becomes a contact without an outcome.
-    Faults are recorded in `file`.
+    `orders`: `order_id, buyer_id, occurred_at` of all orders. `lists`: `as_of, rank, order_id,
+    buyer_id` of the published lists. A row with neither `contacted_at` nor `outcome` is not a
+    contact. A row in which only the outcome is wrong becomes a contact without an outcome. Faults
+    are recorded in `file`.
     """
-    texts = [pl.col(name).str.strip_chars() for name in (*REQUIRED, *OPTIONAL)]
-    file.rows = file.rows.with_columns(texts).with_columns(
-        pl.when(pl.col(name) != "").then(pl.col(name)).alias(name)
-        for name in (*REQUIRED, *OPTIONAL)
-    )
     file.rows = file.rows.filter(pl.any_horizontal(pl.col("contacted_at", "outcome").is_not_null()))
-    _add_orders(file, orders)
-    file.require(*REQUIRED)
-    file.instant("contacted_at", zone, has_offsets=True)
-    file.reject(
-        pl.col("order_id").is_not_null() & pl.col("placed_at").is_null(),
-        "order_id",
-        "unknown order",
-    )
-    file.not_before("contacted_at", "placed_at", "before the order was placed")
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
-    file.reject(
-        is_earlier(pl.lit(tomorrow), pl.col("contacted_at")),
-        "contacted_at",
-        "is in the future by this machine's clock",
-    )
-    night = pl.col("as_of").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    _read_local_dates(file, {str(day) for day in lists["as_of"].unique()})
+    file.rows = resolve_orders(file.rows, orders, lists)
+    _check_cells(file, zone)
     file.rows = file.rows.with_columns(
-        list_day=pl.coalesce(night, local_day(pl.col("contacted_at"), zone).cast(pl.Date)),
+        list_day=pl.coalesce(
+            pl.col("as_of").str.to_date("%Y-%m-%d", strict=False),
+            local_day(pl.col("contacted_at"), zone).cast(pl.Date),
+        ),
         outcome=pl.col("outcome").str.to_lowercase(),
     )
     file.unique("list_day", "order_id")
@@ -96,7 +73,7 @@ def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.Dat
             "contact_id"
         ),
         "order_id",
-        stage=_among("stage", STAGES),
+        stage=_among("stage", STAGES_AND_UNKNOWN),
         outcome=_among("outcome", OUTCOMES),
         occurred_at="contacted_at",
         # the store wrote the message itself, so it knew at once
@@ -104,19 +81,53 @@ def check_contacts(file: CheckedFile, orders: pl.DataFrame, zone: str) -> pl.Dat
     )
 
 
+def _check_cells(file: CheckedFile, zone: str) -> None:
+    file.require(*REQUIRED)
+    file.instant("contacted_at", zone, has_offsets=True)
+    for reason in (ROUNDED_ID, OTHER_BUYER, "unknown order"):
+        file.reject(pl.col("order_fault") == reason, "order_id", reason)
+    file.not_before("contacted_at", "placed_at", "before the order was placed")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    file.reject(
+        is_earlier(pl.lit(tomorrow), pl.col("contacted_at")),
+        "contacted_at",
+        "is in the future by this machine's clock",
+    )
+
+
 def _among(column: str, allowed: tuple[str, ...]) -> pl.Expr:
     return pl.when(pl.col(column).is_in(allowed)).then(pl.col(column))
 
 
-def _add_orders(file: CheckedFile, orders: pl.DataFrame) -> None:
-    """Replace each `order_id` by the id in the tables, which the list may have made harmless, and
-    add `placed_at`, when the order was placed."""
-    shown = orders.select(
-        placed_at="occurred_at", true_id="order_id", order_id=neutral(pl.col("order_id"))
-    )
-    exact = orders.select("order_id", placed_at="occurred_at", true_id="order_id")
-    known = pl.concat([exact, shown.select(exact.columns)]).unique(
-        "order_id", keep="first", maintain_order=True
-    )
-    rows = file.rows.join(known, on="order_id", how="left", maintain_order="left")
-    file.rows = rows.with_columns(order_id=pl.coalesce("true_id", "order_id")).drop("true_id")
+def _read_local_dates(file: CheckedFile, nights: set[str]) -> None:
+    """Replace the dates that a spreadsheet rewrote by ISO text, and reject a night that cannot be
+    read: without it, a contact given back twice would count twice.
+
+    `nights`: the published nights. If only one reading of a rewritten night is one of them, it is
+    that one, and the other dates of the file are read in the same order.
+    """
+    cells_of = {
+        column: [readings(text or "") for text in file.rows[column]]
+        for column in ("as_of", "contacted_at", "contact_by")
+    }
+    votes = orders_of(cell for cells in cells_of.values() for cell in cells)
+    of_nights = _order_of_nights(cells_of["as_of"], nights)
+    order = votes.pop() if len(votes) == 1 else of_nights if not votes else None
+    used = {"as_of": order if of_nights is None else of_nights, "contacted_at": order}
+    for column, chosen in used.items():
+        texts, cells = file.rows[column], cells_of[column]
+        read = pl.Series(column, [cell.chosen(chosen) for cell in cells], dtype=pl.String)
+        unclear = pl.Series([cell.is_ambiguous for cell in cells], dtype=pl.Boolean)
+        unclear = unclear & read.is_null()
+        file.reject(pl.lit(unclear), column, AMBIGUOUS)
+        if column == "as_of":
+            read = read.str.slice(0, 10)
+            file.reject(pl.lit(texts.is_not_null() & read.is_null() & ~unclear), column, NO_DAY)
+        file.rows = file.rows.with_columns(pl.coalesce(read, texts).alias(column))
+
+
+def _order_of_nights(cells: list[Readings], nights: set[str]) -> bool | None:
+    """Whether the ambiguous nights have the day first, judged by which of them were published."""
+    unclear = [cell for cell in cells if cell.is_ambiguous]
+    fits = [all(str(cell[order])[:10] in nights for cell in unclear) for order in (0, 1)]
+    return fits[0] if unclear and fits[0] != fits[1] else None

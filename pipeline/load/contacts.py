@@ -14,48 +14,85 @@ import polars as pl
 
 from features.tables import INSTANT, TABLES
 from pipeline.load.contact_sheet import PREFIX, check_contacts, read_sheet
-from pipeline.output.safe_text import neutral_frame
+from pipeline.load.sheet_faults import first_fault, keep_faults
+from pipeline.load.sheet_orders import read_lists
+from pipeline.output.safe_text import one_line
+from pipeline.settings.errors import BadInput
+from pipeline.sources.checked_file import CheckedFile
+from pipeline.workspace.checksums import damaged, read_parquet
 from pipeline.workspace.progress import Progress, say, warn
-from pipeline.workspace.workspace import Workspace, write_bytes_whole, write_whole
+from pipeline.workspace.workspace import Workspace, write_bytes_whole
 
 OWN = "own_contacts.parquet"
 OWN_INPUT = "own contacts"
+# the entry of the file itself with the sha256 of its rows
+_DIGEST = "rows_sha256"
 _KEPT = ("contact_id", "order_id", "stage", "outcome", "occurred_at", "known_at")
 
 
-def take_contacts(workspace: Workspace, progress: Progress, *, file: Path) -> tuple[int, int, int]:
+def take_contacts(
+    workspace: Workspace, progress: Progress, *, file: Path, must_take: bool = False
+) -> tuple[int, int, int]:
     """Load the contacts of a filled-in sheet. Loading the same sheet again changes nothing. Faulty
-    cells go to `quarantine/sheets/<file>.csv`.
+    cells go to `quarantine/sheets/`.
 
-    Returns the number of new contacts, of contacts in the sheet, and of its cells in quarantine.
-    Raises `BadInput` if the file is not a contact sheet.
+    Waits while other contacts are stored, never for a night. Returns the number of new contacts, of
+    contacts in the sheet, and of its cells in quarantine. Raises `BadInput` if the file is not a
+    contact sheet, or if all its contacts are faulty; with `must_take`, also if it has none.
     """
+    sheet = read_sheet(file)
+    count_rows = sheet.source.height
+    with workspace.changing_tables():
+        new_count, count, faults = store_sheet(workspace, progress, sheet)
+        kept = keep_faults(workspace, file.name, faults)
+    if kept:
+        first = faults.row(0, named=True)
+        warn(
+            f"{faults.height} cells are in quarantine, the rest is loaded: quarantine/sheets/"
+            f"{kept}. The first: {first_fault(first)}"
+        )
+    if count_rows and not count and (kept or must_take):
+        raise BadInput(
+            f"{one_line(file.name)}: none of its {count_rows} rows was taken: "
+            + (
+                f"{first_fault(first)}. Every reason is in quarantine/sheets/{kept}."
+                if kept
+                else "contacted_at and outcome are empty in all of them. Fill them in for the "
+                "buyers you contacted."
+            )
+        )
+    say(f"contacts are stored in {workspace.folder / OWN}")
+    return new_count, count, faults.height
+
+
+def store_sheet(
+    workspace: Workspace, progress: Progress, sheet: CheckedFile
+) -> tuple[int, int, pl.DataFrame]:
+    """Check a sheet and store its contacts. The caller holds `changing_tables`. Returns the number
+    of new contacts and of contacts in the sheet, and the faults of its cells."""
     files = workspace.table_files()
     with progress.piece("contacts") as notes:
-        sheet = read_sheet(file)
-        sheet_contacts = check_contacts(sheet, files.read_placed(), files.zone)
+        orders = files.read_all_of("orders").select("order_id", "buyer_id", "occurred_at")
+        sheet_contacts = check_contacts(sheet, orders, read_lists(workspace), files.zone)
         previous = read_own(workspace)
+        sheet_contacts = with_known_ids(sheet_contacts, previous)
         own = merge(previous, sheet_contacts)
-        faults = sheet.quarantine()
-        _keep_faults(workspace, f"{file.name}.csv", faults)
         new_count = sheet_contacts.join(previous, on="contact_id", how="anti").height
         notes.append(
-            f"{sheet_contacts.height} contacts in {file.name}, {new_count} of them new, "
+            f"{sheet_contacts.height} contacts in {one_line(sheet.name)}, {new_count} of them new, "
             f"{own.height} in all"
         )
         if not own.equals(previous):
-            write_bytes_whole(workspace.folder / OWN, own.write_parquet)
+            _write_own(workspace.folder / OWN, own)
         # even if nothing is new: a run killed at this point may have left the tables outdated
         _join_to_tables(workspace, own)
-    if faults.height:
-        first = faults.row(0, named=True)
-        warn(
-            f"{faults.height} cells are in quarantine, the rest is loaded: "
-            f"{workspace.quarantine / 'sheets'}. The first: row {first['row']}, "
-            f"{first['column']} = {first['value']!r}: {first['reason']}"
-        )
-    say(f"contacts are stored in {workspace.folder / OWN}")
-    return new_count, sheet_contacts.height, faults.height
+    return new_count, sheet_contacts.height, sheet.quarantine()
+
+
+def join_own(workspace: Workspace) -> None:
+    """Join contacts to the tables in use that came while an ingest made these tables."""
+    with workspace.changing_tables():
+        _join_to_tables(workspace, read_own(workspace))
 
 
 def read_own(workspace: Workspace) -> pl.DataFrame:
@@ -63,7 +100,24 @@ def read_own(workspace: Workspace) -> pl.DataFrame:
     path = workspace.folder / OWN
     if not path.exists():
         return TABLES["contacts"].empty().select(_KEPT)
-    return pl.read_parquet(path).select(_KEPT)
+    remedy = (
+        "Restore it from a backup, or move it away and give the filled-in sheets back again: "
+        "make contacts WORKSPACE=... FILE=..."
+    )
+    own = read_parquet(path, {}, remedy)
+    expected = pl.read_parquet_metadata(path).get(_DIGEST)
+    if set(_KEPT) - set(own.columns) or (expected and expected != _digest(own)):
+        raise damaged(path, remedy, "it differs from its checksum")
+    return own.select(_KEPT)
+
+
+def _write_own(path: Path, own: pl.DataFrame) -> None:
+    digest = {_DIGEST: _digest(own)}
+    write_bytes_whole(path, lambda temporary: own.write_parquet(temporary, metadata=digest))
+
+
+def _digest(own: pl.DataFrame) -> str:
+    return hashlib.sha256(own.select(_KEPT).write_csv().encode()).hexdigest()
 
 
 def merge(previous: pl.DataFrame, sheet_contacts: pl.DataFrame) -> pl.DataFrame:
@@ -78,6 +132,28 @@ def merge(previous: pl.DataFrame, sheet_contacts: pl.DataFrame) -> pl.DataFrame:
     )
     kept = previous.join(sheet_contacts, on="contact_id", how="anti")
     return pl.concat([kept, updated.select(_KEPT)]).sort("contact_id")
+
+
+def with_known_ids(sheet_contacts: pl.DataFrame, previous: pl.DataFrame) -> pl.DataFrame:
+    """The contacts of a sheet; one of the same order and minute as a contact that we have is that
+    contact, although the sheet has lost the night of its list. One row per `contact_id`."""
+    minute = pl.col("occurred_at").dt.truncate("1m").cast(INSTANT).alias("minute")
+    is_new = ~pl.col("contact_id").is_in(previous["contact_id"].implode())
+    known = previous.select("order_id", minute, known_id="contact_id").unique(
+        ["order_id", "minute"], keep="first", maintain_order=True
+    )
+    matched = sheet_contacts.with_columns(minute).join(
+        known, on=["order_id", "minute"], how="left", maintain_order="left"
+    )
+    return (
+        matched.with_columns(
+            contact_id=pl.when(is_new)
+            .then(pl.coalesce("known_id", "contact_id"))
+            .otherwise("contact_id")
+        )
+        .drop("minute", "known_id")
+        .unique("contact_id", keep="first", maintain_order=True)
+    )
 
 
 def with_own(contacts: pl.DataFrame, own: pl.DataFrame, order_ids: pl.Series) -> pl.DataFrame:
@@ -116,12 +192,3 @@ def _join_to_tables(workspace: Workspace, own: pl.DataFrame) -> None:
             "table_rows": {**ingest_facts["table_rows"], "contacts": joined.height},
         },
     )
-
-
-def _keep_faults(workspace: Workspace, name: str, faults: pl.DataFrame) -> None:
-    folder = workspace.quarantine / "sheets"
-    if faults.is_empty():
-        (folder / name).unlink(missing_ok=True)
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / name, neutral_frame(faults).write_csv())

@@ -13,6 +13,7 @@ import polars as pl
 from features.clock import seconds_between
 from features.tables import TABLES
 from pipeline.load.known_sources import read_source
+from pipeline.load.open_tonight import open_lines
 from pipeline.load.quarantine import count_rows, reason_lines
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
@@ -29,8 +30,9 @@ MISSING_TABLE = {
     "promises": "no ship-by dates, and no order is ever late: the strongest signals for "
     "'not received' are missing",
     "order_events": "payment delays and closed orders are unknown: an order stays open until its "
-    "window ends",
-    "shipments": "no order reaches the dispatch or transit stage, and handling times are unknown",
+    "window ends, also if it was cancelled",
+    "shipments": "the stage of an undelivered order is unknown unless it was scanned on its way; "
+    "handling times are unknown",
     "tracking": "no scans: lateness depends on the promised date only, and deliveries are unknown",
     "disputes": "no model can be trained and no indicator computed; the list uses fixed rules "
     "until there are enough",
@@ -46,7 +48,6 @@ UNKNOWN = (
     ("disputes", "cause", "unknown", "no likely cause, and no advice that depends on it"),
 )
 STALE, LATE = timedelta(days=2), timedelta(days=30)
-ENOUGH_DISPUTES = 50
 
 
 def examine(
@@ -68,10 +69,16 @@ def examine(
             say(f"{name:<14}{frame.height:>12,}  {str(first)[:10]}   {str(last)[:10]}")
     for note in data.notes:
         say(note)
-    for section in (_refused_lines(data), _missing_lines(data), _time_lines(data)):
+    for section in (
+        _refused_lines(data),
+        _missing_lines(data, config.min_training_disputes),
+        _time_lines(data),
+    ):
         for line in section:
             say(line)
     _check_usable(data, config.max_fault_share)
+    for line in open_lines(data, config):
+        say(line)
     say("nothing was written; make ingest loads these files")
 
 
@@ -85,7 +92,7 @@ def _refused_lines(data: StoreData) -> Iterator[str]:
             yield from (f"      {line}" for line in reason_lines(file_faults))
 
 
-def _missing_lines(data: StoreData) -> Iterator[str]:
+def _missing_lines(data: StoreData, least_disputes: int) -> Iterator[str]:
     empty = pl.DataFrame(schema={"x": pl.Int8})
     for name, consequence in MISSING_TABLE.items():
         if not data.frames.get(name, empty).height:
@@ -98,10 +105,11 @@ def _missing_lines(data: StoreData) -> Iterator[str]:
                 f"{column.removesuffix('_id')}: {consequence}"
             )
     opened = data.frames.get("disputes", TABLES["disputes"].empty()).filter(step="opened").height
-    if 0 < opened < ENOUGH_DISPUTES:
+    if 0 < opened < least_disputes:
         yield (
-            f"{opened} disputes: too few to train a model (about {ENOUGH_DISPUTES} closed ones are "
-            "needed); until then the list uses fixed rules"
+            f"{opened} disputes: too few to train a model ({least_disputes} with a final "
+            "outcome are needed, min_training_disputes in config.toml); until then the list "
+            "uses fixed rules"
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from features.tables import TABLES, Tables, create_tables
-from pipeline.load.contacts import own_sha256, read_own, with_own
+from pipeline.load.contacts import join_own, own_sha256, read_own, with_own
 from pipeline.load.known_sources import SOURCES, read_source
 from pipeline.load.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
@@ -74,6 +74,8 @@ def ingest(
                 "table_rows": counts,
             },
         )
+        # agents may have given contacts back since we read ours
+        join_own(workspace)
         notes.append(f"{counts['orders']:,} orders, {sum(counts.values()):,} facts")
     for note in data.notes:
         say(note)
@@ -148,10 +150,19 @@ def read_corrections(workspace: Workspace) -> Corrections:
     """The rows that a person corrected in the quarantine so far."""
     path = workspace.folder / CORRECTIONS
     try:
-        return Corrections(read_json(path)) if path.exists() else Corrections()
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        if not path.exists():
+            return Corrections()
+        records = read_json(path)
+        if not isinstance(records, dict) or not all(
+            isinstance(kept, dict) and all(isinstance(record, dict) for record in kept.values())
+            for kept in records.values()
+        ):
+            raise ValueError("it is not an object of files, row ids and records")
+        return Corrections(records)
+    except (ValueError, OSError, RecursionError) as error:
         raise BadInput(
-            f"{path}: is not valid JSON ({error}). Fix it, or remove it to drop the corrections."
+            f"{path}: is not valid JSON of corrections ({error}). Fix it, or remove it to drop "
+            "the corrections."
         ) from None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.load.ingest import CORRECTIONS, ingest, read_corrections
+from pipeline.load.sheet_faults import COLUMNS, fault_files, read_faults
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
 from pipeline.sources.corrections import Record, record_ids
@@ -17,7 +18,6 @@ from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_json
 
-COLUMNS = ("file", "row", "column", "value", "reason", "record", "record_id")
 REASONS_SHOWN = 8
 
 
@@ -25,6 +25,7 @@ def summarise(workspace: Workspace) -> None:
     """Print for each file how many rows are in quarantine and for which reasons, with an example
     for each reason."""
     faults = read_quarantine(workspace)
+    _summarise_sheets(workspace)
     if faults.is_empty():
         say(
             "quarantine is empty: every row of the last ingest is in the tables of "
@@ -41,6 +42,22 @@ def summarise(workspace: Workspace) -> None:
         "'record' there"
     )
     say("and run make requarantine SOURCE= RAW= WORKSPACE=")
+
+
+def _summarise_sheets(workspace: Workspace) -> None:
+    """Print for each contact list how many cells are in quarantine, and why."""
+    files = fault_files(workspace)
+    for path in files:
+        faults = read_faults(path)
+        say(f"contact list {path.name}: {count_rows(faults):,} rows")
+        for line in reason_lines(faults):
+            say(f"    {line}")
+    if files:
+        say(
+            "to load them, fix the text in the column 'record' in quarantine/sheets and run "
+            "make requarantine WORKSPACE="
+        )
+        say("to drop one of these files: make quarantine DISMISS=<its name> WORKSPACE=")
 
 
 def reason_lines(faults: pl.DataFrame) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -25,8 +24,9 @@ from pipeline.night.night_checks import Scorer
 from pipeline.output.safe_text import one_line
 from pipeline.registry.registered_model import Registered
 from pipeline.settings.config import Config
+from pipeline.workspace.checksums import read_run_json, read_run_table
 from pipeline.workspace.table_files import TableFiles
-from pipeline.workspace.workspace import Workspace, read_json, write_json
+from pipeline.workspace.workspace import Workspace, write_json
 
 FILE = "health.json"
 # A store with more order-nights than this is judged on a sample of its orders.
@@ -150,10 +150,8 @@ def outcome_rows(
     parts = []
     every = _sampling_step(runs)
     for night, folder in runs:
-        listed = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])["order_id"]
-        scores = pl.read_parquet(
-            folder / "scores.parquet", columns=["order_id", "stage", "probability"]
-        )
+        listed = read_run_table(folder, "contact_list.parquet", ["order_id"])["order_id"]
+        scores = read_run_table(folder, "scores.parquet", ["order_id", "stage", "probability"])
         is_listed = pl.col("order_id").is_in(listed.implode())
         scores = scores.filter(pl.col("order_id").hash(seed=SAMPLE_SEED) % every == 0)
         parts.append(
@@ -170,8 +168,7 @@ def outcome_rows(
 def _sampling_step(runs: list[tuple[date, Path]]) -> int:
     """Judge every n-th order, so that the nights of a very large store fit into memory."""
     counts: list[int] = [
-        pl.scan_parquet(folder / "scores.parquet").select(pl.len()).collect().item()
-        for _, folder in runs
+        read_run_table(folder, "scores.parquet", ["order_id"]).height for _, folder in runs
     ]
     return max(1, -(-sum(counts) // MOST_ROWS))
 
@@ -194,10 +191,9 @@ def night_means(scored: pl.DataFrame) -> dict[str, list[float | None]]:
 
 def read_means(folder: Path) -> dict[str, list[float | None]]:
     """The feature means in a run folder; empty for a run of an earlier program version."""
-    try:
-        return dict(read_json(folder / FILE).get("features", {}))
-    except (OSError, json.JSONDecodeError):
+    if not (folder / FILE).exists():
         return {}
+    return dict(read_run_json(folder, FILE).get("features", {}))
 
 
 def oldest_judged(config: Config, as_of: date) -> date:

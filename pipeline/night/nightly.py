@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-import polars as pl
-
 from features.clock import is_before
 from models.monitoring.sequential_monitoring import ACT, FINE
 from pipeline.load.ingest import ingest
@@ -19,12 +17,21 @@ from pipeline.night.rule_scorer import RuleScorer, score_by_rules
 from pipeline.night.score import score
 from pipeline.registry.model_registry import CHALLENGER, find_model
 from pipeline.settings.config import Config
-from pipeline.settings.errors import Leak, NoChampion, NotPromoted, Refused, TooFewDisputes
+from pipeline.settings.errors import (
+    Damaged,
+    ForeignFile,
+    Leak,
+    NoChampion,
+    NotPromoted,
+    Refused,
+    TooFewDisputes,
+)
 from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles
 from pipeline.training.promote import promote
 from pipeline.training.train import train
+from pipeline.workspace.checksums import read_manifest, read_run_table
 from pipeline.workspace.progress import Progress, say, warn
-from pipeline.workspace.workspace import Workspace, read_json
+from pipeline.workspace.workspace import Workspace
 
 JUDGED_EVERY = 3
 # a new challenger so soon after a rejected one would learn from nearly the same nights
@@ -82,7 +89,7 @@ def _retrain(
     The challenger leaves enough nights with final outcomes unseen to be judged on. Why it was
     rejected is only printed, because tonight's list is already published.
     """
-    health = read_json(run / "manifest.json").get("health", {})
+    health = read_manifest(run).get("health", {})
     if not any(f["level"] == ACT and f["propose"] == "retrain" for f in health.get("findings", [])):
         return
     training_day = oldest_judged(config, as_of)
@@ -96,7 +103,7 @@ def _retrain(
             return
         train(workspace, config, progress, as_of=training_day)
         promote(workspace, config, progress, every=JUDGED_EVERY)
-    except (NotPromoted, Refused, NoChampion, Leak) as error:
+    except (NotPromoted, Refused, NoChampion, Leak, Damaged, ForeignFile) as error:
         warn(f"automatic retraining did not promote a model: {error}")
 
 
@@ -107,12 +114,12 @@ def _is_recent(trained_as_of: str, training_day: date) -> bool:
 
 def say_summary(run: Path) -> None:
     """Print one screen about a night: warnings, top of the list, past accuracy, files."""
-    facts = read_json(run / "manifest.json")
+    facts = read_manifest(run)
     for line in facts.get("banner", []):
         warn(line)
     # runs of earlier program versions lack this file
     if (run / "contact_list.parquet").exists():
-        for line in list_lines(pl.read_parquet(run / "contact_list.parquet")):
+        for line in list_lines(read_run_table(run, "contact_list.parquet")):
             say(line)
     if "who_writes" in facts:
         say(facts["who_writes"]["sentence"])

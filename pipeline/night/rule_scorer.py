@@ -37,6 +37,14 @@ class RuleScorer:
 def score_by_rules(files: TableFiles, config: Config, as_of: date) -> RuleScorer:
     """The rules, with the store's dispute rate as known on `as_of`."""
     count_ended, count_disputed = count_ended_orders(files, day_number(as_of))
+    evidence = (
+        f"({count_disputed:,} of the {count_ended:,} orders that have ended since the first "
+        f"disputed order were; the assumed rate of {config.assumed_dispute_rate:.1%} counts as "
+        f"{ASSUMED_ORDERS} more orders)"
+        if count_ended
+        else "(assumed_dispute_rate in config.toml: no order since the first disputed one has "
+        "ended, so the store's own rate is not known yet)"
+    )
     rate = assumed_rate(config.assumed_dispute_rate, count_ended, count_disputed)
     return RuleScorer(
         SignModel(rate),
@@ -44,22 +52,27 @@ def score_by_rules(files: TableFiles, config: Config, as_of: date) -> RuleScorer
         as_of.isoformat(),
         f"This list uses fixed rules: there are fewer than {config.min_training_disputes} disputed "
         "orders with a final outcome, too few to train a model. The rules assume that "
-        f"{rate:.1%} of the orders are disputed ({count_disputed:,} of the {count_ended:,} orders "
-        f"that have ended were; the assumed rate of {config.assumed_dispute_rate:.1%} counts as "
-        f"{ASSUMED_ORDERS} more orders), and more where a parcel is late or silent or the buyer "
-        "has asked about it. Trust the order of the list more than its probabilities. The program "
-        "trains a model as soon as there are enough disputes.",
+        f"{rate:.1%} of the orders are disputed {evidence}, and more where a parcel is late or "
+        "silent or the buyer has asked about it. Trust the order of the list more than its "
+        "probabilities. The program trains a model as soon as there are enough disputes.",
     )
 
 
 def count_ended_orders(files: TableFiles, as_of_day: int) -> tuple[int, int]:
     """Number of orders that have ended by `as_of_day`, and how many of them were disputed.
 
+    Only orders placed since the earliest disputed one count: the store may not have recorded the
+    disputes of older ones, and counting them as undisputed would contradict its measured rate.
     An order has ended when it was placed more than `ENDED_AFTER_DAYS` days before, counted in days
     of the store's zone.
     """
     is_ended = is_earlier(pl.col("occurred_day"), pl.lit(as_of_day - ENDED_AFTER_DAYS))
-    ended = visible(files.read_all_of("orders"), as_of_day).filter(is_ended)["order_id"]
+    orders = visible(files.read_all_of("orders"), as_of_day)
     disputes = visible(files.read_all_of("disputes"), as_of_day)
     disputed = disputes.filter(step="opened")["order_id"].unique()
+    since = orders.filter(pl.col("order_id").is_in(disputed.implode()))["occurred_at"].min()
+    if since is None:
+        return 0, 0
+    is_recorded = ~is_earlier(pl.col("occurred_at"), pl.lit(since))
+    ended = orders.filter(is_ended, is_recorded)["order_id"]
     return ended.len(), int(disputed.is_in(ended.implode()).sum())

@@ -16,7 +16,7 @@ from models.contact.decide import HELD_OUT
 from models.monitoring.input_checks import Reading
 from models.reasons.risk_rules import has_sign
 from pipeline.engines.engine import build_night
-from pipeline.history.assignments import COLUMNS, FILE, learnt_beliefs
+from pipeline.history.assignments import COLUMNS, FILE, held_out_before, learnt_beliefs
 from pipeline.history.past_lists import PastLists, past_lists, past_lists_text
 from pipeline.indicators.open_disputes import clock_summary, write_clock
 from pipeline.night.contact_list import add_what_to_say, write_list, write_readme
@@ -35,9 +35,10 @@ from pipeline.night.scored_orders import SCORE_COLUMNS, assign_buyers, contact_l
 from pipeline.pages.report import write_report
 from pipeline.registry.model_registry import require_champion
 from pipeline.settings.config import Config
+from pipeline.workspace.checksums import read_manifest
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.table_files import TableFiles
-from pipeline.workspace.workspace import Workspace, read_json, write_json
+from pipeline.workspace.workspace import Workspace, write_json
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def score(
     beliefs = learnt_beliefs(workspace, files, config, as_of)
     inputs = night_inputs(workspace, config, scorer, beliefs)
     done = workspace.latest(as_of)
-    if done and not is_forced and read_json(done / "manifest.json").get("inputs") == inputs:
+    if done and not is_forced and read_manifest(done).get("inputs") == inputs:
         say(f"score     {as_of} was already done with the same inputs: {done} (FORCE=1 repeats it)")
         return done
     run_id = night_run_id(workspace, as_of)
@@ -129,8 +130,12 @@ def _decide(night: NightContext, beliefs: Mapping[tuple[str, str], Belief]) -> N
         assigned, writers = assign_buyers(files, candidates, config, as_of)
         to_contact = assigned.filter(pl.col("arm") != HELD_OUT)
         listed = contact_list(files, night.scorer, to_contact, day)
-        held_out = assigned.height - listed.height
-        notes.append(f"{listed.height} buyers to contact, {held_out} held out")
+        held_out = assigned.filter(pl.col("arm") == HELD_OUT)["buyer_id"]
+        before = held_out_before(night.workspace, as_of)
+        count_new = (~held_out.is_in(before.implode())).sum()
+        notes.append(
+            f"{listed.height} buyers to contact, {held_out.len()} held out, {count_new} of them new"
+        )
     return NightTables(scored, assigned, listed, writers)
 
 

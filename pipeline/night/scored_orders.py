@@ -99,12 +99,29 @@ def contact_list(
     )
     products = lines.group_by("order_id", maintain_order=True).agg(pl.col("product_id").first())
     listed = listed.join(products, on="order_id", how="left", maintain_order="left")
+    listed = _with_entities(files, listed, lines, as_of_day)
     is_measured = pl.col("evidence_share") >= 0.5
     basis = pl.when(is_measured).then(pl.lit("evidence")).otherwise(pl.lit("assumption"))
     return (
         add_contact_by(listed.hstack(_reasons(scorer, listed)), as_of_day)
         .with_columns(basis=basis)
         .select(LIST_COLUMNS)
+    )
+
+
+def _with_entities(
+    files: TableFiles, listed: pl.DataFrame, lines: pl.DataFrame, as_of_day: int
+) -> pl.DataFrame:
+    """`listed` with what reasons may rest on: `supplier_id`, `category` and `country` of each
+    order; it has `buyer_id` already."""
+    products = visible(files.read_products(listed["product_id"].drop_nulls()), as_of_day)
+    categories = products.sort("known_at").group_by("product_id").agg(pl.col("category").last())
+    suppliers = lines.group_by("order_id", maintain_order=True).agg(pl.col("supplier_id").first())
+    countries = files.read_facts("orders", listed["order_id"]).select("order_id", "country")
+    return (
+        listed.join(suppliers, on="order_id", how="left", maintain_order="left")
+        .join(categories, on="product_id", how="left", maintain_order="left")
+        .join(countries, on="order_id", how="left", maintain_order="left")
     )
 
 

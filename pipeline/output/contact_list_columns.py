@@ -30,7 +30,7 @@ MEANING = {
     "buyer_id": "the buyer, as in your export",
     "product_id": "the first product of the order",
     "stage": "where the order is: before_shipment, dispatch (handed over to the carrier, no scan "
-    "in transit yet), in_transit, delivered",
+    "in transit yet), in_transit, delivered; unknown if your data has no shipments",
     "probability": "the chance that a dispute is opened within the horizon (30 days unless "
     "config.toml sets another)",
     "likely_cause": "the most likely cause of a dispute; empty if your disputes have no causes",

@@ -2,7 +2,7 @@
 
 Each page is one HTML file with its style, scripts, charts and data inside. Templates and scripts
 are in `templates/`, the words of the pages in `locale/`. Other folders may import `report`,
-`product_page`, `indicator_panel`, `model_health`, `time_line`, `charts`, `html` and `page_words`.
+`product_page`, `indicator_panel`, `source_health`, `time_line`, `charts`, `html` and `page_words`.
 This folder may import `features`, `models` and, of `pipeline`, `history`, `indicators`, `output`,
 `settings` and `workspace`.
 """

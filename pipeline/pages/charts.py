@@ -28,10 +28,10 @@ def all_charts(indicators: Indicators, past: Past | None, as_of: date) -> dict[s
     names = indicators.now["indicator"].to_list() if indicators.now.height else []
     charts = {f"indicator-{name}": indicator_chart(indicators, name, as_of) for name in names}
     if past is not None:
-        charts |= {
-            "precision": precision_chart(past.nights),
-            "calibration": calibration_chart(past.bins),
-        }
+        if past.nights["precision"].null_count() < past.nights.height:
+            charts["precision"] = precision_chart(past.nights)
+        if past.bins.height:
+            charts["calibration"] = calibration_chart(past.bins)
     return {name: chart_spec(chart) for name, chart in charts.items()}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from features.labels import LEAST_DISPUTED, is_measurable
 from models.comparison.paired_comparison import draw_totals, interval
 from pipeline.history.measured_impact import impact_table, matured_rows
 from pipeline.history.past_lists import PastLists, matured_labels, matured_runs
@@ -27,6 +28,9 @@ BINS, LEAST_IN_BIN = 10, 30
 # them and takes a seventh of the time
 NIGHTS_APART = 7
 RESAMPLES = 300
+BINS_SCHEMA = {"rows": pl.Int64()} | dict.fromkeys(
+    ("predicted", "realised", "low", "high"), pl.Float64()
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class Past:
     """Results of matured nights.
 
     `nights`: one row per night of the last year: `night, listed, disputed, precision, expected`
-    (the mean probability of the listed orders); `bins`: predicted and realised shares of all open
+    (the mean probability of the listed orders), with `precision` null on nights with too few
+    disputes to measure it; `bins`: predicted and realised shares of all open
     orders of the last 30 matured nights; `money`: the estimated saving of the lists in USD with its
     90% interval, None without such nights; `effect`: the row of `impact_table` for all lists, None
     while too few orders are held out.
@@ -57,7 +62,7 @@ def read_past(
     by_night = listed.group_by("night").agg(
         listed=pl.len(),
         disputed=pl.col("label").sum(),
-        precision=pl.col("label").mean(),
+        precision=pl.when(pl.col("label").sum() >= LEAST_DISPUTED).then(pl.col("label").mean()),
         expected=pl.col("probability").mean(),
     )
     return Past(
@@ -120,8 +125,11 @@ def calibration_bins(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     """One row per bin of probability with about as many rows each: `predicted, realised, low, high,
     rows`.
 
-    Uses every seventh night. The interval (90%) is a bootstrap over whole orders.
+    Uses every seventh night. The interval (90%) is a bootstrap over whole orders. No bin if too few
+    orders were disputed.
     """
+    if not is_measurable(rows):
+        return pl.DataFrame(schema=BINS_SCHEMA)
     nights = rows["as_of_day"].unique().sort(descending=True).gather_every(NIGHTS_APART)
     ordered = rows.filter(pl.col("as_of_day").is_in(nights.implode())).sort(
         "probability", "order_id"

@@ -7,23 +7,23 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
+from features.labels import LEAST_DISPUTED
 from pipeline.history.past_lists import PastLists, past_lists
 from pipeline.pages.charts import all_charts
 from pipeline.pages.html import render
 from pipeline.pages.indicator_panel import indicator_rows, read_indicators
-from pipeline.pages.model_health import file_rows, quarantine_reasons
 from pipeline.pages.page_rows import choices
 from pipeline.pages.past_nights_panel import read_past
 from pipeline.pages.report_data import night_figures, read_clock, script_data
 from pipeline.pages.risk_panel import drivers_of
+from pipeline.pages.source_health import file_rows, quarantine_reasons
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
+from pipeline.workspace.checksums import read_manifest, read_run_table
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.published_run import publish
 from pipeline.workspace.table_files import TableFiles
-from pipeline.workspace.workspace import Workspace, read_json
+from pipeline.workspace.workspace import Workspace
 
 PAGE = "report.html"
 FILTERS = ("stage", "country", "likely_cause", "message_language")
@@ -66,7 +66,7 @@ def report(workspace: Workspace, config: Config, progress: Progress, *, as_of: d
             f"{workspace.folder}: the night of {as_of} has no published run. "
             f"Create one: make nightly AS_OF={as_of}"
         )
-    files, run_manifest = workspace.table_files(), read_json(run / "manifest.json")
+    files, run_manifest = workspace.table_files(), read_manifest(run)
     needed = {"contact_list.parquet", "scores.parquet"}
     if not needed <= {file.name for file in run.iterdir()} or "source" not in run_manifest:
         raise BadInput(
@@ -101,8 +101,8 @@ def write_report(
     last 30 matured nights. The same tables, runs and config give the same bytes: the page contains
     no clock time and no run id.
     """
-    listed = pl.read_parquet(run / "contact_list.parquet")
-    scores = pl.read_parquet(run / "scores.parquet")
+    listed = read_run_table(run, "contact_list.parquet")
+    scores = read_run_table(run, "scores.parquet")
     indicators = read_indicators(workspace, files, config, as_of)
     past = read_past(workspace, files, config, as_of, month)
     disputes = read_clock(run)
@@ -128,6 +128,7 @@ def write_report(
         drivers={by: frame.to_dicts() for by, frame in drivers_of(files, scores, as_of).items()},
         past=past,
         month=month,
+        least_disputed=LEAST_DISPUTED,
         files=file_rows(manifest["source"]),
         reasons=quarantine_reasons(workspace),
     )

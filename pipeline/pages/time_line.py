@@ -20,6 +20,7 @@ READ = (
     "promises",
     "shipments",
     "tracking",
+    "disputes",
     "messages",
     "contacts",
     "reviews",
@@ -61,7 +62,7 @@ def time_lines(
     day, ids = day_number(as_of), listed["order_id"]
     facts = files.read_orders(ids)
     known = {name: visible(facts[name], day) for name in READ}
-    tables = Tables(known, files.zone, files.has_partial_outcomes)
+    tables = facts.with_frames(known)
     window_ends = closings(tables, config.dispute_window).select(
         "order_id", kind=pl.lit("window_ends"), day=pl.col("closed_day").cast(pl.Int32)
     )

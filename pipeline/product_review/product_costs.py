@@ -9,6 +9,7 @@ import polars as pl
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
 from pipeline.sources.csv_text import ROW, read_text_table
+from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 from pipeline.workspace.progress import warn
 
 
@@ -27,8 +28,11 @@ def read_costs(path: Path, config: Config) -> pl.DataFrame:
         )
     for row, column, reason in faults:
         warn(f"{path.name}, row {row}, {column}: {reason}. The row is left out.")
+    is_bad = is_rounded(table["product_id"])
+    for row in table.filter(is_bad)[ROW]:
+        warn(f"{path.name}, row {row}, product_id: {ROUNDED}. The row is left out.")
     cost, rate = _cost(), _rate(config)
-    rows = table.filter(pl.col("product_id").is_not_null()).with_columns(
+    rows = table.filter(~is_bad & pl.col("product_id").is_not_null()).with_columns(
         cost_note=_cost_note(cost, rate)
     )
     duplicates = rows.filter(pl.col("product_id").is_duplicated())["product_id"].unique().sort()

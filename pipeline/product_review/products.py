@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from models.product.product_table import Reviewed, group_frame
+from models.product.product_verdict import NO_DISPUTES, NOT_JUDGED, without_disputes
 from pipeline.output.safe_text import neutral_frame
 from pipeline.output.spreadsheet import write_workbook
 from pipeline.pages.product_page import PAGE, products_page
@@ -85,7 +86,8 @@ def _write_tables(folder: Path, frames: Mapping[str, pl.DataFrame], as_of: date)
 
 def _groups(reviewed: Reviewed, column: str, limit: float) -> pl.DataFrame:
     """One row per supplier or category, highest rate first."""
-    return group_frame(reviewed, column, limit).sort("rate", column, descending=[True, False])
+    groups = group_frame(reviewed, column, limit).sort("rate", column, descending=[True, False])
+    return groups if reviewed.has_disputes else without_disputes(groups)
 
 
 def say_products(table: pl.DataFrame) -> None:
@@ -93,6 +95,9 @@ def say_products(table: pl.DataFrame) -> None:
     verdicts = table["verdict"].value_counts().sort("count", "verdict", descending=True)
     for verdict, count in verdicts.iter_rows():
         say(f"{verdict:<20} {count:,} products")
+    if (table["verdict"] == NOT_JUDGED).all():
+        warn(NO_DISPUTES)
+        return
     for row in table.filter(pl.col("verdict") != "keep").head(5).iter_rows(named=True):
         say(f"{row['product_id']} ({row['category']}): {row['verdict']}: {row['why']}")
     noted = table.filter(pl.col("note") != "")

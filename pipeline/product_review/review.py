@@ -12,7 +12,7 @@ from features.indicators.indicator_rules import policy_rates
 from features.indicators.product_exposure import USED, order_exposure, product_orders
 from models.product.product_scenarios import what_if
 from models.product.product_table import Reviewed, notes, product_frame, review_products
-from models.product.product_verdict import VerdictRules, add_verdict
+from models.product.product_verdict import VerdictRules, add_verdict, without_disputes
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput, Refused
 from pipeline.settings.policy_files import load_policy
@@ -92,7 +92,8 @@ def table_of(
 ) -> pl.DataFrame:
     """The table of `products.csv`: one row per product, worst first.
 
-    `costs`: the result of `read_costs`, or None if the seller gave no costs.
+    `costs`: the result of `read_costs`, or None if the seller gave no costs. Without any dispute on
+    record nothing is judged.
     """
     rules = VerdictRules(limit, config.products.sure, config.products.stop_factor)
     fixed = config.decide.dispute_fixed_cost_usd
@@ -100,6 +101,8 @@ def table_of(
         reviewed, limit=limit, fixed_cost_usd=fixed, seed=config.seed, stop_factor=rules.stop_factor
     ).with_columns(notes(reviewed.products))
     judged = add_verdict(_with_margin(frame, costs), rules)
+    if not reviewed.has_disputes:
+        judged = without_disputes(judged)
     worst_first = ["chance_over_limit", "rate", "product_id"]
     return judged.sort(worst_first, descending=[True, True, False]).select(COLUMNS)
 

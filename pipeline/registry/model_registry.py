@@ -1,4 +1,4 @@
-"""MLflow: one SQLite tracking database per workspace, and the registered models by alias.
+"""The registered models by alias, in MLflow.
 
 champion           scores the nights
 challenger         on trial; `make promote` makes it champion if it passes every check
@@ -9,27 +9,31 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-# MLflow reads these once, when it is imported; a seller's nightly job must not send telemetry or
-# print about git
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
 import mlflow
 import polars as pl
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
-from mlflow.tracking import MlflowClient
 
 from models.learner.gbm import DisputeModel
+from pipeline.registry.alias_change import complete_change
+from pipeline.registry.model_files import (
+    FACTS_TAG,
+    FILES_TAG,
+    READ,
+    check_facts,
+    check_hashes,
+    facts_digest,
+    files_of,
+    hashes_text,
+    refuse_foreign,
+)
+from pipeline.registry.moved_workspace import settle
 from pipeline.registry.registered_model import (
     BOOSTER_FILE,
     REST_FILE,
@@ -38,47 +42,40 @@ from pipeline.registry.registered_model import (
     unusable,
     write_model,
 )
-from pipeline.settings.errors import NoChampion
-from pipeline.workspace.manifest import git_revision
-from pipeline.workspace.workspace import Workspace, new_id, sync
+from pipeline.registry.tracking import MODEL_NAME as MODEL_NAME
+from pipeline.registry.tracking import (
+    artifact_location,
+    client_of,
+    create_database,
+    database,
+    keeps_files,
+    model_name,
+    registry_errors,
+    server_uri,
+    use_tracking,
+)
+from pipeline.registry.tracking import tracking_uri as tracking_uri
+from pipeline.settings.errors import Damaged, NoChampion
+from pipeline.workspace.progress import warn
+from pipeline.workspace.workspace import Workspace
 
-MODEL_NAME = "dispute-risk"
 CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former_champion"
-EXPERIMENT = "dispute-risk"
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def database(workspace: Workspace) -> Path:
-    return workspace.folder / "mlflow.db"
-
-
-def tracking_uri(workspace: Workspace) -> str:
-    return f"sqlite:///{database(workspace)}"
-
-
-def create_database(workspace: Workspace) -> None:
-    """Create the tracking database, completely or not at all.
-
-    MLflow creates it in about forty migrations. If the process is killed between two of them, the
-    file can never be opened again. So it is created under another name and then renamed.
-    """
-    if database(workspace).exists():
-        return
-    unfinished = database(workspace).with_name(f".new-{new_id()}.db")
-    MlflowClient(f"sqlite:///{unfinished}").search_experiments(max_results=1)
-    sync(unfinished)
-    unfinished.replace(database(workspace))
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def find_model(workspace: Workspace, alias: str = CHAMPION) -> Registered | None:
     """The model with that alias, or None if there is none yet.
 
-    Raises `NoChampion` if there is one but it cannot be used.
+    Raises `NoChampion` if there is one but it cannot be used, `Damaged` if its files or its entry
+    in the registry changed, and `ForeignFile` if other files lie among them.
     """
-    if not database(workspace).exists():
+    if server_uri() is None and not database(workspace).exists():
         return None
-    version = version_of(workspace, alias)
-    return None if version is None else _load(workspace, alias, version)
+    with registry_errors(workspace):
+        settle(workspace)
+        complete_change(workspace)
+        version = version_of(workspace, alias)
+        return None if version is None else _load(workspace, alias, version)
 
 
 def judged_of(workspace: Workspace, champion: Registered) -> Registered:
@@ -88,30 +85,35 @@ def judged_of(workspace: Workspace, champion: Registered) -> Registered:
     """
     if champion.judged_version is None:
         return champion
-    version = client_of(workspace).get_model_version(MODEL_NAME, champion.judged_version)
     name = f"version {champion.judged_version}, from which the champion was refitted,"
-    return _load(workspace, name, version)
+    with registry_errors(workspace):
+        client = client_of(workspace)
+        version = client.get_model_version(model_name(workspace), champion.judged_version)
+        return _load(workspace, name, version)
 
 
 def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
-    mlflow.set_tracking_uri(tracking_uri(workspace))
     try:
         run = client_of(workspace).get_run(str(version.run_id))
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
         raise unusable(workspace, alias, "the run that made it is not in the registry") from None
-    try:
-        local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}/{version.version}"))
-        model = read_model(workspace, alias, local / "artifacts")
-    except (OSError, MlflowException):
-        why = (
-            "its files are not where the registry expects them (was the workspace moved? "
-            "registered by other code?)"
-        )
-        raise unusable(workspace, alias, why) from None
     tags = run.data.tags
     if (day := tags.get("trained_as_of")) is None:
         why = "it has no trained_as_of tag: it was registered by other code"
         raise unusable(workspace, alias, why)
+    check_facts(version, run)
+    _check_day(workspace, alias, day)
+    with files_of(workspace, alias, version) as folder:
+        refuse_foreign(folder)
+        check_hashes(folder, version, READ)
+        try:
+            model = read_model(workspace, alias, folder / "artifacts")
+        except OSError:
+            raise unusable(workspace, alias, "its files cannot be read") from None
+        if FACTS_TAG not in version.tags:
+            _add_hashes(workspace, version, run, folder)
     return Registered(
         model,
         str(version.version),
@@ -122,26 +124,45 @@ def _load(workspace: Workspace, alias: str, version: Any) -> Registered:
     )
 
 
-def client_of(workspace: Workspace) -> MlflowClient:
-    """A client of the workspace's tracking database."""
-    return MlflowClient(tracking_uri(workspace), tracking_uri(workspace))
+def _check_day(workspace: Workspace, alias: str, day: str) -> None:
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        raise unusable(workspace, alias, f"its trained_as_of {day!r} is not a date") from None
+
+
+def _add_hashes(workspace: Workspace, version: Any, run: Any, folder: Path) -> None:
+    """Give a version the hashes of its files and facts; those of earlier programs have none."""
+    client, name = client_of(workspace), model_name(workspace)
+    client.set_model_version_tag(name, version.version, FILES_TAG, hashes_text(folder))
+    client.set_model_version_tag(name, version.version, FACTS_TAG, facts_digest(version, run))
 
 
 def version_of(workspace: Workspace, alias: str) -> Any:
     """MLflow's model version with that alias; None if there is none."""
     try:
-        return client_of(workspace).get_model_version_by_alias(MODEL_NAME, alias)
+        return client_of(workspace).get_model_version_by_alias(model_name(workspace), alias)
     except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        if error.error_code in ABSENT:
             return None
         raise
 
 
 def has_usable_champion(workspace: Workspace) -> bool:
-    """Whether `find_model` gives a champion without an error."""
+    """Whether `find_model` gives a champion without an error.
+
+    Raises `Damaged` if the registry itself is damaged: a new model could not be registered.
+    """
     try:
         return find_model(workspace) is not None
     except NoChampion:
+        return False
+    except Damaged as error:
+        with registry_errors(workspace):
+            champion = version_of(workspace, CHAMPION)
+        if champion is None:
+            raise
+        warn(f"the champion is replaced, because it cannot be used: {error}")
         return False
 
 
@@ -149,21 +170,23 @@ def require_champion(workspace: Workspace) -> Registered:
     """The champion; raises `NoChampion` if there is none or it cannot be used."""
     champion = find_model(workspace)
     if champion is None:
+        where = f" on {server_uri()} (model {model_name(workspace)!r})" if server_uri() else ""
         raise NoChampion(
-            f"{workspace.folder}: there is no champion model yet. "
+            f"{workspace.folder}: there is no champion model yet{where}. "
             "Train one: make train WORKSPACE=... AS_OF=..."
         )
     return champion
 
 
-def _open_experiment(workspace: Workspace) -> None:
+def open_experiment(workspace: Workspace) -> None:
+    """Make the experiment of the workspace the one that MLflow logs to."""
     create_database(workspace)
-    mlflow.set_tracking_uri(tracking_uri(workspace))
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        mlflow.create_experiment(
-            EXPERIMENT, artifact_location=(workspace.folder / "mlartifacts").as_uri()
-        )
-    mlflow.set_experiment(EXPERIMENT)
+    use_tracking(workspace)
+    settle(workspace)
+    name = model_name(workspace)
+    if keeps_files(workspace) and mlflow.get_experiment_by_name(name) is None:
+        mlflow.create_experiment(name, artifact_location=artifact_location(workspace))
+    mlflow.set_experiment(name)
 
 
 def register_model(
@@ -180,11 +203,31 @@ def register_model(
 
     `example`: a few training rows, for the signature. Returns the version.
     """
-    _open_experiment(workspace)
+    with registry_errors(workspace):
+        open_experiment(workspace)
+        client, name = client_of(workspace), model_name(workspace)
+        run_id, uri = _log_model(model, example, params, metrics, tags)
+        # register_model reports its success on stderr, which means nothing to a seller
+        with contextlib.redirect_stderr(io.StringIO()):
+            version = mlflow.register_model(uri, name)
+        with files_of(workspace, alias, version) as folder:
+            _add_hashes(workspace, version, client.get_run(run_id), folder)
+        client.set_registered_model_alias(name, alias, version.version)
+    return str(version.version)
+
+
+def _log_model(
+    model: DisputeModel,
+    example: pl.DataFrame,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+) -> tuple[str, str]:
+    """Log the run and its model; returns the run's id and the model's URI."""
     # with the stage: an order without lines gets the usual values of its stage. Training rows are
     # float32, but a night's features are float64, and the signature must allow them
     frame = example.select("stage", pl.col(model.feature_names).cast(pl.Float64)).to_pandas()
-    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)):
+    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)) as run:
         write_model(model, Path(folder))
         mlflow.log_params(dict(params))
         mlflow.log_metrics(dict(metrics))
@@ -197,42 +240,4 @@ def register_model(
             # given here; otherwise MLflow starts a second Python process to infer them
             pip_requirements=["lightgbm", "polars", "pandas", "scikit-learn", "scipy"],
         )
-        # register_model reports its success on stderr, which means nothing to a seller
-        with contextlib.redirect_stderr(io.StringIO()):
-            version = mlflow.register_model(info.model_uri, MODEL_NAME).version
-    client_of(workspace).set_registered_model_alias(MODEL_NAME, alias, version)
-    return str(version)
-
-
-def log_search(
-    workspace: Workspace, params: Mapping[str, Any], metrics: Mapping[str, float]
-) -> None:
-    """Log a run without a model: the best settings of a search, and its metrics."""
-    _open_experiment(workspace)
-    with mlflow.start_run(tags={"step": "tune"}):
-        mlflow.log_params(dict(params))
-        mlflow.log_metrics(dict(metrics))
-
-
-def log_backtest(
-    workspace: Workspace, result: pl.DataFrame, files: list[Path], config: Mapping[str, Any]
-) -> None:
-    """Log a run with the backtest's metrics by stage, and its files.
-
-    The step of a metric is the night as a proleptic ordinal; metrics over all nights end in
-    `.pooled`.
-    """
-    _open_experiment(workspace)
-    with mlflow.start_run(tags={"step": "backtest", "git_revision": git_revision()}):
-        mlflow.log_params({name: str(value)[:500] for name, value in config.items()})
-        for row in result.iter_rows(named=True):
-            stage, night = row.pop("stage"), row.pop("night")
-            metrics = {
-                f"{stage}.{name}": float(value) for name, value in row.items() if value is not None
-            }
-            if night == "pooled":
-                mlflow.log_metrics({f"{name}.pooled": value for name, value in metrics.items()})
-            else:
-                mlflow.log_metrics(metrics, step=date.fromisoformat(night).toordinal())
-        for file in files:
-            mlflow.log_artifact(str(file))
+    return run.info.run_id, info.model_uri

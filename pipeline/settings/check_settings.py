@@ -33,27 +33,40 @@ class DataGates(SettingsSection):
         "ignore",
     )
     count_ratio: float = Field(
-        default=4.0, gt=1, description="highest ratio of last week's rows to a usual week's"
+        default=4.0,
+        gt=1,
+        le=1_000_000,
+        description="highest ratio of last week's rows to a usual week's",
     )
     rate_ratio: float = Field(
         default=2.5,
         gt=1,
+        le=1_000_000,
         description="highest ratio of the dispute rate of the last 28 days to the usual one",
     )
     quarantine_share: float = Field(
         default=0.02, ge=0, le=1, description="highest share of all source rows in quarantine"
     )
     champion_age_days: int = Field(
-        default=120, ge=1, description="oldest model; an older one has not seen the last season"
+        default=120,
+        ge=1,
+        le=36_500,
+        description="oldest model; an older one has not seen the last season",
     )
     drift_size: float = Field(
-        default=1.0, gt=0, description="standard deviations by which a feature may move"
+        default=1.0,
+        gt=0,
+        le=1_000_000,
+        description="standard deviations by which a feature may move",
     )
     drift_share: float = Field(
         default=0.2, ge=0, le=1, description="share of the features that may move further"
     )
     probability_ratio: float = Field(
-        default=2.0, gt=1, description="highest ratio of mean probability to the observed rate"
+        default=2.0,
+        gt=1,
+        le=1_000_000,
+        description="highest ratio of mean probability to the observed rate",
     )
 
     @field_validator("actions")
@@ -79,22 +92,26 @@ class Monitor(SettingsSection):
     rise: float = Field(
         default=1.15,
         gt=1,
+        le=1_000,
         description="ratio of disputes to their forecast up to which there is no alarm",
     )
     fall: float = Field(
         default=1.6,
         gt=1,
+        le=1_000,
         description="the same for fewer disputes; larger, because messages prevent some",
     )
     early_rise: float = Field(
         default=1.15,
         gt=1,
+        le=1_000,
         description="as rise, for recent nights, whose timing of disputes is assumed",
     )
-    early_fall: float = Field(default=2.5, gt=1, description="as fall, for recent nights")
+    early_fall: float = Field(default=2.5, gt=1, le=1_000, description="as fall, for recent nights")
     judged_nights: int = Field(
         default=28,
         ge=7,
+        le=3_650,
         description="nights with final outcomes that a challenger does not learn from, to judge "
         "it on",
     )
@@ -107,6 +124,7 @@ class Gate(SettingsSection):
     loss_margin: float = Field(
         default=0.10,
         ge=0,
+        le=1_000,
         description="share of the USD saved with the champion that the challenger may lose, at "
         "the worst end of the interval",
     )
@@ -116,8 +134,12 @@ class Gate(SettingsSection):
     rate_ratio: float = Field(
         default=1.2,
         gt=1,
+        le=1_000,
         description="highest ratio of predicted to actual disputes, in both directions",
     )
     least_disputes: int = Field(
-        default=20, ge=1, description="a stage with fewer disputed orders is not judged alone"
+        default=20,
+        ge=1,
+        le=1_000_000,
+        description="a stage with fewer disputed orders is not judged alone",
     )

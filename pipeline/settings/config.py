@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,15 +11,16 @@ from features.labels import LabelWindow
 from features.spine import DisputeWindow
 from models.learner.training_config import PARAMETERS, Recipe
 from pipeline.settings.check_settings import DataGates, Gate, Monitor
+from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
+from pipeline.settings.engine_settings import Engine as Engine
 from pipeline.settings.errors import BadInput
 from pipeline.settings.list_settings import Decide, OfferSettings, Page
 from pipeline.settings.product_settings import Products
 from pipeline.settings.settings_section import SettingsSection
 from pipeline.settings.source_settings import SourceSettings
+from pipeline.settings.toml_model import faults_of, read_toml
 
 TUNED = "tuned.toml"
-# Spark's own format; a standalone cluster may have several hosts
-SPARK_MASTER = r"^(local(\[(\d+|\*)\])?|spark://[^\s/,]+:\d+(,[^\s/,]+:\d+)*|yarn|k8s://\S+)$"
 Section = TypeVar("Section", bound=SettingsSection)
 
 
@@ -35,65 +34,49 @@ class Booster(SettingsSection):
     num_leaves: int = Field(default=PARAMETERS["num_leaves"], ge=2, le=1024)
     learning_rate: float = Field(default=PARAMETERS["learning_rate"], gt=0, le=1)
     feature_fraction: float = Field(default=PARAMETERS["feature_fraction"], gt=0, le=1)
-    lambda_l2: float = Field(default=PARAMETERS["lambda_l2"], ge=0)
-    orders_in_leaf: int = Field(default=10, ge=1, description="smallest number of orders in a leaf")
-
-
-class Engine(SettingsSection):
-    """What builds the features, with bit-identical results: see docs/explanation/cluster.md."""
-
-    name: Literal["polars", "spark"] = Field(
-        default="polars", description="polars: in this process; spark: with PySpark"
+    lambda_l2: float = Field(default=PARAMETERS["lambda_l2"], ge=0, le=1_000_000)
+    orders_in_leaf: int = Field(
+        default=10, ge=1, le=1_000_000, description="smallest number of orders in a leaf"
     )
-    spark_master: str = Field(
-        default="local[2]",
-        pattern=SPARK_MASTER,
-        description="local[2]: this machine, two tasks at a time; spark://host:7077: a cluster",
-    )
-    orders_per_part: int = Field(
-        default=200_000,
-        ge=1,
-        description="orders per part of a night; three parts, about 0.5 GiB each, are in memory "
-        "at once",
-    )
-    orders_per_bucket: int = Field(
-        default=50_000, ge=1, description="orders that one Spark task holds in memory"
-    )
-    memory: str = Field(
-        default="4g",
-        pattern=r"^\d+[mg]$",
-        description="Java memory of this process, through which all features pass, and of each "
-        "worker; Python needs more on top",
-    )
-
-    @property
-    def is_on_loopback(self) -> bool:
-        """Whether master, workers and this process all run on this machine."""
-        return re.match(r"local|spark://(127\.0\.0\.1|localhost):", self.spark_master) is not None
 
 
 class Config(SettingsSection):
     """All settings of a run, as stored in its manifest."""
 
-    seed: int = Field(default=7, description="seed of all random draws")
-    horizon_days: int = Field(default=30, ge=1, description="length of the label window, in days")
+    seed: int = Field(default=7, ge=0, le=2_147_483_647, description="seed of all random draws")
+    horizon_days: int = Field(
+        default=30, ge=1, le=365, description="length of the label window, in days"
+    )
     reporting_delay_days: int = Field(
-        default=1, ge=0, description="most days until the store knows of a new dispute"
+        default=1, ge=0, le=90, description="most days until the store knows of a new dispute"
     )
     days_after_delivery: int = Field(
-        default=15, ge=1, description="days after delivery in which a dispute may be opened"
+        default=15, ge=1, le=365, description="days after delivery in which a dispute may be opened"
     )
     days_after_promise: int = Field(
         default=60,
         ge=1,
+        le=730,
         description="days after the promised day that an undelivered order stays open",
     )
+    days_without_promise: int | None = Field(
+        default=None,
+        ge=1,
+        le=3650,
+        description="days after the order that one without a promised delivery day stays open; "
+        "without a value: the time within which nearly all orders of your store have ended, or 120 "
+        "days while fewer than 100 have",
+    )
     max_training_rows: int = Field(
-        default=200_000, ge=1_000, description="most order-nights sampled for training"
+        default=200_000,
+        ge=1_000,
+        le=100_000_000,
+        description="most order-nights sampled for training",
     )
     min_training_disputes: int = Field(
         default=30,
         ge=2,
+        le=100_000,
         description="fewest disputes with a final outcome to train on; with fewer, rules",
     )
     assumed_dispute_rate: float = Field(
@@ -124,6 +107,7 @@ class Config(SettingsSection):
     delivered_weight: float = Field(
         default=1.0,
         gt=0,
+        le=100_000,
         description="weight of a delivered order in reported figures; above 1 if the data has "
         "only a sample of them; training does not use it",
     )
@@ -134,14 +118,20 @@ class Config(SettingsSection):
         description="highest share of faulty rows in a file; with more, the ingest is refused",
     )
     max_data_age_days: int = Field(
-        default=7, ge=1, description="highest age of the newest fact; else the night is refused"
+        default=7,
+        ge=1,
+        le=36_500,
+        description="highest age of the newest fact; else the night is refused",
     )
-    usd_per: dict[str, float] = Field(
+    usd_per: dict[str, Annotated[float, Field(gt=0, le=1_000_000)]] = Field(
         default={"USD": 1.0, "BRL": 0.31},
         description="exchange rates; one real was about 0.31 USD in 2017 and early 2018",
     )
     threads: int = Field(
-        default=2, ge=1, description="a fixed number, so that equal input gives equal bytes"
+        default=2,
+        ge=1,
+        le=1_024,
+        description="a fixed number, so that equal input gives equal bytes",
     )
     policy: str = Field(
         default="aliexpress-classic", description="the platform rules that apply to the store"
@@ -149,6 +139,12 @@ class Config(SettingsSection):
     limits: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
         default={},
         description="your own limits of indicators, before the policy's: dispute_rate = 0.03",
+    )
+    model_name: str = Field(
+        default="",
+        pattern=r"^[^/:]{0,100}$",
+        description="name of the store's model on a team's MLflow server (MLFLOW_TRACKING_URI); "
+        "default: dispute-risk- and the name of the workspace",
     )
     assessment_day: int = Field(
         default=27,
@@ -159,6 +155,7 @@ class Config(SettingsSection):
     max_dispute_days: int = Field(
         default=90,
         ge=1,
+        le=3_650,
         description="older disputes without a recorded end are left out of the dispute clock",
     )
     decide: Decide = Decide()
@@ -192,7 +189,9 @@ class Config(SettingsSection):
     @property
     def dispute_window(self) -> DisputeWindow:
         """How long an order can be disputed."""
-        return DisputeWindow(self.days_after_delivery, self.days_after_promise)
+        return DisputeWindow(
+            self.days_after_delivery, self.days_after_promise, self.days_without_promise
+        )
 
 
 def load_config(
@@ -208,21 +207,22 @@ def load_config(
     defaults. Raises `BadInput` for a file that is not TOML, an unknown key or a bad value.
     """
     settings: dict[str, Any] = {}
+    path = workspace / "config.toml"
+    for path in (workspace / TUNED, workspace / "config.toml"):
+        if path.exists() or path.is_symlink():
+            content = read_toml(path)
+            sections = [part.get("booster", {}) for part in (settings, content)]
+            if not all(isinstance(section, dict) for section in sections):
+                raise BadInput(
+                    f"{path}: booster: must be a table, written as [booster] with its keys below "
+                    f"(got {sections[1]!r:.100})"
+                )
+            booster = {**sections[0], **sections[1]}
+            settings = {**settings, **content, **({"booster": booster} if booster else {})}
     try:
-        for path in (workspace / TUNED, workspace / "config.toml"):
-            if path.exists():
-                content = tomllib.loads(path.read_text(encoding="utf-8"))
-                booster = {**settings.get("booster", {}), **content.get("booster", {})}
-                settings = {**settings, **content, **({"booster": booster} if booster else {})}
         config = Config(**settings)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: this is not TOML ({error}).") from None
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})"
-            for e in error.errors()
-        )
-        raise BadInput(f"{path}: {faults}") from None
+        raise BadInput(f"{path}: {faults_of(error)}") from None
     return config.model_copy(
         update={
             "decide": _changed(config.decide, capacity=capacity),

@@ -66,7 +66,21 @@ class Leak(UserError):
 
 
 class NoDatabase(UserError):
-    """The database does not answer, refuses the connection, or closed it midway. The rows that
-    were pulled before stay."""
+    """The database, or the team's MLflow server, does not answer, refuses the connection, or closed
+    it midway. The rows that were pulled before stay."""
 
     exit_code = 18
+
+
+class Damaged(UserError):
+    """A file of the workspace is not as this program wrote it. The message names the file and the
+    command that makes it anew; nothing was changed."""
+
+    exit_code = 19
+
+
+class ForeignFile(UserError):
+    """A file that this program does not write lies in the folder of a model. Nothing in the folder
+    was run or loaded."""
+
+    exit_code = 20

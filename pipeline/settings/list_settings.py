@@ -14,7 +14,14 @@ from pipeline.settings.settings_section import SettingsSection
 
 # Half of what is published: 15-35 % fewer disputes where a parcel did not arrive. Those figures are
 # about buyers who respond at all, come from vendors of such programs, and had no control group.
-STAGE_SHARE = {"before_shipment": 0.075, "dispatch": 0.10, "in_transit": 0.125, "delivered": 0.05}
+# An order whose stage is unknown may be at any of them: the mean, rounded down.
+STAGE_SHARE = {
+    "before_shipment": 0.075,
+    "dispatch": 0.10,
+    "in_transit": 0.125,
+    "delivered": 0.05,
+    "unknown": 0.08,
+}
 # a message can say where a parcel is, but it cannot repair a product
 CAUSE_FACTOR = {"not_received": 1.0, "not_as_described": 0.5, "other": 0.25}
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -29,7 +36,7 @@ class AgentHours(SettingsSection):
     )
     minutes: float = Field(ge=0, le=100_000, description="per night; 0 while away")
     minutes_per_message: float = Field(
-        default=2.0, ge=0.1, description="longer for those who use a translator"
+        default=2.0, ge=0.1, le=1_440, description="longer for those who use a translator"
     )
 
     @field_validator("languages")
@@ -57,7 +64,9 @@ class Decide(SettingsSection):
     """What a dispute costs and what a contact prevents: assumptions, until the hold-out has
     measured them."""
 
-    capacity: int = Field(default=50, ge=1, description="contacts the team can make per night")
+    capacity: int = Field(
+        default=50, ge=1, le=1_000_000, description="contacts the team can make per night"
+    )
     prevented_share: dict[str, Share] = Field(
         default=STAGE_SHARE,
         description="share of disputes that a contact prevents, by stage; an assumption: half of "
@@ -71,11 +80,16 @@ class Decide(SettingsSection):
         default=1.0, ge=0, le=1, description="share of the order value lost in a dispute"
     )
     dispute_fixed_cost_usd: float = Field(
-        default=15.0, ge=0, description="fees, work and the effect on the store's rank"
+        default=15.0,
+        ge=0,
+        le=1_000_000,
+        description="fees, work and the effect on the store's rank",
     )
-    contact_cost_usd: float = Field(default=0.5, ge=0, description="two minutes of an agent")
+    contact_cost_usd: float = Field(
+        default=0.5, ge=0, le=1_000_000, description="two minutes of an agent"
+    )
     cool_off_days: int = Field(
-        default=7, ge=0, description="days without a message to a buyer after a contact"
+        default=7, ge=0, le=3_650, description="days without a message to a buyer after a contact"
     )
     holdout_share: float = Field(
         default=0.10,
@@ -109,6 +123,7 @@ class Decide(SettingsSection):
     prior_disputes: float = Field(
         default=5.0,
         gt=0,
+        le=1_000_000,
         description="weight of the assumed shares, in disputes; small, because they have "
         "not been measured",
     )
@@ -182,25 +197,33 @@ class OfferSettings(SettingsSection):
         description="the offers that the platform supports and you allow",
     )
     budget_usd: float = Field(
-        default=100.0, ge=0, description="highest total cost of the offers of one night"
+        default=100.0,
+        ge=0,
+        le=1_000_000_000,
+        description="highest total cost of the offers of one night",
     )
     refund_share: float = Field(
         default=0.15, ge=0, le=1, description="share of a late order that is offered as a refund"
     )
-    max_refund_usd: float = Field(default=10.0, ge=0, description="highest refund for one order")
+    max_refund_usd: float = Field(
+        default=10.0, ge=0, le=1_000_000, description="highest refund for one order"
+    )
     late_days: float = Field(
-        default=5.0, ge=0, description="days late from which a refund is offered"
+        default=5.0, ge=0, le=3_650, description="days late from which a refund is offered"
     )
     resend_max_usd: float = Field(
-        default=20.0, ge=0, description="goods worth more are not sent a second time"
+        default=20.0, ge=0, le=1_000_000, description="goods worth more are not sent a second time"
     )
     resend_silent_days: float = Field(
         default=21.0,
         ge=0,
+        le=3_650,
         description="days without a scan, past the promised day, after which to resend",
     )
     protection_days: float = Field(
         default=7.0,
+        ge=-3_650,
+        le=3_650,
         description="days before the promised day from which to extend the protection; also "
         "after that day, or if it will be missed",
     )
@@ -227,6 +250,7 @@ class Page(SettingsSection):
     indicator_most_orders: int = Field(
         default=300_000,
         ge=1,
+        le=100_000_000,
         description="a store with more orders gets its indicators from make kpi only, so that "
         "the night is not delayed",
     )

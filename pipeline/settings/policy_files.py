@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from features.indicators.policy import Policy
 from pipeline.settings.errors import BadInput
+from pipeline.settings.toml_model import faults_of, read_toml
 
 SHIPPED = Path(__file__).parent / "policies"
 
@@ -41,17 +41,11 @@ def load_policy(name: str, workspace: Path | None = None) -> Policy:
     """
     path = find_policy(name, workspace)
     try:
-        policy = Policy(**tomllib.loads(path.read_text(encoding="utf-8")))
+        policy = Policy(**read_toml(path))
         ZoneInfo(policy.platform_zone)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: this is not TOML ({error}).") from None
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})"
-            for e in error.errors()
-        )
-        raise BadInput(f"{path}: {faults}") from None
-    except (ValueError, KeyError) as error:
+        raise BadInput(f"{path}: {faults_of(error)}") from None
+    except (ValueError, KeyError, OSError) as error:
         raise BadInput(
             f"{path}: zone: {error}. Write a time zone like America/Los_Angeles."
         ) from None

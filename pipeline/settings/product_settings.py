@@ -11,7 +11,10 @@ class Products(SettingsSection):
     """When a product is over its limit, and by how much: docs/explanation/product-rates.md."""
 
     lookback_days: int = Field(
-        default=365, ge=30, description="days of orders to use; older ones say little about today"
+        default=365,
+        ge=30,
+        le=36_500,
+        description="days of orders to use; older ones say little about today",
     )
     rate_limit: float | None = Field(
         default=None,
@@ -29,5 +32,6 @@ class Products(SettingsSection):
     stop_factor: float = Field(
         default=2.0,
         ge=1,
+        le=1_000,
         description="a product that is surely over this many times its limit should be stopped",
     )

@@ -8,4 +8,4 @@ from pydantic import BaseModel, ConfigDict
 class SettingsSection(BaseModel):
     """One section of config.toml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

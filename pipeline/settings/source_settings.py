@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from pipeline.settings.settings_section import SettingsSection
 
 
-class SourceSettings(BaseModel):
+class SourceSettings(SettingsSection):
     """Facts about a source that its files do not contain."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     store_zone: str = Field(
         default="Asia/Shanghai",
@@ -31,6 +31,7 @@ class SourceSettings(BaseModel):
     tracking_delay_hours: float = Field(
         default=12.0,
         ge=0,
+        le=720,
         description="hours from a scan until it counts as known, for sources whose facts count as "
         "known when they happened: tracking providers report late",
     )

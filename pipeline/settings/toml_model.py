@@ -20,6 +20,31 @@ class TomlSection(BaseModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def read_toml(path: Path, advice: str = "") -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises `BadInput` for a file that cannot be read, that is not TOML, or whose tables are nested
+    too deeply.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}).{advice}") from None
+    except RecursionError:
+        raise BadInput(f"{path}: its values are nested too deeply.{advice}") from None
+    except ValueError as error:
+        # also a number with more digits than Python reads
+        raise BadInput(f"{path}: this is not TOML ({error}).{advice}") from None
+
+
+def faults_of(error: ValidationError) -> str:
+    """The faulty keys with what is allowed and what came, each cut to one short line."""
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.100})"
+        for e in error.errors()
+    )[:2000]
+
+
 def load_toml(path: Path, model: type[Model], *, missing: str, shown_in: str) -> Model:
     """Read the file into `model`.
 
@@ -27,14 +52,9 @@ def load_toml(path: Path, model: type[Model], *, missing: str, shown_in: str) ->
 
     Raises `BadInput` with the faulty entries.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file. {missing}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
-        raise BadInput(
-            f"{path}: this is not TOML ({error}). {shown_in} shows an example."
-        ) from None
+    if not path.exists():
+        raise BadInput(f"{path}: no such file. {missing}")
+    content = read_toml(path, f" {shown_in} shows an example.")
     try:
         return model(**content)
     except ValidationError as error:

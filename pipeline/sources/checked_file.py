@@ -12,6 +12,7 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.corrections import record_ids, record_text
 from pipeline.sources.csv_text import ROW, read_text_table
 from pipeline.sources.instants import instant
+from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 from pipeline.sources.source_context import SourceContext
 
 
@@ -64,6 +65,11 @@ class CheckedFile:
         self.reject(
             is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first good row is kept"
         )
+
+    def refuse_rounded(self, *columns: str) -> None:
+        """Reject ids that a spreadsheet has rounded."""
+        for column in columns:
+            self.reject(pl.lit(is_rounded(self.rows[column])), column, ROUNDED)
 
     def choose(self, column: str, choices: Sequence[str]) -> None:
         """Reject values that are not in `choices`."""
@@ -195,7 +201,8 @@ def open_checked(
     """Read a CSV file in the context's folder as text, with its corrections applied.
 
     Absent `optional` columns are added as null; columns that are not listed are ignored. Raises
-    `BadInput` if the file cannot be read or one of `columns` is missing.
+    `BadInput` if the file cannot be read or one of `columns` is missing. Rows are rejected if an
+    id, a column that ends in `_id`, was rounded by a spreadsheet.
     """
     table, undecodable = read_text_table(context.folder / name)
     missing = [column for column in columns if column not in table.columns]
@@ -216,4 +223,5 @@ def open_checked(
             checked.faults.append(
                 pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]})
             )
+    checked.refuse_rounded(*[name for name in kept.columns if name.endswith("_id")])
     return checked

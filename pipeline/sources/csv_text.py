@@ -5,12 +5,16 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.settings.errors import BadInput
+from pipeline.sources.reading.header_rows import count_title_lines, separator_of
+from pipeline.sources.reading.input_limits import Meter, check_bytes, check_table
+from pipeline.sources.reading.text_encoding import decode_utf
 
 Fault = tuple[int, str, str]
 ROW = "__row__"
@@ -21,22 +25,15 @@ EMPTY = "{}: is empty. Its first row must name the columns."
 def read_text_table(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
     """Return the file's rows as text, and (row, column, reason) of each unreadable row.
 
-    The table has `ROW` and the file's columns; empty cells are null. The file must be UTF-8, with
-    or without a byte-order mark. Rows that are not UTF-8, contain NUL bytes or stray quotes, or
-    have more or fewer cells than the header are kept as read and reported as faults. Rows are
-    numbered as in a spreadsheet, from 1; blank lines count but are left out. Raises `BadInput` if
-    the file is missing, empty, not text, or has two columns with the same name.
+    The table has `ROW` and the file's columns; empty cells are null. The file must be UTF-8 or
+    UTF-16, with or without a byte-order mark; the cells are separated by `,`, `;`, tabs or `|`.
+    Rows that are not UTF-8, contain NUL bytes or stray quotes, or have more or fewer cells than the
+    header are kept as read and reported as faults. Rows are numbered as in a spreadsheet, from 1;
+    blank lines and titles above the column names count but are left out. Raises `BadInput` if the
+    file is missing, empty, not text or too large, or has two columns with the same name.
     """
-    data = read_bytes(path)
-    data = data.removeprefix(codecs.BOM_UTF8)
-    if (
-        data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        or b"\x00" in data.lstrip().partition(b"\n")[0]
-    ):
-        raise BadInput(
-            f"{path.name}: is UTF-16 or not text; UTF-8 is expected. Save it again as 'CSV UTF-8'."
-        )
-    return text_table(path.name, data.decode(errors="surrogateescape"))
+    text = decode_utf(path.name, read_bytes(path))
+    return text_table(path.name, text, separator_of(text))
 
 
 def text_table(name: str, text: str, separator: str = ",") -> tuple[pl.DataFrame, list[Fault]]:
@@ -48,13 +45,26 @@ def text_table(name: str, text: str, separator: str = ",") -> tuple[pl.DataFrame
     if not text.strip():
         raise BadInput(EMPTY.format(name))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    check_table(name, text.count("\n"), 1)
+    blank = len(text) - len(text.lstrip("\n"))
+    if titles := count_title_lines(text, separator):
+        titles += blank
+        table, faults = _read(name, text.split("\n", titles)[-1], separator)
+        shifted = table.with_columns(pl.col(ROW) + titles)
+        return shifted, [(row + titles, column, reason) for row, column, reason in faults]
+    return _read(name, text, separator)
+
+
+def _read(name: str, text: str, separator: str) -> tuple[pl.DataFrame, list[Fault]]:
     table = None if separator != "," or _is_special(text) else _read_plain(name, text)
     return _read_rows(name, text, separator) if table is None else (table, [])
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the file's bytes. Raises `BadInput` if the file cannot be read or is empty."""
+    """Return the file's bytes. Raises `BadInput` if the file cannot be read, is empty or is too
+    large."""
     try:
+        check_bytes(path.name, path.stat().st_size)
         data = path.read_bytes()
     except FileNotFoundError:
         raise BadInput(
@@ -81,6 +91,7 @@ def _is_special(text: str) -> bool:
 def _read_plain(name: str, text: str) -> pl.DataFrame | None:
     """Read a file without quotes fast; None if a row's cell count differs from the header's."""
     header = column_names(name, text.partition("\n")[0].split(","))
+    check_table(name, text.count("\n"), len(header))
     try:
         table = pl.read_csv(text.encode(), infer_schema=False, raise_if_empty=False)
     except pl.exceptions.PolarsError:
@@ -108,7 +119,12 @@ def _read_rows(name: str, text: str, separator: str) -> tuple[pl.DataFrame, list
     header = column_names(name, [_shown(cell) for cell in cells])
     schema = {ROW: pl.Int64(), **dict.fromkeys(header, pl.String())}
     parts, rows, faults = [pl.DataFrame(schema=schema)], [], []
+    meter = Meter(name)
     for row, cells, reason in records:
+        meter.add_row(len(cells))
+        if reason:
+            # each quote that is not closed is searched for up to the end of the file
+            meter.check_time()
         if fault := _fault(cells, header, reason):
             faults.append((row, *fault))
             surplus = separator.join(cells[len(header) - 1 :])
@@ -175,8 +191,9 @@ def column_names(name: str, cells: list[str]) -> list[str]:
 
     Spreadsheets often leave unnamed columns at the end. Raises `BadInput` if a name is repeated.
     """
+    check_table(name, 1, len(cells))
     names = [cell.strip() or f"(column {number})" for number, cell in enumerate(cells, start=1)]
-    repeated = {column for column in (*names, ROW) if [*names, ROW].count(column) > 1}
+    repeated = {column for column, count in Counter([*names, ROW]).items() if count > 1}
     if repeated:
         raise BadInput(
             f"{name}: two columns are named {', '.join(sorted(repeated))}. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -52,6 +53,27 @@ class RefusedFacts:
         return rejected.with_columns(rows[FILE].fill_null(self.name).alias("file"))
 
 
+def _refunds_without_minus(
+    frames: Mapping[str, pl.DataFrame],
+) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """Return the frames with the amounts of disputes above 0, and a note if some were below.
+
+    Payment providers write money that leaves the store with a minus.
+    """
+    changed = dict(frames)
+    if "disputes" not in changed:
+        return changed, []
+    amounts = changed["disputes"]["amount_usd"]
+    below = amounts.filter(amounts < 0)
+    if below.is_empty():
+        return changed, []
+    changed["disputes"] = changed["disputes"].with_columns(pl.col("amount_usd").abs())
+    return changed, [
+        f"{below.len():,} amounts of disputes have a minus, such as {below[0]:.2f} USD; "
+        f"read without it, as {-below[0]:.2f} USD"
+    ]
+
+
 def enforce_contract(data: StoreData) -> StoreData:
     """Return the data without the rows that break the contract; its `files` report the reasons.
 
@@ -64,6 +86,9 @@ def enforce_contract(data: StoreData) -> StoreData:
     frames = {
         name: files[name].rows if name in files else frame for name, frame in data.frames.items()
     }
+    frames, notes = _refunds_without_minus(frames)
+    for name, file in files.items():
+        file.rows = frames[name]
     refused = {name: _rejected_positions(file) for name, file in files.items()}
     faults = find_faults(frames, refused)
     others: list[Checked] = []
@@ -77,7 +102,8 @@ def enforce_contract(data: StoreData) -> StoreData:
         name: files[name].good_rows() if name in files else _without(frame, faults.get(name))
         for name, frame in frames.items()
     }
-    good, notes = _with_own_lines(good)
+    good, line_notes = _with_own_lines(good)
+    notes = [*notes, *line_notes]
     return replace(data, frames=good, files=[*data.files, *others], notes=(*data.notes, *notes))
 
 

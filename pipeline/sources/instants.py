@@ -12,6 +12,12 @@ FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _OFFSET_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
 # the older platform interface writes 20120801154220368-0700
 _TIGHT = r"^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})([+-]\d\d):?(\d\d)$"
+# 2025/12/30 is the same day everywhere, 12/30/2025 is not
+_YEAR_FIRST = r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})\b"
+# PostgreSQL writes 2026-05-02 10:00:00+00: an offset of hours alone, which follows a time of day
+_HOURS_ALONE = r"(\d:\d\d(?::\d\d(?:\.\d+)?)?) ?([+-]\d\d)$"
+# a spreadsheet counts days since this one, so that day 61 is 1900-03-01
+_SERIAL, _DAY_0 = r"^\d{5}(?:[.,]\d{1,15})?$", datetime(1899, 12, 30)
 # instants outside this range are typing errors: no marketplace is older, no promise goes further
 EARLIEST, LATEST = datetime(1995, 1, 1), datetime(2100, 1, 1)
 
@@ -23,19 +29,24 @@ def instant(
     formats: tuple[str, ...] = FORMATS,
     has_offsets: bool = False,
     has_epochs: bool = False,
+    has_serials: bool = True,
 ) -> pl.Expr:
     """Parse a text column into instants; null if the text is not a time.
 
     Times without an offset are local to `zone`. `has_offsets`: also accept times with an offset
-    or `Z`. `has_epochs`: also accept seconds or milliseconds since 1970, as digits.
+    or `Z`; an offset may be hours alone. `has_epochs`: also accept seconds or milliseconds since
+    1970, as digits. `has_serials`: also accept a spreadsheet's number of days, such as 46021.5.
     """
     text = column.str.strip_chars().str.replace("T", " ", literal=True)
+    text = text.str.replace(_YEAR_FIRST, "$1-$2-$3")
     candidates = [to_utc(_likely(_first_of(text, formats)), zone)]
+    if has_serials:
+        candidates.append(to_utc(_likely(_serial(text)), zone))
     if has_offsets:
         with_offset = text.str.replace(_TIGHT, "$1-$2-$3 $4:$5:$6.$7$8:$9").str.replace(
             r"Z$", "+00:00"
         )
-        with_offset = with_offset.str.replace(r" ?([+-]\d\d)(\d\d)$", "$1:$2")
+        with_offset = with_minutes(with_offset)
         stamped = pl.coalesce(
             with_offset.str.to_datetime(f, strict=False, time_unit="us", time_zone="UTC")
             for f in _OFFSET_FORMATS
@@ -46,6 +57,12 @@ def instant(
         microseconds = digits * pl.when(text.str.len_bytes() > 11).then(1_000).otherwise(1_000_000)
         candidates.append(_utc(_likely(microseconds.cast(pl.Datetime("us")))))
     return pl.coalesce(candidates)
+
+
+def with_minutes(text: pl.Expr) -> pl.Expr:
+    """The texts with the offset at their end written like +08:00, not like +0800 or +08."""
+    text = text.str.replace(r" ?([+-]\d\d)(\d\d)$", "$1:$2")
+    return text.str.replace(_HOURS_ALONE, "$1$2:00")
 
 
 def is_first_of_repeated_hour(at: pl.Expr, zone: str) -> pl.Expr:
@@ -59,6 +76,13 @@ def is_first_of_repeated_hour(at: pl.Expr, zone: str) -> pl.Expr:
 
 def _first_of(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     return pl.coalesce(text.str.to_datetime(f, strict=False, time_unit="us") for f in formats)
+
+
+def _serial(text: pl.Expr) -> pl.Expr:
+    """The local time of a number of days, to the second: more is lost in the fraction."""
+    days = pl.when(text.str.contains(_SERIAL)).then(text.str.replace(",", ".", literal=True))
+    seconds = (days.cast(pl.Float64, strict=False) * 86_400).round().cast(pl.Int64)
+    return pl.lit(_DAY_0) + pl.duration(seconds=seconds)
 
 
 def _likely(naive: pl.Expr) -> pl.Expr:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pipeline.sources.reading.input_limits import TEXT, Meter, check_bytes
+
 # bytes; larger documents are read piece by piece instead of as a whole
 BIG = 32_000_000
 # characters of text that is not JSON kept in quarantine; the file itself has all of it
@@ -44,14 +46,26 @@ class _BrokenAt(Exception):
 def read_pieces(path: Path) -> Iterator[JsonRecord]:
     """Yield the documents of a file in order, large ones in pieces.
 
-    Raises `OSError`, or `EOFError` for a .gz file that is cut off.
+    Raises `OSError`, or `EOFError` for a .gz file that is cut off, or `BadInput` above the caps of
+    `input_limits`.
     """
+    meter = Meter(path.name)
+    check_bytes(path.name, path.stat().st_size)
+    for piece in _read_pieces(path):
+        meter.add_row()
+        if piece.fault:
+            meter.check_time()
+        yield piece
+
+
+def _read_pieces(path: Path) -> Iterator[JsonRecord]:
     with closing(_open(path)) as file:
         head = file.read(BIG)
         if len(head) == BIG and _is_a_line(head):
             yield from _lines(head, file)
             return
-        rest = file.read() if len(head) == BIG else b""
+        rest = file.read(TEXT.bytes) if len(head) == BIG else b""
+    check_bytes(f"{path.name}, unpacked,", len(head) + len(rest))
     text, fault = decode(head + rest)
     if fault:
         yield JsonRecord((), text[:FRAGMENT], fault)
@@ -107,6 +121,7 @@ def _lines(head: bytes, file: BinaryIO) -> Iterator[JsonRecord]:
     while block:
         lines = (left + block).split(b"\n")
         left = lines.pop()
+        check_bytes("one line", len(left))
         for line in lines:
             yield from _line(line)
         block = file.read(BIG)

@@ -1,13 +1,20 @@
 """Map phrases to this program's vocabulary: reasons of disputes and carriers' tracking lines.
 
-Reasons: the strings known from sellers' programs (platform-rules S5, S15, S20) and common English
-phrases. A reason in none of the lists is `unknown`; these are counted and reported. Carriers'
+Reasons: `reason_codes.toml` has the published codes of payment providers, card networks and
+marketplaces, `reason_words.toml` the words of buyers and of sellers' programs (platform-rules S5,
+S15, S20) in fourteen languages. A reason in neither is `unknown`; these are counted and reported.
+Carriers'
 lines are free text; the first pattern that matches gives the status, in the vocabulary of 17TRACK.
 """
 
 from __future__ import annotations
 
+import re
+import tomllib
+import unicodedata
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 
 import polars as pl
 
@@ -17,39 +24,63 @@ NOT_RECEIVED, NOT_AS_DESCRIBED, OTHER, UNKNOWN = (
     "other",
     "unknown",
 )
-# (pattern, cause): searched in the lower-case text, the first match counts
-REASONS: Sequence[tuple[str, str]] = (
-    ("运单号无法查询|货物仍然在运输|运输途中|限时达超时|海关扣关|发错地址", NOT_RECEIVED),
-    ("物流退回|包裹丢失|物流方式不一致|未收到", NOT_RECEIVED),
-    (
-        "not? receiv|didn.?t receive|did not receive|haven.?t received|never (arriv|received)|"
-        "in transit|tracking number|customs|wrong address|returned|package (is |was )?lost|"
-        "lost (package|parcel)|shipping method|delivery time|"
-        "не получен|no recibid|não receb|nao receb",
-        NOT_RECEIVED,
-    ),
-    ("下错单|我不需要|不想要|我找到更便宜的|更便宜", OTHER),
-    (
-        "no longer (want|need)|don.?t (want|need)|ordered (wrong|by mistake)|wrong order|cheaper|"
-        "changed my mind",
-        OTHER,
-    ),
-    # payment providers' reasons that concern neither the parcel nor the goods
-    (
-        "unauthori[sz]ed|fraud|not recogni[sz]ed|duplicate|charged twice|incorrect amount|"
-        "credit not processed|paid by other means|payment by other means",
-        OTHER,
-    ),
-    (
-        "描述不符|货不对版|质量|破损|损坏|短装|少件|假货|仿品|侵权|颜色|尺码|尺寸|材质|款式",
-        NOT_AS_DESCRIBED,
-    ),
-    (
-        "not as described|differ|quality|damage|broken|defect|short|missing|counterfeit|fake|"
-        "replica|wrong item|size|colou?r|does ?n.?t (work|fit)|not work",
-        NOT_AS_DESCRIBED,
-    ),
-)
+HERE = Path(__file__).parent
+_PREFIX = re.compile(r"^(cr|amz pg|amz) ")
+# a card network's code with words behind it, such as "13.1 - Merchandise not received"
+_LEADING_CODE = r"^(?:visa|mastercard|mc)?\W*(\d{2}\.\d(?:\.\d)?|\d{4})(?:\W|$)"
+
+
+@cache
+def causes_of_codes() -> dict[str, str]:
+    """Published code, folded as by `folded` -> its cause; `unknown` for codes that state none."""
+    lists = tomllib.loads((HERE / "reason_codes.toml").read_text(encoding="utf-8"))["list"]
+    return {
+        fold(code): cause
+        for each in lists
+        for cause in (NOT_RECEIVED, NOT_AS_DESCRIBED, OTHER, UNKNOWN)
+        for code in each[cause]
+    }
+
+
+@cache
+def _groups_of_words() -> list[tuple[str, str]]:
+    """(pattern, cause), searched in the folded text; the first match counts."""
+    groups = tomllib.loads((HERE / "reason_words.toml").read_text(encoding="utf-8"))["group"]
+    return [
+        (
+            "|".join(fold_letters(word) for key in each if key != "cause" for word in each[key]),
+            each["cause"],
+        )
+        for each in groups
+    ]
+
+
+def fold_letters(text: str) -> str:
+    """The text in small letters without accents."""
+    small = unicodedata.normalize("NFKD", text.lower())
+    plain = re.sub("[\u0300-\u036f\u064b-\u065f]", "", small)
+    return unicodedata.normalize("NFC", plain).replace("\u0131", "i").replace("\u0142", "l")
+
+
+def fold(text: str) -> str:
+    """A code in small letters without accents, its words separated by one space."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return _PREFIX.sub("", re.sub(r"[\W_]+", " ", fold_letters(words)).strip())
+
+
+def folded(reason: pl.Expr) -> pl.Expr:
+    """`fold` for a column."""
+    words = reason.str.replace_all("([a-z])([A-Z])", "$1 $2").str.to_lowercase()
+    plain = (
+        words.str.normalize("NFKD")
+        .str.replace_all("[\u0300-\u036f\u064b-\u065f]", "")
+        .str.normalize("NFC")
+    )
+    plain = plain.str.replace_all("\u0131", "i").str.replace_all("\u0142", "l")
+    spaced = plain.str.replace_all(r"[\W_]+", " ").str.strip_chars()
+    return spaced.str.replace(_PREFIX.pattern, "")
+
+
 _ABSENT = (
     "nobody|no one|not at home|(recipient|addressee|receiver|consignee|customer) (is |was )?"
     "(not (available|present)|unavailable|absent)|收件人不在|无人签收|无人在家|家中无人"
@@ -118,16 +149,25 @@ SCANS: Sequence[tuple[str, str, str | None]] = (
 
 
 def cause_of(reason: pl.Expr, goods_received: pl.Expr) -> pl.Expr:
-    """The cause by the words of the reason, or else by whether the buyer reports having the goods.
+    """The cause by the published code, or by the words of the reason, or else by whether the buyer
+    reports having the goods.
 
     `goods_received` is "true", "false" or null.
     """
-    text = reason.str.to_lowercase()
+    text = folded(reason)
+    codes = causes_of_codes()
+    by_code = text.replace_strict(codes, default=None, return_dtype=pl.String)
     by_words = [
-        pl.when(text.str.contains(pattern)).then(pl.lit(cause)) for pattern, cause in REASONS
+        pl.when(text.str.contains(pattern)).then(pl.lit(cause))
+        for pattern, cause in _groups_of_words()
     ]
+    leading = reason.str.to_lowercase().str.extract(_LEADING_CODE).str.replace_all(r"\.", " ")
+    by_leading = leading.replace_strict(codes, default=None, return_dtype=pl.String)
     by_goods = pl.when(goods_received == "false").then(pl.lit(NOT_RECEIVED))
-    return pl.coalesce(*by_words, by_goods, pl.lit(UNKNOWN))
+    known = [pl.when(each != UNKNOWN).then(each) for each in (by_code, by_leading)]
+    # a code that states no cause has no other meaning, so its words are not searched
+    words = pl.when(by_code.is_null()).then(pl.coalesce(*by_words))
+    return pl.coalesce(known[0], words, known[1], by_goods, pl.lit(UNKNOWN))
 
 
 def status_of(words: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

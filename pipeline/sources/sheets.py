@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.settings.errors import BadInput
 from pipeline.sources.csv_text import ROW, Fault, read_bytes, text_table
+from pipeline.sources.reading.header_rows import separator_of
+from pipeline.sources.reading.input_limits import UNPACKED, check_bytes, check_table
+from pipeline.sources.reading.rounded_ids import LARGEST_EXACT
+from pipeline.sources.reading.text_encoding import decode_any
 from pipeline.sources.workbook import read_workbook
 
 ENDS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
-SEPARATORS = ",;\t|"
-# the least share of common Chinese characters among the non-ASCII ones for a text to be GBK, not a
-# Western European encoding
-CHINESE = 0.8
 
 
 def table_files(folder: Path) -> list[Path]:
@@ -40,60 +39,22 @@ def read_any_table(
     encoding: str | None = None,
     separator: str | None = None,
     sheet: str | None = None,
+    is_right: Callable[[list[str]], bool] | None = None,
 ) -> tuple[pl.DataFrame, list[Fault]]:
     """Return the table as text, and (row, column, reason) of each damaged row.
 
     The table has `ROW` and the file's columns; empty cells are null. Without a named `encoding`, a
-    CSV file is read as UTF-8 or UTF-16 by its byte-order mark, else as UTF-8, else as GBK (GB
-    18030) if that gives common Chinese. Raises `BadInput` if the file has no table.
+    CSV file is read as UTF-16 or UTF-8, or as GBK (GB 18030) if that gives common Chinese. Rows of
+    titles above the column names are left out. `sheet` and `is_right` choose the sheet of a
+    workbook, see `read_workbook`. Raises `BadInput` if the file has no table or is too large.
     """
     kind = path.suffix.lower()
     if kind == ".xlsx":
-        return read_workbook(path, sheet)
+        return read_workbook(path, sheet, is_right=is_right)
     if kind == ".parquet":
         return _read_parquet(path), []
-    text = _decoded(path.name, read_bytes(path), encoding)
-    return text_table(path.name, text, separator or _separator(text))
-
-
-def _decoded(name: str, data: bytes, encoding: str | None) -> str:
-    """Decode the file; bytes that cannot be decoded become lone surrogates, which are faults."""
-    if encoding:
-        try:
-            return data.decode(encoding, errors="surrogateescape")
-        except (LookupError, UnicodeError) as error:
-            raise BadInput(
-                f"{name}: cannot be read as {encoding!r} ({error}). Use a name like cp1252."
-            ) from None
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", errors="replace")
-    data = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        as_utf8 = data.decode(errors="surrogateescape")
-    as_gbk = data.decode("gb18030", errors="surrogateescape")
-    is_gbk = _is_chinese(as_gbk) and _count_undecoded(as_gbk) < _count_undecoded(as_utf8)
-    return as_gbk if is_gbk else as_utf8
-
-
-def _count_undecoded(text: str) -> int:
-    return sum(count for letter, count in Counter(text).items() if "\ud800" <= letter <= "\udfff")
-
-
-def _is_chinese(text: str) -> bool:
-    letters = Counter(letter for letter in text if not letter.isascii())
-    common = sum(
-        count for letter, count in letters.items() if letter.encode("gb2312", errors="ignore")
-    )
-    return common >= CHINESE * letters.total() > 0
-
-
-def _separator(text: str) -> str:
-    """The separator that occurs most often in the first line, outside quotes."""
-    line = text.lstrip("\r\n").partition("\n")[0]
-    bare = "".join(line.split('"')[::2])
-    return max(SEPARATORS, key=bare.count)
+    text = decode_any(path.name, read_bytes(path), encoding)
+    return text_table(path.name, text, separator or separator_of(text))
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
@@ -101,7 +62,14 @@ def _read_parquet(path: Path) -> pl.DataFrame:
     import pyarrow.parquet as pq
 
     try:
+        check_bytes(path.name, path.stat().st_size)
+        about = pq.read_metadata(path)
+        check_table(path.name, about.num_rows, about.num_columns)
+        unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+        check_bytes(f"{path.name}, unpacked,", unpacked, UNPACKED)
         stored = pl.from_arrow(pq.read_table(path))
+    except BadInput:
+        raise
     except Exception as error:
         raise BadInput(f"{path.name}: cannot be read as Parquet ({str(error)[:200]}).") from None
     assert isinstance(stored, pl.DataFrame)
@@ -118,15 +86,21 @@ def _read_parquet(path: Path) -> pl.DataFrame:
 
 
 def as_text(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
-    """The values as text: instants in UTC, whole numbers without a decimal point."""
+    """The values as text: instants in UTC, whole numbers without a decimal point.
+
+    Numbers too large to be exact are written like 8.1e15, which no check of ids accepts.
+    """
     if isinstance(kind, pl.Datetime):
         if kind.time_zone:
             return column.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
         return column.dt.strftime("%Y-%m-%d %H:%M:%S%.f")
     if kind.is_float():
         whole = column.cast(pl.Int64, strict=False)
+        is_inexact = column.is_finite() & (column.abs() > LARGEST_EXACT)
         return (
-            pl.when(whole.cast(pl.Float64) == column)
+            pl.when(is_inexact)
+            .then((column / 1e15).cast(pl.String) + "e15")
+            .when(whole.cast(pl.Float64) == column)
             .then(whole.cast(pl.String))
             .otherwise(column.cast(pl.String))
         )

@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import polars as pl
 from openpyxl import load_workbook
 
 from pipeline.settings.errors import BadInput
 from pipeline.sources.csv_text import EMPTY, ROW, Fault, column_names
+from pipeline.sources.reading.header_rows import SAMPLE, header_position, looks_like_table
+from pipeline.sources.reading.input_limits import SHEET, Meter, check_bytes
+from pipeline.sources.reading.rounded_ids import ROUNDED, are_rounded_numbers
+from pipeline.sources.reading.workbook_archive import check_archive, missing_rows
 
-# bytes; a workbook of a million orders unpacks to about 700 MB, so a file above the second limit is
-# meant to fill the memory
-MOST_BYTES, MOST_UNPACKED = 300_000_000, 3_000_000_000
-# Excel keeps fifteen digits of a number and replaces the others with 0
-EXACT = 10**15
-ROUNDED = (
-    "a number of more than 15 digits, which the spreadsheet has rounded; "
-    "format the column as text and enter the values again"
-)
+MOST_BYTES = SHEET.bytes
+Cells = tuple[object, ...]
+# whether a sheet with these column names is the one to read
+IsRight = Callable[[list[str]], bool]
 
 
 def read_workbook(
-    path: Path, sheet: str | None = None, most: int = MOST_BYTES
+    path: Path, sheet: str | None = None, most: int = MOST_BYTES, *, is_right: IsRight | None = None
 ) -> tuple[pl.DataFrame, list[Fault]]:
     """Return the sheet as text, and (row, column, reason) of each faulty cell.
 
     The table has `ROW` and the sheet's columns; dates and times are in ISO format. Reads the sheet
-    called `sheet`, or else the first. Raises `BadInput` if the file is not a workbook, is empty or
-    is larger than `most` bytes.
+    called `sheet`, or else the first one with column names that `is_right` accepts, or else the
+    first one that looks like a table and has more than half as many columns as the widest one.
+    Raises `BadInput` if the file is not a workbook, is empty, or is larger than `most` bytes or the
+    caps of `input_limits`.
     """
-    if path.is_file() and path.stat().st_size > most:
-        raise BadInput(
-            f"{path.name}: is larger than {most // 1_000_000} MB. Split it, or save it as CSV."
-        )
+    if path.is_file():
+        check_bytes(path.name, path.stat().st_size, replace(SHEET, bytes=most))
     try:
-        rows = _cells(path, sheet)
+        check_archive(path)
+        rows = _rows(path, sheet, is_right)
     except BadInput:
         raise
     # a damaged or hostile file can raise any error in openpyxl or in the XML parser
@@ -48,54 +50,99 @@ def read_workbook(
             f"{path.name}: cannot be read as a workbook ({str(error)[:200]}). "
             "Save it again as .xlsx."
         ) from None
-    header_at = next(
-        (index for index, cells in enumerate(rows) if any(cell is not None for cell in cells)), None
-    )
-    if header_at is None:
+    if not rows:
         raise BadInput(EMPTY.format(path.name))
-    header = column_names(
-        path.name, _without_empty_end([_text(cell) or "" for cell in rows[header_at]])
-    )
+    header_at = header_position(_texts([cells for _, cells in rows[:SAMPLE]]))
+    header = column_names(path.name, [_text(cell) or "" for cell in rows[header_at][1]])
+    return _table(header, rows[header_at + 1 :])
+
+
+def _table(header: list[str], rows: list[tuple[int, Cells]]) -> tuple[pl.DataFrame, list[Fault]]:
     table, faults = [], []
-    for number, cells in enumerate(rows[header_at + 1 :], header_at + 2):
+    for number, cells in rows:
         texts = [_text(cell) for cell in cells]
-        if not any(texts):
-            continue
         if any(texts[len(header) :]):
             faults.append((number, header[-1], "the row has cells after the last named column"))
-        for column, cell in zip(header, cells, strict=False):
-            if isinstance(cell, int | float) and abs(cell) >= EXACT:
-                faults.append((number, column, ROUNDED))
         table.append([number, *(texts + [None] * len(header))[: len(header)]])
+    for position, column in enumerate(header):
+        numbers = [
+            (number, cell)
+            for number, cells in rows
+            if position < len(cells) and _is_number(cell := cells[position])
+        ]
+        are_rounded = are_rounded_numbers([cell for _, cell in numbers])
+        faults += [
+            (number, column, ROUNDED)
+            for (number, _), is_one in zip(numbers, are_rounded, strict=True)
+            if is_one
+        ]
     schema: dict[str, Any] = {ROW: pl.Int64(), **dict.fromkeys(header, pl.String())}
-    return pl.DataFrame(table, schema=schema, orient="row"), faults
+    # by row, as the other readers report faults
+    return pl.DataFrame(table, schema=schema, orient="row"), sorted(faults, key=lambda f: f[0])
 
 
-def _cells(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
-    with zipfile.ZipFile(path) as archive:
-        if sum(part.file_size for part in archive.infolist()) > MOST_UNPACKED:
-            raise BadInput(
-                f"{path.name}: is larger than {MOST_UNPACKED // 1_000_000} MB when unpacked. "
-                "Save it again, or as CSV."
-            )
+def _is_number(cell: object) -> TypeGuard[int | float]:
+    return isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) < float("inf")
+
+
+def _rows(path: Path, name: str | None, is_right: IsRight | None) -> list[tuple[int, Cells]]:
+    """The rows of the chosen sheet that are not blank, with their numbers."""
     with warnings.catch_warnings():
         # openpyxl warns about parts it does not read, such as drop-down lists and styles
         warnings.simplefilter("ignore")
         book = load_workbook(path, read_only=True, data_only=True)
         try:
-            chosen = book[sheet] if sheet in book.sheetnames else book.worksheets[0]
-            # the dimensions stored in a sheet may be too small
-            chosen.reset_dimensions()
-            return list(chosen.iter_rows(values_only=True))
+            if name in book.sheetnames:
+                chosen = book[name]
+            else:
+                chosen = _chosen(path, book.worksheets, is_right)
+            return list(_filled_rows(path, chosen))
         finally:
             book.close()
 
 
-def _without_empty_end(names: list[str]) -> list[str]:
-    """Return the names without the empty cells after the last one."""
-    while names and not names[-1].strip():
-        names.pop()
-    return names
+def _chosen(path: Path, sheets: list[Any], is_right: IsRight | None) -> Any:
+    """The sheet to read if none is named; see `read_workbook`."""
+    if len(sheets) == 1:
+        return sheets[0]
+    visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"] or sheets
+    heads = [[cells for _, cells in islice(_filled_rows(path, one), SAMPLE)] for one in visible]
+    samples = [_texts(head) for head in heads]
+    names = [rows[header_position(rows)] if rows else [] for rows in samples]
+    if is_right is not None:
+        for sheet, header in zip(visible, names, strict=True):
+            if is_right([text.strip() for text in header]):
+                return sheet
+    widths = [
+        len([text for text in header if text]) if looks_like_table(rows) else 0
+        for header, rows in zip(names, samples, strict=True)
+    ]
+    for sheet, width in zip(visible, widths, strict=True):
+        if 2 * width > max(widths):
+            return sheet
+    return visible[0]
+
+
+def _filled_rows(path: Path, sheet: Any) -> Iterator[tuple[int, Cells]]:
+    """Yield (number, cells) of the rows that are not blank, without the empty cells at the end."""
+    # the dimensions stored in a sheet may be too small
+    sheet.reset_dimensions()
+    meter = Meter(path.name, SHEET)
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        if number > SHEET.rows:
+            raise missing_rows(path)
+        meter.add_row(len(row))
+        count = len(row)
+        while count and (row[count - 1] is None or row[count - 1] == ""):
+            count -= 1
+        if count:
+            yield number, row[:count]
+
+
+def _texts(rows: list[Cells]) -> list[list[str]]:
+    """The rows as texts, all of the same length."""
+    width = max(map(len, rows), default=0)
+    return [[_text(cell) or "" for cell in row] + [""] * (width - len(row)) for row in rows]
 
 
 def _text(cell: object) -> str | None:

@@ -113,7 +113,10 @@ def training_settings(config: Config) -> dict[str, Any]:
         **config.recipe.booster,
         "rounds": config.recipe.rounds,
         **config.model_dump(
-            exclude={"decide", "gate", "booster", "engine", "usd_per", "threads", "monitor"}
+            exclude={
+                *("decide", "gate", "booster", "engine", "usd_per", "threads", "monitor"),
+                "model_name",
+            }
         ),
     }
 

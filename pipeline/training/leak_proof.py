@@ -161,7 +161,7 @@ def _target(
 
 
 def _tables_like(tables: Tables, frames: dict[str, pl.DataFrame]) -> Tables:
-    return create_tables(frames, zone=tables.zone, has_partial_outcomes=tables.has_partial_outcomes)
+    return tables.with_frames(create_tables(frames, zone=tables.zone).frames)
 
 
 def changed(one: pl.DataFrame, other: pl.DataFrame) -> list[str]:

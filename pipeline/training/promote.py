@@ -23,7 +23,7 @@ from pipeline.registry.model_registry import (
 from pipeline.registry.registered_model import Registered
 from pipeline.registry.reload_check import scores_in_fresh_process
 from pipeline.settings.config import Config
-from pipeline.settings.errors import Leak, NoChampion, NotPromoted
+from pipeline.settings.errors import Damaged, Leak, NoChampion, NotPromoted
 from pipeline.training.fitting import learn, register, training_settings
 from pipeline.training.leak_proof import leak_proof
 from pipeline.training.walk_forward import matured_by, newest_day
@@ -54,6 +54,9 @@ def promote(
         challenger = find_model(workspace, CHALLENGER)
     except NoChampion as error:
         raise NotPromoted(f"the champion stays in use. {error}") from None
+    except Damaged as error:
+        why = f"the challenger cannot be used: {error}"
+        raise NotPromoted(f"the champion stays in use; {why}") from None
     if challenger is None:
         raise NoChampion(
             f"{workspace.folder}: there is no challenger. "

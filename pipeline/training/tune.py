@@ -12,12 +12,13 @@ from sklearn.metrics import log_loss
 
 from features.build.registry import FEATURE_NAMES
 from features.clock import day_number
+from features.labels import LEAST_DISPUTED, is_measurable
 from features.tables import Tables
 from models.learner.booster import fit_booster, predict_raw
 from models.learner.forward_folds import forward_folds, train_and_test
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import learnable
-from pipeline.registry.model_registry import log_search
+from pipeline.registry.logged_runs import log_search
 from pipeline.settings.config import TUNED, Booster, Config
 from pipeline.settings.errors import Refused
 from pipeline.training.fitting import training_dataset
@@ -97,10 +98,12 @@ def _folds(tables: Tables, config: Config, day: int) -> list[TuningFold]:
             train, test = learnable(train).sort("as_of_day", "order_id"), learnable(test)
             if _disputed(train) >= config.min_training_disputes and test["label"].n_unique() == 2:
                 usable_folds.append(TuningFold(train, test))
-    if len(usable_folds) < 2:
+    tested = [fold.test.select("order_id", "label") for fold in usable_folds]
+    if len(usable_folds) < 2 or not is_measurable(pl.concat(tested)):
         raise Refused(
             f"fewer than two of {FOLDS} forward folds have {config.min_training_disputes} matured "
-            "disputes for training and both outcomes for testing, so settings cannot be compared. "
+            "disputes for training and both outcomes for testing, or their tests have fewer than "
+            f"{LEAST_DISPUTED} disputed orders, so settings cannot be compared. "
             "Use a later AS_OF or more history."
         )
     return usable_folds

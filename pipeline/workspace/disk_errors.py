@@ -12,7 +12,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.settings.errors import DiskTrouble
+import polars as pl
+
+from pipeline.settings.errors import Damaged, DiskTrouble
 
 # error numbers; words that the system, polars and SQLite use; the message for the user
 KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
@@ -27,6 +29,11 @@ KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
             "os error 122",
         ),
         "the disk is full, or a quota or file size limit is reached. Free some space and run again",
+    ),
+    (
+        frozenset({errno.EMFILE, errno.ENFILE}),
+        ("too many open files", "os error 24"),
+        "this process may not open so many files. Allow more (ulimit -n 1024) and run again",
     ),
     (
         frozenset({errno.EROFS}),
@@ -48,6 +55,7 @@ KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
 
 _UNCHANGED = "No half-written file remains, and the last list is unchanged."
 FULL_BYTES = 1_000_000
+PARQUET = ("parquet", "thrift", "out of specification", "snappy", "zstd", "lz4", "decompress")
 
 
 def disk_trouble(error: BaseException, where: Path | None = None) -> DiskTrouble | None:
@@ -64,6 +72,29 @@ def disk_trouble(error: BaseException, where: Path | None = None) -> DiskTrouble
             if getattr(cause, "errno", None) in numbers or any(word in text for word in words):
                 path = getattr(cause, "filename", None) or where
                 return DiskTrouble(f"{path or 'writing a file'}: {message}. {_UNCHANGED}")
+    return None
+
+
+def damage(error: BaseException, workspace: Path | None) -> Damaged | None:
+    """The damaged file of the workspace behind `error`, or None if there is none.
+
+    Steps check the files that they read; this is for a file or folder that is of another kind, such
+    as a folder in place of a file, and for a Parquet file of an earlier version without checksum.
+    """
+    for cause in _chain(error):
+        name = getattr(cause, "filename", None)
+        is_inside = workspace is not None and str(name or "").startswith(f"{workspace}/")
+        is_kind = isinstance(cause, IsADirectoryError | NotADirectoryError | FileExistsError)
+        text = str(cause)
+        if (is_kind and is_inside) or (
+            isinstance(cause, pl.exceptions.PolarsError)
+            and any(word in text.lower() for word in PARQUET)
+        ):
+            return Damaged(
+                f"{name or workspace or 'a Parquet file'}: is damaged or not what this program "
+                f"wrote ({text.splitlines()[0][:200]}). Move it away, then run the step that makes "
+                "it anew: make ingest for tables, make nightly FORCE=1 for a night."
+            )
     return None
 
 

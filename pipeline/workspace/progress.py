@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline.workspace.run_log import note, note_piece
+from pipeline.workspace.short_text import shortened
 
 
 class _PatientConsole(Console):
@@ -48,10 +49,10 @@ class Progress:
 
 def say(text: str) -> None:
     """Print one line for the user. Data in it is never read as mark-up."""
-    _console.print(Text(text))
+    _console.print(Text(shortened(text)))
 
 
 def warn(text: str) -> None:
     """Print one line in yellow, and record it in the run log."""
     note("warning", text=text)
-    _console.print(Text(f"note: {text}", style="yellow"))
+    _console.print(Text(f"note: {shortened(text)}", style="yellow"))

@@ -17,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pipeline.workspace.file_modes import FILE, close_to_others
+from pipeline.workspace.short_text import shortened
 from pipeline.workspace.workspace import new_id
 
 LOG = "log.jsonl"
@@ -51,16 +53,18 @@ class RunLog:
                 "The output files do not depend on it."
             )
         self._turn_over()
+        # a log of an earlier version was open to others
+        close_to_others(self.path)
         self.write("begin", **facts)
-        if last and last.get("event") != "end":
+        if last and last.get("event") != "end" and not _is_running(last.get("pid")):
             self._unfinished = last.get("run_id")
         for text in warnings:
             self.write("clock", text=text)
         return warnings
 
     def piece(self, **facts: Any) -> None:
-        """Record a finished piece of work. At this point we hold the lock, so a previous run
-        without an end line is not running but was killed."""
+        """Record a finished piece of work, and before the first one, that the previous run was
+        killed: it has no end line, and its process is gone."""
         if self._unfinished:
             self.write("former_run_without_end", former_run_id=self._unfinished)
         self._unfinished = None
@@ -90,12 +94,17 @@ class RunLog:
             "at": self._now().isoformat(timespec="milliseconds"),
             "run_id": self.run_id,
             "step": self.step,
+            "pid": os.getpid(),
+        }
+        facts = {
+            name: shortened(value) if isinstance(value, str) else value
+            for name, value in facts.items()
         }
         line = json.dumps({**stamp, "event": event, **facts}, ensure_ascii=False, default=str)
         with suppress(OSError):
             # without a workspace there is no log
             if self.path.parent.is_dir():
-                handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+                handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE)
                 try:
                     os.write(handle, f"{line}\n".encode(errors="replace"))
                 finally:
@@ -119,6 +128,19 @@ class RunLog:
                 self.path.replace(self.path.with_name("log.1.jsonl"))
 
 
+def _is_running(pid: object) -> bool:
+    """Whether the process of a previous run is still there; another run of this process is not."""
+    if not isinstance(pid, int) or pid in (0, os.getpid()):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 def _moment(line: dict[str, Any]) -> datetime | None:
     with suppress(KeyError, ValueError, TypeError):
         return datetime.fromisoformat(line["at"])
@@ -133,6 +155,11 @@ def name_step(step: str) -> None:
     """Set the step name under which this process writes its log."""
     global _step
     _step = step
+
+
+def current_step() -> str:
+    """The step name of this process."""
+    return _step or "another step"
 
 
 def open_run_log(folder: Path, **facts: Any) -> list[str]:

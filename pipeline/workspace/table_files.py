@@ -7,7 +7,7 @@ from 0 in the order of `order_id`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +64,32 @@ class TableFiles:
     folder: Path
     zone: str
     has_partial_outcomes: bool
+    has_shipments: bool = True
+    usual_life_days: int | None = None
 
     @classmethod
     def of(cls, folder: Path, settings: Mapping[str, Any]) -> TableFiles:
         """Raises `BadInput` if an older version of this program wrote the files."""
-        files = cls(folder, settings["zone"], settings["has_partial_outcomes"])
+        files = cls(
+            folder,
+            settings["zone"],
+            settings["has_partial_outcomes"],
+            usual_life_days=settings.get("usual_life_days"),
+        )
         if NUMBER not in files._scan("orders").collect_schema():
             raise BadInput(
                 f"{folder}: was written by an older version of this program. "
                 "Load the data again: make ingest."
             )
-        return files
+        return replace(files, has_shipments=files._records_shipments())
+
+    def _records_shipments(self) -> bool:
+        """Whether any parcel of the store was ever reported as sent or on its way."""
+        on_its_way = self._scan("tracking").filter(pl.col("status") != "Delivered")
+        return any(
+            not scan.select(pl.first()).head(1).collect().is_empty()
+            for scan in (self._scan("shipments"), on_its_way)
+        )
 
     def read_all(self) -> StoredTables:
         """All tables, whole."""
@@ -82,7 +97,19 @@ class TableFiles:
             name: self._scan(name).select(*table.schema, *DAYS).collect()
             for name, table in TABLES.items()
         }
-        return StoredTables(frames, self.zone, self.has_partial_outcomes, self.folder)
+        return StoredTables(
+            frames,
+            self.zone,
+            self.has_partial_outcomes,
+            self.has_shipments,
+            self.usual_life_days,
+            self.folder,
+        )
+
+    def _with(self, frames: Mapping[str, pl.DataFrame]) -> Tables:
+        return Tables(
+            frames, self.zone, self.has_partial_outcomes, self.has_shipments, self.usual_life_days
+        )
 
     def count_orders(self) -> int:
         """The number of orders."""
@@ -114,7 +141,7 @@ class TableFiles:
                 ).collect()
             else:
                 frames[name] = scan.select(*visible, "known_day").collect()
-        return Tables(frames, self.zone, self.has_partial_outcomes)
+        return self._with(frames)
 
     def read_columns(self, used: Mapping[str, Iterable[str]]) -> Tables:
         """All orders, but only the columns in `used` (by table name); other tables are empty.
@@ -126,7 +153,7 @@ class TableFiles:
                 for column in columns
             ]
             frames[name] = self._scan(name).select(selected).collect()
-        return Tables(frames, self.zone, self.has_partial_outcomes)
+        return self._with(frames)
 
     def read_buyers(self) -> pl.DataFrame:
         """One row per order: `order_id` (the order number), `buyer_id`, `known_day`."""
@@ -159,7 +186,7 @@ class TableFiles:
                 else self._scan(name)
             )
             frames[name] = scan.select(*table.schema, *DAYS).collect()
-        return Tables(frames, self.zone, self.has_partial_outcomes)
+        return self._with(frames)
 
     def read_contacts(self) -> pl.DataFrame:
         """The table `contacts`, whole."""

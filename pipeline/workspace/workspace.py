@@ -23,73 +23,24 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from filelock import FileLock, Timeout
 
+from features.closing_times import usual_life_days
 from features.tables import Tables
-from pipeline.settings.errors import BadInput, WorkspaceBusy
-from pipeline.workspace.disk_errors import disk_trouble
+from pipeline.settings.errors import BadInput
+from pipeline.workspace.checksums import reseal
+from pipeline.workspace.file_modes import close_to_others
+from pipeline.workspace.shared_folder import SharedFolder
+from pipeline.workspace.table_checks import STORE_JSON, checked_tables, stored_facts
 from pipeline.workspace.table_files import StoredTables, TableFiles, write_table_files
 
-STORE_JSON = "store.json"
 
-
-class Workspace:
+class Workspace(SharedFolder):
     """Paths and atomic writes of one workspace folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
-
-    @property
-    def tables(self) -> Path:
-        """The link to the folder of the tables in use."""
-        return self.folder / "tables"
 
     @property
     def quarantine(self) -> Path:
         """The folder with the rejected rows of the last ingest."""
         return self.folder / "quarantine"
-
-    @contextmanager
-    def locked(self, *, must_exist: bool = False) -> Iterator[None]:
-        """Hold the lock of the workspace. A second run fails at once with `WorkspaceBusy`. The lock
-        ends with its process, however the process ends."""
-        if must_exist and not self.folder.is_dir():
-            raise BadInput(
-                f"{self.folder}: there is no such workspace. "
-                "Check WORKSPACE, or load a store first: make ingest"
-            )
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / ".lock")
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise WorkspaceBusy(
-                f"{self.folder}: another run is using this workspace. "
-                "Wait until it ends, or use another WORKSPACE."
-            ) from None
-        except OSError as error:
-            trouble = disk_trouble(error, self.folder)
-            raise trouble or BadInput(
-                f"{self.folder}: cannot be used as a workspace ({error.strerror})."
-            ) from None
-        try:
-            self._clear_leftovers()
-            yield
-        finally:
-            lock.release()
-
-    def _clear_leftovers(self) -> None:
-        """Remove unfinished files of a killed run. Only the holder of the lock may call this."""
-        for parent in ("", "quarantine/", "runs/*/"):
-            for leftover in list(self.folder.glob(f"{parent}.new-*")):
-                if leftover.is_dir() and not leftover.is_symlink():
-                    shutil.rmtree(leftover)
-                else:
-                    leftover.unlink()
-        used = self.tables.resolve().parent.name
-        for version in self.folder.glob("versions/*"):
-            if version.name != used:
-                shutil.rmtree(version)
 
     @contextmanager
     def replaced(self, path: Path) -> Iterator[Path]:
@@ -98,9 +49,12 @@ class Workspace:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.parent / f".new-{secrets.token_hex(4)}"
         temporary.mkdir()
+        close_to_others(temporary)
         try:
             yield temporary
+            reseal(temporary)
             for file in temporary.rglob("*"):
+                close_to_others(file)
                 sync(file)
             if path.exists():
                 shutil.rmtree(path)
@@ -110,9 +64,11 @@ class Workspace:
             shutil.rmtree(temporary, ignore_errors=True)
 
     def point(self, link: Path, target: Path) -> None:
-        """Make `link` point to `target`, in one step."""
+        """Make `link` point to `target`, in one step. A folder (a copy without links) gives way."""
         temporary = link.parent / f".new-{secrets.token_hex(4)}"
         temporary.symlink_to(os.path.relpath(target, link.parent))
+        if link.is_dir() and not link.is_symlink():
+            link.rename(link.parent / f".new-{secrets.token_hex(4)}")
         temporary.replace(link)
         sync(link.parent)
 
@@ -122,17 +78,19 @@ class Workspace:
         settings = {
             "zone": tables.zone,
             "has_partial_outcomes": tables.has_partial_outcomes,
+            "usual_life_days": usual_life_days(tables),
             **facts,
         }
         with self.replaced(version / "tables") as temporary:
             write_table_files(tables, temporary)
             write_json(temporary / STORE_JSON, settings)
-        self.point(self.tables, version / "tables")
+        with self.changing_tables():
+            self.point(self.tables, version / "tables")
 
     def replace_table(self, name: str, frame: pl.DataFrame, facts: Mapping[str, Any]) -> None:
         """Replace one of the tables in use, and some of the facts stored next to them. The other
-        tables and facts do not change."""
-        files, current = self.table_files(), self.tables.resolve()
+        tables and facts do not change. The caller holds `changing_tables`."""
+        files, current = self.table_files(), self._tables_in_use()
         version = self.folder / "versions" / new_id()
         with self.replaced(version / "tables") as temporary:
             for file in current.iterdir():
@@ -141,11 +99,12 @@ class Workspace:
             files.write_one(name, frame, temporary)
             write_json(temporary / STORE_JSON, {**self.read_ingest_facts(), **facts})
         self.point(self.tables, version / "tables")
+        self._pinned = None
 
     def table_files(self) -> TableFiles:
-        """The files of the tables in use."""
-        settings = self.read_ingest_facts()
-        return TableFiles.of(self.tables.resolve(), settings)
+        """The files of the tables in use. Raises `Damaged` if one is not as it was written."""
+        facts = self.read_ingest_facts()
+        return checked_tables(self._tables_in_use(), facts)
 
     def read_tables(self) -> StoredTables:
         """The tables in use, whole."""
@@ -154,13 +113,13 @@ class Workspace:
     def read_ingest_facts(self) -> dict[str, Any]:
         """What the last ingest stored next to the tables: input hashes, row counts, time zone.
         Raises `BadInput` if there are no tables."""
-        try:
-            return read_json(self.tables / STORE_JSON)
-        except FileNotFoundError:
+        facts = stored_facts(self._tables_in_use())
+        if facts is None:
             raise BadInput(
                 f"{self.folder}: has no tables yet. Load a store first: "
                 f"make ingest SOURCE=... RAW=... WORKSPACE={self.folder}"
-            ) from None
+            )
+        return facts
 
     def write_quarantine(self, faults: Mapping[str, pl.DataFrame]) -> None:
         """Replace the quarantine: one CSV file per source file that has faulty rows."""
@@ -231,6 +190,7 @@ def write_bytes_whole(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".new-{path.name}")
     try:
         write(temporary)
+        close_to_others(temporary)
         sync(temporary)
         temporary.replace(path)
     finally:

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pipeline.pages.report import PAGE, report
 from pipeline.product_review.products import products
 from pipeline.settings.config import load_config
+from pipeline.workspace.checksums import reseal
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.browser.open_page import CHROMIUM, COUNT, HOSTILE, OpenPage, open_page
@@ -52,6 +53,7 @@ def store(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     rank = pl.int_range(1, COUNT + 1, dtype=pl.UInt32)
     rows.with_columns(*hostile, order_id=ids, rank=rank).write_parquet(run / "contact_list.parquet")
+    reseal(run)
     (folder / "quarantine" / "x.csv").write_text(f"row,column,reason\n3,{HOSTILE},{HOSTILE}\n")
     workspace, config = Workspace(folder), load_config(folder)
     report(workspace, config, Progress(), as_of=NIGHT)

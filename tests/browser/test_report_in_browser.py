@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect
 from pipeline.load.contacts import read_own, take_contacts
 from pipeline.pages.report import PAGE, report
 from pipeline.settings.config import load_config
+from pipeline.workspace.checksums import reseal
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.browser.open_page import (
@@ -158,6 +159,7 @@ def test_a_night_with_an_empty_list(browser: Browser, store: Path, tmp_path: Pat
     run = latest(folder)
     for name in ("contact_list.parquet", "scores.parquet"):
         pl.read_parquet(run / name).clear().write_parquet(run / name)
+    reseal(run)
     (run / "dispute_clock.csv").unlink()
     path = report(Workspace(folder), load_config(folder), Progress(), as_of=NIGHT) / PAGE
     with open_page(browser, path) as opened:

@@ -96,10 +96,21 @@ class Order:
         )
         ends = list(closings)
         promise_end = max(promise["promised_day"] + 60, promise["known_day"]) if promise else None
-        if delivered and (promise_end is None or min(delivered) <= promise_end):
+        life_end = max(self.row["occurred_day"] + 120, self.day)
+        if promise is None or promise["known_day"] > life_end:
+            promise_end = life_end
+        if delivered and min(delivered) <= promise_end:
             ends.append(min(delivered) + 15)
-        elif promise_end is not None:
+        else:
             ends.append(promise_end)
+        sent = [r["known_day"] for t in ("shipments", "tracking") for r in self.own[t]]
+        ends += [
+            r["known_day"]
+            for r in self.own["disputes"]
+            if r["step"] == "refunded"
+            and (r["amount_usd"] is None or r["amount_usd"] >= 0.99 * self.row["total_usd"])
+            and not (sent and min(sent) <= r["known_day"])
+        ]
         ends += [opened["known_day"]] if opened else []
         self.add("count_orders", self.day)
         self.add("count_open", self.day)

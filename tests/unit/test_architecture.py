@@ -28,7 +28,18 @@ SHELL_ONLY = {
     "pyspark",
 }
 SPARK_FILES = {"pipeline/engines/spark.py"}
-MLFLOW_FILES = {"pipeline/registry/model_registry.py", "pipeline/registry/pyfunc_model.py"}
+MLFLOW_FILES = {
+    f"pipeline/registry/{name}.py"
+    for name in (
+        "alias_change",
+        "logged_runs",
+        "model_files",
+        "model_registry",
+        "moved_workspace",
+        "pyfunc_model",
+        "tracking",
+    )
+}
 TIME_NAME = re.compile(r"(_at|_day|as_of)\b")
 
 

@@ -50,8 +50,8 @@ pipeline/indicators         features features/indicators models/indicators pipel
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/load               features pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/database
-                            pipeline/sources/mapped pipeline/sources/tracking
-                            pipeline/workspace
+                            pipeline/sources/mapped pipeline/sources/reading
+                            pipeline/sources/tracking pipeline/workspace
 pipeline/night              features features/build models/contact models/learner
                             models/monitoring models/reasons pipeline/drafts pipeline/engines
                             pipeline/history pipeline/indicators pipeline/load pipeline/output
@@ -63,7 +63,7 @@ pipeline/pages              features features/indicators models/comparison model
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/product_review     features features/indicators models/product pipeline/output
                             pipeline/pages pipeline/settings pipeline/sources
-                            pipeline/workspace
+                            pipeline/sources/reading pipeline/workspace
 pipeline/registry           features/build models/learner pipeline/settings pipeline/workspace
 pipeline/settings           features features/indicators models/contact models/learner
 pipeline/simulation         features pipeline/settings pipeline/simulation/exports
@@ -73,13 +73,19 @@ pipeline/simulation/realism pipeline/settings pipeline/simulation pipeline/simul
                             pipeline/workspace
 pipeline/simulation/world   features
 pipeline/sources            features pipeline/output pipeline/settings
+                            pipeline/sources/reading
 pipeline/sources/aliexpress features pipeline/settings pipeline/sources
-                            pipeline/sources/mapped pipeline/workspace
+                            pipeline/sources/mapped pipeline/sources/reading
+                            pipeline/workspace
 pipeline/sources/database   pipeline/output pipeline/settings pipeline/sources
-                            pipeline/sources/mapped pipeline/workspace
+                            pipeline/sources/mapped pipeline/sources/reading
+                            pipeline/workspace
 pipeline/sources/mapped     features pipeline/settings pipeline/sources
+                            pipeline/sources/reading
+pipeline/sources/reading    pipeline/settings
 pipeline/sources/tracking   features pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/mapped
+                            pipeline/sources/reading
 pipeline/training           features features/build models/comparison models/learner
                             pipeline/engines pipeline/history pipeline/registry
                             pipeline/settings pipeline/workspace

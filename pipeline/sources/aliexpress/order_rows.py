@@ -69,6 +69,7 @@ def _order_texts(
         field_text(node, "gmt_send_goods_time"),
         field_text(node, "gmt_trade_end"),
         field_text(node, "gmt_update", "gmt_modified"),
+        field_text(node, "logistics_status"),
     )
 
 

@@ -15,19 +15,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-
 from pipeline.settings.errors import BadInput
 from pipeline.sources.aliexpress.answer_fields import field_money
 from pipeline.sources.aliexpress.record_columns import COLUMNS, LINES, ORDERS, PARCELS, UNREAD, Row
-from pipeline.sources.aliexpress.sheet_vocabulary import COLUMN_NAMES, REQUIRED_COLUMNS, STATUSES
+from pipeline.sources.aliexpress.sheet_vocabulary import (
+    COLUMN_NAMES,
+    REQUIRED_COLUMNS,
+    STATUSES,
+    country_code,
+)
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.mapped.column_profile import plain
+from pipeline.sources.reading.column_zones import without_zone, zone_of_name
 from pipeline.sources.sheets import read_any_table
 
 ENDS = (".xlsx", ".csv")
@@ -44,14 +47,10 @@ _TITLE_ENDS = re.compile(
     r"[(（]\s*(?:产品属性|商家编码|产品数量|product |seller|merchant|sku|quantity)|\n",
     re.IGNORECASE,
 )
-_TIME_FORMATS = (
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-)
+_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_YEAR_FIRST = re.compile(r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
+# days since 1899-12-30, as in `instants`
+_SERIAL = re.compile(r"\d{5}(?:[.,]\d{1,15})?")
 
 
 def sheet_files(folder: Path, others: tuple[str, ...]) -> list[Path]:
@@ -68,11 +67,12 @@ def sheet_files(folder: Path, others: tuple[str, ...]) -> list[Path]:
 def sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, Row]]:
     """Yield (row number in the sheet, row); times without an offset are local to `zone`."""
     try:
-        table, damaged = read_any_table(path)
+        table, damaged = read_any_table(path, is_right=_is_order_sheet)
     except BadInput as error:
         yield 1, (UNREAD, (), "", str(error))
         return
     columns = columns_of(table.columns[1:])
+    zones = {ours: zone_of_name(theirs) or zone for ours, theirs in columns.items()}
     broken = {row: reason for row, _, reason in damaged}
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     no_column = (
@@ -86,13 +86,17 @@ def sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, Row]]:
             yield row_number, (UNREAD, (), record, fault)
             continue
         cells = {ours: (record[theirs] or "").strip() or None for ours, theirs in columns.items()}
-        for row in _rows(cells, record, zone):
+        for row in _rows(cells, record, zones):
             yield row_number, row
+
+
+def _is_order_sheet(header: list[str]) -> bool:
+    return set(REQUIRED_COLUMNS) <= columns_of(header).keys()
 
 
 def columns_of(header: list[str]) -> dict[str, str]:
     """The sheet's columns by our names, for the columns it has."""
-    by_plain_name = {plain(column): column for column in header}
+    by_plain_name = {plain(without_zone(column)): column for column in header}
     columns = {
         ours: next((by_plain_name[name] for name in names if name in by_plain_name), None)
         for ours, names in COLUMN_NAMES.items()
@@ -100,12 +104,14 @@ def columns_of(header: list[str]) -> dict[str, str]:
     return {ours: column for ours, column in columns.items() if column}
 
 
-def _rows(cells: dict[str, str | None], record: dict[str, Any], zone: str) -> Iterator[Row]:
+def _rows(
+    cells: dict[str, str | None], record: dict[str, Any], zones: dict[str, str]
+) -> Iterator[Row]:
     total, currency = field_money(cells, "total")
     shipping, _ = field_money(cells, "shipping")
     order_id, service = cells.get("order_id"), cells.get("service")
     times = {
-        name: _time(cells.get(name), zone)
+        name: _time(cells.get(name), zones.get(name, "UTC"))
         for name in ("placed_at", "paid_at", "sent_at", "received_at")
     }
     status = _status(cells.get("status"), times["received_at"])
@@ -114,7 +120,7 @@ def _rows(cells: dict[str, str | None], record: dict[str, Any], zone: str) -> It
         "placed_at": times["placed_at"],
         "buyer_id": cells.get("buyer_id"),
         "store_id": cells.get("store_id"),
-        "country": _country(cells.get("country")),
+        "country": country_code(cells.get("country")),
         "service": service,
         "total": total,
         "currency": currency or "USD",
@@ -129,7 +135,7 @@ def _rows(cells: dict[str, str | None], record: dict[str, Any], zone: str) -> It
     for line in _lines(cells, order_id, goods):
         line |= {
             "currency": currency or "USD",
-            "prepare_days": _prepare_days(cells, times["paid_at"], zone),
+            "prepare_days": _prepare_days(cells, times["paid_at"], zones),
         }
         yield LINES, tuple(line.get(name) for name in COLUMNS[LINES]), record, ""
     for carrier, number in parcels_of(cells.get("parcels")):
@@ -199,9 +205,13 @@ def parcels_of(cell: str | None) -> list[tuple[str | None, str]]:
 
 
 def _local_time(text: str | None) -> datetime | None:
+    text = _YEAR_FIRST.sub(r"\1-\2-\3", (text or "").strip().replace("T", " "))
+    if _SERIAL.fullmatch(text):
+        days = float(text.replace(",", "."))
+        return datetime(1899, 12, 30) + timedelta(seconds=round(days * 86_400))
     for form in _TIME_FORMATS:
         try:
-            return datetime.strptime(text or "", form)
+            return datetime.strptime(text, form)
         except ValueError:
             continue
     return None
@@ -217,7 +227,9 @@ def _time(text: str | None, zone: str) -> str | None:
     )
 
 
-def _prepare_days(cells: dict[str, str | None], paid_at: str | None, zone: str) -> str | None:
+def _prepare_days(
+    cells: dict[str, str | None], paid_at: str | None, zones: dict[str, str]
+) -> str | None:
     """Days to prepare the order: given as a number, or until the day by which to ship."""
     text = cells.get("ship_by")
     if match := re.fullmatch(r"(\d{1,3})\s*(天|days?|d)?", (text or "").lower()):
@@ -226,25 +238,9 @@ def _prepare_days(cells: dict[str, str | None], paid_at: str | None, zone: str) 
     if by is None or paid_at is None:
         return None
     try:
-        days = (by.replace(tzinfo=ZoneInfo(zone)) - datetime.fromisoformat(paid_at)) / timedelta(
-            days=1
-        )
+        days = (
+            by.replace(tzinfo=ZoneInfo(zones["ship_by"])) - datetime.fromisoformat(paid_at)
+        ) / timedelta(days=1)
     except ValueError:
         return None
     return f"{days:.6f}" if days >= 0 else None
-
-
-@cache
-def _countries() -> dict[str, str]:
-    names = {
-        name.lower(): code
-        for language in ("en", "zh")
-        for code, name in Locale(language).territories.items()
-        if len(code) == 2
-    }
-    return names | {"russian federation": "RU", "korea": "KR", "usa": "US", "uk": "GB"}
-
-
-def _country(text: str | None) -> str | None:
-    """The code for a country's English or Chinese name; other text is kept."""
-    return _countries().get((text or "").strip().lower(), text)

@@ -8,6 +8,14 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.sources.aliexpress.dumps import SEEN
+from pipeline.sources.aliexpress.implied_steps import (
+    LAST_CHANGE,
+    PAID,
+    RECEIVED,
+    SENT,
+    implied,
+    with_implied,
+)
 from pipeline.sources.aliexpress.order_records import UNKNOWN, KnownAtRule, facts, first_of
 from pipeline.sources.aliexpress.record_checks import Rows
 from pipeline.sources.phrases import status_of
@@ -22,16 +30,16 @@ def timeline_frames(rows: Rows, rule: KnownAtRule) -> dict[str, pl.DataFrame]:
         "order_id", "occurred_at", SEEN, event=pl.lit("paid")
     )
     paid = paid.unique("order_id", keep="first", maintain_order=True)
+    implied_paid = implied(rows["orders"], PAID).select(*paid.columns[:-1], event=pl.lit("paid"))
+    paid = with_implied(paid, implied_paid)
     ended = first_of(
         rows["orders"].filter(pl.col("status").is_in(CLOSED)),
         ["order_id"],
         "ended_at",
         "updated_at",
     )
-    # the time of the last change is close, unless a dump showed the order as closed before
-    approximate = pl.min_horizontal("updated_at", SEEN)
     closed = ended.select(
-        "order_id", SEEN, occurred_at=pl.coalesce("ended_at", approximate), event=pl.lit("closed")
+        "order_id", SEEN, occurred_at=pl.coalesce("ended_at", LAST_CHANGE), event=pl.lit("closed")
     )
     sent = _sent(rows)
     events = pl.concat([paid, closed.select(paid.columns)]).with_columns(
@@ -60,7 +68,8 @@ def timeline_frames(rows: Rows, rule: KnownAtRule) -> dict[str, pl.DataFrame]:
 def _sent(rows: Rows) -> pl.DataFrame:
     """One row per parcel handed over, and per such time of an order or line without a parcel.
 
-    A finished order no longer has the time it was sent; the time in earlier dumps is kept.
+    A finished order no longer has the time it was sent; the time in earlier dumps is kept. An order
+    that the platform calls sent, without a time, was sent about when it last changed.
     """
     moment = ["order_id", "occurred_at"]
     parcels = facts(rows["parcels"], ["order_id", "number"], "sent_at").select(
@@ -82,10 +91,14 @@ def _sent(rows: Rows) -> pl.DataFrame:
     sent = moments.join(numbered, on=moment, how="left", maintain_order="left_right")
     # the order's time is that of its first parcel
     is_other = pl.int_range(pl.len()).over(moment) > 0
-    return sent.with_columns(
+    sent = sent.with_columns(
         pl.when(is_other).then("seen_parcel").otherwise(SEEN).alias(SEEN),
         service=pl.coalesce("parcel_service", "service"),
     )
+    by_status = implied(rows["orders"], SENT).with_columns(
+        parcel_service=pl.col("service"), seen_parcel=SEEN, number=pl.lit(None, pl.String)
+    )
+    return with_implied(sent, by_status.select(sent.columns))
 
 
 def _promises(
@@ -172,6 +185,16 @@ def _tracking(rows: Rows, rule: KnownAtRule) -> pl.DataFrame:
         status=pl.lit("Delivered"),
         sub_status=pl.lit("Delivered_Other"),
     )
+    received = implied(rows["orders"], RECEIVED).select(
+        "order_id",
+        "occurred_at",
+        SEEN,
+        number=pl.lit(""),
+        words=pl.lit("receipt"),
+        status=pl.lit("Delivered"),
+        sub_status=pl.lit("Delivered_Other"),
+    )
+    receipts = with_implied(receipts, received.select(receipts.columns))
     every = pl.concat([scans, receipts], how="diagonal").sort(SEEN, "words", maintain_order=True)
     stamp = pl.col("occurred_at").dt.epoch("s")
     nth = pl.int_range(1, pl.len() + 1).over("order_id", "number", stamp)

@@ -92,6 +92,8 @@ def _check(
             # a step of a dispute keeps its row: without a rate, only its amount is unknown
             unpriced = ~pl.col(column).is_in(list(usd_per))
             file.reject(unpriced, column, "no exchange rate; add it to usd_per in config.toml")
+        elif column.endswith("_id") or column == "number":
+            file.refuse_rounded(column)
     file.require(*REQUIRED[kind])
     return file
 

@@ -36,6 +36,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "sent_at",
         "ended_at",
         "updated_at",
+        "logistics_status",
     ),
     LINES: (
         "order_id",
@@ -83,6 +84,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     UNREAD: ("what", "reason"),
 }
+# columns that the rows of earlier dumps may lack
+ADDED = ("logistics_status",)
 # a record without one of these is kept whole, as `UNREAD`
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     ORDERS: ("order_id", "placed_at"),

@@ -12,14 +12,16 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from pipeline.settings.errors import BadInput
+from pipeline.settings.errors import BadInput, Damaged
 from pipeline.sources.aliexpress.dumps import FILE, SEEN, DumpFrames, schema
-from pipeline.sources.aliexpress.record_columns import COLUMNS
+from pipeline.sources.aliexpress.record_columns import ADDED, COLUMNS
 from pipeline.sources.csv_text import ROW
-from pipeline.workspace.workspace import read_json, sync, write_json
+from pipeline.workspace.checksums import FILES, file_sha256, read_parquet, read_sealed, sealed
+from pipeline.workspace.workspace import sync, write_json
 
 # names the current folder and the dumps in it; replaced in one step
 CURRENT = "current.json"
@@ -34,13 +36,9 @@ def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
     if folder is None or not (folder / CURRENT).exists():
         return {kind: pl.DataFrame(schema=schema(kind)) for kind in COLUMNS}, {}
     try:
-        current = read_json(folder / CURRENT)
+        current = read_sealed(folder / CURRENT, "")
         rows_folder = folder / Path(str(current["folder"])).name
-        frames = {
-            kind: pl.read_parquet(rows_folder / f"{kind}.parquet", columns=list(schema(kind)))
-            for kind in COLUMNS
-        }
-        frames = {kind: frame.cast({FILE: schema(kind)[FILE]}) for kind, frame in frames.items()}
+        frames = {kind: _read(rows_folder / f"{kind}.parquet", current, kind) for kind in COLUMNS}
         return frames, {str(name): str(digest) for name, digest in current["dumps"].items()}
     except (
         OSError,
@@ -49,12 +47,20 @@ def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
         KeyError,
         TypeError,
         AttributeError,
+        Damaged,
     ) as error:
         raise BadInput(
             f"{folder}: the rows of earlier dumps cannot be read any more ({error}). Restore the "
             "folder from a backup, or remove it and load all dumps again with their dates in "
             "their names."
         ) from None
+
+
+def _read(path: Path, current: Mapping[str, Any], kind: str) -> pl.DataFrame:
+    frame = read_parquet(path, current, "")
+    absent = [name for name in COLUMNS[kind] if name in ADDED and name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+    return frame.select(*schema(kind)).cast({FILE: schema(kind)[FILE]})
 
 
 def joined(old: Mapping[str, pl.DataFrame], new: DumpFrames) -> dict[str, pl.DataFrame]:
@@ -71,7 +77,7 @@ def keep(folder: Path, frames: Mapping[str, pl.DataFrame], dumps: Dumps) -> None
     ordered = dict(sorted(dumps.items()))
     name = hashlib.sha256(json.dumps(ordered).encode()).hexdigest()[:16]
     new_folder = folder / name
-    if (folder / CURRENT).exists() and read_json(folder / CURRENT).get("folder") == name:
+    if (folder / CURRENT).exists() and read_sealed(folder / CURRENT, "").get("folder") == name:
         return
     shutil.rmtree(new_folder, ignore_errors=True)
     new_folder.mkdir(parents=True)
@@ -79,7 +85,8 @@ def keep(folder: Path, frames: Mapping[str, pl.DataFrame], dumps: Dumps) -> None
         frame.cast({FILE: pl.String}).write_parquet(new_folder / f"{kind}.parquet")
         sync(new_folder / f"{kind}.parquet")
     sync(new_folder)
-    write_json(folder / CURRENT, {"folder": name, "dumps": ordered})
+    files = {file.name: file_sha256(file) for file in sorted(new_folder.iterdir())}
+    write_json(folder / CURRENT, sealed({"folder": name, "dumps": ordered, FILES: files}))
     for former in folder.iterdir():
         if former.is_dir() and former.name != name:
             shutil.rmtree(former, ignore_errors=True)

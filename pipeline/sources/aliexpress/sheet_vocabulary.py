@@ -1,4 +1,5 @@
-"""The column names and order statuses of AliExpress order sheets, in Chinese and English.
+"""The column names and order statuses of AliExpress order sheets, and country names, in Chinese
+and English.
 
 The columns follow platform-rules 5.5. The English names, and the statuses that are not quoted
 there, are **assumptions**.
@@ -7,6 +8,9 @@ there, are **assumptions**.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+
+from babel import Locale
 
 # names of the sheet's columns, as `column_profile.plain` writes them, by our name
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -86,3 +90,19 @@ STATUSES: Mapping[str, str] = {
 }
 # the statuses that the platform documents (platform-rules 5.1)
 PLATFORM_STATUSES = frozenset(STATUSES.values()) | {"ARCHIVE"}
+
+
+@cache
+def _countries() -> dict[str, str]:
+    names = {
+        name.lower(): code
+        for language in ("en", "zh")
+        for code, name in Locale(language).territories.items()
+        if len(code) == 2
+    }
+    return names | {"russian federation": "RU", "korea": "KR", "usa": "US", "uk": "GB"}
+
+
+def country_code(text: str | None) -> str | None:
+    """The code for a country's English or Chinese name; other text is kept."""
+    return _countries().get((text or "").strip().lower(), text)

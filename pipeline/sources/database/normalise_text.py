@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from pipeline.sources.reading.rounded_ids import LARGEST_EXACT
 from pipeline.sources.sheets import as_text
 
 PLAIN = {bool: pl.Boolean, int: pl.Int64, float: pl.Float64, date: pl.Date}
@@ -58,7 +59,8 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
-        return f"{value:.0f}"
+        # a larger number is not exact, and must not look like an exact id
+        return f"{value:.0f}" if abs(value) <= LARGEST_EXACT else f"{value:e}"
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).hex()
     if isinstance(value, dict | list | tuple):

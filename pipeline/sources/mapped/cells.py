@@ -8,15 +8,14 @@ from collections.abc import Sequence
 import polars as pl
 
 from features.clock import to_utc
-from pipeline.sources.instants import EARLIEST, LATEST, instant
+from pipeline.sources.instants import EARLIEST, LATEST, instant, with_minutes
 from pipeline.sources.mapped.mapping import Cell
+from pipeline.sources.reading.column_zones import zone_of_name
 
 LARGEST = 1e12
 _SIGN = r"(?:[A-Z]{2,3} ?\$?|[$€£¥₽])"
 AMOUNT = rf"^{_SIGN}? ?(-? ?[\d][\d.,' \u00a0\u202f]*|-?[.,]\d+) ?{_SIGN}?$"
 GROUPS = r"^-?\d{1,3}(?:[T' \u00a0\u202f]\d{3})+(?:D\d*)?$"
-# an id that a spreadsheet has turned into a number
-BROKEN_ID = r"^\d(?:[.,]\d+)?[eE]\+?\d{2}$"
 NOT_A_NUMBER = "not a number; write it like 1234.50"
 NOT_A_TIME = "not a date and time in the format of the mapping; see format and zone there"
 
@@ -62,7 +61,12 @@ def _amount(source_text: pl.Expr, decimal: str) -> pl.Expr:
 
     A text with a misplaced thousands separator is not a number: `1,50` is not 150.
     """
-    digits = source_text.str.extract(AMOUNT).str.strip_chars().str.replace("- ", "-", literal=True)
+    digits = (
+        _minus_first(source_text)
+        .str.extract(AMOUNT)
+        .str.strip_chars()
+        .str.replace("- ", "-", literal=True)
+    )
     thousand = "," if decimal == "." else "."
     plain = digits.str.contains(rf"^-?\d*{'[.]' if decimal == '.' else ','}?\d*$")
     grouped = digits.str.contains(GROUPS.replace("T", thousand).replace("D", f"[{decimal}]"))
@@ -74,21 +78,45 @@ def _amount(source_text: pl.Expr, decimal: str) -> pl.Expr:
     return pl.when(source_text.is_not_null()).then(likely.fill_null(float("nan")))
 
 
+def _minus_first(source_text: pl.Expr) -> pl.Expr:
+    """The amount with its minus before the digits: accountants write `(12.00)`, others `-$12.00`,
+    `12.00-` or a minus sign that is no hyphen."""
+    hyphen = source_text.str.replace("\u2212", "-", literal=True)
+    hyphen = hyphen.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"^(.*\d)-$", "-$1")
+    return hyphen.str.replace(rf"^- ?({_SIGN} ?)", "$1-")
+
+
 def moment(cell: Cell, zone: str) -> pl.Expr:
-    """The time in UTC; null where there is none."""
+    """The time in UTC; null where there is none.
+
+    A time without an offset is in the zone of the cell, else in the one that the column's name
+    states, else in `zone`.
+    """
     source_text = text(cell)
-    time = (
-        _with_formats(source_text, cell.format, cell.zone or zone)
-        if cell.format
-        else _iso(source_text, cell.zone or zone)
-    )
+    zones = [cell.zone or zone_of_name(name) or zone for name in cell.column]
+    if len({*zones}) < 2:
+        time = _in_zone(source_text, cell, zones[0] if zones else cell.zone or zone)
+    else:
+        filled = [pl.col(name).str.strip_chars().str.len_bytes() > 0 for name in cell.column]
+        own = [pl.when(one).then(pl.lit(name)) for one, name in zip(filled, zones, strict=True)]
+        own_zone = pl.coalesce(*own, pl.lit(zone))
+        each = [
+            pl.when(own_zone == name).then(_in_zone(source_text, cell, name))
+            for name in sorted({*zones, zone})
+        ]
+        time = pl.coalesce(each)
     shift = pl.duration(microseconds=round(cell.plus_days * 86_400e6))
     return time + shift if cell.plus_days else time
 
 
+def _in_zone(source_text: pl.Expr, cell: Cell, zone: str) -> pl.Expr:
+    if cell.format:
+        return _with_formats(source_text, cell.format, zone)
+    return _iso(source_text, zone)
+
+
 def _iso(source_text: pl.Expr, zone: str) -> pl.Expr:
     bare = source_text.str.replace(r" ?(UTC|GMT)$", "Z")
-    bare = bare.str.replace(r" ?([+-]\d\d)(\d\d)$", "$1:$2")
     return instant(bare, zone, has_offsets=True)
 
 
@@ -97,9 +125,9 @@ def _with_formats(source_text: pl.Expr, formats: Sequence[str], zone: str) -> pl
     times = []
     for form in formats:
         if form == "epoch":
-            times.append(instant(source_text, zone, has_epochs=True))
+            times.append(instant(source_text, zone, has_epochs=True, has_serials=False))
         elif "%z" in form or "%:z" in form:
-            stamped = source_text.str.to_datetime(
+            stamped = with_minutes(source_text).str.to_datetime(
                 form, strict=False, time_unit="us", time_zone="UTC"
             )
             times.append(_likely(stamped.dt.replace_time_zone(None)).dt.replace_time_zone("UTC"))

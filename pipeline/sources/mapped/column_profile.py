@@ -29,6 +29,7 @@ _DATES = (
     "%Y年%m月%d日",
 )
 _CLOCKS = (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ", %H:%M", ", %I:%M %p", "")
+_NAMED_TIME = re.compile(r"date|time|created|\b(?:at|on|by)$|时间|日期")
 FITS = 0.98
 PROBE = 20
 _LIKE_A_DATE = r"\d[-/.年 ]|[A-Za-z]{3,9} \d|^\d{8}"
@@ -94,7 +95,9 @@ def _profile(name: str, values: pl.Series, height: int) -> Profile:
     filled = filled_cells.len() / max(height, 1)
     distinct = filled_cells.n_unique() / filled_cells.len()
     sample = filled_cells.unique(maintain_order=True).head(2000)
-    formats = _formats(sample)
+    is_serial = sample.str.contains(r"^\d{5}(?:[.,]\d+)?$").all()
+    # a number of days looks like any other number
+    formats = _formats(sample) if _NAMED_TIME.search(plain(name)) or not is_serial else None
     if formats is None:
         is_number = _parsed_share(sample, _numbers(sample)) >= FITS
         return Profile(name, plain(name), filled, distinct, is_number=is_number)

@@ -12,19 +12,12 @@ from features.tables import INSTANT, TABLES
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.cells import (
-    BROKEN_ID,
-    NOT_A_NUMBER,
-    NOT_A_TIME,
-    moment,
-    number,
-    translated,
-)
+from pipeline.sources.mapped.cells import NOT_A_NUMBER, NOT_A_TIME, moment, number, translated
 from pipeline.sources.mapped.mapping import MONEY, Cell, Fact, Mapping
 from pipeline.sources.mapped.overlaps import IDENTITY, identity
+from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
-ROUNDED_ID = "a long number that a spreadsheet has rounded; export it again with the column as text"
 PASSED, FIRST = "__passed__", "__first__"
 # if one of these is empty, the event has not happened, and there is no fact
 DECIDING: Names[str, tuple[str, ...]] = {
@@ -138,8 +131,7 @@ def _reject_unreadable(
         elif kind == pl.Float64:
             reject(file, facts, facts[name].is_nan().fill_null(False), column, NOT_A_NUMBER)
         elif name.endswith("_id"):
-            is_broken = facts[name].str.contains(BROKEN_ID).fill_null(False)
-            reject(file, facts, is_broken, column, ROUNDED_ID)
+            reject(file, facts, is_rounded(facts[name]), column, ROUNDED)
     for name in fact.per:
         reject(file, rows, rows[name].is_null(), name, "empty; a value is required")
 

@@ -1,4 +1,4 @@
-"""Which facts of a mapping break the contract, and the rows of the files that are rejected for it."""
+"""Facts of a mapping that break the contract, and the rows of the files rejected for it."""
 
 from __future__ import annotations
 

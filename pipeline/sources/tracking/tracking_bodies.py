@@ -1,19 +1,16 @@
-"""Find the scans in the bodies of 17TRACK and AfterShip, and in the sheets that both export.
+"""Find the scans in the bodies of 17TRACK and AfterShip.
 
 A scan is a row of text; values are not parsed here. Anything else is reported with a reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from pipeline.sources.aliexpress.answer_fields import field_text, list_items
-from pipeline.sources.csv_text import ROW
-from pipeline.sources.mapped.column_profile import plain
+from pipeline.sources.tracking.scan_times import event_time, zone_if_needed
 
 COLUMNS = (
     "number",
@@ -24,53 +21,9 @@ COLUMNS = (
     "words",
     "carrier",
     "seen_at",
+    # the zone of a time without an offset, if the record tells it
+    "zone",
 )
-# names of a sheet's columns; an assumption, based on the field names of the interfaces
-SHEET: Mapping[str, tuple[str, ...]] = {
-    "number": (
-        "number",
-        "tracking number",
-        "tracking no",
-        "waybill number",
-        "单号",
-        "运单号",
-        "物流单号",
-    ),
-    "order_ref": ("order no", "order number", "order id", "order ids", "订单号", "订单编号"),
-    "scanned_at": (
-        "latest event time",
-        "track time",
-        "checkpoint time",
-        "last checkpoint time",
-        "event time",
-        "last updated at",
-        "last update",
-        "latest event date",
-        "最新事件时间",
-        "最新轨迹时间",
-        "更新时间",
-    ),
-    "status_text": (
-        "package status",
-        "status",
-        "tag",
-        "current status",
-        "main status",
-        "包裹状态",
-        "物流状态",
-    ),
-    "sub_status_text": ("sub status", "subtag", "sub tag", "subtag message", "子状态"),
-    "words": (
-        "latest event info",
-        "latest event",
-        "last checkpoint",
-        "message",
-        "event",
-        "最新事件",
-        "最新轨迹",
-    ),
-    "carrier": ("carrier", "courier", "slug", "courier slug", "carrier name", "运输商", "物流商"),
-}
 NO_SCAN = "no 17TRACK or AfterShip record has such fields"
 # levels of lists and wrappers that are opened
 _MAX_DEPTH = 12
@@ -162,6 +115,7 @@ def _seventeen(body: dict[str, Any]) -> Iterator[Scan]:
                 field_text(body, "latest_event_info"),
                 field_text(body, "carrier"),
                 None,
+                None,
             ),
             body,
         )
@@ -174,11 +128,12 @@ def _seventeen(body: dict[str, Any]) -> Iterator[Scan]:
 def _event(event: Any, number: str | None, order: str | None, carrier: str | None) -> Scan:
     if not isinstance(event, dict):
         return _unread({"number": number, "event": event})
-    at = field_text(event, "time_utc", "time_iso", "time_raw")
+    at, zone = event_time(event)
     status, sub_status = field_text(event, "stage", "status"), field_text(event, "sub_status")
     words = field_text(event, "description", "description_translation")
     return Scan(
-        (number, order, at, status, sub_status, words, carrier, None), {"number": number, **event}
+        (number, order, at, status, sub_status, words, carrier, None, zone),
+        {"number": number, **event},
     )
 
 
@@ -191,16 +146,18 @@ def _aftership(body: dict[str, Any], seen: str | None) -> Iterator[Scan]:
         if not isinstance(point, dict):
             yield _unread({"tracking_number": number, "checkpoint": point})
             continue
+        at = field_text(point, "checkpoint_time", "created_at")
         yield Scan(
             (
                 number,
                 order,
-                field_text(point, "checkpoint_time", "created_at"),
+                at,
                 field_text(point, "tag"),
                 field_text(point, "subtag"),
                 field_text(point, "message"),
                 field_text(point, "slug") or carrier,
                 seen,
+                zone_if_needed(at, field_text(point, "country_iso3", "country_region")),
             ),
             {"tracking_number": number, **point},
         )
@@ -216,24 +173,7 @@ def _aftership(body: dict[str, Any], seen: str | None) -> Iterator[Scan]:
                 field_text(body, "subtag_message"),
                 carrier,
                 seen,
+                None,
             ),
             body,
         )
-
-
-def scans_of_table(table: pl.DataFrame) -> Iterator[tuple[int, Scan]]:
-    """Yield (row number, scan) of each row of a sheet."""
-    by_plain_name = {plain(column): column for column in table.columns[1:]}
-    chosen = {
-        ours: next((by_plain_name[name] for name in names if name in by_plain_name), None)
-        for ours, names in SHEET.items()
-    }
-    is_sheet = chosen["number"] is not None and (chosen["status_text"] or chosen["words"])
-    for row in table.iter_rows(named=True):
-        row_number = row.pop(ROW)
-        if not is_sheet:
-            reason = "a sheet without a column for the tracking number, or for the status"
-            yield row_number, Scan((None,) * len(COLUMNS), row, reason)
-            continue
-        texts = [row[column] if (column := chosen.get(name)) else None for name in COLUMNS]
-        yield row_number, Scan(tuple(texts), row)

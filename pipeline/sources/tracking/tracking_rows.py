@@ -16,7 +16,8 @@ from pipeline.sources.corrections import record_text
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.json_text import JsonRecord, read_pieces
 from pipeline.sources.sheets import ENDS, read_any_table
-from pipeline.sources.tracking.tracking_bodies import COLUMNS, Scan, scans_of, scans_of_table
+from pipeline.sources.tracking.tracking_bodies import COLUMNS, Scan, scans_of
+from pipeline.sources.tracking.tracking_sheet import is_sheet, scans_of_table
 from pipeline.sources.tracking.tracking_statuses import state_of
 
 FOLDER = "tracking"
@@ -67,13 +68,15 @@ def _scans(path: Path) -> Iterator[tuple[int, Scan]]:
             for scan in _piece_scans(piece):
                 position += 1
                 yield position, scan
+    except BadInput as error:
+        yield position + 1, Scan(_NO_TEXTS, "", str(error))
     except (OSError, EOFError) as error:
         yield position + 1, Scan(_NO_TEXTS, "", f"cannot be read ({error}); fetch it again")
 
 
 def _sheet_scans(path: Path) -> Iterator[tuple[int, Scan]]:
     try:
-        table, damaged = read_any_table(path)
+        table, damaged = read_any_table(path, is_right=is_sheet)
     except BadInput as error:
         yield 1, Scan(_NO_TEXTS, "", str(error))
         return

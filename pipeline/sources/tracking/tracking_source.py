@@ -22,9 +22,11 @@ from pipeline.sources.checked_file import quarantined
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.instants import instant
 from pipeline.sources.phrases import status_of
+from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 from pipeline.sources.sheets import ENDS
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
+from pipeline.sources.tracking.scan_times import with_times
 from pipeline.sources.tracking.tracking_rows import FILE, FOLDER, RECORD, SEEN, read_rows
 
 BODIES = (".json", ".jsonl", ".ndjson", ".gz")
@@ -147,10 +149,14 @@ def _checked(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the scans of known orders, and one fault for each other row."""
     rows = _joined(rows, numbers, orders, context.settings.tracking_zone)
+    rows = rows.with_columns(is_rounded(rows["number"]).alias("is_rounded"))
     number = pl.col("number")
     checks: Mapping[str, tuple[pl.Expr, pl.Expr]] = {
         "record": (pl.col("fault") != "", pl.col("fault")),
-        "number": (number.is_null() | number.str.starts_with(NESTED), pl.lit("no tracking number")),
+        "number": (
+            number.is_null() | number.str.starts_with(NESTED) | pl.col("is_rounded"),
+            pl.when("is_rounded").then(pl.lit(ROUNDED)).otherwise(pl.lit("no tracking number")),
+        ),
         "scanned_at": (pl.col("occurred_at").is_null(), pl.lit("no date and time of the scan")),
         "status": (pl.col("status").is_null(), pl.lit("no status")),
         "order_id": (pl.col("placed_at").is_null(), pl.lit(NO_ORDER)),
@@ -172,14 +178,16 @@ def _joined(
     rows: pl.DataFrame, numbers: pl.DataFrame, orders: pl.DataFrame, zone: str
 ) -> pl.DataFrame:
     """The rows with parsed times, the order they belong to, and a status from their words."""
-    at = instant(pl.col("scanned_at"), zone, has_offsets=True, has_epochs=True)
     sent = instant(pl.col("seen_at"), "UTC", has_offsets=True, has_epochs=True)
-    rows = rows.with_columns(
-        occurred_at=at,
-        sent=sent,
-        number=pl.col("number").str.strip_chars().str.to_uppercase(),
-        order_ref=pl.col("order_ref").str.strip_chars(),
-    ).join(numbers, on="number", how="left", maintain_order="left")
+    rows = (
+        with_times(rows, zone)
+        .with_columns(
+            sent=sent,
+            number=pl.col("number").str.strip_chars().str.to_uppercase(),
+            order_ref=pl.col("order_ref").str.strip_chars(),
+        )
+        .join(numbers, on="number", how="left", maintain_order="left")
+    )
     is_order = pl.col("order_ref").is_in(orders["order_id"].implode())
     order_id = pl.coalesce("parcel_order_id", pl.when(is_order).then("order_ref"))
     placed = orders.select("order_id", placed_at="occurred_at")

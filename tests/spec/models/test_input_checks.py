@@ -62,6 +62,28 @@ def test_a_store_without_history_is_not_judged() -> None:
     assert checks.base_rate(by_day({}), by_day({LAST_MONTH: 100}), NEWEST, 2.5) is None
 
 
+def test_weeks_before_the_data_began_are_not_usual() -> None:
+    """The first nights of a store were compared with weeks of 0 rows."""
+    # four whole weeks of 100 a day: without the empty weeks the usual count is 700, not 350
+    young = checks.row_counts("orders", by_day({range(35): 100}), NEWEST, 4.0)
+    assert young is not None
+    assert young.says == "orders: 700 rows in the last 7 days (usually 175 to 2,800)"
+    silent = checks.row_counts("orders", by_day({range(7, 35): 100}), NEWEST, 4.0)
+    assert silent is not None
+    assert silent.is_out
+    # a week and a half before the last one says nothing about what is usual
+    assert checks.row_counts("orders", by_day({range(17): 100}), NEWEST, 4.0) is None
+
+
+def test_months_before_the_data_began_have_no_dispute_rate() -> None:
+    orders = by_day({range(196): 100})
+    # disputes are recorded since 4 months ago: the two months of 0 before do not count
+    recorded = checks.base_rate(by_day({range(112): 3}), orders, NEWEST, 2.5)
+    assert recorded is not None
+    assert recorded.says.endswith("(usually 34 to 210 disputes)")
+    assert checks.base_rate(by_day({range(60): 3}), orders, NEWEST, 2.5) is None
+
+
 def test_disputes_are_compared_with_the_orders_of_their_time() -> None:
     orders = by_day({LAST_MONTH: 300, MONTHS_BEFORE: 100})
     # three times the disputes with three times the orders

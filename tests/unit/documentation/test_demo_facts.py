@@ -1,14 +1,16 @@
-"""The committed picture shows what `make demo` gives now."""
+"""The committed pictures and notebook outputs show what `make demo` gives now."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from pipeline.documentation.demo_facts import demo_facts, read_demo_facts
 from pipeline.documentation.docs_pictures import PICTURES
+from pipeline.evaluation.run_notebooks import NOTEBOOKS
 from pipeline.night.nightly import nightly
 from pipeline.settings.config import load_config
 from pipeline.simulation.simulate import simulate
@@ -45,5 +47,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return demo_facts(workspace, as_of)
 
 
-def test_the_committed_facts_are_those_of_the_demo(demo: dict[str, object]) -> None:
-    assert read_demo_facts(PICTURES) == demo, "run: make demo docs-pictures"
+@pytest.mark.parametrize(
+    ("folder", "target"),
+    [(PICTURES, "docs-pictures"), (NOTEBOOKS, "docs-notebooks")],
+    ids=["pictures", "notebooks"],
+)
+def test_the_committed_facts_are_those_of_the_demo(
+    demo: dict[str, object], folder: Path, target: str
+) -> None:
+    assert read_demo_facts(folder) == demo, f"run: make demo {target}"

@@ -12,9 +12,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from features.stage import STAGES
+from features.stage import STAGES_AND_UNKNOWN as STAGES
 from models.contact.offers import ACTIONS, NOTHING
-from pipeline.drafts.draft_messages import FACTS, SHIPPED, _template, draft_message, message_facts
+from pipeline.drafts.draft_messages import (
+    CONDITIONS,
+    FACTS,
+    SHIPPED,
+    _template,
+    draft_message,
+    message_facts,
+)
 from pipeline.drafts.text_templates import fill, read_template
 from pipeline.settings.errors import BadInput
 from pipeline.settings.languages import LANGUAGES, message_language
@@ -70,7 +77,7 @@ def test_every_language_has_every_template() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_no_subset_of_missing_facts_leaves_a_gap(path: Path) -> None:
-    template = read_template(path, FACTS)
+    template = read_template(path, FACTS, CONDITIONS)
     used = sorted({name for _, names in template for name in names})
     for count in range(len(used) + 1):
         for known in combinations(used, count):
@@ -105,7 +112,7 @@ def test_a_message_reads_like_this() -> None:
 
 def test_a_delay_is_stated_and_not_promised_again() -> None:
     late = message(promised_at=datetime(2026, 5, 10, tzinfo=UTC))
-    assert "It was due by May 10, 2026 and is late. We are sorry." in late
+    assert "It was due by May 10, 2026. If it has not arrived, we are sorry for the delay." in late
     missed = message(
         promised_at=datetime(2026, 5, 22, tzinfo=UTC), logistics_expected_late_days=2.0
     )
@@ -121,7 +128,7 @@ def test_an_order_that_was_never_sent_gets_an_apology() -> None:
         "last_status": None,
     }
     assert "should have left by May 3, 2026" in message(**unsent)
-    assert "hand it to the carrier by May 22" in message(
+    assert "handed to the carrier by May 22" in message(
         **unsent, ship_by_at=datetime(2026, 5, 22, tzinfo=UTC)
     )
     assert "You ordered on April 28, 2026, and it has not left yet" in message(

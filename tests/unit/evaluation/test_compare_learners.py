@@ -19,7 +19,8 @@ from pipeline.evaluation.leak_cost import leaky_tables
 from pipeline.settings.config import Config
 from tests.conftest import day
 
-NIGHTS = ("--from", "2025-05-01", "--to", "2025-06-05", "--every", 35)
+# nights with at least 20 disputed orders together
+NIGHTS = ("--from", "2025-04-01", "--to", "2025-06-05", "--every", 13)
 
 
 def made_rows(nights: int = 1, orders: int = 800) -> tuple[pl.DataFrame, np.ndarray]:

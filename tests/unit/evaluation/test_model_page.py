@@ -15,7 +15,7 @@ import pytest
 from models.contact.decide import ContactCosts
 from pipeline.evaluation.model_measures import calibration_bins, drift, money, worst_misses
 from pipeline.evaluation.model_page import PAGE
-from pipeline.registry.model_registry import tracking_uri
+from pipeline.registry.tracking import tracking_uri
 from pipeline.workspace.workspace import Workspace
 
 COSTS = ContactCosts({"in_transit": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
@@ -36,10 +36,17 @@ SCORED = pl.DataFrame(
 )
 
 
+# ten times the same two nights: nothing is measured from fewer than 20 disputed orders
+OFTEN = pl.concat(
+    SCORED.with_columns(pl.col("order_id") + str(copy), as_of_day=pl.col("as_of_day") + 2 * copy)
+    for copy in range(10)
+)
+
+
 def test_money_by_hand() -> None:
     """The model contacts a and c: each saves 0.2 x (40 + 10) - 1. Past promise contacts only b,
     which saves nothing."""
-    model, late, silent = money(SCORED, COSTS, capacity=1, seed=1).iter_rows(named=True)
+    model, late, silent = money(OFTEN, COSTS, capacity=1, seed=1).iter_rows(named=True)
     assert (model["usd_a_night"], model["contacts_a_night"], model["hits_share"]) == (
         pytest.approx(9.0),
         1.0,
@@ -91,11 +98,11 @@ def test_backtest_writes_the_page_and_logs_it(workspace: Path, run_step: Callabl
         "--workspace",
         workspace,
         "--from",
-        "2025-05-01",
+        "2025-04-01",
         "--to",
         "2025-06-05",
         "--every",
-        14,
+        13,
     )
     assert run.returncode == 0, run.stderr
     page = (workspace / PAGE).read_text(encoding="utf-8")
@@ -108,11 +115,8 @@ def test_backtest_writes_the_page_and_logs_it(workspace: Path, run_step: Callabl
     markup = re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.DOTALL)
     assert not re.search(r"https?:|//|<link|@import|\bsrc=|\bhref=|url\(", markup)
     specs = json.loads(re.search(r"^const specs = (.*);$", page, re.MULTILINE)[1])
-    assert [spec["description"] for spec in specs] == [
-        "Calibration",
-        "Night by night",
-        "Learning curve",
-    ]
+    # no single night of this small store has 20 disputed orders: the charts by night are left out
+    assert [spec["description"] for spec in specs] == ["Calibration"]
     mlflow.set_tracking_uri(tracking_uri(Workspace(workspace)))
     runs = mlflow.search_runs(
         experiment_names=["dispute-risk"], filter_string="tags.step = 'backtest'"

@@ -54,6 +54,26 @@ def clock_rows(store: Workspace) -> list[dict]:
     return pl.read_csv(run / "dispute_clock.csv", infer_schema=False).to_dicts()
 
 
+def test_a_dispute_that_owes_an_answer_comes_before_an_answered_one(
+    tmp_path: Path, make_tables: Callable[..., Tables]
+) -> None:
+    """An answered dispute over 10 USD was first, because its deadline is earlier."""
+    tables = make_tables(
+        orders="order_id | occurred_at | total_usd\na | 04-01 | 10\nb | 04-01 | 96",
+        disputes="""
+        order_id | dispute_id | step     | cause | amount_usd | occurred_at
+        a        | answered   | opened   | other | 10         | 05-05T12:00
+        a        | answered   | answered | other | -          | 05-06T12:00
+        b        | owing      | opened   | other | 96         | 05-18T12:00
+        """,
+    )
+    workspace = Workspace(tmp_path)
+    workspace.write_tables(tables, {"input_sha256": {}})
+    owing, answered = clock_rows(workspace)
+    assert (owing["dispute_id"], owing["owes_answer"], owing["rank"]) == ("owing", "true", "1")
+    assert answered["deadline_store"] < owing["deadline_store"]
+
+
 def test_sorted_by_deadline_then_expected_loss_without_old_disputes(store: Workspace) -> None:
     assert [row["dispute_id"] for row in clock_rows(store)] == ["costly", "cheap", "soon", "gone"]
 

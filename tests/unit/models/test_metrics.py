@@ -41,13 +41,21 @@ SCORED = pl.DataFrame(
 )
 
 
+# ten times the same two nights: no metric is computed from fewer than 20 disputed orders
+OFTEN = pl.concat(
+    SCORED.with_columns(pl.col("order_id") + str(copy), as_of_day=pl.col("as_of_day") + 2 * copy)
+    for copy in range(10)
+)
+
+
 def test_capacity_is_per_night_and_ties_go_by_id() -> None:
     listed = mark_listed(SCORED, 2).filter("is_listed")["order_id"].sort().to_list()
     assert listed == ["a", "c", "d", "f"]
 
 
 def test_metrics_by_hand() -> None:
-    metrics = measure(mark_listed(SCORED, 2))
+    metrics = measure(mark_listed(OFTEN, 2))
+    assert (metrics["rows"], metrics["count_disputes"], metrics["base_rate"]) == (60, 30, 0.5)
     assert metrics["precision_at_capacity"] == 2 / 4  # a and f of a, c, d, f
     assert metrics["recall_at_capacity"] == 2 / 3
     # pairs (disputed, not): a beats 3 of 3; e beats 0; f ties with d
@@ -55,13 +63,13 @@ def test_metrics_by_hand() -> None:
 
 
 def test_metrics_by_stage_use_the_one_list_of_the_night() -> None:
-    metrics = measure_by(SCORED, 2, {"delivered": pl.col("stage") == "delivered"})
+    metrics = measure_by(OFTEN, 2, {"delivered": pl.col("stage") == "delivered"})
     pooled = metrics.filter((pl.col("night") == "pooled") & (pl.col("stage") == "delivered")).row(
         0, named=True
     )
-    assert (pooled["rows"], pooled["count_disputes"]) == (3, 2)
+    assert (pooled["rows"], pooled["count_disputes"]) == (30, 20)
     assert pooled["precision_at_capacity"] == 1 / 2  # c and f are listed, f is disputed
-    one_class = metrics.filter((pl.col("night") == "0") & (pl.col("stage") == "delivered")).row(
+    one_night = metrics.filter((pl.col("night") == "1") & (pl.col("stage") == "all")).row(
         0, named=True
     )
-    assert one_class["auc"] is None
+    assert (one_night["count_disputes"], one_night["auc"]) == (2, None)

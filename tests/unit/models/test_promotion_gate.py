@@ -6,7 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.comparison.promotion_gate import PromotionLimits, Verdict, judge, saved_usd
+from models.comparison.promotion_gate import (
+    PromotionLimits,
+    Verdict,
+    _nights_that_would_do,
+    judge,
+    saved_usd,
+)
 from models.contact.decide import ContactCosts
 
 LIMITS = PromotionLimits()
@@ -81,6 +87,32 @@ def test_few_orders_do_not_prove_miscalibration() -> None:
     few = rows["order_id"].is_in([f"o{n}" for n in range(60)]).to_numpy()
     judged = verdict(chance[few], rows.filter(few), chance[few], PromotionLimits(least_disputes=1))
     assert not [reason for reason in judged.reasons if "money" not in reason]
+
+
+@pytest.mark.parametrize(
+    ("gain", "low", "allowed", "says"),
+    [
+        # the interval must shrink to half its width: four times the nights
+        (0.0, -20.0, 10.0, "about 16 nights like these 4 would settle it"),
+        (5.0, -15.0, 5.0, "about 16 nights like these 4 would settle it"),
+        (-11.0, -20.0, 10.0, "more nights do not help"),
+        (-9.9, -20.0, 9.901, "would not settle it"),
+    ],
+)
+def test_a_refusal_for_too_little_evidence_says_how_many_nights_would_do(
+    gain: float, low: float, allowed: float, says: str
+) -> None:
+    rows = pl.DataFrame({"as_of_day": [1, 2, 2, 3, 4]})
+    assert says in _nights_that_would_do(rows, gain, low, allowed)
+
+
+def test_an_equal_challenger_on_few_nights_hears_how_many_would_do() -> None:
+    rows, chance = made_nights(orders=400)
+    rng = np.random.default_rng(3)
+    equal = np.clip(chance * rng.lognormal(0, 0.8, len(chance)), 0.001, 0.9)
+    reasons = [r for r in verdict(equal, rows, chance).reasons if r.startswith("money")]
+    assert len(reasons) == 1
+    assert "nights" in reasons[0].split("cannot be ruled out; ")[1]
 
 
 def test_money_by_hand() -> None:

@@ -157,7 +157,10 @@ def test_csv_parquet_and_workbook_hold_the_same(finished: Path) -> None:
     assert listed["draft_message"].str.len_chars().min() > 40
 
 
-PAST = PastLists(date(2025, 5, 1), date(2025, 5, 9), 9, 90, 18, 3000, 120, 130.0)
+LABELLED = pl.DataFrame(
+    {"order_id": [str(n) for n in range(3000)], "label": [1] * 120 + [0] * 2880}
+)
+PAST = PastLists(date(2025, 5, 1), date(2025, 5, 9), 9, 90, 18, 3000, 120, 130.0, LABELLED)
 
 
 def test_the_readme_explains_the_list_and_its_past_accuracy(finished: Path, tmp_path: Path) -> None:

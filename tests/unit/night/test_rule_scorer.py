@@ -13,7 +13,7 @@ import pytest
 from features.clock import day_number
 from features.tables import Tables
 from pipeline.night.nightly import nightly
-from pipeline.night.rule_scorer import ENDED_AFTER_DAYS, count_ended_orders
+from pipeline.night.rule_scorer import ENDED_AFTER_DAYS, count_ended_orders, score_by_rules
 from pipeline.settings.config import load_config
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace, read_json
@@ -76,6 +76,27 @@ def test_an_order_ends_at_midnight_in_the_stores_zone(
     files = workspace.table_files()
     assert count_ended_orders(files, day_number(as_of)) == (1, 1)
     assert count_ended_orders(files, day_number(as_of) + 1) == (3, 2)
+
+
+def test_orders_from_before_disputes_were_recorded_say_nothing(
+    tmp_path: Path, make_tables: Callable[..., Tables]
+) -> None:
+    """A page said "0 of the 4,151 orders that have ended" next to a measured rate of 4 %."""
+    old = "\n".join(f"old{number} | 01-{number % 28 + 1:02}" for number in range(50))
+    tables = make_tables(
+        orders=f"order_id | occurred_at\n{old}\nfirst | 03-01\nquiet | 03-05\nyoung | 06-20",
+        disputes="order_id | step | occurred_at\nfirst | opened | 06-10\nyoung | opened | 06-28",
+    )
+    workspace = Workspace(tmp_path)
+    workspace.write_tables(tables, {"input_sha256": {}})
+    files = workspace.table_files()
+    assert count_ended_orders(files, day_number(date(2024, 6, 30))) == (1, 1)
+    assert count_ended_orders(files, day_number(date(2024, 7, 30))) == (2, 1)
+    # before the first dispute is known, nothing is: the assumed rate alone counts
+    assert count_ended_orders(files, day_number(date(2024, 6, 9))) == (0, 0)
+    scorer = score_by_rules(files, load_config(tmp_path), date(2024, 6, 9))
+    assert "assume that 3.0% of the orders are disputed (assumed_dispute_rate" in scorer.warning
+    assert "0 of the" not in scorer.warning
 
 
 def test_every_file_of_the_list_has_the_warning_about_rules(by_rules: Path) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from features.stage import STAGES
+from features.stage import STAGES_AND_UNKNOWN as STAGES
 from models.contact.offers import ACTIONS
 from models.learner.cause import CAUSES
 from models.monitoring.sequential_monitoring import LEVELS
-from models.product.product_verdict import CARRIER, KEEP, LISTING, STOP, SUPPLIER
+from models.product.product_verdict import CARRIER, KEEP, LISTING, NOT_JUDGED, STOP, SUPPLIER
 from pipeline.board.board_app import GROUPS as BOARD_GROUPS
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.pages.page_words import (
@@ -46,7 +46,7 @@ CODES = {
     "indicator": tuple(i.name for i in load_policy("aliexpress-2022", Path()).indicators),
     "effect": ("prevents disputes", "provokes disputes", "not known yet"),
     "health_level": (*LEVELS, "unknown"),
-    "verdict": (KEEP, LISTING, SUPPLIER, CARRIER, STOP),
+    "verdict": (NOT_JUDGED, KEEP, LISTING, SUPPLIER, CARRIER, STOP),
     "trend": ("rising", "falling", "steady"),
 }
 

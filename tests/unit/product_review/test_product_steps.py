@@ -138,3 +138,26 @@ def test_a_missing_column_of_the_candidates_is_named(store: Workspace, tmp_path:
     file.write_text("category,price\nshoes,3\n")
     with pytest.raises(BadInput, match="has no column supplier_id, currency"):
         candidate(store, load_config(store.folder), Progress(), as_of=DAY, file=file)
+
+
+def test_without_a_dispute_on_record_nothing_is_judged(
+    tmp_path: Path, make_tables: Callable[..., Tables], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Disputes that were never mapped gave "keep" for all 71 products of a store."""
+    days = [f"{3 + n // 20:02}-{1 + n % 20:02}" for n in range(60)]
+    tables = make_tables(
+        orders="order_id | occurred_at\n" + "\n".join(f"o{n} | {d}" for n, d in enumerate(days)),
+        order_lines="order_id | product_id | occurred_at\n"
+        + "\n".join(f"o{n} | p{n % 3} | {d}" for n, d in enumerate(days)),
+        reviews="order_id | occurred_at\no1 | 09-18",
+    )
+    workspace = Workspace(tmp_path / "store")
+    workspace.write_tables(tables, {"input_sha256": {}})
+    reviewed = run(workspace)
+    assert reviewed["verdict"].unique().to_list() == ["not judged"]
+    assert reviewed["why"].str.contains("no dispute is on record").all()
+    for column in ("rate", "chance_over_limit", "trend", "loss_per_100_units_usd"):
+        assert reviewed[column].null_count() == reviewed.height
+    assert "no dispute is on record" in "".join(capsys.readouterr())
+    folder = workspace.folder / "runs" / DAY.isoformat() / "latest-products"
+    assert pl.read_csv(folder / "suppliers.csv")["rate"].null_count() == 1

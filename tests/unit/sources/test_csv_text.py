@@ -93,8 +93,6 @@ def test_the_cells_of_a_faulty_row_are_kept(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b" \n\r\n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
-        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
         (b"\x00\x01\x02\n", "UTF-16 or not text"),
         (b"a,b,a\n1,2,3\n", "two columns are named a"),
         (b"a, a\n1,2\n", "two columns are named a"),
@@ -118,6 +116,58 @@ def test_a_file_with_only_a_mark_or_blank_lines_is_refused(tmp_path: Path, data:
     path.write_bytes(data)
     with pytest.raises(BadInput, match=r"orders\.csv: is empty"):
         read_any_table(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_utf_16_text_is_read_with_and_without_its_mark(
+    tmp_path: Path, encoding: str, separator: str
+) -> None:
+    """Spreadsheets save 'Unicode text' as UTF-16 with tabs."""
+    text = "a,b\r\nsão,2\r\n日,4\r\n".replace(",", separator)
+    table, faults = read(tmp_path, text.encode(encoding))
+    assert (table.rows(), faults) == ([(2, "são", "2"), (3, "日", "4")], [])
+    assert read_any_table(tmp_path / "orders.csv")[0].equals(table)
+
+
+TITLES = {
+    "one cell": ("Orders of May\na,b\n1,2\n", [(3, "1", "2")]),
+    "one cell and the separators": ("Orders of May,\na,b\n1,2\n", [(3, "1", "2")]),
+    "one cell, a blank line": ("Orders\n\na,b\n1,2\n\n3,4\n", [(4, "1", "2"), (6, "3", "4")]),
+    "blank lines, two titles": ("\n\nShop\nOrders\na,b\n1,2\n", [(6, "1", "2")]),
+    "quotes": ('"Orders, all"\n"a","b"\n"1","2"\n', [(3, "1", "2")]),
+    "tabs": ("Orders, all\na\tb\n1\t2\n", [(3, "1", "2")]),
+    "windows line ends": ("Orders\r\na;b\r\n1;2\r\n", [(3, "1", "2")]),
+}
+
+
+@pytest.mark.parametrize(("text", "rows"), TITLES.values(), ids=TITLES)
+def test_titles_above_the_column_names_are_left_out_and_rows_keep_their_numbers(
+    tmp_path: Path, text: str, rows: list[tuple[int, str, str]]
+) -> None:
+    table, faults = read(tmp_path, text)
+    assert (table.columns, table.rows(), faults) == ([ROW, "a", "b"], rows, [])
+
+
+def test_a_fault_below_a_title_has_its_own_row_number(tmp_path: Path) -> None:
+    table, faults = read(tmp_path, "Orders\na,b\n1,2\n3\n4,5\n")
+    assert [row for row, _, _ in faults] == [4]
+    assert table[ROW].to_list() == [3, 4, 5]
+
+
+NO_TITLES = {
+    "a table of one column": "a\nx\ny\n",
+    "one column, its cells hold commas": "a\nx, y, z\nu\nv, w\n",
+    "values below a short header": "a\n1,2\n3,4\n",
+    "an unnamed column": "a,\nx,y\n",
+    "two columns, more cells below": "a,b\nx,y,z,w\nu,v\n",
+}
+
+
+@pytest.mark.parametrize("text", NO_TITLES.values(), ids=NO_TITLES)
+def test_column_names_are_not_taken_for_a_title(tmp_path: Path, text: str) -> None:
+    table, _ = read(tmp_path, text)
+    assert table.columns[1] == "a"
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:

@@ -96,9 +96,11 @@ def test_an_id_that_a_spreadsheet_has_rounded_is_refused(tmp_path: Path) -> None
     for row in (
         ORDERS.strip().split(","),
         [1160045860056286, "03/05/2024 14:00", 5, 0, "A", 1, 5, None, None],
+        [81000000000012345, "03/05/2024 14:00", 5, 0, "A", 1, 5, None, None],
     ):
         book.active.append(row)
     (tmp_path / "orders.csv").unlink()
     book.save(tmp_path / "orders.xlsx")
     data = read_mapped(origin)
-    assert enforce_contract(data).frames["orders"].is_empty()
+    # sixteen digits are exact in a number cell, seventeen are not
+    assert enforce_contract(data).frames["orders"]["order_id"].to_list() == ["1160045860056286"]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.settings.source_settings import SourceSettings
 from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
 from pipeline.sources.aliexpress.order_sheet import parcels_of, products_of
 from pipeline.sources.enforce_contract import enforce_contract
@@ -104,3 +105,17 @@ def test_each_row_of_a_damaged_sheet_is_good_or_in_quarantine(rng: Random, tmp_p
     for number in range(20):
         (raw / f"spoiled-2024-11-06-{number}.csv").write_bytes(sheet.spoiled(rng))
     made.account(read_aliexpress(SourceContext(raw)))
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-10-01 08:00", "2024/10/1 8:00", "2024.10.01 08:00:00", "45566.3333333333"]
+)
+def test_a_time_is_in_the_zone_of_the_sheet_however_it_is_written(
+    tmp_path: Path, text: str
+) -> None:
+    """Not in that of the platform's answers."""
+    row = {**sheet.FULL, "下单时间": text, "付款时间": ""}
+    raw = sheet.write_csv(tmp_path / "raw" / NAME, row)
+    settings_ = SourceSettings(export_zone="Asia/Shanghai", platform_zone="America/Los_Angeles")
+    data = enforce_contract(read_aliexpress(SourceContext(raw, settings=settings_)))
+    assert data.frames["orders"]["occurred_at"].to_list() == [datetime(2024, 10, 1, tzinfo=UTC)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from pipeline.registry.model_registry import tracking_uri
+from pipeline.registry.tracking import tracking_uri
 from pipeline.settings.config import TUNED, Booster, load_config
 from pipeline.settings.errors import BadInput, Refused
 from pipeline.training import tune as step

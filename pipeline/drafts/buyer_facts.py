@@ -1,0 +1,72 @@
+"""Facts in the form in which a buyer reads them: the parcel's number, money and days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_currency
+
+# Ids and carriers come from files that anyone may have written: text that does not look like one
+# counts as missing.
+_ID, _CARRIER = re.compile(r"[\w.#-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}")
+
+# what sources write where they do not know the carrier
+UNKNOWN = "unknown"
+
+
+def plain_id(text: str | None) -> str | None:
+    """The id, or None if it does not look like one."""
+    return text if text is not None and _ID.fullmatch(text) else None
+
+
+def tracking_number(row: Mapping[str, Any]) -> str | None:
+    """The number under which the buyer can look the parcel up; None if it is not known.
+
+    A source without tracking numbers names its parcels after the order: `1203`, `1203-1`, `1203.1`.
+    Such a name is no tracking number.
+    """
+    number, order_id = plain_id(row["shipment_id"]), str(row["order_id"])
+    if number is None or re.fullmatch(rf"#?{re.escape(order_id)}(\W.*)?", number):
+        return None
+    return number
+
+
+def parcel(row: Mapping[str, Any]) -> str | None:
+    """Tracking number and carrier, as `RX1 (Post)`."""
+    number, carrier = tracking_number(row), row["carrier"]
+    if number is None:
+        return None
+    is_known = carrier and carrier.lower() != UNKNOWN and _CARRIER.fullmatch(carrier)
+    return f"{number} ({carrier})" if is_known else number
+
+
+def buyers_money(usd: float | None, row: Mapping[str, Any], locale: Locale) -> str | None:
+    """An amount of USD in the currency in which the buyer paid the order."""
+    total_usd, currency = row["total_usd"], row["currency"] or ""
+    if usd is None or not total_usd or not re.fullmatch("[A-Z]{3}", currency):
+        return None
+    text = format_currency(usd * row["total_source"] / total_usd, currency, locale=locale)
+    return re.sub(r"[\u200e\u200f]", "", text).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def long_date(day: date | None, locale: Locale) -> str | None:
+    """The day in words, such as May 1, 2026."""
+    if day is None:
+        return None
+    # a Russian date ends with "г.", and its full stop would double the sentence's
+    return re.sub(r"\s*г\.$", "", str(format_date(day, "long", locale=locale)))
+
+
+@cache
+def locale_of(language: str, country: str | None) -> Locale:
+    """The locale of a buyer; that of the language alone if the country has none."""
+    try:
+        return Locale(language, country) if country else Locale(language)
+    except (UnknownLocaleError, ValueError):
+        return Locale(language)

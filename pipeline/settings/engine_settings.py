@@ -1,0 +1,50 @@
+"""The settings of `[engine]` in a workspace's config.toml."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.settings.settings_section import SettingsSection
+
+# Spark's own format; a standalone cluster may have several hosts
+SPARK_MASTER = r"^(local(\[(\d+|\*)\])?|spark://[^\s/,]+:\d+(,[^\s/,]+:\d+)*|yarn|k8s://\S+)$"
+
+
+class Engine(SettingsSection):
+    """What builds the features, with bit-identical results: see docs/explanation/cluster.md."""
+
+    name: Literal["polars", "spark"] = Field(
+        default="polars", description="polars: in this process; spark: with PySpark"
+    )
+    spark_master: str = Field(
+        default="local[2]",
+        pattern=SPARK_MASTER,
+        description="local[2]: this machine, two tasks at a time; spark://host:7077: a cluster",
+    )
+    orders_per_part: int = Field(
+        default=200_000,
+        ge=1,
+        le=100_000_000,
+        description="orders per part of a night; three parts, about 0.5 GiB each, are in memory "
+        "at once",
+    )
+    orders_per_bucket: int = Field(
+        default=50_000,
+        ge=1,
+        le=100_000_000,
+        description="orders that one Spark task holds in memory",
+    )
+    memory: str = Field(
+        default="4g",
+        pattern=r"^\d+[mg]$",
+        description="Java memory of this process, through which all features pass, and of each "
+        "worker; Python needs more on top",
+    )
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether master, workers and this process all run on this machine."""
+        return re.match(r"local|spark://(127\.0\.0\.1|localhost):", self.spark_master) is not None

@@ -1,0 +1,61 @@
+"""Ids that a spreadsheet has turned into numbers: the digits that it dropped are lost, so an order
+would get another order's id, and many products would become one.
+
+A spreadsheet shows 5029510000001234 as `5.02951E+15`, and keeps 15 digits of it, so the others
+become 0. Programs that hold ids as floating-point numbers do the same after 17 digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+ROUNDED = (
+    "a number of many digits, which the spreadsheet has rounded; "
+    "format the column as text and enter the values again"
+)
+# `5.02951E+15`, `5,02951E+15`, `5.0E15`, `5e+15` and `5E15`; `1E10` alone may be an article number
+_SCIENTIFIC = r"^[+-]?(?:\d+[.,]\d+[eE]\+?|\d[eE]\+)\d{2,3}$|^\d[eE](?:1[5-9]|[2-9]\d)$"
+# more than 15 digits, and zeros after those that survive
+_LONG, _CUT = r"^\d{16,40}$", r"^\d{15}0{1,2}$|^\d{17}0+$"
+# a column is rounded if nearly all long ids in it end in such zeros, and these are so many that
+# chance does not explain them: the chance of each zero is 1 in 10
+CUT_SHARE, LEAST_ZEROS = 0.8, 4
+# the largest whole number up to which floating-point numbers hold each whole number
+LARGEST_EXACT = 2**53
+
+
+def is_rounded(ids: pl.Series) -> pl.Series:
+    """Whether each id of a column of texts was rounded; null is not.
+
+    A text like `5.02951E+15` always is. A long number that ends in zeros is if nearly all long
+    numbers of the column do.
+    """
+    texts = ids.str.strip_chars()
+    is_scientific = texts.str.contains(_SCIENTIFIC)
+    return (is_scientific | (_is_cut(texts) & _are_cut(texts))).fill_null(False)
+
+
+def _is_cut(texts: pl.Series) -> pl.Series:
+    return texts.str.contains(_CUT)
+
+
+def _are_cut(texts: pl.Series) -> bool:
+    distinct = texts.drop_nulls().unique()
+    long = distinct.filter(distinct.str.contains(_LONG))
+    cut = long.filter(_is_cut(long))
+    count_zeros = sum(len(text) - (15 if len(text) < 18 else 17) for text in cut)
+    return cut.len() >= CUT_SHARE * long.len() > 0 and count_zeros >= LEAST_ZEROS
+
+
+def are_rounded_numbers(numbers: Sequence[int | float]) -> list[bool]:
+    """Whether each number of a column of number cells was rounded.
+
+    No whole number above 2^53 is exact in a spreadsheet. Of the others, those that end in zeros
+    after 15 digits are rounded if nearly all long numbers of the column are: a program may write
+    exact ids of 16 digits as numbers, and one in ten of these ends in 0.
+    """
+    texts = pl.Series([f"{number:.0f}" for number in numbers], dtype=pl.String)
+    is_cut = (_is_cut(texts) & _are_cut(texts)).to_list()
+    return [cut or abs(number) > LARGEST_EXACT for number, cut in zip(numbers, is_cut, strict=True)]
