@@ -11,7 +11,7 @@ from features.clock import is_earlier, local_day
 from features.stage import STAGES_AND_UNKNOWN
 from pipeline.load.contact_file import OPTIONAL, REQUIRED, read_contact_file
 from pipeline.load.local_times import AMBIGUOUS, Readings, orders_of, readings
-from pipeline.load.rounded_ids import OTHER_BUYER, ROUNDED_ID
+from pipeline.load.rounded_contact_ids import OTHER_BUYER, ROUNDED_ID
 from pipeline.load.sheet_orders import resolve_orders
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.sources.checked_file import CheckedFile

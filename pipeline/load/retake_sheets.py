@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.load.contact_file import REQUIRED
 from pipeline.load.contact_sheet import checked_sheet
 from pipeline.load.contacts import store_sheet
-from pipeline.load.rounded_ids import OTHER_BUYER, ROUNDED_ID
+from pipeline.load.rounded_contact_ids import OTHER_BUYER, ROUNDED_ID
 from pipeline.load.sheet_faults import fault_files, read_faults
 from pipeline.load.sheet_orders import UNKNOWN
 from pipeline.output.safe_text import neutral_frame

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.load.rounded_ids import OTHER_BUYER, ROUNDED_ID, could_be, is_rounded
+from pipeline.load.rounded_contact_ids import OTHER_BUYER, ROUNDED_ID, could_be, is_rounded
 from pipeline.output.safe_text import neutral
 from pipeline.workspace.workspace import Workspace
 

@@ -14,6 +14,7 @@ from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.cells import NOT_A_NUMBER, NOT_A_TIME, moment, number, translated
 from pipeline.sources.mapped.mapping import MONEY, Cell, Fact, Mapping
+from pipeline.sources.mapped.overlaps import IDENTITY, identity
 from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
@@ -46,10 +47,15 @@ class MappedFacts:
 
 
 def make_facts(
-    file: CheckedFile, fact: Fact, mapping: Mapping, usd_per: Names[str, float]
+    file: CheckedFile,
+    fact: Fact,
+    mapping: Mapping,
+    usd_per: Names[str, float],
+    *,
+    is_of_orders: bool,
 ) -> MappedFacts:
     """The facts of `fact` in the rows of `file`. Rejects the rows of `file` with filled cells that
-    are not a number, a time or an allowed word."""
+    are not a number, a time or an allowed word. `is_of_orders`: the file lists orders."""
     rows, left_out = _chosen(file.rows, fact)
     members = rows.select(ROW, pl.col(ROW).alias(FIRST))
     if fact.per:
@@ -59,7 +65,7 @@ def make_facts(
         rows = _grouped(rows, fact.per)
     facts = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
     _reject_unreadable(file, rows, facts, fact)
-    facts = _priced(file, facts, fact, mapping, usd_per)
+    _reject_without_rate(file, facts, fact, mapping, usd_per)
     deciding = [name for name in DECIDING.get(fact.table, ()) if name in fact.columns]
     if deciding:
         facts = facts.filter(pl.all_horizontal(pl.col(deciding).is_not_null()))
@@ -70,6 +76,8 @@ def make_facts(
         delay = pl.duration(seconds=round(fact.known_after_hours * 3600))
         own_times = [pl.col("known_at")] if "known_at" in facts.columns else []
         facts = facts.with_columns(known_at=pl.coalesce(*own_times, pl.col("occurred_at") + delay))
+    same = identity(fact, list(fact.columns), is_of_orders=is_of_orders)
+    facts = facts.with_columns(same.alias(IDENTITY))
     return MappedFacts(fact.table, facts, members.select(FILE, ROW, FIRST), left_out)
 
 
@@ -128,21 +136,20 @@ def _reject_unreadable(
         reject(file, rows, rows[name].is_null(), name, "empty; a value is required")
 
 
-def _priced(
+def _reject_without_rate(
     file: CheckedFile, facts: pl.DataFrame, fact: Fact, mapping: Mapping, usd_per: Names[str, float]
-) -> pl.DataFrame:
-    """Orders with `rate`, the USD per unit of their currency. Rejects rows without a rate."""
-    if fact.table != "orders":
-        return facts
-    currency = pl.col("currency") if "currency" in facts.columns else pl.lit(None, pl.String)
-    facts = facts.with_columns(
-        currency=currency.str.to_uppercase().fill_null(mapping.store.currency)
-    )
-    rate = pl.col("currency").replace_strict(dict(usd_per), default=None, return_dtype=pl.Float64)
-    facts = facts.with_columns(rate=rate)
-    cell = fact.columns.get("currency", Cell(value=""))
-    reject(file, facts, facts["rate"].is_null(), source_column(cell, "currency"), NEEDS_RATE)
-    return facts
+) -> None:
+    if fact.table == "orders":
+        currency = facts["currency"] if "currency" in facts.columns else None
+        rates = pl.select(rate_of(pl.lit(currency, pl.String), mapping, usd_per)).to_series()
+        cell = fact.columns.get("currency", Cell(value=""))
+        reject(file, facts, rates.is_null(), source_column(cell, "currency"), NEEDS_RATE)
+
+
+def rate_of(currency: pl.Expr, mapping: Mapping, usd_per: Names[str, float]) -> pl.Expr:
+    """USD per unit of the currency, that of the store if there is none; null without a rate."""
+    own = currency.str.to_uppercase().fill_null(mapping.store.currency)
+    return own.replace_strict(dict(usd_per), default=None, return_dtype=pl.Float64)
 
 
 def reject(

@@ -4,6 +4,8 @@ or in quarantine."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping as Names
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -11,7 +13,6 @@ import polars as pl
 
 from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
-from pipeline.sources.contract import INDEX, find_faults
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.mapped_facts import (
@@ -21,14 +22,15 @@ from pipeline.sources.mapped.mapped_facts import (
     make_facts,
     source_column,
 )
-from pipeline.sources.mapped.mapped_tables import build_tables
+from pipeline.sources.mapped.mapped_faults import without_faults
+from pipeline.sources.mapped.mapped_tables import build_tables, join_facts
 from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, FileForm, Mapping, load_mapping
 from pipeline.sources.mapped.mapping_notes import mapping_notes
+from pipeline.sources.mapped.overlaps import IDENTITY, RANK, merged, newest_last
 from pipeline.sources.sheets import read_any_table, table_files
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
-SAME_ORDER = "another row of the same order is in quarantine"
 NO_FACT = "contains no fact by this mapping: all mapped times in this row are empty"
 FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
@@ -39,15 +41,29 @@ def read_mapped(context: SourceContext) -> StoreData:
     path = context.side_files.mapping or context.folder / NAME
     mapping = load_mapping(path)
     files, chosen, unread = _open(context, mapping, path)
-    all_facts: list[MappedFacts] = []
-    for fact, names in chosen:
-        all_facts += [make_facts(files[name], fact, mapping, context.usd_per) for name in names]
+    all_facts = _all_facts(files, chosen, mapping, context.usd_per)
     _report_unused(files, chosen, all_facts)
-    frames = build_tables(all_facts, mapping)
-    good = _without_faults(frames, files, all_facts, _source_columns(files, chosen))
+    ages = newest_last(_newest_events(files, all_facts))
+    facts = join_facts(all_facts, ages)
+
+    def tables_without(bad: pl.DataFrame) -> tuple[dict[str, pl.DataFrame], int]:
+        once = {name: merged(frame, bad) for name, frame in facts.items()}
+        kept = {name: frame for name, (frame, _) in once.items()}
+        count_repeated = sum(count for _, count in once.values())
+        return build_tables(kept, mapping, context.usd_per), count_repeated
+
+    members = pl.concat([part.members for part in all_facts])
+    good, count_repeated = without_faults(
+        tables_without, files, members, _source_columns(files, chosen)
+    )
     notes = [f"{len(files)} files read with {path.name}"]
     if unread:
         notes.append(f"not read, because the mapping does not name them: {', '.join(unread)}")
+    if count_repeated:
+        notes.append(
+            f"{count_repeated:,} facts are in several files; each is loaded once, as in the newer "
+            f"file. From the oldest to the newest: {', '.join(ages)}"
+        )
     notes += mapping_notes(all_facts, good)
     hashes = {path.name: _sha256(path), **{name: _sha256(context.folder / name) for name in files}}
     return StoreData(
@@ -58,6 +74,34 @@ def read_mapped(context: SourceContext) -> StoreData:
         input_sha256=hashes,
         notes=tuple(notes),
     )
+
+
+def _all_facts(
+    files: dict[str, CheckedFile],
+    chosen: list[tuple[Fact, list[str]]],
+    mapping: Mapping,
+    usd_per: Names[str, float],
+) -> list[MappedFacts]:
+    of_orders = {name for fact, names in chosen if fact.table == "orders" for name in names}
+    return [
+        make_facts(files[name], fact, mapping, usd_per, is_of_orders=name in of_orders)
+        for fact, names in chosen
+        for name in names
+    ]
+
+
+def _newest_events(
+    files: dict[str, CheckedFile], all_facts: list[MappedFacts]
+) -> dict[str, datetime | None]:
+    """By file, the time of its newest event."""
+    newest: dict[str, datetime | None] = {file.name: None for file in files.values()}
+    times = [
+        each.facts.select(FILE, "occurred_at")
+        for each in all_facts
+        if "occurred_at" in each.facts.columns
+    ]
+    last = pl.concat(times).group_by(FILE).agg(pl.col("occurred_at").max())
+    return newest | dict(last.rows())
 
 
 def _open(
@@ -89,7 +133,7 @@ def _read(context: SourceContext, name: str, forms: tuple[FileForm, ...]) -> Che
     table, damaged = read_any_table(
         context.folder / name, encoding=form.encoding, separator=form.separator, sheet=form.sheet
     )
-    if taken := {FILE, PASSED, FIRST} & set(table.columns):
+    if taken := {FILE, PASSED, FIRST, IDENTITY, RANK} & set(table.columns):
         raise BadInput(
             f"{name}: a column is named {', '.join(sorted(taken))}. Rename or remove it."
         )
@@ -136,72 +180,6 @@ def _report_unused(
         file.cascaded.append(unused.select(ROW, column=pl.lit(column), reason=pl.lit(NO_FACT)))
 
 
-def _without_faults(
-    frames: dict[str, pl.DataFrame],
-    files: dict[str, CheckedFile],
-    all_facts: list[MappedFacts],
-    columns: dict[str, dict[str, str]],
-) -> dict[str, pl.DataFrame]:
-    """The frames without the rows that break the contract. The row of the file goes to quarantine,
-    with all facts made from it."""
-    by_name = {file.name: file for file in files.values()}
-    members = pl.concat([facts.members for facts in all_facts])
-    members = members.filter(pl.col(ROW) != pl.col(FIRST)).unique()
-    while True:
-        bad = _reject_members(by_name, members)
-        bad_indices = {name: _bad_indices(frame, bad) for name, frame in frames.items()}
-        faults = find_faults(frames, bad_indices)
-        if not faults:
-            return {
-                name: frame.join(bad, on=[FILE, ROW], how="anti", maintain_order="left")
-                for name, frame in frames.items()
-            }
-        file_faults = pl.concat(
-            [_with_file_rows(name, frames[name], rows) for name, rows in faults.items()]
-        )
-        # a row with a fault of its own is not reported again for what follows from that fault
-        own = file_faults.filter(~pl.col("is_cascade")).select(FILE, ROW)
-        is_repeated = pl.struct(FILE, ROW).is_in(own.to_struct().implode())
-        file_faults = file_faults.filter(~pl.col("is_cascade") | ~is_repeated)
-        for (file,), part in file_faults.group_by(FILE, maintain_order=True):
-            table_column = pl.concat_str("table", pl.lit("."), "column")
-            names = table_column.replace_strict(
-                columns.get(str(file), {}), default=pl.col("column")
-            )
-            by_name[str(file)].reject_rows(part.with_columns(column=names))
-
-
-def _reject_members(by_name: dict[str, CheckedFile], members: pl.DataFrame) -> pl.DataFrame:
-    """Rows that form one fact are rejected together. Returns `FILE, ROW` of all rejected rows."""
-    bad = pl.concat(
-        [
-            file.bad_rows().unique().select(pl.lit(file.name).alias(FILE), ROW)
-            for file in by_name.values()
-        ]
-    )
-    others = members.join(bad, left_on=[FILE, FIRST], right_on=[FILE, ROW], how="semi")
-    others = others.join(bad, on=[FILE, ROW], how="anti").unique([FILE, ROW]).sort(FILE, ROW)
-    for (file,), part in others.group_by(FILE, maintain_order=True):
-        column = pl.lit(by_name[str(file)].rows.columns[1])
-        by_name[str(file)].cascaded.append(
-            part.select(ROW, column=column, reason=pl.lit(SAME_ORDER))
-        )
-    return pl.concat([bad, others.select(FILE, ROW)])
-
-
-def _with_file_rows(name: str, frame: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
-    """The faults of a table with the `FILE` and `ROW` of the faulty rows."""
-    rows = frame[faults[INDEX]].select(FILE, ROW)
-    located = pl.concat([rows, faults.drop(INDEX)], how="horizontal")
-    located = located.with_columns(table=pl.lit(name))
-    if located[FILE].has_nulls():
-        raise ValueError(
-            f"{name}: a row that comes from no file breaks the contract: "
-            f"{located.filter(pl.col(FILE).is_null())}"
-        )
-    return located
-
-
 def _source_columns(
     files: dict[str, CheckedFile], chosen: list[tuple[Fact, list[str]]]
 ) -> dict[str, dict[str, str]]:
@@ -217,12 +195,6 @@ def _source_columns(
             # the first fact that gives a column counts
             by_file[files[name].name] = columns | by_file.get(files[name].name, {})
     return by_file
-
-
-def _bad_indices(frame: pl.DataFrame, bad: pl.DataFrame) -> pl.Series:
-    """The positions in `frame` of the rejected rows."""
-    rows = frame.select(FILE, ROW).with_row_index(INDEX).cast({INDEX: pl.Int64})
-    return rows.join(bad, on=[FILE, ROW], how="semi")[INDEX]
 
 
 def _sha256(path: Path) -> str:

@@ -11,9 +11,10 @@ import polars as pl
 from features.tables import TABLES
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.mapped_facts import MappedFacts
+from pipeline.sources.mapped.mapped_disputes import dispute_steps
+from pipeline.sources.mapped.mapped_facts import MappedFacts, rate_of
 from pipeline.sources.mapped.mapping import HELPER_COLUMNS, MONEY, Mapping
-from pipeline.sources.phrases import cause_of
+from pipeline.sources.mapped.overlaps import IDENTITY, RANK
 
 UNKNOWN = "unknown"
 # these tables exist even without facts
@@ -28,15 +29,30 @@ NUMBERED: Names[str, tuple[str, ...]] = {
     "contacts": ("order_id",),
     "reviews": ("order_id",),
 }
-CAUSES = next(column.choices for column in TABLES["disputes"].columns if column.name == "cause")
 
 
-def build_tables(all_facts: list[MappedFacts], mapping: Mapping) -> dict[str, pl.DataFrame]:
-    """The frames of the tables that have facts, and always `orders`, `order_lines` and `products`.
-    Each row has the `FILE` and `ROW` from which it came."""
+def join_facts(all_facts: list[MappedFacts], files: list[str]) -> dict[str, pl.DataFrame]:
+    """All facts by table, with every column that a mapping may give, `FILE`, `ROW` and what
+    `overlaps.merged` needs. `files`: from the oldest to the newest."""
     parts = {name: [each.facts for each in all_facts if each.table == name] for name in TABLES}
-    mapped = {name: _joined(name, parts[name]) for name in TABLES if parts[name] or name in NEEDED}
-    orders = mapped["orders"].with_columns(pl.col("order_id").fill_null(""))
+    rank = pl.col(FILE).replace_strict(files, range(len(files)), return_dtype=pl.Int64)
+    return {
+        name: _joined(name, parts[name]).with_columns(rank.alias(RANK))
+        for name in TABLES
+        if parts[name] or name in NEEDED
+    }
+
+
+def build_tables(
+    mapped: Names[str, pl.DataFrame], mapping: Mapping, usd_per: Names[str, float]
+) -> dict[str, pl.DataFrame]:
+    """The frames of the tables that have facts, and always `orders`, `order_lines` and `products`.
+    Each row has the `FILE` and `ROW` from which it came. `mapped`: each fact once, by table."""
+    orders = mapped["orders"].with_columns(
+        order_id=pl.col("order_id").fill_null(""),
+        currency=pl.col("currency").str.to_uppercase().fill_null(mapping.store.currency),
+        rate=rate_of(pl.col("currency"), mapping, usd_per),
+    )
     of_orders = orders.unique("order_id", keep="first", maintain_order=True)
     of_orders = of_orders.select(
         "order_id",
@@ -55,7 +71,7 @@ def build_tables(all_facts: list[MappedFacts], mapping: Mapping) -> dict[str, pl
     frames["orders"] = _orders(orders, lines, mapping)
     frames["products"] = _products(frames.get("products"), lines)
     if "disputes" in frames:
-        frames["disputes"] = _disputes(frames["disputes"], lines, mapping)
+        frames["disputes"] = dispute_steps(frames["disputes"], lines, mapping)
     return {name: _shaped(name, frame) for name, frame in frames.items()}
 
 
@@ -64,7 +80,7 @@ def _joined(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
     schema = {FILE: pl.String(), ROW: pl.Int64(), **TABLES[name].schema}
     schema |= dict.fromkeys(MONEY.get(name, {}), pl.Float64())
     schema |= dict.fromkeys(HELPER_COLUMNS.get(name, ()), pl.String())
-    schema |= {"rate": pl.Float64()} if name == "orders" else {}
+    schema[IDENTITY] = pl.String()
     empty = pl.DataFrame(schema=schema)
     return pl.concat([empty, *parts], how="diagonal_relaxed").select(
         pl.col(c).cast(t) for c, t in schema.items()
@@ -90,7 +106,8 @@ def _numbered(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     if not columns:
         return frame
     key = TABLES[name].key[0]
-    nth = pl.int_range(1, pl.len() + 1).over(columns).cast(pl.String)
+    # by time, so that a fact has the same number whichever file it comes from
+    nth = pl.int_range(1, pl.len() + 1).over(columns, order_by="occurred_at").cast(pl.String)
     parts = [pl.col(column).fill_null("") for column in columns]
     new_id = pl.concat_str(*parts, nth, separator="-")
     frame = frame.with_columns(pl.coalesce(key, new_id).alias(key))
@@ -198,42 +215,6 @@ def _empty_products() -> pl.DataFrame:
             "supplier": pl.String(),
         }
     )
-
-
-def _disputes(frame: pl.DataFrame, lines: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    """The steps of disputes. A dispute without an id is the only one of its order.
-
-    A dispute with a product but without a line is about the order's line of that product.
-
-    The cause is that of the file; else it follows from the reason by the `causes` of the mapping,
-    or by the wording of the platform's reasons. Otherwise it is unknown.
-    """
-    ours = {reason.strip().lower(): cause for reason, cause in mapping.causes.items()}
-    lowercase = pl.col("reason").str.strip_chars().str.to_lowercase()
-    by_mapping = lowercase.replace_strict(ours, default=None, return_dtype=pl.String)
-    dispute = pl.coalesce("dispute_id", "order_id")
-    frame = frame.with_columns(dispute_id=dispute).join(
-        _lines_of_products(lines), on=["order_id", "product_id"], how="left", maintain_order="left"
-    )
-    first = pl.col("reason").drop_nulls().first().over("dispute_id")
-    frame = frame.with_columns(reason=pl.coalesce("reason", first))
-    nth = pl.int_range(1, pl.len() + 1).over("dispute_id", "step").cast(pl.String)
-    own_cause = pl.when(pl.col("cause").is_in(CAUSES)).then("cause")
-    by_wording = cause_of(pl.col("reason"), pl.lit(None, pl.String))
-    return frame.with_columns(
-        line_id=pl.coalesce("line_id", "product_line"),
-        cause=pl.coalesce(own_cause, by_mapping, by_wording),
-        step_id=pl.coalesce("step_id", pl.concat_str("dispute_id", "step", nth, separator="-")),
-        amount_usd=pl.col("amount") * pl.col("order_rate"),
-    )
-
-
-def _lines_of_products(lines: pl.DataFrame) -> pl.DataFrame:
-    """`order_id, product_id, product_line`: the first line of each product in its order. If several
-    suppliers sent the product, the line is not known."""
-    known = lines.filter(pl.col("product_id").is_not_null())
-    first = pl.when(pl.col("supplier_id").n_unique() == 1).then(pl.col("line_id").first())
-    return known.group_by("order_id", "product_id").agg(product_line=first)
 
 
 def _shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
