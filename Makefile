@@ -156,9 +156,14 @@ bench: $(READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compa
 	@PYTHONPATH=. $(BIN)/python tests/bench/pull.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/impact.py --peers $(PEERS)/bin/python
 
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+# CI measures the coverage of these: tests that call the code in their own process and are quick when traced
+TRACED := tests/spec tests/unit/models tests/unit/sources tests/unit/settings tests/unit/drafts tests/unit/output tests/unit/indicators tests/unit/simulation
+
 test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those for Spark only if Java is installed
 	@command -v chromium >/dev/null || echo "Chromium is not installed: the browser tests are skipped (bash tests/browser/install.sh installs it)"
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(if $(CI),--cov --cov-report=term:skip-covered)
+	@$(PYTEST) $(if $(CI),$(TRACED) --cov --cov-report=term:skip-covered)
+	@$(if $(CI),$(PYTEST) $(addprefix --ignore=,$(TRACED)),true)
 	@echo "tests passed; tests/spec shows what they check"
 
 docs: docs-reference $(DOCS)/ready  ## build the documentation site into site/

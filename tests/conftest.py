@@ -11,17 +11,8 @@ from hypothesis import Phase, settings
 from features.tables import TABLES, Tables, create_tables
 
 ZONE = "UTC"
-# these repeat the same lines thousands of times, which coverage makes four times slower; the unit
-# tests run the same lines
-WITHOUT_COVERAGE = ("tests/property/", "tests/browser/")
 # for runs that only check whether there is a failure: skip shrinking the example
 settings.register_profile("find", phases=[Phase.explicit, Phase.generate])
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.nodeid.startswith(WITHOUT_COVERAGE):
-            item.add_marker("no_cover")
 
 
 def day(text: str) -> int:
