@@ -144,7 +144,7 @@ def _operations(order: Answer) -> Iterator[Answer]:
         ("front_seller_send_all_goods", order["sent"], order["store_id"]),
         ("front_trade_success" if is_success else "trade_close", order["ended"], "system"),
     )
-    base = order["number"] % 10**14 + OPERATION * 10**14
+    base = order["number"] % 10**14 // 10 * 10 + OPERATION * 10**14
     for index, (action, at, operator) in enumerate(steps, 1):
         if at is not None:
             yield {

@@ -13,6 +13,7 @@ from pipeline.simulation.exports.export_ids import (
     ISSUE,
     ISSUE_DETAIL,
     LINE,
+    NO_LINE,
     ORDER,
     SOLUTION,
     number,
@@ -46,13 +47,13 @@ def write_issues(raw: Path, folder: Path, taken: str) -> None:
         "dispute_id", "order_id", "reason", "cause", maintain_order=True
     )
     numbers = (
-        (number(kind, column) + line).alias(name)
+        number(kind, column, line).alias(name)
         for name, kind, column, line in (
-            ("order", ORDER, "order_id", 0),
+            ("order", ORDER, "order_id", NO_LINE),
             ("line", LINE, "order_id", 1),
-            ("issue", ISSUE, "dispute_id", 0),
-            ("detail", ISSUE_DETAIL, "dispute_id", 0),
-            ("solution", SOLUTION, "dispute_id", 0),
+            ("issue", ISSUE, "dispute_id", NO_LINE),
+            ("detail", ISSUE_DETAIL, "dispute_id", NO_LINE),
+            ("solution", SOLUTION, "dispute_id", NO_LINE),
         )
     )
     frame = disputes.agg(steps=step).with_columns(*numbers)

@@ -20,6 +20,7 @@ from pipeline.settings.config import Config
 from pipeline.settings.source_settings import SourceSettings
 from pipeline.simulation.exports.export_aliexpress import PAGE, write_dumps
 from pipeline.simulation.exports.export_disputes import REASONS
+from pipeline.simulation.exports.export_ids import NO_LINE
 from pipeline.simulation.exports.export_tracking import WORDS
 from pipeline.simulation.simulate import simulate
 from pipeline.simulation.world.markets import CAUSES
@@ -79,7 +80,7 @@ def _renamed(frame: pl.DataFrame) -> pl.DataFrame:
 
     def own_id(column: str, prefix: str, width: int) -> pl.Expr:
         number = pl.col(column).cast(pl.Int64)
-        line = pl.when(number % 10 > 0).then(
+        line = pl.when(number % 10 != NO_LINE).then(
             pl.concat_str(pl.lit("-"), (number % 10).cast(pl.String))
         )
         own = (number % 10**14 // 10).cast(pl.String).str.zfill(width)
