@@ -24,11 +24,11 @@ NO_PROMISES = """
 # example, 30 days from the order, remove the "# " from these lines:
 # [[fact]]
 # table = "promises"
-# file = {file}
+# file = {file}{per}
 # [fact.columns]
 # order_id = {order_id}
 # kind = {{value = "delivery"}}
-# promised_at = {{column = {placed}, plus_days = 30}}
+# promised_at = {promised_at}
 """
 
 
@@ -170,11 +170,13 @@ def _column_line(guess: Guess) -> str:
 
 
 def _no_promises(proposal: Proposal) -> str:
-    cells = {guess.name: guess.cell for guess in proposal.facts[0].columns}
+    orders = proposal.facts[0]
+    cells = {guess.name: guess.cell for guess in orders.columns}
     return NO_PROMISES.format(
-        file=_text(proposal.facts[0].file),
+        file=_text(orders.file),
+        per=f"\n# per = {_text(orders.per)}" if orders.per else "",
         order_id=_toml(cells["order_id"]),
-        placed=_toml(cells["occurred_at"]["column"]),
+        promised_at=_toml({**cells["occurred_at"], "plus_days": 30}),
     )
 
 

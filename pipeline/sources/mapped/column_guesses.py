@@ -52,7 +52,7 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "order_lines": {
         "product_id": (
             r"^((line ?)?item |product |variant |variation )?(sku|product id|asin)$|^listing id$",
-            r"sku|product (id|code)|item (id|number|no)",
+            r"sku|product (id|code)|(?<!order )(?<!line )item (id|number|no)",
             r"^(line ?)?item (name|title)$|product name",
         ),
         "quantity": (
@@ -93,7 +93,7 @@ TIMES: Sequence[tuple[str, Mapping[str, str], Sequence[str]]] = (
     (
         "order_events",
         {"event": "closed"},
-        (r"^(completed|closed|cancell?ed|date completed)( at| on| date)?$", r"^确认收货时间$"),
+        (r"^(closed|cancell?ed)( at| on| date)?$", r"^确认收货时间$"),
     ),
     (
         "promises",
@@ -118,6 +118,8 @@ TIMES: Sequence[tuple[str, Mapping[str, str], Sequence[str]]] = (
             r"^(shipped|fulfilled|dispatched|posted|sent)( at| on| date)?$",
             r"^(ship|shipping|dispatch|shipment|fulfillment) (date|time)$|^发货时间$",
             r"(shipped|fulfilled|dispatched|handed).*(at|on|date)",
+            # WooCommerce: the shop sets an order to "completed" when it has sent it
+            r"^(date )?completed( at| on| date)?$",
         ),
     ),
     (
