@@ -16,6 +16,7 @@ from features.tables import create_tables
 from pipeline.board.board_app import create_app
 from pipeline.pages.report import PAGE, report
 from pipeline.settings.config import load_config
+from pipeline.workspace.checksums import reseal
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.nights import AS_OF, NIGHT, latest
@@ -59,6 +60,8 @@ def hostile(workspace: Path) -> Path:
     names = ("product_title", "draft_message", "reason_1", "reason_2", "country", "product_id")
     listed = listed.with_columns(pl.Series(name, texts) for name in names)
     listed.write_parquet(run / "contact_list.parquet")
+    # the attack is the text, not a changed file
+    reseal(run)
     orders = store.read_tables()["orders"].drop("occurred_day", "known_day").sort("order_id")
     ids = [f"hostile {text}" for text in HOSTILE] + orders["order_id"][len(HOSTILE) :].to_list()
     renamed = orders.with_columns(pl.Series("order_id", ids))
