@@ -122,6 +122,9 @@ def use_tracking(workspace: Workspace) -> None:
         os.environ[SERVER] = given
 
 
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
+
+
 @contextmanager
 def registry_errors(workspace: Workspace) -> Iterator[None]:
     """Give MLflow's and SQLite's errors a message for the user.
@@ -135,8 +138,11 @@ def registry_errors(workspace: Workspace) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, sqlite3.Error, RequestException) as error:
         if trouble := disk_trouble(error, workspace.folder):
             raise trouble from None
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        if uri := server_uri():
+        uri = server_uri()
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        # MLflow repeats the address with its password
+        first_line = _CREDENTIALS.sub("//", first_line)[:200]
+        if uri:
             raise NoDatabase(
                 f"{SERVER}={_without_password(uri)}: {first_line} Check the address and that the "
                 "server runs, or unset the variable to keep the models in the workspace."
