@@ -35,10 +35,10 @@ def stored_facts(folder: Path) -> dict[str, Any] | None:
 
 def checked_tables(folder: Path, facts: Mapping[str, Any]) -> TableFiles:
     """The table files. Raises `Damaged` if one differs from its hash in the facts."""
-    try:
-        files = TableFiles.of(folder, facts)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise damaged(folder / "orders.parquet", REMEDY, str(error)) from None
+    # first, because opening the files reads some of them
     for name in TABLES:
         check_file(folder / f"{name}.parquet", facts, REMEDY)
-    return files
+    try:
+        return TableFiles.of(folder, facts)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise damaged(folder / "orders.parquet", REMEDY, str(error)) from None
