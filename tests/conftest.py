@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -13,6 +14,12 @@ from features.tables import TABLES, Tables, create_tables
 ZONE = "UTC"
 # for runs that only check whether there is a failure: skip shrinking the example
 settings.register_profile("find", phases=[Phase.explicit, Phase.generate])
+
+
+@pytest.fixture(autouse=True)
+def no_tracking_server() -> None:
+    """MLflow leaves the address of its last database in the environment of the process."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 def day(text: str) -> int:

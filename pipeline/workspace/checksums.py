@@ -110,8 +110,16 @@ def read_run_table(folder: Path, name: str, columns: list[str] | None = None) ->
 
 def reseal(folder: Path) -> None:
     """Write the hashes of a folder's files into its index, after one of them was replaced."""
-    if index := index_of(folder):
+    index = index_of(folder)
+    if index and _is_object(index):
         index.write_text(_text(sealed_index(folder, index)) + "\n", encoding="utf-8")
+
+
+def _is_object(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except ValueError:
+        return False
 
 
 def read_parquet(

@@ -35,10 +35,14 @@ def stored_facts(folder: Path) -> dict[str, Any] | None:
 
 def checked_tables(folder: Path, facts: Mapping[str, Any]) -> TableFiles:
     """The table files. Raises `Damaged` if one differs from its hash in the facts."""
-    # first, because opening the files reads some of them
-    for name in TABLES:
-        check_file(folder / f"{name}.parquet", facts, REMEDY)
+    paths = [folder / f"{name}.parquet" for name in TABLES]
+    # first, because opening the files reads some of them; a missing one may be of an older version
+    for path in filter(Path.exists, paths):
+        check_file(path, facts, REMEDY)
     try:
-        return TableFiles.of(folder, facts)
+        files = TableFiles.of(folder, facts)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise damaged(folder / "orders.parquet", REMEDY, str(error)) from None
+    for path in paths:
+        check_file(path, facts, REMEDY)
+    return files

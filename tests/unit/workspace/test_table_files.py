@@ -16,6 +16,7 @@ from features.tables import TABLES, UNSEEN, Tables, create_tables
 from pipeline.engines.polars_parts import night_features
 from pipeline.settings.errors import BadInput
 from pipeline.simulation.world.simulated_store import simulate_store
+from pipeline.workspace.checksums import reseal
 from pipeline.workspace.table_files import NUMBER, TableFiles
 from pipeline.workspace.workspace import Workspace
 from tests.conftest import day
@@ -115,6 +116,7 @@ def test_files_of_an_older_version_are_reported(files: TableFiles, tmp_path: Pat
     old.write_tables(files.read_all(), {})
     orders = tmp_path / "tables/orders.parquet"
     pl.read_parquet(orders).drop(NUMBER).write_parquet(orders)
+    reseal(orders.parent)
     with pytest.raises(
         BadInput, match=r"older version of this program\. Load the data again: make ingest"
     ):
@@ -128,6 +130,7 @@ def test_an_optional_column_that_an_older_version_did_not_write_is_unknown(
     old.write_tables(files.read_all(), {})
     disputes = tmp_path / "tables/disputes.parquet"
     pl.read_parquet(disputes).drop("line_id").write_parquet(disputes)
+    reseal(disputes.parent)
     for frame in (old.read_tables()["disputes"], old.table_files().read_disputed()["disputes"]):
         assert frame.height == tables["disputes"].height > 0
         assert frame["line_id"].null_count() == frame.height
