@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import polars as pl
 
-from features.clock import is_earlier, local_day
-from features.tables import Tables
+from features.clock import calendar_day, count_before, is_earlier, is_visible, local_day
+from features.tables import LifeDays, Tables
 
 # the longest promise of the older rules, 60 days, and the 60 days after it in `DisputeWindow`
 LIFE_DAYS = 120
@@ -19,29 +20,51 @@ QUANTILE, FEWEST_CLOSINGS = 0.99, 100
 FULL = 0.99
 
 
-def usual_life_days(tables: Tables) -> int | None:
-    """The days from an order to its end within which nearly all orders of the store end.
+def usual_life_days(tables: Tables) -> LifeDays:
+    """The days from an order to its end within which nearly all orders of the store ended.
 
-    An end is a reported closing or the opening of a dispute. None with fewer than
-    `FEWEST_CLOSINGS` of them. It is a property of the store, like its zone: it is read from all of
-    its data and does not differ by order or night.
+    Returns (first day, days), one for each month in which the days change. An end is a reported
+    closing or the opening of a dispute. The days of a month rest on the ends known before the month
+    began, so an order's own depend on nothing that became known after it was placed. Months with
+    fewer than `FEWEST_CLOSINGS` ends before them have none.
     """
+    columns = ("order_id", "occurred_day", "known_day")
     ends = pl.concat(
         [
-            tables["order_events"].filter(pl.col("event") == "closed").select("order_id", _DAY),
-            tables["disputes"].filter(pl.col("step") == "opened").select("order_id", _DAY),
+            tables["order_events"].filter(pl.col("event") == "closed").select(columns),
+            tables["disputes"].filter(pl.col("step") == "opened").select(columns),
         ]
     )
-    last = ends.group_by("order_id").agg(pl.col("end_day").max())
     placed = tables["orders"].select("order_id", placed_day="occurred_day")
-    days = last.join(placed, on="order_id").select(pl.col("end_day") - pl.col("placed_day"))
-    if days.height < FEWEST_CLOSINGS:
-        return None
-    quantile = days.to_series().quantile(QUANTILE, "nearest") or 0.0
-    return min(max(math.ceil(quantile), FEWEST_LIFE_DAYS), MOST_LIFE_DAYS)
+    ends = ends.join(placed, on="order_id").sort("known_day").drop_nulls()
+    lengths = ends["occurred_day"] - ends["placed_day"]
+    steps: list[tuple[int, int]] = []
+    months = _month_starts(ends["known_day"])
+    for first_day, count in zip(
+        months, count_before(ends["known_day"].to_numpy(), months), strict=True
+    ):
+        if count >= FEWEST_CLOSINGS:
+            quantile = lengths[:count].quantile(QUANTILE, "nearest") or 0.0
+            days = min(max(math.ceil(quantile), FEWEST_LIFE_DAYS), MOST_LIFE_DAYS)
+            if not steps or steps[-1][1] != days:
+                steps.append((int(first_day), days))
+    return tuple(steps)
 
 
-_DAY = pl.col("occurred_day").alias("end_day")
+def life_days(placed: pl.Expr, usual: LifeDays) -> pl.Expr:
+    """The days of each order, by the day on which it was placed; `LIFE_DAYS` before the first."""
+    days: pl.Expr = pl.lit(LIFE_DAYS)
+    for first_day, own in usual:
+        days = pl.when(is_visible(placed, pl.lit(first_day))).then(days).otherwise(own)
+    return days
+
+
+def _month_starts(known_day: pl.Series) -> np.ndarray:
+    """The first day of each month from the first end to the month after the last one."""
+    if known_day.is_empty():
+        return np.array([], dtype=np.int64)
+    first, last = calendar_day(known_day[0]), calendar_day(known_day[-1] + 31)
+    return pl.date_range(first.replace(day=1), last, "1mo", eager=True).to_physical().to_numpy()
 
 
 def placed_day(tables: Tables) -> pl.Expr:

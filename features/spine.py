@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from features.clock import is_visible, local_day, start_of_day
-from features.closing_times import LIFE_DAYS, placed_day, refunded_before_sending
+from features.closing_times import life_days, placed_day, refunded_before_sending
 from features.tables import Tables
 
 
@@ -27,7 +27,7 @@ class DisputeWindow:
     promised day. The 60 days are our choice: in the older rules a seller may promise up to 60 days,
     and most complaints about undelivered orders come in that period. `days_without_promise`: an
     order without a promised delivery day stays open so many days after it was placed; None: the
-    store's own (`Tables.usual_life_days`), or else `LIFE_DAYS`.
+    store's own (`closing_times.life_days`).
     """
 
     days_after_delivery: int = 15
@@ -65,8 +65,10 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
             promised_day=local_day(pl.col("promised_at"), tables.zone),
         )
     )
-    life_days = window.days_without_promise or tables.usual_life_days or LIFE_DAYS
-    end_of_life = pl.max_horizontal(placed_day(tables) + life_days, pl.col("known_day"))
+    placed = placed_day(tables)
+    own_days = life_days(placed, tables.usual_life_days)
+    days = pl.lit(window.days_without_promise) if window.days_without_promise else own_days
+    end_of_life = pl.max_horizontal(placed + days, pl.col("known_day"))
     end_of_promise = pl.max_horizontal(
         pl.col("promised_day") + window.days_after_promise, pl.col("promise_known_day")
     )

@@ -185,6 +185,10 @@ UNSEEN: dict[str, tuple[str, ...]] = {
 }
 
 
+# (first day, days), in the order of the days
+LifeDays = tuple[tuple[int, int], ...]
+
+
 @dataclass(frozen=True)
 class Tables:
     """The canonical tables of one store, with the local days of their facts.
@@ -193,15 +197,15 @@ class Tables:
     `zone`). `has_partial_outcomes`: outcomes are recorded for some orders only, marked by an
     `outcome_observed` event. The other orders have no label; they never count as undisputed.
     `has_shipments`: the store records when parcels leave. If it does not, an order without a
-    shipment may have left or not. `usual_life_days`: the days within which nearly all orders of the
-    store end (see `features.closing_times`); None: not known.
+    shipment may have left or not. `usual_life_days`: (first day, days within which nearly all
+    orders of the store ended), see `features.closing_times`.
     """
 
     frames: Mapping[str, pl.DataFrame]
     zone: str
     has_partial_outcomes: bool = False
     has_shipments: bool = True
-    usual_life_days: int | None = None
+    usual_life_days: LifeDays = ()
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         return self.frames[name]
@@ -219,7 +223,7 @@ def create_tables(
     zone: str,
     has_partial_outcomes: bool = False,
     has_shipments: bool = True,
-    usual_life_days: int | None = None,
+    usual_life_days: LifeDays = (),
 ) -> Tables:
     """Tables from frames with the canonical columns; tables that are not given are empty."""
     dated = {}

@@ -20,7 +20,8 @@ from features.tables import Tables
 from pipeline.engines.polars_parts import night_features
 from pipeline.settings.config import Config, Engine
 from pipeline.settings.errors import NoEngine
-from pipeline.workspace.table_files import StoredTables, TableFiles
+from pipeline.workspace.stored_tables import StoredTables
+from pipeline.workspace.table_files import TableFiles
 
 JAVA = 17
 

@@ -13,7 +13,8 @@ from features.build.out_of_core import Part, add_up, features_of_part, read_part
 from features.spine import DisputeWindow
 from features.totals.entity_totals import Totals
 from features.totals.order_facts import split_buyers
-from pipeline.workspace.table_files import NUMBER, TableFiles
+from pipeline.workspace.stored_tables import NUMBER
+from pipeline.workspace.table_files import TableFiles
 
 # parts processed at the same time: while one runs a step that uses one core, the others continue
 AT_ONCE = 3

@@ -34,7 +34,7 @@ from features.tables import INSTANT, TABLES
 from pipeline.engines.spark_buckets import AGAIN, RETURNING, ROW, SPINE, SUMS, TOTALS, Buckets
 from pipeline.settings.config import Engine
 from pipeline.settings.errors import NoEngine
-from pipeline.workspace.table_files import StoredTables
+from pipeline.workspace.stored_tables import StoredTables
 
 ROOT = Path(__file__).resolve().parents[2]
 SPARK_TYPES = {

@@ -12,7 +12,7 @@ import pyarrow as pa
 from features.build.distributed import answer, ask, entity_facts_by_day, family_inputs_of
 from features.build.registry import FEATURE_NAMES, features_of
 from features.clock import local_day
-from features.tables import TABLES, Tables, create_tables
+from features.tables import TABLES, LifeDays, Tables, create_tables
 from features.totals.order_facts import returning_facts
 
 # names in addition to the canonical tables: the numbered spine rows, and the orders of buyers who
@@ -54,7 +54,7 @@ class Buckets:
         *,
         has_partial_outcomes: bool,
         has_shipments: bool,
-        usual_life_days: int | None,
+        usual_life_days: LifeDays,
     ) -> None:
         self.zone, self.has_partial_outcomes = zone, has_partial_outcomes
         self.has_shipments, self.usual_life_days = has_shipments, usual_life_days

@@ -56,8 +56,9 @@ def _life_lines(tables: Tables, config: Config) -> Iterator[str]:
         return
     if days := config.days_without_promise:
         why = "days_without_promise in config.toml"
-    elif days := tables.usual_life_days:
-        why = "nearly all orders of this store end within that time"
+    elif tables.usual_life_days:
+        days = tables.usual_life_days[-1][1]
+        why = "nearly all orders of this store ended within that time"
     else:
         days, why = LIFE_DAYS, "the default, because fewer than 100 closings and disputes are known"
     yield (

@@ -1,8 +1,4 @@
-"""The canonical tables on disk: one Parquet file per table, sorted by order, so that the facts of
-some orders can be read without the others. In addition to its own columns, each file has the local
-days of its facts (see `features.tables.Tables`) and the number of their order. Orders are numbered
-from 0 in the order of `order_id`.
-"""
+"""Reads the table files of a workspace, the facts of some orders without those of the others."""
 
 from __future__ import annotations
 
@@ -14,44 +10,9 @@ from typing import Any
 import polars as pl
 
 from features.clock import in_days, is_visible
-from features.tables import TABLES, UNSEEN, Tables, create_tables
+from features.tables import TABLES, UNSEEN, LifeDays, Tables, create_tables
 from pipeline.settings.errors import BadInput
-
-NUMBER = "order_number"
-DAYS = ("occurred_day", "known_day")
-
-
-@dataclass(frozen=True)
-class StoredTables(Tables):
-    """Tables with the folder of the Parquet files from which they were read, one file per table."""
-
-    folder: Path = Path()
-
-
-def write_table_files(tables: Tables, folder: Path) -> None:
-    """Write one Parquet file per table into `folder`."""
-    for name, frame in stored_frames(tables).items():
-        frame.write_parquet(folder / f"{name}.parquet")
-
-
-def stored_frames(tables: Tables, first_number: int = 0) -> dict[str, pl.DataFrame]:
-    """The contents of the files by table name. Orders are numbered from `first_number`."""
-    numbers = (
-        tables["orders"]
-        .select("order_id")
-        .sort("order_id")
-        .with_row_index(NUMBER, offset=first_number)
-    )
-    return {name: _stored(name, tables[name], numbers) for name in TABLES}
-
-
-def _stored(name: str, frame: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
-    table = TABLES[name]
-    frame = frame.select(*table.schema, *DAYS)
-    if "order_id" not in table.schema:
-        return frame
-    frame = frame.join(numbers, on="order_id", how="left", maintain_order="left")
-    return frame.sort(NUMBER, "known_at", "occurred_at", maintain_order=True)
+from pipeline.workspace.stored_tables import DAYS, NUMBER, StoredTables, stored_frame
 
 
 @dataclass(frozen=True)
@@ -65,7 +26,7 @@ class TableFiles:
     zone: str
     has_partial_outcomes: bool
     has_shipments: bool = True
-    usual_life_days: int | None = None
+    usual_life_days: LifeDays = ()
 
     @classmethod
     def of(cls, folder: Path, settings: Mapping[str, Any]) -> TableFiles:
@@ -74,7 +35,7 @@ class TableFiles:
             folder,
             settings["zone"],
             settings["has_partial_outcomes"],
-            usual_life_days=settings.get("usual_life_days"),
+            usual_life_days=tuple(map(tuple, settings.get("life_days_by_month") or ())),
         )
         if NUMBER not in files._scan("orders").collect_schema():
             raise BadInput(
@@ -241,7 +202,7 @@ class TableFiles:
         """Write the file of one table into another folder, with the same order numbers."""
         tables = create_tables({name: frame}, zone=self.zone)
         numbers = self._scan("orders").select("order_id", NUMBER).collect()
-        _stored(name, tables[name], numbers).write_parquet(folder / f"{name}.parquet")
+        stored_frame(name, tables[name], numbers).write_parquet(folder / f"{name}.parquet")
 
     def read_products(self, product_ids: pl.Series) -> pl.DataFrame:
         """The rows of some products."""

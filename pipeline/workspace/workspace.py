@@ -30,8 +30,9 @@ from pipeline.settings.errors import BadInput
 from pipeline.workspace.checksums import reseal
 from pipeline.workspace.file_modes import close_to_others
 from pipeline.workspace.shared_folder import SharedFolder
+from pipeline.workspace.stored_tables import StoredTables, write_table_files
 from pipeline.workspace.table_checks import STORE_JSON, checked_tables, stored_facts
-from pipeline.workspace.table_files import StoredTables, TableFiles, write_table_files
+from pipeline.workspace.table_files import TableFiles
 
 
 class Workspace(SharedFolder):
@@ -78,7 +79,7 @@ class Workspace(SharedFolder):
         settings = {
             "zone": tables.zone,
             "has_partial_outcomes": tables.has_partial_outcomes,
-            "usual_life_days": usual_life_days(tables),
+            "life_days_by_month": usual_life_days(tables),
             **facts,
         }
         with self.replaced(version / "tables") as temporary:

@@ -109,7 +109,8 @@ PLANTED = (
 def store_files(frames: dict[str, pl.DataFrame]) -> Iterator[tuple]:
     from features.tables import create_tables
     from pipeline.simulation.world.simulated_store import ZONE
-    from pipeline.workspace.table_files import TableFiles, write_table_files
+    from pipeline.workspace.stored_tables import write_table_files
+    from pipeline.workspace.table_files import TableFiles
 
     with tempfile.TemporaryDirectory() as folder:
         tables = create_tables(frames, zone=ZONE)

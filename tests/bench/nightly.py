@@ -40,7 +40,7 @@ def write_tables(folder: Path, count: int) -> None:
     from pipeline.simulation.world.simulated_facts import product_frame
     from pipeline.simulation.world.simulated_orders import build_world
     from pipeline.simulation.world.simulated_store import draw_pieces, piece_frames
-    from pipeline.workspace.table_files import stored_frames
+    from pipeline.workspace.stored_tables import stored_frames
 
     world = build_world(
         count_orders=count, seed=7, first_day=NIGHT - timedelta(days=DAYS), days=DAYS

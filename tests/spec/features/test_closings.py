@@ -29,7 +29,7 @@ def test_an_order_without_a_promise_closes_after_the_store_s_usual_time(
 ) -> None:
     tables = make_tables(orders="order_id | occurred_at\na | 01-01")
     assert closed(tables) == {"a": LIFE_DAYS}
-    own = Tables(tables.frames, tables.zone, usual_life_days=45)
+    own = Tables(tables.frames, tables.zone, usual_life_days=((day("01-01"), 45),))
     assert closed(own) == {"a": 45}
     # a setting wins
     assert closed(own, DisputeWindow(days_without_promise=200)) == {"a": 200}
@@ -130,17 +130,46 @@ def many_orders(ends: list[int], event: str) -> dict[str, str]:
 
 def test_the_usual_time_comes_from_closings_and_disputes(make_tables: MakeTables) -> None:
     few = make_tables(**many_orders([40] * 99, "closed"))
-    assert usual_life_days(few) is None
-    assert usual_life_days(make_tables(**many_orders([12] * 100, "closed"))) == 30
+    assert usual_life_days(few) == ()
+    enough = make_tables(**many_orders([12] * 100, "closed"))
+    assert usual_life_days(enough) == ((day("02-01"), 30),)
     ends = [20] * 98 + [59, 90]
     expected = day("03-04") - day("01-01")  # 59 is 2024-03-04 in the drawing
-    assert usual_life_days(make_tables(**many_orders(ends, "closed"))) == expected
-    assert usual_life_days(make_tables(**many_orders(ends, "opened"))) == expected
+    for event in ("closed", "opened"):
+        # the hundredth end is known in April
+        steps = usual_life_days(make_tables(**many_orders(ends, event)))
+        assert steps == ((day("05-01"), expected),)
+
+
+def test_the_usual_time_of_a_month_rests_on_earlier_ends_only(make_tables: MakeTables) -> None:
+    drawings = many_orders([31] * 100 + [59] * 100, "closed")
+    tables = make_tables(**drawings)
+    # 100 orders end on 4 February and 100 on 4 March of the drawing
+    slow = day("03-04") - day("01-01")
+    assert usual_life_days(tables) == ((day("03-01"), 34), (day("04-01"), slow))
+    new = make_tables(orders="order_id | occurred_at\na | 02-29\nb | 03-01\nc | 04-01")
+    own = Tables(new.frames, new.zone, usual_life_days=usual_life_days(tables))
+    first = day("01-01")
+    assert closed(own) == {
+        "a": day("02-29") - first + LIFE_DAYS,
+        "b": day("03-01") - first + 34,
+        "c": day("04-01") - first + slow,
+    }
+
+
+def test_what_becomes_known_later_changes_no_earlier_usual_time(make_tables: MakeTables) -> None:
+    early, late = [31] * 150, [90] * 50
+    known = usual_life_days(make_tables(**many_orders(early, "closed")))
+    both = usual_life_days(make_tables(**many_orders(early + late, "closed")))
+    assert both[: len(known)] == known
+    assert all(first_day > day("04-01") for first_day, _ in both[len(known) :])
+    assert len(both) > len(known)
 
 
 def test_the_usual_time_is_kept_with_the_tables(make_tables: MakeTables, tmp_path) -> None:
     workspace = Workspace(tmp_path)
     workspace.write_tables(make_tables(**many_orders([40] * 100, "closed")), {})
     expected = usual_life_days(workspace.read_tables())
+    assert expected
     assert workspace.read_tables().usual_life_days == expected
     assert workspace.table_files().read_part(0, 10).usual_life_days == expected

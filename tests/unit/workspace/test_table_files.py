@@ -17,7 +17,8 @@ from pipeline.engines.polars_parts import night_features
 from pipeline.settings.errors import BadInput
 from pipeline.simulation.world.simulated_store import simulate_store
 from pipeline.workspace.checksums import reseal
-from pipeline.workspace.table_files import NUMBER, TableFiles
+from pipeline.workspace.stored_tables import NUMBER
+from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 from tests.conftest import day
 

@@ -1,0 +1,51 @@
+"""The canonical tables on disk: one Parquet file per table, sorted by order, so that the facts of
+some orders can be read without the others. In addition to its own columns, each file has the local
+days of its facts (see `features.tables.Tables`) and the number of their order. Orders are numbered
+from 0 in the order of `order_id`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from features.tables import TABLES, Tables
+
+NUMBER = "order_number"
+DAYS = ("occurred_day", "known_day")
+
+
+@dataclass(frozen=True)
+class StoredTables(Tables):
+    """Tables with the folder of the Parquet files from which they were read, one file per table."""
+
+    folder: Path = Path()
+
+
+def write_table_files(tables: Tables, folder: Path) -> None:
+    """Write one Parquet file per table into `folder`."""
+    for name, frame in stored_frames(tables).items():
+        frame.write_parquet(folder / f"{name}.parquet")
+
+
+def stored_frames(tables: Tables, first_number: int = 0) -> dict[str, pl.DataFrame]:
+    """The contents of the files by table name. Orders are numbered from `first_number`."""
+    numbers = (
+        tables["orders"]
+        .select("order_id")
+        .sort("order_id")
+        .with_row_index(NUMBER, offset=first_number)
+    )
+    return {name: stored_frame(name, tables[name], numbers) for name in TABLES}
+
+
+def stored_frame(name: str, frame: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    """The content of one file: the rows by order, with the number of their order (`numbers`)."""
+    table = TABLES[name]
+    frame = frame.select(*table.schema, *DAYS)
+    if "order_id" not in table.schema:
+        return frame
+    frame = frame.join(numbers, on="order_id", how="left", maintain_order="left")
+    return frame.sort(NUMBER, "known_at", "occurred_at", maintain_order=True)
