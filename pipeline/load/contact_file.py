@@ -4,7 +4,6 @@ the names in capitals."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from pathlib import Path
@@ -15,6 +14,7 @@ from pipeline.output.safe_text import one_line
 from pipeline.settings.errors import BadInput
 from pipeline.sources.csv_text import Fault, read_bytes, text_table
 from pipeline.sources.reading.rounded_ids import ROUNDED
+from pipeline.sources.reading.text_encoding import decode_utf
 from pipeline.sources.workbook import read_workbook
 
 REQUIRED, OPTIONAL = (
@@ -23,10 +23,9 @@ REQUIRED, OPTIONAL = (
 )
 SHEET = "contacts"
 MOST_BYTES = 50_000_000
+SEPARATORS = ",;\t"
 # lines above the column names, such as a title
 MOST_TITLES = 30
-SEPARATORS = (",", ";", "\t")
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_contact_file(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
@@ -107,14 +106,8 @@ def _cells(line: str, separator: str) -> list[str]:
 
 def _decoded(path: Path) -> str:
     data = read_bytes(path)
-    if data.startswith(_UTF16):
-        text = data.decode("utf-16", errors="replace")
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            # a spreadsheet saves plain CSV in the code page of its machine; ids are the same in all
-            text = data.decode("cp1252", errors="replace")
-    if "\x00" in text.lstrip().partition("\n")[0]:
-        raise BadInput(f"{path.name}: is not text. Save it again as 'CSV UTF-8' or .xlsx.")
+    text = decode_utf(path.name, data)
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        # a spreadsheet saves plain CSV in the code page of its machine; ids are the same in all
+        text = data.decode("cp1252", errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n")
