@@ -102,9 +102,14 @@ def test_an_order_counts_once_and_every_figure_has_an_interval() -> None:
         "lane x",
         "category c",
     ]
-    whole = calibration_table(counted).row(0, named=True)
-    assert (whole["orders"], whole["disputed"], whole["listed"]) == (3, 1, 1)
-    assert whole["expected"] == pytest.approx(0.8)
+    few = calibration_table(counted).row(0, named=True)
+    assert (few["orders"], few["disputed"], few["listed"]) == (3, 1, 1)
+    assert few["expected"] == pytest.approx(0.8)
+    # one disputed order gives no figure
+    assert few["ratio"] is few["ratio_low"] is few["precision"] is None
+    copies = [counted.with_columns(pl.col("order_id") + f"-{n}") for n in range(20)]
+    whole = calibration_table(pl.concat(copies)).row(0, named=True)
+    assert (whole["orders"], whole["disputed"], whole["listed"]) == (60, 20, 20)
     assert whole["ratio"] == pytest.approx(1.25)
     assert whole["ratio_low"] < whole["ratio"] < whole["ratio_high"]
     assert whole["precision_low"] < whole["precision"] == whole["precision_high"] == 1.0
