@@ -26,7 +26,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def tune(folder: Path, as_of: date = date(2025, 7, 10)) -> bool:
+def tune(folder: Path, as_of: date = date(2025, 7, 1)) -> bool:
     (folder / TUNED).unlink(missing_ok=True)
     return step.tune(Workspace(folder), load_config(folder), Progress(), as_of=as_of, minutes=0.02)
 
