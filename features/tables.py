@@ -18,6 +18,8 @@ from features.table_schema import INSTANT, Column, Table, instant, number, text
 
 __all__ = ["INSTANT", "TABLES", "UNSEEN", "Column", "Table", "Tables", "create_tables"]
 
+# of a dispute, as far as they are known
+CAUSES = ("not_received", "not_as_described", "other")
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -131,7 +133,7 @@ TABLES: dict[str, Table] = {
                 text("line_id", is_required=False),
                 # answered: by the seller; ruled: by the platform
                 text("step", "opened", "answered", "withdrawn", "escalated", "ruled", "refunded"),
-                text("cause", "not_received", "not_as_described", "other", "unknown"),
+                text("cause", *CAUSES, "unknown"),
                 # reason: the buyer's, in the source's words; liable: the losing side of a ruling
                 text("reason", is_required=False),
                 text("actor", "buyer", "seller", "platform", is_required=False),

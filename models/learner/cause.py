@@ -13,11 +13,10 @@ import numpy as np
 import polars as pl
 
 from features.asof import visible
-from features.tables import Tables
+from features.tables import CAUSES, Tables
 from models.learner.matrix import to_matrix
 from models.learner.training_config import Recipe
 
-CAUSES = ("not_received", "not_as_described", "other")
 SHARES = dict.fromkeys((f"{cause}_share" for cause in CAUSES), pl.Float64)
 # below FEWEST_ORDERS disputed orders only the shares per stage are estimated, shrunk towards the
 # shares over all stages, which count as PRIOR_ORDERS orders

@@ -9,9 +9,9 @@ import polars as pl
 
 from features.asof import visible
 from features.build.registry import FEATURES
+from features.tables import CAUSES
 from models.contact.contact_deadline import add_contact_by
 from models.contact.decide import ContactCosts, add_expected_value, give_arms, worthwhile
-from models.learner.cause import CAUSES
 from models.reasons.explain import explain
 from models.reasons.reason_columns import REASON_KEYS, reason_columns
 from models.reasons.risk_rules import SignModel

@@ -17,7 +17,7 @@ features/indicators         features
 features/totals             features
 models
 models/comparison           features models/contact models/learner
-models/contact              features models/learner
+models/contact              features
 models/indicators           features features/indicators
 models/learner              features features/build models/monitoring
 models/monitoring           features
@@ -44,8 +44,7 @@ pipeline/evaluation         features features/build features/indicators models/c
                             pipeline/registry pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/simulation/world
                             pipeline/training pipeline/workspace
-pipeline/history            features models/contact models/learner pipeline/settings
-                            pipeline/workspace
+pipeline/history            features models/contact pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/load               features pipeline/output pipeline/settings pipeline/sources

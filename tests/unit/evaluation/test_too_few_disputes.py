@@ -21,7 +21,8 @@ from pipeline.evaluation.comparison_table import Night, comparison_table, say_co
 from pipeline.evaluation.evaluate import MODEL, _compare, say_evaluation
 from pipeline.evaluation.leak_cost import _compare_with_honest, say_leak_cost
 from pipeline.evaluation.model_page import model_page
-from pipeline.registry.model_registry import log_backtest, tracking_uri
+from pipeline.registry.logged_runs import log_backtest
+from pipeline.registry.tracking import tracking_uri
 from pipeline.settings.config import Config
 from pipeline.workspace.workspace import Workspace
 

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.learner.cause import CAUSES, FEWEST_ORDERS, add_cause, cause_from_text, fit_cause
+from features.tables import CAUSES
+from models.learner.cause import FEWEST_ORDERS, add_cause, cause_from_text, fit_cause
 from models.learner.training_config import Recipe
 from tests.conftest import day
 

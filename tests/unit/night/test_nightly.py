@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from features.build.registry import build_features
 from features.clock import day_number
 from features.spine import build_spine
-from models.learner.cause import CAUSES
+from features.tables import CAUSES
 from pipeline.night.score import score
 from pipeline.registry.model_registry import require_champion, tracking_uri
 from pipeline.settings.config import Config, load_config

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from features.stage import STAGES_AND_UNKNOWN as STAGES
+from features.tables import CAUSES
 from models.contact.offers import ACTIONS
-from models.learner.cause import CAUSES
 from models.monitoring.sequential_monitoring import LEVELS
 from models.product.product_verdict import CARRIER, KEEP, LISTING, NOT_JUDGED, STOP, SUPPLIER
 from pipeline.board.board_app import GROUPS as BOARD_GROUPS

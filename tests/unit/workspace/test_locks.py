@@ -102,6 +102,12 @@ def test_readers_and_contacts_work_while_a_model_is_trained(
     with Workspace(workspace, "train").locked():
         done = run_step(step, "--workspace", workspace, *options)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_second_step_that_replaces_something_is_refused(
+    workspace: Path, run_step: Callable
+) -> None:
+    with Workspace(workspace, "train").locked():
         refused = run_step("train", "--workspace", workspace, "--as-of", AS_OF)
     assert refused.returncode == 13
     assert "train, since" in refused.stderr
