@@ -69,8 +69,8 @@ def tables_lock(folder: Path, wait_seconds: float = TABLES_WAIT_SECONDS) -> Iter
         lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS)
     except Timeout:
         raise WorkspaceBusy(
-            f"{folder.name}: other contacts are being stored since more than "
-            f"{_span(wait_seconds)}. Nothing was changed. Try again."
+            f"{folder.name}: other contacts are still being stored after {_span(wait_seconds)}. "
+            "Nothing was changed. Try again."
         ) from None
     try:
         yield
