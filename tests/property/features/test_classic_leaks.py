@@ -19,8 +19,8 @@ from pipeline.simulation.simulate import simulate
 from pipeline.training.leak_proof import RESULT, changed
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
+from tests.property.program_copies import ROOT, copy_program
 
-ROOT = Path(__file__).resolve().parents[3]
 # the mistake: the file, the right line, and the wrong line that replaces it
 LEAKS = {
     "event time instead of known time": (
@@ -87,10 +87,7 @@ def prove(program: Path, workspace: Path) -> subprocess.CompletedProcess[str]:
 def with_leak(leak: str, program: Path) -> Path:
     """The folder of a copy of the program in which one line is wrong."""
     name, right, wrong = LEAKS[leak]
-    for package in ("features", "models", "pipeline"):
-        shutil.copytree(
-            ROOT / package, program / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    copy_program(program)
     text = (program / name).read_text(encoding="utf-8")
     assert text.count(right) == 1
     (program / name).write_text(text.replace(right, wrong), encoding="utf-8")

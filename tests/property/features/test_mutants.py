@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.property.program_copies import ROOT, copy_program
+
 LEAK, TIME = "tests/property/features/test_leak.py", "tests/spec/features/test_time.py"
+
+# tests that passed in a copy without a change
+PASSED: set[str] = set()
 
 
 @pytest.mark.parametrize(
@@ -30,15 +34,14 @@ LEAK, TIME = "tests/property/features/test_leak.py", "tests/spec/features/test_t
 def test_a_clock_that_is_off_by_one_is_caught(
     tmp_path: Path, right: str, wrong: str, caught_by: str
 ) -> None:
-    for package in ("features", "pipeline", "tests"):
-        shutil.copytree(
-            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    copy_program(tmp_path, ("features", "pipeline", "tests"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     clock = tmp_path / "features" / "clock.py"
     source = clock.read_text()
     assert source.count(right) == 1
-    assert run(tmp_path, caught_by) == 0, "the tests must pass before the change"
+    if caught_by not in PASSED:
+        assert run(tmp_path, caught_by) == 0, "the tests must pass before the change"
+        PASSED.add(caught_by)
     clock.write_text(source.replace(right, wrong))
     assert run(tmp_path, caught_by) == 1
 
