@@ -21,6 +21,8 @@ from tests.unit.nights import NIGHT, ROOT
 from tests.unit.source_folders import Source, sound_source
 
 STORE_START = date(2025, 1, 1)
+# only a step that hangs takes longer, however busy the machine is
+HANGS_SECONDS = 600
 # a message costs next to nothing: in such a small store, few orders would be worth one otherwise
 FAST = "max_training_rows = 5000\nmin_training_disputes = 5\ndecide = {contact_cost_usd = 0.05}\n"
 # without the charts and rates, which take seconds; the browser tests have them
@@ -40,7 +42,7 @@ def run_step() -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
         return subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=ROOT, capture_output=True, text=True, timeout=HANGS_SECONDS, check=False
         )
 
     return run

@@ -50,7 +50,7 @@ def test_a_reader_who_stops_reading_does_not_stop_the_run(
     assert run.stdout is not None
     run.stdout.readline()
     run.stdout.close()
-    assert run.wait(timeout=120) == 0
+    assert run.wait(timeout=600) == 0
     assert latest(workspace) != previous
 
 
