@@ -14,11 +14,12 @@ from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.cells import NOT_A_NUMBER, NOT_A_TIME, moment, number, translated
 from pipeline.sources.mapped.mapping import MONEY, Cell, Fact, Mapping
+from pipeline.sources.mapped.order_amounts import FIRST, with_ways
 from pipeline.sources.mapped.overlaps import IDENTITY, identity
 from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
-PASSED, FIRST = "__passed__", "__first__"
+PASSED = "__passed__"
 # if one of these is empty, the event has not happened, and there is no fact
 DECIDING: Names[str, tuple[str, ...]] = {
     "promises": ("promised_at",),
@@ -57,13 +58,17 @@ def make_facts(
     """The facts of `fact` in the rows of `file`. Rejects the rows of `file` with filled cells that
     are not a number, a time or an allowed word. `is_of_orders`: the file lists orders."""
     rows, left_out = _chosen(file.rows, fact)
-    members = rows.select(ROW, pl.col(ROW).alias(FIRST))
+    every = rows.with_columns(pl.col(ROW).alias(FIRST))
     if fact.per:
         is_keyed = pl.all_horizontal(pl.col(fact.per).is_not_null())
         first = pl.when(is_keyed).then(pl.col(ROW).first().over(fact.per)).otherwise(ROW)
-        members = rows.select(ROW, first.alias(FIRST))
+        every = rows.with_columns(first.alias(FIRST))
         rows = _grouped(rows, fact.per)
+    members = every.select(ROW, FIRST)
     facts = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
+    if fact.table == "orders":
+        _reject_amounts(file, every, fact, mapping)
+        facts = with_ways(facts, every, fact, mapping.store.decimal)
     _reject_unreadable(file, rows, facts, fact)
     _reject_without_rate(file, facts, fact, mapping, usd_per)
     deciding = [name for name in DECIDING.get(fact.table, ()) if name in fact.columns]
@@ -134,6 +139,14 @@ def _reject_unreadable(
             reject(file, facts, is_rounded(facts[name]), column, ROUNDED)
     for name in fact.per:
         reject(file, rows, rows[name].is_null(), name, "empty; a value is required")
+
+
+def _reject_amounts(file: CheckedFile, rows: pl.DataFrame, fact: Fact, mapping: Mapping) -> None:
+    """Reject each row of an order with an amount that is not a number, not only its first."""
+    for name, cell in fact.columns.items():
+        if name in MONEY["orders"]:
+            is_bad = rows.select(number(cell, mapping.store.decimal).is_nan().fill_null(False))
+            reject(file, rows, is_bad.to_series(), source_column(cell, name), NOT_A_NUMBER)
 
 
 def _reject_without_rate(

@@ -15,17 +15,12 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.mapped_facts import (
-    FIRST,
-    PASSED,
-    MappedFacts,
-    make_facts,
-    source_column,
-)
+from pipeline.sources.mapped.mapped_facts import PASSED, MappedFacts, make_facts, source_column
 from pipeline.sources.mapped.mapped_faults import without_faults
 from pipeline.sources.mapped.mapped_tables import build_tables, join_facts
 from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, FileForm, Mapping, load_mapping
 from pipeline.sources.mapped.mapping_notes import mapping_notes
+from pipeline.sources.mapped.order_amounts import FIRST, settled
 from pipeline.sources.mapped.overlaps import IDENTITY, RANK, merged, newest_last
 from pipeline.sources.sheets import read_any_table, table_files
 from pipeline.sources.source_context import SourceContext
@@ -46,9 +41,12 @@ def read_mapped(context: SourceContext) -> StoreData:
     ages = newest_last(_newest_events(files, all_facts))
     facts = join_facts(all_facts, ages)
 
+    kept: dict[str, pl.DataFrame] = {}
+
     def tables_without(bad: pl.DataFrame) -> tuple[dict[str, pl.DataFrame], int]:
         once = {name: merged(frame, bad) for name, frame in facts.items()}
-        kept = {name: frame for name, (frame, _) in once.items()}
+        kept.update({name: frame for name, (frame, _) in once.items()})
+        kept["orders"] = settled(kept["orders"], kept["order_lines"])
         count_repeated = sum(count for _, count in once.values())
         return build_tables(kept, mapping, context.usd_per), count_repeated
 
@@ -64,7 +62,7 @@ def read_mapped(context: SourceContext) -> StoreData:
             f"{count_repeated:,} facts are in several files; each is loaded once, as in the newer "
             f"file. From the oldest to the newest: {', '.join(ages)}"
         )
-    notes += mapping_notes(all_facts, good)
+    notes += mapping_notes(all_facts, kept, good)
     hashes = {path.name: _sha256(path), **{name: _sha256(context.folder / name) for name in files}}
     return StoreData(
         good,
