@@ -15,7 +15,13 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.mapped_facts import PASSED, MappedFacts, make_facts, source_column
+from pipeline.sources.mapped.mapped_facts import (
+    PASSED,
+    MappedFacts,
+    left_out_orders,
+    make_facts,
+    source_column,
+)
 from pipeline.sources.mapped.mapped_faults import without_faults
 from pipeline.sources.mapped.mapped_tables import build_tables, join_facts
 from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, FileForm, Mapping, load_mapping
@@ -80,9 +86,21 @@ def _all_facts(
     mapping: Mapping,
     usd_per: Names[str, float],
 ) -> list[MappedFacts]:
-    of_orders = {name for fact, names in chosen if fact.table == "orders" for name in names}
+    of_orders: dict[str, list[Fact]] = {}
+    for fact, names in chosen:
+        if fact.table == "orders":
+            for name in names:
+                of_orders.setdefault(name, []).append(fact)
+    left_out = left_out_orders(files, of_orders)
     return [
-        make_facts(files[name], fact, mapping, usd_per, is_of_orders=name in of_orders)
+        make_facts(
+            files[name],
+            fact,
+            mapping,
+            usd_per,
+            of_orders=next(iter(of_orders.get(name, [])), None),
+            left_out=left_out,
+        )
         for fact, names in chosen
         for name in names
     ]

@@ -24,7 +24,7 @@ def mapping_notes(
     """Yield the notes on facts that were read as something else than a user may expect. `mapped`:
     each fact once, by table; `frames`: the tables made from them."""
     if left_out := sum(facts.left_out.len() for facts in all_facts):
-        yield f"{left_out:,} rows left out by 'where' in the mapping"
+        yield (f"{left_out:,} rows left out by 'where' in the mapping, or with their order")
     yield from _amount_notes(mapped["orders"].join(frames["orders"], on="order_id", how="semi"))
     yield from _line_notes(mapped["order_lines"])
     if "disputes" in frames:
