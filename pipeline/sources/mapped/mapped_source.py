@@ -4,6 +4,7 @@ or in quarantine."""
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping as Names
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -15,6 +16,7 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
+from pipeline.sources.mapped.column_profile import plain
 from pipeline.sources.mapped.mapped_facts import (
     PASSED,
     MappedFacts,
@@ -33,6 +35,9 @@ from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
 NO_FACT = "contains no fact by this mapping: all mapped times in this row are empty"
+_TRACKING = re.compile(
+    r"tracking (no|numbers?|code|id)$|^tracking$|waybill|\bawb\b|consignment|运单"
+)
 FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
 
@@ -77,7 +82,22 @@ def read_mapped(context: SourceContext) -> StoreData:
         list(files.values()),
         input_sha256=hashes,
         notes=tuple(notes),
+        tracking_numbers=_tracking_numbers(mapping),
     )
+
+
+def _tracking_numbers(mapping: Mapping) -> bool | None:
+    """Whether shipment ids are tracking numbers: as the mapping says, or the names of the columns;
+    None if they do not say it."""
+    if mapping.store.tracking_numbers is not None:
+        return mapping.store.tracking_numbers
+    names = [
+        name
+        for fact in mapping.fact
+        if fact.table in ("shipments", "tracking") and "shipment_id" in fact.columns
+        for name in fact.columns["shipment_id"].names
+    ]
+    return True if names and all(_TRACKING.search(plain(name)) for name in names) else None
 
 
 def _all_facts(

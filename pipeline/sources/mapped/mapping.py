@@ -194,6 +194,11 @@ class Store(TomlSection):
         default="unknown", description="the destination country if the files have none"
     )
 
+    tracking_numbers: bool | None = Field(
+        default=None,
+        description="shipment_id is the carriers' tracking number; default: if its column says so",
+    )
+
     @field_validator("zone", "times_in")
     @classmethod
     def _is_zone(cls, name: str | None) -> str | None:
