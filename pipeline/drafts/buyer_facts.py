@@ -8,6 +8,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+import polars as pl
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_currency
@@ -15,6 +16,9 @@ from babel.numbers import format_currency
 # Ids and carriers come from files that anyone may have written: text that does not look like one
 # counts as missing.
 _ID, _CARRIER = re.compile(r"[\w.#-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}")
+_POSTAL, _POSTAL_WEIGHTS = re.compile(r"[A-Z]{2}(\d{9})[A-Z]{2}"), (8, 6, 4, 2, 3, 5, 9, 7)
+_UPS = re.compile(r"1Z([0-9A-Z]{15})(\d)")
+_LINES = re.compile(r"LP\d{11,16}(?:[A-Z]{2})?|YT\d{16}")
 
 # what sources write where they do not know the carrier
 UNKNOWN = "unknown"
@@ -35,6 +39,35 @@ def tracking_number(row: Mapping[str, Any]) -> str | None:
     if number is None or re.fullmatch(rf"#?{re.escape(order_id)}(\W.*)?", number):
         return None
     return number
+
+
+def with_known_numbers(rows: pl.DataFrame, tracking_numbers: bool | None) -> pl.DataFrame:
+    """The rows with `shipment_id` only where it is known as a carrier's tracking number.
+
+    `tracking_numbers`: whether the source says that shipment ids are; None if it does not say it.
+    Then only numbers in a form that carriers give out count: another may be the shop's own.
+    """
+    if tracking_numbers:
+        return rows
+    known = [
+        number if tracking_numbers is None and has_carriers_form(number) else None
+        for number in rows["shipment_id"]
+    ]
+    return rows.with_columns(shipment_id=pl.Series(known, dtype=pl.String))
+
+
+def has_carriers_form(number: str | None) -> bool:
+    """Whether this is a postal number (UPU S10) or a number of UPS, Cainiao or Yun Express. The
+    first two have a check digit."""
+    text = number or ""
+    if postal := _POSTAL.fullmatch(text):
+        *digits, check = map(int, postal[1])
+        rest = 11 - sum(a * b for a, b in zip(digits, _POSTAL_WEIGHTS, strict=True)) % 11
+        return check == {10: 0, 11: 5}.get(rest, rest)
+    if ups := _UPS.fullmatch(text):
+        values = [int(sign) if sign.isdigit() else (ord(sign) - 63) % 10 for sign in ups[1]]
+        return (sum(values[::2]) + 2 * sum(values[1::2]) + int(ups[2])) % 10 == 0
+    return bool(_LINES.fullmatch(text))
 
 
 def parcel(row: Mapping[str, Any]) -> str | None:

@@ -20,7 +20,14 @@ from features.asof import visible
 from features.clock import day_number, is_before
 from features.stage import UNKNOWN as UNKNOWN_STAGE
 from models.contact.offers import NOTHING, OLDEST_RANK, SILENT_DAYS
-from pipeline.drafts.buyer_facts import buyers_money, locale_of, long_date, parcel, plain_id
+from pipeline.drafts.buyer_facts import (
+    buyers_money,
+    locale_of,
+    long_date,
+    parcel,
+    plain_id,
+    with_known_numbers,
+)
 from pipeline.drafts.text_templates import HOLDS, Template, fill, read_template
 from pipeline.settings.languages import message_language
 from pipeline.workspace.table_files import TableFiles
@@ -199,4 +206,4 @@ def _order_facts(files: TableFiles, order_ids: pl.Series, as_of_day: int) -> pl.
     )
     for frame in facts:
         rows = rows.join(frame, on="order_id", how="left", maintain_order="left")
-    return rows
+    return with_known_numbers(rows, files.tracking_numbers)

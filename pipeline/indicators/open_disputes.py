@@ -15,7 +15,7 @@ from features.indicators.dispute_timeline import clock_disputes
 from features.indicators.policy import Policy
 from features.tables import Tables
 from models.indicators.escalation import Escalation, fit_escalation, rows_of
-from pipeline.drafts.buyer_facts import tracking_number
+from pipeline.drafts.buyer_facts import tracking_number, with_known_numbers
 from pipeline.drafts.draft_answers import case_of, draft_answer, load_templates
 from pipeline.drafts.text_templates import files_sha256
 from pipeline.indicators.dispute_wording import next_action, with_local_times
@@ -26,6 +26,7 @@ from pipeline.settings.policy_files import load_policy, policy_sha256
 from pipeline.workspace.freshness import refuse_stale_data
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.published_run import publish
+from pipeline.workspace.table_files import tracking_numbers
 from pipeline.workspace.workspace import Workspace
 
 TABLE = "dispute_clock"
@@ -190,6 +191,7 @@ def _message_counts(tables: Tables, as_of_day: int) -> pl.DataFrame:
 def _with_drafts(workspace: Workspace, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with `draft_answer`; `shipment_id` only where it is a tracking number."""
     templates = load_templates(workspace.folder)
+    rows = with_known_numbers(rows, tracking_numbers(workspace.read_ingest_facts()))
     drafts = [
         (draft_answer(templates[row["case"]], row, config.offers), tracking_number(row))
         for row in rows.iter_rows(named=True)

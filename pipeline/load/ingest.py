@@ -67,6 +67,7 @@ def ingest(
             tables,
             {
                 "source": source,
+                "tracking_numbers": data.tracking_numbers,
                 "made_from": made_from,
                 "input_sha256": _input_sha256(data, context) | own_sha256(own),
                 "input_rows": {file.name: file.count_rows for file in data.files},

@@ -55,7 +55,8 @@ def simulate(
         workspace.replaced(truth) as new_truth,
     ):
         (new_raw / "store.toml").write_text(
-            f'name = "simulated store"\nzone = "{ZONE}"\n', encoding="utf-8"
+            f'name = "simulated store"\nzone = "{ZONE}"\ntracking_numbers = true\n',
+            encoding="utf-8",
         )
         world_numbers = {
             "count_orders": orders,

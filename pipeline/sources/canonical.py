@@ -20,6 +20,10 @@ from pipeline.sources.store_data import StoreData
 
 REQUIRED = ("orders", "order_lines", "promises")
 STORE_FILE = "store.toml"
+NUMBERS_NOTE = (
+    f"{STORE_FILE} does not say whether shipment_id is the carriers' tracking number "
+    "(tracking_numbers = true): drafts give only numbers in a form that carriers use"
+)
 ZONE_LINE = 'Write a line like: zone = "Asia/Shanghai"'
 
 
@@ -29,17 +33,23 @@ def read_canonical(context: SourceContext) -> StoreData:
     Tables other than `REQUIRED` may be absent. Raises `BadInput` if a required file or column is
     missing, or if `store.toml` names no valid time zone.
     """
-    zone = _read_zone(context.folder)
+    zone, has_tracking_numbers = _read_store(context.folder)
     files: dict[str, CheckedFile] = {}
     for name, table in TABLES.items():
         if name in REQUIRED or (context.folder / f"{name}.csv").exists():
             files[name] = read_table(context, table, zone)
     return StoreData(
-        {name: file.rows for name, file in files.items()}, zone, False, list(files.values())
+        {name: file.rows for name, file in files.items()},
+        zone,
+        False,
+        list(files.values()),
+        notes=(NUMBERS_NOTE,) if has_tracking_numbers is None and "shipments" in files else (),
+        tracking_numbers=has_tracking_numbers,
     )
 
 
-def _read_zone(folder: Path) -> str:
+def _read_store(folder: Path) -> tuple[str, bool | None]:
+    """The zone, and whether shipment ids are tracking numbers, if the file says it."""
     path = folder / STORE_FILE
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -47,12 +57,17 @@ def _read_zone(folder: Path) -> str:
         raise BadInput(f"{STORE_FILE}: no such file in {folder}. {ZONE_LINE}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadInput(f"{STORE_FILE}: cannot be read ({error}). {ZONE_LINE}") from None
-    zone = str(settings.get("zone", ""))
+    zone, has_numbers = str(settings.get("zone", "")), settings.get("tracking_numbers")
+    if not isinstance(has_numbers, bool | None):
+        raise BadInput(
+            f"{STORE_FILE}: tracking_numbers is {has_numbers!r}; write true if shipment_id is the "
+            "carriers' tracking number, or else false."
+        )
     try:
         key = ZoneInfo(zone).key
         # polars supports slightly fewer time zone names than zoneinfo
         pl.select(pl.lit(EARLIEST).dt.replace_time_zone(key))
-        return key
+        return key, has_numbers
     except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.ComputeError):
         raise BadInput(f"{STORE_FILE}: zone {zone!r} is not a time zone. {ZONE_LINE}") from None
 

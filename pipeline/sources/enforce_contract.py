@@ -9,7 +9,7 @@ import polars as pl
 
 from features.tables import TABLES
 from pipeline.sources.checked_file import CheckedFile, quarantined
-from pipeline.sources.contract import INDEX, find_faults
+from pipeline.sources.contract import CENT_USD, INDEX, find_faults
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.store_data import Checked, StoreData
 
@@ -103,7 +103,7 @@ def enforce_contract(data: StoreData) -> StoreData:
         for name, frame in frames.items()
     }
     good, line_notes = _with_own_lines(good)
-    notes = [*notes, *line_notes]
+    notes = [*notes, *line_notes, *_totals_below_lines(good)]
     return replace(data, frames=good, files=[*data.files, *others], notes=(*data.notes, *notes))
 
 
@@ -124,6 +124,27 @@ def _with_own_lines(frames: dict[str, pl.DataFrame]) -> tuple[dict[str, pl.DataF
         "the whole order"
     )
     return {**frames, "disputes": disputes.with_columns(line_id=line)}, [note]
+
+
+def _totals_below_lines(frames: Mapping[str, pl.DataFrame]) -> list[str]:
+    """A note if orders have a total below the sum of their lines: a discount, or a wrong column."""
+    if not {"orders", "order_lines"} <= frames.keys():
+        return []
+    line_usd = pl.col("quantity") * pl.col("unit_price_usd") + pl.col("shipping_usd")
+    sums = frames["order_lines"].group_by("order_id").agg(lines=line_usd.sum(), count=pl.len())
+    orders = frames["orders"].join(sums, on="order_id", how="inner", maintain_order="left")
+    low = orders.filter(pl.col("lines") - pl.col("total_usd") > CENT_USD * pl.col("count") + 1e-6)
+    if low.is_empty():
+        return []
+    first = low.row(0, named=True)
+    file = first.get(FILE) or "orders"
+    row = f"{file}, row {first[ROW]}" if first.get(ROW) else f"order {first['order_id']}"
+    missing = float((low["lines"] - low["total_usd"]).sum())
+    return [
+        f"{low.height:,} orders have a total below quantity x price + shipping of their lines, by "
+        f"{missing:,.2f} USD in all: a discount, or a wrong column. First: {row}, "
+        f"{first['total_usd']:.2f} of {first['lines']:.2f} USD"
+    ]
 
 
 def _rejected_positions(file: CheckedFile) -> pl.Series:

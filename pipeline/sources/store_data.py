@@ -35,6 +35,7 @@ class StoreData:
     the hashes of the inputs, if these are not simply the files by name. `keep` is called just
     before the tables are replaced; a source with a state writes it then. `notes` are shown to the
     user. `numbers` (`number, order_id`): tracking numbers that are not shipment ids.
+    `tracking_numbers`: whether shipment ids are the carriers' tracking numbers; None: not known.
     `is_known_late`: a fact is known from the first file that contains it, not from when it
     happened.
     """
@@ -48,3 +49,4 @@ class StoreData:
     notes: tuple[str, ...] = ()
     numbers: pl.DataFrame | None = None
     is_known_late: bool = False
+    tracking_numbers: bool | None = None

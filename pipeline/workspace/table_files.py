@@ -15,6 +15,13 @@ from pipeline.settings.errors import BadInput
 from pipeline.workspace.stored_tables import DAYS, NUMBER, StoredTables, stored_frame
 
 
+def tracking_numbers(settings: Mapping[str, Any]) -> bool | None:
+    """Whether shipment ids are the carriers' tracking numbers; None if the source does not know.
+    An ingest of an earlier version did not store it."""
+    stored: bool | None = settings.get("tracking_numbers")
+    return True if stored is None and settings.get("source") == "aliexpress" else stored
+
+
 @dataclass(frozen=True)
 class TableFiles:
     """The table files in `folder`, and the facts about the store that belong to them.
@@ -27,6 +34,7 @@ class TableFiles:
     has_partial_outcomes: bool
     has_shipments: bool = True
     usual_life_days: LifeDays = ()
+    tracking_numbers: bool | None = None
 
     @classmethod
     def of(cls, folder: Path, settings: Mapping[str, Any]) -> TableFiles:
@@ -36,6 +44,7 @@ class TableFiles:
             settings["zone"],
             settings["has_partial_outcomes"],
             usual_life_days=tuple(map(tuple, settings.get("life_days_by_month") or ())),
+            tracking_numbers=tracking_numbers(settings),
         )
         if NUMBER not in files._scan("orders").collect_schema():
             raise BadInput(

@@ -48,6 +48,7 @@ def read_aliexpress(context: SourceContext) -> StoreData:
         notes=tuple(_notes(new, len(loaded), rows, count_unknown)),
         numbers=parcels.filter(pl.col("number").is_not_null()).select("number", "order_id"),
         is_known_late=True,
+        tracking_numbers=True,
     )
 
 

@@ -35,8 +35,8 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
         ),
         "currency": (r"^(order |payment )?currency( code)?$", r"currency"),
         "total": (
-            r"^(order )?(grand )?total( amount| price)?$|^order (amount|value)$|^订单金额$",
-            r"(order|grand) total|total (paid|price|amount)|amount paid",
+            r"^(order )?(grand )?total( amount| price)?$|^order amount$|^订单金额$",
+            r"(order|grand) total|total (paid|price|amount)|amount paid|^order value$",
         ),
         "shipping": (
             r"^(order )?(shipping|postage|freight|delivery)"
@@ -79,6 +79,20 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "supplier": (r"^(vendor|supplier|manufacturer|brand)( id| name| code)?$",),
         "occurred_at": (r"^(published|listed|created) ?(at|on|date)?$",),
     },
+}
+# the amounts that a total is made of, to see whether tax is on top of the lines
+TOTAL_PARTS: Mapping[str, Sequence[str]] = {
+    "tax": (
+        r"^(order )?total (tax|vat|gst)( amount)?$",
+        r"^(total )?(tax|taxes|vat|gst)( amount| total)?$",
+        r"^(order )?(sales )?(tax|taxes|vat|gst)( amount| total| paid by buyer)?$",
+    ),
+    "subtotal": (
+        r"^(order )?sub ?total( amount| price)?$",
+        r"^(item|items|products?) (sub ?)?total$|^order value$|^产品总金额$",
+    ),
+    "shipping": NAMES["orders"]["shipping"],
+    "discount": (r"^(order |cart |coupon )?discounts?( amount| total)?$",),
 }
 # for each kind of event: table, the constant columns, and the patterns for the time column
 TIMES: Sequence[tuple[str, Mapping[str, str], Sequence[str]]] = (

@@ -19,7 +19,9 @@ def dispute_steps(frame: pl.DataFrame, lines: pl.DataFrame, mapping: Mapping) ->
     The cause is that of the file; else it follows from the reason by the `causes` of the mapping,
     or by the wording of the platform's reasons. Otherwise it is unknown.
     """
-    ours = {reason.strip().lower(): cause for reason, cause in mapping.causes.items()}
+    # `make map` writes unknown for a reason that no one has decided
+    decided = {reason: cause for reason, cause in mapping.causes.items() if cause != "unknown"}
+    ours = {reason.strip().lower(): cause for reason, cause in decided.items()}
     lowercase = pl.col("reason").str.strip_chars().str.to_lowercase()
     by_mapping = lowercase.replace_strict(ours, default=None, return_dtype=pl.String)
     dispute = pl.coalesce("dispute_id", "order_id")

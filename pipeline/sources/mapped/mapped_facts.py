@@ -4,6 +4,7 @@ and the faults of these rows."""
 from __future__ import annotations
 
 from collections.abc import Mapping as Names
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,11 +15,12 @@ from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.cells import NOT_A_NUMBER, NOT_A_TIME, moment, number, translated
 from pipeline.sources.mapped.mapping import MONEY, Cell, Fact, Mapping
+from pipeline.sources.mapped.order_amounts import FIRST, with_ways
 from pipeline.sources.mapped.overlaps import IDENTITY, identity
 from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
-PASSED, FIRST = "__passed__", "__first__"
+PASSED = "__passed__"
 # if one of these is empty, the event has not happened, and there is no fact
 DECIDING: Names[str, tuple[str, ...]] = {
     "promises": ("promised_at",),
@@ -37,7 +39,7 @@ class MappedFacts:
     """Facts of a table with `FILE` and `ROW`, and the columns that the mapping gives.
 
     `members`: the rows from which these facts were made (`FILE`, `ROW`, and `FIRST`, the row that
-    represents them). `left_out`: the rows that `where` leaves out.
+    represents them). `left_out`: the rows that `where` leaves out, or whose order it leaves out.
     """
 
     table: str
@@ -52,18 +54,24 @@ def make_facts(
     mapping: Mapping,
     usd_per: Names[str, float],
     *,
-    is_of_orders: bool,
+    of_orders: Fact | None,
+    left_out: pl.Series,
 ) -> MappedFacts:
     """The facts of `fact` in the rows of `file`. Rejects the rows of `file` with filled cells that
-    are not a number, a time or an allowed word. `is_of_orders`: the file lists orders."""
-    rows, left_out = _chosen(file.rows, fact)
-    members = rows.select(ROW, pl.col(ROW).alias(FIRST))
+    are not a number, a time or an allowed word. `of_orders`: the orders of the file, if it lists
+    them; `left_out`: the ids of orders that `where` leaves out."""
+    rows, left_out_rows = _chosen(file.rows, fact, of_orders, left_out)
+    every = rows.with_columns(pl.col(ROW).alias(FIRST))
     if fact.per:
         is_keyed = pl.all_horizontal(pl.col(fact.per).is_not_null())
         first = pl.when(is_keyed).then(pl.col(ROW).first().over(fact.per)).otherwise(ROW)
-        members = rows.select(ROW, first.alias(FIRST))
+        every = rows.with_columns(first.alias(FIRST))
         rows = _grouped(rows, fact.per)
+    members = every.select(ROW, FIRST)
     facts = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
+    if fact.table == "orders":
+        _reject_amounts(file, every, fact, mapping)
+        facts = with_ways(facts, every, fact, mapping.store.decimal)
     _reject_unreadable(file, rows, facts, fact)
     _reject_without_rate(file, facts, fact, mapping, usd_per)
     deciding = [name for name in DECIDING.get(fact.table, ()) if name in fact.columns]
@@ -76,19 +84,57 @@ def make_facts(
         delay = pl.duration(seconds=round(fact.known_after_hours * 3600))
         own_times = [pl.col("known_at")] if "known_at" in facts.columns else []
         facts = facts.with_columns(known_at=pl.coalesce(*own_times, pl.col("occurred_at") + delay))
-    same = identity(fact, list(fact.columns), is_of_orders=is_of_orders)
+    same = identity(fact, list(fact.columns), is_of_orders=of_orders is not None)
     facts = facts.with_columns(same.alias(IDENTITY))
-    return MappedFacts(fact.table, facts, members.select(FILE, ROW, FIRST), left_out)
+    return MappedFacts(fact.table, facts, members.select(FILE, ROW, FIRST), left_out_rows)
 
 
-def _chosen(rows: pl.DataFrame, fact: Fact) -> tuple[pl.DataFrame, pl.Series]:
-    """The rows that `where` selects, and the numbers of the other rows."""
+def left_out_orders(
+    files: Names[str, CheckedFile], orders: Names[str, Sequence[Fact]]
+) -> pl.Series:
+    """The ids of the orders that `where` leaves out. `orders`: by file, the facts of its orders."""
+    ids: dict[bool, list[pl.Series]] = {True: [], False: []}
+    for name, facts in orders.items():
+        for fact in facts:
+            rows = files[name].rows
+            order_ids = rows.select(translated(fact.columns["order_id"])).to_series()
+            is_chosen = rows.select(_is_chosen(rows, fact, fact)).to_series()
+            for is_kept in ids:
+                ids[is_kept].append(order_ids.filter(is_chosen == is_kept))
+    kept, left_out = (pl.concat(ids[is_kept]) for is_kept in (True, False))
+    return left_out.filter(~left_out.is_in(kept.implode())).drop_nulls().unique()
+
+
+def _chosen(
+    rows: pl.DataFrame, fact: Fact, of_orders: Fact | None, left_out: pl.Series
+) -> tuple[pl.DataFrame, pl.Series]:
+    """The rows that `where` selects, of orders that are not left out, and the numbers of the other
+    rows."""
+    is_chosen = _is_chosen(rows, fact, of_orders)
+    if fact.table != "orders" and "order_id" in fact.columns and left_out.len():
+        is_left_out = translated(fact.columns["order_id"]).is_in(left_out.implode())
+        is_chosen = is_chosen & ~is_left_out.fill_null(False)
+    marked = rows.with_columns(is_chosen.alias(PASSED))
+    return marked.filter(PASSED).drop(PASSED), marked.filter(~pl.col(PASSED))[ROW]
+
+
+def _is_chosen(rows: pl.DataFrame, fact: Fact, of_orders: Fact | None) -> pl.Expr:
+    """Whether `where` selects a row. In a file whose orders continue in rows without the cells of
+    the order, such a row has the words of the order's first row."""
     is_chosen = pl.lit(True)
     for column, values in fact.where.items():
         word = pl.col(column).str.strip_chars().str.to_lowercase().fill_null("")
+        if of_orders is not None:
+            order_id = translated(of_orders.columns["order_id"])
+            placed = [
+                pl.col(name).str.strip_chars() for name in of_orders.columns["occurred_at"].column
+            ]
+            is_empty = pl.all_horizontal(cell.fill_null("") == "" for cell in placed)
+            continues = is_empty & (pl.int_range(pl.len()).over(order_id) > 0)
+            if rows.filter(continues).select((word == "").all()).item():
+                word = pl.when(continues).then(word.first().over(order_id)).otherwise(word)
         is_chosen = is_chosen & word.is_in([value.strip().lower() for value in values])
-    marked = rows.with_columns(is_chosen.alias(PASSED))
-    return marked.filter(PASSED).drop(PASSED), marked.filter(~pl.col(PASSED))[ROW]
+    return is_chosen
 
 
 def _grouped(rows: pl.DataFrame, per: tuple[str, ...]) -> pl.DataFrame:
@@ -134,6 +180,14 @@ def _reject_unreadable(
             reject(file, facts, is_rounded(facts[name]), column, ROUNDED)
     for name in fact.per:
         reject(file, rows, rows[name].is_null(), name, "empty; a value is required")
+
+
+def _reject_amounts(file: CheckedFile, rows: pl.DataFrame, fact: Fact, mapping: Mapping) -> None:
+    """Reject each row of an order with an amount that is not a number, not only its first."""
+    for name, cell in fact.columns.items():
+        if name in MONEY["orders"]:
+            is_bad = rows.select(number(cell, mapping.store.decimal).is_nan().fill_null(False))
+            reject(file, rows, is_bad.to_series(), source_column(cell, name), NOT_A_NUMBER)
 
 
 def _reject_without_rate(

@@ -10,7 +10,7 @@ from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.contract import INDEX, find_faults
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.mapped_facts import FIRST
+from pipeline.sources.mapped.order_amounts import FIRST
 
 # the tables without some rows (`FILE`, `ROW`), and how many of their facts are in several files
 TablesWithout = Callable[[pl.DataFrame], tuple[dict[str, pl.DataFrame], int]]

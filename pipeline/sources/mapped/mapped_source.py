@@ -4,6 +4,7 @@ or in quarantine."""
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping as Names
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -15,10 +16,11 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
+from pipeline.sources.mapped.column_profile import plain
 from pipeline.sources.mapped.mapped_facts import (
-    FIRST,
     PASSED,
     MappedFacts,
+    left_out_orders,
     make_facts,
     source_column,
 )
@@ -26,12 +28,16 @@ from pipeline.sources.mapped.mapped_faults import without_faults
 from pipeline.sources.mapped.mapped_tables import build_tables, join_facts
 from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, FileForm, Mapping, load_mapping
 from pipeline.sources.mapped.mapping_notes import mapping_notes
+from pipeline.sources.mapped.order_amounts import FIRST, settled
 from pipeline.sources.mapped.overlaps import IDENTITY, RANK, merged, newest_last
 from pipeline.sources.sheets import read_any_table, table_files
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
 NO_FACT = "contains no fact by this mapping: all mapped times in this row are empty"
+_TRACKING = re.compile(
+    r"tracking (no|numbers?|code|id)$|^tracking$|waybill|\bawb\b|consignment|运单"
+)
 FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
 
@@ -46,9 +52,12 @@ def read_mapped(context: SourceContext) -> StoreData:
     ages = newest_last(_newest_events(files, all_facts))
     facts = join_facts(all_facts, ages)
 
+    kept: dict[str, pl.DataFrame] = {}
+
     def tables_without(bad: pl.DataFrame) -> tuple[dict[str, pl.DataFrame], int]:
         once = {name: merged(frame, bad) for name, frame in facts.items()}
-        kept = {name: frame for name, (frame, _) in once.items()}
+        kept.update({name: frame for name, (frame, _) in once.items()})
+        kept["orders"] = settled(kept["orders"], kept["order_lines"])
         count_repeated = sum(count for _, count in once.values())
         return build_tables(kept, mapping, context.usd_per), count_repeated
 
@@ -64,7 +73,7 @@ def read_mapped(context: SourceContext) -> StoreData:
             f"{count_repeated:,} facts are in several files; each is loaded once, as in the newer "
             f"file. From the oldest to the newest: {', '.join(ages)}"
         )
-    notes += mapping_notes(all_facts, good)
+    notes += mapping_notes(all_facts, kept, good)
     hashes = {path.name: _sha256(path), **{name: _sha256(context.folder / name) for name in files}}
     return StoreData(
         good,
@@ -73,7 +82,22 @@ def read_mapped(context: SourceContext) -> StoreData:
         list(files.values()),
         input_sha256=hashes,
         notes=tuple(notes),
+        tracking_numbers=_tracking_numbers(mapping),
     )
+
+
+def _tracking_numbers(mapping: Mapping) -> bool | None:
+    """Whether shipment ids are tracking numbers: as the mapping says, or the names of the columns;
+    None if they do not say it."""
+    if mapping.store.tracking_numbers is not None:
+        return mapping.store.tracking_numbers
+    names = [
+        name
+        for fact in mapping.fact
+        if fact.table in ("shipments", "tracking") and "shipment_id" in fact.columns
+        for name in fact.columns["shipment_id"].names
+    ]
+    return True if names and all(_TRACKING.search(plain(name)) for name in names) else None
 
 
 def _all_facts(
@@ -82,9 +106,21 @@ def _all_facts(
     mapping: Mapping,
     usd_per: Names[str, float],
 ) -> list[MappedFacts]:
-    of_orders = {name for fact, names in chosen if fact.table == "orders" for name in names}
+    of_orders: dict[str, list[Fact]] = {}
+    for fact, names in chosen:
+        if fact.table == "orders":
+            for name in names:
+                of_orders.setdefault(name, []).append(fact)
+    left_out = left_out_orders(files, of_orders)
     return [
-        make_facts(files[name], fact, mapping, usd_per, is_of_orders=name in of_orders)
+        make_facts(
+            files[name],
+            fact,
+            mapping,
+            usd_per,
+            of_orders=next(iter(of_orders.get(name, [])), None),
+            left_out=left_out,
+        )
         for fact, names in chosen
         for name in names
     ]

@@ -14,6 +14,7 @@ from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.mapped_disputes import dispute_steps
 from pipeline.sources.mapped.mapped_facts import MappedFacts, rate_of
 from pipeline.sources.mapped.mapping import HELPER_COLUMNS, MONEY, Mapping
+from pipeline.sources.mapped.order_amounts import WAYS
 from pipeline.sources.mapped.overlaps import IDENTITY, RANK
 
 UNKNOWN = "unknown"
@@ -80,6 +81,7 @@ def _joined(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
     schema = {FILE: pl.String(), ROW: pl.Int64(), **TABLES[name].schema}
     schema |= dict.fromkeys(MONEY.get(name, {}), pl.Float64())
     schema |= dict.fromkeys(HELPER_COLUMNS.get(name, ()), pl.String())
+    schema |= WAYS if name == "orders" else {}
     schema[IDENTITY] = pl.String()
     empty = pl.DataFrame(schema=schema)
     return pl.concat([empty, *parts], how="diagonal_relaxed").select(

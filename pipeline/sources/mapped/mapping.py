@@ -95,6 +95,10 @@ class Cell(TomlSection):
     strip: str = Field(default="", description="remove this at the start of the text")
     plus: Several = Field(default=(), description="numbers: add these columns")
     minus: Several = Field(default=(), description="numbers: subtract these columns")
+    rows: Literal["first", "sum"] | None = Field(
+        default=None,
+        description="total, shipping: one amount per row is added up, or the first counts",
+    )
     plus_days: float = Field(default=0.0, ge=-3650, le=3650, description="times: add these days")
     format: Several = Field(default=(), description="times: formats of strptime")
     zone: str | None = Field(default=None, description="times: the zone if the text has no offset")
@@ -170,6 +174,9 @@ class Fact(TomlSection):
             )
         if missing := [name for name in REQUIRED[self.table] if name not in self.columns]:
             raise ValueError(f"{self.table} needs {', '.join(missing)} among its columns")
+        for name, cell in self.columns.items():
+            if cell.rows and (self.table != "orders" or name not in MONEY["orders"]):
+                raise ValueError(f"{name} has rows, which only total and shipping of orders have")
         return self
 
 
@@ -185,6 +192,11 @@ class Store(TomlSection):
     decimal: Literal[".", ","] = "."
     country: str = Field(
         default="unknown", description="the destination country if the files have none"
+    )
+
+    tracking_numbers: bool | None = Field(
+        default=None,
+        description="shipment_id is the carriers' tracking number; default: if its column says so",
     )
 
     @field_validator("zone", "times_in")

@@ -10,14 +10,65 @@ import polars as pl
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.mapped_facts import MappedFacts
+from pipeline.sources.mapped.order_amounts import (
+    IS_UNCLEAR,
+    IS_WHOLE,
+    OTHER_SHIPPINGS,
+    OTHER_TOTALS,
+)
 
 
-def mapping_notes(all_facts: list[MappedFacts], frames: Names[str, pl.DataFrame]) -> Iterator[str]:
-    """Yield the notes on facts that were read as something else than a user may expect."""
+def mapping_notes(
+    all_facts: list[MappedFacts], mapped: Names[str, pl.DataFrame], frames: Names[str, pl.DataFrame]
+) -> Iterator[str]:
+    """Yield the notes on facts that were read as something else than a user may expect. `mapped`:
+    each fact once, by table; `frames`: the tables made from them."""
     if left_out := sum(facts.left_out.len() for facts in all_facts):
-        yield f"{left_out:,} rows left out by 'where' in the mapping"
+        yield (f"{left_out:,} rows left out by 'where' in the mapping, or with their order")
+    yield from _amount_notes(mapped["orders"].join(frames["orders"], on="order_id", how="semi"))
+    yield from _line_notes(mapped["order_lines"])
     if "disputes" in frames:
         yield from _dispute_notes(all_facts, frames["disputes"])
+
+
+def _amount_notes(orders: pl.DataFrame) -> Iterator[str]:
+    orders = orders.sort(FILE, ROW)
+    whole, unclear = orders.filter(IS_WHOLE), orders.filter(IS_UNCLEAR)
+    if whole.height:
+        yield (
+            f"{whole.height:,} orders already have tax in their prices: quantity x price + "
+            f"shipping is their whole total, so tax is not subtracted; first: {_first(whole)}"
+        )
+    if unclear.height:
+        first, both = unclear[OTHER_TOTALS[0]][0], unclear[OTHER_TOTALS[1]][0]
+        name = "total"
+        if first == both:
+            name = "shipping"
+            first, both = unclear[OTHER_SHIPPINGS[0]][0], unclear[OTHER_SHIPPINGS[1]][0]
+        yield (
+            f"{unclear.height:,} orders have a {name} in several rows, and nothing shows whether "
+            f"it is that of the order or of each row; first: {_first(unclear)}: {first:.2f} or "
+            f'{both:.2f}, taken as {unclear[name][0]:.2f}. Write rows = "first" or rows = '
+            f'"sum" for {name} in the mapping'
+        )
+
+
+def _line_notes(lines: pl.DataFrame) -> Iterator[str]:
+    product = pl.col("quantity") * pl.col("unit_price")
+    slack = 0.005 * (pl.col("quantity").abs() + 1) + 1e-6
+    off = lines.filter((product - pl.col("line_total")).abs() > slack).sort(FILE, ROW)
+    if off.height:
+        row = off.row(0, named=True)
+        yield (
+            f"{off.height:,} order lines contradict themselves: quantity x unit_price is not "
+            f"line_total; unit_price is used. First: {_first(off)}: {row['quantity']:g} x "
+            f"{row['unit_price']:.2f} is not {row['line_total']:.2f}"
+        )
+
+
+def _first(rows: pl.DataFrame) -> str:
+    file, number = rows.sort(FILE, ROW).select(FILE, ROW).row(0)
+    return f"{file}, row {number}"
 
 
 def _dispute_notes(all_facts: list[MappedFacts], disputes: pl.DataFrame) -> Iterator[str]:
