@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import require_regular
 
 
 class TomlSection(BaseModel):
@@ -26,6 +27,7 @@ def read_toml(path: Path, advice: str = "") -> dict[str, Any]:
     Raises `BadInput` for a file that cannot be read, that is not TOML, or whose tables are nested
     too deeply.
     """
+    require_regular(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -13,6 +13,7 @@ import polars as pl
 
 from features.tables import INSTANT, TABLES, Table
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import require_regular
 from pipeline.sources.checked_file import CheckedFile, open_checked
 from pipeline.sources.instants import EARLIEST
 from pipeline.sources.source_context import SourceContext
@@ -32,7 +33,9 @@ def read_canonical(context: SourceContext) -> StoreData:
     zone = _read_zone(context.folder)
     files: dict[str, CheckedFile] = {}
     for name, table in TABLES.items():
-        if name in REQUIRED or (context.folder / f"{name}.csv").exists():
+        path = context.folder / f"{name}.csv"
+        # a link that leads nowhere is refused, not taken for a table that the store does not have
+        if name in REQUIRED or path.exists() or path.is_symlink():
             files[name] = read_table(context, table, zone)
     return StoreData(
         {name: file.rows for name, file in files.items()}, zone, False, list(files.values())
@@ -41,6 +44,7 @@ def read_canonical(context: SourceContext) -> StoreData:
 
 def _read_zone(folder: Path) -> str:
     path = folder / STORE_FILE
+    require_regular(path)
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pipeline.settings.regular_files import require_regular
 from pipeline.sources.reading.input_limits import TEXT, Meter, check_bytes
 
 # bytes; larger documents are read piece by piece instead of as a whole
@@ -49,6 +50,7 @@ def read_pieces(path: Path) -> Iterator[JsonRecord]:
     Raises `OSError`, or `EOFError` for a .gz file that is cut off, or `BadInput` above the caps of
     `input_limits`.
     """
+    require_regular(path)
     meter = Meter(path.name)
     check_bytes(path.name, path.stat().st_size)
     for piece in _read_pieces(path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import regular_files
 from pipeline.sources.csv_text import ROW, Fault, read_bytes, text_table
 from pipeline.sources.reading.header_rows import separator_of
 from pipeline.sources.reading.input_limits import UNPACKED, check_bytes, check_table
@@ -30,7 +31,7 @@ def table_files(folder: Path) -> list[Path]:
         and not path.name.startswith("~$")
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-    return sorted(path for path in candidates if path.is_file())
+    return sorted(regular_files(candidates))
 
 
 def read_any_table(
