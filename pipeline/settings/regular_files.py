@@ -3,6 +3,7 @@ never ends, and a link that leads nowhere is data that would be missing without 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from pipeline.settings.errors import BadInput, Damaged
 
+DEAD_LINK = "a link that leads nowhere"
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -38,10 +40,11 @@ def regular_files(candidates: Iterable[Path]) -> Iterator[Path]:
 
 
 def refuse_special_files(folder: Path) -> None:
-    """Raise `Damaged` if a pipe, a socket or a device lies anywhere in a workspace."""
+    """Raise `Damaged` if a pipe, a socket, a device or a link in a circle lies anywhere in a
+    workspace. A link that leads nowhere is for the step that needs what it named."""
     for path in _others(folder):
         kind = special_kind(path)
-        if kind and not kind.startswith("a link"):
+        if kind and kind != DEAD_LINK:
             raise Damaged(
                 f"{path}: is {kind}; this program writes only regular files. Find out who put it "
                 "there, remove it, and run again. Nothing was changed."
@@ -52,8 +55,10 @@ def special_kind(path: Path) -> str | None:
     """What lies at the path, in words; None for a file, a folder or nothing."""
     try:
         mode = path.stat().st_mode
-    except OSError:
-        return "a link that leads nowhere" if path.is_symlink() else None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "a link that leads back to itself"
+        return DEAD_LINK if path.is_symlink() else None
     return next((kind for is_kind, kind in _KINDS if is_kind(mode)), None)
 
 

@@ -69,7 +69,7 @@ def loop(path: Path) -> None:
         (pipe, "a named pipe"),
         (zeros, "a device"),
         (nothing, "a link that leads nowhere"),
-        (loop, "a link that leads nowhere"),
+        (loop, "a link that leads back to itself"),
     ],
 )
 @pytest.mark.parametrize("reader", READERS)
@@ -110,8 +110,8 @@ def test_a_contact_list_from_a_pipe_ends_with_a_message(tmp_path: Path) -> None:
         read_contact_file(tmp_path / "filled.csv")
 
 
-@pytest.mark.parametrize("name", ["log.jsonl", "config.toml", "runs/2025-07-10/latest/page.html"])
-@pytest.mark.parametrize("make", [pipe, zeros])
+@pytest.mark.parametrize("name", ["log.jsonl", "config.toml", "tables", "runs/2025-07-10/latest"])
+@pytest.mark.parametrize("make", [pipe, zeros, loop])
 def test_a_workspace_with_a_pipe_or_a_device_is_not_opened(
     tmp_path: Path, name: str, make: Callable[[Path], None]
 ) -> None:
