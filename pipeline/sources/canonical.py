@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,7 +12,7 @@ import polars as pl
 
 from features.tables import INSTANT, TABLES, Table
 from pipeline.settings.errors import BadInput
-from pipeline.settings.regular_files import require_regular
+from pipeline.settings.toml_model import read_toml
 from pipeline.sources.checked_file import CheckedFile, open_checked
 from pipeline.sources.instants import EARLIEST
 from pipeline.sources.source_context import SourceContext
@@ -44,13 +43,9 @@ def read_canonical(context: SourceContext) -> StoreData:
 
 def _read_zone(folder: Path) -> str:
     path = folder / STORE_FILE
-    require_regular(path)
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{STORE_FILE}: no such file in {folder}. {ZONE_LINE}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadInput(f"{STORE_FILE}: cannot be read ({error}). {ZONE_LINE}") from None
+    if not (path.exists() or path.is_symlink()):
+        raise BadInput(f"{STORE_FILE}: no such file in {folder}. {ZONE_LINE}")
+    settings = read_toml(path, f" {ZONE_LINE}")
     zone = str(settings.get("zone", ""))
     try:
         key = ZoneInfo(zone).key

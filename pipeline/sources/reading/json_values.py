@@ -1,4 +1,4 @@
-"""Decode the bytes of a JSON file, and one value in it: numbers become text, names have one value."""
+"""Decode the bytes of a JSON file, and one value in it: numbers are text, names have one value."""
 
 from __future__ import annotations
 
