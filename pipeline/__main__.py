@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import typer
+from polars.exceptions import PanicException
 
 from pipeline.cli.app import app
 from pipeline.settings.errors import UserError
@@ -34,7 +35,8 @@ def main(run: Callable[[], None] = app) -> None:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except UserError as error:
         code, message = error.exit_code, str(error)
-    except Exception as error:
+    # a panic of polars is no Exception
+    except (Exception, PanicException) as error:
         if trouble := disk_trouble(error, current_folder()) or damage(error, current_folder()):
             code, message = trouble.exit_code, str(trouble)
         else:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import require_regular
 
 # the lines of a template, each with the names of the facts and conditions that it needs
 Template = tuple[tuple[str, tuple[str, ...]], ...]
@@ -27,6 +28,7 @@ def read_template(path: Path, facts: Collection[str], conditions: Collection[str
     Raises `BadInput` for a line with a fact that is not in `facts`, a condition that is neither in
     `conditions` nor a fact, or a stray brace.
     """
+    require_regular(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:

@@ -144,7 +144,8 @@ def _edited(workspace: Workspace, faults: pl.DataFrame) -> Iterator[tuple[str, s
         where = f"{workspace.quarantine / row['quarantine_file']}: the record of row {row['row']}"
         try:
             record = json.loads(row["record"] or "")
-        except json.JSONDecodeError as error:
+        # also a number of thousands of digits, or lists within lists without end
+        except (ValueError, RecursionError) as error:
             raise BadInput(
                 f"{where} is no longer valid JSON ({error}). Fix it; nothing was changed."
             ) from None

@@ -54,7 +54,8 @@ def _sheet(path: Path, faults: pl.DataFrame, retried: pl.Series) -> CheckedFile:
     for row in rows.unique("row", keep="first", maintain_order=True).iter_rows(named=True):
         try:
             record = json.loads(row["record"] or "")
-        except json.JSONDecodeError as error:
+        # also a number of thousands of digits, or lists within lists without end
+        except (ValueError, RecursionError) as error:
             raise BadInput(
                 f"sheets/{path.name}: the record of row {row['row']} is no longer valid JSON "
                 f"({error}). Fix it; nothing of this file was changed."

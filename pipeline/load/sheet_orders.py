@@ -10,6 +10,8 @@ import polars as pl
 
 from pipeline.load.rounded_contact_ids import OTHER_BUYER, ROUNDED_ID, could_be, is_rounded
 from pipeline.output.safe_text import neutral
+from pipeline.settings.errors import Damaged
+from pipeline.workspace.checksums import read_run_table
 from pipeline.workspace.workspace import Workspace
 
 _LIST = {"as_of": pl.String, "rank": pl.String, "order_id": pl.String, "buyer_id": pl.String}
@@ -31,8 +33,8 @@ def _read_list(path: Path) -> pl.DataFrame:
     """One list; empty if an older version wrote it, or if it is damaged: then ids cannot be
     compared with it, which is said at each rounded id."""
     try:
-        listed = pl.read_parquet(path, columns=["rank", "order_id", "buyer_id"])
-    except (pl.exceptions.PolarsError, OSError):
+        listed = read_run_table(path.parent, path.name, ["rank", "order_id", "buyer_id"])
+    except (Damaged, OSError):
         return pl.DataFrame(schema=_LIST)
     night = pl.lit(path.parent.parent.name).alias("as_of")
     return listed.cast(pl.String).select(night, "rank", "order_id", "buyer_id")

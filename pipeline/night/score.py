@@ -19,6 +19,7 @@ from pipeline.engines.engine import build_night
 from pipeline.history.assignments import COLUMNS, FILE, held_out_before, learnt_beliefs
 from pipeline.history.past_lists import PastLists, past_lists, past_lists_text
 from pipeline.indicators.open_disputes import clock_summary, write_clock
+from pipeline.night.changed_settings import report_changed_settings
 from pipeline.night.contact_list import add_what_to_say, write_list, write_readme
 from pipeline.night.night_checks import (
     Scorer,
@@ -90,6 +91,7 @@ def score(
     if done and not is_forced and read_manifest(done).get("inputs") == inputs:
         say(f"score     {as_of} was already done with the same inputs: {done} (FORCE=1 repeats it)")
         return done
+    report_changed_settings(workspace, config, as_of)
     run_id = night_run_id(workspace, as_of)
     night = NightContext(workspace, config, progress, as_of, files, scorer, inputs, run_id)
     readings = check_inputs(workspace, files, scorer, config, as_of)

@@ -124,7 +124,9 @@ def points(share: float | None, digits: int = 2) -> str:
     return "-" if share is None else f"{100 * share:+.{digits}f}"
 
 
+@cache
 def _environment() -> jinja2.Environment:
+    # with the templates that it has compiled: the board renders a page per request
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,

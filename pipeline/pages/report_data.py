@@ -15,9 +15,11 @@ from features.clock import is_earlier
 from pipeline.indicators.dispute_wording import wording_keys
 from pipeline.indicators.open_disputes import TABLE
 from pipeline.output.contact_list_columns import OUTCOMES
+from pipeline.output.safe_text import one_line
 from pipeline.pages.page_rows import pack_list
 from pipeline.pages.time_line import KINDS, time_lines
 from pipeline.settings.config import Config
+from pipeline.workspace.checksums import damaged, night_remedy, read_manifest
 from pipeline.workspace.table_files import TableFiles
 
 # the columns that the search looks in
@@ -100,19 +102,32 @@ def read_clock(run: Path) -> list[dict[str, Any]]:
     path = run / f"{TABLE}.csv"
     if not path.exists():
         return []
-    rows = pl.read_csv(
-        path, infer_schema_length=None, schema_overrides=dict.fromkeys(_CLOCK_TEXTS, pl.String)
-    ).to_dicts()
     keys = wording_keys()
-    return [
-        {
-            **row,
-            "deadline_seconds": _seconds(row["deadline_store"]),
-            "then_key": keys.get(row["then"]),
-            "action_key": keys.get(row["action"]),
-        }
-        for row in rows
-    ]
+    try:
+        table = pl.read_csv(
+            path, infer_schema_length=None, schema_overrides=dict.fromkeys(_CLOCK_TEXTS, pl.String)
+        )
+        if (count := _count_in_manifest(run)) not in (None, table.height):
+            raise ValueError(f"it has {table.height} rows, and the manifest says {count}")
+        rows = table.with_columns(pl.col("deadline_store", "then", "action")).to_dicts()
+        return [
+            {
+                **row,
+                "deadline_seconds": _seconds(row["deadline_store"]),
+                "then_key": keys.get(row["then"]),
+                "action_key": keys.get(row["action"]),
+            }
+            for row in rows
+        ]
+    except (pl.exceptions.PolarsError, OSError, KeyError, ValueError) as error:
+        raise damaged(path, night_remedy(run), one_line(str(error), 200)) from None
+
+
+def _count_in_manifest(run: Path) -> int | None:
+    """The number of open disputes of a published night; None while the night is written."""
+    if not (run / "manifest.json").exists():
+        return None
+    return read_manifest(run).get("clock", {}).get("count_disputes")  # type: ignore[no-any-return]
 
 
 def _seconds(text: str | None) -> int | None:

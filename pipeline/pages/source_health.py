@@ -13,6 +13,7 @@ from pipeline.workspace.workspace import Workspace
 MOST_REASONS = 20
 # letters of a text from a quarantine file
 LONGEST = 120
+DAMAGED = "the file is damaged; see make quarantine"
 
 
 def file_rows(source: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -37,12 +38,18 @@ def quarantine_reasons(workspace: Workspace) -> list[dict[str, Any]]:
     Includes contact sheets that were given back. The rejected values are left out, because they
     can be any text that someone typed.
     """
-    reasons = []
+    reasons: list[dict[str, Any]] = []
     for path in sorted(
         [*workspace.quarantine.glob("*.csv"), *workspace.quarantine.glob("sheets/*.csv")]
     ):
-        rows = pl.read_csv(path, infer_schema=False)
+        file = one_line(path.stem, LONGEST)
+        try:
+            rows = pl.read_csv(path, infer_schema=False)
+        except (pl.exceptions.PolarsError, OSError):
+            rows = pl.DataFrame()
         if not {"row", "column", "reason"} <= set(rows.columns):
+            # the night goes on; make quarantine says what to do about it
+            reasons.append({"file": file, "column": "", "reason": DAMAGED, "first": "", "count": 0})
             continue
         counts = rows.group_by("column", "reason", maintain_order=True).agg(
             count=pl.len(), first=pl.col("row").first()
@@ -51,7 +58,7 @@ def quarantine_reasons(workspace: Workspace) -> list[dict[str, Any]]:
             texts = {
                 name: one_line(row[name] or "", LONGEST) for name in ("column", "reason", "first")
             }
-            reasons.append({"file": one_line(path.stem, LONGEST), **texts, "count": row["count"]})
+            reasons.append({"file": file, **texts, "count": row["count"]})
     return sorted(reasons, key=lambda row: (-row["count"], row["file"], row["column"]))[
         :MOST_REASONS
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +10,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import require_regular
+
+MOST_BYTES = 2_000_000
+# a name of 64 parts, like a.b.c: reading it takes the square of their number
+_LONG_NAME = re.compile(r"(?<![\w-])(?:[\w-]{1,100}[ \t]?\.[ \t]?){64}")
+# characters of the faults of one file that are shown
+MOST_SHOWN = 2_000
 
 
 class TomlSection(BaseModel):
@@ -26,8 +34,16 @@ def read_toml(path: Path, advice: str = "") -> dict[str, Any]:
     Raises `BadInput` for a file that cannot be read, that is not TOML, or whose tables are nested
     too deeply.
     """
+    require_regular(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise BadInput(
+                f"{path}: has {size:,} bytes; such a file has at most {MOST_BYTES:,}.{advice}"
+            )
+        text = path.read_text(encoding="utf-8-sig")
+        if _LONG_NAME.search(text):
+            raise RecursionError
+        return tomllib.loads(text)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}).{advice}") from None
     except RecursionError:
@@ -42,7 +58,7 @@ def faults_of(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.100})"
         for e in error.errors()
-    )[:2000]
+    )[:MOST_SHOWN]
 
 
 def load_toml(path: Path, model: type[Model], *, missing: str, shown_in: str) -> Model:
@@ -59,7 +75,8 @@ def load_toml(path: Path, model: type[Model], *, missing: str, shown_in: str) ->
         return model(**content)
     except ValidationError as error:
         faults = "; ".join(f"{_entry(e['loc'], content)}: {e['msg']}" for e in error.errors())
-        raise BadInput(f"{path}: {faults}. {shown_in} explains what is allowed.") from None
+        shown = faults[:MOST_SHOWN]
+        raise BadInput(f"{path}: {shown}. {shown_in} explains what is allowed.") from None
 
 
 def _entry(location: tuple[int | str, ...], content: dict[str, Any]) -> str:

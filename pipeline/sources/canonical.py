@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +12,7 @@ import polars as pl
 
 from features.tables import INSTANT, TABLES, Table
 from pipeline.settings.errors import BadInput
+from pipeline.settings.toml_model import read_toml
 from pipeline.sources.checked_file import CheckedFile, open_checked
 from pipeline.sources.instants import EARLIEST
 from pipeline.sources.source_context import SourceContext
@@ -36,7 +36,9 @@ def read_canonical(context: SourceContext) -> StoreData:
     zone, has_tracking_numbers = _read_store(context.folder)
     files: dict[str, CheckedFile] = {}
     for name, table in TABLES.items():
-        if name in REQUIRED or (context.folder / f"{name}.csv").exists():
+        path = context.folder / f"{name}.csv"
+        # a link that leads nowhere is refused, not taken for a table that the store does not have
+        if name in REQUIRED or path.exists() or path.is_symlink():
             files[name] = read_table(context, table, zone)
     return StoreData(
         {name: file.rows for name, file in files.items()},
@@ -51,12 +53,9 @@ def read_canonical(context: SourceContext) -> StoreData:
 def _read_store(folder: Path) -> tuple[str, bool | None]:
     """The zone, and whether shipment ids are tracking numbers, if the file says it."""
     path = folder / STORE_FILE
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{STORE_FILE}: no such file in {folder}. {ZONE_LINE}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadInput(f"{STORE_FILE}: cannot be read ({error}). {ZONE_LINE}") from None
+    if not (path.exists() or path.is_symlink()):
+        raise BadInput(f"{STORE_FILE}: no such file in {folder}. {ZONE_LINE}")
+    settings = read_toml(path, f" {ZONE_LINE}")
     zone, has_numbers = str(settings.get("zone", "")), settings.get("tracking_numbers")
     if not isinstance(has_numbers, bool | None):
         raise BadInput(

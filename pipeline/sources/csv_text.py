@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import require_regular
 from pipeline.sources.reading.header_rows import count_title_lines, separator_of
 from pipeline.sources.reading.input_limits import Meter, check_bytes, check_table
 from pipeline.sources.reading.text_encoding import decode_utf
@@ -63,6 +64,7 @@ def _read(name: str, text: str, separator: str) -> tuple[pl.DataFrame, list[Faul
 def read_bytes(path: Path) -> bytes:
     """Return the file's bytes. Raises `BadInput` if the file cannot be read, is empty or is too
     large."""
+    require_regular(path)
     try:
         check_bytes(path.name, path.stat().st_size)
         data = path.read_bytes()

@@ -8,21 +8,35 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import json
 import re
+import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.sources.reading.input_limits import TEXT, Meter, check_bytes
+from pipeline.settings.regular_files import require_regular
+from pipeline.sources.reading.input_limits import TEXT, InputLimits, Meter, check_bytes
+from pipeline.sources.reading.json_values import (
+    DECODER,
+    LAST_WINS,
+    REPEATED,
+    RepeatedName,
+    decode,
+    without_lone_surrogates,
+)
 
 # bytes; larger documents are read piece by piece instead of as a whole
 BIG = 32_000_000
 # characters of text that is not JSON kept in quarantine; the file itself has all of it
 FRAGMENT = 200_000
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+# documents in a row that cannot be read, after which the rest of a file is given up: each of them
+# may take as long as the whole file
+MOST_BROKEN = 1_000
+TOO_BROKEN = f"the {MOST_BROKEN:,} parts before it are not JSON; the rest is not read"
+# a dump unpacks to 10 to 50 times its size, a bomb to 1,000 times
+MOST_TIMES, SMALL = 300, 50_000_000
 _GAP = re.compile(r"[\s,\ufeff\x00]*")
 _SPACE = re.compile(r"\s*")
 _NEXT = re.compile(r"\n\s*(?=[\[{])")
@@ -49,23 +63,28 @@ def read_pieces(path: Path) -> Iterator[JsonRecord]:
     Raises `OSError`, or `EOFError` for a .gz file that is cut off, or `BadInput` above the caps of
     `input_limits`.
     """
+    require_regular(path)
     meter = Meter(path.name)
     check_bytes(path.name, path.stat().st_size)
-    for piece in _read_pieces(path):
-        meter.add_row()
-        if piece.fault:
-            meter.check_time()
-        yield piece
+    try:
+        for piece in _read_pieces(path):
+            meter.add_row()
+            if piece.fault:
+                meter.check_time()
+            yield piece
+    except zlib.error as error:
+        raise OSError(f"the packed data is damaged: {error}") from None
 
 
 def _read_pieces(path: Path) -> Iterator[JsonRecord]:
     with closing(_open(path)) as file:
         head = file.read(BIG)
+        most = _most_bytes(path)
         if len(head) == BIG and _is_a_line(head):
-            yield from _lines(head, file)
+            yield from _lines(path.name, head, file, most)
             return
-        rest = file.read(TEXT.bytes) if len(head) == BIG else b""
-    check_bytes(f"{path.name}, unpacked,", len(head) + len(rest))
+        rest = file.read(most.bytes) if len(head) == BIG else b""
+    check_bytes(f"{path.name}, unpacked,", len(head) + len(rest), most)
     text, fault = decode(head + rest)
     if fault:
         yield JsonRecord((), text[:FRAGMENT], fault)
@@ -73,33 +92,15 @@ def _read_pieces(path: Path) -> Iterator[JsonRecord]:
     yield from documents(text)
 
 
+def _most_bytes(path: Path) -> InputLimits:
+    """The most bytes of the file when it is unpacked."""
+    if path.suffix != ".gz":
+        return TEXT
+    return InputLimits(bytes=min(TEXT.bytes, max(SMALL, MOST_TIMES * path.stat().st_size)))
+
+
 def _open(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
-def decode(data: bytes) -> tuple[str, str]:
-    """Return the text and its fault, if any.
-
-    Accepts UTF-8 with or without a byte-order mark, UTF-16 with one, and GB 18030, which includes
-    GBK.
-    """
-    for mark, name in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            try:
-                return data.decode(name), ""
-            except UnicodeDecodeError as error:
-                fault = f"not valid {name}, although it starts with its mark (byte {error.start})"
-                return data.decode(name, errors="replace"), fault
-    for name in ("utf-8", "gb18030"):
-        try:
-            return data.decode(name), ""
-        except UnicodeDecodeError:
-            continue
-    return data.decode(errors="replace"), "neither UTF-8 nor GBK; save it again as UTF-8"
 
 
 def _is_a_line(head: bytes) -> bool:
@@ -109,16 +110,18 @@ def _is_a_line(head: bytes) -> bool:
     if not end or fault:
         return False
     try:
-        _DECODER.raw_decode(text.lstrip())
+        DECODER.raw_decode(text.lstrip())
     except (ValueError, RecursionError):
         return False
     return True
 
 
-def _lines(head: bytes, file: BinaryIO) -> Iterator[JsonRecord]:
-    left = b""
+def _lines(name: str, head: bytes, file: BinaryIO, most: InputLimits) -> Iterator[JsonRecord]:
+    left, count_bytes = b"", 0
     block = head.removeprefix(codecs.BOM_UTF8)
     while block:
+        count_bytes += len(block)
+        check_bytes(f"{name}, unpacked,", count_bytes, most)
         lines = (left + block).split(b"\n")
         left = lines.pop()
         check_bytes("one line", len(left))
@@ -138,28 +141,44 @@ def _line(line: bytes) -> Iterator[JsonRecord]:
 
 def documents(text: str) -> Iterator[JsonRecord]:
     """Yield all documents of a text, with or without commas or line ends between them."""
-    position = 0
+    text = without_lone_surrogates(text)
+    position = count_broken = 0
     while True:
-        position = _GAP.match(text, position).end()  # type: ignore[union-attr]
-        if position >= len(text):
+        start = _GAP.match(text, position).end()  # type: ignore[union-attr]
+        if start >= len(text):
             return
-        if len(text) - position <= BIG:
-            try:
-                value, position = _DECODER.raw_decode(text, position)
-                yield JsonRecord((), value)
-                continue
-            except (ValueError, RecursionError):
-                pass
         try:
-            position = yield from _pieces(text, position, ())
+            position = yield from _document(text, start)
+            count_broken = 0
         except _BrokenAt as broken:
-            # continue at the next document that starts a line, if there is one
-            next_document = _NEXT.search(text, broken.position)
-            end = next_document.end() if next_document else len(text)
-            yield JsonRecord(
-                (), text[broken.position : min(end, broken.position + FRAGMENT)], broken.why
-            )
-            position = end
+            position, count_broken = _next_document(text, start, broken.position), count_broken + 1
+            is_last = count_broken == MOST_BROKEN
+            why = TOO_BROKEN if is_last else broken.why
+            first = broken.position if broken.position < position else start
+            end = len(text) if is_last else position
+            yield JsonRecord((), text[first : min(end, first + FRAGMENT)], why)
+            if is_last:
+                return
+
+
+def _document(text: str, start: int) -> Generator[JsonRecord, None, int]:
+    if len(text) - start <= BIG:
+        try:
+            value, end = DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            yield JsonRecord((), value)
+            return end
+    return (yield from _pieces(text, start, ()))
+
+
+def _next_document(text: str, start: int, broken_at: int) -> int:
+    """Where the next document starts a line after a broken one, or the end of the text."""
+    # the text may break at that line itself
+    broken_at = start + 1 + len(text[start + 1 : broken_at].rstrip())
+    following = _NEXT.search(text, broken_at)
+    return following.end() if following else len(text)
 
 
 def _pieces(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecord, None, int]:
@@ -168,8 +187,12 @@ def _pieces(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecor
         return (yield from _items(text, start, path))
     if text[start : start + 1] == "{" and (not path or _is_wrapper(path[-1])) and len(path) < 8:
         return (yield from _members(text, start, path))
-    value, end = _decoded(text, start)
-    yield JsonRecord(path, value)
+    try:
+        value, end = _decoded(text, start)
+        yield JsonRecord(path, value)
+    except RepeatedName as repeated:
+        _, end = LAST_WINS.raw_decode(text, start)
+        yield JsonRecord((), text[start : min(end, start + FRAGMENT)], str(repeated))
     return end
 
 
@@ -181,7 +204,9 @@ def _is_wrapper(name: str) -> bool:
 
 def _decoded(text: str, start: int) -> tuple[Any, int]:
     try:
-        return _DECODER.raw_decode(text, start)
+        return DECODER.raw_decode(text, start)
+    except RepeatedName:
+        raise
     except (ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else f"not JSON ({error})"
         raise _BrokenAt(start, f"{why[:120]}; the part before it is loaded") from None
@@ -202,22 +227,28 @@ def _items(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecord
 def _members(text: str, start: int, path: tuple[str, ...]) -> Generator[JsonRecord, None, int]:
     position, is_empty = _after(text, start + 1), True
     scalars: dict[str, Any] = {}
+    fault = ""
     try:
         while text[position : position + 1] != "}":
             if not is_empty:
                 position = _expect(text, position, ",")
-            name, position = _decoded(text, position)
-            if not isinstance(name, str):
+            if text[position : position + 1] != '"':
                 raise _BrokenAt(position, "not JSON (a name is missing)")
+            name, position = _decoded(text, position)
             position = _expect(text, _after(text, position), ":")
             if text[position : position + 1] in ("{", "["):
                 position = yield from _pieces(text, position, (*path, name))
             else:
-                scalars[name], position = _decoded(text, position)
+                value, position = _decoded(text, position)
+                if scalars.setdefault(name, value) != value:
+                    fault = REPEATED.format(name[:80])
             position, is_empty = _after(text, position), False
     finally:
         # keep what was read before the text breaks off
-        yield JsonRecord(path, scalars)
+        if fault:
+            yield JsonRecord((), text[start : min(position, start + FRAGMENT)], fault)
+        else:
+            yield JsonRecord(path, scalars)
     return position + 1
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from openpyxl import load_workbook
 
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import require_regular
 from pipeline.sources.csv_text import EMPTY, ROW, Fault, column_names
 from pipeline.sources.reading.header_rows import SAMPLE, header_position, looks_like_table
 from pipeline.sources.reading.input_limits import SHEET, Meter, check_bytes
@@ -37,6 +38,7 @@ def read_workbook(
     Raises `BadInput` if the file is not a workbook, is empty, or is larger than `most` bytes or the
     caps of `input_limits`.
     """
+    require_regular(path)
     if path.is_file():
         check_bytes(path.name, path.stat().st_size, replace(SHEET, bytes=most))
     try:

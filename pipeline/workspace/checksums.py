@@ -93,19 +93,19 @@ def damaged(path: Path, remedy: str, why: str) -> Damaged:
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a run. Raises `Damaged` if it is damaged."""
-    return read_sealed(folder / "manifest.json", _night_remedy(folder))
+    return read_sealed(folder / "manifest.json", night_remedy(folder))
 
 
 def read_run_json(folder: Path, name: str) -> dict[str, Any]:
     """Another JSON file of a run. Raises `Damaged` if it differs from its hash in the manifest."""
-    check_file(folder / name, read_manifest(folder), _night_remedy(folder))
-    return read_sealed(folder / name, _night_remedy(folder))
+    check_file(folder / name, read_manifest(folder), night_remedy(folder))
+    return read_sealed(folder / name, night_remedy(folder))
 
 
 def read_run_table(folder: Path, name: str, columns: list[str] | None = None) -> pl.DataFrame:
     """A Parquet file of a run. Raises `Damaged` if it differs from its hash in the manifest."""
     index = read_manifest(folder) if (folder / "manifest.json").exists() else {}
-    return read_parquet(folder / name, index, _night_remedy(folder), columns)
+    return read_parquet(folder / name, index, night_remedy(folder), columns)
 
 
 def reseal(folder: Path) -> None:
@@ -118,7 +118,7 @@ def reseal(folder: Path) -> None:
 def _is_object(path: Path) -> bool:
     try:
         return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -133,7 +133,8 @@ def read_parquet(
         raise damaged(path, remedy, str(error)) from None
 
 
-def _night_remedy(folder: Path) -> str:
+def night_remedy(folder: Path) -> str:
+    """What to do about a damaged file of a run."""
     folder = folder.resolve()
     return (
         f"Restore {folder} from a backup, or move it out of the workspace and make that night "

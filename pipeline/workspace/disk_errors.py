@@ -87,7 +87,7 @@ def damage(error: BaseException, workspace: Path | None) -> Damaged | None:
         is_kind = isinstance(cause, IsADirectoryError | NotADirectoryError | FileExistsError)
         text = str(cause)
         if (is_kind and is_inside) or (
-            isinstance(cause, pl.exceptions.PolarsError)
+            isinstance(cause, pl.exceptions.PolarsError | pl.exceptions.PanicException)
             and any(word in text.lower() for word in PARQUET)
         ):
             return Damaged(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 
@@ -120,7 +121,7 @@ def _sheets(context: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[Ch
         }
     )
     files = []
-    if (context.folder / PRODUCTS).exists():
+    if _is_given(context.folder / PRODUCTS):
         file = open_checked(
             context, PRODUCTS, ("product_id",), optional=("category", "supplier_id", "weight_g")
         )
@@ -130,7 +131,7 @@ def _sheets(context: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[Ch
         files.append(file)
         catalogue = file.good_rows().select(*catalogue.columns)
     liability = pl.DataFrame(schema={"order_id": pl.String, "liable": pl.String})
-    if (context.folder / LIABILITY).exists():
+    if _is_given(context.folder / LIABILITY):
         file = open_checked(context, LIABILITY, ("order_id", "liable"))
         file.require("order_id", "liable")
         file.choose("liable", ("seller", "buyer"))
@@ -138,3 +139,8 @@ def _sheets(context: SourceContext) -> tuple[pl.DataFrame, pl.DataFrame, list[Ch
         files.append(file)
         liability = file.good_rows().select(*liability.columns)
     return catalogue, liability, files
+
+
+def _is_given(path: Path) -> bool:
+    """Whether there is such a file, or a link to one that is gone, which reading it will refuse."""
+    return path.exists() or path.is_symlink()

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import regular_files
 from pipeline.sources.aliexpress.answer_names import EMPTY_ANSWER
 from pipeline.sources.aliexpress.answer_shapes import Request, find_records
 from pipeline.sources.aliexpress.order_sheet import ENDS as SHEET_ENDS
@@ -75,7 +76,8 @@ def dump_files(folder: Path) -> list[Path]:
         if TRACKING not in subfolder.relative_to(folder).parts[:1]
         for name in names
     )
-    dumps = sorted(path for path in candidates if path.name.lower().endswith(ENDS))
+    named = (path for path in candidates if path.name.lower().endswith(ENDS))
+    dumps = sorted(regular_files(named))
     files = dumps + sheet_files(folder, OTHER_FILES)
     if not files:
         raise BadInput(

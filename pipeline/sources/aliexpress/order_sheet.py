@@ -20,6 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import regular_files
 from pipeline.sources.aliexpress.answer_fields import field_money
 from pipeline.sources.aliexpress.record_columns import COLUMNS, LINES, ORDERS, PARCELS, UNREAD, Row
 from pipeline.sources.aliexpress.sheet_vocabulary import (
@@ -61,7 +62,7 @@ def sheet_files(folder: Path, others: tuple[str, ...]) -> list[Path]:
         if path.suffix.lower() in ENDS and not path.name.startswith(("~$", "."))
     )
     sheets = (p for p in candidates if not {*p.relative_to(folder).parts} & {*others})
-    return sorted(path for path in sheets if path.is_file())
+    return sorted(regular_files(sheets))
 
 
 def sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, Row]]:

@@ -76,7 +76,11 @@ def _many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Several = Annotated[tuple[str, ...], BeforeValidator(_many)]
+# each column and format is a step of the calculation, so thousands of them would take hours
+Several = Annotated[tuple[str, ...], Field(max_length=100), BeforeValidator(_many)]
+Values = Annotated[tuple[str, ...], Field(max_length=100_000), BeforeValidator(_many)]
+MOST_FACTS = 200
+MOST_HOURS = 87_600
 
 
 class Cell(TomlSection):
@@ -150,13 +154,23 @@ class Fact(TomlSection):
         description="rows with equal values in these columns are one fact; the first filled cell "
         "of each column counts",
     )
-    where: dict[str, Several] = Field(
+    where: dict[str, Values] = Field(
         default={}, description="only rows with one of these values in that column"
     )
     known_after_hours: float = Field(
-        default=0.0, ge=0, description="hours from the event until you could have known of it"
+        default=0.0,
+        ge=0,
+        le=MOST_HOURS,
+        description="hours from the event until you could have known of it",
     )
     columns: dict[str, Annotated[Cell, BeforeValidator(_cell)]]
+
+    @field_validator("per")
+    @classmethod
+    def _names_each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"names {', '.join(repeated)} twice")
+        return names
 
     @field_validator("table")
     @classmethod
@@ -218,8 +232,8 @@ class Mapping(TomlSection):
     """The whole mapping file."""
 
     store: Store
-    fact: tuple[Fact, ...] = Field(min_length=1)
-    form: tuple[FileForm, ...] = ()
+    fact: tuple[Fact, ...] = Field(min_length=1, max_length=MOST_FACTS)
+    form: tuple[FileForm, ...] = Field(default=(), max_length=MOST_FACTS)
     causes: dict[str, Literal["not_received", "not_as_described", "other", "unknown"]] = Field(
         default={}, description="reason of a dispute in the files -> cause"
     )

@@ -36,7 +36,8 @@ def decode_any(name: str, data: bytes, encoding: str | None) -> str:
     if encoding:
         try:
             return data.decode(encoding, errors="surrogateescape")
-        except (LookupError, UnicodeError) as error:
+        # an unknown name, bytes of another encoding, or a name with a NUL byte
+        except (LookupError, ValueError) as error:
             raise BadInput(
                 f"{name}: cannot be read as {encoding!r} ({error}). Use a name like cp1252."
             ) from None

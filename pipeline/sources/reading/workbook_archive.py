@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.settings.errors import BadInput
@@ -18,9 +19,12 @@ SAVE_AGAIN = "Save it again in a spreadsheet, or as CSV."
 
 
 def check_archive(path: Path) -> None:
-    """Raise `BadInput` if the workbook is too large when unpacked, or declares its own entities."""
+    """Raise `BadInput` if the workbook is too large when unpacked, declares its own entities, has a
+    part twice, or has rows that are not in order: openpyxl would leave rows out."""
     with zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
+        if len({part.filename for part in parts}) < len(parts):
+            raise BadInput(f"{path.name}: has two parts of the same name. {SAVE_AGAIN}")
         count = sum(part.file_size for part in parts)
         check_bytes(f"{path.name}, unpacked,", count, UNPACKED)
         packed = max(path.stat().st_size, 1)
@@ -35,6 +39,15 @@ def check_archive(path: Path) -> None:
                 # no spreadsheet writes this, and it can make a small file fill the memory
                 if b"<!DOCTYPE" in file.read(_BLOCK if part.file_size < _BLOCK else 2_000):
                     raise BadInput(f"{path.name}: declares XML entities. {SAVE_AGAIN}")
+        for part in parts:
+            former = 0
+            for number in _row_numbers(archive, part):
+                if number <= former:
+                    raise BadInput(
+                        f"{path.name}: row {number:,} comes after row {former:,}, which is no "
+                        f"order of a spreadsheet. {SAVE_AGAIN}"
+                    )
+                former = number
 
 
 def missing_rows(path: Path) -> BadInput:
@@ -53,16 +66,22 @@ def missing_rows(path: Path) -> BadInput:
 def _largest_gap(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, int, int]:
     """(missing rows, number of the row before them, number of the row after them)."""
     largest, former = (0, 0, 0), 0
+    for number in _row_numbers(archive, part):
+        largest = max(largest, (number - former - 1, former, number))
+        former = number
+    return largest
+
+
+def _row_numbers(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[int]:
+    """The numbers that the rows of a sheet state, in the order of the file."""
     if not part.filename.startswith("xl/worksheets/"):
-        return largest
+        return
     with archive.open(part) as file:
         rest = b""
         while block := file.read(_BLOCK):
             text = rest + block
             end = 0
             for match in _ROW.finditer(text):
-                number, end = int(match[1]), match.end()
-                largest = max(largest, (number - former - 1, former, number))
-                former = number
+                end = match.end()
+                yield int(match[1])
             rest = text[max(end, len(text) - _OVERLAP) :]
-    return largest

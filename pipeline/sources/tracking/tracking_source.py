@@ -17,6 +17,7 @@ import polars as pl
 
 from features.tables import TABLES
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import regular_files
 from pipeline.sources.aliexpress.answer_fields import NESTED
 from pipeline.sources.checked_file import quarantined
 from pipeline.sources.csv_text import ROW
@@ -86,10 +87,12 @@ def tracking_folder(context: SourceContext) -> Path | None:
 
 def tracking_files(folder: Path) -> list[Path]:
     """The files that may hold scans, in the folder and its subfolders, sorted by path."""
-    candidates = (path for path in folder.rglob("*") if path.suffix.lower() in (*BODIES, *ENDS))
-    return sorted(
-        path for path in candidates if path.is_file() and not path.name.startswith((".", "~$"))
+    candidates = (
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in (*BODIES, *ENDS) and not path.name.startswith((".", "~$"))
     )
+    return sorted(regular_files(candidates))
 
 
 def with_tracking(data: StoreData, context: SourceContext) -> StoreData:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from pipeline.registry.model_registry import client_of
 from pipeline.registry.tracking import MODEL_NAME
 from pipeline.settings.errors import Damaged
 from pipeline.workspace.workspace import Workspace
+from tests.unit.mutated_files import MUTATIONS, flip, new_copy, own_files, scramble
 from tests.unit.nights import latest
 
 STEP = ["score", "--as-of", "2025-07-10", "--force", "--workspace"]
-# read by no step, or written anew by each
-NEVER_READ = (".lock", "log.jsonl", "log.1.jsonl")
 
 
 def score(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -28,46 +26,6 @@ def score(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     with pytest.raises(SystemExit) as ended:
         main(lambda: app([*STEP, str(folder)], standalone_mode=False))
     return int(ended.value.code or 0), capsys.readouterr().err
-
-
-def flip(path: Path, draw: random.Random) -> None:
-    data = bytearray(path.read_bytes())
-    if data:
-        data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
-    path.write_bytes(data)
-
-
-def truncate(path: Path, draw: random.Random) -> None:
-    data = path.read_bytes()
-    path.write_bytes(data[: draw.randrange(len(data) + 1)])
-
-
-def empty(path: Path, draw: random.Random) -> None:
-    path.write_bytes(b"")
-
-
-def replace_by_folder(path: Path, draw: random.Random) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def scramble(path: Path, draw: random.Random) -> None:
-    path.write_bytes(draw.randbytes(max(path.stat().st_size, 1)))
-
-
-MUTATIONS = (flip, truncate, empty, replace_by_folder, scramble)
-
-
-def own_files(folder: Path) -> list[Path]:
-    """The files of a workspace, except those of earlier nights' pages that no step reads."""
-    return [
-        path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in NEVER_READ
-    ]
-
-
-def new_copy(finished: Path, to: Path) -> Path:
-    shutil.rmtree(to, ignore_errors=True)
-    return shutil.copytree(finished, to, symlinks=True)
 
 
 @pytest.mark.parametrize(
