@@ -5,7 +5,7 @@ judged with the facts known then, as `make monitor` and `make products` judge th
 have none of the simulator's shocks (collapses, customs, silences), but they have its seasons,
 sales, growth, new products and products that got better. In planted stores, each order of one
 supplier placed from night 20 on has five times the hazard of a dispute. The supplier is the one
-with the most orders in the 90 days before whose share is at most the wanted one.
+with the most orders from then on whose share of them is at most the wanted one.
 
 PYTHONPATH=. python tests/bench/changed_rates.py [QUIET_SEASONS=20] [ORDERS=30000]
     [PLANTED_SEEDS=4] [TIMES=5]
@@ -33,7 +33,7 @@ START = DAYS - SEASON + PLANTED_ON
 
 @dataclass(frozen=True)
 class Planted:
-    """The supplier that becomes worse: its number, name and orders per day before that."""
+    """The supplier that becomes worse: its number, name and orders per day from then on."""
 
     number: int
     name: str
@@ -72,16 +72,16 @@ def made(orders: int, seed: int, worse: int | None, times: float, *, is_calm: bo
 
 
 def planted_supplier(orders: int, seed: int, share: float) -> Planted:
-    """The supplier with the most orders before the change whose share is at most `share`."""
+    """The supplier with the most orders after the change whose share is at most `share`."""
     from features.clock import day_number, local_day
     from pipeline.simulation.world.simulated_store import ZONE
 
     lines = made(orders, seed, None, 1.0)["order_lines"]
     day = local_day(pl.col("known_at"), ZONE) - day_number(FIRST)
-    recent = lines.filter(day.is_between(START - 90, START - 1))
+    recent = lines.filter(day >= START)
     sizes = recent["supplier_id"].value_counts().sort("count", "supplier_id", descending=True)
     few = sizes.filter(pl.col("count") <= share * recent.height).row(0)
-    return Planted(int(few[0].split("-")[-1]) - 1, few[0], few[1] / 90)
+    return Planted(int(few[0].split("-")[-1]) - 1, few[0], few[1] / (DAYS - START))
 
 
 @dataclass(frozen=True)
