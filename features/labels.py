@@ -68,7 +68,12 @@ def disputed_orders(rows: pl.DataFrame) -> int:
     return int(rows.filter(pl.col("label") == 1)["order_id"].n_unique())
 
 
+def has_enough_disputes(rows: pl.DataFrame) -> bool:
+    """Whether a share of disputed orders may be computed from `rows` (`order_id, label`)."""
+    return disputed_orders(rows) >= LEAST_DISPUTED
+
+
 def is_measurable(rows: pl.DataFrame) -> bool:
     """Whether a metric may be computed from `rows` (`order_id, label`): both outcomes occur, and
     at least `LEAST_DISPUTED` orders were disputed. Every outlet of a metric asks this."""
-    return disputed_orders(rows) >= LEAST_DISPUTED and bool((rows["label"] == 0).any())
+    return has_enough_disputes(rows) and bool((rows["label"] == 0).any())

@@ -47,13 +47,29 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
     """One row per order: `closed_day`, the day on which it is known to be closed (null: not yet).
 
     A closing on day d depends only on facts known on or before d, so it is itself a fact that is
-    known on d.
+    known on d. For the same reason a closing that is reported after the computed end does not open
+    the order again.
     """
-    delivered = first_known(
-        tables["tracking"].filter(pl.col("status") == "Delivered"), "delivered_day"
-    )
     events = tables["order_events"].filter(pl.col("event").is_in(["closed", "outcome_observed"]))
-    promised = (
+    delivered = tables["tracking"].filter(pl.col("status") == "Delivered")
+    parts = (
+        first_known(events, "reported_day"),
+        refunded_before_sending(tables),
+        first_known(delivered, "delivered_day"),
+        _promised(tables),
+    )
+    orders = tables["orders"].select("order_id", end_of_life=_end_of_life(tables, window))
+    for part in parts:
+        orders = orders.join(part, on="order_id", how="left")
+    return orders.with_columns(promise_end_day=_end_of_promise(window)).select(
+        "order_id",
+        closed_day=pl.min_horizontal("reported_day", "refunded_day", _end_of_delivery(window)),
+    )
+
+
+def _promised(tables: Tables) -> pl.DataFrame:
+    """One row per order with a delivery promise: `promise_known_day, promised_day` of the first."""
+    return (
         tables["promises"]
         .filter(pl.col("kind") == "delivery")
         .sort("known_at", "promised_at")
@@ -65,40 +81,38 @@ def closings(tables: Tables, window: DisputeWindow = DEFAULT_WINDOW) -> pl.DataF
             promised_day=local_day(pl.col("promised_at"), tables.zone),
         )
     )
+
+
+def _end_of_life(tables: Tables, window: DisputeWindow) -> pl.Expr:
+    """The end of an order that nothing else ends."""
     placed = placed_day(tables)
     own_days = life_days(placed, tables.usual_life_days)
     days = pl.lit(window.days_without_promise) if window.days_without_promise else own_days
-    end_of_life = pl.max_horizontal(placed + days, pl.col("known_day"))
+    return pl.max_horizontal(placed + days, pl.col("known_day"))
+
+
+def _end_of_promise(window: DisputeWindow) -> pl.Expr:
+    """The end of an order that was not delivered."""
     end_of_promise = pl.max_horizontal(
         pl.col("promised_day") + window.days_after_promise, pl.col("promise_known_day")
     )
     # a promise that becomes known after the order has ended does not open it again
     is_too_late = is_visible(pl.col("end_of_life"), pl.col("promise_known_day"))
+    return (
+        pl.when(pl.col("promised_day").is_null() | is_too_late)
+        .then("end_of_life")
+        .otherwise(end_of_promise)
+    )
+
+
+def _end_of_delivery(window: DisputeWindow) -> pl.Expr:
+    """If delivered in time, the days after delivery count; otherwise the end of the promise, or of
+    the order's life, closes the order."""
     end_of_delivery = pl.col("delivered_day") + window.days_after_delivery
     return (
-        tables["orders"]
-        .select("order_id", end_of_life=end_of_life)
-        .join(first_known(events, "reported_day"), on="order_id", how="left")
-        .join(refunded_before_sending(tables), on="order_id", how="left")
-        .join(delivered, on="order_id", how="left")
-        .join(promised, on="order_id", how="left")
-        .with_columns(
-            promise_end_day=pl.when(pl.col("promised_day").is_null() | is_too_late)
-            .then("end_of_life")
-            .otherwise(end_of_promise)
-        )
-        .select(
-            "order_id",
-            closed_day=pl.min_horizontal(
-                "reported_day",
-                "refunded_day",
-                # if delivered in time, the days after delivery count; otherwise the end of the
-                # promise, or of the order's life, closes the order
-                pl.when(is_visible(pl.col("promise_end_day"), pl.col("delivered_day")))
-                .then("promise_end_day")
-                .otherwise(pl.coalesce(end_of_delivery, pl.col("promise_end_day"))),
-            ),
-        )
+        pl.when(is_visible(pl.col("promise_end_day"), pl.col("delivered_day")))
+        .then("promise_end_day")
+        .otherwise(pl.coalesce(end_of_delivery, pl.col("promise_end_day")))
     )
 
 

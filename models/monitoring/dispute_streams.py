@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from scipy.special import betaincinv, gammaincinv
 
-from features.labels import is_measurable
+from features.labels import has_enough_disputes, is_measurable
 from features.sentence import sentence
 from models.monitoring.sequential_monitoring import (
     FINE,
@@ -166,9 +166,9 @@ def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:
         observed, expected = float(stream.observed.sum()), float(stream.expected.sum())
         hits = float(listed["observed"].sum())
         ratio = precision = None
-        if expected:
+        if expected and is_measurable(part.select("order_id", label="observed")):
             ratio = [count / expected for count in (observed, *_count_interval(observed))]
-        if listed.height:
+        if has_enough_disputes(listed.select("order_id", label="observed")):
             precision = [hits / listed.height, *_share_interval(hits, listed.height)]
         records.append(
             {
@@ -177,21 +177,18 @@ def calibration_table(rows: pl.DataFrame) -> pl.DataFrame:
                 "orders": part.height,
                 "disputed": int(observed),
                 "expected": expected,
-                **_measured(part, ratio, "ratio"),
+                **_with_bounds("ratio", ratio),
                 "listed": listed.height,
-                **_measured(part, precision, "precision"),
+                **_with_bounds("precision", precision),
             }
         )
     return pl.DataFrame(records, infer_schema_length=None)
 
 
-def _measured(
-    rows: pl.DataFrame, figures: list[float] | None, name: str
-) -> dict[str, float | None]:
-    """The figure, its lower and its upper bound; None with too few disputed orders."""
+def _with_bounds(name: str, figures: list[float] | None) -> dict[str, float | None]:
+    """The figure, its lower and its upper bound; None if it is not known."""
     names = (name, f"{name}_low", f"{name}_high")
-    is_known = figures is not None and is_measurable(rows.select("order_id", label="observed"))
-    return dict(zip(names, figures, strict=True)) if is_known and figures else dict.fromkeys(names)
+    return dict.fromkeys(names) if figures is None else dict(zip(names, figures, strict=True))
 
 
 def _count_interval(count: float) -> tuple[float, float]:

@@ -34,7 +34,10 @@ SEASON_ALPHA, SEASON_NIGHTS, LOOKBACK_NIGHTS = 0.05, 90, 90
 
 # per family of streams: its share of alpha, and the least number of streams that share it. The
 # whole store gets half, because it is the first thing a seller asks about
-WHOLE, FEEDS, GROUPS = (0.5, 4), (0.25, 50), (0.25, 200)
+WHOLE, FEEDS, GROUPS = (0.5, 4), (0.2, 50), (0.1, 200)
+
+# the shares of alpha of all suppliers and of all products; each divides its share by its orders
+SUPPLIERS, PRODUCTS = 0.1, 0.1
 
 # a "watch" may be wrong once a season
 WATCH_ALPHA = 1.0
@@ -59,7 +62,7 @@ def look_at(what: str) -> Sentence:
     return sentence("propose.look_at", "look at {what}", what=what)
 
 
-def threshold(alpha: float, family: tuple[float, int]) -> float:
+def threshold(alpha: float, family: tuple[float, float]) -> float:
     """Log evidence that a stream without a change reaches in a season with its share of alpha."""
     share, streams = family
     return float(np.log((SEASON_NIGHTS + LOOKBACK_NIGHTS) * streams / (alpha * share)))
@@ -88,7 +91,7 @@ def log_evidence(
     return float(logsumexp(evidence) - np.log(len(evidence)))
 
 
-def level_of(evidence: float, family: tuple[float, int]) -> str:
+def level_of(evidence: float, family: tuple[float, float]) -> str:
     """`ACT`, `WATCH` or `FINE` for this log evidence."""
     levels = ((SEASON_ALPHA, ACT), (WATCH_ALPHA, WATCH))
     return next((level for alpha, level in levels if evidence >= threshold(alpha, family)), FINE)

@@ -92,9 +92,7 @@ def fit_adjustment(
             factors[name] = _refit(
                 factors[name], parts[name].codes, happened[name], expected, PRIOR_DISPUTES
             )
-    lane, buyers = (
-        _product(factors, parts, names, len(product)) for names in (LANE_PARTS, BUYER_PARTS)
-    )
+    lane, buyers = (factor_of_rows(factors, parts, names) for names in (LANE_PARTS, BUYER_PARTS))
     lane = lane / _mean(lane, exposure)
     buyers = buyers / _mean(buyers, exposure * lane)
     values = {name: part.names for name, part in parts.items()}
@@ -111,10 +109,11 @@ def _refit(
     return np.asarray(new)
 
 
-def _product(
-    factors: Mapping[str, np.ndarray], parts: Mapping[str, Coded], names: Sequence[str], length: int
+def factor_of_rows(
+    factors: Mapping[str, np.ndarray], parts: Mapping[str, Coded], names: Sequence[str]
 ) -> np.ndarray:
-    product = np.ones(length)
+    """Per row, the product of its factors of the parts `names`."""
+    product = np.ones(len(parts[names[0]].codes))
     for name in names:
         product *= factors[name][parts[name].codes]
     return product

@@ -9,8 +9,9 @@ lane counts for more. With few orders the rate stays near the family's; with man
 product's own.
 
 Assumptions: orders of one product are disputed independently, given its rate; the rate does not
-change within the lookback (the trend shows where it does); the dispute of an order with two
-products counts for both. Sources: Efron & Morris 1975; Gelman et al., Bayesian Data Analysis, 5.3.
+change within the lookback (models/product/recent_rates.py shows where it does); the dispute of an
+order with two products counts for both. Sources: Efron & Morris 1975; Gelman et al., Bayesian Data
+Analysis, 5.3.
 """
 
 from __future__ import annotations

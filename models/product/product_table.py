@@ -8,18 +8,26 @@ import numpy as np
 import polars as pl
 
 from features.indicators.product_exposure import UNKNOWN
+from models.monitoring.rate_changes import OrderCounts
+from models.monitoring.sequential_monitoring import FINE
 from models.product.beta_rates import Posterior, prior_of, update
 from models.product.hierarchical_prior import Families, fit_families
 from models.product.lane_buyer_adjustment import Adjustment, Coded, code_parts, fit_adjustment
-from models.product.product_rates import (
-    chance_risen,
-    expected_mix,
-    product_posterior,
-    rank_stability,
-)
+from models.product.month_factors import expected_without_own, supplier_or_product
+from models.product.product_rates import expected_mix, product_posterior, rank_stability
 from models.product.product_sums import sum_per_product
+from models.product.recent_rates import (
+    SUMS,
+    product_changes,
+    rate_trend,
+    supplier_changes,
+    trend_with_changes,
+    window_columns,
+    with_recent_rates,
+)
 
-SURE_TREND = 0.9
+# used to compute other columns only
+HIDDEN = window_columns("exposure", "adjusted")
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,8 @@ class Reviewed:
 
     `rows` holds orders x products (features/indicators/product_exposure.py) and `product` their
     product numbers. `products` has one row per product, in the order of `posterior`. `supplier` and
-    `category` hold the numbers of each product's supplier and category.
+    `category` hold the numbers of each product's supplier and category. `product_changes` and
+    `supplier_changes` say whose rate rose, in the order of their numbers.
     """
 
     rows: pl.DataFrame
@@ -39,6 +48,8 @@ class Reviewed:
     posterior: Posterior
     supplier: Coded
     category: Coded
+    product_changes: pl.DataFrame
+    supplier_changes: pl.DataFrame
 
     @property
     def has_disputes(self) -> bool:
@@ -57,7 +68,8 @@ def review_products(rows: pl.DataFrame, as_of_day: int) -> Reviewed:
         (rows["is_disputed"].to_numpy() * rows["blame"].to_numpy()).astype(np.float64),
         rows["exposure"].to_numpy(),
     )
-    adjustment = fit_adjustment(product.codes, disputed, exposure, code_parts(rows))
+    parts = code_parts(rows)
+    adjustment = fit_adjustment(product.codes, disputed, exposure, parts)
     products = sum_per_product(rows, product, adjustment, as_of_day)
     supplier, category = Coded.of(products["supplier_id"]), Coded.of(products["category"])
     sums = {name: products[name].to_numpy() for name in ("count_disputes", "adjusted", "exposure")}
@@ -70,7 +82,22 @@ def review_products(rows: pl.DataFrame, as_of_day: int) -> Reviewed:
         sums["count_disputes"],
         sums["adjusted"],
     )
-    return Reviewed(rows, product, adjustment, products, families, posterior, supplier, category)
+    group = supplier_or_product(supplier, UNKNOWN)
+    expected = expected_without_own(adjustment, parts, product.codes, group, disputed, exposure)
+    counts = OrderCounts(product.codes, rows["known_day"].to_numpy(), disputed, expected)
+    changes = product_changes(counts, products.height, as_of_day)
+    return Reviewed(
+        rows,
+        product,
+        adjustment,
+        products,
+        families,
+        posterior,
+        supplier,
+        category,
+        changes,
+        supplier_changes(counts, changes, supplier, UNKNOWN, as_of_day),
+    )
 
 
 def product_frame(
@@ -80,6 +107,14 @@ def product_frame(
     rng = np.random.default_rng(seed)
     families, posterior = reviewed.families, reviewed.posterior
     frame = _with_rates(reviewed.products, posterior, limit, families.rate)
+    mix = expected_mix(frame["adjusted"].to_numpy(), frame["exposure"].to_numpy())
+    frame = with_recent_rates(frame, prior_of(families.mean * mix, families.variance), limit, mix)
+    # one bad product says nothing about the supplier's other products
+    is_of_all = pl.when(~pl.col("of_one_product"))
+    of_supplier = reviewed.supplier_changes[reviewed.supplier.codes].select(
+        supplier_change=is_of_all.then("change").otherwise(pl.lit(FINE)),
+        supplier_changed_since=is_of_all.then("changed_since"),
+    )
     own = product_posterior(
         families, 1.0, frame["count_disputes"].to_numpy(), frame["adjusted"].to_numpy()
     )
@@ -94,9 +129,11 @@ def product_frame(
         pl.Series("product_x", own.mean / families.rate),
         pl.Series("supplier_x", supplier_x),
         pl.Series("category_x", families.category.mean[reviewed.category.codes]),
-        _trend(frame, families),
+        *reviewed.product_changes.select("change", "changed_since"),
+        *of_supplier,
+        rate_trend(frame, families),
         _loss(frame, fixed_cost_usd),
-    )
+    ).with_columns(trend=trend_with_changes())
 
 
 def _own_evidence(reviewed: Reviewed) -> tuple[np.ndarray, np.ndarray]:
@@ -127,31 +164,6 @@ def _with_rates(
         limit=pl.lit(limit),
         store_rate=pl.lit(store_rate),
     )
-
-
-def _trend(frame: pl.DataFrame, families: Families) -> pl.Expr:
-    """Compare the last 90 days with the time before: rising, falling or steady.
-
-    Null where either has no orders.
-    """
-    sums = {
-        name: frame[name].to_numpy()
-        for name in ("count_disputes", "adjusted", "recent_disputes", "recent_adjusted")
-    }
-    recent = (sums["recent_disputes"], sums["recent_adjusted"] * families.mean)
-    before = (
-        sums["count_disputes"] - recent[0],
-        np.maximum(sums["adjusted"] * families.mean - recent[1], 0.0),
-    )
-    chance = pl.lit(pl.Series(chance_risen(families.shape, recent, before)))
-    has_both = pl.lit(pl.Series((recent[1] > 0) & (before[1] > 0)))
-    word = (
-        pl.when(chance >= SURE_TREND)
-        .then(pl.lit("rising"))
-        .when(chance <= 1 - SURE_TREND)
-        .then(pl.lit("falling"))
-    )
-    return pl.when(has_both).then(word.otherwise(pl.lit("steady"))).alias("trend")
 
 
 def _loss(frame: pl.DataFrame, fixed_cost_usd: float) -> pl.Expr:
@@ -189,6 +201,7 @@ def group_frame(reviewed: Reviewed, by: str, limit: float) -> pl.DataFrame:
                 "count_seller_liable",
                 "adjusted",
                 "lane",
+                *SUMS,
             ).sum(),
         )
         .sort("group")
@@ -205,39 +218,9 @@ def group_frame(reviewed: Reviewed, by: str, limit: float) -> pl.DataFrame:
     posterior = update(prior, sums["count_disputes"].to_numpy(), sums["exposure"].to_numpy())
     own = pl.Series("own_x", level.mean)
     rated = _with_rates(sums, posterior, limit, families.rate).with_columns(own)
+    rated = with_recent_rates(rated, prior, limit, mix)
+    if by == "supplier_id":
+        rated = rated.with_columns(*reviewed.supplier_changes.select("change", "changed_since"))
     return rated.select(
-        pl.lit(coded.names).alias(by), pl.all().exclude("group", "lane", "adjusted")
+        pl.lit(coded.names).alias(by), pl.all().exclude("group", "lane", "adjusted", *HIDDEN)
     )
-
-
-def notes(frame: pl.DataFrame) -> pl.Expr:
-    """What a reader must know about a row before trusting it; empty if there is nothing."""
-    alone = pl.col("category").is_in(
-        frame.filter(pl.col("category") != UNKNOWN)["category"]
-        .value_counts()
-        .filter(pl.col("count") == 1)["category"]
-        .to_list()
-    )
-    remarks = [
-        (~pl.col("is_in_catalogue"), "sold, but not in the catalogue: its category is unknown"),
-        (
-            pl.col("is_in_catalogue") & (pl.col("category") == UNKNOWN),
-            "no category in the catalogue",
-        ),
-        (pl.col("supplier_id") == UNKNOWN, "no supplier on record"),
-        (
-            pl.col("count_split") > 0,
-            "disputes that name no item count in equal parts for the items of their order",
-        ),
-        (alone, "the only product in its category: judged by its supplier and the store"),
-        (pl.col("exposure") <= 0, "no matured orders: the rate is its family's, not its own"),
-        (
-            pl.col("value_an_order_usd") <= 0,
-            "no price on record: the loss only counts the fixed cost of a dispute",
-        ),
-    ]
-    return pl.concat_str(
-        [pl.when(when).then(pl.lit(text)) for when, text in remarks],
-        separator="; ",
-        ignore_nulls=True,
-    ).alias("note")

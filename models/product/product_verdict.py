@@ -5,6 +5,9 @@ looked for in this order. The lane: at average lanes and buyers its rate would n
 limit, and its lanes multiply the rate; change the carrier. The product: it is so far over that
 nothing can fix it, or it loses money; stop. The supplier: its other products are disputed as well;
 change the supplier. Otherwise its own promise is at fault; fix the listing.
+
+A product that is not flagged is not kept in silence if its rate, or that of its supplier, rose
+(models/monitoring/rate_changes.py): the year's average hides a change of the last weeks.
 """
 
 from __future__ import annotations
@@ -13,8 +16,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from models.monitoring.sequential_monitoring import ACT, FINE
+from models.product.recent_rates import window_columns
+
 KEEP, LISTING, SUPPLIER = "keep", "fix the listing", "change the supplier"
-CARRIER, STOP = "change the carrier", "stop"
+CARRIER, STOP, CHANGED = "change the carrier", "stop", "check what changed"
 NOT_JUDGED = "not judged"
 NO_DISPUTES = (
     "no dispute is on record in the lookback, so nothing is known: load the disputes, then review"
@@ -28,6 +34,11 @@ RESTS_ON_DISPUTES = (
     "chance_over_limit",
     "rank_stability",
     "trend",
+    "change",
+    "changed_since",
+    "supplier_change",
+    *window_columns("expected", "rate"),
+    "chance_over_limit_90d",
     "own_rate",
     "product_x",
     "supplier_x",
@@ -69,9 +80,12 @@ def add_verdict(products: pl.DataFrame, rules: VerdictRules) -> pl.DataFrame:
         pl.col("margin_per_100_units_usd") < 0
     ).fill_null(False)
     is_supplier = pl.col("supplier_x") >= NOTABLE
+    is_worse = (pl.col("change") == ACT) | (pl.col("supplier_change") == ACT)
     verdict = (
         pl.when(is_over & is_lane)
         .then(pl.lit(CARRIER))
+        .when((~is_over | is_buyers) & is_worse)
+        .then(pl.lit(CHANGED))
         .when(~is_over | is_buyers)
         .then(pl.lit(KEEP))
         .when(is_hopeless)
@@ -102,7 +116,31 @@ def _why(is_buyers: pl.Expr) -> pl.Expr:
         (pl.col("chance_over_limit") * 100).round(0),
         _percent("limit"),
     )
-    return pl.concat_str([counts, rate, chance, _reason(is_buyers)], separator="; ")
+    sentences = [counts, rate, chance, _reason(is_buyers), *_changes()]
+    return pl.concat_str(sentences, separator="; ", ignore_nulls=True)
+
+
+def _changes() -> tuple[pl.Expr, pl.Expr]:
+    """What rose: the product's own rate and its supplier's; null where nothing did."""
+    own = pl.format(
+        "its rate {} about {}: {} disputes in the orders of the last 90 days; its rate of the "
+        "whole period gives {}",
+        _rose("change"),
+        "changed_since",
+        _count("count_disputes_90d"),
+        pl.col("expected_90d").round(1),
+    )
+    supplier = pl.format(
+        "its supplier's rate {} about {}", _rose("supplier_change"), "supplier_changed_since"
+    )
+    return (
+        pl.when(pl.col("change") != FINE).then(own),
+        pl.when(pl.col("supplier_change") != FINE).then(supplier),
+    )
+
+
+def _rose(change: str) -> pl.Expr:
+    return pl.when(pl.col(change) == ACT).then(pl.lit("rose")).otherwise(pl.lit("may have risen"))
 
 
 def _reason(is_buyers: pl.Expr) -> pl.Expr:
@@ -147,6 +185,8 @@ def _reason(is_buyers: pl.Expr) -> pl.Expr:
         .then(pl.concat_str([own, pl.lit("; "), described]))
         .when(is_buyers)
         .then(buyers)
+        .when(verdict == CHANGED)
+        .then(pl.lit("not over the limit on the whole, but not as before"))
         .otherwise(_reason_to_keep())
     )
 
@@ -159,6 +199,8 @@ def _reason_to_keep() -> pl.Expr:
         .then(pl.lit("probably over the limit, but too few orders to be sure"))
         .when(pl.col("chance_over_limit") > 0.2)
         .then(pl.lit("may be over the limit; watch it"))
+        .when((pl.col("change") != FINE) | (pl.col("supplier_change") != FINE))
+        .then(pl.lit("not over the limit; watch it"))
         .otherwise(pl.lit("no sign of a problem"))
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from features.clock import calendar_day, day_number, in_days, is_before, last_matured_day
-from features.labels import LEAST_DISPUTED, build_labels, is_measurable
+from features.labels import LEAST_DISPUTED, build_labels, has_enough_disputes, is_measurable
 from features.tables import create_tables
 from pipeline.settings.config import Config
 from pipeline.workspace.checksums import read_manifest, read_run_table
@@ -43,13 +43,13 @@ class PastLists:
 
     @property
     def precision(self) -> float | None:
-        """None if nothing was listed or too few orders were disputed to measure it."""
-        is_known = bool(self.listed) and is_measurable(self.rows)
+        """None if nothing was listed or too few listed orders were disputed to measure it."""
+        is_known = bool(self.listed) and has_enough_disputes(self.rows.filter("is_listed"))
         return self.listed_disputed / self.listed if is_known else None
 
     @property
     def base_rate(self) -> float | None:
-        """None like `precision`."""
+        """None if too few orders were disputed to measure it."""
         is_known = bool(self.scored) and is_measurable(self.rows)
         return self.scored_disputed / self.scored if is_known else None
 

@@ -21,6 +21,7 @@ from models.monitoring.sequential_monitoring import LOOKBACK_NIGHTS, RETRAIN, WA
 from pipeline.history.past_lists import counted_runs
 from pipeline.night.feed_health import judge_feeds
 from pipeline.night.night_checks import Scorer
+from pipeline.night.product_health import judge_products
 from pipeline.output.safe_text import one_line
 from pipeline.registry.registered_model import Registered
 from pipeline.settings.config import Config
@@ -91,7 +92,8 @@ def assess_health(
     """The health of one night, from facts known before `as_of` only.
 
     `readings` are those of the data checks; `tonight` are the night's own `night_means`. Fixed
-    rules have no training to compare with, so only the feeds are judged for them.
+    rules have no training to compare with, so only feeds, suppliers and products are judged for
+    them.
     """
     day = day_number(as_of)
     nights = LOOKBACK_NIGHTS + config.horizon_days + config.reporting_delay_days
@@ -99,6 +101,7 @@ def assess_health(
     means = [read_means(folder) for _, folder, _ in runs]
     means += [dict(tonight)] if tonight else []
     findings, table = judge_feeds(files, day), pl.DataFrame()
+    findings += judge_products(files, day, config.products.lookback_days)
     if isinstance(scorer, Registered):
         own_runs = [
             (night, folder)

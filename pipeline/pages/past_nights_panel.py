@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.labels import LEAST_DISPUTED, is_measurable
+from features.labels import LEAST_DISPUTED, has_enough_disputes, is_measurable
 from models.comparison.paired_comparison import draw_totals, interval
 from pipeline.history.measured_impact import impact_table, matured_rows
 from pipeline.history.past_lists import PastLists, matured_labels, matured_runs
@@ -96,7 +96,7 @@ def _listed(workspace: Workspace, files: TableFiles, config: Config, as_of: date
 
 
 def money_saved(listed: pl.DataFrame, seed: int) -> dict[str, Any] | None:
-    """Estimated saving in USD of the listed messages; None without rows.
+    """Estimated saving in USD of the listed messages; None if too few orders were disputed.
 
     A night's expected value of a message is `probability x share prevented x cost of a dispute -
     cost of the message`. This estimate replaces the probability by the outcome and keeps the
@@ -104,7 +104,7 @@ def money_saved(listed: pl.DataFrame, seed: int) -> dict[str, Any] | None:
     measured effect. Only the first night of each order counts. The interval (`low`, `high`, 90%)
     is a bootstrap over orders.
     """
-    if listed.is_empty():
+    if listed.is_empty() or not has_enough_disputes(listed):
         return None
     first = listed.sort("night", "order_id").unique("order_id", keep="first", maintain_order=True)
     first = first.filter(pl.col("probability") > 0)
@@ -128,12 +128,12 @@ def calibration_bins(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     Uses every seventh night. The interval (90%) is a bootstrap over whole orders. No bin if too few
     orders were disputed.
     """
-    if not is_measurable(rows):
-        return pl.DataFrame(schema=BINS_SCHEMA)
     nights = rows["as_of_day"].unique().sort(descending=True).gather_every(NIGHTS_APART)
     ordered = rows.filter(pl.col("as_of_day").is_in(nights.implode())).sort(
         "probability", "order_id"
     )
+    if not is_measurable(ordered):
+        return pl.DataFrame(schema=BINS_SCHEMA)
     count_bins = max(min(BINS, ordered.height // LEAST_IN_BIN), 1)
     bins = []
     for numbers in np.array_split(np.arange(ordered.height), count_bins):

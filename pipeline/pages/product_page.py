@@ -10,7 +10,9 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from models.monitoring.sequential_monitoring import LEVELS
 from models.product.product_table import Reviewed
+from models.product.recent_rates import window_columns
 from pipeline.output.safe_text import neutral_frame
 from pipeline.pages.charts import BLUE, GREY, ORANGE
 from pipeline.pages.html import chart_spec, render
@@ -19,6 +21,7 @@ from pipeline.pages.page_rows import Strings, choices, pack_columns
 PAGE = "products.html"
 # the page shows the worst; products.csv has all of them
 MOST_PRODUCTS, MOST_GROUPS, MOST_DOTS = 5_000, 30, 1_000
+RECENT = window_columns("count_orders", "count_disputes", "expected")
 TEXTS = ("product_id", "category", "supplier_id", "verdict", "why", "note", "trend")
 NUMBERS = (
     "count_orders",
@@ -34,6 +37,7 @@ NUMBERS = (
     "category_x",
     "loss_per_100_units_usd",
     "margin_per_100_units_usd",
+    *RECENT,
 )
 SEARCHED = ("product_id", "category", "supplier_id", "why")
 FILTERS = ("verdict", "category", "supplier_id")
@@ -45,9 +49,10 @@ GROUP_COLUMNS = (
     "rate_low",
     "rate_high",
     "chance_over_limit",
+    *RECENT,
 )
 SCRIPTS = ("page.js", "list_data.js", "list_view.js", "products.js")
-GROUPS = ("page", "product", "verdict", "trend")
+GROUPS = ("page", "product", "verdict", "trend", "change")
 
 
 def products_page(
@@ -123,10 +128,20 @@ def _shapes(reviewed: Reviewed, products: pl.DataFrame) -> list[list[float]]:
 
 
 def _groups(frame: pl.DataFrame) -> list[dict[str, object]]:
-    """The worst suppliers or categories; `name` is the first column of the frame."""
+    """The suppliers or categories that became worse, then the worst; `name` is the first column of
+    the frame. Categories have no test of a change."""
     name = frame.columns[0]
-    worst = frame.sort("chance_over_limit", "rate", name, descending=[True, True, False])
-    worst = worst.head(MOST_GROUPS).select(pl.col(name).alias("name"), *GROUP_COLUMNS)
+    if "change" not in frame.columns:
+        frame = frame.with_columns(change=pl.lit(None, pl.String))
+    severity = pl.col("change").replace_strict(LEVELS, range(len(LEVELS)), default=None)
+    worst = frame.sort(
+        severity.fill_null(0),
+        "chance_over_limit",
+        "rate",
+        name,
+        descending=[True, True, True, False],
+    )
+    worst = worst.head(MOST_GROUPS).select(pl.col(name).alias("name"), *GROUP_COLUMNS, "change")
     return neutral_frame(worst).to_dicts()
 
 

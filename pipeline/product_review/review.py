@@ -10,9 +10,11 @@ import polars as pl
 from features.clock import day_number
 from features.indicators.indicator_rules import policy_rates
 from features.indicators.product_exposure import USED, order_exposure, product_orders
+from models.product.product_notes import notes
 from models.product.product_scenarios import what_if
-from models.product.product_table import Reviewed, notes, product_frame, review_products
+from models.product.product_table import Reviewed, product_frame, review_products
 from models.product.product_verdict import VerdictRules, add_verdict, without_disputes
+from models.product.recent_rates import window_columns
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput, Refused
 from pipeline.settings.policy_files import load_policy
@@ -41,6 +43,11 @@ COLUMNS = (
     "chance_over_limit",
     "rank_stability",
     "trend",
+    "change",
+    "changed_since",
+    "supplier_change",
+    *window_columns("count_orders", "count_disputes", "expected", "rate"),
+    "chance_over_limit_90d",
     "own_rate",
     "product_x",
     "lane_x",

@@ -13,6 +13,7 @@ import polars.selectors as cs
 from features.asof import visible
 from features.build.registry import FEATURE_NAMES
 from features.clock import calendar_day, day_number, last_matured_day
+from features.labels import disputed_orders, is_measurable
 from features.spine import open_spells, sample_spine
 from features.tables import Tables
 from models.learner.cause import add_cause, fit_cause
@@ -92,17 +93,16 @@ def register(
     tags: Mapping[str, str] | None = None,
 ) -> str:
     """Log and register the model of `learn`, point `alias` at it, and return its version."""
+    metrics: dict[str, float] = {"rows": rows.height, "disputed_orders": disputed_orders(rows)}
+    if is_measurable(rows):
+        metrics["base_rate"] = int(rows["label"].sum()) / rows.height
     return register_model(
         workspace,
         model,
         alias=alias,
         example=rows.head(5),
         params=training_settings(config),
-        metrics={
-            "rows": rows.height,
-            "disputed_orders": rows.filter(pl.col("label") == 1)["order_id"].n_unique(),
-            "base_rate": int(rows["label"].sum()) / rows.height,
-        },
+        metrics=metrics,
         tags={**_tags(workspace, rows, as_of), **(tags or {})},
     )
 

@@ -21,7 +21,7 @@ models/contact              features
 models/indicators           features features/indicators
 models/learner              features features/build models/monitoring
 models/monitoring           features
-models/product              features features/indicators
+models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
 pipeline                    pipeline/cli pipeline/settings pipeline/workspace
 pipeline/board              pipeline/load pipeline/output pipeline/pages pipeline/settings
@@ -51,15 +51,17 @@ pipeline/load               features pipeline/output pipeline/settings pipeline/
                             pipeline/sources/aliexpress pipeline/sources/database
                             pipeline/sources/mapped pipeline/sources/reading
                             pipeline/sources/tracking pipeline/workspace
-pipeline/night              features features/build models/contact models/learner
-                            models/monitoring models/reasons pipeline/drafts pipeline/engines
-                            pipeline/history pipeline/indicators pipeline/load pipeline/output
-                            pipeline/pages pipeline/registry pipeline/settings
-                            pipeline/sources pipeline/training pipeline/workspace
+pipeline/night              features features/build features/indicators models/contact
+                            models/learner models/monitoring models/product models/reasons
+                            pipeline/drafts pipeline/engines pipeline/history
+                            pipeline/indicators pipeline/load pipeline/output pipeline/pages
+                            pipeline/registry pipeline/settings pipeline/sources
+                            pipeline/training pipeline/workspace
 pipeline/output             features models/contact
 pipeline/pages              features features/indicators models/comparison models/indicators
-                            models/product models/reasons pipeline/history pipeline/indicators
-                            pipeline/output pipeline/settings pipeline/workspace
+                            models/monitoring models/product models/reasons pipeline/history
+                            pipeline/indicators pipeline/output pipeline/settings
+                            pipeline/workspace
 pipeline/product_review     features features/indicators models/product pipeline/output
                             pipeline/pages pipeline/settings pipeline/sources
                             pipeline/sources/reading pipeline/workspace

@@ -40,6 +40,12 @@ function buildRow(row) {
     field("product.pick", checkbox));
 }
 
+function recentText(row, days) {
+  const expected = valueOf(`expected_${days}d`, row);
+  return t("product.recent", { days, disputes: valueOf(`count_disputes_${days}d`, row).toFixed(0),
+    orders: valueOf(`count_orders_${days}d`, row), expected: expected === null ? "-" : expected.toFixed(1) });
+}
+
 function buildDetail(row) {
   const trend = valueOf("trend", row), margin = valueOf("margin_per_100_units_usd", row);
   const factors = [
@@ -50,6 +56,8 @@ function buildDetail(row) {
     valueOf("note", row),
     `${t("product.supplier_id")}: ${valueOf("supplier_id", row) || "-"}`,
     `${t("product.trend")}: ${trend ? t("trend." + trend) : "-"}`,
+    recentText(row, 90),
+    recentText(row, 30),
     `${t("product.factors_are")}: ${factors.join(", ")}`,
     `${t("product.loss")}: ${usd(valueOf("loss_per_100_units_usd", row))}`,
     margin === null ? null : `${t("product.margin")}: ${usd(margin)} USD`,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from mlflow.tracking import MlflowClient
 from features.labels import LEAST_DISPUTED, is_measurable
 from models.comparison.metrics import METRICS, measure_by
 from models.comparison.paired_comparison import compare_scorers
+from models.monitoring.dispute_streams import calibration_table
 from models.reasons.baseline import RULES
 from pipeline.evaluation import model_measures as measures
 from pipeline.evaluation.ablation import say_ablation
@@ -21,13 +23,16 @@ from pipeline.evaluation.comparison_table import Night, comparison_table, say_co
 from pipeline.evaluation.evaluate import MODEL, _compare, say_evaluation
 from pipeline.evaluation.leak_cost import _compare_with_honest, say_leak_cost
 from pipeline.evaluation.model_page import model_page
+from pipeline.history.past_lists import PastLists, past_lists_text
+from pipeline.pages.past_nights_panel import calibration_bins, money_saved
 from pipeline.registry.logged_runs import log_backtest
 from pipeline.registry.tracking import tracking_uri
 from pipeline.settings.config import Config
 from pipeline.workspace.workspace import Workspace
 
-CONFIG = Config()
+CONFIG, DAY = Config(), date(2024, 10, 4)
 COUNTS = {"rows", "count_disputes"}
+HEALTH = {"by", "group", "orders", "disputed", "expected", "listed"}
 KEYS = {"scorer", "metric", "stage", "night", "nights", "nights_better", "mistake", "way"}
 TOO_FEW = "fewer than 20 disputed orders"
 
@@ -82,6 +87,36 @@ def leak_costs(rows: pl.DataFrame) -> pl.DataFrame:
     return _compare_with_honest(rows, claimed, seed=1)
 
 
+def health(rows: pl.DataFrame, listed_until: int = 100) -> pl.DataFrame:
+    """The listed orders are the riskiest `listed_until` of a night."""
+    judged = rows.filter(pl.col("as_of_day") == 20_000).with_columns(
+        observed="label", expected="probability", lane=pl.lit("l"), category=pl.lit("c")
+    )
+    is_listed = pl.col("order_id").str.slice(1).cast(pl.Int64) < listed_until
+    return calibration_table(judged.with_columns(is_listed=is_listed))
+
+
+def saved(rows: pl.DataFrame) -> pl.DataFrame:
+    listed = rows.with_columns(
+        night="as_of_day", expected_value_usd=pl.lit(3.0), contact_cost_usd=pl.lit(1.0)
+    )
+    money = money_saved(listed, 1)
+    return pl.DataFrame([money]).drop("orders") if money else pl.DataFrame()
+
+
+def past(rows: pl.DataFrame, listed_until: int = 300) -> PastLists:
+    """The lists of three nights: the riskiest `listed_until` orders of each."""
+    number = pl.col("order_id").str.slice(1).cast(pl.Int64)
+    rows = rows.with_columns(is_listed=number < listed_until)
+    listed = rows.filter("is_listed")
+    counts = (int(listed["label"].sum()), rows.height, int(rows["label"].sum()))
+    return PastLists(DAY, DAY, 3, listed.height, *counts, float(rows["probability"].sum()), rows)
+
+
+def shares(lists: PastLists) -> pl.DataFrame:
+    return pl.DataFrame({"precision": [lists.precision], "base_rate": [lists.base_rate]})
+
+
 TABLES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "backtest.csv": backtest_table,
     "comparison.csv": comparison,
@@ -92,6 +127,10 @@ TABLES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
         rows, CONFIG.decide.costs, 10, 1
     ),
     "model page and notebook 02: quality": lambda rows: measures.quality(rows, 10, 1),
+    "health.csv and the night's page: health": health,
+    "the night's page: calibration": lambda rows: calibration_bins(rows, 1).drop("rows"),
+    "the night's page: money saved": saved,
+    "the night's page and README.txt: precision": lambda rows: shares(past(rows)),
     "model page and notebook 02: calibration": lambda rows: measures.calibration_bins(rows, 1),
 }
 TERMINAL: dict[str, Callable[[pl.DataFrame], None]] = {
@@ -120,7 +159,7 @@ def test_without_an_undisputed_order_nothing_is_measurable() -> None:
 
 @pytest.mark.parametrize("outlet", TABLES)
 def test_a_table_has_a_figure_from_20_disputed_orders_on(outlet: str) -> None:
-    columns = COUNTS | KEYS
+    columns = COUNTS | KEYS | HEALTH
     for disputed in (1, LEAST_DISPUTED - 1):
         assert figures(TABLES[outlet](scored(disputed)), without=columns) == 0
     assert figures(TABLES[outlet](scored(LEAST_DISPUTED)), without=columns) > 0
@@ -156,6 +195,30 @@ def page_of(tables: object, rows: pl.DataFrame, points: dict[str, list] | None =
     schema = {"orders": pl.Int64, "average_precision": pl.Float64, "log_loss": pl.Float64}
     curve = pl.DataFrame({"average_precision": [0.5], **points} if points else None, schema=schema)
     return model_page(tables, CONFIG, rows, rows, curve, nights)  # type: ignore[arg-type]
+
+
+def test_a_list_is_measured_by_its_own_disputes() -> None:
+    """25 open orders were disputed, but only 19 of the listed ones."""
+    few, enough = (past(scored(25), listed_until=n) for n in (19, 40))
+    assert few.precision is None
+    assert few.base_rate == pytest.approx(25 / 300)
+    assert "too few to measure a list by" in past_lists_text(few)
+    assert "%" not in past_lists_text(few)
+    assert enough.precision == 25 / 40
+    assert "were disputed within the horizon" in past_lists_text(enough)
+    for listed_until, is_known in ((19, False), (40, True)):
+        streams = health(scored(25), listed_until)
+        assert streams["ratio"].is_not_null().all()
+        assert streams["precision"].is_not_null().to_list() == [is_known] * streams.height
+
+
+def test_calibration_is_measured_by_the_disputes_of_its_nights() -> None:
+    """All 40 disputed orders are on nights that calibration leaves out."""
+    rows = scored(40).with_columns(
+        label=pl.when(pl.col("as_of_day") == 20_002).then(0).otherwise("label")
+    )
+    assert is_measurable(rows)
+    assert calibration_bins(rows, 1).is_empty()
 
 
 def test_mlflow_gets_no_metric(tmp_path: Path) -> None:

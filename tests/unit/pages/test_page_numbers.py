@@ -58,20 +58,20 @@ def test_money_of_matured_lists_by_hand() -> None:
     cost 1 USD. The second night of a does not count."""
     listed = pl.DataFrame(
         {
-            "order_id": ["a", "b", "a"],
-            "night": [date(2025, 1, 1), date(2025, 1, 1), date(2025, 1, 2)],
-            "label": [1, 0, 1],
-            "probability": [0.5, 0.2, 0.5],
-            "expected_value_usd": [3.0, 1.0, 3.0],
-            "contact_cost_usd": [1.0, 1.0, 1.0],
+            "order_id": ["a", "b", "a"] * 20,
+            "night": [date(2025, 1, 1), date(2025, 1, 1), date(2025, 1, 2)] * 20,
+            "label": [1, 0, 1] * 20,
+            "probability": [0.5, 0.2, 0.5] * 20,
+            "expected_value_usd": [3.0, 1.0, 3.0] * 20,
+            "contact_cost_usd": [1.0, 1.0, 1.0] * 20,
         }
-    )
+    ).with_columns(pl.col("order_id") + (pl.int_range(60) // 3).cast(pl.String))
     money = money_saved(listed, seed=1)
     assert money is not None
     assert (money["usd"], money["orders"], money["expected"]) == (
-        pytest.approx(6.0),
-        2,
-        pytest.approx(4.0),
+        pytest.approx(20 * 6.0),
+        40,
+        pytest.approx(20 * 4.0),
     )
     assert money["low"] <= money["usd"] <= money["high"]
 
@@ -79,10 +79,10 @@ def test_money_of_matured_lists_by_hand() -> None:
 def test_calibration_uses_every_seventh_night() -> None:
     rows = pl.DataFrame(
         {
-            "order_id": [f"o{n}" for n in range(90)],
-            "probability": [n / 100 for n in range(90)],
-            "label": [n % 2 for n in range(90)],
-            "as_of_day": [day_number(date(2025, 3, 1)) - n % 9 for n in range(90)],
+            "order_id": [f"o{n}" for n in range(270)],
+            "probability": [n / 300 for n in range(270)],
+            "label": [n % 2 for n in range(270)],
+            "as_of_day": [day_number(date(2025, 3, 1)) - n % 9 for n in range(270)],
         }
     )
     bins = calibration_bins(rows, seed=1)

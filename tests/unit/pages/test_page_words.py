@@ -15,7 +15,16 @@ from features.stage import STAGES_AND_UNKNOWN as STAGES
 from features.tables import CAUSES
 from models.contact.offers import ACTIONS
 from models.monitoring.sequential_monitoring import LEVELS
-from models.product.product_verdict import CARRIER, KEEP, LISTING, NOT_JUDGED, STOP, SUPPLIER
+from models.product.product_verdict import (
+    CARRIER,
+    CHANGED,
+    KEEP,
+    LISTING,
+    NOT_JUDGED,
+    STOP,
+    SUPPLIER,
+)
+from models.product.recent_rates import FALLING, RISING, STEADY
 from pipeline.board.board_app import GROUPS as BOARD_GROUPS
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.pages.page_words import (
@@ -46,8 +55,9 @@ CODES = {
     "indicator": tuple(i.name for i in load_policy("aliexpress-2022", Path()).indicators),
     "effect": ("prevents disputes", "provokes disputes", "not known yet"),
     "health_level": (*LEVELS, "unknown"),
-    "verdict": (NOT_JUDGED, KEEP, LISTING, SUPPLIER, CARRIER, STOP),
-    "trend": ("rising", "falling", "steady"),
+    "verdict": (NOT_JUDGED, KEEP, LISTING, SUPPLIER, CARRIER, CHANGED, STOP),
+    "trend": (RISING, FALLING, STEADY),
+    "change": LEVELS,
 }
 
 
