@@ -12,8 +12,8 @@ from pipeline.output.safe_text import one_line
 from pipeline.settings.errors import BadInput
 from pipeline.sources.mapped.column_profile import Sheet, profile_sheet
 from pipeline.sources.mapped.mapping import NAME, REQUIRED, load_mapping
-from pipeline.sources.mapped.proposal import FactGuess, Guess, Proposal
-from pipeline.sources.mapped.propose import propose
+from pipeline.sources.proposing.proposal import FactGuess, Guess, Proposal
+from pipeline.sources.proposing.propose import propose
 from pipeline.sources.sheets import ENDS, table_files
 from pipeline.workspace.progress import say, warn
 from pipeline.workspace.workspace import write_whole

@@ -6,8 +6,8 @@ from collections.abc import Mapping as Names
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.sources.mapped.column_guesses import name_fit
 from pipeline.sources.mapped.column_profile import Profile, Sheet
+from pipeline.sources.proposing.column_guesses import name_fit
 
 
 @dataclass(frozen=True)

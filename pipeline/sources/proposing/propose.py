@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.sources.mapped import column_guesses
-from pipeline.sources.mapped.column_guesses import NAMES
 from pipeline.sources.mapped.column_profile import Sheet, plain
-from pipeline.sources.mapped.proposal import Key, Proposal, as_list, best_column
-from pipeline.sources.mapped.propose_events import add_events, drop_duplicates
-from pipeline.sources.mapped.propose_orders import (
+from pipeline.sources.proposing import column_guesses
+from pipeline.sources.proposing.column_guesses import NAMES
+from pipeline.sources.proposing.proposal import Key, Proposal, as_list, best_column
+from pipeline.sources.proposing.propose_events import add_events, drop_duplicates
+from pipeline.sources.proposing.propose_orders import (
     JOINS,
     add_lines,
     add_orders,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.sources.mapped.cells import number
-from pipeline.sources.mapped.column_guesses import NAMES
 from pipeline.sources.mapped.column_profile import Sheet
 from pipeline.sources.mapped.mapping import Cell
-from pipeline.sources.mapped.proposal import (
+from pipeline.sources.proposing.column_guesses import NAMES
+from pipeline.sources.proposing.proposal import (
     FactGuess,
     Guess,
     Key,

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.sources.mapped import column_guesses
-from pipeline.sources.mapped.column_guesses import our_word
 from pipeline.sources.mapped.column_profile import Profile, Sheet, plain
-from pipeline.sources.mapped.proposal import (
+from pipeline.sources.phrases import cause_of
+from pipeline.sources.proposing import column_guesses
+from pipeline.sources.proposing.column_guesses import our_word
+from pipeline.sources.proposing.proposal import (
     FactGuess,
     Guess,
     Key,
@@ -20,7 +21,6 @@ from pipeline.sources.mapped.proposal import (
     cell_of,
     time_guess,
 )
-from pipeline.sources.phrases import cause_of
 
 MOST_WORDS = 40
 
