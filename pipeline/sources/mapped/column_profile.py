@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.mapped.cells import moment, number
-from pipeline.sources.mapped.mapping import Cell
+from pipeline.sources.mapped.mapping_cells import Cell
 from pipeline.sources.sheets import read_any_table
 
 # rows to profile: enough for reliable shares, few enough for a large export

@@ -12,8 +12,16 @@ from features.tables import INSTANT, TABLES
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.cells import NOT_A_NUMBER, NOT_A_TIME, moment, number, translated
-from pipeline.sources.mapped.mapping import MONEY, Cell, Fact, Mapping
+from pipeline.sources.mapped.cells import (
+    NOT_A_NUMBER,
+    has_time,
+    moment,
+    not_a_time,
+    number,
+    translated,
+)
+from pipeline.sources.mapped.mapping import MONEY, Fact, Mapping
+from pipeline.sources.mapped.mapping_cells import Cell
 from pipeline.sources.mapped.overlaps import IDENTITY, identity
 from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 
@@ -48,15 +56,17 @@ class MappedFacts:
 
 def make_facts(
     file: CheckedFile,
+    source: pl.DataFrame,
     fact: Fact,
     mapping: Mapping,
     usd_per: Names[str, float],
     *,
     is_of_orders: bool,
 ) -> MappedFacts:
-    """The facts of `fact` in the rows of `file`. Rejects the rows of `file` with filled cells that
-    are not a number, a time or an allowed word. `is_of_orders`: the file lists orders."""
-    rows, left_out = _chosen(file.rows, fact)
+    """The facts of `fact` in `source`, the rows of `file` as by `source_rows`. Rejects the rows of
+    `file` with filled cells that are not a number, a time or an allowed word. `is_of_orders`: the
+    file lists orders."""
+    rows, left_out = _chosen(source, fact)
     members = rows.select(ROW, pl.col(ROW).alias(FIRST))
     if fact.per:
         is_keyed = pl.all_horizontal(pl.col(fact.per).is_not_null())
@@ -124,10 +134,9 @@ def _reject_unreadable(
 ) -> None:
     for name, cell in fact.columns.items():
         kind, column = facts.schema[name], source_column(cell, name)
-        filled = [pl.col(part).str.strip_chars().fill_null("") != "" for part in cell.column]
-        is_filled = rows.select(pl.any_horizontal(filled) if filled else pl.lit(False)).to_series()
         if kind == INSTANT:
-            reject(file, facts, is_filled & facts[name].is_null(), column, NOT_A_TIME)
+            is_filled = rows.select(has_time(cell)).to_series()
+            reject(file, facts, is_filled & facts[name].is_null(), column, not_a_time(cell))
         elif kind == pl.Float64:
             reject(file, facts, facts[name].is_nan().fill_null(False), column, NOT_A_NUMBER)
         elif name.endswith("_id"):
@@ -139,7 +148,7 @@ def _reject_unreadable(
 def _reject_without_rate(
     file: CheckedFile, facts: pl.DataFrame, fact: Fact, mapping: Mapping, usd_per: Names[str, float]
 ) -> None:
-    if fact.table == "orders":
+    if fact.table == "orders" or "currency" in fact.columns:
         currency = facts["currency"] if "currency" in facts.columns else None
         rates = pl.select(rate_of(pl.lit(currency, pl.String), mapping, usd_per)).to_series()
         cell = fact.columns.get("currency", Cell(value=""))

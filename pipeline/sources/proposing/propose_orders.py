@@ -6,7 +6,7 @@ import polars as pl
 
 from pipeline.sources.mapped.cells import number
 from pipeline.sources.mapped.column_profile import Sheet
-from pipeline.sources.mapped.mapping import Cell
+from pipeline.sources.mapped.mapping_cells import Cell
 from pipeline.sources.proposing.column_guesses import NAMES
 from pipeline.sources.proposing.proposal import (
     FactGuess,
