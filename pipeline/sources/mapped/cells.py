@@ -128,6 +128,8 @@ def not_a_time(cell: Cell) -> str:
         return f"{NOT_A_TIME}. The zone in {cell.zone_column} must be like Europe/Berlin or PST"
     if cell.days is not None:
         return f"{NOT_A_TIME}. {cell.days} must be a number of days, like 14 or 10-14"
+    if len(cell.format) > 1:
+        return f"{NOT_A_TIME}. {' and '.join(cell.format)} may both fit, with different times"
     return NOT_A_TIME
 
 
@@ -181,7 +183,8 @@ def _iso(source_text: pl.Expr, zone: str) -> pl.Expr:
 
 
 def _with_formats(source_text: pl.Expr, formats: Sequence[str], zone: str) -> pl.Expr:
-    """The time by the first format that fits."""
+    """The time by the first format that fits; null if another fits as well and gives another time,
+    because nothing tells which of the two it is."""
     times = []
     for form in formats:
         if form == "epoch":
@@ -194,7 +197,11 @@ def _with_formats(source_text: pl.Expr, formats: Sequence[str], zone: str) -> pl
         else:
             naive = source_text.str.to_datetime(form, strict=False, time_unit="us")
             times.append(to_utc(_likely(naive), zone))
-    return pl.coalesce(times)
+    first = pl.coalesce(times)
+    if len(times) == 1:
+        return first
+    differs = pl.any_horizontal((time != first).fill_null(False) for time in times)
+    return pl.when(~differs).then(first)
 
 
 def _likely(naive: pl.Expr) -> pl.Expr:

@@ -4,6 +4,7 @@ and the faults of these rows."""
 from __future__ import annotations
 
 from collections.abc import Mapping as Names
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -95,10 +96,20 @@ def _chosen(rows: pl.DataFrame, fact: Fact) -> tuple[pl.DataFrame, pl.Series]:
     """The rows that `where` selects, and the numbers of the other rows."""
     is_chosen = pl.lit(True)
     for column, values in fact.where.items():
-        word = pl.col(column).str.strip_chars().str.to_lowercase().fill_null("")
-        is_chosen = is_chosen & word.is_in([value.strip().lower() for value in values])
+        is_filled = pl.lit("*" in values) & (_word(column) != "")
+        is_chosen = is_chosen & (is_filled | _word(column).is_in(_words(values)))
+    for column, values in fact.where_not.items():
+        is_chosen = is_chosen & ~_word(column).is_in(_words(values))
     marked = rows.with_columns(is_chosen.alias(PASSED))
     return marked.filter(PASSED).drop(PASSED), marked.filter(~pl.col(PASSED))[ROW]
+
+
+def _word(column: str) -> pl.Expr:
+    return pl.col(column).str.strip_chars().str.to_lowercase().fill_null("")
+
+
+def _words(values: Sequence[str]) -> list[str]:
+    return [value.strip().lower() for value in values]
 
 
 def _grouped(rows: pl.DataFrame, per: tuple[str, ...]) -> pl.DataFrame:
@@ -123,7 +134,7 @@ def _columns(fact: Fact, mapping: Mapping) -> list[pl.Expr]:
         if kinds.get(name) == INSTANT:
             columns.append(moment(cell, zone).alias(name))
         elif name in money or kinds.get(name) == pl.Float64:
-            columns.append(number(cell, mapping.store.decimal).alias(name))
+            columns.append(number(cell, fact.decimal or mapping.store.decimal).alias(name))
         else:
             columns.append(translated(cell).alias(name))
     return columns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Names
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -37,16 +37,15 @@ def open_files(
     present = [name for name in present if not name.startswith("tracking/")]
     chosen = []
     for fact in mapping.fact:
-        for pattern in (fact.file, *(join.file for join in fact.join)):
-            if not _matching(present, pattern):
+        for patterns in (fact.file, *(join.file for join in fact.join)):
+            if not _matching(present, patterns):
                 raise BadInput(
-                    f"{path}: file {pattern!r} of {fact.table}: no such file in "
-                    f"{context.folder}. It has: {', '.join(present) or 'no tables'}. "
+                    f"{path}: file {' or '.join(map(repr, patterns))} of {fact.table}: no such "
+                    f"file in {context.folder}. It has: {', '.join(present) or 'no tables'}. "
                     "The previous tables stay in place."
                 )
         chosen.append((fact, _matching(present, fact.file)))
-    patterns = {pattern for fact in mapping.fact for pattern in _patterns(fact)}
-    named = [name for name in present if any(fnmatchcase(name, each) for each in patterns)]
+    named = _matching(present, [each for fact in mapping.fact for each in _patterns(fact)])
     files = {name: _read(context, name, mapping.form) for name in named}
     for fact, names in chosen:
         for name in names:
@@ -80,11 +79,11 @@ def quarantine_name(name: str) -> str:
 
 
 def _patterns(fact: Fact) -> list[str]:
-    return [fact.file, *(join.file for join in fact.join)]
+    return [*fact.file, *(pattern for join in fact.join for pattern in join.file)]
 
 
-def _matching(names: Iterable[str], pattern: str) -> list[str]:
-    return [name for name in names if fnmatchcase(name, pattern)]
+def _matching(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    return [name for name in names if any(fnmatchcase(name, each) for each in patterns)]
 
 
 def joined_files(files: Names[str, CheckedFile], fact: Fact) -> list[list[CheckedFile]]:

@@ -63,7 +63,9 @@ def allowed(table: str) -> tuple[str, ...]:
 class Join(TomlSection):
     """Columns of another file, added to the rows of a fact's file."""
 
-    file: str = Field(min_length=1, description="a file name, or a pattern like payments-*.csv")
+    file: Several = Field(
+        min_length=1, description="a file name, or a pattern like payments-*.csv, or several"
+    )
     match: dict[str, str] = Field(
         min_length=1, description="column of this file -> column of the other file, equal in both"
     )
@@ -88,14 +90,23 @@ class Fact(TomlSection):
     """Rows of files that are facts of one table."""
 
     table: str
-    file: str = Field(min_length=1, description="a file name, or a pattern like orders-*.csv")
+    file: Several = Field(
+        min_length=1, description="a file name, or a pattern like orders-*.csv, or several"
+    )
     per: Several = Field(
         default=(),
         description="rows with equal values in these columns are one fact; the first filled cell "
         "of each column counts",
     )
     where: dict[str, Several] = Field(
-        default={}, description="only rows with one of these values in that column"
+        default={},
+        description="only rows with one of these values in that column; * is any filled cell",
+    )
+    where_not: dict[str, Several] = Field(
+        default={}, description="not the rows with one of these values in that column"
+    )
+    decimal: Literal[".", ","] | None = Field(
+        default=None, description="the decimal sign of this file; default: that of the store"
     )
     known_after_hours: float = Field(
         default=0.0, ge=0, description="hours from the event until you could have known of it"

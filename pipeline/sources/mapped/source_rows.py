@@ -34,6 +34,7 @@ def wanted_columns(fact: Fact) -> list[str]:
     names = [
         *fact.per,
         *fact.where,
+        *fact.where_not,
         *[name for cell in fact.columns.values() for name in cell.names],
     ]
     names = [name for name in names if not is_packed_field(fact, name)]

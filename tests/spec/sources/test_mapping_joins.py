@@ -312,3 +312,38 @@ def test_mistakes_in_joins_are_reported(tmp_path: Path, section: str, message: s
     with pytest.raises(BadInput) as error:
         load(tmp_path, ORDERS + section, **files)
     assert message in str(error.value)
+
+
+LEFT_OUT = {
+    "where": ('where = {Status = ["paid"]}', ["1"]),
+    "any filled cell": ('where = {Status = "*"}', ["1", "2"]),
+    "where_not": ('where_not = {Status = "Cancelled"}', ["1", "3"]),
+}
+
+
+@pytest.mark.parametrize(("line", "orders"), LEFT_OUT.values(), ids=LEFT_OUT)
+def test_rows_by_a_value(tmp_path: Path, line: str, orders: list[str]) -> None:
+    data = load(
+        tmp_path,
+        ORDERS.replace("[fact.columns]", f"{line}\n[fact.columns]"),
+        orders="""
+            Order | Placed           | Total | Status
+            1     | 2026-05-01 10:00 | 5     | Paid
+            2     | 2026-05-01 10:00 | 5     | cancelled
+            3     | 2026-05-01 10:00 | 5     |
+        """,
+    )
+    assert sorted(data.frames["orders"]["order_id"]) == orders
+
+
+def test_each_file_may_have_its_decimal_sign(tmp_path: Path) -> None:
+    more = ORDERS.replace("orders.csv", "old.csv").replace("[fact.col", 'decimal = ","\n[fact.col')
+    data = load(
+        tmp_path,
+        ORDERS.replace('"orders.csv"', '["orders.csv", "new*.csv"]') + more,
+        orders="Order | Placed | Total\n1 | 2026-05-01 | 1.50",
+        old="Order | Placed | Total\n2 | 2026-05-01 | 1.000,50",
+        new_1="Order | Placed | Total\n3 | 2026-05-01 | 1,000.50",
+    )
+    totals = data.frames["orders"].sort("order_id")["total_usd"].to_list()
+    assert totals == [1.5, 1000.5, 1000.5]
