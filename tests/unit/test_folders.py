@@ -82,7 +82,7 @@ pipeline/sources/database   pipeline/output pipeline/settings pipeline/sources
                             pipeline/workspace
 pipeline/sources/mapped     features pipeline/settings pipeline/sources
                             pipeline/sources/reading
-pipeline/sources/proposing  pipeline/sources pipeline/sources/mapped
+pipeline/sources/proposing  pipeline/output pipeline/sources pipeline/sources/mapped
 pipeline/sources/reading    pipeline/settings
 pipeline/sources/tracking   features pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/mapped
