@@ -62,8 +62,8 @@ monitor: $(READY)  ## check the model's health and its inputs: fine, watch or ac
 replay: $(READY)  ## simulate what contact policies would have saved in a simulated store: WORKSPACE= FROM= TO= [CAPACITY=]
 	@$(STEP) replay $(workspace) $(nights) $(capacity)
 
-map: $(READY)  ## propose a mapping file for a folder of unknown tables, for you to edit: RAW= [MAPPING=RAW/mapping.toml]
-	@$(STEP) map $(if $(RAW),--raw "$(RAW)") $(if $(MAPPING),--mapping "$(MAPPING)")
+map: $(READY)  ## propose a mapping file for a folder of unknown tables, for you to check: RAW= [MAPPING=RAW/mapping.toml ZONE=]
+	@$(STEP) map $(if $(RAW),--raw "$(RAW)") $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(ZONE),--zone "$(ZONE)")
 
 pull: $(READY)  ## get the new rows from a database, with the queries of RAW/database.toml; part of nightly: RAW= [FULL=1: all rows again]
 	@$(STEP) pull --raw "$(RAW)" $(if $(FULL),--full)

@@ -30,6 +30,9 @@ def propose_map(
     mapping: Annotated[
         Path | None, typer.Option(help="file to write; default: mapping.toml in --raw")
     ] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="time zone of the store, such as Europe/Berlin")
+    ] = None,
 ) -> None:
     """Propose what the columns of unknown tables mean, with how certain each one is.
 
@@ -38,7 +41,7 @@ def propose_map(
     """
     from pipeline.load.propose_mapping import propose_mapping
 
-    propose_mapping(raw, mapping)
+    propose_mapping(raw, mapping, zone)
 
 
 @app.command()

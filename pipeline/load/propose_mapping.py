@@ -3,69 +3,91 @@ column."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
+
+import polars as pl
 
 from features.tables import TABLES
 from pipeline.output.safe_text import one_line
 from pipeline.settings.errors import BadInput
-from pipeline.sources.mapped.column_profile import Sheet, profile_sheet
-from pipeline.sources.mapped.mapping import NAME, REQUIRED, load_mapping
-from pipeline.sources.mapped.proposal import FactGuess, Guess, Proposal
-from pipeline.sources.mapped.propose import propose
+from pipeline.sources.mapped.column_profile import Sheet, sound_rows
+from pipeline.sources.mapped.mapping import NAME, load_mapping
+from pipeline.sources.mapped.mapping_cells import zone_name
+from pipeline.sources.proposing.file_patterns import grouped_sheets
+from pipeline.sources.proposing.mapping_text import UNSURE, left_out, mapping_lines, skeleton_lines
+from pipeline.sources.proposing.proposal import Proposal
+from pipeline.sources.proposing.propose import propose
 from pipeline.sources.sheets import ENDS, table_files
 from pipeline.workspace.progress import say, warn
 from pipeline.workspace.workspace import write_whole
 
-UNSURE = 0.75
-NO_PROMISES = """
-# No column gives the promised delivery date, and lateness is computed from it. If you promise, for
-# example, 30 days from the order, remove the "# " from these lines:
-# [[fact]]
-# table = "promises"
-# file = {file}{per}
-# [fact.columns]
-# order_id = {order_id}
-# kind = {{value = "delivery"}}
-# promised_at = {promised_at}
-"""
+# columns that only our own format has together
+CANONICAL = {"order_id", "buyer_id", "occurred_at", "total_usd"}
+UNEDITED = "# As long as nothing above is edited, make map replaces this file: "
+OLIST = "olist_orders_dataset"
 
 
-def propose_mapping(raw: Path, file: Path | None = None) -> Path:
-    """Write `mapping.toml` into the folder `raw`, or write `file`. Returns the path.
+def propose_mapping(raw: Path, file: Path | None = None, zone: str | None = None) -> Path:
+    """Write `mapping.toml` into the folder `raw`, or write `file`. Returns the path. `zone`: the
+    time zone of the store.
 
-    Raises `BadInput` if the mapping file exists already, or if no table looks like orders.
+    Raises `BadInput` if the mapping file exists already, if the folder needs none, or, after a
+    mapping to fill in was written, if no table looks like orders.
     """
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. Set RAW to the folder with the shop's files.")
     path = file or raw / NAME
-    if path.exists():
+    if path.exists() and not _is_unedited(path):
         raise BadInput(
             f"{path}: exists already and is not replaced. "
             "Write to another file: MAPPING=file.toml; or remove this one first."
         )
-    sheets = _read_sheets(raw)
+    _check_zone(zone)
+    tables = _read_tables(raw)
+    _refuse_known_format(raw, tables)
+    sheets = grouped_sheets(tables)
     proposal = propose(sheets)
     if proposal is None:
-        names = "; ".join(
-            f"{sheet.file}: {', '.join(list(sheet.columns)[:12])}" for sheet in sheets
-        )
-        raise BadInput(
-            f"{raw}: no table looks like orders, with an order number and a time in each row. "
-            f"Found: {one_line(names, 600)}. Write the mapping by hand: docs/reference/mapping.md."
-        )
-    write_whole(path, "".join(f"{line}\n" for line in _lines(proposal, sheets)))
+        lines = list(skeleton_lines(sheets, zone))
+        _write(path, [*lines, UNEDITED + _digest(lines)])
+        raise BadInput(_nothing_recognised(raw, path, sheets))
+    _write(path, mapping_lines(proposal, sheets, zone))
     load_mapping(path)
-    for line in _summary_lines(proposal):
+    for line in _summary_lines(proposal, sheets):
         say(line)
+    if zone is None:
+        say("zone: UTC is assumed for days and for times without an offset; set it, or use ZONE=")
+    if not proposal.currency:
+        say("currency: USD is assumed, because no column has it; set it if it is another")
     say(f"proposed: {path}. Check and edit it, then run: make doctor SOURCE=mapped RAW={raw}")
     return path
 
 
-def _read_sheets(raw: Path) -> list[Sheet]:
-    """The tables of the folder and their column profiles. Unreadable files are left out with a
-    warning."""
+def _check_zone(zone: str | None) -> None:
+    try:
+        zone_name(zone)
+    except ValueError as error:
+        raise BadInput(f"ZONE={zone}: {error}.") from None
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    write_whole(path, "".join(f"{line}\n" for line in lines))
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _is_unedited(path: Path) -> bool:
+    """Whether the file is a mapping to fill in, in which nothing was filled in yet."""
+    *lines, last = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1] or [""]
+    return last == UNEDITED + _digest(lines)
+
+
+def _read_tables(raw: Path) -> dict[str, pl.DataFrame]:
+    """The tables of the folder by file. Unreadable files are left out with a warning."""
     paths = [
         path for path in table_files(raw) if "tracking" not in path.relative_to(raw).parts[:-1]
     ]
@@ -73,16 +95,47 @@ def _read_sheets(raw: Path) -> list[Sheet]:
         raise BadInput(
             f"{raw}: contains no table ({', '.join(ENDS)}). Put the exports of the shop there."
         )
-    sheets = []
+    tables = {}
     for path in paths:
         try:
-            sheets.append(profile_sheet(raw, path))
+            tables[path.relative_to(raw).as_posix()] = sound_rows(path)
         except BadInput as error:
             warn(f"left out: {error}")
-    return sheets
+    return tables
 
 
-def _summary_lines(proposal: Proposal) -> Iterator[str]:
+def _refuse_known_format(raw: Path, tables: dict[str, pl.DataFrame]) -> None:
+    """Raise `BadInput` for a folder that another source reads without a mapping."""
+    source = ""
+    for name, table in tables.items():
+        if name == "orders.csv" and set(table.columns) >= CANONICAL:
+            source = "canonical"
+        elif Path(name).stem == OLIST:
+            source = "olist"
+    if source:
+        raise BadInput(
+            f"{raw}: these files are in the {source} format, which needs no mapping. "
+            f"Run: make doctor SOURCE={source} RAW={raw}"
+        )
+
+
+def _nothing_recognised(raw: Path, path: Path, sheets: list[Sheet]) -> str:
+    names = "; ".join(f"{sheet.file}: {', '.join(list(sheet.columns)[:12])}" for sheet in sheets)
+    return (
+        f"{raw}: no table looks like orders, with an order number and a time in each row. "
+        f"The files have: {one_line(names, 600)}. {path} is a mapping to fill in, with what was "
+        "looked for; docs/reference/mapping.md explains it."
+    )
+
+
+def _summary_lines(proposal: Proposal, sheets: list[Sheet]) -> Iterator[str]:
+    if whole := left_out(proposal, sheets):
+        names = ", ".join(name for sheet in whole for name in sheet.names)
+        yield f"left out: {one_line(names, 600)}"
+    for file, kind in proposal.kinds.items():
+        yield f"recognised: {one_line(file)}: {kind}"
+    for hint in proposal.hints:
+        yield one_line(hint)
     for fact in proposal.facts:
         doubts = [guess.name for guess in fact.columns if guess.sure < UNSURE]
         unsure = f"; unsure: {', '.join(doubts)}" if doubts else ""
@@ -90,113 +143,3 @@ def _summary_lines(proposal: Proposal) -> Iterator[str]:
     for table in TABLES:
         if all(fact.table != table for fact in proposal.facts):
             yield f"{table:<13} no columns found"
-
-
-def _lines(proposal: Proposal, sheets: list[Sheet]) -> Iterator[str]:
-    """The lines of the mapping file."""
-    yield from _store_lines(proposal)
-    for fact in proposal.facts:
-        yield ""
-        yield from _fact_lines(fact)
-    if not any(
-        fact.table == "promises" and "delivery" in _constants(fact) for fact in proposal.facts
-    ):
-        yield from _no_promises(proposal).rstrip("\n").split("\n")
-    if proposal.causes:
-        yield ""
-        yield "# reason of the dispute -> not_received, not_as_described, other;"
-        yield "# disputes with the cause unknown are counted and reported"
-        yield "[causes]"
-        for reason, cause in proposal.causes.items():
-            yield f"{_text(reason)} = {_text(cause)}" + ("  # LOOK" if cause == "unknown" else "")
-    yield ""
-    yield "# Left out:"
-    for sheet in sheets:
-        if any(fact.file == sheet.file for fact in proposal.facts):
-            unused = _comment(", ".join(proposal.unused.get(sheet.file, [])) or "nothing")
-        else:
-            unused = "the whole file"
-        yield f"# {_comment(sheet.file)}: {unused}"
-
-
-def _store_lines(proposal: Proposal) -> Iterator[str]:
-    offsets = " (the times have their own offsets)" if proposal.has_offsets else ""
-    sure = "sure 0.9" if proposal.currency else "LOOK: no column has it"
-    yield "# Proposed by make map from the names and values of columns."
-    yield "# Format: docs/reference/mapping.md."
-    yield "# sure: how well a column fits, from 0 to 1."
-    yield "# Check every line marked LOOK, then run: make doctor SOURCE=mapped RAW=..."
-    yield ""
-    yield "[store]"
-    yield 'name = "store"'
-    yield (
-        'zone = "UTC"  # LOOK: set your own, such as "Asia/Shanghai"; times without an offset are '
-        f"in this zone{offsets}"
-    )
-    yield (
-        f"currency = {_text(proposal.currency or 'USD')}  # {sure}; "
-        "if it is not USD, add its rate to usd_per in config.toml"
-    )
-    yield f"decimal = {_text(proposal.decimal)}"
-
-
-def _constants(fact: FactGuess) -> list[object]:
-    return [guess.cell.get("value") for guess in fact.columns]
-
-
-def _fact_lines(fact: FactGuess) -> Iterator[str]:
-    yield "[[fact]]"
-    yield f'table = "{fact.table}"'
-    yield f"file = {_text(fact.file)}"
-    if fact.per:
-        yield f"per = {_text(fact.per)}" + (f"  # {fact.note}" if fact.note else "")
-    yield "[fact.columns]"
-    for guess in fact.columns:
-        yield _column_line(guess)
-    mapped = {guess.name for guess in fact.columns}
-    for name in REQUIRED[fact.table]:
-        if name not in mapped:
-            yield f'{name} = {{value = "unknown"}}  # LOOK: no column fits; enter one'
-
-
-def _column_line(guess: Guess) -> str:
-    cell = dict(guess.cell)
-    toml = _toml(cell["column"]) if list(cell) == ["column"] else _toml(cell)
-    if "value" in cell:
-        return f"{guess.name} = {toml}"
-    look = "LOOK: " if guess.sure < UNSURE and "LOOK" not in guess.note else ""
-    note = f"; {_comment(guess.note)}" if guess.note else ""
-    return f"{guess.name} = {toml}  # {look}sure {guess.sure:.2f}{note}"
-
-
-def _no_promises(proposal: Proposal) -> str:
-    orders = proposal.facts[0]
-    cells = {guess.name: guess.cell for guess in orders.columns}
-    return NO_PROMISES.format(
-        file=_text(orders.file),
-        per=f"\n# per = {_text(orders.per)}" if orders.per else "",
-        order_id=_toml(cells["order_id"]),
-        promised_at=_toml({**cells["occurred_at"], "plus_days": 30}),
-    )
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, Mapping):
-        items = (f"{_key(str(name))} = {_toml(item)}" for name, item in value.items())
-        return "{" + ", ".join(items) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return str(value) if isinstance(value, int | float) else _text(str(value))
-
-
-def _key(name: str) -> str:
-    return name if name.isascii() and name.isidentifier() else _text(name)
-
-
-def _text(text: str) -> str:
-    """A basic string of TOML. It has the escapes of JSON, and DEL must be escaped as well."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _comment(text: str) -> str:
-    return one_line(text, 1000)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from pipeline.settings.toml_model import TomlSection, load_toml
-from pipeline.sources.mapped.mapping import Several
+from pipeline.sources.mapped.mapping_cells import Several
 
 NAME = "database.toml"
 KINDS = ("postgresql", "mysql", "mariadb", "sqlite")

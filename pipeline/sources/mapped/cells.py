@@ -9,8 +9,8 @@ import polars as pl
 
 from features.clock import to_utc
 from pipeline.sources.instants import EARLIEST, LATEST, instant, with_minutes
-from pipeline.sources.mapped.mapping import Cell
-from pipeline.sources.reading.column_zones import zone_of_name
+from pipeline.sources.mapped.mapping_cells import Cell
+from pipeline.sources.reading.column_zones import zone_of_cell, zone_of_name
 
 LARGEST = 1e12
 _SIGN = r"(?:[A-Z]{2,3} ?\$?|[$€£¥₽])"
@@ -92,9 +92,11 @@ def moment(cell: Cell, zone: str) -> pl.Expr:
     A time without an offset is in the zone of the cell, else in the one that the column's name
     states, else in `zone`.
     """
-    source_text = text(cell)
+    source_text = _date_and_time(cell)
     zones = [cell.zone or zone_of_name(name) or zone for name in cell.column]
-    if len({*zones}) < 2:
+    if cell.zone_column is not None:
+        time = _in_zone_of_row(source_text, cell, (zones or [zone])[0])
+    elif len({*zones}) < 2:
         time = _in_zone(source_text, cell, zones[0] if zones else cell.zone or zone)
     else:
         filled = [pl.col(name).str.strip_chars().str.len_bytes() > 0 for name in cell.column]
@@ -105,8 +107,68 @@ def moment(cell: Cell, zone: str) -> pl.Expr:
             for name in sorted({*zones, zone})
         ]
         time = pl.coalesce(each)
+    if cell.days is not None:
+        time = time + pl.duration(days=_count_days(cell.days))
     shift = pl.duration(microseconds=round(cell.plus_days * 86_400e6))
     return time + shift if cell.plus_days else time
+
+
+def has_time(cell: Cell) -> pl.Expr:
+    """Whether the row has a time: the cell is filled, and so is its number of days."""
+    filled = [pl.col(name).str.strip_chars().fill_null("") != "" for name in cell.column]
+    is_filled = pl.any_horizontal(filled) if filled else pl.lit(False)
+    if cell.days is None:
+        return is_filled
+    return is_filled & (pl.col(cell.days).str.strip_chars().fill_null("") != "")
+
+
+def not_a_time(cell: Cell) -> str:
+    """Why the time of a filled cell cannot be read."""
+    if cell.zone_column is not None:
+        return f"{NOT_A_TIME}. The zone in {cell.zone_column} must be like Europe/Berlin or PST"
+    if cell.days is not None:
+        return f"{NOT_A_TIME}. {cell.days} must be a number of days, like 14 or 10-14"
+    if len(cell.format) > 1:
+        return f"{NOT_A_TIME}. {' and '.join(cell.format)} may both fit, with different times"
+    return NOT_A_TIME
+
+
+def _date_and_time(cell: Cell) -> pl.Expr:
+    """The text of the date, with the time of day behind it if that has a column of its own."""
+    source_text = text(cell)
+    if not cell.time:
+        return source_text
+    clock = text(Cell(column=cell.time))
+    joined = pl.concat_str(source_text, clock, separator=" ", ignore_nulls=True)
+    return pl.when(source_text.is_not_null()).then(joined)
+
+
+def _count_days(column: str) -> pl.Expr:
+    """The days in `14`, `14 days` or `10-14 days`, where the last number counts; else null."""
+    shape = r"(?i)^(?:\d{1,3} ?(?:-|–|to) ?)?(\d{1,3})(?:\.0+)?(?: ?d(?:ays?)?)?$"
+    return pl.col(column).str.strip_chars().str.extract(shape).cast(pl.Int64)
+
+
+def _in_zone_of_row(source_text: pl.Expr, cell: Cell, zone: str) -> pl.Expr:
+    """The time in the zone that `zone_column` of its row names; `zone` where that is empty."""
+    assert cell.zone_column is not None
+    own = pl.col(cell.zone_column).str.strip_chars()
+
+    def read(rows: pl.Series) -> pl.Series:
+        frame = rows.struct.unnest()
+        zones = {name: zone_of_cell(name) for name in frame["zone"].unique().drop_nulls()}
+        each = [
+            pl.when(pl.col("zone") == name).then(_in_zone(pl.col("text"), cell, known))
+            for name, known in zones.items()
+            if known is not None
+        ]
+        without = pl.when(pl.col("zone").is_null() | (pl.col("zone") == ""))
+        return frame.select(
+            pl.coalesce(*each, without.then(_in_zone(pl.col("text"), cell, zone)))
+        ).to_series()
+
+    both = pl.struct(text=source_text, zone=own)
+    return both.map_batches(read, return_dtype=pl.Datetime("us", "UTC"), is_elementwise=True)
 
 
 def _in_zone(source_text: pl.Expr, cell: Cell, zone: str) -> pl.Expr:
@@ -121,7 +183,8 @@ def _iso(source_text: pl.Expr, zone: str) -> pl.Expr:
 
 
 def _with_formats(source_text: pl.Expr, formats: Sequence[str], zone: str) -> pl.Expr:
-    """The time by the first format that fits."""
+    """The time by the first format that fits; null if another fits as well and gives another time,
+    because nothing tells which of the two it is."""
     times = []
     for form in formats:
         if form == "epoch":
@@ -134,7 +197,11 @@ def _with_formats(source_text: pl.Expr, formats: Sequence[str], zone: str) -> pl
         else:
             naive = source_text.str.to_datetime(form, strict=False, time_unit="us")
             times.append(to_utc(_likely(naive), zone))
-    return pl.coalesce(times)
+    first = pl.coalesce(times)
+    if len(times) == 1:
+        return first
+    differs = pl.any_horizontal((time != first).fill_null(False) for time in times)
+    return pl.when(~differs).then(first)
 
 
 def _likely(naive: pl.Expr) -> pl.Expr:

@@ -4,6 +4,7 @@ numbers, and how many cells are filled and distinct."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import polars as pl
 
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.mapped.cells import moment, number
-from pipeline.sources.mapped.mapping import Cell
+from pipeline.sources.mapped.mapping_cells import Cell
 from pipeline.sources.sheets import read_any_table
 
 # rows to profile: enough for reliable shares, few enough for a large export
@@ -21,6 +22,13 @@ _DATES = (
     "%m/%d/%Y",
     "%d.%m.%Y",
     "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%b-%d-%y",
+    "%b-%d-%Y",
     "%Y/%m/%d",
     "%d %b %Y",
     "%b %d, %Y",
@@ -28,7 +36,16 @@ _DATES = (
     "%Y%m%d",
     "%Y年%m月%d日",
 )
-_CLOCKS = (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ", %H:%M", ", %I:%M %p", "")
+_CLOCKS = (
+    " %H:%M:%S %z",
+    " %H:%M:%S",
+    " %H:%M",
+    " %I:%M:%S %p",
+    " %I:%M %p",
+    ", %H:%M",
+    ", %I:%M %p",
+    "",
+)
 _NAMED_TIME = re.compile(r"date|time|created|\b(?:at|on|by)$|时间|日期")
 FITS = 0.98
 PROBE = 20
@@ -58,26 +75,51 @@ class Profile:
 
 @dataclass
 class Sheet:
-    """A table, and the profiles of its columns by name."""
+    """A table, and the profiles of its columns by name.
+
+    `rows`: enough of it for reliable shares. `whole`: all rows. `names`: the files that have it, if
+    several have the same columns. `patterns`: what also fits the names of later files.
+    """
 
     file: str
     rows: pl.DataFrame
     columns: dict[str, Profile] = field(default_factory=dict)
+    whole: pl.DataFrame = field(default_factory=pl.DataFrame)
+    names: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
     def values(self, column: str) -> pl.Series:
         """The cells of a column without surrounding spaces and nulls."""
         return self.rows[column].str.strip_chars().drop_nulls()
 
+    def all_values(self, column: str) -> pl.Series:
+        """The filled cells of a column in all rows, without surrounding spaces."""
+        values = self.whole[column].str.strip_chars().drop_nulls()
+        return values.filter(values != "")
+
 
 def profile_sheet(folder: Path, path: Path) -> Sheet:
-    """Read the first rows of a file in `folder` and profile its columns. Raises `BadInput` if the
-    file cannot be read."""
+    """Read a file in `folder` and profile its columns. Raises `BadInput` if the file cannot be
+    read."""
+    return profile_tables([(path.relative_to(folder).as_posix(), sound_rows(path))])
+
+
+def sound_rows(path: Path) -> pl.DataFrame:
+    """The rows of a file without the damaged ones. Raises `BadInput` if it cannot be read."""
     table, faults = read_any_table(path)
-    damaged = [row for row, _, _ in faults]
-    rows = table.filter(~pl.col(ROW).is_in(damaged)).head(MOST_ROWS)
-    sheet = Sheet(path.relative_to(folder).as_posix(), rows)
-    for name in rows.columns[1:]:
-        sheet.columns[name] = _profile(name, sheet.values(name), rows.height)
+    return table.filter(~pl.col(ROW).is_in([row for row, _, _ in faults]))
+
+
+def profile_tables(tables: Sequence[tuple[str, pl.DataFrame]]) -> Sheet:
+    """The sheet of one or several files with the same columns, by the names of the files."""
+    columns = tables[0][1].columns
+    each = max(1, MOST_ROWS // len(tables))
+    rows = pl.concat([table.select(columns).head(each) for _, table in tables])
+    whole = pl.concat([table.select(columns) for _, table in tables])
+    names = tuple(name for name, _ in tables)
+    sheet = Sheet(names[0], rows, whole=whole, names=names, patterns=names)
+    for name in columns[1:]:
+        sheet.columns[name] = profile_column(name, sheet.values(name), rows.height)
     return sheet
 
 
@@ -87,7 +129,7 @@ def plain(name: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", apart).lower().split())
 
 
-def _profile(name: str, values: pl.Series, height: int) -> Profile:
+def profile_column(name: str, values: pl.Series, height: int) -> Profile:
     """The profile of a column with these `values` in a table of `height` rows."""
     filled_cells = values.filter(values != "")
     if filled_cells.is_empty():

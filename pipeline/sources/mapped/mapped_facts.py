@@ -13,8 +13,16 @@ from features.tables import INSTANT, TABLES
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.cells import NOT_A_NUMBER, NOT_A_TIME, moment, number, translated
-from pipeline.sources.mapped.mapping import MONEY, Cell, Fact, Mapping
+from pipeline.sources.mapped.cells import (
+    NOT_A_NUMBER,
+    has_time,
+    moment,
+    not_a_time,
+    number,
+    translated,
+)
+from pipeline.sources.mapped.mapping import MONEY, Fact, Mapping
+from pipeline.sources.mapped.mapping_cells import Cell
 from pipeline.sources.mapped.order_amounts import FIRST, with_ways
 from pipeline.sources.mapped.overlaps import IDENTITY, identity
 from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
@@ -50,6 +58,7 @@ class MappedFacts:
 
 def make_facts(
     file: CheckedFile,
+    source: pl.DataFrame,
     fact: Fact,
     mapping: Mapping,
     usd_per: Names[str, float],
@@ -57,10 +66,10 @@ def make_facts(
     of_orders: Fact | None,
     left_out: pl.Series,
 ) -> MappedFacts:
-    """The facts of `fact` in the rows of `file`. Rejects the rows of `file` with filled cells that
-    are not a number, a time or an allowed word. `of_orders`: the orders of the file, if it lists
-    them; `left_out`: the ids of orders that `where` leaves out."""
-    rows, left_out_rows = _chosen(file.rows, fact, of_orders, left_out)
+    """The facts of `fact` in `source`, the rows of `file` as by `source_rows`. Rejects the rows of
+    `file` with filled cells that are not a number, a time or an allowed word. `of_orders`: the
+    orders of the file, if it lists them; `left_out`: the ids of orders that `where` leaves out."""
+    rows, left_out_rows = _chosen(source, fact, of_orders, left_out)
     every = rows.with_columns(pl.col(ROW).alias(FIRST))
     if fact.per:
         is_keyed = pl.all_horizontal(pl.col(fact.per).is_not_null())
@@ -71,7 +80,7 @@ def make_facts(
     facts = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
     if fact.table == "orders":
         _reject_amounts(file, every, fact, mapping)
-        facts = with_ways(facts, every, fact, mapping.store.decimal)
+        facts = with_ways(facts, every, fact, fact.decimal or mapping.store.decimal)
     _reject_unreadable(file, rows, facts, fact)
     _reject_without_rate(file, facts, fact, mapping, usd_per)
     deciding = [name for name in DECIDING.get(fact.table, ()) if name in fact.columns]
@@ -89,18 +98,14 @@ def make_facts(
     return MappedFacts(fact.table, facts, members.select(FILE, ROW, FIRST), left_out_rows)
 
 
-def left_out_orders(
-    files: Names[str, CheckedFile], orders: Names[str, Sequence[Fact]]
-) -> pl.Series:
-    """The ids of the orders that `where` leaves out. `orders`: by file, the facts of its orders."""
+def left_out_orders(orders: Sequence[tuple[Fact, pl.DataFrame]]) -> pl.Series:
+    """The ids of the orders that `where` leaves out. `orders`: facts of orders and their rows."""
     ids: dict[bool, list[pl.Series]] = {True: [], False: []}
-    for name, facts in orders.items():
-        for fact in facts:
-            rows = files[name].rows
-            order_ids = rows.select(translated(fact.columns["order_id"])).to_series()
-            is_chosen = rows.select(_is_chosen(rows, fact, fact)).to_series()
-            for is_kept in ids:
-                ids[is_kept].append(order_ids.filter(is_chosen == is_kept))
+    for fact, rows in orders:
+        order_ids = rows.select(translated(fact.columns["order_id"])).to_series()
+        is_chosen = rows.select(_is_chosen(rows, fact, fact)).to_series()
+        for is_kept in ids:
+            ids[is_kept].append(order_ids.filter(is_chosen == is_kept))
     kept, left_out = (pl.concat(ids[is_kept]) for is_kept in (True, False))
     return left_out.filter(~left_out.is_in(kept.implode())).drop_nulls().unique()
 
@@ -123,18 +128,36 @@ def _is_chosen(rows: pl.DataFrame, fact: Fact, of_orders: Fact | None) -> pl.Exp
     the order, such a row has the words of the order's first row."""
     is_chosen = pl.lit(True)
     for column, values in fact.where.items():
-        word = pl.col(column).str.strip_chars().str.to_lowercase().fill_null("")
+        word = _word(column)
         if of_orders is not None:
-            order_id = translated(of_orders.columns["order_id"])
-            placed = [
-                pl.col(name).str.strip_chars() for name in of_orders.columns["occurred_at"].column
-            ]
-            is_empty = pl.all_horizontal(cell.fill_null("") == "" for cell in placed)
-            continues = is_empty & (pl.int_range(pl.len()).over(order_id) > 0)
-            if rows.filter(continues).select((word == "").all()).item():
-                word = pl.when(continues).then(word.first().over(order_id)).otherwise(word)
-        is_chosen = is_chosen & word.is_in([value.strip().lower() for value in values])
+            word = _continued(word, rows, of_orders)
+        is_filled = pl.lit("*" in values) & (word != "")
+        is_chosen = is_chosen & (is_filled | word.is_in(_words(values)))
+    for column, values in fact.where_not.items():
+        word = _word(column)
+        if of_orders is not None:
+            word = _continued(word, rows, of_orders)
+        is_chosen = is_chosen & ~word.is_in(_words(values))
     return is_chosen
+
+
+def _continued(word: pl.Expr, rows: pl.DataFrame, of_orders: Fact) -> pl.Expr:
+    """The words of a column; a row that continues an order has the word of its first row."""
+    order_id = translated(of_orders.columns["order_id"])
+    placed = [_word(name) for name in of_orders.columns["occurred_at"].column]
+    is_empty = pl.all_horizontal(cell == "" for cell in placed)
+    continues = is_empty & (pl.int_range(pl.len()).over(order_id) > 0)
+    if not rows.filter(continues).select((word == "").all()).item():
+        return word
+    return pl.when(continues).then(word.first().over(order_id)).otherwise(word)
+
+
+def _word(column: str) -> pl.Expr:
+    return pl.col(column).str.strip_chars().str.to_lowercase().fill_null("")
+
+
+def _words(values: Sequence[str]) -> list[str]:
+    return [value.strip().lower() for value in values]
 
 
 def _grouped(rows: pl.DataFrame, per: tuple[str, ...]) -> pl.DataFrame:
@@ -159,7 +182,7 @@ def _columns(fact: Fact, mapping: Mapping) -> list[pl.Expr]:
         if kinds.get(name) == INSTANT:
             columns.append(moment(cell, zone).alias(name))
         elif name in money or kinds.get(name) == pl.Float64:
-            columns.append(number(cell, mapping.store.decimal).alias(name))
+            columns.append(number(cell, fact.decimal or mapping.store.decimal).alias(name))
         else:
             columns.append(translated(cell).alias(name))
     return columns
@@ -170,10 +193,9 @@ def _reject_unreadable(
 ) -> None:
     for name, cell in fact.columns.items():
         kind, column = facts.schema[name], source_column(cell, name)
-        filled = [pl.col(part).str.strip_chars().fill_null("") != "" for part in cell.column]
-        is_filled = rows.select(pl.any_horizontal(filled) if filled else pl.lit(False)).to_series()
         if kind == INSTANT:
-            reject(file, facts, is_filled & facts[name].is_null(), column, NOT_A_TIME)
+            is_filled = rows.select(has_time(cell)).to_series()
+            reject(file, facts, is_filled & facts[name].is_null(), column, not_a_time(cell))
         elif kind == pl.Float64:
             reject(file, facts, facts[name].is_nan().fill_null(False), column, NOT_A_NUMBER)
         elif name.endswith("_id"):
@@ -186,14 +208,16 @@ def _reject_amounts(file: CheckedFile, rows: pl.DataFrame, fact: Fact, mapping: 
     """Reject each row of an order with an amount that is not a number, not only its first."""
     for name, cell in fact.columns.items():
         if name in MONEY["orders"]:
-            is_bad = rows.select(number(cell, mapping.store.decimal).is_nan().fill_null(False))
+            is_bad = rows.select(
+                number(cell, fact.decimal or mapping.store.decimal).is_nan().fill_null(False)
+            )
             reject(file, rows, is_bad.to_series(), source_column(cell, name), NOT_A_NUMBER)
 
 
 def _reject_without_rate(
     file: CheckedFile, facts: pl.DataFrame, fact: Fact, mapping: Mapping, usd_per: Names[str, float]
 ) -> None:
-    if fact.table == "orders":
+    if fact.table == "orders" or "currency" in fact.columns:
         currency = facts["currency"] if "currency" in facts.columns else None
         rates = pl.select(rate_of(pl.lit(currency, pl.String), mapping, usd_per)).to_series()
         cell = fact.columns.get("currency", Cell(value=""))

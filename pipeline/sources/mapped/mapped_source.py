@@ -7,30 +7,28 @@ import hashlib
 import re
 from collections.abc import Mapping as Names
 from datetime import datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import polars as pl
 
-from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.column_profile import plain
 from pipeline.sources.mapped.mapped_facts import (
-    PASSED,
     MappedFacts,
     left_out_orders,
     make_facts,
     source_column,
 )
 from pipeline.sources.mapped.mapped_faults import without_faults
+from pipeline.sources.mapped.mapped_files import joined_files, open_files
 from pipeline.sources.mapped.mapped_tables import build_tables, join_facts
-from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, FileForm, Mapping, load_mapping
+from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, Mapping, load_mapping
 from pipeline.sources.mapped.mapping_notes import mapping_notes
-from pipeline.sources.mapped.order_amounts import FIRST, settled
-from pipeline.sources.mapped.overlaps import IDENTITY, RANK, merged, newest_last
-from pipeline.sources.sheets import read_any_table, table_files
+from pipeline.sources.mapped.order_amounts import settled
+from pipeline.sources.mapped.overlaps import merged, newest_last
+from pipeline.sources.mapped.source_rows import source_rows
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
@@ -38,7 +36,6 @@ NO_FACT = "contains no fact by this mapping: all mapped times in this row are em
 _TRACKING = re.compile(
     r"tracking (no|numbers?|code|id)$|^tracking$|waybill|\bawb\b|consignment|运单"
 )
-FAULT = {ROW: pl.Int64, "column": pl.String, "reason": pl.String}
 
 
 def read_mapped(context: SourceContext) -> StoreData:
@@ -46,7 +43,7 @@ def read_mapped(context: SourceContext) -> StoreData:
     the side files. Raises `BadInput` if the mapping or a file is wrong as a whole."""
     path = context.side_files.mapping or context.folder / NAME
     mapping = load_mapping(path)
-    files, chosen, unread = _open(context, mapping, path)
+    files, chosen, unread = open_files(context, mapping, path)
     all_facts = _all_facts(files, chosen, mapping, context.usd_per)
     _report_unused(files, chosen, all_facts)
     ages = newest_last(_newest_events(files, all_facts))
@@ -106,23 +103,25 @@ def _all_facts(
     mapping: Mapping,
     usd_per: Names[str, float],
 ) -> list[MappedFacts]:
-    of_orders: dict[str, list[Fact]] = {}
-    for fact, names in chosen:
-        if fact.table == "orders":
-            for name in names:
-                of_orders.setdefault(name, []).append(fact)
-    left_out = left_out_orders(files, of_orders)
+    made = [
+        (name, fact, source_rows(files[name], fact, joined_files(files, fact)))
+        for fact, names in chosen
+        for name in names
+    ]
+    orders = [(name, fact, rows) for name, fact, rows in made if fact.table == "orders"]
+    of_orders = {name: fact for name, fact, _ in reversed(orders)}
+    left_out = left_out_orders([(fact, rows) for _, fact, rows in orders])
     return [
         make_facts(
             files[name],
+            rows,
             fact,
             mapping,
             usd_per,
-            of_orders=next(iter(of_orders.get(name, [])), None),
+            of_orders=of_orders.get(name),
             left_out=left_out,
         )
-        for fact, names in chosen
-        for name in names
+        for name, fact, rows in made
     ]
 
 
@@ -140,66 +139,6 @@ def _newest_events(
     return newest | dict(last.rows())
 
 
-def _open(
-    context: SourceContext, mapping: Mapping, path: Path
-) -> tuple[dict[str, CheckedFile], list[tuple[Fact, list[str]]], list[str]]:
-    """The files that the mapping names, the files from which each fact is made, and the names of
-    the other files."""
-    present = [file.relative_to(context.folder).as_posix() for file in table_files(context.folder)]
-    present = [name for name in present if not name.startswith("tracking/")]
-    chosen = []
-    for fact in mapping.fact:
-        names = [name for name in present if fnmatchcase(name, fact.file)]
-        if not names:
-            raise BadInput(
-                f"{path}: file {fact.file!r} of {fact.table}: no such file in {context.folder}. "
-                f"It has: {', '.join(present) or 'no tables'}. The previous tables stay in place."
-            )
-        chosen.append((fact, names))
-    named = sorted({name for _, names in chosen for name in names})
-    files = {name: _read(context, name, mapping.form) for name in named}
-    for fact, names in chosen:
-        for name in names:
-            _check_columns(files[name], fact, path)
-    return files, chosen, [name for name in present if name not in files]
-
-
-def _read(context: SourceContext, name: str, forms: tuple[FileForm, ...]) -> CheckedFile:
-    form = next((form for form in forms if fnmatchcase(name, form.file)), FileForm(file=name))
-    table, damaged = read_any_table(
-        context.folder / name, encoding=form.encoding, separator=form.separator, sheet=form.sheet
-    )
-    if taken := {FILE, PASSED, FIRST, IDENTITY, RANK} & set(table.columns):
-        raise BadInput(
-            f"{name}: a column is named {', '.join(sorted(taken))}. Rename or remove it."
-        )
-    table, corrected = context.corrections.apply(quarantine_name(name), table)
-    file = CheckedFile(quarantine_name(name), table, table)
-    rows = [fault for fault in damaged if fault[0] not in corrected]
-    file.faults.append(pl.DataFrame(rows, schema=FAULT, orient="row"))
-    return file
-
-
-def quarantine_name(name: str) -> str:
-    """The name of the file's rows in the quarantine, which is one folder of CSV files."""
-    flat = name.replace("/", "--")
-    return flat if flat.lower().endswith(".csv") else f"{flat}.csv"
-
-
-def _check_columns(file: CheckedFile, fact: Fact, path: Path) -> None:
-    wanted = [
-        *fact.per,
-        *fact.where,
-        *[name for cell in fact.columns.values() for name in cell.names],
-    ]
-    if missing := sorted({name for name in wanted if name not in file.rows.columns}):
-        raise BadInput(
-            f"{path}: {fact.table} uses column {', '.join(missing)} of {file.name}, which has: "
-            f"{', '.join(file.rows.columns[1:])}. Fix the mapping. "
-            "The previous tables stay in place."
-        )
-
-
 def _report_unused(
     files: dict[str, CheckedFile],
     chosen: list[tuple[Fact, list[str]]],
@@ -208,6 +147,9 @@ def _report_unused(
     """Put the rows from which no fact was made into quarantine too, but not as faults."""
     fact_files = [name for _, names in chosen for name in names]
     for name, file in files.items():
+        if name not in fact_files:
+            # only looked up by joins
+            continue
         own = [facts for source, facts in zip(fact_files, all_facts, strict=True) if source == name]
         used = pl.concat([part for facts in own for part in (facts.members[ROW], facts.left_out)])
         unused = file.rows.join(used.to_frame(ROW), on=ROW, how="anti")

@@ -72,7 +72,7 @@ def build_tables(
     frames["orders"] = _orders(orders, lines, mapping)
     frames["products"] = _products(frames.get("products"), lines)
     if "disputes" in frames:
-        frames["disputes"] = dispute_steps(frames["disputes"], lines, mapping)
+        frames["disputes"] = dispute_steps(frames["disputes"], lines, mapping, usd_per)
     return {name: _shaped(name, frame) for name, frame in frames.items()}
 
 

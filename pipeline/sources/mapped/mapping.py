@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Names
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Literal
 
-import polars as pl
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from features.tables import TABLES
 from pipeline.settings.toml_model import TomlSection, load_toml
-from pipeline.sources.instants import EARLIEST
+from pipeline.sources.mapped.mapping_cells import Cell, Several, Values, as_cell, zone_name
 
 NAME = "mapping.toml"
 # amounts that a mapping gives in the money of the source, and the columns in USD that they fill
@@ -31,8 +29,9 @@ HELPER_COLUMNS: Names[str, tuple[str, ...]] = {
     "orders": ("service",),
     "order_lines": ("title",),
     "products": ("supplier",),
-    # becomes line_id if exactly one line of the order, or lines of one supplier, have the product
-    "disputes": ("product_id",),
+    # product_id becomes line_id if exactly one line of the order, or lines of one supplier, have
+    # the product; currency: of the amount, if it may differ from that of the order
+    "disputes": ("product_id", "currency"),
 }
 REQUIRED: Names[str, tuple[str, ...]] = {
     "orders": ("order_id", "occurred_at"),
@@ -61,101 +60,57 @@ def allowed(table: str) -> tuple[str, ...]:
     return (*own, *money, *HELPER_COLUMNS.get(table, ()))
 
 
-def zone_name(name: str | None) -> str | None:
-    """The name, if it is a time zone or None. Raises `ValueError` otherwise."""
-    try:
-        if name is not None:
-            # polars supports fewer names than zoneinfo
-            pl.select(pl.lit(EARLIEST).dt.replace_time_zone(ZoneInfo(name).key))
-        return name
-    except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError):
-        raise ValueError("is not a time zone; write it like Asia/Shanghai") from None
-
-
-def _many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-# each column and format is a step of the calculation, so thousands of them would take hours
-Several = Annotated[tuple[str, ...], Field(max_length=100), BeforeValidator(_many)]
-Values = Annotated[tuple[str, ...], Field(max_length=100_000), BeforeValidator(_many)]
 MOST_FACTS = 200
 MOST_HOURS = 87_600
 
 
-class Cell(TomlSection):
-    """Where a value comes from. `column`: several columns; the first filled one counts."""
+class Join(TomlSection):
+    """Columns of another file, added to the rows of a fact's file."""
 
-    column: Several = ()
-    value: str | None = Field(default=None, description="the same value for every row")
-    default: str | None = Field(default=None, description="the value where the cell is empty")
-    words: dict[str, str] = Field(
-        default={},
-        description="word of the file -> our word (empty: no fact); case does not matter",
+    file: Several = Field(
+        min_length=1, description="a file name, or a pattern like payments-*.csv, or several"
     )
-    otherwise: str | None = Field(
-        default=None, description="for any other word; without it such a row is refused"
+    match: dict[str, str] = Field(
+        min_length=1, description="column of this file -> column of the other file, equal in both"
     )
-    strip: str = Field(default="", description="remove this at the start of the text")
-    plus: Several = Field(default=(), description="numbers: add these columns")
-    minus: Several = Field(default=(), description="numbers: subtract these columns")
-    rows: Literal["first", "sum"] | None = Field(
-        default=None,
-        description="total, shipping: one amount per row is added up, or the first counts",
+    columns: dict[str, str] = Field(
+        min_length=1, description="name of the new column -> column of the other file"
     )
-    plus_days: float = Field(default=0.0, ge=-3650, le=3650, description="times: add these days")
-    format: Several = Field(default=(), description="times: formats of strptime")
-    zone: str | None = Field(default=None, description="times: the zone if the text has no offset")
-
-    @field_validator("format")
-    @classmethod
-    def _is_format(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
-        for form in formats:
-            try:
-                shown = pl.Series([EARLIEST]).dt.replace_time_zone("UTC").dt.strftime(form)[0]
-                if form != "epoch" and shown == form:
-                    raise ValueError(
-                        f"{form!r} has no time fields; write it like %d/%m/%Y %H:%M, or epoch"
-                    )
-            except pl.exceptions.PolarsError:
-                raise ValueError(
-                    f"{form!r} is not a time format; write it like %d/%m/%Y %H:%M, or epoch"
-                ) from None
-        return formats
-
-    @field_validator("zone")
-    @classmethod
-    def _is_zone(cls, name: str | None) -> str | None:
-        return zone_name(name)
-
-    @model_validator(mode="after")
-    def _has_a_source(self) -> Cell:
-        if not self.column and self.value is None:
-            raise ValueError('has neither column nor value; write it like {column = "Created at"}')
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All columns of the file that the cell uses."""
-        return (*self.column, *self.plus, *self.minus)
+    strip: str = Field(default="", description="remove this at the start of the matched texts")
 
 
-def _cell(value: Any) -> Any:
-    return {"column": value} if isinstance(value, str | list) else value
+class Packed(TomlSection):
+    """Several items in one cell, such as `name:Mug|quantity:2;name:Tee|quantity:1`. Each item
+    becomes a row; its fields become columns, with `prefix` before their names."""
+
+    column: Several = Field(min_length=1, description="# is a number: line_item_#")
+    items: str = Field(default=";", description="between the items of a cell; empty: one item")
+    fields: str = Field(default="|", min_length=1, description="between the fields of an item")
+    value: str = Field(default=":", min_length=1, description="between the name and the value")
+    prefix: str = Field(default="item ", min_length=1)
 
 
 class Fact(TomlSection):
     """Rows of files that are facts of one table."""
 
     table: str
-    file: str = Field(min_length=1, description="a file name, or a pattern like orders-*.csv")
+    file: Several = Field(
+        min_length=1, description="a file name, or a pattern like orders-*.csv, or several"
+    )
     per: Several = Field(
         default=(),
         description="rows with equal values in these columns are one fact; the first filled cell "
         "of each column counts",
     )
     where: dict[str, Values] = Field(
-        default={}, description="only rows with one of these values in that column"
+        default={},
+        description="only rows with one of these values in that column; * is any filled cell",
+    )
+    where_not: dict[str, Values] = Field(
+        default={}, description="not the rows with one of these values in that column"
+    )
+    decimal: Literal[".", ","] | None = Field(
+        default=None, description="the decimal sign of this file; default: that of the store"
     )
     known_after_hours: float = Field(
         default=0.0,
@@ -163,7 +118,16 @@ class Fact(TomlSection):
         le=MOST_HOURS,
         description="hours from the event until you could have known of it",
     )
-    columns: dict[str, Annotated[Cell, BeforeValidator(_cell)]]
+    join: tuple[Join, ...] = Field(
+        default=(), description="columns of other files, such as the order of a payment"
+    )
+    packed: Packed | None = None
+    numbered: dict[str, str] = Field(
+        default={},
+        description="new column -> columns with a number for #, such as Item # SKU: one row per "
+        "number",
+    )
+    columns: dict[str, Annotated[Cell, BeforeValidator(as_cell)]]
 
     @field_validator("per")
     @classmethod
@@ -191,6 +155,8 @@ class Fact(TomlSection):
         for name, cell in self.columns.items():
             if cell.rows and (self.table != "orders" or name not in MONEY["orders"]):
                 raise ValueError(f"{name} has rows, which only total and shipping of orders have")
+        if self.packed and self.numbered:
+            raise ValueError("has both packed and numbered; use one of them")
         return self
 
 

@@ -51,7 +51,11 @@ def identity(fact: Fact, columns: Sequence[str], *, is_of_orders: bool) -> pl.Ex
     elif "shipment_id" in columns:
         names.append("shipment_id")
     # two sections with the same columns read two exports of the same kind
-    section = "" if fact.table == "order_lines" else repr((fact.per, fact.where, fact.columns))
+    section = (
+        ""
+        if fact.table == "order_lines"
+        else repr((fact.per, fact.where, fact.where_not, fact.columns))
+    )
     texts = [pl.col(name).fill_null("") for name in names]
     same = pl.concat_str(pl.lit(section), *texts, time, separator="\0")
     if key in columns:

@@ -24,6 +24,15 @@ _NAMES = {
     "MSK": "Europe/Moscow",
     **dict.fromkeys(("BEIJING TIME", "CHINA TIME", "北京时间"), "Asia/Shanghai"),
 }
+# in a row, the name also says whether it is summer time
+_OF_ROWS = {
+    "PST": "Etc/GMT+8",
+    "PDT": "Etc/GMT+7",
+    "EST": "Etc/GMT+5",
+    "EDT": "Etc/GMT+4",
+    "CET": "Etc/GMT-1",
+    "CEST": "Etc/GMT-2",
+}
 # zones with an offset that is no whole hour, and without summer time
 _PARTS_OF_HOURS = {
     "+05:30": "Asia/Kolkata",
@@ -37,6 +46,12 @@ _PARTS_OF_HOURS = {
 def zone_of_name(name: str) -> str | None:
     """The zone in the name of a column, at its end or in brackets there; None if it states none."""
     return _parts(name)[1]
+
+
+def zone_of_cell(text: str) -> str | None:
+    """The zone in a cell of a row, such as `America/Los_Angeles` or `PDT`; None if it is none."""
+    word = " ".join(text.upper().split())
+    return _OF_ROWS.get(word) or _zone(text.strip())
 
 
 def without_zone(name: str) -> str:

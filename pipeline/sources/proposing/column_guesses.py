@@ -27,16 +27,18 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "buyer_id": (
             r"^(buyer|customer|client) (id|user id|user name|username|login)$|^买家名称$",
             r"(e mail|email)|^(buyer|customer|client)$",
-            r"(buyer|customer|billing).*(name|phone)",
+            r"(buyer|customer|billing).*(name|phone)|^user id$",
         ),
         "country": (
             r"^(ship(ping)?|delivery|recipient|destination|ship to) country( code)?$|^收货国家$",
+            r"^order country( code)?$",
             r"country( code)?$",
         ),
         "currency": (r"^(order |payment )?currency( code)?$", r"currency"),
         "total": (
             r"^(order )?(grand )?total( amount| price)?$|^order amount$|^订单金额$",
             r"(order|grand) total|total (paid|price|amount)|amount paid|^order value$",
+            r"^(price|amount|value|revenue)$",
         ),
         "shipping": (
             r"^(order )?(shipping|postage|freight|delivery)"
@@ -44,7 +46,8 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
             r"(shipping|postage|freight).*(cost|total|amount|price|fee|charge)",
         ),
         "service": (
-            r"^(shipping|delivery|shipment) (method|service|option|type)( title)?$|^买家选择物流$",
+            r"^(shipping|delivery|shipment) (method|service|option|type|mode)( title)?$"
+            r"|^买家选择物流$|^ship mode$",
             r"(shipping|delivery) (method|service)",
         ),
         "count_installments": (r"installments?$",),
@@ -52,7 +55,7 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "order_lines": {
         "product_id": (
             r"^((line ?)?item |product |variant |variation )?(sku|product id|asin)$|^listing id$",
-            r"sku|product (id|code)|(?<!order )(?<!line )item (id|number|no)",
+            r"sku|product (card )?(id|code)|(?<!order )(?<!line )item (id|number|no)",
             r"^(line ?)?item (name|title)$|product name",
         ),
         "quantity": (
@@ -130,7 +133,7 @@ TIMES: Sequence[tuple[str, Mapping[str, str], Sequence[str]]] = (
         {},
         (
             r"^(shipped|fulfilled|dispatched|posted|sent)( at| on| date)?$",
-            r"^(ship|shipping|dispatch|shipment|fulfillment) (date|time)$|^发货时间$",
+            r"^(ship|shipping|dispatch|shipment|fulfillment) (date|time)\b|^发货时间$",
             r"(shipped|fulfilled|dispatched|handed).*(at|on|date)",
             # WooCommerce: the shop sets an order to "completed" when it has sent it
             r"^(date )?completed( at| on| date)?$",
@@ -147,6 +150,26 @@ CARRIER = (
     r"^(carrier|courier|shipping (company|provider)|tracking company)( name)?$",
     r"carrier|courier",
 )
+# a column with a number of days from the order until its delivery or dispatch
+PROMISED_DAYS = (
+    r"^(promised|estimated|scheduled|expected)? ?(delivery|shipping|transit|lead|handling|dispatch)"
+    r" (time )?(in )?days$|^days (for|to|until) (shipment|shipping|delivery|dispatch)",
+    r"(promised|estimated|scheduled|expected|max\w*) .*\bdays$",
+)
+NOT_PROMISED = r"\b(real|actual|late|delay\w*|since|taken)\b"
+DISPATCH_DAYS = r"handling|dispatch|processing"
+# the kind of a row in a file of payments, and the kinds that are disputes
+ROW_KIND = (
+    r"^(transaction |payment )?(type|kind|event)$",
+    r"(type|kind)$",
+    r"^(status|description)$",
+)
+DISPUTE_ROWS = r"refund|charge ?back|dispute|reversal|claim"
+NO_DISPUTE_ROWS = r"\bfees?\b|hold|reserve|won\b|cancel"
+DISPUTE_COLUMN = (
+    r"\b(dispute|chargeback|claim) (id|no|number|reason|date|status)\b"
+    r"|\b(refund|return|rma) (id|no|number|reason)\b"
+)
 DISPUTE_FILE = r"dispute|claim|chargeback|complaint|resolution|case|issue|refund|return|纠纷"
 OPENED = (
     r"^(date |case )?(filed|opened|created|reported|open|initiated|received)( at| on| date)?$",
@@ -161,7 +184,7 @@ CLOSED = (
 REASON = (r"^(case |dispute |claim |return )?reason( code| type)?$", r"reason|complaint|cause")
 DISPUTE_ID = (
     r"^(case|dispute|claim|chargeback|return|rma) (id|no|number)$",
-    r"(case|dispute|claim).*(id|number)",
+    r"(case|dispute|claim|refund|chargeback|return).*\b(id|number)",
 )
 AMOUNT = (
     r"^(disputed|claimed|refund(ed)?|dispute|claim|case) ?(amount|total|value)?$",
@@ -191,15 +214,25 @@ SENDERS: Sequence[tuple[str, str]] = (
 )
 
 
+_CURRENCY = re.compile(r" (usd|eur|gbp|cny|jpy|cad|aud|brl|pln|inr)$")
+
+
 def name_fit(words: str, patterns: Sequence[str]) -> float:
     """How well a name fits: 1.0 for the first pattern, 0.25 less for each later one; 0.0 if no
-    pattern fits."""
+    pattern fits. A currency at the end of the name does not matter."""
+    words = _CURRENCY.sub("", words)
     fits = (
         1.0 - 0.25 * position
         for position, pattern in enumerate(patterns)
         if re.search(pattern, words)
     )
     return next(fits, 0.0)
+
+
+def currency_of_name(words: str) -> str:
+    """The currency at the end of a column's name, such as USD of `price usd`; empty without one."""
+    match = _CURRENCY.search(words)
+    return match[1].upper() if match else ""
 
 
 def our_word(value: str, rules: Sequence[tuple[str, str]]) -> str:

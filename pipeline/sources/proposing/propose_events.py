@@ -1,17 +1,16 @@
-"""Propose the `[[fact]]` sections for what happens to orders: payments, parcels, promises,
-disputes, messages and reviews."""
+"""Propose the `[[fact]]` sections for what happens to orders: payments, parcels, promises, messages
+and reviews."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.sources.mapped import column_guesses
-from pipeline.sources.mapped.column_guesses import our_word
-from pipeline.sources.mapped.column_profile import Profile, Sheet, plain
-from pipeline.sources.mapped.proposal import (
+from pipeline.sources.mapped.column_profile import Profile, Sheet
+from pipeline.sources.proposing import column_guesses
+from pipeline.sources.proposing.column_guesses import name_fit
+from pipeline.sources.proposing.proposal import (
     FactGuess,
     Guess,
     Key,
@@ -20,19 +19,27 @@ from pipeline.sources.mapped.proposal import (
     cell_of,
     time_guess,
 )
-from pipeline.sources.phrases import cause_of
+from pipeline.sources.proposing.propose_disputes import (
+    add_dispute_rows,
+    add_disputes,
+    is_of_disputes,
+    known_share,
+    words_of,
+)
 
-MOST_WORDS = 40
+# a promise of more days is no promise
+MOST_DAYS = 180
 
 
 def add_events(proposal: Proposal, sheet: Sheet, key: Key, *, is_main: bool) -> None:
     """Add the events in a table with order ids: one for each column with the time of an event.
     `is_main`: whether this is the table of the orders."""
-    file, taken = plain(sheet.file), [key.column]
+    taken = [key.column]
     if not is_main:
-        has_reason = best_column(sheet, column_guesses.REASON[:1], "text")[0] is not None
-        if re.search(column_guesses.DISPUTE_FILE, file) or has_reason:
-            _add_disputes(proposal, sheet, key)
+        if is_of_disputes(sheet):
+            add_disputes(proposal, sheet, key)
+            return
+        if add_dispute_rows(proposal, sheet, key):
             return
         if _add_messages(proposal, sheet, key) or _add_reviews(proposal, sheet, key):
             return
@@ -56,7 +63,9 @@ def add_events(proposal: Proposal, sheet: Sheet, key: Key, *, is_main: bool) -> 
             *_parcel_columns(sheet, table),
         ]
         per = key.column if is_main and proposal.facts[0].per else ""
-        proposal.facts.append(FactGuess(table, sheet.file, columns, per))
+        proposal.facts.append(FactGuess(table, sheet.file, columns, per, joins=key.joins))
+    if is_main:
+        _add_promise_of_days(proposal, sheet, key)
     if not is_main:
         _date_promises([fact for fact in proposal.facts if fact.file == sheet.file])
 
@@ -68,6 +77,27 @@ def _promised_at(profile: Profile, score: float) -> Guess:
         return guess
     note = guess.note if profile.rivals else "until the end of that day"
     return Guess(guess.name, {**guess.cell, "plus_days": 1}, guess.sure, note)
+
+
+def _add_promise_of_days(proposal: Proposal, sheet: Sheet, key: Key) -> None:
+    """Add the promise of a column with the number of days from the order on."""
+    orders = proposal.facts[0]
+    placed = next((guess for guess in orders.columns if guess.name == "occurred_at"), None)
+    for profile in sheet.columns.values():
+        fit = name_fit(profile.words, column_guesses.PROMISED_DAYS)
+        if not fit or placed is None or re.search(column_guesses.NOT_PROMISED, profile.words):
+            continue
+        days = sheet.values(profile.name).cast(pl.Float64, strict=False)
+        if days.is_empty() or days.has_nulls() or not days.is_between(0, MOST_DAYS).all():
+            continue
+        is_dispatch = re.search(column_guesses.DISPATCH_DAYS, profile.words)
+        columns = [
+            Guess("order_id", key.cell(), key.sure),
+            Guess("kind", {"value": "dispatch" if is_dispatch else "delivery"}, 1.0),
+            Guess("promised_at", {**placed.cell, "days": profile.name}, 0.5 * fit + 0.4),
+        ]
+        proposal.facts.append(FactGuess("promises", sheet.file, columns, orders.per))
+        return
 
 
 def _date_promises(facts: list[FactGuess]) -> None:
@@ -103,79 +133,14 @@ def _parcel_columns(sheet: Sheet, table: str) -> list[Guess]:
     return guesses
 
 
-def _common_values(sheet: Sheet, column: str) -> list[str]:
-    """The most common values of a column, sorted."""
-    counts = sheet.values(column).value_counts(sort=True)
-    return sorted(counts[column].head(MOST_WORDS).to_list())
-
-
-def _words(sheet: Sheet, column: str, rules: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Our word for each of the common values of a column; empty where no rule fits."""
-    return {value: our_word(value, rules) for value in _common_values(sheet, column)}
-
-
-def _known_share(words: dict[str, str]) -> float:
-    return sum(map(bool, words.values())) / max(len(words), 1)
-
-
-def _add_disputes(proposal: Proposal, sheet: Sheet, key: Key) -> None:
-    """Add the opening of disputes, and their end if the table has an outcome and its time."""
-    taken = [key.column]
-    opened, opened_fit = best_column(sheet, column_guesses.OPENED, "time", taken)
-    if opened is None:
-        return
-    taken.append(opened.name)
-    shared = [Guess("order_id", key.cell(), key.sure), *_dispute_columns(proposal, sheet, taken)]
-    amount, score = best_column(sheet, column_guesses.AMOUNT, "number", taken)
-    amounts = [Guess("amount", cell_of(amount), 0.5 * score + 0.5)] if amount else []
-    opening = [
-        Guess("step", {"value": "opened"}, 1.0),
-        time_guess("occurred_at", opened, opened_fit),
-    ]
-    proposal.facts.append(FactGuess("disputes", sheet.file, [*shared, *opening, *amounts]))
-    outcome, score = best_column(sheet, column_guesses.OUTCOME, "text", taken)
-    closed, closed_fit = best_column(sheet, column_guesses.CLOSED, "time", taken)
-    if outcome is None or closed is None:
-        return
-    words = _words(sheet, outcome.name, column_guesses.STEPS)
-    cell = {"column": outcome.name, "words": words, "otherwise": ""}
-    note = "how the dispute ended; rows with an empty word give no fact: LOOK"
-    ending = [
-        Guess("step", cell, 0.4 * score + 0.4 * _known_share(words), note),
-        time_guess("occurred_at", closed, closed_fit),
-    ]
-    proposal.facts.append(FactGuess("disputes", sheet.file, [*shared, *ending, *amounts]))
-
-
-def _dispute_columns(proposal: Proposal, sheet: Sheet, taken: list[str]) -> list[Guess]:
-    """The dispute id and the reason. Adds the causes of the common reasons to the proposal."""
-    guesses = []
-    for name, patterns in (
-        ("dispute_id", column_guesses.DISPUTE_ID),
-        ("reason", column_guesses.REASON),
-    ):
-        profile, score = best_column(sheet, patterns, "text", taken)
-        if profile is None:
-            continue
-        taken.append(profile.name)
-        guesses.append(Guess(name, cell_of(profile), 0.5 * score + 0.5 * profile.filled))
-        if name == "reason":
-            reasons = pl.DataFrame(
-                {"reason": _common_values(sheet, profile.name)}, schema={"reason": pl.String}
-            )
-            causes = reasons.with_columns(cause=cause_of(pl.col("reason"), pl.lit(None, pl.String)))
-            proposal.causes |= dict(causes.iter_rows())
-    return guesses
-
-
 def _add_messages(proposal: Proposal, sheet: Sheet, key: Key) -> bool:
     """Add messages if the table has a sender and a time. Returns whether it did."""
     sender, score = best_column(sheet, column_guesses.SENDER, "text", [key.column])
     sent, sent_fit = best_column(sheet, column_guesses.SENT, "time", [key.column])
     if sender is None or sent is None:
         return False
-    words = _words(sheet, sender.name, column_guesses.SENDERS)
-    known = _known_share(words)
+    words = words_of(sheet, sender.name, column_guesses.SENDERS)
+    known = known_share(words)
     if known < 0.5:
         return False
     cell = {"column": sender.name, "words": words, "otherwise": ""}
@@ -184,7 +149,7 @@ def _add_messages(proposal: Proposal, sheet: Sheet, key: Key) -> bool:
         Guess("sender", cell, 0.4 * score + 0.5 * known),
         time_guess("occurred_at", sent, sent_fit),
     ]
-    proposal.facts.append(FactGuess("messages", sheet.file, columns))
+    proposal.facts.append(FactGuess("messages", sheet.file, columns, joins=key.joins))
     return True
 
 
@@ -199,7 +164,7 @@ def _add_reviews(proposal: Proposal, sheet: Sheet, key: Key) -> bool:
         Guess("score", cell_of(score), 0.5 * score_fit + 0.5),
         time_guess("occurred_at", rated, rated_fit),
     ]
-    proposal.facts.append(FactGuess("reviews", sheet.file, columns))
+    proposal.facts.append(FactGuess("reviews", sheet.file, columns, joins=key.joins))
     return True
 
 

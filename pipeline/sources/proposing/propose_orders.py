@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.sources.mapped.cells import number
-from pipeline.sources.mapped.column_guesses import NAMES, TOTAL_PARTS
 from pipeline.sources.mapped.column_profile import Profile, Sheet
-from pipeline.sources.mapped.mapping import Cell
-from pipeline.sources.mapped.proposal import (
+from pipeline.sources.mapped.mapping_cells import Cell
+from pipeline.sources.proposing.column_guesses import NAMES, TOTAL_PARTS, currency_of_name
+from pipeline.sources.proposing.proposal import (
     FactGuess,
     Guess,
     Key,
@@ -19,7 +19,7 @@ from pipeline.sources.mapped.proposal import (
     time_guess,
 )
 
-# a column refers to orders if at least this share of its values are order ids
+# a column refers to products if at least this share of the sold products are in it
 JOINS = 0.5
 # two amounts are equal if they differ by no more
 CENTS = 0.02
@@ -84,6 +84,14 @@ def add_orders(proposal: Proposal, sheet: Sheet, key: Key) -> None:
     if currency_column:
         currencies = sheet.values(str(currency_column))
         proposal.currency = str(currencies.mode().sort()[0]) if currencies.len() else ""
+    else:
+        proposal.currency = next(
+            (name for profile in sheet.columns.values() if (name := _currency_of(profile))), ""
+        )
+
+
+def _currency_of(profile: Profile) -> str:
+    return currency_of_name(profile.words) if profile.is_number else ""
 
 
 def _without_tax(sheet: Sheet, key: Key, total: Guess, decimal: str) -> Guess:
@@ -195,6 +203,21 @@ def _with_titles(sheet: Sheet, columns: list[Guess]) -> list[Guess]:
             guess = Guess("product_id", {"column": names}, guess.sure, "if it is empty, the title")
         guesses.append(guess)
     return guesses
+
+
+def add_products_of_lines(proposal: Proposal, lines: Sheet) -> None:
+    """Add the products with the categories that the lines have, if no file lists the products."""
+    fact = next((fact for fact in proposal.facts if fact.table == "order_lines"), None)
+    if fact is None or fact.settings.get("packed") or fact.joins:
+        return
+    product = next((guess for guess in fact.columns if guess.name == "product_id"), None)
+    category, fit = best_column(lines, (r"^(product )?categor(y|ies)( name)?$", "categor"), "text")
+    column = product.cell.get("column") if product else None
+    if product is None or category is None or not isinstance(column, str):
+        return
+    columns = [product, Guess("category", cell_of(category), 0.5 * fit + 0.5 * category.filled)]
+    note = "the first category of each product counts"
+    proposal.facts.append(FactGuess("products", lines.file, columns, column, note))
 
 
 def add_products(proposal: Proposal, sheet: Sheet, lines: Sheet | None) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping as Names
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.sources.mapped.column_guesses import name_fit
 from pipeline.sources.mapped.column_profile import Profile, Sheet
+from pipeline.sources.proposing.column_guesses import name_fit
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,30 @@ class Guess:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class JoinGuess:
+    """A guess for one `[[fact.join]]` of the mapping."""
+
+    file: tuple[str, ...]
+    match: Names[str, str]
+    columns: Names[str, str]
+
+
 @dataclass
 class FactGuess:
-    """A guess for one `[[fact]]` of the mapping."""
+    """A guess for one `[[fact]]` of the mapping.
+
+    `settings`: its other entries, such as `where` and `packed`. `joins`: the columns that it takes
+    from other files.
+    """
 
     table: str
     file: str
     columns: list[Guess]
     per: str = ""
     note: str = ""
+    settings: Names[str, object] = field(default_factory=dict)
+    joins: tuple[JoinGuess, ...] = ()
 
 
 @dataclass
@@ -37,7 +52,9 @@ class Proposal:
     """A proposed mapping.
 
     `unused`: by file, the columns that the mapping does not use. `causes`: the reasons of disputes,
-    and the causes that they seem to mean. `rows`: by file, the number of rows.
+    and the causes that they seem to mean. `rows`: by file, the number of rows. `patterns`: by file,
+    the patterns of its name. `names`: by file, the names of the files with the same columns.
+    `kinds`: by file, the preset that it fits. `hints`: what a user should know first.
     """
 
     facts: list[FactGuess] = field(default_factory=list)
@@ -47,15 +64,26 @@ class Proposal:
     decimal: str = "."
     has_offsets: bool = False
     rows: dict[str, int] = field(default_factory=dict)
+    patterns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    hints: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Key:
-    """The column of a sheet with the order ids, and the prefix to strip from each id (`#`)."""
+    """The column of a sheet with the order ids, and the prefix to strip from each id (`#`). `join`:
+    the file that has the column, if it is another."""
 
     column: str
     strip: str
     sure: float
+    join: JoinGuess | None = None
+
+    @property
+    def joins(self) -> tuple[JoinGuess, ...]:
+        """The joins that a fact with this key needs."""
+        return (self.join,) if self.join else ()
 
     def cell(self) -> dict[str, object]:
         """The mapping cell for the order id."""
@@ -88,8 +116,12 @@ def as_list(value: object) -> list[object]:
 
 
 def cell_of(profile: Profile) -> dict[str, object]:
-    """The mapping cell for a column, with its time format if it needs one."""
-    return {"column": profile.name, **({"format": profile.format} if profile.format else {})}
+    """The mapping cell for a column, with its time format if it needs one. If several formats fit
+    and differ, all are given: then each such row is refused until one format is chosen."""
+    forms = [form for form in (profile.format, *profile.rivals) if form]
+    if not forms:
+        return {"column": profile.name}
+    return {"column": profile.name, "format": forms if len(forms) > 1 else forms[0]}
 
 
 def time_guess(name: str, profile: Profile, score: float) -> Guess:
