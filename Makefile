@@ -62,6 +62,9 @@ monitor: $(READY)  ## check the model's health and its inputs: fine, watch or ac
 replay: $(READY)  ## simulate what contact policies would have saved in a simulated store: WORKSPACE= FROM= TO= [CAPACITY=]
 	@$(STEP) replay $(workspace) $(nights) $(capacity)
 
+replay-actions: $(READY)  ## simulate what choosing among actions would have saved in a simulated store: WORKSPACE= FROM= TO= [SCENARIO=all CAPACITY=]
+	@$(STEP) replay-actions $(workspace) $(nights) $(capacity) $(if $(SCENARIO),--scenario "$(SCENARIO)")
+
 map: $(READY)  ## propose a mapping file for a folder of unknown tables, for you to edit: RAW= [MAPPING=RAW/mapping.toml]
 	@$(STEP) map $(if $(RAW),--raw "$(RAW)") $(if $(MAPPING),--mapping "$(MAPPING)")
 
