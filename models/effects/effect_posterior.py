@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.special import ndtr
 
 from features.tables import CAUSES
-from models.effects.effect_terms import EffectTerms
+from models.effects.effect_terms import UNKNOWN_LEVEL, EffectTerms
 
 CAUSE_SHARES = [f"{cause}_share" for cause in CAUSES]
 TAIL = 0.025
@@ -161,7 +161,10 @@ class EffectPosterior:
     def _with_modifiers(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with every modifier as text; one that they lack is unknown."""
         return rows.with_columns(
-            (pl.col(m).cast(pl.String) if m in rows.columns else pl.lit("unknown")).alias(m)
+            (pl.col(m) if m in rows.columns else pl.lit(None))
+            .cast(pl.String)
+            .fill_null(UNKNOWN_LEVEL)
+            .alias(m)
             for m in self.terms.levels
         )
 

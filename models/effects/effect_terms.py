@@ -27,6 +27,8 @@ NOTHING = "nothing"
 CELL = ["action", "stage", "cause"]
 # a level of a modifier that the counts do not have, such as a new store
 NEW_LEVEL = "(new)"
+# the level where a modifier is null
+UNKNOWN_LEVEL = "unknown"
 # the key of a term that acts on every row
 ALL = "all"
 # the largest assumed share that has a logarithm, and the most harm that can be assumed

@@ -20,6 +20,7 @@ from scipy.special import logsumexp
 from models.effects.effect_posterior import Component, EffectPosterior
 from models.effects.effect_terms import (
     CELL,
+    UNKNOWN_LEVEL,
     AssumedDelay,
     AssumedShare,
     EffectSettings,
@@ -110,19 +111,22 @@ def summed(counts: pl.DataFrame, modifiers: Sequence[str]) -> pl.DataFrame:
     """
     wrong = counts.filter(
         pl.any_horizontal(
-            ~(pl.col(n).is_finite() & (pl.col(n) >= 0)).fill_null(False)
-            for n in ("expected", "observed")
+            pl.col("is_ended").is_null(),
+            *(
+                ~(pl.col(name).is_finite() & (pl.col(name) >= 0)).fill_null(False)
+                for name in ("expected", "observed")
+            ),
         )
     )
     if wrong.height:
         row = wrong.row(0, named=True)
         cell = ", ".join(str(row[name]) for name in CELL)
         raise ValueError(
-            f"counts of ({cell}): expected {row['expected']}, observed {row['observed']}; "
-            "allowed are numbers of at least 0"
+            f"counts of ({cell}): expected {row['expected']}, observed {row['observed']}, is_ended "
+            f"{row['is_ended']}; needed: numbers of at least 0, and true or false"
         )
     keys = [*CELL, *modifiers, "is_ended"]
-    text = [pl.col(name).cast(pl.String).fill_null("unknown") for name in (*CELL, *modifiers)]
+    text = [pl.col(name).cast(pl.String).fill_null(UNKNOWN_LEVEL) for name in (*CELL, *modifiers)]
     rows = counts.with_columns(*text, pl.col("expected", "observed").cast(pl.Float64))
     return rows.group_by(keys).agg(pl.col("expected", "observed").sum()).sort(keys)
 

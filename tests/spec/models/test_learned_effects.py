@@ -205,6 +205,24 @@ def test_a_store_without_data_starts_from_what_all_stores_have_in_common() -> No
     assert new.high - new.low > a.high - a.low
 
 
+def test_an_unknown_modifier_is_a_group_of_its_own() -> None:
+    counts = season(
+        """
+        action  | store | expected | observed
+        nothing | a     | 4000     | 4000
+        nothing | -     | 4000     | 4000
+        inform  | a     | 2000     | 1800
+        inform  | -     | 2000     | 1200
+        """
+    ).with_columns(store=pl.col("store").replace({"-": None}))
+    posterior = learn_effects(counts, assume(inform=0.1), modifiers=["store"])
+    orders = pl.DataFrame(
+        {"action": ["inform"] * 2, "stage": ["in_transit"] * 2, "store": ["a", None]}
+    ).with_columns(not_received_share=1.0, not_as_described_share=0.0, other_share=0.0)
+    shares = posterior.shares(orders)["prevented_share"].to_list()
+    assert shares == pytest.approx([0.1, 0.4], abs=0.04)
+
+
 def test_measured_effects_hardly_depend_on_the_assumption() -> None:
     counts = season(
         """
@@ -230,6 +248,9 @@ def test_a_count_that_is_none_is_an_error_that_names_the_cell() -> None:
     counts = season("action | expected | observed\ninform | 10 | -1")
     with pytest.raises(ValueError, match=r"\(inform, in_transit, not_received\).*observed -1"):
         learn_effects(counts, assume(inform=0.1))
+    counts = season("action | expected | observed\ninform | 10 | 1")
+    with pytest.raises(ValueError, match="is_ended None"):
+        learn_effects(counts.with_columns(is_ended=pl.lit(None)), assume(inform=0.1))
     counts = season("action | expected | observed\nresend | 10 | 1")
     with pytest.raises(ValueError, match=r"no assumed share for \(resend"):
         learn_effects(counts, assume(inform=0.1))
