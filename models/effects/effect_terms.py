@@ -88,7 +88,7 @@ class EffectSettings:
     each other. `modifier_spread`: of the effect of a modifier on an action.
     """
 
-    assumption_errors: Sequence[float] = (0.0, 0.1, 0.2, 0.4)
+    assumption_errors: Sequence[float] = (0.0, 0.15, 0.4, 1.0)
     pooled_part: float = 0.5
     calibration_spread: float = 0.3
     modifier_spread: float = 0.15

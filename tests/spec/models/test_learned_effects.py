@@ -144,21 +144,24 @@ def test_few_disputes_move_the_action_before_the_cell() -> None:
 
 
 def test_actions_that_miss_their_assumptions_lower_the_trust_in_the_others() -> None:
-    wrong = season(
-        """
-        action  | expected | observed
-        nothing | 4000     | 4000
-        resend  | 400      | 400
-        refund  | 400      | 400
-        answer  | 400      | 400
-        """
-    )
+    def season_with(observed: int) -> pl.DataFrame:
+        return season(
+            f"""
+            action  | expected | observed
+            nothing | 4000     | 4000
+            resend  | 400      | {observed}
+            refund  | 400      | {observed}
+            answer  | 400      | {observed}
+            """
+        )
+
     prior = assume(resend=0.4, refund=0.4, answer=0.4, inform=0.4)
-    before, after = (
-        learn_effects(counts, prior).share("inform", "in_transit", "not_received")
-        for counts in (NO_SEASON, wrong)
+    as_assumed, without_effect = (
+        learn_effects(season_with(observed), prior).share("inform", "in_transit", "not_received")
+        for observed in (240, 400)
     )
-    assert after.high - after.low > before.high - before.low
+    trusted, doubted = (each.high - each.low for each in (as_assumed, without_effect))
+    assert doubted > 1.2 * trusted
 
 
 def test_the_share_of_an_order_is_mixed_by_its_likely_causes() -> None:
