@@ -25,6 +25,10 @@ from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
+Scenarios = Annotated[
+    str,
+    typer.Option(help="true effects of actions: weak, published, strong, useless, harmful, all"),
+]
 
 
 @app.command()
@@ -188,6 +192,37 @@ def replay(
     with workspace.locked(must_exist=True):
         last = not_before(first, last)
         say_replay(replay_policies(workspace, config, progress, first=first, last=last))
+    say(f"the same as a table: {workspace.folder / RESULT}")
+
+
+@app.command()
+def replay_actions(
+    context: typer.Context,
+    folder: WorkspaceFolder,
+    first: From,
+    last: To,
+    capacity: Capacity = None,
+    scenario: Scenarios = "published",
+) -> None:
+    """Simulate what choosing among actions would have saved in a simulated store.
+
+    Reads tables/, truth/ and actions/.
+    Writes replay_actions.csv.
+    """
+    from pipeline.evaluation.action_seasons import (
+        RESULT,
+        replay_actions,
+        say_actions,
+        scenario_names,
+    )
+
+    workspace, config, progress = open_workspace(folder, context, capacity)
+    with workspace.locked(must_exist=True):
+        last = not_before(first, last)
+        names = scenario_names(scenario)
+        say_actions(
+            replay_actions(workspace, config, progress, first=first, last=last, scenarios=names)
+        )
     say(f"the same as a table: {workspace.folder / RESULT}")
 
 

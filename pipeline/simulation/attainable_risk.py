@@ -124,15 +124,22 @@ def contact_savings(days: OrderDays, effects: np.ndarray) -> tuple[np.ndarray, n
     last = days.first[1:][days.order] - 1
     ahead = np.cumsum(days.hazard[::-1], axis=0)[::-1]
     ahead = ahead - np.concatenate([ahead, np.zeros((1, 3))])[last + 1]
-    waned = days.hazard.copy()
-    from_end = last - np.arange(len(last))
-    by_distance = np.argsort(from_end, kind="stable")
-    edges = np.searchsorted(from_end[by_distance], np.arange(from_end.max(initial=0) + 2))
-    keep = np.exp(-1.0 / CONTACT.waning_days)
-    for distance in range(1, len(edges) - 1):
-        row = by_distance[edges[distance] : edges[distance + 1]]
-        waned[row] += keep * waned[row + 1]
+    waned = waned_sum(days, CONTACT.waning_days)
     removed = (effects[days.order] * waned).sum(axis=1) * days.contact_factor
     total = ahead.sum(axis=1)
     risk = -np.expm1(-total)
     return risk, risk + np.expm1(-(total - removed))
+
+
+def waned_sum(days: OrderDays, waning_days: float) -> np.ndarray:
+    """(rows, 3): sum h(t) exp(-(t - c) / waning) over the days t >= c of the same order."""
+    last = days.first[1:][days.order] - 1
+    waned = days.hazard.copy()
+    from_end = last - np.arange(len(last))
+    by_distance = np.argsort(from_end, kind="stable")
+    edges = np.searchsorted(from_end[by_distance], np.arange(from_end.max(initial=0) + 2))
+    keep = np.exp(-1.0 / waning_days)
+    for distance in range(1, len(edges) - 1):
+        row = by_distance[edges[distance] : edges[distance + 1]]
+        waned[row] += keep * waned[row + 1]
+    return np.asarray(waned)

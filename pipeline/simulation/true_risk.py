@@ -26,6 +26,13 @@ from pipeline.workspace.workspace import Workspace, read_json
 COPIES = 32
 # futures drawn for the knowable chance, which varies more between futures: within about 4 %
 KNOWABLE_COPIES = 64
+DAY_COLUMNS = [
+    "order_number",
+    "day",
+    *(f"hazard_{cause}_e9" for cause in CAUSES),
+    "contact_factor",
+    "state",
+]
 
 
 @dataclass(frozen=True)
@@ -82,24 +89,26 @@ def read_truth(workspace: Workspace) -> Truth:
     """
     world, folder = read_world(workspace), workspace.folder / "truth"
     try:
-        orders, days = (
-            pl.read_parquet(folder / "orders.parquet"),
-            pl.read_parquet(folder / "order_days.parquet"),
-        )
+        orders = pl.read_parquet(folder / "orders.parquet")
+        # an older program wrote no `state`
+        days = pl.read_parquet(folder / "order_days.parquet", columns=DAY_COLUMNS)
     except (OSError, pl.exceptions.PolarsError):
         raise _other_world(workspace, folder) from None
-    order = days["order_number"].to_numpy().astype(np.int64) - 1
-    hazard = days.select(f"hazard_{cause}_e9" for cause in CAUSES).to_numpy() * HAZARD_UNIT
-    first = np.searchsorted(order, np.arange(orders.height + 1))
-    factor = days["contact_factor"].to_numpy().astype(np.float64)
-    truth = Truth(
-        orders, OrderDays(order, days["day"].to_numpy().astype(np.int64), first, hazard, factor)
-    )
+    truth = Truth(orders, _order_days(days, orders.height))
     sample = np.arange(min(world.count_orders, 200))
     expected = order_truth(world, draw_piece(world, sample))
     if orders.height != world.count_orders or not expected.equals(orders[: len(sample)]):
         raise _other_world(workspace, folder)
     return truth
+
+
+def _order_days(days: pl.DataFrame, count_orders: int) -> OrderDays:
+    order = days["order_number"].to_numpy().astype(np.int64) - 1
+    hazard = days.select(f"hazard_{cause}_e9" for cause in CAUSES).to_numpy() * HAZARD_UNIT
+    first = np.searchsorted(order, np.arange(count_orders + 1))
+    day, state = (days[name].to_numpy().astype(np.int64) for name in ("day", "state"))
+    factor = days["contact_factor"].to_numpy().astype(np.float64)
+    return OrderDays(order, day, first, hazard, factor, state)
 
 
 def order_number(workspace: Workspace, order_id: pl.Series, count_orders: int) -> np.ndarray:

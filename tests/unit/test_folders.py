@@ -18,6 +18,7 @@ features/totals             features
 models
 models/comparison           features models/contact models/learner
 models/contact              features
+models/effects              features
 models/indicators           features features/indicators
 models/learner              features features/build models/monitoring
 models/monitoring           features

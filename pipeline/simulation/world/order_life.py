@@ -23,7 +23,7 @@ from pipeline.simulation.world.buyer_messages import (
 )
 from pipeline.simulation.world.journey import Journey
 from pipeline.simulation.world.scans import HELD, LOST, RETURNING, Scans
-from pipeline.simulation.world.simulated_contact import contact_factor
+from pipeline.simulation.world.simulated_contact import contact_factor, state_of
 from pipeline.simulation.world.simulated_orders import Orders, World
 
 HAZARD_UNIT = 1e-9
@@ -34,7 +34,7 @@ class OrderDays:
     """One entry per order and day. `first` (orders + 1): the row at which each order starts.
 
     `hazard` (rows, 3): by cause. `contact_factor`: the part of its effect that a message on this
-    day has (`simulated_contact.py`).
+    day has; `state`: what the effects of other actions depend on (`simulated_contact.py`).
     """
 
     order: np.ndarray
@@ -42,6 +42,7 @@ class OrderDays:
     first: np.ndarray
     hazard: np.ndarray
     contact_factor: np.ndarray
+    state: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ def order_days(
         orders, journey, scans, order, day, is_waiting, overdue_days, is_unanswered
     )
     factor = contact_factor(journey, order, day, overdue_days, is_gone, is_unanswered)
-    return OrderDays(order, day, first, hazard, factor)
+    state = state_of(journey, order, day, overdue_days, is_gone, is_unanswered)
+    return OrderDays(order, day, first, hazard, factor, state)
 
 
 def dispute_hazards(

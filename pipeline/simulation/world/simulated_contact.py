@@ -20,6 +20,8 @@ from pipeline.simulation.world.journey import Journey
 from pipeline.simulation.world.simulated_orders import Orders
 
 AT_DISPATCH_DAYS = 3.0
+# stages x the four flags of `state_of`
+STATES = 4 * 2**4
 
 
 def draw_effects(draws: Draws, orders: Orders) -> np.ndarray:
@@ -47,6 +49,29 @@ def stage_of(journey: Journey, order: np.ndarray, day: np.ndarray) -> np.ndarray
     return np.select(
         [delivered < day, handed_over + AT_DISPATCH_DAYS < day, handed_over < day], [3, 2, 1], 0
     )
+
+
+def state_of(
+    journey: Journey,
+    order: np.ndarray,
+    day: np.ndarray,
+    overdue_days: np.ndarray,
+    is_gone: np.ndarray,
+    is_unanswered: np.ndarray,
+) -> np.ndarray:
+    """What an action may depend on, as one number below `STATES` per row: the stage, and whether
+    the parcel is gone, past the promise, long past it, and the buyer is waiting for an answer."""
+    is_waiting = journey.delivered[order] >= day
+    flags = [
+        is_gone,
+        is_waiting & (overdue_days > 0.0),
+        is_waiting & (overdue_days > CONTACT.overdue_days),
+        is_unanswered,
+    ]
+    state = stage_of(journey, order, day)
+    for flag in flags:
+        state = 2 * state + flag
+    return np.asarray(state)
 
 
 def contact_factor(

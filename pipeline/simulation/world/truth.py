@@ -3,9 +3,10 @@ a message on any day.
 
 Two tables. `orders` has one row per order: latent traits, the outcome, and the outcome if a message
 had been sent on the first night of each stage. `order_days` has one row per order and day on which
-it is open: the hazard of each cause in billionths (`_e9`), and the part of its effect that a
-message on this day has. With both, any contact policy can be replayed: the hazards after a message
-are those of `simulated_contact.py`, and a dispute opens when their sum reaches the threshold.
+it is open: the hazard of each cause in billionths (`_e9`), the part of its effect that a message on
+this day has, and the state that the effects of other actions depend on. With both, any policy can
+be replayed: the hazards after a message are those of `simulated_contact.py`, those after another
+action of `action_effects.py`, and a dispute opens when their sum reaches the threshold.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def day_truth(world: World, piece: StorePart) -> pl.DataFrame:
             "day": (days.day + day_number(world.first_day)).astype(np.int32),
             **{f"hazard_{name}_e9": units[:, i].astype(np.uint32) for i, name in enumerate(CAUSES)},
             "contact_factor": days.contact_factor.astype(np.float32),
+            "state": days.state.astype(np.uint8),
         }
     )
 

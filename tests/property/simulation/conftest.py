@@ -14,13 +14,19 @@ from features.labels import LabelWindow, build_labels
 from features.spine import build_spine
 from features.tables import TABLES, create_tables
 from models.reasons.baseline import rule_scores
+from pipeline.settings.config import load_config
 from pipeline.simulation.attainable_risk import attainable_risk
 from pipeline.simulation.knowable_risk import knowable_risk
+from pipeline.simulation.simulate import simulate
+from pipeline.simulation.true_risk import Truth, read_truth
 from pipeline.simulation.world.simulated_facts import product_frame
 from pipeline.simulation.world.simulated_orders import World, build_world
 from pipeline.simulation.world.simulated_store import ZONE, StorePart, draw_piece, piece_frames
+from pipeline.workspace.progress import Progress
+from pipeline.workspace.workspace import Workspace
 
 COUNT, HORIZON = 30_000, 30
+TRUTH_COUNT = 40_000
 FIRST_DAY = date(2024, 1, 1)
 
 
@@ -57,3 +63,24 @@ def nightly_rows(world: World, piece: StorePart) -> pl.DataFrame:
         number=pl.Series(number),
     )
     return pl.concat([rows, rule_scores(features)], how="horizontal").drop_nulls("label")
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A simulated store. Shared: only read it."""
+    workspace = Workspace(tmp_path_factory.mktemp("truth"))
+    simulate(
+        workspace,
+        load_config(workspace.folder),
+        Progress(),
+        orders=TRUTH_COUNT,
+        first=date(2024, 1, 1),
+        days=731,
+        seed=2,
+    )
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def truth(workspace: Workspace) -> Truth:
+    return read_truth(workspace)

@@ -4,7 +4,6 @@ the same disputes."""
 from __future__ import annotations
 
 import math
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -14,40 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.stage import STAGES
-from pipeline.settings.config import load_config
-from pipeline.simulation.simulate import simulate
-from pipeline.simulation.true_risk import Truth, read_truth
+from pipeline.simulation.true_risk import Truth
 from pipeline.simulation.world.assumptions import CONTACT
 from pipeline.simulation.world.markets import CAUSES
 from pipeline.simulation.world.order_life import OrderDays
 from pipeline.simulation.world.simulated_contact import contacted_hazard
 from pipeline.simulation.world.truth import outcome
-from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
 COUNT = 40_000
 HAZARDS = [f"hazard_{cause}_e9" for cause in CAUSES]
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A simulated store. Shared: only read it."""
-    workspace = Workspace(tmp_path_factory.mktemp("truth"))
-    simulate(
-        workspace,
-        load_config(workspace.folder),
-        Progress(),
-        orders=COUNT,
-        first=date(2024, 1, 1),
-        days=731,
-        seed=2,
-    )
-    return workspace
-
-
-@pytest.fixture(scope="module")
-def truth(workspace: Workspace) -> Truth:
-    return read_truth(workspace)
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +183,7 @@ def test_every_outcome_follows_from_the_files(
         np.array([0, len(days)]),
         truth.days.hazard[one],
         truth.days.contact_factor[one],
+        truth.days.state[one],
     )
     threshold, which_cause = (np.array([order[name]]) for name in ("threshold", "which_cause"))
     opened, cause = outcome(

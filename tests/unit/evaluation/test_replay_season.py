@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -25,9 +26,7 @@ def truth() -> Truth:
     world = build_world(count_orders=COUNT, seed=5, first_day=FIRST, days=200)
     piece = draw_piece(world, np.arange(COUNT))
     days = piece.life.days
-    calendar = type(days)(
-        days.order, days.day + day_number(FIRST), days.first, days.hazard, days.contact_factor
-    )
+    calendar = replace(days, day=days.day + day_number(FIRST))
     return Truth(order_truth(world, piece), calendar)
 
 

@@ -1,0 +1,154 @@
+"""replay of actions, from a workspace: three seasons of nights, a model trained before them, and
+the table of policies under each scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from features.clock import calendar_day, day_number
+from features.spine import build_spine
+from features.stage import build_stages
+from features.tables import Tables
+from models.contact.actions import Action
+from models.contact.decide import CAUSE_SHARES
+from models.effects.dispute_costs import OLDEST_OPEN_DAYS, end_ratios, loss_shares, money_at_stake
+from pipeline.evaluation.action_candidates import MODIFIERS, Store, candidates, train
+from pipeline.evaluation.action_values import action_costs
+from pipeline.evaluation.replay_actions import ActionReplay, SeasonRows
+from pipeline.settings.action_files import load_actions
+from pipeline.settings.config import Config
+from pipeline.settings.errors import BadInput, Refused
+from pipeline.simulation.action_outcomes import ActionWorld, true_loss_shares
+from pipeline.simulation.true_risk import order_number, read_truth, read_world
+from pipeline.simulation.world.action_effects import SCENARIOS
+from pipeline.workspace.progress import Progress, say
+from pipeline.workspace.workspace import Workspace, write_whole
+
+RESULT = "replay_actions.csv"
+# between two seasons: by then nearly all orders of the former have ended
+GAP_DAYS = 60
+# nights of the past that the ratio of late disputes is counted on, and the days between them
+RATIO_NIGHTS, RATIO_EVERY = 18, 10
+MOST_PROBABLE = 0.95
+
+
+def replay_actions(
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    *,
+    first: date,
+    last: date,
+    scenarios: Sequence[str],
+) -> pl.DataFrame:
+    """Write and return `replay_actions.csv`: one row per scenario and policy.
+
+    The nights first..last compare the policies. Two seasons of as many nights come before them,
+    each `GAP_DAYS` before the next; the model is trained on what had matured before all of them.
+    """
+    tables, truth, actions = (
+        workspace.read_tables(),
+        read_truth(workspace),
+        load_actions(workspace.folder),
+    )
+    order_number(workspace, tables["orders"]["order_id"], truth.orders.height)
+    starts, length = _season_starts(tables, first, last)
+    with progress.piece("train"):
+        model = train(tables, config, starts[0])
+    store = Store(workspace, tables, truth, config, model, actions)
+    with progress.piece("candidates") as notes:
+        rows = []
+        for start in starts:
+            rows.append(
+                candidates(store, range(start, start + length)).sort("as_of_day", "order_id")
+            )
+            say(f"season from {calendar_day(start)}: {rows[-1].height:,} candidates")
+        notes.append(f"{len(starts)} seasons of {length} nights")
+    buyers = pl.concat([each["buyer"] for each in rows]).unique().sort().to_list()
+    costs = _Costs(tables, config, actions, starts[0])
+    seasons = [costs.season(each, buyers) for each in rows]
+    total = truth.orders["total_usd"].to_numpy()
+    cost_usd = total[:, None] * true_loss_shares() + config.decide.dispute_fixed_cost_usd
+    names, seed = [action.name for action in actions], read_world(workspace).seed
+    results = []
+    for scenario in scenarios:
+        with progress.piece(scenario):
+            world = ActionWorld.of(truth, seed, scenario, names)
+            replay = ActionReplay(world, actions, config, cost_usd, seasons, buyers)
+            results.append(replay.compare().insert_column(0, pl.lit(scenario).alias("scenario")))
+    result = pl.concat(results)
+    write_whole(workspace.folder / RESULT, result.write_csv(float_precision=3))
+    return result
+
+
+def scenario_names(given: str) -> list[str]:
+    """The scenarios that a comma-separated list names; "all" names all.
+
+    Raises `BadInput` for one that does not exist.
+    """
+    names = list(SCENARIOS) if given == "all" else [name.strip() for name in given.split(",")]
+    if unknown := [name for name in names if name not in SCENARIOS]:
+        raise BadInput(
+            f"there is no scenario {unknown[0]!r}. Choose from: {', '.join(SCENARIOS)}, or all."
+        )
+    return names
+
+
+def _season_starts(tables: Tables, first: date, last: date) -> tuple[list[int], int]:
+    length = (last - first).days + 1
+    start = day_number(first)
+    starts = [start - n * (length + GAP_DAYS) for n in (2, 1, 0)]
+    oldest = int(tables["orders"]["known_day"].to_numpy().min(initial=start))
+    if starts[0] - oldest < OLDEST_OPEN_DAYS + RATIO_NIGHTS * RATIO_EVERY:
+        raise Refused(
+            f"the first season would start on {calendar_day(starts[0])}, but the store's history "
+            f"begins on {calendar_day(oldest)}: too short to train before it. Use a later FROM, or "
+            "fewer nights."
+        )
+    return starts, length
+
+
+class _Costs:
+    """What the store knows of the cost of disputes and actions before the first season."""
+
+    def __init__(self, tables: Tables, config: Config, actions: Sequence[Action], day: int) -> None:
+        decide = config.decide
+        self.actions, self.fixed_usd = actions, decide.dispute_fixed_cost_usd
+        self.loss = loss_shares(tables, day, decide.refund_share)
+        self.ratio = end_ratios(_past_rows(tables, config, day), config.horizon_days, day)
+
+    def season(self, rows: pl.DataFrame, buyers: Sequence[str]) -> SeasonRows:
+        numbers = {buyer: number for number, buyer in enumerate(buyers)}
+        rows = rows.with_columns(
+            pl.col(list(MODIFIERS)).cast(pl.String),
+            buyer_number=pl.col("buyer").replace_strict(numbers, return_dtype=pl.Int64),
+        )
+        ratio = rows["stage"].replace_strict(dict(self.ratio), default=1.0).to_numpy()
+        chance = np.minimum(rows["probability"].to_numpy() * ratio, MOST_PROBABLE)
+        shares, value = rows.select(CAUSE_SHARES).to_numpy(), rows["order_value_usd"].to_numpy()
+        money = money_at_stake(chance, shares, value, self.loss, self.fixed_usd)
+        return SeasonRows(rows, chance[:, None] * shares, money, action_costs(rows, self.actions))
+
+
+def _past_rows(tables: Tables, config: Config, day: int) -> pl.DataFrame:
+    """Order-nights that had ended by `day`, with their stage and the day of their dispute."""
+    start = day - OLDEST_OPEN_DAYS - RATIO_NIGHTS * RATIO_EVERY
+    nights = [start + n * RATIO_EVERY for n in range(RATIO_NIGHTS)]
+    spine = build_stages(tables, build_spine(tables, nights, config.dispute_window))
+    opened = tables["disputes"].filter(pl.col("step") == "opened")
+    first = opened.group_by("order_id").agg(opened_day=pl.col("occurred_day").min())
+    return spine.select("order_id", "as_of_day", "stage").join(first, on="order_id", how="left")
+
+
+def say_actions(result: pl.DataFrame) -> None:
+    """Print one line per scenario and policy; the numbers in brackets are expected."""
+    for row in result.iter_rows(named=True):
+        say(
+            f"{row['scenario']:<10} {row['policy']:<36} {row['actions']:>6,} actions: "
+            f"{row['saved_usd']:9,.0f} USD saved ({row['expected_usd']:8,.0f}), per 100 "
+            f"{row['saved_usd_per_100']:8.2f} ({row['expected_usd_per_100']:7.2f})"
+        )
