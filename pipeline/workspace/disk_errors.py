@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.settings.errors import Damaged, DiskTrouble
+from pipeline.settings.errors import Damaged, DiskTrouble, TooLittleMemory
 
 # error numbers; words that the system, polars and SQLite use; the message for the user
 KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
@@ -55,6 +55,8 @@ KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
 
 _UNCHANGED = "No half-written file remains, and the last list is unchanged."
 FULL_BYTES = 1_000_000
+# words of the system, of C++ in LightGBM, and of threads that cannot start
+NO_MEMORY = ("cannot allocate memory", "bad allocation", "bad_alloc", "can't start new thread")
 PARQUET = ("parquet", "thrift", "out of specification", "snappy", "zstd", "lz4", "decompress")
 
 
@@ -72,6 +74,22 @@ def disk_trouble(error: BaseException, where: Path | None = None) -> DiskTrouble
             if getattr(cause, "errno", None) in numbers or any(word in text for word in words):
                 path = getattr(cause, "filename", None) or where
                 return DiskTrouble(f"{path or 'writing a file'}: {message}. {_UNCHANGED}")
+    return None
+
+
+def memory_trouble(error: BaseException) -> TooLittleMemory | None:
+    """The lack of memory behind `error` or one of its causes, or None if there is none."""
+    for cause in _chain(error):
+        if (
+            isinstance(cause, MemoryError)
+            or getattr(cause, "errno", None) == errno.ENOMEM
+            or any(word in str(cause).lower() for word in NO_MEMORY)
+        ):
+            return TooLittleMemory(
+                "there is not enough memory for this step. Allow the process more (ulimit -v, the "
+                "limit of its container), or end other programs, and run again. "
+                "docs/guide/analyst/benchmarks.md says how much a store needs. " + _UNCHANGED
+            )
     return None
 
 
