@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline.__main__ import main
-from pipeline.settings.errors import DiskTrouble, TooLittleMemory
+from pipeline.settings.errors import DiskTrouble
 from pipeline.workspace.disk_errors import disk_trouble
 from pipeline.workspace.run_log import LOG, MOST_BYTES, RunLog
 from pipeline.workspace.workspace import Workspace, write_whole
@@ -79,29 +79,6 @@ def test_the_exit_code_is_seventeen(capsys: pytest.CaptureFixture[str]) -> None:
         main(fail)
     assert left.value.code == DiskTrouble.exit_code == 17
     assert "Traceback" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        OSError(errno.ENOMEM, "Cannot allocate memory"),
-        RuntimeError("can't start new thread"),
-        RuntimeError("std::bad_alloc"),
-    ],
-)
-def test_too_little_memory_has_a_message_and_an_exit_code(
-    error: Exception, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail() -> None:
-        raise ValueError("later") from error
-
-    with pytest.raises(SystemExit) as left:
-        main(fail)
-    assert left.value.code == TooLittleMemory.exit_code == 21
-    shown = capsys.readouterr().err
-    assert "Traceback" not in shown
-    assert "there is not enough memory for this step" in " ".join(shown.split())
 
 
 def test_a_read_only_workspace_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
