@@ -13,7 +13,7 @@ from polars.exceptions import PanicException
 
 from pipeline.cli.app import app
 from pipeline.settings.errors import UserError
-from pipeline.workspace.disk_errors import damage, disk_trouble
+from pipeline.workspace.disk_errors import damage, disk_trouble, memory_trouble
 from pipeline.workspace.progress import warn
 from pipeline.workspace.run_log import close_run_log, current_folder
 from pipeline.workspace.short_text import LONGEST, shortened
@@ -37,7 +37,8 @@ def main(run: Callable[[], None] = app) -> None:
         code, message = error.exit_code, str(error)
     # a panic of polars is no Exception
     except (Exception, PanicException) as error:
-        if trouble := disk_trouble(error, current_folder()) or damage(error, current_folder()):
+        where = current_folder()
+        if trouble := disk_trouble(error, where) or memory_trouble(error) or damage(error, where):
             code, message = trouble.exit_code, str(trouble)
         else:
             traceback.print_exc()

@@ -14,6 +14,7 @@ import polars as pl
 
 from features.asof import visible
 from features.tables import CAUSES, Tables
+from models.learner.booster_text import booster_from_text
 from models.learner.matrix import to_matrix
 from models.learner.training_config import Recipe
 
@@ -72,7 +73,7 @@ def unknown_shares(height: int) -> pl.DataFrame:
 def cause_from_text(text: str) -> CauseModel:
     """The inverse of `CauseModel.to_text`."""
     stored = json.loads(text)
-    booster = lgb.Booster(model_str=stored["booster"]) if stored["booster"] else None
+    booster = booster_from_text(stored["booster"]) if stored["booster"] else None
     return CauseModel(stored["shares"], booster, tuple(stored["feature_names"]))
 
 

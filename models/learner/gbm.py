@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from models.learner.booster import Binned, Later, bin_rows, parameters, predict_raw, score_later
+from models.learner.booster_text import booster_from_text
 from models.learner.calibration import Calibration, Curve, fit_calibration, from_numbers, to_numbers
 from models.learner.cause import SHARES, CauseModel, cause_from_text, unknown_shares
 from models.learner.matrix import to_matrix
@@ -109,7 +110,7 @@ def from_text(booster: str, rest: str) -> DisputeModel:
     # interval until they are trained again
     shift = settings.get("interval_shift")
     return DisputeModel(
-        lgb.Booster(model_str=booster),
+        booster_from_text(booster),
         from_numbers(settings["calibration"]),
         None if shift is None else RiskInterval(float(shift)),
         tuple(settings["feature_names"]),

@@ -14,6 +14,7 @@ import typer
 from pipeline.load.known_sources import SOURCES
 from pipeline.settings.config import SPARK_MASTER, Config, load_config
 from pipeline.settings.regular_files import refuse_special_files
+from pipeline.workspace.disk_errors import refuse_small_memory
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.run_log import current_step, open_run_log
 from pipeline.workspace.workspace import Workspace
@@ -128,6 +129,7 @@ def open_workspace(
     folder: Path, context: typer.Context | None = None, capacity: int | None = None
 ) -> tuple[Workspace, Config, Progress]:
     """The workspace, its settings with the options of the command line, and a progress display."""
+    refuse_small_memory()
     refuse_special_files(folder)
     engine_options = context.obj if context else {}
     for problem in open_run_log(folder, arguments=sys.argv[1:]):

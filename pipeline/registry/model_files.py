@@ -88,8 +88,11 @@ def refuse_foreign(folder: Path) -> None:
 
     MLflow runs the scripts and loads the pickles that a model's folder names.
     """
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
+    # files outside the workspace could change after they were checked
+    for path in (folder.parent, folder, *sorted(folder.rglob("*"))):
+        if path in (folder.parent, folder) and not path.is_symlink():
+            continue
+        name = "" if path in (folder.parent, folder) else path.relative_to(folder).as_posix()
         is_known = name in KNOWN or _COMPILED.fullmatch(name) or name in _KNOWN_FOLDERS
         if path.is_symlink() or not is_known or (path.is_dir() != (name in _KNOWN_FOLDERS)):
             raise ForeignFile(
@@ -121,10 +124,18 @@ def check_hashes(folder: Path, version: Any, names: tuple[str, ...] | None = Non
 
 
 def _expected(version: Any) -> dict[str, str]:
+    """The hashes of a version's files; empty for a version of an earlier program, which has neither
+    tag."""
+    if FILES_TAG not in version.tags and FACTS_TAG not in version.tags:
+        return {}
     try:
-        return dict(json.loads(version.tags.get(FILES_TAG, "{}")))
-    except (ValueError, TypeError):
+        expected = dict(json.loads(version.tags[FILES_TAG]))
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise Damaged(_changed_entry(version)) from None
+    # without the names that are read, nothing would be checked
+    if not set(READ) <= set(expected):
+        raise Damaged(_changed_entry(version))
+    return expected
 
 
 def facts_digest(version: Any, run: Any) -> str:

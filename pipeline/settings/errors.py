@@ -84,3 +84,10 @@ class ForeignFile(UserError):
     was run or loaded."""
 
     exit_code = 20
+
+
+class TooLittleMemory(UserError):
+    """This process may not take enough memory. Nothing half-written remains, and the last list is
+    unchanged."""
+
+    exit_code = 21

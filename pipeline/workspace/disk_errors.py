@@ -8,13 +8,14 @@ behind MLflow. All of them name the cause.
 from __future__ import annotations
 
 import errno
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
-from pipeline.settings.errors import Damaged, DiskTrouble
+from pipeline.settings.errors import Damaged, DiskTrouble, TooLittleMemory
 
 # error numbers; words that the system, polars and SQLite use; the message for the user
 KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
@@ -55,6 +56,11 @@ KINDS: tuple[tuple[frozenset[int], tuple[str, ...], str], ...] = (
 
 _UNCHANGED = "No half-written file remains, and the last list is unchanged."
 FULL_BYTES = 1_000_000
+GB = 1 << 30
+# a night of 1,500 orders fails with 2 GB of address space; most of it is reserved, not used
+LEAST_BYTES = 3 * GB
+# words of the system, of C++ in LightGBM, and of threads that cannot start
+NO_MEMORY = ("cannot allocate memory", "bad allocation", "bad_alloc", "can't start new thread")
 PARQUET = ("parquet", "thrift", "out of specification", "snappy", "zstd", "lz4", "decompress")
 
 
@@ -73,6 +79,35 @@ def disk_trouble(error: BaseException, where: Path | None = None) -> DiskTrouble
                 path = getattr(cause, "filename", None) or where
                 return DiskTrouble(f"{path or 'writing a file'}: {message}. {_UNCHANGED}")
     return None
+
+
+def memory_trouble(error: BaseException) -> TooLittleMemory | None:
+    """The lack of memory behind `error` or one of its causes, or None if there is none."""
+    for cause in _chain(error):
+        if (
+            isinstance(cause, MemoryError)
+            or getattr(cause, "errno", None) == errno.ENOMEM
+            or any(word in str(cause).lower() for word in NO_MEMORY)
+        ):
+            return TooLittleMemory(
+                "there is not enough memory for this step. Allow the process more (ulimit -v, the "
+                "limit of its container), or end other programs, and run again. "
+                "docs/guide/analyst/benchmarks.md says how much a store needs. " + _UNCHANGED
+            )
+    return None
+
+
+def refuse_small_memory() -> None:
+    """Raise `TooLittleMemory` if a limit leaves this process less than the smallest store needs.
+
+    Polars and LightGBM end the process without a message when the system refuses them memory.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_BYTES:
+        raise TooLittleMemory(
+            f"this process may take {limit / GB:.1f} GB of memory (ulimit -v); even a small store "
+            f"needs {LEAST_BYTES / GB:.0f} GB. Allow it more and run again. Nothing was changed."
+        )
 
 
 def damage(error: BaseException, workspace: Path | None) -> Damaged | None:

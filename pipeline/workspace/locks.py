@@ -121,7 +121,8 @@ def _busy(folder: Path) -> str:
     """Which step holds the workspace and since when. Never the path of the workspace: the message
     may be shown in a browser."""
     holder = ""
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    # the file may be damaged in any way; the message is shown without it
+    with suppress(OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         facts = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
         since = datetime.fromtimestamp(float(facts["since"]), UTC)
         holder = f": {str(facts['step'])[:40]}, since {since:%Y-%m-%d %H:%M} UTC"

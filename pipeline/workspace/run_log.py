@@ -46,7 +46,7 @@ class RunLog:
     def begin(self, **facts: Any) -> list[str]:
         """Write the first line. Returns a warning if the clock is behind the previous run."""
         last, warnings = self._last(), []
-        if last and (written := _moment(last)) and self._started < written - JUMP:
+        if last and (written := _moment(last)) and self._started + JUMP < written:
             warnings.append(
                 f"the clock of this machine shows {self._started:%Y-%m-%d %H:%M} UTC, which is "
                 f"behind the previous run ({written:%Y-%m-%d %H:%M} UTC). "
@@ -117,7 +117,7 @@ class RunLog:
                 file.seek(max(file.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
                 lines = file.read().decode(errors="replace").splitlines()
             for line in reversed(lines):
-                with suppress(json.JSONDecodeError):
+                with suppress(ValueError, RecursionError):
                     if isinstance(entry := json.loads(line), dict):
                         return entry
         return None
@@ -143,7 +143,8 @@ def _is_running(pid: object) -> bool:
 
 def _moment(line: dict[str, Any]) -> datetime | None:
     with suppress(KeyError, ValueError, TypeError):
-        return datetime.fromisoformat(line["at"])
+        moment = datetime.fromisoformat(line["at"])
+        return moment if moment.tzinfo else None
     return None
 
 

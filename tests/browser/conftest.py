@@ -16,7 +16,7 @@ from pipeline.settings.config import load_config
 from pipeline.workspace.checksums import reseal
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
-from tests.browser.open_page import CHROMIUM, COUNT, HOSTILE, OpenPage, open_page
+from tests.browser.open_page import CHROMIUM, COUNT, HOSTILE, HOSTILE_ROWS, OpenPage, open_page
 from tests.unit import conftest as unit
 from tests.unit.nights import AS_OF, NIGHT, latest
 
@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def store(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished store with a list of 200 rows, the second with hostile text, and with charts."""
+    """The finished store with a list of 200 rows, five with hostile text, and with charts."""
     folder = shutil.copytree(finished, tmp_path_factory.mktemp("browser") / "store", symlinks=True)
     (folder / "config.toml").write_text(
         "limits = {dispute_rate = 0.03}\npage = {indicator_weeks = 4}\n"
@@ -45,12 +45,14 @@ def store(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     listed = pl.read_parquet(run / "contact_list.parquet")
     ids = pl.read_parquet(run / "scores.parquet")["order_id"].head(COUNT)
     rows = pl.concat([listed] * (COUNT // listed.height + 1)).head(COUNT)
-    is_second = pl.int_range(pl.len()) == 1
-    texts = ("product_title", "draft_message", "reason_1", "country")
-    hostile = [
-        pl.when(is_second).then(pl.lit(HOSTILE)).otherwise(pl.col(name)).alias(name)
-        for name in texts
-    ]
+    position = pl.int_range(pl.len())
+    texts = ("product_title", "draft_message", "reason_1")
+    hostile = [pl.when(position == 1).then(pl.lit(HOSTILE)).otherwise("country").alias("country")]
+    for name in texts:
+        column = pl.col(name)
+        for at, text in HOSTILE_ROWS.items():
+            column = pl.when(position == at).then(pl.lit(text)).otherwise(column)
+        hostile.append(column.alias(name))
     rank = pl.int_range(1, COUNT + 1, dtype=pl.UInt32)
     rows.with_columns(*hostile, order_id=ids, rank=rank).write_parquet(run / "contact_list.parquet")
     reseal(run)

@@ -16,6 +16,14 @@ needs_chromium = pytest.mark.skipif(
     not CHROMIUM, reason="no Chromium on this machine: tests/browser/install.sh"
 )
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=2>"
+# the text of these rows, counted from 0
+HOSTILE_ROWS = {
+    1: HOSTILE,
+    2: "x" * 10_000,
+    3: "javascript:window.hit=4",
+    4: "abc\u202egpj.exe\u2066\u200f",
+    5: "<a href='javascript:window.hit=5'>see [here](javascript:window.hit=6)</a>",
+}
 # rows of the contact list
 COUNT = 200
 

@@ -21,6 +21,7 @@ from pipeline.workspace.workspace import Workspace
 from tests.browser.open_page import (
     COUNT,
     HOSTILE,
+    HOSTILE_ROWS,
     OpenPage,
     needs_chromium,
     open_page,
@@ -104,6 +105,20 @@ def test_hostile_text_is_shown_and_does_nothing(report_page: OpenPage) -> None:
       document.body.append(script);
     }""")
     assert "Content Security Policy" in report_page.errors.pop()
+
+
+def test_long_and_hostile_titles_fit_a_telephone_and_link_nowhere(report_page: OpenPage) -> None:
+    page = report_page.page
+    page.set_viewport_size({"width": 390, "height": 900})
+    for row, text in HOSTILE_ROWS.items():
+        page.locator("#rows button.open").nth(row).click()
+        detail = page.inner_text(f"#detail-{row}")
+        assert text[:60] in detail or row == 4
+        # a mark that turns the direction would show `exe.jpg` for `gpj.exe`
+        assert not set(detail + page.inner_text(f"#row-{row}")) & set("\u202e\u2066\u200f")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.locator("#rows button.open").nth(row).click()
+    assert page.locator("a[href^='javascript:' i], iframe, object, embed").count() == 0
 
 
 def test_the_list_works_with_the_keyboard_alone(report_page: OpenPage, store: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,38 @@ def test_a_changed_script_of_the_model_is_not_run(finished: Path, tmp_path: Path
     script.write_text(PLANTED)
     with pytest.raises(Damaged, match=r"pyfunc_model\.py: is damaged or was changed"):
         check_all_files(Workspace(folder), "champion")
+
+
+@pytest.mark.parametrize("is_parent", [True, False])
+def test_a_link_in_place_of_the_model_folder_is_refused(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_parent: bool
+) -> None:
+    """What it names could change after the check."""
+    folder = new_copy(finished, tmp_path / "w")
+    (model,) = folder.glob("mlartifacts/models/*/artifacts")
+    moved = model.parent if is_parent else model
+    moved.rename(tmp_path / "elsewhere")
+    moved.symlink_to(tmp_path / "elsewhere")
+    ended, message = score(folder, capsys)
+    assert (ended, moved.name in message) == (20, True), message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from model_version_tags where key = 'files_sha256'",
+        "update model_version_tags set value = '{}' where key = 'files_sha256'",
+        "update model_version_tags set value = replace(value, 'booster', 'b')",
+    ],
+)
+def test_hashes_that_are_gone_are_not_taken_for_a_model_of_an_earlier_program(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    folder = new_copy(finished, tmp_path / "w")
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
+        database.execute(change)
+    ended, message = score(folder, capsys)
+    assert (ended, "the entry of version 1" in message) == (Damaged.exit_code, True), message
 
 
 # sudden ends and hard limits
