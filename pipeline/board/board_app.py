@@ -61,6 +61,13 @@ def create_app(store: Workspace, hosts: frozenset[str] | None) -> Flask:
         return response
 
     token = secrets.token_urlsafe(32)
+    _add_pages(app, store, token)
+    _add_contacts(app, store, token)
+    return app
+
+
+def _add_pages(app: Flask, store: Workspace, token: str) -> None:
+    """What the board shows."""
 
     @app.get("/")
     def nights() -> str:
@@ -84,6 +91,10 @@ def create_app(store: Workspace, hosts: frozenset[str] | None) -> Flask:
     def products(day: str) -> str:
         return (review_of(store, _day(day)) or abort(404)).read_text(encoding="utf-8")
 
+
+def _add_contacts(app: Flask, store: Workspace, token: str) -> None:
+    """What the board takes: the marks of a night."""
+
     @app.post("/contacts")
     def contacts() -> Any:
         if not secrets.compare_digest(request.form.get("token", "").encode(), token.encode()):
@@ -98,8 +109,6 @@ def create_app(store: Workspace, hosts: frozenset[str] | None) -> Flask:
             with _opened(store) as workspace:
                 return _page(workspace, nights=nights_of(workspace), problem=problem), 409
         return redirect(f"/night/{day}?taken={taken}", 303)
-
-    return app
 
 
 @contextmanager

@@ -148,54 +148,8 @@ def _days(column: str) -> pl.Expr:
 
 def _tracking(rows: Rows, rule: KnownAtRule) -> pl.DataFrame:
     """Scans, joined to orders by the request or else the parcel's number, and parcels' receipts."""
-    numbered = (
-        rows["parcels"]
-        .filter(pl.col("number").is_not_null())
-        .unique("number", keep="first", maintain_order=True)
-    )
-    scans = facts(
-        rows["tracking"].with_columns(pl.col("number", "words").fill_null("")),
-        ["number", "words"],
-        "scanned_at",
-    )
-    scans = scans.join(
-        numbered.select("number", parcel_order_id="order_id"),
-        on="number",
-        how="left",
-        maintain_order="left",
-    )
-    status, sub_status = status_of(pl.col("words"))
-    scans = scans.select(
-        pl.coalesce(
-            "order_id", "parcel_order_id", pl.concat_str(pl.lit("of parcel "), "number")
-        ).alias("order_id"),
-        "number",
-        "words",
-        "occurred_at",
-        SEEN,
-        pl.coalesce("status", status).alias("status"),
-        sub_status=pl.coalesce("sub_status", sub_status),
-    )
-    receipts = facts(rows["parcels"], ["order_id", "number"], "received_at").select(
-        "order_id",
-        pl.col("number").fill_null(""),
-        "occurred_at",
-        SEEN,
-        words=pl.lit("receipt"),
-        status=pl.lit("Delivered"),
-        sub_status=pl.lit("Delivered_Other"),
-    )
-    received = implied(rows["orders"], RECEIVED).select(
-        "order_id",
-        "occurred_at",
-        SEEN,
-        number=pl.lit(""),
-        words=pl.lit("receipt"),
-        status=pl.lit("Delivered"),
-        sub_status=pl.lit("Delivered_Other"),
-    )
-    receipts = with_implied(receipts, received.select(receipts.columns))
-    every = pl.concat([scans, receipts], how="diagonal").sort(SEEN, "words", maintain_order=True)
+    every = pl.concat([_scans(rows), _receipts(rows)], how="diagonal")
+    every = every.sort(SEEN, "words", maintain_order=True)
     stamp = pl.col("occurred_at").dt.epoch("s")
     nth = pl.int_range(1, pl.len() + 1).over("order_id", "number", stamp)
     parts = [pl.col("order_id"), pl.col("number"), stamp.cast(pl.String), nth.cast(pl.String)]
@@ -206,3 +160,42 @@ def _tracking(rows: Rows, rule: KnownAtRule) -> pl.DataFrame:
         .otherwise(pl.col("number")),
         known_at=rule.known_at(),
     )
+
+
+def _scans(rows: Rows) -> pl.DataFrame:
+    numbered = (
+        rows["parcels"]
+        .filter(pl.col("number").is_not_null())
+        .unique("number", keep="first", maintain_order=True)
+        .select("number", parcel_order_id="order_id")
+    )
+    tracking = rows["tracking"].with_columns(pl.col("number", "words").fill_null(""))
+    scans = facts(tracking, ["number", "words"], "scanned_at")
+    scans = scans.join(numbered, on="number", how="left", maintain_order="left")
+    status, sub_status = status_of(pl.col("words"))
+    of_parcel = pl.concat_str(pl.lit("of parcel "), "number")
+    return scans.select(
+        pl.coalesce("order_id", "parcel_order_id", of_parcel).alias("order_id"),
+        "number",
+        "words",
+        "occurred_at",
+        SEEN,
+        pl.coalesce("status", status).alias("status"),
+        sub_status=pl.coalesce("sub_status", sub_status),
+    )
+
+
+def _receipts(rows: Rows) -> pl.DataFrame:
+    """Parcels that the buyer received, by their own time or by the status of the order."""
+    is_receipt = {
+        "words": pl.lit("receipt"),
+        "status": pl.lit("Delivered"),
+        "sub_status": pl.lit("Delivered_Other"),
+    }
+    of_parcels = facts(rows["parcels"], ["order_id", "number"], "received_at").select(
+        "order_id", pl.col("number").fill_null(""), "occurred_at", SEEN, **is_receipt
+    )
+    of_orders = implied(rows["orders"], RECEIVED).select(
+        "order_id", "occurred_at", SEEN, number=pl.lit(""), **is_receipt
+    )
+    return with_implied(of_parcels, of_orders.select(of_parcels.columns))

@@ -72,6 +72,13 @@ def test_all_lists_and_all_languages_are_there() -> None:
     ("reason", "cause"),
     [
         ("product_not_received", "not_received"),
+        # a no-show or an addendum, and not goods that did not arrive
+        ("4859", "other"),
+        ("4855", "not_received"),
+        ("Non-Receipt of Cash or Load Transaction Value", "other"),
+        ("Charges for Loss, Theft, or Damages", "other"),
+        ("DAMAGED_BY_CUSTOMER", "other"),
+        ("4999", "unknown"),
         ("customer returned goods", "other"),
         ("Customer has returned the item", "other"),
         ("Returned to sender", "not_received"),
