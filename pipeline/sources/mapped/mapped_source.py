@@ -27,7 +27,7 @@ from pipeline.sources.mapped.mapped_facts import (
 from pipeline.sources.mapped.mapped_faults import without_faults
 from pipeline.sources.mapped.mapped_tables import build_tables, join_facts
 from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, FileForm, Mapping, load_mapping
-from pipeline.sources.mapped.mapping_notes import mapping_notes
+from pipeline.sources.mapped.mapping_notes import mapping_notes, zone_notes
 from pipeline.sources.mapped.order_amounts import FIRST, settled
 from pipeline.sources.mapped.overlaps import IDENTITY, RANK, merged, newest_last
 from pipeline.sources.sheets import read_any_table, table_files
@@ -73,7 +73,7 @@ def read_mapped(context: SourceContext) -> StoreData:
             f"{count_repeated:,} facts are in several files; each is loaded once, as in the newer "
             f"file. From the oldest to the newest: {', '.join(ages)}"
         )
-    notes += mapping_notes(all_facts, kept, good)
+    notes += [*zone_notes(mapping), *mapping_notes(all_facts, kept, good)]
     hashes = {path.name: _sha256(path), **{name: _sha256(context.folder / name) for name in files}}
     return StoreData(
         good,
