@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from features.asof import visible
 from features.clock import is_earlier, local_day
+from features.sentence import Sentence, sentence
 from features.tables import Tables
 
 # the longest time line (16 days), a promise that delays it, and the platform's time to rule, with
@@ -136,12 +137,16 @@ def fit_escalation(tables: Tables, as_of_day: int) -> Escalation:
     is_old = is_earlier(pl.col("reported_day"), pl.lit(as_of_day - MATURITY_DAYS))
     ended = lives.filter(is_old)
     escalated = int(ended["escalated_day"].is_not_null().sum())
-    evidence = (
-        f"{escalated} of {ended.height} disputes filed more than {MATURITY_DAYS} days ago "
-        "went to the platform"
+    evidence = sentence(
+        "escalation.evidence",
+        "{escalated} of {ended} disputes filed more than {days} days ago went to the platform",
+        escalated=str(escalated),
+        ended=str(ended.height),
+        days=str(MATURITY_DAYS),
     )
     if not escalated:
-        return Escalation(basis=f"unknown: no escalation is on record ({evidence})")
+        unknown = "unknown: no escalation is on record ({evidence})"
+        return Escalation(basis=sentence("escalation.unknown", unknown, evidence=evidence))
     ruled = ended.filter("is_ruled")
     liable = float(ruled["is_liable"].mean()) if ruled.height else None  # type: ignore[arg-type]
     shares = {} if liable is None else _liable_shares(ruled, liable)
@@ -153,15 +158,21 @@ def fit_escalation(tables: Tables, as_of_day: int) -> Escalation:
         min(escalated, ended.height - escalated) >= LEAST_ENDED and nights["label"].n_unique() == 2
     )
     return Escalation(
-        basis=f"a model trained on past disputes: {evidence}"
-        if is_enough
-        else f"the base rate, because history is short: {evidence}",
+        basis=_basis(evidence, is_model=is_enough),
         base_rate=escalated / ended.height,
         model=_fit(nights) if is_enough else None,
         liable_basis=liable_basis,
         liable_share=shares,
         liable_of_all=liable,
     )
+
+
+def _basis(evidence: Sentence, *, is_model: bool) -> Sentence:
+    if is_model:
+        model = "a model trained on past disputes: {evidence}"
+        return sentence("escalation.model", model, evidence=evidence)
+    rate = "the base rate, because history is short: {evidence}"
+    return sentence("escalation.base_rate", rate, evidence=evidence)
 
 
 def _fit(nights: pl.DataFrame) -> LogisticRegression:

@@ -18,13 +18,36 @@ import polars as pl
 
 from models.monitoring.sequential_monitoring import ACT, FINE
 from models.product.recent_rates import window_columns
+from models.product.verdict_reasons import (
+    BUYERS,
+    CHANCE,
+    COUNTS,
+    DESCRIBED,
+    ELSEWHERE,
+    LANES,
+    LOSS,
+    MAY_HAVE_RISEN,
+    MAYBE,
+    NO_DISPUTES,
+    NO_REASONS,
+    NO_SIGN,
+    NOT_AS_BEFORE,
+    NOT_THE_GOODS,
+    OF_SUPPLIER,
+    OWN,
+    PROBABLY,
+    RATE,
+    ROSE,
+    SEPARATOR,
+    SUPPLIER_MAY_HAVE_RISEN,
+    SUPPLIER_ROSE,
+    UNMATURED,
+    WATCH,
+)
 
 KEEP, LISTING, SUPPLIER = "keep", "fix the listing", "change the supplier"
 CARRIER, STOP, CHANGED = "change the carrier", "stop", "check what changed"
 NOT_JUDGED = "not judged"
-NO_DISPUTES = (
-    "no dispute is on record in the lookback, so nothing is known: load the disputes, then review"
-)
 # what rests on the number of disputes
 RESTS_ON_DISPUTES = (
     "raw_rate",
@@ -100,93 +123,58 @@ def add_verdict(products: pl.DataFrame, rules: VerdictRules) -> pl.DataFrame:
 def _why(is_buyers: pl.Expr) -> pl.Expr:
     """Counts, rate, chance of being over the limit, and what the verdict rests on."""
     counts = pl.format(
-        "{} disputes in {} orders ({} matured)",
-        _count("count_disputes"),
-        "count_orders",
-        pl.col("exposure").round(1),
+        str(COUNTS), _count("count_disputes"), "count_orders", pl.col("exposure").round(1)
     )
-    rate = pl.format(
-        "rate {} % (90 % interval {} to {})",
-        _percent("rate"),
-        _percent("rate_low"),
-        _percent("rate_high"),
-    )
-    chance = pl.format(
-        "{} % likely to be over the limit of {} %",
-        (pl.col("chance_over_limit") * 100).round(0),
-        _percent("limit"),
-    )
+    rate = pl.format(str(RATE), _percent("rate"), _percent("rate_low"), _percent("rate_high"))
+    chance = pl.format(str(CHANCE), (pl.col("chance_over_limit") * 100).round(0), _percent("limit"))
     sentences = [counts, rate, chance, _reason(is_buyers), *_changes()]
-    return pl.concat_str(sentences, separator="; ", ignore_nulls=True)
+    return pl.concat_str(sentences, separator=SEPARATOR, ignore_nulls=True)
 
 
 def _changes() -> tuple[pl.Expr, pl.Expr]:
     """What rose: the product's own rate and its supplier's; null where nothing did."""
-    own = pl.format(
-        "its rate {} about {}: {} disputes in the orders of the last 90 days; its rate of the "
-        "whole period gives {}",
-        _rose("change"),
-        "changed_since",
-        _count("count_disputes_90d"),
-        pl.col("expected_90d").round(1),
-    )
-    supplier = pl.format(
-        "its supplier's rate {} about {}", _rose("supplier_change"), "supplier_changed_since"
-    )
-    return (
-        pl.when(pl.col("change") != FINE).then(own),
-        pl.when(pl.col("supplier_change") != FINE).then(supplier),
-    )
+    disputes, expected = _count("count_disputes_90d"), pl.col("expected_90d").round(1)
+    own = [
+        pl.format(str(text), "changed_since", disputes, expected) for text in (ROSE, MAY_HAVE_RISEN)
+    ]
+    supplier = [
+        pl.format(str(text), "supplier_changed_since")
+        for text in (SUPPLIER_ROSE, SUPPLIER_MAY_HAVE_RISEN)
+    ]
+    return _risen("change", *own), _risen("supplier_change", *supplier)
 
 
-def _rose(change: str) -> pl.Expr:
-    return pl.when(pl.col(change) == ACT).then(pl.lit("rose")).otherwise(pl.lit("may have risen"))
+def _risen(change: str, surely: pl.Expr, perhaps: pl.Expr) -> pl.Expr:
+    is_sure = pl.col(change) == ACT
+    return pl.when(is_sure).then(surely).when(pl.col(change) != FINE).then(perhaps)
 
 
 def _reason(is_buyers: pl.Expr) -> pl.Expr:
     """What the verdict rests on."""
     verdict = pl.col("verdict")
-    lane = pl.format(
-        "its lanes multiply its disputes by {}; on average lanes its rate would be {} %",
-        _times("lane_x"),
-        _percent("own_rate"),
-    )
-    supplier = pl.format(
-        "its supplier's other products are disputed {} times as often as usual",
-        _times("supplier_x"),
-    )
-    own = pl.format(
-        "even on average lanes its rate would be {} %, {} times the store's",
-        _percent("own_rate"),
-        _times("product_x"),
-    )
-    loss = pl.format(
-        "after the cost of disputes, 100 units lose {} USD",
-        (-pl.col("margin_per_100_units_usd")).round(0),
-    )
-    described = pl.format(
-        "{} disputes say the goods are not as described", _count("count_not_as_described")
-    )
-    described = described.fill_null("the reasons for the disputes are not on record")
-    buyers = pl.format(
-        "its buyers and months multiply its disputes by {}; the goods are not the cause",
-        _times("buyers_x"),
-    )
+    lanes = [
+        pl.format(str(LANES), _times("lane_x")),
+        pl.format(str(ELSEWHERE), _percent("own_rate")),
+    ]
+    own = pl.format(str(OWN), _percent("own_rate"), _times("product_x"))
+    loss = pl.format(str(LOSS), (-pl.col("margin_per_100_units_usd")).round(0))
+    described = pl.format(str(DESCRIBED), _count("count_not_as_described"))
+    buyers = [pl.format(str(BUYERS), _times("buyers_x")), pl.lit(str(NOT_THE_GOODS))]
     return (
         pl.when(verdict == CARRIER)
-        .then(lane)
+        .then(pl.concat_str(lanes, separator=SEPARATOR))
         .when(verdict == SUPPLIER)
-        .then(supplier)
+        .then(pl.format(str(OF_SUPPLIER), _times("supplier_x")))
         .when((verdict == STOP) & (pl.col("margin_per_100_units_usd") < 0).fill_null(False))
         .then(loss)
         .when(verdict == STOP)
         .then(own)
         .when(verdict == LISTING)
-        .then(pl.concat_str([own, pl.lit("; "), described]))
+        .then(pl.concat_str([own, described.fill_null(str(NO_REASONS))], separator=SEPARATOR))
         .when(is_buyers)
-        .then(buyers)
+        .then(pl.concat_str(buyers, separator=SEPARATOR))
         .when(verdict == CHANGED)
-        .then(pl.lit("not over the limit on the whole, but not as before"))
+        .then(pl.lit(str(NOT_AS_BEFORE)))
         .otherwise(_reason_to_keep())
     )
 
@@ -194,14 +182,14 @@ def _reason(is_buyers: pl.Expr) -> pl.Expr:
 def _reason_to_keep() -> pl.Expr:
     return (
         pl.when(pl.col("exposure") <= 0)
-        .then(pl.lit("no matured orders: this is the rate of its family"))
+        .then(pl.lit(str(UNMATURED)))
         .when(pl.col("chance_over_limit") > 0.5)
-        .then(pl.lit("probably over the limit, but too few orders to be sure"))
+        .then(pl.lit(str(PROBABLY)))
         .when(pl.col("chance_over_limit") > 0.2)
-        .then(pl.lit("may be over the limit; watch it"))
+        .then(pl.lit(str(MAYBE)))
         .when((pl.col("change") != FINE) | (pl.col("supplier_change") != FINE))
-        .then(pl.lit("not over the limit; watch it"))
-        .otherwise(pl.lit("no sign of a problem"))
+        .then(pl.lit(str(WATCH)))
+        .otherwise(pl.lit(str(NO_SIGN)))
     )
 
 
@@ -215,7 +203,7 @@ def without_disputes(frame: pl.DataFrame) -> pl.DataFrame:
     ]
     if "verdict" not in frame.columns:
         return frame.with_columns(unknown)
-    return frame.with_columns(*unknown, verdict=pl.lit(NOT_JUDGED), why=pl.lit(NO_DISPUTES))
+    return frame.with_columns(*unknown, verdict=pl.lit(NOT_JUDGED), why=pl.lit(str(NO_DISPUTES)))
 
 
 def _count(name: str) -> pl.Expr:

@@ -209,7 +209,7 @@ def replay_actions(
     Reads tables/, truth/ and actions/.
     Writes replay_actions.csv.
     """
-    from pipeline.evaluation.action_seasons import (
+    from pipeline.evaluation.actions.action_seasons import (
         RESULT,
         replay_actions,
         say_actions,

@@ -13,6 +13,7 @@ from features.asof import visible
 from features.clock import day_number, days_between
 from features.indicators.dispute_timeline import clock_disputes
 from features.indicators.policy import Policy
+from features.sentence import key_of
 from features.tables import Tables
 from models.indicators.escalation import Escalation, fit_escalation, rows_of
 from pipeline.drafts.buyer_facts import tracking_number, with_known_numbers
@@ -109,7 +110,8 @@ def write_clock(
             "count_left_out": rows.height - listed.height,
             "count_owing_an_answer": int(listed["owes_answer"].sum()),
             "count_due_within_48_hours": listed.filter(pl.col("hours_left") <= 48).height,
-            "escalation": escalation.basis,
+            "escalation": str(escalation.basis),
+            "escalation_key": key_of(escalation.basis),
             "liability": escalation.liable_basis,
         }
     }
@@ -159,7 +161,7 @@ def clock_table(
         case=case_of(),
         deadline_at=pl.coalesce(pl.when("is_overdue").then("answer_due_at"), "next_deadline_at"),
         hours_left=pl.col("hours_left").round(1),
-        probability_basis=pl.lit(escalation.basis),
+        probability_basis=pl.lit(str(escalation.basis)),
         is_delivered=pl.col("delivered_at").is_not_null(),
         last_scan=pl.col("last_status"),
         count_buyer_messages=pl.col("count_buyer_messages").fill_null(0),

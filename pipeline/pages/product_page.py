@@ -13,6 +13,7 @@ import polars as pl
 from models.monitoring.sequential_monitoring import LEVELS
 from models.product.product_table import Reviewed
 from models.product.recent_rates import window_columns
+from models.product.verdict_reasons import PATTERNS
 from pipeline.output.safe_text import neutral_frame
 from pipeline.pages.charts import BLUE, GREY, ORANGE
 from pipeline.pages.html import chart_spec, render
@@ -81,7 +82,9 @@ def products_page(
         scripts=SCRIPTS,
         groups=GROUPS,
         has_charts=charts,
+        has_sentences=True,
         data={
+            "reasons": PATTERNS,
             "as_of": as_of.isoformat(),
             "limit": limit,
             "searched": SEARCHED,

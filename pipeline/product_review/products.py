@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from models.product.product_table import Reviewed, group_frame
-from models.product.product_verdict import NO_DISPUTES, NOT_JUDGED, without_disputes
+from models.product.product_verdict import NOT_JUDGED, without_disputes
+from models.product.verdict_reasons import NO_DISPUTES
 from pipeline.output.safe_text import neutral_frame
 from pipeline.output.spreadsheet import write_workbook
 from pipeline.pages.product_page import PAGE, products_page

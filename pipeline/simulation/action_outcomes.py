@@ -8,14 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from pipeline.simulation.action_effects import EFFECTS, SCENARIOS, draw_action_effects, factor_table
 from pipeline.simulation.attainable_risk import waned_sum
 from pipeline.simulation.true_risk import Truth
-from pipeline.simulation.world.action_effects import (
-    EFFECTS,
-    SCENARIOS,
-    draw_action_effects,
-    factor_table,
-)
 from pipeline.simulation.world.assumptions import QUARREL
 from pipeline.simulation.world.draws import Draws
 from pipeline.simulation.world.order_life import OrderDays, first_dispute
@@ -27,7 +22,7 @@ MEAN_PART_CLAIMED, MEAN_PART_AGREED = 0.55, 0.7
 @dataclass(frozen=True)
 class ActionWorld:
     """A simulated store under one scenario. `effects` (actions, orders, 3) and `factors` (actions,
-    states, 3): see `world/action_effects.py`."""
+    states, 3): see `action_effects.py`."""
 
     truth: Truth
     actions: tuple[str, ...]

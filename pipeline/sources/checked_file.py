@@ -12,7 +12,7 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.corrections import record_ids, record_text
 from pipeline.sources.csv_text import ROW, read_text_table
 from pipeline.sources.instants import instant
-from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
+from pipeline.sources.reading.rounded_ids import NO_ID, ROUNDED, is_error, is_rounded
 from pipeline.sources.source_context import SourceContext
 
 
@@ -70,6 +70,7 @@ class CheckedFile:
         """Reject ids that a spreadsheet has rounded."""
         for column in columns:
             self.reject(pl.lit(is_rounded(self.rows[column])), column, ROUNDED)
+            self.reject(pl.lit(is_error(self.rows[column])), column, NO_ID)
 
     def choose(self, column: str, choices: Sequence[str]) -> None:
         """Reject values that are not in `choices`."""

@@ -16,6 +16,11 @@ _TIGHT = r"^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})([+-]\d\d):?(\d\d)$"
 _YEAR_FIRST = r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})\b"
 # PostgreSQL writes 2026-05-02 10:00:00+00: an offset of hours alone, which follows a time of day
 _HOURS_ALONE = r"(\d:\d\d(?::\d\d(?:\.\d+)?)?) ?([+-]\d\d)$"
+# 10:00:00 UTC, 10:00 +0000 UTC and 10:00z; 10:00 GMT+02:00; 10:00 UTC+8; 10:00+5:30
+_ZERO = r"(?i)(:\d\d(?:\.\d+)?) ?(?:\+00:?00 )?(?:UTC|GMT|Z)$"
+_NAMED = r"(?i)(:\d\d(?:\.\d+)?) ?(?:UTC|GMT) ?([+-]\d\d(?::?\d\d)?)$"
+_SHORT = r"(?i)(:\d\d(?:\.\d+)?) ?(?:UTC|GMT) ?([+-])(\d)$"
+_PARTS = r"(?i)(:\d\d(?:\.\d+)?) ?(?:UTC|GMT)? ?([+-])(\d:\d\d)$"
 # a spreadsheet counts days since this one, so that day 61 is 1900-03-01
 _SERIAL, _DAY_0 = r"^\d{5}(?:[.,]\d{1,15})?$", datetime(1899, 12, 30)
 # instants outside this range are typing errors: no marketplace is older, no promise goes further
@@ -34,10 +39,15 @@ def instant(
     """Parse a text column into instants; null if the text is not a time.
 
     Times without an offset are local to `zone`. `has_offsets`: also accept times with an offset
-    or `Z`; an offset may be hours alone. `has_epochs`: also accept seconds or milliseconds since
-    1970, as digits. `has_serials`: also accept a spreadsheet's number of days, such as 46021.5.
+    or `Z`; an offset may be hours alone, and follow `UTC` or `GMT`. `has_epochs`: also accept
+    seconds or milliseconds since 1970, as digits. `has_serials`: also accept a spreadsheet's number
+    of days, such as 46021.5.
     """
-    text = column.str.strip_chars().str.replace("T", " ", literal=True)
+    text = column.str.strip_chars()
+    if has_offsets:
+        text = text.str.replace(_ZERO, "${1}Z").str.replace(_NAMED, "$1$2")
+        text = text.str.replace(_SHORT, "$1${2}0$3").str.replace(_PARTS, "$1${2}0$3")
+    text = text.str.replace("T", " ", literal=True)
     text = text.str.replace(_YEAR_FIRST, "$1-$2-$3")
     candidates = [to_utc(_likely(_first_of(text, formats)), zone)]
     if has_serials:

@@ -86,6 +86,10 @@ def test_a_review_is_searched_filtered_and_opened(review_page: OpenPage) -> None
     assert HOSTILE in page.inner_text("#rows tr >> nth=0")
     page.click("#language")
     assert page.inner_text("#h-list") == "商品"
+    if not page.locator("#rows tr.detail").count():
+        page.locator("#rows button.open").first.click()
+    assert "笔订单中有" in page.inner_text("#rows tr.detail >> nth=0")
+    assert "disputes in" not in page.inner_text("#rows tr.detail >> nth=0")
     page.wait_for_selector("body[data-charts=drawn]")
     assert page.locator(".chart svg").count() == 2
 

@@ -17,7 +17,7 @@ features/indicators         features
 features/totals             features
 models
 models/comparison           features models/contact models/learner
-models/contact              features
+models/contact              features features/build models/effects
 models/effects              features
 models/indicators           features features/indicators
 models/learner              features features/build models/monitoring
@@ -28,8 +28,9 @@ pipeline                    pipeline/cli pipeline/settings pipeline/workspace
 pipeline/board              pipeline/load pipeline/output pipeline/pages pipeline/settings
                             pipeline/workspace
 pipeline/cli                pipeline/board pipeline/documentation pipeline/evaluation
-                            pipeline/indicators pipeline/load pipeline/night pipeline/pages
-                            pipeline/product_review pipeline/settings pipeline/simulation
+                            pipeline/evaluation/actions pipeline/indicators pipeline/load
+                            pipeline/night pipeline/pages pipeline/product_review
+                            pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/sources pipeline/training
                             pipeline/workspace
 pipeline/documentation      features/indicators pipeline/evaluation pipeline/night
@@ -44,6 +45,9 @@ pipeline/evaluation         features features/build features/indicators models/c
                             pipeline/indicators pipeline/output pipeline/product_review
                             pipeline/registry pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/simulation/world
+                            pipeline/training pipeline/workspace
+pipeline/evaluation/actions features models/contact models/effects models/learner
+                            pipeline/engines pipeline/settings pipeline/simulation
                             pipeline/training pipeline/workspace
 pipeline/history            features models/contact pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
@@ -67,7 +71,8 @@ pipeline/pages              features features/indicators models/comparison model
 pipeline/product_review     features features/indicators models/product pipeline/output
                             pipeline/pages pipeline/settings pipeline/sources
                             pipeline/sources/reading pipeline/workspace
-pipeline/registry           features/build models/learner pipeline/settings pipeline/workspace
+pipeline/registry           features/build models/learner pipeline/settings
+                            pipeline/workspace
 pipeline/settings           features features/indicators models/contact models/learner
 pipeline/simulation         features pipeline/settings pipeline/simulation/exports
                             pipeline/simulation/world pipeline/workspace

@@ -12,6 +12,19 @@ const highs = [...LIST.columns.rate_high].sort((a, b) => a - b);
 const TOP = Math.max(DATA.limit * 1.5, 1.1 * Math.max(...LIST.columns.rate), highs[Math.floor(highs.length * 0.95)] || 0);
 const SCALE = 200;
 
+// A reason is some sentences, joined by "; ". The numbers in them are found by the patterns of the English texts.
+function reasonOf(row) {
+  const english = valueOf("why", row) || "";
+  const parts = english.split("; ").map((text) => {
+    for (const [id, pattern, names] of DATA.reasons) {
+      const match = new RegExp(pattern).exec(text);
+      if (match) return translate([id, Object.fromEntries(names.map((name, n) => [name, match[n + 1]]))], text);
+    }
+    return text;
+  });
+  return parts.join(t("product.between_reasons"));
+}
+
 function forest(row) {
   const x = (share) => (Math.min(share, TOP) / TOP) * SCALE;
   const low = x(valueOf("rate_low", row)), high = x(valueOf("rate_high", row));
@@ -62,7 +75,7 @@ function buildDetail(row) {
     `${t("product.loss")}: ${usd(valueOf("loss_per_100_units_usd", row))}`,
     margin === null ? null : `${t("product.margin")}: ${usd(margin)} USD`,
   ].filter(Boolean);
-  return detailRow(row, el("p", {}, valueOf("why", row)), el("ul", { class: "soft" }, ...facts.map((text) => el("li", {}, text))));
+  return detailRow(row, el("p", {}, reasonOf(row)), el("ul", { class: "soft" }, ...facts.map((text) => el("li", {}, text))));
 }
 
 // keeps the last two products that were picked

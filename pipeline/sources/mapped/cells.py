@@ -13,9 +13,10 @@ from pipeline.sources.mapped.mapping_cells import Cell
 from pipeline.sources.reading.column_zones import zone_of_cell, zone_of_name
 
 LARGEST = 1e12
-_SIGN = r"(?:[A-Z]{2,3} ?\$?|[$€£¥₽])"
-AMOUNT = rf"^{_SIGN}? ?(-? ?[\d][\d.,' \u00a0\u202f]*|-?[.,]\d+) ?{_SIGN}?$"
-GROUPS = r"^-?\d{1,3}(?:[T' \u00a0\u202f]\d{3})+(?:D\d*)?$"
+# not `CR` and `DR`, which say on which side of an account an amount is
+_SIGN = r"(?:[A-Z]{1,3} ?\$|[A-Z]{3}|[$€£¥₽₹₩₺₴₫฿₱₪₦]|RM|Rs\.?|kr\.?|zł|Kč|Ft|lei|元|円|руб\.?|р\.)"
+AMOUNT = rf"^{_SIGN}? ?(-? ?[\d][\d.,'’ ]*|-?[.,]\d+) ?{_SIGN}?$"
+GROUPS = r"^-?\d{1,3}(?:[T'’ ]\d{3})+(?:D\d*)?$"
 NOT_A_NUMBER = "not a number; write it like 1234.50"
 NOT_A_TIME = "not a date and time in the format of the mapping; see format and zone there"
 
@@ -70,19 +71,20 @@ def _amount(source_text: pl.Expr, decimal: str) -> pl.Expr:
     thousand = "," if decimal == "." else "."
     plain = digits.str.contains(rf"^-?\d*{'[.]' if decimal == '.' else ','}?\d*$")
     grouped = digits.str.contains(GROUPS.replace("T", thousand).replace("D", f"[{decimal}]"))
-    bare = digits.str.replace_all(rf"[{thousand}' \u00a0\u202f]", "").str.replace(
-        decimal, ".", literal=True
-    )
+    bare = digits.str.replace_all(rf"[{thousand}'’ ]", "").str.replace(decimal, ".", literal=True)
     value = pl.when(plain | grouped).then(bare).cast(pl.Float64, strict=False)
     likely = pl.when(value.is_finite() & (value.abs() <= LARGEST)).then(value)
     return pl.when(source_text.is_not_null()).then(likely.fill_null(float("nan")))
 
 
 def _minus_first(source_text: pl.Expr) -> pl.Expr:
-    """The amount with its minus before the digits: accountants write `(12.00)`, others `-$12.00`,
-    `12.00-` or a minus sign that is no hyphen."""
-    hyphen = source_text.str.replace("\u2212", "-", literal=True)
-    hyphen = hyphen.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"^(.*\d)-$", "-$1")
+    """The amount with its minus before the digits: accountants write `(12.00)` or `$(12.00)`,
+    others `-$12.00`, `12.00-`, `12.00- EUR` or a minus sign that is no hyphen."""
+    hyphen = source_text.str.replace_all(r"[\u2010-\u2014\u2212]", "-")
+    hyphen = hyphen.str.replace_all(r"[\u00a0\u2007\u2009\u202f]", " ").str.replace(r"^\+ ?", "")
+    hyphen = hyphen.str.replace(rf"^({_SIGN})? ?\(([^()]+)\) ?({_SIGN})?$", "-$1$2$3")
+    hyphen = hyphen.str.replace(rf"^([^-]*\d) ?-( ?{_SIGN})?$", "-$1$2")
+    hyphen = hyphen.str.replace(rf"^([^-]*\d ?{_SIGN})-$", "-$1")
     return hyphen.str.replace(rf"^- ?({_SIGN} ?)", "$1-")
 
 
@@ -178,8 +180,7 @@ def _in_zone(source_text: pl.Expr, cell: Cell, zone: str) -> pl.Expr:
 
 
 def _iso(source_text: pl.Expr, zone: str) -> pl.Expr:
-    bare = source_text.str.replace(r" ?(UTC|GMT)$", "Z")
-    return instant(bare, zone, has_offsets=True)
+    return instant(source_text, zone, has_offsets=True)
 
 
 def _with_formats(source_text: pl.Expr, formats: Sequence[str], zone: str) -> pl.Expr:

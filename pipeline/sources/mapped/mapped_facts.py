@@ -25,7 +25,7 @@ from pipeline.sources.mapped.mapping import MONEY, Fact, Mapping
 from pipeline.sources.mapped.mapping_cells import Cell
 from pipeline.sources.mapped.order_amounts import FIRST, with_ways
 from pipeline.sources.mapped.overlaps import IDENTITY, identity
-from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
+from pipeline.sources.reading.rounded_ids import NO_ID, ROUNDED, is_error, is_rounded
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
 PASSED = "__passed__"
@@ -200,6 +200,7 @@ def _reject_unreadable(
             reject(file, facts, facts[name].is_nan().fill_null(False), column, NOT_A_NUMBER)
         elif name.endswith("_id"):
             reject(file, facts, is_rounded(facts[name]), column, ROUNDED)
+            reject(file, facts, is_error(facts[name]), column, NO_ID)
     for name in fact.per:
         reject(file, rows, rows[name].is_null(), name, "empty; a value is required")
 

@@ -38,7 +38,7 @@ def without_faults(
                 name: frame.join(bad, on=[FILE, ROW], how="anti", maintain_order="left")
                 for name, frame in frames.items()
             }
-            return good, count_repeated
+            return _without_unsold(good), count_repeated
         file_faults = pl.concat(
             [_with_file_rows(name, frames[name], rows) for name, rows in faults.items()]
         )
@@ -55,6 +55,13 @@ def without_faults(
         bad = _reject_members(by_name, members)
         if count_repeated:
             frames, count_repeated = tables_without(bad)
+
+
+def _without_unsold(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The frames without the products that were made for lines which are now refused."""
+    sold = frames["order_lines"]["product_id"].implode()
+    is_kept = pl.col(ROW).is_not_null() | pl.col("product_id").is_in(sold)
+    return {**frames, "products": frames["products"].filter(is_kept)}
 
 
 def _reject_members(by_name: dict[str, CheckedFile], members: pl.DataFrame) -> pl.DataFrame:

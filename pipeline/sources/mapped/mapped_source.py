@@ -25,7 +25,7 @@ from pipeline.sources.mapped.mapped_faults import without_faults
 from pipeline.sources.mapped.mapped_files import joined_files, open_files
 from pipeline.sources.mapped.mapped_tables import build_tables, join_facts
 from pipeline.sources.mapped.mapping import MONEY, NAME, Fact, Mapping, load_mapping
-from pipeline.sources.mapped.mapping_notes import mapping_notes
+from pipeline.sources.mapped.mapping_notes import mapping_notes, zone_notes
 from pipeline.sources.mapped.order_amounts import settled
 from pipeline.sources.mapped.overlaps import merged, newest_last
 from pipeline.sources.mapped.source_rows import source_rows
@@ -70,7 +70,7 @@ def read_mapped(context: SourceContext) -> StoreData:
             f"{count_repeated:,} facts are in several files; each is loaded once, as in the newer "
             f"file. From the oldest to the newest: {', '.join(ages)}"
         )
-    notes += mapping_notes(all_facts, kept, good)
+    notes += [*zone_notes(mapping), *mapping_notes(all_facts, kept, good)]
     hashes = {path.name: _sha256(path), **{name: _sha256(context.folder / name) for name in files}}
     return StoreData(
         good,

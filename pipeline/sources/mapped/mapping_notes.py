@@ -10,12 +10,14 @@ import polars as pl
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.mapped_facts import MappedFacts
+from pipeline.sources.mapped.mapping import Mapping
 from pipeline.sources.mapped.order_amounts import (
     IS_UNCLEAR,
     IS_WHOLE,
     OTHER_SHIPPINGS,
     OTHER_TOTALS,
 )
+from pipeline.sources.reading.column_zones import has_unclear_zone
 
 
 def mapping_notes(
@@ -29,6 +31,17 @@ def mapping_notes(
     yield from _line_notes(mapped["order_lines"])
     if "disputes" in frames:
         yield from _dispute_notes(all_facts, frames["disputes"])
+
+
+def zone_notes(mapping: Mapping) -> Iterator[str]:
+    """Yield a note for each column whose name states a zone of several countries."""
+    zone = mapping.store.times_in or mapping.store.zone
+    cells = [cell for fact in mapping.fact for name, cell in fact.columns.items() if not cell.zone]
+    for name in sorted({name for cell in cells for name in cell.column if has_unclear_zone(name)}):
+        yield (
+            f"column {name!r} names the time of several countries; its times without an offset are "
+            f"read in {zone}. Write its zone in the mapping: {{column = ..., zone = ...}}"
+        )
 
 
 def _amount_notes(orders: pl.DataFrame) -> Iterator[str]:

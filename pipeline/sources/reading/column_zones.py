@@ -10,19 +10,31 @@ _BRACKETS = re.compile(r"[(\[（]\s*([^()\[\]（）]+?)\s*[)\]）]\s*$")
 # only at the end: Alibaba's `gmt_create` starts like this and is not in GMT
 _LAST_WORD = re.compile(
     r"(?:[\s_.-]+|(?<=[a-z])(?=[A-Z]))((?:UTC|GMT)(?:\s?[+-]\d{1,2}(?::?\d\d)?)?"
-    r"|PST|PDT|EST|EDT|CEST|CET|JST|MSK)\s*$",
+    r"|PST|PDT|EST|EDT|MDT|CDT|CEST|CET|MESZ|MEZ|EEST|EET|BRT|MSK|WIB|HKT|SGT|KST|JST"
+    r"|AEST|AEDT|NZST|NZDT)\s*$",
     re.IGNORECASE,
 )
+_FIRST_WORD = re.compile(r"^(UTC)[\s_.-]+(?=\S)", re.IGNORECASE)
 _OFFSET = re.compile(r"^(?:UTC|GMT)?\s?([+-])(\d{1,2})(?::?(\d\d))?$")
-# names of zones. CST, IST and BST are left out: each is the time of several countries.
+# names of zones
 _NAMES = {
     **dict.fromkeys(("UTC", "GMT", "Z", "UTC TIME", "GMT TIME"), "UTC"),
     **dict.fromkeys(("PST", "PDT", "PT", "PACIFIC TIME"), "America/Los_Angeles"),
+    **dict.fromkeys(("MDT", "MT", "MOUNTAIN TIME"), "America/Denver"),
+    **dict.fromkeys(("CDT", "CT", "CENTRAL TIME"), "America/Chicago"),
     **dict.fromkeys(("EST", "EDT", "ET", "EASTERN TIME"), "America/New_York"),
-    **dict.fromkeys(("CET", "CEST"), "Europe/Berlin"),
+    **dict.fromkeys(("BRT", "BRASILIA TIME", "HORÁRIO DE BRASÍLIA"), "America/Sao_Paulo"),
+    **dict.fromkeys(("CET", "CEST", "MEZ", "MESZ"), "Europe/Berlin"),
+    **dict.fromkeys(("EET", "EEST"), "Europe/Athens"),
+    **dict.fromkeys(("MSK", "MOSCOW TIME", "МСК"), "Europe/Moscow"),
+    **dict.fromkeys(("BEIJING TIME", "CHINA TIME", "北京时间", "北京"), "Asia/Shanghai"),
+    **dict.fromkeys(("AEST", "AEDT"), "Australia/Sydney"),
+    **dict.fromkeys(("NZST", "NZDT"), "Pacific/Auckland"),
+    "WIB": "Asia/Jakarta",
+    "HKT": "Asia/Hong_Kong",
+    "SGT": "Asia/Singapore",
+    "KST": "Asia/Seoul",
     "JST": "Asia/Tokyo",
-    "MSK": "Europe/Moscow",
-    **dict.fromkeys(("BEIJING TIME", "CHINA TIME", "北京时间"), "Asia/Shanghai"),
 }
 # in a row, the name also says whether it is summer time
 _OF_ROWS = {
@@ -33,6 +45,8 @@ _OF_ROWS = {
     "CET": "Etc/GMT-1",
     "CEST": "Etc/GMT-2",
 }
+# the times of several countries
+_SEVERAL = {"CST", "IST", "BST", "AST", "GST", "MST", "LOCAL TIME"}
 # zones with an offset that is no whole hour, and without summer time
 _PARTS_OF_HOURS = {
     "+05:30": "Asia/Kolkata",
@@ -59,16 +73,25 @@ def without_zone(name: str) -> str:
     return _parts(name)[0]
 
 
+def has_unclear_zone(name: str) -> bool:
+    """Whether the name of a column states a zone of several countries, such as CST or IST."""
+    match = _BRACKETS.search(name)
+    return match is not None and " ".join(match[1].upper().split()) in _SEVERAL
+
+
 @cache
 def _parts(name: str) -> tuple[str, str | None]:
     for pattern in (_BRACKETS, _LAST_WORD):
         if (match := pattern.search(name)) and (zone := _zone(match[1])):
             return name[: match.start()].strip(), zone
+    if match := _FIRST_WORD.search(name):
+        return name[match.end() :].strip(), "UTC"
     return name, None
 
 
 def _zone(text: str) -> str | None:
     word = " ".join(text.upper().split())
+    word = re.sub(r" (STANDARD|DAYLIGHT|SUMMER) TIME$", " TIME", word)
     if word in _NAMES:
         return _NAMES[word]
     if offset := _OFFSET.match(word):

@@ -15,6 +15,8 @@ ROUNDED = (
     "a number of many digits, which the spreadsheet has rounded; "
     "format the column as text and enter the values again"
 )
+NO_ID = "an error of the spreadsheet and no id; correct the formula or the width of the column"
+_ERROR = r"^#(?:N/A|N/D|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|#+)$"
 # `5.02951E+15`, `5,02951E+15`, `5.0E15`, `5e+15` and `5E15`; `1E10` alone may be an article number
 _SCIENTIFIC = r"^[+-]?(?:\d+[.,]\d+[eE]\+?|\d[eE]\+)\d{2,3}$|^\d[eE](?:1[5-9]|[2-9]\d)$"
 # more than 15 digits, and zeros after those that survive
@@ -35,6 +37,12 @@ def is_rounded(ids: pl.Series) -> pl.Series:
     texts = ids.str.strip_chars()
     is_scientific = texts.str.contains(_SCIENTIFIC)
     return (is_scientific | (_is_cut(texts) & _are_cut(texts))).fill_null(False)
+
+
+def is_error(ids: pl.Series) -> pl.Series:
+    """Whether each text is what a spreadsheet shows in place of a value, such as `#N/A`: all orders
+    or products with it would become one."""
+    return ids.str.strip_chars().str.to_uppercase().str.contains(_ERROR).fill_null(False)
 
 
 def _is_cut(texts: pl.Series) -> pl.Series:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.simulation.action_effects import EFFECTS, factor_table
 from pipeline.simulation.action_outcomes import ActionWorld
 from pipeline.simulation.true_risk import Truth
-from pipeline.simulation.world.action_effects import EFFECTS, factor_table
 
 ACTIONS = tuple(EFFECTS)
 

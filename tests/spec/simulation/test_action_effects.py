@@ -9,9 +9,9 @@ import pytest
 
 from features.clock import day_number
 from pipeline.settings.action_files import load_actions
+from pipeline.simulation.action_effects import EFFECTS, SCENARIOS, factor_table
 from pipeline.simulation.action_outcomes import ActionWorld
 from pipeline.simulation.true_risk import Truth
-from pipeline.simulation.world.action_effects import EFFECTS, SCENARIOS, factor_table
 from pipeline.simulation.world.order_life import first_dispute
 from pipeline.simulation.world.simulated_orders import World
 from pipeline.simulation.world.simulated_store import StorePart

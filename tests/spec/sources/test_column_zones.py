@@ -32,6 +32,17 @@ Time (UTC-05:00)              | Etc/GMT+5           | Time
 Time (+05:30)                 | Asia/Kolkata        | Time
 Shipped (Asia/Shanghai)       | Asia/Shanghai       | Shipped
 下单时间（北京时间）            | Asia/Shanghai       | 下单时间
+Created (EST)                 | America/New_York    | Created
+Date (GMT+8)                  | Etc/GMT-8           | Date
+Zeit (MEZ)                    | Europe/Berlin       | Zeit
+Created (China Standard Time) | Asia/Shanghai       | Created
+Date (Pacific Daylight Time)  | America/Los_Angeles | Date
+order_date_hkt                | Asia/Hong_Kong      | order_date
+Data (BRT)                    | America/Sao_Paulo   | Data
+Создан (МСК)                  | Europe/Moscow       | Создан
+UTC Date                      | UTC                 | Date
+utc_created_at                | UTC                 | created_at
+created_pt                    |                     | created_pt
 Created at                    |                     | Created at
 gmt_create                    |                     | gmt_create
 Total (EUR)                   |                     | Total (EUR)
@@ -45,6 +56,26 @@ Product (shoes/boots)         |                     | Product (shoes/boots)
 def test_the_zone_in_a_name(line: str) -> None:
     name, zone, rest = (part.strip() for part in line.split("|"))
     assert (zone_of_name(name), without_zone(name)) == (zone or None, rest)
+
+
+def test_a_zone_of_several_countries_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("Name,Time (CST)\n1,2026-03-01 10:00\n")
+    mapping = """
+[store]
+zone = "Asia/Shanghai"
+[[fact]]
+table = "orders"
+file = "orders.csv"
+[fact.columns]
+order_id = "Name"
+occurred_at = {column = "Time (CST)"ZONE}
+"""
+    for zone, is_reported in (("", True), (', zone = "America/Chicago"', False)):
+        (tmp_path / "mapping.toml").write_text(mapping.replace("ZONE", zone))
+        notes = read_mapped(SourceContext(tmp_path)).notes
+        named = [note for note in notes if "Time (CST)" in note]
+        assert bool(named) == is_reported
+        assert all("read in Asia/Shanghai" in note for note in named)
 
 
 def read_time(cell: Cell, **columns: str) -> str | None:

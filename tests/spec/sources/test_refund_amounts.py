@@ -99,8 +99,25 @@ WRITTEN = """
 $ -12.00   | -12.0
 -12.00 USD | -12.0
 12.00-     | -12.0
+12.00 -    | -12.0
+12.00- USD | -12.0
+12.00 EUR- | -12.0
+$(12.00)   | -12.0
+(12.00) €  | -12.0
+–12.00     | -12.0
+-R$ 12.00  | -12.0
+-₹12.00    | -12.0
++12.00     | 12.0
+1’234.50   | 1234.5
 12.00      | 12.0
 """
+NOT_WRITTEN = ["12.00 CR", "12.00 DR", "--12", "(-12.00)", "(12.00", "12-13", "-", "()"]
+
+
+@pytest.mark.parametrize("text", NOT_WRITTEN)
+def test_an_amount_with_two_meanings_is_no_number(text: str) -> None:
+    amount = pl.DataFrame({"x": [text]}).select(number(Cell(column=("x",)), "."))
+    assert amount.to_series().is_nan().to_list() == [True]
 
 
 @pytest.mark.parametrize("line", WRITTEN.strip().splitlines())

@@ -17,7 +17,13 @@ from pipeline.sources.database.database_source import read_database
 from pipeline.sources.database.run_queries import pull
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.mapped.mapped_source import read_mapped
-from pipeline.sources.reading.rounded_ids import ROUNDED, are_rounded_numbers, is_rounded
+from pipeline.sources.reading.rounded_ids import (
+    NO_ID,
+    ROUNDED,
+    are_rounded_numbers,
+    is_error,
+    is_rounded,
+)
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_source import with_tracking
@@ -63,6 +69,23 @@ COLUMNS = {
 @pytest.mark.parametrize(("texts", "expected"), COLUMNS.values(), ids=COLUMNS)
 def test_which_ids_of_a_column_were_rounded(texts: list[str | None], expected: list[bool]) -> None:
     assert is_rounded(pl.Series(texts, dtype=pl.String)).to_list() == expected
+
+
+def test_what_a_spreadsheet_shows_in_place_of_an_id_is_none(tmp_path: Path) -> None:
+    """Two products that were not looked up would become one product."""
+    errors = ["#N/A", "#REF!", " #name? ", "#VALUE!", "########", "#DIV/0!"]
+    assert is_error(pl.Series(errors)).all()
+    assert not is_error(pl.Series(["#1001", "N/A-7", "#", "", None], dtype=pl.String)).any()
+    text = "No,When,Sum,SKU\n1,2026-05-01,5,#N/A\n2,2026-05-01,5,#N/A\n3,2026-05-01,5,mug\n"
+    (tmp_path / "orders.csv").write_text(text)
+    (tmp_path / "mapping.toml").write_text(MAPPING)
+    data = enforce_contract(read_mapped(SourceContext(tmp_path)))
+    assert refused(data) == {("SKU", NO_ID)}
+    assert data.frames["products"]["product_id"].to_list() == ["mug"]
+    raw = sound_source("canonical")
+    raw.files["order_lines.csv"][0]["product_id"] = "#N/A"
+    data = enforce_contract(read_canonical(SourceContext(raw.write(tmp_path / "raw"))))
+    assert ("product_id", NO_ID) in refused(data)
 
 
 def test_number_cells_are_exact_up_to_2_to_the_53() -> None:

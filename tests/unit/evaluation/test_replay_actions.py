@@ -11,10 +11,10 @@ import pytest
 
 from features.clock import day_number
 from models.contact.decide import CAUSE_SHARES
-from pipeline.evaluation.action_candidates import MODIFIERS, RULE_FEATURES
-from pipeline.evaluation.action_seasons import scenario_names
-from pipeline.evaluation.action_values import action_costs
-from pipeline.evaluation.replay_actions import ActionReplay, SeasonRows
+from pipeline.evaluation.actions.action_candidates import MODIFIERS, RULE_FEATURES
+from pipeline.evaluation.actions.action_seasons import scenario_names
+from pipeline.evaluation.actions.action_values import action_costs
+from pipeline.evaluation.actions.replay_actions import ActionReplay, SeasonRows
 from pipeline.settings.action_files import load_actions
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput

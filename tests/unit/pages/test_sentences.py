@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,16 @@ import polars as pl
 import pytest
 
 from features.build.registry import FEATURES
+from features.clock import day_number
 from features.sentence import Sentence, key_of, sentence
+from features.tables import Tables
+from models.indicators.escalation import fit_escalation
 from models.monitoring.dispute_streams import Stream, judge_stream
 from models.monitoring.input_drift import drift_findings
-from models.monitoring.sequential_monitoring import Finding
+from models.monitoring.sequential_monitoring import ACT, FINE, WATCH, Finding
 from models.monitoring.silent_feeds import carrier_findings, feed_finding, new_value_findings
+from models.product.product_verdict import VerdictRules, add_verdict
+from models.product.verdict_reasons import NO_DISPUTES, PATTERNS, SEPARATOR
 from pipeline.indicators.dispute_wording import THEN, wording_keys
 from pipeline.pages.page_words import read_sentences
 from tests.unit.nights import ROOT, latest
@@ -155,3 +162,85 @@ def health_findings() -> list[Finding]:
     ]
     assert len(findings) == 9
     return [finding for finding in findings if finding]
+
+
+PRODUCTS = """
+count | orders | grown | rate  | over  | own   | lane  | buyer | maker | money | photos
+0     | 0     | 0.0   | 0.01  | 0.0   | 0.0   | 1.0   | 1.0   | 1.0   | 5.0   | -
+1.5   | 40    | 30.0  | 0.04  | 0.6   | 0.1   | 1.0   | 1.0   | 1.0   | -     | -
+1     | 40    | 30.0  | 0.03  | 0.3   | 0.1   | 1.0   | 1.0   | 1.0   | -     | -
+0     | 40    | 30.0  | 0.01  | 0.1   | 0.1   | 1.0   | 1.0   | 1.0   | -     | -
+9     | 40    | 30.0  | 0.20  | 0.99  | 0.1   | 2.0   | 1.0   | 1.0   | -     | -
+9     | 40    | 30.0  | 0.20  | 0.99  | 0.1   | 1.0   | 2.0   | 1.0   | -     | -
+9     | 40    | 30.0  | 0.20  | 0.99  | 0.99  | 1.0   | 1.0   | 1.0   | -9.0  | -
+9     | 40    | 30.0  | 0.20  | 0.99  | 0.99  | 1.0   | 1.0   | 2.0   | -     | -
+9     | 40    | 30.0  | 0.20  | 0.99  | 0.99  | 1.0   | 1.0   | 1.0   | -     | 4
+9     | 40    | 30.0  | 0.20  | 0.99  | 0.99  | 1.0   | 1.0   | 1.0   | -     | -
+"""
+
+
+def test_every_reason_of_a_verdict_is_in_chinese() -> None:
+    """The page finds the sentences of a reason by their English text."""
+    header, *lines = [line.split("|") for line in PRODUCTS.strip().splitlines()]
+    cells = {
+        name.strip(): [None if (text := line[n].strip()) == "-" else float(text) for line in lines]
+        for n, name in enumerate(header)
+    }
+    frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.Float64)).select(
+        "rate",
+        exposure="grown",
+        count_disputes="count",
+        count_orders=pl.col("orders").cast(pl.Int64),
+        rate_low=pl.col("rate") / 2,
+        rate_high=pl.col("rate") * 2,
+        chance_over_limit="over",
+        own_chance_over_limit="own",
+        chance_hopeless=pl.lit(0.0),
+        own_rate="rate",
+        limit=pl.lit(0.02),
+        lane_x="lane",
+        buyers_x="buyer",
+        supplier_x="maker",
+        product_x=pl.lit(1.5),
+        margin_per_100_units_usd="money",
+        count_not_as_described="photos",
+        change=pl.lit(FINE),
+        changed_since=pl.lit("2025-03-01"),
+        count_disputes_90d=pl.lit(7.0),
+        expected_90d=pl.lit(1.5),
+        supplier_change=pl.lit(FINE),
+        supplier_changed_since=pl.lit("2025-02-01"),
+    )
+    rules = VerdictRules(limit=0.02, sure=0.9, stop_factor=3.0)
+    judged = add_verdict(frame, rules)
+    hopeless = add_verdict(frame.with_columns(chance_hopeless=pl.lit(1.0)), rules)
+    changed = [
+        add_verdict(frame.with_columns(pl.lit(level).alias(name)), rules)["why"]
+        for level in (WATCH, ACT)
+        for name in ("change", "supplier_change")
+    ]
+    reasons = [*judged["why"], *hopeless["why"], *chain(*changed), str(NO_DISPUTES)]
+    used = set()
+    for text in chain.from_iterable(reason.split(SEPARATOR) for reason in reasons):
+        matches = [
+            (id, dict(zip(names, match.groups(), strict=True)))
+            for id, pattern, names in PATTERNS
+            if (match := re.fullmatch(pattern, text))
+        ]
+        assert len(matches) == 1, text
+        assert in_chinese(list(matches[0])) != text
+        used.add(matches[0][0])
+    assert used == {id for id, _, _ in PATTERNS}
+
+
+def test_what_the_chance_of_an_escalation_rests_on_is_in_chinese(
+    make_tables: Callable[..., Tables],
+) -> None:
+    steps = "order_id | dispute_id | step | occurred_at"
+    for more, start in (("", "未知：没有升级记录"), ("\na | d | escalated | 01-12", "基础比率")):
+        tables = make_tables(
+            orders="order_id | occurred_at\na | 01-01",
+            disputes=f"{steps}\na | d | opened | 01-10{more}",
+        )
+        basis = fit_escalation(tables, day_number(date(2024, 5, 1))).basis
+        assert in_chinese(key_of(basis)).startswith(start)

@@ -20,8 +20,8 @@ from models.contact.decide import uniform
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.effect_terms import AssumedShare
 from models.effects.learned_effects import learn_effects
-from pipeline.evaluation.action_candidates import MODIFIERS
-from pipeline.evaluation.action_values import (
+from pipeline.evaluation.actions.action_candidates import MODIFIERS
+from pipeline.evaluation.actions.action_values import (
     believed_values,
     cell_values,
     effect_counts,

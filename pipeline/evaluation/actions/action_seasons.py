@@ -16,15 +16,15 @@ from features.tables import Tables
 from models.contact.actions import Action
 from models.contact.decide import CAUSE_SHARES
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS, end_ratios, loss_shares, money_at_stake
-from pipeline.evaluation.action_candidates import MODIFIERS, Store, candidates, train
-from pipeline.evaluation.action_values import action_costs
-from pipeline.evaluation.replay_actions import ActionReplay, SeasonRows
+from pipeline.evaluation.actions.action_candidates import MODIFIERS, Store, candidates, train
+from pipeline.evaluation.actions.action_values import action_costs
+from pipeline.evaluation.actions.replay_actions import ActionReplay, SeasonRows
 from pipeline.settings.action_files import load_actions
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput, Refused
+from pipeline.simulation.action_effects import SCENARIOS
 from pipeline.simulation.action_outcomes import ActionWorld, true_loss_shares
 from pipeline.simulation.true_risk import order_number, read_truth, read_world
-from pipeline.simulation.world.action_effects import SCENARIOS
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 

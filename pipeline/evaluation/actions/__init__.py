@@ -1,0 +1,3 @@
+"""The replay of actions on a simulated store: `action_seasons` runs it, `replay_actions` compares
+the policies.
+"""
