@@ -85,12 +85,15 @@ class EffectSettings:
     `assumption_errors`: how far the assumptions of an action may be off as a whole; each value is
     tried, and counts as the data of all actions support it. `pooled_part`: the part of an
     assumption's variance that the cells of an action share; the larger, the more cells learn from
-    each other. `modifier_spread`: of the effect of a modifier on an action.
+    each other. `calibration_spread`: of the model's error by stage and cause; `level_spread`: by
+    the level of a modifier, which the model knows. `modifier_spread`: of the effect of a modifier
+    on an action.
     """
 
     assumption_errors: Sequence[float] = (0.0, 0.15, 0.4, 1.0)
     pooled_part: float = 0.5
     calibration_spread: float = 0.3
+    level_spread: float = 0.15
     modifier_spread: float = 0.2
     least_spread: float = 0.1
 
@@ -149,7 +152,7 @@ class EffectTerms:
         by_kind = {
             "common": calibration,
             "calibration": calibration,
-            "level": calibration,
+            "level": self.settings.level_spread,
             "assumption": assumption_error,
             "action": 1.0,
             "cell": 1.0,
