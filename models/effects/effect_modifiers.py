@@ -16,8 +16,8 @@ import polars as pl
 from models.effects.effect_terms import AssumedDelay, AssumedShare, EffectSettings
 from models.effects.learned_effects import DEFAULTS, learn_effects
 
-# the counts are ten times as likely with the modifier as without it
-LEAST_GAIN = log(10.0)
+# the counts are three times as likely with the modifier as without it
+LEAST_GAIN = log(3.0)
 
 
 def helpful_modifiers(

@@ -85,13 +85,16 @@ class EffectSettings:
     `assumption_errors`: how far the assumptions of an action may be off as a whole; each value is
     tried, and counts as the data of all actions support it. `pooled_part`: the part of an
     assumption's variance that the cells of an action share; the larger, the more cells learn from
-    each other. `modifier_spread`: of the effect of a modifier on an action.
+    each other. `calibration_spread`: of the model's error by stage and cause; `level_spread`: by
+    the level of a modifier, which the model knows. `modifier_spread`: of the effect of a modifier
+    on an action.
     """
 
     assumption_errors: Sequence[float] = (0.0, 0.15, 0.4, 1.0)
     pooled_part: float = 0.5
     calibration_spread: float = 0.3
-    modifier_spread: float = 0.15
+    level_spread: float = 0.15
+    modifier_spread: float = 0.2
     least_spread: float = 0.1
 
 
@@ -133,6 +136,7 @@ class EffectTerms:
         named = {name: [(name, level) for level in (*levels[name], NEW_LEVEL)] for name in levels}
         terms: list[Term] = [("common", ALL), *(("calibration", *pair) for pair in sorted(pairs))]
         terms += [("level", *level) for name in levels for level in named[name]]
+        terms += [("shared", *level) for name in modifiers for level in named[name]]
         for action in sorted(actions):
             terms += [("assumption", action), ("action", action)]
             terms += [("modifier", action, *level) for name in modifiers for level in named[name]]
@@ -148,11 +152,13 @@ class EffectTerms:
         by_kind = {
             "common": calibration,
             "calibration": calibration,
-            "level": calibration,
+            "level": self.settings.level_spread,
             "assumption": assumption_error,
             "action": 1.0,
             "cell": 1.0,
-            "modifier": self.settings.modifier_spread,
+            # half of the variance of a modifier is common to all actions
+            "shared": self.settings.modifier_spread * sqrt(0.5),
+            "modifier": self.settings.modifier_spread * sqrt(0.5),
         }
         return np.array(
             [by_kind[t[0]] if t[0] in by_kind else self._delay(t).spread for t in self.index]
@@ -178,8 +184,7 @@ class EffectTerms:
         `is_ended`.
         """
         rows = rows.join(self.cells, on=CELL, how="left", maintain_order="left")
-        is_action = rows["action"] != NOTHING
-        missing = rows.filter(is_action, pl.col("log_left").is_null())
+        missing = rows.filter(pl.col("action") != NOTHING, pl.col("log_left").is_null())
         if missing.height:
             cell = ", ".join(missing.select(CELL).row(0))
             raise ValueError(f"no assumed share for ({cell}): add it to the effects of the action")
@@ -189,7 +194,9 @@ class EffectTerms:
             self._entries(rows, "action", ["action"], spread * sqrt(part)),
             self._entries(rows, "cell", CELL, spread * sqrt(1.0 - part)),
         ]
+        is_action = rows["action"].ne(NOTHING).cast(pl.Float64).to_numpy()
         parts += [self._level_entries(rows, "modifier", ["action"], m) for m in self.modifiers]
+        parts += [self._level_entries(rows, "shared", [], m, is_action) for m in self.modifiers]
         if "is_ended" in rows.columns:
             is_early = (~rows["is_ended"]).cast(pl.Float64).to_numpy()
             parts.append(self._entries(rows, "delay", ["action", "cause"], is_early))
@@ -205,13 +212,18 @@ class EffectTerms:
         return self._sparse(parts, rows.height)
 
     def _level_entries(
-        self, rows: pl.DataFrame, kind: str, names: list[str], modifier: str
+        self,
+        rows: pl.DataFrame,
+        kind: str,
+        names: list[str],
+        modifier: str,
+        values: np.ndarray | None = None,
     ) -> Entries:
         """The entries of a modifier's terms. A level without a term counts as new."""
         level = pl.col(modifier).cast(pl.String)
         known = pl.when(level.is_in(list(self.levels[modifier]))).then(level)
         keyed = rows.with_columns(modifier=pl.lit(modifier), level=known.fill_null(NEW_LEVEL))
-        return self._entries(keyed, kind, [*names, "modifier", "level"])
+        return self._entries(keyed, kind, [*names, "modifier", "level"], values)
 
     def _entries(
         self, rows: pl.DataFrame, kind: str, names: list[str], values: np.ndarray | None = None

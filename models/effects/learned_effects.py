@@ -160,7 +160,7 @@ def fit(evidence: Evidence, means: np.ndarray, spreads: np.ndarray) -> NormalFit
     eta = offset + matrix @ z
     fitted = evidence.observed @ eta - np.exp(np.minimum(eta + variance / 2.0, MOST_EXPONENT)).sum()
     # root is triangular: its diagonal has the determinant
-    divergence = (z @ z + (root**2).sum()) / 2.0 - np.log(np.diag(root)).sum()
+    divergence = (z @ z + (root**2).sum() - len(z)) / 2.0 - np.log(np.diag(root)).sum()
     return NormalFit(means + spreads * z, spreads[:, None] * root, float(fitted - divergence))
 
 

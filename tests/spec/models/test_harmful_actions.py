@@ -8,7 +8,7 @@ import pytest
 
 from features.tables import CAUSES
 from models.effects.effect_modifiers import helpful_modifiers
-from models.effects.effect_terms import AssumedShare
+from models.effects.effect_terms import AssumedShare, EffectSettings
 from models.effects.harmful_actions import EVERY_STAGE, harm_report, stopped_actions
 from models.effects.learned_effects import learn_effects
 
@@ -114,6 +114,15 @@ def test_a_modifier_is_used_where_it_predicts_the_disputes_better() -> None:
     }
     assert shares["yes"] == pytest.approx(0.4, abs=0.04)
     assert shares["no"] == pytest.approx(0.1, abs=0.04)
+
+
+def test_a_modifier_that_cannot_change_anything_leaves_the_evidence_as_it_is() -> None:
+    nothing = EffectSettings(modifier_spread=1e-6)
+    without, with_it = (
+        learn_effects(orders(1.0, 0.6), PRIOR, modifiers=names, settings=nothing).log_evidence
+        for names in ([], ["wrote", "weekday"])
+    )
+    assert with_it == pytest.approx(without, abs=1e-3)
 
 
 def test_a_group_that_the_model_predicts_wrongly_is_no_modifier() -> None:
