@@ -88,7 +88,7 @@ def _prices(columns: ActionColumns, prices: LimitPrices, limits: ActionLimits) -
     named["budget_usd"] = prices.shared[1] * 100
     per_second = prices.per_language(columns.limits)
     if limits.agents:
-        is_written: np.ndarray = columns.limits.writes.any(axis=0)
+        is_written = columns.limits.writes.sum(axis=0) > 0
         named |= {
             f"minutes {language}": price * 60
             for language, price, written in zip(

@@ -44,14 +44,14 @@ def choose_whole(
     while not is_done:
         close.open(count)
         solution = close.program(columns, limits).solve_whole(upper)
-        is_last = count >= min(MOST_OPEN, len(close.order))
-        if solution is not None:
-            bound = min(bound, max(solution.bound, upper - close.width))
-            best = _better(columns, limits, best, close, solution)
+        reached = None if solution is None else _checked(columns, limits, close, solution)
+        if reached is not None:
+            bound = min(bound, max(reached.bound, upper - close.width))
+            best = reached if reached.total > best.total else best
         gap = bound - best.total
         is_good = solution is not None and not solution.is_complete and gap <= GOOD_SHARE * bound
         is_proven = gap <= GAP_SHARE * bound or upper - best.total <= close.width
-        is_done = is_last or is_good or is_proven
+        is_done = is_good or is_proven or count >= min(MOST_OPEN, len(close.order))
         needed = int(np.searchsorted(close.margins, upper - best.total, side="right"))
         count = min(MOST_OPEN, 4 * count, max(needed, count + 1))
     if len(best.taken) == 0:
@@ -59,22 +59,17 @@ def choose_whole(
     return replace(best, bound=max(bound, best.total))
 
 
-def _better(
-    columns: ProgramColumns,
-    limits: ProgramLimits,
-    best: WholeChoice,
-    close: CloseDecisions,
-    solution: WholeSolution,
-) -> WholeChoice:
-    """The solution if it is worth more than `best` and keeps the limits."""
+def _checked(
+    columns: ProgramColumns, limits: ProgramLimits, close: CloseDecisions, solution: WholeSolution
+) -> WholeChoice | None:
+    """The choice of a solution with the certain columns; None if it exceeds a limit."""
     positions = np.flatnonzero(close.is_active)[solution.is_taken]
     taken = np.sort(np.concatenate([positions, close.fixed]))
-    total = float(columns.value[taken].sum())
-    if total <= best.total or not is_within(
-        columns.take(taken), limits, solution.kinds, solution.messages
-    ):
-        return best
-    return WholeChoice(taken, total, np.inf, solution.kinds, solution.messages)
+    part = columns.take(taken)
+    if not is_within(part, limits, solution.kinds, solution.messages):
+        return None
+    total = float(part.value.sum())
+    return WholeChoice(taken, total, solution.bound, solution.kinds, solution.messages)
 
 
 def is_within(

@@ -10,6 +10,7 @@ from math import inf
 from random import Random
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from models.contact import action_prices, whole_actions
 from models.contact.action_choice import ActionChoice, choose_actions, why_not_next
 from models.contact.action_columns import ActionLimits
-from models.contact.action_program import RestrictedProgram
+from models.contact.action_program import RestrictedProgram, WholeSolution
 from models.contact.agents import Agent
 from models.contact.decide import ContactRules, assign
 
@@ -176,14 +177,22 @@ def test_a_large_night_s_method_gives_the_best_choice_of_a_small_night(
     assert choice.bound_usd >= best - 1e-6
 
 
+def takes_everything(program: RestrictedProgram, bound: float) -> WholeSolution:
+    """What a faulty solver may return: a choice far outside the limits, with a bound of 0."""
+    messages = np.zeros((len(program.kinds), len(program.limits.seconds)))
+    return WholeSolution(
+        np.full(len(program.active.value), True), 0.0, program.kinds, messages, True
+    )
+
+
 @settings(max_examples=40, deadline=None)
-@given(drawn=NIGHTS, limits=LIMITS)
-def test_without_the_solver_the_choice_still_keeps_the_limits(
-    drawn: list[Row], limits: ActionLimits
+@given(drawn=NIGHTS, limits=LIMITS, solve=st.sampled_from([takes_everything, lambda *_: None]))
+def test_if_the_solver_fails_the_choice_still_keeps_the_limits(
+    drawn: list[Row], limits: ActionLimits, solve: Any
 ) -> None:
     options = night(drawn)
     with pytest.MonkeyPatch.context() as broken:
-        broken.setattr(RestrictedProgram, "solve_whole", lambda *_: None)
+        broken.setattr(RestrictedProgram, "solve_whole", solve)
         choice = choose_actions(options, limits)
     check(options, limits, choice)
     best = best_of_all(options, limits)
