@@ -65,18 +65,17 @@ def action_columns(options: pl.DataFrame, limits: ActionLimits) -> ActionColumns
     seconds, writes = _agents_time(limits, languages)
     counts = [limits.action_contacts.get(name, np.inf) for name in actions]
     cents_limit = np.floor(limits.budget_usd * 100 + ROUNDING)
-    coded = _in_order(_coded(options, actions, languages)).with_row_index("rank")
     longest = np.where(writes, seconds[:, None], 0.0).max(axis=0, initial=0.0)
+    is_worth_it = (pl.col("value_usd") >= limits.least_worth_usd) & (pl.col("value_usd") > 0)
+    coded = _coded(options.with_row_index("position").filter(is_worth_it), actions, languages)
     possible = coded.filter(
-        pl.col("value") >= limits.least_worth_usd,
-        pl.col("value") > 0,
         pl.col("cents") <= cents_limit,
         pl.lit(pl.Series(np.array(counts) >= 1)).gather(pl.col("action")),
         pl.lit(len(seconds) == 0)
         | (pl.col("seconds") == 0)
         | (pl.col("seconds") <= pl.lit(pl.Series(longest)).gather(pl.col("language"))),
     )
-    by_buyer = possible.sort("buyer", maintain_order=True)
+    by_buyer = _in_order(possible).with_row_index("rank").sort("buyer", maintain_order=True)
     program = ProgramColumns(
         *(
             by_buyer[name].to_numpy()
@@ -91,17 +90,19 @@ def action_columns(options: pl.DataFrame, limits: ActionLimits) -> ActionColumns
 
 def _check(options: pl.DataFrame) -> None:
     """Refuse a number that would be chosen, or left out, silently."""
-    for name in NUMBERS:
-        number = pl.col(name).cast(pl.Float64)
-        is_wrong = number.is_null() | ~number.is_finite()
-        if name != "value_usd":
-            is_wrong |= number < 0
-        if len(wrong := options.filter(is_wrong).head(1)):
-            order, action, value = wrong.select("order_id", "action", name).row(0)
-            allowed = "a finite number" if name == "value_usd" else "a finite number from 0"
-            raise ValueError(
-                f"options, order {order}, action {action}: {name} is {value}; allowed: {allowed}"
-            )
+    is_right = {
+        name: pl.col(name).cast(pl.Float64).is_finite().fill_null(False)
+        & ((pl.col(name) >= 0) if name != "value_usd" else True)
+        for name in NUMBERS
+    }
+    are_right = options.select(each.all().alias(name) for name, each in is_right.items())
+    for name in [name for name in NUMBERS if not are_right[name].item()]:
+        wrong = options.filter(~is_right[name]).row(0, named=True)
+        allowed = "a finite number" if name == "value_usd" else "a finite number from 0"
+        raise ValueError(
+            f"options, order {wrong['order_id']}, action {wrong['action']}: {name} is "
+            f"{wrong[name]}; allowed: {allowed}"
+        )
     for name in ("buyer_id", "order_id", "action", "is_contact"):
         if count := options[name].null_count():
             raise ValueError(f"options: {name} is missing in {count} rows; every row needs it")
@@ -118,6 +119,7 @@ def _coded(options: pl.DataFrame, actions: list[str], languages: list[str]) -> p
         return pl.col(name).cast(pl.Enum(values)).to_physical().cast(pl.Int16)
 
     return options.select(
+        "position",
         "buyer_id",
         "order_id",
         value=pl.col("value_usd").cast(pl.Float64),
@@ -126,7 +128,6 @@ def _coded(options: pl.DataFrame, actions: list[str], languages: list[str]) -> p
         seconds=whole("minutes", 60),
         action=code("action", actions),
         language=code("message_language", languages).fill_null(len(languages)),
-        position=pl.int_range(pl.len(), dtype=pl.UInt32),
     )
 
 
@@ -163,9 +164,10 @@ def _usable(seconds: np.ndarray, writes: np.ndarray, program: ProgramColumns) ->
     If all messages take 120 seconds, 500 seconds are as good as 480. This brings the linear program
     closer to whole messages.
     """
-    usable = seconds.copy()
+    usable, span = seconds.copy(), int(program.seconds.max(initial=0)) + 1
+    kinds = np.unique(program.language.astype(np.int64) * span + program.seconds)
     for agent, languages in enumerate(writes):
-        taken = program.seconds[languages[program.language]]
-        if step := int(np.gcd.reduce(np.unique(taken), initial=0)):
+        lengths = kinds[languages[kinds // span]] % span
+        if step := int(np.gcd.reduce(lengths, initial=0)):
             usable[agent] = seconds[agent] // step * step
     return usable

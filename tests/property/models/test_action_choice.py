@@ -146,7 +146,7 @@ def best_of_all(options: pl.DataFrame, limits: ActionLimits) -> float:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(drawn=NIGHTS, limits=LIMITS)
 def test_no_other_choice_within_the_limits_saves_more(
     drawn: list[Row], limits: ActionLimits
@@ -158,7 +158,7 @@ def test_no_other_choice_within_the_limits_saves_more(
     assert choice.bound_usd >= best - 1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(drawn=NIGHTS, limits=LIMITS)
 def test_a_large_night_s_method_gives_the_best_choice_of_a_small_night(
     drawn: list[Row], limits: ActionLimits
@@ -185,7 +185,7 @@ def takes_everything(program: RestrictedProgram, bound: float) -> WholeSolution:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(drawn=NIGHTS, limits=LIMITS, solve=st.sampled_from([takes_everything, lambda *_: None]))
 def test_if_the_solver_fails_the_choice_still_keeps_the_limits(
     drawn: list[Row], limits: ActionLimits, solve: Any
@@ -201,7 +201,7 @@ def test_if_the_solver_fails_the_choice_still_keeps_the_limits(
     assert (choice.total_usd > 0) == (best > 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(drawn=NIGHTS, limits=LIMITS, which=st.integers(0, 4))
 def test_a_larger_limit_never_saves_less(
     drawn: list[Row], limits: ActionLimits, which: int
@@ -232,7 +232,7 @@ def test_the_order_of_the_options_does_not_matter(
     assert choice.prices == again.prices
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     messages=st.lists(
         st.tuples(st.sampled_from(("de", "en", "es", "pt", "ko")), st.integers(1, 3000)),
