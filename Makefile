@@ -154,6 +154,7 @@ bench: $(READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compa
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/choose_actions.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/page.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/dumps.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/pull.py

@@ -22,11 +22,16 @@ from scipy.sparse.csgraph import maximum_flow
 
 @dataclass(frozen=True)
 class Agent:
-    """`messages` is the number of messages that fit into the agent's hours of one night."""
+    """`messages` is the number of messages that fit into the agent's hours of one night.
+
+    `minutes` is the agent's time of one night for actions that take different times, at the pace
+    for which the actions' minutes are stated. An agent who needs twice as long has half as many.
+    """
 
     name: str
     languages: frozenset[str]
     messages: int
+    minutes: float | None = None
 
 
 class RemainingSlots:
