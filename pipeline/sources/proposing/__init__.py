@@ -1,4 +1,4 @@
-"""What `make map` proposes: a mapping for a folder of unknown tables, from the presets of well-known
+"""What `make map` proposes: a mapping for a folder of unknown tables, from the presets of known
 exports and from the names and values of columns.
 
 `propose` puts the parts together: `main_sheet` chooses the tables of orders and lines,
