@@ -90,7 +90,7 @@ def main() -> None:
         if wrong:
             count_wrong += 1
             say(f"seed {seed} {shop}: {'; '.join(wrong[:3])} | {'; '.join(spoiled)}")
-        if (seed - first) % 100 == 99:
+        if (seed - first) % 50 == 49:
             say(f"{seed - first + 1} exports, {time.monotonic() - started:.0f} s")
     for (shop, outcome), number in sorted(outcomes.items()):
         say(f"{shop:<28} {outcome:<14} {number:>6}")

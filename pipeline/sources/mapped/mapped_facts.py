@@ -27,6 +27,7 @@ from pipeline.sources.mapped.overlaps import IDENTITY, identity
 from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
+INCOMPLETE = "a row of the same order is damaged, so what the order adds up to is not known"
 PASSED, FIRST = "__passed__", "__first__"
 # if one of these is empty, the event has not happened, and there is no fact
 DECIDING: Names[str, tuple[str, ...]] = {
@@ -73,6 +74,8 @@ def make_facts(
         is_keyed = pl.all_horizontal(pl.col(fact.per).is_not_null())
         first = pl.when(is_keyed).then(pl.col(ROW).first().over(fact.per)).otherwise(ROW)
         members = rows.select(ROW, first.alias(FIRST))
+        if fact.table == "orders" and "total" not in fact.columns:
+            _reject_incomplete(file, members, fact)
         rows = _grouped(rows, fact.per)
     facts = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
     _reject_unreadable(file, rows, facts, fact)
@@ -122,6 +125,15 @@ def _grouped(rows: pl.DataFrame, per: tuple[str, ...]) -> pl.DataFrame:
         pl.col(ROW).first(), *[pl.col(column).drop_nulls().first() for column in rest]
     )
     return pl.concat([groups.select(rows.columns), keyless])
+
+
+def _reject_incomplete(file: CheckedFile, members: pl.DataFrame, fact: Fact) -> None:
+    """Reject the orders with a damaged row: their total is the sum of the lines, and without the
+    line in that row it would be too low."""
+    damaged = members.join(file.bad_rows(), on=ROW, how="semi")
+    firsts = damaged.select(pl.col(FIRST).alias(ROW)).unique().sort(ROW)
+    words = {"column": pl.lit(fact.per[0]), "reason": pl.lit(INCOMPLETE)}
+    file.cascaded.append(firsts.select(ROW, **words))
 
 
 def _columns(fact: Fact, mapping: Mapping) -> list[pl.Expr]:
