@@ -75,7 +75,7 @@ def make_facts(
         first = pl.when(is_keyed).then(pl.col(ROW).first().over(fact.per)).otherwise(ROW)
         members = rows.select(ROW, first.alias(FIRST))
         if fact.table == "orders" and "total" not in fact.columns:
-            _reject_incomplete(file, members, fact)
+            _reject_incomplete(file, rows.filter(is_keyed), members, fact)
         rows = _grouped(rows, fact.per)
     facts = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
     _reject_unreadable(file, rows, facts, fact)
@@ -127,10 +127,16 @@ def _grouped(rows: pl.DataFrame, per: tuple[str, ...]) -> pl.DataFrame:
     return pl.concat([groups.select(rows.columns), keyless])
 
 
-def _reject_incomplete(file: CheckedFile, members: pl.DataFrame, fact: Fact) -> None:
+def _reject_incomplete(
+    file: CheckedFile, keyed: pl.DataFrame, members: pl.DataFrame, fact: Fact
+) -> None:
     """Reject the orders with a damaged row: their total is the sum of the lines, and without the
-    line in that row it would be too low."""
-    damaged = members.join(file.bad_rows(), on=ROW, how="semi")
+    line in that row it would be too low. A damaged row without the key may belong to the order
+    above or below. `keyed`: the rows with a key."""
+    bad = file.bad_rows().unique()
+    keyless = bad.join(keyed, on=ROW, how="anti")[ROW]
+    near = pl.concat([bad[ROW], keyless - 1, keyless + 1])
+    damaged = members.filter(pl.col(ROW).is_in(near.implode()))
     firsts = damaged.select(pl.col(FIRST).alias(ROW)).unique().sort(ROW)
     words = {"column": pl.lit(fact.per[0]), "reason": pl.lit(INCOMPLETE)}
     file.cascaded.append(firsts.select(ROW, **words))
