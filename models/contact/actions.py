@@ -23,11 +23,11 @@ Stage = Literal["before_shipment", "dispatch", "in_transit", "delivered", "unkno
 Cause = Literal["not_received", "not_as_described", "other"]
 
 
-class _Strict(BaseModel):
+class _ActionSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Need(_Strict):
+class Need(_ActionSection):
     """A condition on a feature of the order. An unknown value does not fulfil it."""
 
     feature: str = Field(description="name of a feature, as in docs/reference/features.md")
@@ -50,7 +50,7 @@ class Need(_Strict):
         return (value.is_not_null() & low & high).fill_null(False)
 
 
-class Cost(_Strict):
+class Cost(_ActionSection):
     """What doing the action once costs: a share of the order value, a fixed fee, and time."""
 
     order_share: float = Field(default=0.0, ge=0, le=1, description="money given back to the buyer")
@@ -61,7 +61,7 @@ class Cost(_Strict):
     minutes: float = Field(default=2.0, ge=0, le=1_440, description="time of an agent")
 
 
-class Delay(_Strict):
+class Delay(_ActionSection):
     """How much the first 30 days overstate what the action prevents to the end of the order.
 
     `early_share` is the assumed share that seems prevented after 30 days.
@@ -71,7 +71,7 @@ class Delay(_Strict):
     weight: float = Field(gt=0, le=1_000)
 
 
-class AssumedEffect(_Strict):
+class AssumedEffect(_ActionSection):
     """The assumed share of disputes prevented at these stages, for these causes."""
 
     stages: tuple[Stage, ...] = get_args(Stage)
@@ -81,7 +81,7 @@ class AssumedEffect(_Strict):
     source: str = Field(default="assumption", min_length=3)
 
 
-class Action(_Strict):
+class Action(_ActionSection):
     """One action. `applies_to`: the stages at which it is possible. `sent_by`: automatic actions
     need no agent. `most_a_night`: 0 for no limit of its own. Of the effects, the last that names a
     stage and cause counts; a pair without one has no effect."""

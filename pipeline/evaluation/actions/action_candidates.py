@@ -41,7 +41,7 @@ RULE_FEATURES = (
 
 
 @dataclass(frozen=True)
-class Store:
+class ReplayedStore:
     """A simulated store and the model that scores it, trained on what had matured before the first
     season."""
 
@@ -67,7 +67,7 @@ def train(tables: Tables, config: Config, first_night: int) -> DisputeModel:
     return replace(model, cause=cause)
 
 
-def candidates(store: Store, nights: Sequence[int]) -> pl.DataFrame:
+def candidates(store: ReplayedStore, nights: Sequence[int]) -> pl.DataFrame:
     """Every open, undisputed order of every night: `order_id, as_of_day, number, buyer, stage,
     order_value_usd, probability`, the shares of the causes, the modifiers, the features of the hand
     rules, and per action whether it is possible (`may_{action}`)."""
@@ -78,7 +78,7 @@ def candidates(store: Store, nights: Sequence[int]) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _candidates_of(store: Store, nights: list[int]) -> pl.DataFrame:
+def _candidates_of(store: ReplayedStore, nights: list[int]) -> pl.DataFrame:
     truth = store.truth
     rows = build_features(
         store.tables, build_spine(store.tables, nights, store.config.dispute_window), store.config

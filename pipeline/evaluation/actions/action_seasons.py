@@ -16,7 +16,12 @@ from features.tables import Tables
 from models.contact.actions import Action
 from models.contact.decide import CAUSE_SHARES
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS, end_ratios, loss_shares, money_at_stake
-from pipeline.evaluation.actions.action_candidates import MODIFIERS, Store, candidates, train
+from pipeline.evaluation.actions.action_candidates import (
+    MODIFIERS,
+    ReplayedStore,
+    candidates,
+    train,
+)
 from pipeline.evaluation.actions.action_values import action_costs
 from pipeline.evaluation.actions.replay_actions import ActionReplay, SeasonRows
 from pipeline.settings.action_files import load_actions
@@ -59,7 +64,7 @@ def replay_actions(
     starts, length = _season_starts(tables, first, last)
     with progress.piece("train"):
         model = train(tables, config, starts[0])
-    store = Store(workspace, tables, truth, config, model, actions)
+    store = ReplayedStore(workspace, tables, truth, config, model, actions)
     with progress.piece("candidates") as notes:
         rows = []
         for start in starts:

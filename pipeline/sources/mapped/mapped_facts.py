@@ -28,6 +28,7 @@ from pipeline.sources.mapped.overlaps import IDENTITY, identity
 from pipeline.sources.reading.rounded_ids import NO_ID, ROUNDED, is_error, is_rounded
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
+INCOMPLETE = "a row of the same order is damaged, so what the order adds up to is not known"
 PASSED = "__passed__"
 # if one of these is empty, the event has not happened, and there is no fact
 DECIDING: Names[str, tuple[str, ...]] = {
@@ -75,6 +76,9 @@ def make_facts(
         is_keyed = pl.all_horizontal(pl.col(fact.per).is_not_null())
         first = pl.when(is_keyed).then(pl.col(ROW).first().over(fact.per)).otherwise(ROW)
         every = rows.with_columns(first.alias(FIRST))
+        if fact.table == "orders" and "total" not in fact.columns:
+            members = every.select(ROW, FIRST)
+            _reject_incomplete(file, rows.filter(is_keyed), members, fact)
         rows = _grouped(rows, fact.per)
     members = every.select(ROW, FIRST)
     facts = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
@@ -170,6 +174,21 @@ def _grouped(rows: pl.DataFrame, per: tuple[str, ...]) -> pl.DataFrame:
         pl.col(ROW).first(), *[pl.col(column).drop_nulls().first() for column in rest]
     )
     return pl.concat([groups.select(rows.columns), keyless])
+
+
+def _reject_incomplete(
+    file: CheckedFile, keyed: pl.DataFrame, members: pl.DataFrame, fact: Fact
+) -> None:
+    """Reject the orders with a damaged row: their total is the sum of the lines, and without the
+    line in that row it would be too low. A damaged row without the key may belong to the order
+    above or below. `keyed`: the rows with a key."""
+    bad = file.bad_rows().unique()
+    keyless = bad.join(keyed, on=ROW, how="anti")[ROW]
+    near = pl.concat([bad[ROW], keyless - 1, keyless + 1])
+    damaged = members.filter(pl.col(ROW).is_in(near.implode()))
+    firsts = damaged.select(pl.col(FIRST).alias(ROW)).unique().sort(ROW)
+    words = {"column": pl.lit(fact.per[0]), "reason": pl.lit(INCOMPLETE)}
+    file.cascaded.append(firsts.select(ROW, **words))
 
 
 def _columns(fact: Fact, mapping: Mapping) -> list[pl.Expr]:

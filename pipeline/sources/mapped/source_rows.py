@@ -14,7 +14,7 @@ from pipeline.sources.mapped.mapping import Fact, Join, Packed
 
 # most items in one row; more are a sign of a wrong separator
 MOST_ITEMS = 1000
-FIELD_TWICE = "an item names a field twice, so it is not known which one counts"
+FIELD_TWICE = "an item has no field, or names one twice, so it is not known which one counts"
 TOO_MANY = f"more than {MOST_ITEMS} items in one row; check the separators in the mapping"
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_ .-]{0,39}$")
 
@@ -152,7 +152,7 @@ def _unpacked(file: CheckedFile, rows: pl.DataFrame, fact: Fact) -> pl.DataFrame
 
 
 def _items(text: str, packed: Packed) -> Iterator[dict[str, str] | None]:
-    """The fields of each item; None for an item that names a field twice."""
+    """The fields of each item; None for an item that has none or names one twice."""
     for part in text.split(packed.items) if packed.items else [text]:
         item: dict[str, str] = {}
         last = ""
@@ -168,7 +168,9 @@ def _items(text: str, packed: Packed) -> Iterator[dict[str, str] | None]:
                 # a separator within a title
                 item[last] += packed.fields + piece
         else:
-            if item:
+            if part.strip() and not item:
+                yield None
+            elif item:
                 yield {name: value.strip() for name, value in item.items() if value.strip()}
 
 

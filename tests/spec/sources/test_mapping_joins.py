@@ -246,7 +246,8 @@ def test_packed_items_become_lines(tmp_path: Path) -> None:
     assert titles["M1"] == "Mug | blue"
     assert titles["T1"] == "Tee: large"
     faults = {row: reason for row, _, reason in refused(data)}
-    assert faults == {4: "an item names a field twice, so it is not known which one counts"}
+    reason = "an item has no field, or names one twice, so it is not known which one counts"
+    assert faults == {4: reason}
     assert data.frames["orders"].sort("order_id")["order_id"].to_list() == ["1", "2"]
 
 
@@ -347,3 +348,33 @@ def test_each_file_may_have_its_decimal_sign(tmp_path: Path) -> None:
     )
     totals = data.frames["orders"].sort("order_id")["total_usd"].to_list()
     assert totals == [1.5, 1000.5, 1000.5]
+
+
+def test_an_order_without_a_total_is_refused_with_its_damaged_line(tmp_path: Path) -> None:
+    """Otherwise its total would be the sum of the other lines."""
+    columns = 'order_id = "Order"\noccurred_at = "Placed"\n'
+    mapping = f"""{STORE}
+[[fact]]
+table = "orders"
+file = "orders.csv"
+per = "Order"
+[fact.columns]
+{columns}
+[[fact]]
+table = "order_lines"
+file = "orders.csv"
+[fact.columns]
+{columns}product_id = "SKU"
+unit_price = "Price"
+"""
+    (tmp_path / "mapping.toml").write_text(mapping)
+    (tmp_path / "orders.csv").write_text(
+        "Order,Placed,SKU,Price\n1,2026-05-01,A,10\n1,2026-05-01\n2,2026-05-02,A,10\n"
+        "3,2026-05-03,A,10\n4,2026-05-03,A,10\n,\n5,2026-05-03,B,10\n"
+    )
+    data = enforce_contract(read_mapped(SourceContext(tmp_path, {"USD": 1.0})))
+    # the row that lost its number may be a line of order 4 or of order 5
+    orders = data.frames["orders"].sort("order_id").select("order_id", "total_usd")
+    assert orders.rows() == [("2", 10.0), ("3", 10.0)]
+    assert data.frames["order_lines"]["order_id"].to_list() == ["2", "3"]
+    assert {row for row, _, _ in refused(data)} == {2, 3, 6, 7, 8}

@@ -22,3 +22,17 @@ def test_numbers_of_days_are_times_only_under_a_name_that_says_so(tmp_path: Path
     ]
     assert columns["No"].is_number
     assert all(profile.format is None for profile in columns.values())
+
+
+def test_long_numbers_are_no_times_under_the_name_of_an_id(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "Order ID,Invoice No,created\n3000001001,20260501,1767225600\n"
+        "3000001002,20260502,1767312000\n"
+    )
+    sheet = profile_sheet(tmp_path, path)
+    assert {name: profile.is_time for name, profile in sheet.columns.items()} == {
+        "Order ID": False,
+        "Invoice No": False,
+        "created": True,
+    }

@@ -23,6 +23,7 @@ from tests.unit.conftest import FAST
 from tests.unit.sources.exports.export_files import LOCALES, SHOPS, write_table
 from tests.unit.sources.exports.export_oracle import EUR, wrong_values
 from tests.unit.sources.exports.export_truth import Order, made_orders
+from tests.unit.sources.exports.marketplace_files import MARKETPLACES, order_number
 
 BERLIN = "Europe/Berlin"
 RATES = {"USD": 1.0, "EUR": EUR}
@@ -63,6 +64,41 @@ def test_every_value_of_the_exports_is_right(shop: str, locale: str, tmp_path: P
     count_lines = sum(len(order.lines) for order in orders)
     assert frames["order_lines"].height in (count_lines, 0)
     assert frames["order_lines"].height == count_lines or shop == "WooCommerce report"
+
+
+@pytest.mark.parametrize("market", MARKETPLACES)
+def test_every_value_of_a_marketplace_is_right(market: str, tmp_path: Path) -> None:
+    writers, reasons = MARKETPLACES[market]
+    orders = made_orders(Random(market), 30, BERLIN, reasons)
+    for name, writer in writers.items():
+        write_table(tmp_path / name, writer(orders, BERLIN), LOCALES["German"])
+    text = propose_mapping(tmp_path, zone=BERLIN).read_text()
+    currency = 'currency = "EUR"'
+    if market == "eBay":
+        # its files have no currency
+        assert 'currency = "USD"  # LOOK' in text
+        (tmp_path / "mapping.toml").write_text(text.replace('currency = "USD"', currency))
+    else:
+        assert currency in text
+    data = enforce_contract(read_mapped(SourceContext(tmp_path, RATES)))
+    assert all(file.fault_share == 0 for file in data.files)
+    frames = data.frames
+    days = None if market == "Amazon" else BERLIN
+    wrong = wrong_values(frames, orders, order_number, days)
+    if market == "Amazon":
+        # its returns have days, and its orders have times
+        wrong = [line for line in wrong if "disputed 2026" not in line]
+        opened = wrong_values(
+            {"disputes": frames["disputes"], "orders": frames["orders"].clear()},
+            orders,
+            order_number,
+            BERLIN,
+        )
+        wrong += opened
+    assert wrong == []
+    assert frames["orders"].height == 30
+    assert frames["order_lines"].height == sum(len(order.lines) for order in orders)
+    assert frames["disputes"].height == sum(order.disputed is not None for order in orders)
 
 
 def test_from_the_exports_to_the_list_of_tonight(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@ value that differs is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -15,9 +17,26 @@ MINUTE = timedelta(seconds=59)
 CENT = 0.011
 
 
-def wrong_values(frames: Mapping[str, pl.DataFrame], orders: Sequence[Order]) -> list[str]:
-    """A line for each value that was loaded and is wrong."""
+def wrong_values(
+    frames: Mapping[str, pl.DataFrame],
+    orders: Sequence[Order],
+    number_of: Callable[[str], str] = str,
+    day_zone: str | None = None,
+) -> list[str]:
+    """A line for each value that was loaded and is wrong.
+
+    `number_of`: the number of an order in the id that the system gives it. `day_zone`: the zone of
+    the days, if the system writes times without a time of day.
+    """
+    if day_zone is not None:
+        orders = [_at_midnight(order, ZoneInfo(day_zone)) for order in orders]
     by_id = {str(order.number): order for order in orders}
+    frames = {
+        name: frame.with_columns(pl.col("order_id").map_elements(number_of, pl.String))
+        if "order_id" in frame.columns and number_of is not str
+        else frame
+        for name, frame in frames.items()
+    }
     return [
         *_of_orders(frames["orders"], by_id),
         *_of_lines(frames.get("order_lines"), by_id),
@@ -25,6 +44,21 @@ def wrong_values(frames: Mapping[str, pl.DataFrame], orders: Sequence[Order]) ->
         *_of_times(frames.get("order_events"), by_id, "paid"),
         *_of_disputes(frames.get("disputes"), by_id),
     ]
+
+
+def _at_midnight(order: Order, zone: ZoneInfo) -> Order:
+    """The order with the starts of its days; they are right although its times are other ones."""
+
+    def midnight(at: datetime | None) -> datetime | None:
+        return at and at.astimezone(zone).replace(hour=0, minute=0, second=0)
+
+    return replace(
+        order,
+        placed=midnight(order.placed) or order.placed,
+        paid=midnight(order.paid) or order.paid,
+        shipped=midnight(order.shipped),
+        disputed=midnight(order.disputed),
+    )
 
 
 def _rows(frame: pl.DataFrame | None) -> Iterator[dict[str, object]]:
