@@ -16,7 +16,7 @@ from pipeline.settings.config import load_config
 from pipeline.settings.errors import Refused
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
-from tests.spec.features.test_indicators import STORE
+from tests.spec.features.drawn_store import STORE
 
 DAY = date(2024, 7, 1)
 

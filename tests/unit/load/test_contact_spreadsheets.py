@@ -4,90 +4,34 @@ dates and rounded ids. Each contact is taken once, or refused with its reason.""
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
 from pathlib import Path
 
-import polars as pl
 import pytest
 import xlsxwriter
 
-from features.tables import TABLES, create_tables
-from pipeline.load.contacts import read_own, take_contacts
-from pipeline.load.retake_sheets import retake_sheets
-from pipeline.load.sheet_faults import dismiss, fault_files
+from pipeline.load.contacts import take_contacts
 from pipeline.settings.errors import BadInput
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
-
-DRAFT = '"¡Hola! Su pedido; está, en camino."'
-ORDER, NEXT, OTHER = "8000000000022810", "8000000000022813", "8000000000099999"
+from tests.unit.load.contact_sheets import (
+    CONTACT,
+    HEAD,
+    HEAD_OF_NIGHT,
+    NEXT,
+    ORDER,
+    OTHER,
+    listed_store,
+    reasons,
+    row,
+    sheet,
+    take,
+    taken,
+)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Workspace:
-    """Three orders with ids of sixteen digits and the lists of two nights."""
-    orders = pl.DataFrame(
-        {
-            "order_id": [ORDER, NEXT, OTHER, "00123"],
-            "buyer_id": ["b-000652", "b-7", "b-8", "b-9"],
-            "country": ["ES"] * 4,
-            "occurred_at": [datetime(2025, 11, 20)] * 4,
-        }
-    )
-    at = pl.col("occurred_at").dt.replace_time_zone("UTC")
-    frame = pl.concat(
-        [TABLES["orders"].empty(), orders.with_columns(at, known_at=at)], how="diagonal_relaxed"
-    )
-    workspace = Workspace(tmp_path / "shop")
-    with workspace.locked():
-        tables = create_tables({"orders": frame}, zone="UTC")
-        workspace.write_tables(tables, {"input_sha256": {}, "table_rows": {}})
-    publish(workspace, "2025-12-20", ORDER, NEXT, OTHER, "00123")
-    publish(workspace, "2025-12-01", NEXT, ORDER)
-    return workspace
-
-
-def publish(workspace: Workspace, night: str, *ids: str) -> None:
-    buyers = {ORDER: "b-000652", NEXT: "b-7", OTHER: "b-8", "00123": "b-9"}
-    with workspace.new_run(date.fromisoformat(night), f"run-{night}") as folder:
-        pl.DataFrame(
-            {
-                "rank": range(1, len(ids) + 1),
-                "order_id": ids,
-                "buyer_id": [buyers[order] for order in ids],
-            }
-        ).write_parquet(folder / "contact_list.parquet")
-        (folder / "manifest.json").write_text("{}")
-
-
-def take(workspace: Workspace, text: str | bytes, name: str = "filled.csv") -> None:
-    file = workspace.folder / name
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    take_contacts(workspace, Progress(), file=file, must_take=True)
-
-
-def taken(workspace: Workspace) -> list[tuple[str, str, str | None]]:
-    own = read_own(workspace).sort("contact_id")
-    at = pl.col("occurred_at").dt.strftime("%Y-%m-%d %H:%M")
-    return own.select("contact_id", at, "outcome").rows()
-
-
-def reasons(workspace: Workspace) -> list[tuple[str, str, str]]:
-    files = sorted((workspace.quarantine / "sheets").glob("*.csv"))
-    parts = [pl.read_csv(file, infer_schema=False) for file in files]
-    return pl.concat(parts).select("row", "column", "reason").rows() if parts else []
-
-
-HEAD = ("rank", "order_id", "buyer_id", "as_of", "draft_message", "contacted_at", "outcome")
-CONTACT = (f"sheet:2025-12-20:{ORDER}", "2025-12-20 09:30", "answered")
-
-
-def sheet(*cells: str, separator: str = ",", head: tuple[str, ...] = HEAD) -> str:
-    return f"{separator.join(head)}\r\n{separator.join(cells)}\r\n"
-
-
-def row(order: str, night: str = "2025-12-20", at: str = "2025-12-20 09:30") -> tuple[str, ...]:
-    return ("1", order, "b-000652", night, DRAFT, at, "answered")
+    return listed_store(tmp_path)
 
 
 CAPITALS = tuple(name.upper().replace("_", " ") for name in HEAD)
@@ -175,9 +119,6 @@ def test_a_rounded_id_without_a_match_is_refused_and_nothing_taken_is_an_error(
     assert reason in reasons(store)[0][2]
 
 
-HEAD_OF_NIGHT = "order_id,as_of,contacted_at\n"
-
-
 @pytest.mark.parametrize(
     "night", ["2025-12-01", "01.12.2025", "12/1/2025", "1/12/2025", "45992", "2025-12-01 00:00:00"]
 )
@@ -239,61 +180,3 @@ def test_nothing_taken_is_exit_code_ten(store: Workspace, run_step: Callable) ->
     assert done.returncode == 10
     assert "none of its 1 rows was taken" in done.stderr
     assert max(map(len, (done.stdout + done.stderr).splitlines())) < 1000
-
-
-def test_a_clean_sheet_of_the_same_name_keeps_the_quarantine_of_the_former(
-    store: Workspace,
-) -> None:
-    bad = f"{HEAD_OF_NIGHT}{ORDER},2025-12-20,2025-12-20\n{NEXT},2025-12-20,someday\n"
-    take(store, bad, name="board-2025-12-20.csv")
-    clean = f"{HEAD_OF_NIGHT}{OTHER},2025-12-20,2025-12-21\n"
-    take(store, clean, name="board-2025-12-20.csv")
-    assert reasons(store)[0][:2] == ("3", "contacted_at")
-    # the same content is kept once; other content of the same name is another file
-    take(store, bad, name="board-2025-12-20.csv")
-    assert len(reasons(store)) == 1
-    take(store, bad.replace("someday", "sometime"), name="board-2025-12-20.csv")
-    assert len(reasons(store)) == 2
-
-
-def test_a_corrected_record_is_taken_and_leaves_quarantine(store: Workspace) -> None:
-    take(store, f"{HEAD_OF_NIGHT}{ORDER},2025-12-20,2025-12-20\n{NEXT},2025-12-20,someday\n")
-    [path] = fault_files(store)
-    retake_sheets(store, Progress())
-    assert fault_files(store) == [path]
-    path.write_text(path.read_text().replace('""someday""', '""2025-12-21 08:00""'))
-    retake_sheets(store, Progress())
-    assert [at for _, at, _ in taken(store)] == ["2025-12-20 00:00", "2025-12-21 08:00"]
-    assert fault_files(store) == []
-
-
-def test_an_order_that_came_later_settles_its_row(store: Workspace) -> None:
-    take(
-        store,
-        f"{HEAD_OF_NIGHT}{ORDER},2025-12-20,2025-12-20\nnew-1,2025-12-20,2025-12-20\n"
-        "new-2,2025-12-20,2025-12-20\n",
-    )
-    orders = store.read_tables()["orders"].drop("occurred_day", "known_day")
-    later = orders.head(1).with_columns(order_id=pl.lit("new-1"))
-    store.write_tables(
-        create_tables({"orders": pl.concat([orders, later])}, zone="UTC"),
-        {"input_sha256": {}, "table_rows": {}},
-    )
-    retake_sheets(store, Progress())
-    assert [contact.split(":")[2] for contact, *_ in taken(store)] == [ORDER, "new-1"]
-    assert [number for number, *_ in reasons(store)] == ["4"]
-
-
-def test_a_dismissed_file_leaves_the_list_but_not_the_disk(
-    store: Workspace, run_step: Callable
-) -> None:
-    take(store, f"{HEAD_OF_NIGHT}{ORDER},2025-12-20,2025-12-20\nx,2025-12-20,2025-12-20\n")
-    [path] = fault_files(store)
-    with pytest.raises(BadInput, match="is not a file of quarantine/sheets"):
-        dismiss(store, "../../config.toml")
-    done = run_step("quarantine", "--workspace", store.folder)
-    assert f"contact list {path.name}: 1 rows" in done.stdout
-    done = run_step("quarantine", "--workspace", store.folder, "--dismiss", path.name)
-    assert (done.returncode, f"dismissed: {path.name}" in done.stdout) == (0, True)
-    assert fault_files(store) == []
-    assert (store.quarantine / "dismissed" / path.name).exists()
