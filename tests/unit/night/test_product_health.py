@@ -7,9 +7,11 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from features.tables import Tables
-from pipeline.night.product_health import judge_products
+from pipeline.night import product_health
+from pipeline.night.product_health import judge_products, judged_orders
 from pipeline.product_review.products import products
 from pipeline.settings.config import load_config
 from pipeline.workspace.progress import Progress
@@ -51,6 +53,19 @@ def test_the_monitor_and_the_review_name_a_supplier_that_became_worse(tmp_path: 
     assert rows["lamp"]["verdict"] == "keep"
     page = (folder / "products.html").read_text(encoding="utf-8")
     assert 'class="bad"' in page.split('id="groups"')[1]
+
+
+def test_a_large_store_is_judged_on_a_sample_of_the_lookback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = store(tmp_path).table_files()
+    # those of the last day are not known yet
+    assert 2_980 < len(judged_orders(files, day("10-01"), 365)) < 3_000
+    assert len(judged_orders(files, day("10-01"), 30)) == pytest.approx(2_650, abs=100)
+    monkeypatch.setattr(product_health, "MOST_ORDERS", 1_500)
+    assert 1_400 < len(judged_orders(files, day("10-01"), 365)) <= 1_500
+    (finding,) = judge_products(files, day("10-01"), 365)
+    assert finding.propose == "look at supplier =acme"
 
 
 def test_without_disputes_or_orders_nothing_is_judged(
