@@ -114,7 +114,7 @@ class ActionReplay:
 
     def _least_worth(self, season: SeasonRows, values: np.ndarray) -> float:
         rules = [self.rules(least, holds_out=False) for least in LEAST_WORTH_USD]
-        gains = [run_policy(season.rows, values, each)["value_usd"].sum() for each in rules]
+        gains = [float(run_policy(season.rows, values, each)["value_usd"].sum()) for each in rules]
         return LEAST_WORTH_USD[int(np.argmax(gains))]
 
     def seasons_learned(self, *, explores: bool) -> tuple[EffectPosterior, EffectPosterior]:

@@ -13,8 +13,9 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.mapped_facts import FIRST, PASSED
+from pipeline.sources.mapped.chosen_rows import PASSED
 from pipeline.sources.mapped.mapping import Fact, FileForm, Join, Mapping
+from pipeline.sources.mapped.order_amounts import FIRST
 from pipeline.sources.mapped.overlaps import IDENTITY, RANK
 from pipeline.sources.mapped.source_rows import (
     new_columns,

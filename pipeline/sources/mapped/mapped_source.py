@@ -14,13 +14,9 @@ import polars as pl
 from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
+from pipeline.sources.mapped.chosen_rows import left_out_orders
 from pipeline.sources.mapped.column_profile import plain
-from pipeline.sources.mapped.mapped_facts import (
-    MappedFacts,
-    left_out_orders,
-    make_facts,
-    source_column,
-)
+from pipeline.sources.mapped.mapped_facts import MappedFacts, make_facts, source_column
 from pipeline.sources.mapped.mapped_faults import without_faults
 from pipeline.sources.mapped.mapped_files import joined_files, open_files
 from pipeline.sources.mapped.mapped_tables import build_tables, join_facts

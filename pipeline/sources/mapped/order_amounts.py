@@ -16,7 +16,8 @@ from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.cells import number
 from pipeline.sources.mapped.column_profile import plain
-from pipeline.sources.mapped.mapping import Cell, Fact
+from pipeline.sources.mapped.mapping import Fact
+from pipeline.sources.mapped.mapping_cells import Cell
 
 # the row that represents a fact made from several rows
 FIRST = "__first__"
