@@ -29,7 +29,8 @@ class SeasonRules:
 
 
 def run_policy(rows: pl.DataFrame, worth: np.ndarray, rules: SeasonRules) -> pl.DataFrame:
-    """The rows of `rows` on which an action is taken, with `row`, `action` (index) and `value_usd`.
+    """The rows of `rows` on which an action is taken, with `row`, `action` (index), `meant`
+    (what was chosen) and `value_usd`.
 
     `rows` is sorted by night and has `as_of_day, number, buyer_number`. `worth` (rows, actions) is
     in USD, -inf where an action is not possible. Held-out buyers who would have got an action are
@@ -53,7 +54,7 @@ def run_policy(rows: pl.DataFrame, worth: np.ndarray, rules: SeasonRules) -> pl.
         taken.append(kept)
     row = np.concatenate([*taken, np.zeros(0, dtype=np.int64)]).astype(np.int64)
     action = np.where(rules.is_held[buyer[row]], HELD, best_action[row])
-    columns = {"row": row, "action": action, "value_usd": best[row]}
+    columns = {"row": row, "action": action, "meant": best_action[row], "value_usd": best[row]}
     return rows[row].with_columns(**{name: pl.Series(values) for name, values in columns.items()})
 
 

@@ -121,14 +121,18 @@ def effect_counts(
     """The counts that effects are learned from: by action ("nothing" if held out), stage, cause and
     modifiers, the disputes expected and those observed to the end of the order.
 
+    `meant` is the action that was chosen, also for the held out. The orders chosen for an action
+    may be those whose risk the model overestimates; the held out of the same choice correct that.
     `disputes` (rows, 3): by cause, the expected disputes without an action.
     """
     names: Mapping[int, str] = dict(enumerate(a.name for a in actions)) | {-1: "nothing"}
     action = taken["action"].replace_strict(names, return_dtype=pl.String)
+    meant = taken["meant"].replace_strict(names, return_dtype=pl.String)
     opened, cause = taken["opened_day"].to_numpy(), taken["opened_cause"].to_numpy()
     parts = [
         taken.select("stage", *modifiers).with_columns(
             action=action,
+            meant=meant,
             cause=pl.lit(name),
             is_ended=pl.lit(True),
             expected=pl.Series(disputes[:, n]),
@@ -136,5 +140,5 @@ def effect_counts(
         )
         for n, name in enumerate(CAUSES)
     ]
-    keys = ["action", "stage", "cause", *modifiers, "is_ended"]
+    keys = ["action", "meant", "stage", "cause", *modifiers, "is_ended"]
     return pl.concat(parts).group_by(keys).agg(pl.col("expected", "observed").sum()).sort(keys)

@@ -138,7 +138,7 @@ class ActionReplay:
     def learn(self, counts: Sequence[pl.DataFrame]) -> EffectPosterior:
         """The posterior of the effects after these counts."""
         schema = {
-            **dict.fromkeys(["action", "stage", "cause", *MODIFIERS], pl.String),
+            **dict.fromkeys(["action", "meant", "stage", "cause", *MODIFIERS], pl.String),
             "is_ended": pl.Boolean, "expected": pl.Float64, "observed": pl.Float64,
         }  # fmt: skip
         text = [each.with_columns(pl.col(list(MODIFIERS)).cast(pl.String)) for each in counts]
