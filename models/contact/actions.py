@@ -7,7 +7,7 @@ and cause: a mean, and a weight in disputes. The hold-out replaces it as outcome
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self, get_args
 
 import polars as pl
@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from features.build.registry import FEATURES
 from features.tables import CAUSES
-from models.effects.effect_terms import AssumedShare
+from models.effects.effect_terms import NOTHING, AssumedDelay, AssumedShare
 
-NOTHING = "nothing"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Stage = Literal["before_shipment", "dispatch", "in_transit", "delivered", "unknown"]
 Cause = Literal["not_received", "not_as_described", "other"]
@@ -83,8 +82,8 @@ class AssumedEffect(_ActionSection):
 
 class Action(_ActionSection):
     """One action. `applies_to`: the stages at which it is possible. `sent_by`: automatic actions
-    need no agent. `most_a_night`: 0 for no limit of its own. Of the effects, the last that names a
-    stage and cause counts; a pair without one has no effect."""
+    need no agent. Of the effects, the last that names a stage and cause counts; a pair without one
+    has no effect."""
 
     name: Name
     title: str = Field(min_length=3, max_length=80)
@@ -92,8 +91,6 @@ class Action(_ActionSection):
     applies_to: tuple[Stage, ...] = Field(min_length=1)
     needs: tuple[Need, ...] = ()
     sent_by: Literal["agent", "automatic"] = "agent"
-    is_contact: bool = True
-    most_a_night: int = Field(default=0, ge=0, le=1_000_000)
     cost: Cost = Cost()
     delay: Delay | None = None
     effects: tuple[AssumedEffect, ...] = Field(min_length=1)
@@ -135,11 +132,14 @@ class Action(_ActionSection):
                         shares[stage, cause] = AssumedShare(effect.mean, effect.weight)
         return shares
 
+    def delays(self) -> Mapping[str, AssumedDelay]:
+        """cause -> how much the first 30 days overstate the action, for the causes it acts on."""
+        if self.delay is None:
+            return {}
+        early = AssumedShare(self.delay.early_share, self.delay.weight)
+        acts = {cause: share for (_, cause), share in self.assumed().items() if share.mean > 0}
+        return {cause: AssumedDelay.between(early, share) for cause, share in acts.items()}
+
 
 # a pair that no effect names: surely near nothing
 NO_EFFECT_WEIGHT = 50.0
-
-
-def action_names(actions: Sequence[Action]) -> list[str]:
-    """The names, `nothing` first."""
-    return [NOTHING, *(action.name for action in actions)]

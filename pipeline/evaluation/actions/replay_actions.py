@@ -142,7 +142,10 @@ class ActionReplay:
             "is_ended": pl.Boolean, "expected": pl.Float64, "observed": pl.Float64,
         }  # fmt: skip
         text = [each.with_columns(pl.col(list(MODIFIERS)).cast(pl.String)) for each in counts]
-        return learn_effects(pl.concat([pl.DataFrame(schema=schema), *text]), self.priors)
+        delays = {
+            (a.name, cause): delay for a in self.actions for cause, delay in a.delays().items()
+        }
+        return learn_effects(pl.concat([pl.DataFrame(schema=schema), *text]), self.priors, delays)
 
     @cached_property
     def priors(self) -> dict[tuple[str, str, str], AssumedShare]:

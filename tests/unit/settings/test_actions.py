@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from pathlib import Path
 
 import polars as pl
@@ -39,6 +40,15 @@ def test_every_shipped_action_is_valid_and_states_its_assumptions() -> None:
         assumed = action.assumed()
         assert set(assumed) == {(s, c) for s in action.applies_to for c in CAUSES}
         assert max(share.mean for share in assumed.values()) > 0.0
+
+
+def test_an_action_that_postpones_disputes_says_how_much_is_only_early() -> None:
+    actions = {action.name: action for action in load_actions()}
+    delays = actions["extend_protection"].delays()
+    assert set(delays) == {"not_received"}
+    # 15 % seem prevented after 30 days, 3 % are prevented in the end
+    assert delays["not_received"].log_ratio == pytest.approx(log(0.85 / 0.97))
+    assert actions["inform"].delays() == {}
 
 
 def test_a_seller_adds_an_action_with_one_file(tmp_path: Path) -> None:
