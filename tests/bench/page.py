@@ -24,6 +24,7 @@ from pipeline.night.nightly import nightly
 from pipeline.pages.report import PAGE, report
 from pipeline.settings.config import load_config
 from pipeline.simulation.simulate import simulate
+from pipeline.workspace.checksums import reseal
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
@@ -76,6 +77,7 @@ def make_store(folder: Path, rows: int, nights: int) -> Workspace:
     ]
     long = long.with_columns(order_id=ids, rank=rank, draft_message=pl.Series(drafts))
     long.write_parquet(run / "contact_list.parquet")
+    reseal(run)
     add_history(workspace, nights)
     return workspace
 
@@ -90,6 +92,7 @@ def add_history(workspace: Workspace, nights: int) -> None:
         shutil.copytree(old, folder / "copy")
         manifest = facts | {"model": facts["model"] | {"trained_as_of": "2024-01-01"}}
         (folder / "copy" / "manifest.json").write_text(json.dumps(manifest))
+        reseal(folder / "copy")
         (folder / "latest").symlink_to("copy")
 
 
