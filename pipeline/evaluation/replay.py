@@ -9,24 +9,20 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from features.clock import calendar_day, day_number, in_closed_days, last_matured_day
+from features.clock import calendar_day, day_number, last_matured_day
 from features.spine import build_spine
 from features.tables import Tables
 from models.contact.contact_effects import Belief
 from models.contact.decide import add_expected_value
-from models.learner.cause import add_cause, fit_cause
 from models.learner.gbm import DisputeModel
-from models.learner.training_rows import train_model
 from models.reasons.baseline import rule_scores
 from pipeline.engines.engine import build_features
+from pipeline.evaluation.actions.action_candidates import is_truly_open, train
 from pipeline.evaluation.replay_season import balance, learn_from_season, run_season
 from pipeline.settings.config import Config
-from pipeline.settings.errors import Refused
 from pipeline.simulation.contact_policies import choose, replay, true_scores
 from pipeline.simulation.true_risk import Truth, order_number, read_truth
 from pipeline.simulation.world.draws import Draws
-from pipeline.training.fitting import training_dataset
-from pipeline.training.walk_forward import matured_by
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
@@ -65,7 +61,7 @@ def replay_policies(
     oldest = int(tables["orders"]["known_day"].to_numpy().min(initial=season_end))
     earlier = list(range(season_end - min(SEASON, (season_end - oldest) // 4), season_end + 1))
     cost_usd = truth.orders["total_usd"].to_numpy() + config.decide.dispute_fixed_cost_usd
-    model = _train(tables, config, earlier[0])
+    model = train(tables, config, earlier[0])
     with progress.piece("season") as notes:
         season = run_season(
             _candidates(workspace, tables, truth, config, model, earlier, cost_usd), config
@@ -141,19 +137,6 @@ def _nightly_gain(
     }
 
 
-def _train(tables: Tables, config: Config, first_night: int) -> DisputeModel:
-    dataset = training_dataset(tables, config, matured_by(first_night, config))
-    model, rows = train_model(tables, dataset, config.label_window, first_night, config.recipe)
-    if model is None:
-        raise Refused(
-            "no dispute had matured before the season that effects are learned from. "
-            "Use a later FROM."
-        )
-    rows_with_cause = add_cause(tables, rows, first_night)
-    cause = fit_cause(rows_with_cause, list(model.feature_names), config.recipe)
-    return replace(model, cause=cause)
-
-
 def _candidates(
     workspace: Workspace,
     tables: Tables,
@@ -183,16 +166,6 @@ def _candidates(
         truth.days, truth.effects, cost_usd, config.decide.contact_cost_usd, number, as_of
     )
     return pl.concat([scored, rule_scores(spine), true], how="horizontal")
-
-
-def is_truly_open(truth: Truth, number: np.ndarray, as_of: np.ndarray) -> np.ndarray:
-    """Whether the order is truly open that night.
-
-    The store may learn of an order's end a day late.
-    """
-    begins, ends = truth.days.first[number], truth.days.first[number + 1]
-    day = np.append(truth.days.day, 0)
-    return np.asarray((begins < ends) & in_closed_days(as_of, day[begins], day[ends - 1]))
 
 
 def _say_season(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -60,21 +61,16 @@ def ingest(
         tables = _sorted_tables(_with_own_contacts(data, own))
         if tables["orders"].is_empty():
             raise BadInput(f"{raw}: has no usable order. The previous tables stay in place.")
-        counts = {name: tables[name].height for name in TABLES}
         if data.keep:
             data.keep()
-        workspace.write_tables(
-            tables,
-            {
-                "source": source,
-                "tracking_numbers": data.tracking_numbers,
-                "made_from": made_from,
-                "input_sha256": _input_sha256(data, context) | own_sha256(own),
-                "input_rows": {file.name: file.count_rows for file in data.files},
-                "quarantined_rows": quarantined,
-                "table_rows": counts,
-            },
-        )
+        facts = {
+            "source": source,
+            "tracking_numbers": data.tracking_numbers,
+            "made_from": made_from,
+            "input_sha256": _input_sha256(data, context) | own_sha256(own),
+            "quarantined_rows": quarantined,
+        }
+        counts = _write_tables(workspace, tables, facts, data)
         # agents may have given contacts back since we read ours
         join_own(workspace)
         notes.append(f"{counts['orders']:,} orders, {sum(counts.values()):,} facts")
@@ -82,6 +78,16 @@ def ingest(
         say(note)
     if total := sum(quarantined.values()):
         warn(f"{total} rows are in quarantine, each with its reason: {workspace.quarantine}")
+
+
+def _write_tables(
+    workspace: Workspace, tables: Tables, facts: Mapping[str, Any], data: StoreData
+) -> dict[str, int]:
+    """Write the tables with `facts` about where they come from; return the rows of each."""
+    counts = {name: tables[name].height for name in TABLES}
+    rows = {file.name: file.count_rows for file in data.files}
+    workspace.write_tables(tables, {**facts, "input_rows": rows, "table_rows": counts})
+    return counts
 
 
 def _made_from(source: str, context: SourceContext, config: Config, own: Mapping[str, str]) -> str:

@@ -86,7 +86,7 @@ def candidates(store: Store, tables, model, nights: range, contact_day: np.ndarr
     from features.spine import build_spine
     from models.contact.decide import add_expected_value
     from pipeline.engines.engine import build_features
-    from pipeline.evaluation.replay import is_truly_open
+    from pipeline.evaluation.actions.action_candidates import is_truly_open
 
     spine = build_features(
         tables, build_spine(tables, list(nights), store.config.dispute_window), store.config
