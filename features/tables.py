@@ -20,6 +20,8 @@ __all__ = ["INSTANT", "TABLES", "UNSEEN", "Column", "Table", "Tables", "create_t
 
 # of a dispute, as far as they are known
 CAUSES = ("not_received", "not_as_described", "other")
+# columns of a scored order: how likely each cause is, given a dispute
+CAUSE_SHARES = [f"{cause}_share" for cause in CAUSES]
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (

@@ -12,12 +12,11 @@ from hashlib import blake2b
 
 import polars as pl
 
-from features.tables import CAUSES
+from features.tables import CAUSE_SHARES, CAUSES
 from models.contact.agents import Agent, RemainingSlots, take_best
 from models.contact.buyer_leads import lead_per_buyer
 from models.contact.contact_effects import Belief
 
-CAUSE_SHARES = [f"{cause}_share" for cause in CAUSES]
 LISTED, EXPLORED, HELD_OUT = "listed", "explored", "held_out"
 
 

@@ -10,10 +10,9 @@ import polars as pl
 from scipy.sparse import csr_array
 from scipy.special import ndtr
 
-from features.tables import CAUSES
+from features.tables import CAUSE_SHARES, CAUSES
 from models.effects.effect_terms import UNKNOWN_LEVEL, EffectTerms
 
-CAUSE_SHARES = [f"{cause}_share" for cause in CAUSES]
 TAIL = 0.025
 # bisection of a quantile: the interval and the number of halvings
 REACH, HALVINGS = 40.0, 60

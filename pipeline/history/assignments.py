@@ -12,10 +12,10 @@ import polars as pl
 
 from features.clock import calendar_day, day_number, in_days, last_matured_day
 from features.labels import build_labels
-from features.tables import CAUSES
+from features.tables import CAUSE_SHARES, CAUSES
 from models.contact.contact_bias import leave_out, replace_by_held_out
 from models.contact.contact_effects import Belief, learn_beliefs
-from models.contact.decide import CAUSE_SHARES, HELD_OUT, LISTED
+from models.contact.decide import HELD_OUT, LISTED
 from pipeline.settings.config import Config
 from pipeline.workspace.checksums import read_run_table
 from pipeline.workspace.table_files import TableFiles

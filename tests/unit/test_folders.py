@@ -41,11 +41,11 @@ pipeline/engines            features features/build features/totals pipeline/set
                             pipeline/workspace
 pipeline/evaluation         features features/build features/indicators models/comparison
                             models/contact models/indicators models/learner models/product
-                            models/reasons pipeline/engines pipeline/history
-                            pipeline/indicators pipeline/output pipeline/product_review
-                            pipeline/registry pipeline/settings pipeline/simulation
-                            pipeline/simulation/realism pipeline/simulation/world
-                            pipeline/training pipeline/workspace
+                            models/reasons pipeline/engines pipeline/evaluation/actions
+                            pipeline/history pipeline/indicators pipeline/output
+                            pipeline/product_review pipeline/registry pipeline/settings
+                            pipeline/simulation pipeline/simulation/realism
+                            pipeline/simulation/world pipeline/training pipeline/workspace
 pipeline/evaluation/actions features models/contact models/effects models/learner
                             pipeline/engines pipeline/settings pipeline/simulation
                             pipeline/training pipeline/workspace

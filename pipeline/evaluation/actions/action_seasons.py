@@ -12,9 +12,8 @@ import polars as pl
 from features.clock import calendar_day, day_number
 from features.spine import build_spine
 from features.stage import build_stages
-from features.tables import Tables
+from features.tables import CAUSE_SHARES, Tables
 from models.contact.actions import Action
-from models.contact.decide import CAUSE_SHARES
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS, end_ratios, loss_shares, money_at_stake
 from pipeline.evaluation.actions.action_candidates import (
     MODIFIERS,

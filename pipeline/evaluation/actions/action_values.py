@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from features.tables import CAUSES
+from features.tables import CAUSE_SHARES, CAUSES
 from models.contact.actions import Action
-from models.contact.decide import CAUSE_SHARES
 from models.effects.effect_posterior import EffectPosterior
+from models.effects.effect_terms import NOTHING
 from pipeline.simulation.action_outcomes import ActionWorld
+from pipeline.simulation.action_policies import HELD
 
 IMPOSSIBLE = -np.inf
 # an agent's minute (15 USD an hour), and a template that the shop's own channel sends
@@ -125,7 +126,7 @@ def effect_counts(
     may be those whose risk the model overestimates; the held out of the same choice correct that.
     `disputes` (rows, 3): by cause, the expected disputes without an action.
     """
-    names: Mapping[int, str] = dict(enumerate(a.name for a in actions)) | {-1: "nothing"}
+    names: Mapping[int, str] = dict(enumerate(a.name for a in actions)) | {HELD: NOTHING}
     action = taken["action"].replace_strict(names, return_dtype=pl.String)
     meant = taken["meant"].replace_strict(names, return_dtype=pl.String)
     opened, cause = taken["opened_day"].to_numpy(), taken["opened_cause"].to_numpy()

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from features.clock import day_number
-from models.contact.decide import CAUSE_SHARES
+from features.tables import CAUSE_SHARES
 from pipeline.evaluation.actions.action_candidates import MODIFIERS, RULE_FEATURES
 from pipeline.evaluation.actions.action_seasons import scenario_names
 from pipeline.evaluation.actions.action_values import action_costs
