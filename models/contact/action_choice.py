@@ -134,6 +134,14 @@ def why_not_next(options: pl.DataFrame, choice: ActionChoice) -> pl.DataFrame:
     )
 
 
+def reduced_value(options: pl.DataFrame, prices: Mapping[str, float]) -> pl.Series:
+    """The value of each option less what it uses of the limits, at their prices."""
+    used = [
+        _limit_cost(name, "", prices) for name in ("contacts", "budget_usd", "minutes", "action")
+    ]
+    return options.select(pl.col("value_usd") - pl.sum_horizontal(used)).to_series()
+
+
 def _limit_cost(name: str, prefix: str, prices: Mapping[str, float]) -> pl.Expr:
     """What an option uses of one limit, at its price."""
     if name == "contacts":

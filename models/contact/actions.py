@@ -82,8 +82,10 @@ class AssumedEffect(_ActionSection):
 
 class Action(_ActionSection):
     """One action. `applies_to`: the stages at which it is possible. `sent_by`: automatic actions
-    need no agent. Of the effects, the last that names a stage and cause counts; a pair without one
-    has no effect."""
+    need no agent. `to`: who gets the text; only a text to the buyer is a contact. `sentence`: the
+    template `offer_<sentence>` that states it, by default `offer_<name>`; "none" if the message
+    alone does. `provokes`: the chance that it makes a quiet buyer dispute. Of the effects, the last
+    that names a stage and cause counts; a pair without one has no effect."""
 
     name: Name
     title: str = Field(min_length=3, max_length=80)
@@ -91,6 +93,9 @@ class Action(_ActionSection):
     applies_to: tuple[Stage, ...] = Field(min_length=1)
     needs: tuple[Need, ...] = ()
     sent_by: Literal["agent", "automatic"] = "agent"
+    to: Literal["buyer", "supplier", "carrier"] = "buyer"
+    sentence: Name | None = None
+    provokes: float = Field(default=0.0, ge=0, le=1)
     cost: Cost = Cost()
     delay: Delay | None = None
     effects: tuple[AssumedEffect, ...] = Field(min_length=1)
@@ -107,6 +112,18 @@ class Action(_ActionSection):
         """Whether an order with these features may get the action."""
         fits = pl.col("stage").is_in(list(self.applies_to))
         return pl.all_horizontal(fits, *(need.holds for need in self.needs))
+
+    @property
+    def template(self) -> str | None:
+        """The name of the text template that states the action; None if none is needed."""
+        if self.to != "buyer":
+            return f"task_{self.name}"
+        return None if self.sentence == "none" else f"offer_{self.sentence or self.name}"
+
+    @property
+    def minutes(self) -> float:
+        """The agent's time that it takes."""
+        return self.cost.minutes if self.sent_by == "agent" else 0.0
 
     @property
     def offer_usd(self) -> pl.Expr:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import polars as pl
 
@@ -16,8 +15,7 @@ from features.tables import CAUSE_SHARES, CAUSES
 from models.contact.agents import Agent, RemainingSlots, take_best
 from models.contact.buyer_leads import lead_per_buyer
 from models.contact.contact_effects import Belief
-
-LISTED, EXPLORED, HELD_OUT = "listed", "explored", "held_out"
+from models.contact.hold_out import EXPLORED, HELD_OUT, LISTED, uniform
 
 
 @dataclass(frozen=True)
@@ -236,8 +234,3 @@ def _with_slots(leads: pl.DataFrame, rules: ContactRules) -> pl.DataFrame:
 def _explored(rules: ContactRules, taken: int, writable: int) -> int:
     """Slots for exploration, out of the `taken` best of `writable` buyers."""
     return min(int(taken * rules.explore_share), writable - taken)
-
-
-def uniform(*names: str) -> float:
-    """A number in [0, 1) drawn from the names alone (BLAKE2b), so anyone can draw it again."""
-    return int.from_bytes(blake2b("\0".join(names).encode(), digest_size=7).digest()) / 2.0**56

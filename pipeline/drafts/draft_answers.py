@@ -14,10 +14,9 @@ import polars as pl
 
 from features.clock import days_between
 from features.indicators.dispute_timeline import ON_ITS_WAY
-from models.contact.offers import EXTEND, RESEND
 from pipeline.drafts.buyer_facts import buyers_money, locale_of, parcel, tracking_number
 from pipeline.drafts.text_templates import HOLDS, Template, fill, read_template
-from pipeline.settings.list_settings import OfferSettings
+from pipeline.settings.action_settings import AnswerSettings
 
 SHIPPED = Path(__file__).parent / "answers"
 CASES = (
@@ -76,25 +75,25 @@ def load_templates(workspace: Path) -> dict[str, Template]:
     return {case: read_template(path, FACTS, CONDITIONS) for case, path in paths.items()}
 
 
-def draft_answer(template: Template, row: Mapping[str, Any], offers: OfferSettings) -> str:
+def draft_answer(template: Template, row: Mapping[str, Any], settings: AnswerSettings) -> str:
     """The answer to the dispute of `row`, a row of the dispute clock."""
-    return fill(template, answer_facts(row, offers))
+    return fill(template, answer_facts(row, settings))
 
 
-def answer_facts(row: Mapping[str, Any], offers: OfferSettings) -> dict[str, str | None]:
+def answer_facts(row: Mapping[str, Any], settings: AnswerSettings) -> dict[str, str | None]:
     """Every fact of `FACTS` and condition of `CONDITIONS`; None if it is not known or not so.
 
     `amount` is what the dispute may cost, `asked_amount` what the buyer asked for. An offer is only
     made if the settings allow it for this order.
     """
     at_risk, total = row["amount_at_risk_usd"], row["total_usd"]
-    may_resend = RESEND in offers.allowed and total is not None and total <= offers.resend_max_usd
+    may_resend = settings.may_resend and total is not None and total <= settings.resend_max_usd
     return {
         **{name: row[name] for name in FACTS if name in row},
         "amount": None if at_risk is None else f"{at_risk:.2f} USD",
         "asked_amount": buyers_money(row["amount_usd"], row, locale_of("en", None)),
         "parcel": parcel(row),
         "shipment_id": tracking_number(row),
-        "may_extend": HOLDS if EXTEND in offers.allowed else None,
+        "may_extend": HOLDS if settings.may_extend else None,
         "may_resend": HOLDS if may_resend else None,
     }

@@ -1,5 +1,5 @@
-"""Draft messages before there is a dispute: `<language>/<stage>[_<cause>].txt` and
-`<language>/offer_<action>.txt`.
+"""Drafts before there is a dispute: messages to buyers, `<language>/<stage>[_<cause>].txt` with
+`<language>/offer_<action>.txt`, and tasks for suppliers and carriers, `en/task_<action>.txt`.
 
 A file of the same name in the workspace's `messages/` folder replaces the program's own, and a file
 for the stage and likely cause is preferred over the one for the stage. For the format see
@@ -8,9 +8,10 @@ for the stage and likely cause is preferred over the one for the stage. For the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import polars as pl
 from features.asof import visible
 from features.clock import day_number, is_before
 from features.stage import UNKNOWN as UNKNOWN_STAGE
-from models.contact.offers import NOTHING, OLDEST_RANK, SILENT_DAYS
+from models.contact.actions import Action
 from pipeline.drafts.buyer_facts import (
     buyers_money,
     locale_of,
@@ -29,6 +30,7 @@ from pipeline.drafts.buyer_facts import (
     with_known_numbers,
 )
 from pipeline.drafts.text_templates import HOLDS, Template, fill, read_template
+from pipeline.settings.errors import BadInput
 from pipeline.settings.languages import message_language
 from pipeline.workspace.table_files import TableFiles
 
@@ -49,6 +51,7 @@ FACTS = (
     "ship_by_on",
     "was_to_ship_on",
     "ordered_on",
+    "asked_on",
     "amount",
     "offer",
 )
@@ -58,6 +61,11 @@ CONDITIONS = ("unscanned",)
 _JOINED_BY = {"zh": ""}
 MOVING = ("InTransit", "OutForDelivery", "InfoReceived", "Exception")
 LONG_DAYS = 7
+# other parcels predict nothing about one that is silent for longer, or older than nearly all of
+# them
+SILENT_DAYS, OLDEST_RANK = 14.0, 0.95
+# what has no template in the buyer's language, and every task, is written in it
+COMMON_LANGUAGE = "en"
 
 
 def add_messages(
@@ -66,40 +74,69 @@ def add_messages(
     workspace: Path,
     as_of: date,
     in_english: Collection[str],
+    actions: Mapping[str, Action],
 ) -> pl.DataFrame:
     """`listed` with the columns `country`, `message_language` and `draft_message`.
 
-    Needs `order_id, stage, likely_cause, suggested_action, offer_usd` and the logistics features.
-    `in_english`: languages whose buyers are written to in English.
+    Needs `order_id, stage, likely_cause, action, offer_usd` and the logistics features.
+    `in_english`: languages whose buyers are written to in English. A task, and an action without a
+    template in the buyer's language, is written in English.
     """
     rows = listed.join(
         _order_facts(files, listed["order_id"], day_number(as_of)), on="order_id", how="left"
     )
     rows = rows.with_columns(message_language=message_language(in_english))
     read = cache(lambda language, name: _template(workspace, language, name))
+    languages = [
+        _language(row["message_language"], actions[row["action"]], read)
+        for row in rows.iter_rows(named=True)
+    ]
+    rows = rows.with_columns(message_language=pl.Series(languages, dtype=pl.String))
     drafts = [
-        draft_message(row, message_facts(row, as_of), read) for row in rows.iter_rows(named=True)
+        draft_message(row, message_facts(row, as_of), read, actions[row["action"]])
+        for row in rows.iter_rows(named=True)
     ]
     return rows.select(*listed.columns, "country", "message_language").with_columns(
         draft_message=pl.Series(drafts, dtype=pl.String)
     )
 
 
-def draft_message(row: Mapping[str, Any], facts: Mapping[str, str | None], read: Any) -> str:
-    """The message for one order; the sentence about the offer is one of its facts.
+def _language(language: str, action: Action, read: Any) -> str:
+    is_written = action.template is None or read(language, action.template) is not None
+    return language if action.to == "buyer" and is_written else COMMON_LANGUAGE
+
+
+def require_templates(actions: Iterable[Action], workspace: Path) -> None:
+    """Raises `BadInput` for an action whose text no template states in English."""
+    for action in actions:
+        name = action.template
+        if name and _template(workspace, COMMON_LANGUAGE, name) is None:
+            path = workspace / "messages" / COMMON_LANGUAGE / f"{name}.txt"
+            raise BadInput(
+                f"action {action.name}: there is no text for it. Write {path}, or set "
+                'sentence = "none" in its file if the message of the stage says it all.'
+            )
+
+
+def draft_message(
+    row: Mapping[str, Any], facts: Mapping[str, str | None], read: Any, action: Action
+) -> str:
+    """The text for one order; in a message, the sentence about the action is one of its facts.
 
     `read(language, name)` returns a template or None.
     """
     language, joined_by = row["message_language"], _JOINED_BY.get(row["message_language"], " ")
-    offer = None
-    if row["suggested_action"] != NOTHING:
-        offer = fill(read(language, f"offer_{row['suggested_action']}") or (), facts, joined_by)
+    stated = (
+        fill(read(language, action.template) or (), facts, joined_by) if action.template else ""
+    )
+    if action.to != "buyer":
+        return stated
     template = (
         read(language, f"{row['stage']}_{row['likely_cause']}")
         or read(language, row["stage"])
         or ()
     )
-    return fill(template, {**facts, "offer": offer}, joined_by)
+    return fill(template, {**facts, "offer": stated or None}, joined_by)
 
 
 def _template(workspace: Path, language: str, name: str) -> Template | None:
@@ -138,6 +175,8 @@ def _fact_days(row: Mapping[str, Any], as_of: date) -> dict[str, date | None]:
     is_doubtful = is_missed or (row["logistics_expected_late_days"] or 0.0) > 0
     is_unsent = row["stage"] != UNKNOWN_STAGE and sent is None and scanned is None
     is_unsent_late = is_unsent and _is_before(ship_by, as_of)
+    waited = row["conversation_days_unanswered"]
+    asked = None if waited is None else as_of - timedelta(days=ceil(waited))
     is_old = _is_before(placed, as_of - timedelta(days=LONG_DAYS))
     days: dict[str, tuple[date | None, bool]] = {
         "sent_on": (sent, True),
@@ -155,6 +194,7 @@ def _fact_days(row: Mapping[str, Any], as_of: date) -> dict[str, date | None]:
         "was_to_ship_on": (ship_by, is_unsent_late),
         # apologise for a long wait even if the ship-by day is not known
         "ordered_on": (placed, is_unsent and ship_by is None and is_old),
+        "asked_on": (asked, True),
     }
     return {name: day if applies else None for name, (day, applies) in days.items()}
 

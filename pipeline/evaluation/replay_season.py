@@ -13,7 +13,8 @@ import polars as pl
 
 from features.clock import calendar_day, in_label_window
 from models.contact.contact_effects import Belief, learn_beliefs
-from models.contact.decide import HELD_OUT, ContactRules, assign
+from models.contact.decide import ContactRules, assign
+from models.contact.hold_out import HELD_OUT
 from pipeline.history.assignments import as_evidence, first_of_each_order, likeliest_cause
 from pipeline.settings.config import Config
 from pipeline.simulation.true_risk import Truth

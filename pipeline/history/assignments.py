@@ -10,18 +10,18 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from features.clock import calendar_day, day_number, in_days, last_matured_day
-from features.labels import build_labels
+from features.asof import visible
+from features.clock import day_number, in_days
 from features.tables import CAUSE_SHARES, CAUSES
+from models.contact.action_options import MODIFIERS
 from models.contact.contact_bias import leave_out, replace_by_held_out
-from models.contact.contact_effects import Belief, learn_beliefs
-from models.contact.decide import HELD_OUT, LISTED
+from models.contact.hold_out import HELD_OUT, LISTED
 from pipeline.settings.config import Config
 from pipeline.workspace.checksums import read_run_table
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
-FILE = "assignments.parquet"
+FILE, CANDIDATES_FILE = "assignments.parquet", "action_candidates.parquet"
 # before all days of a store
 FIRST_DAY = -(2**31)
 COLUMNS = [
@@ -37,30 +37,15 @@ COLUMNS = [
     "probability",
     "expected_value_usd",
     "evidence_share",
+    "action",
+    "meant",
+    "stake_usd",
+    "prevented_usd",
+    "cost_usd",
+    "end_probability",
+    *CAUSE_SHARES,
+    *MODIFIERS,
 ]
-
-
-def learnt_beliefs(
-    workspace: Workspace, files: TableFiles, config: Config, as_of: date
-) -> dict[tuple[str, str], Belief]:
-    """The beliefs by stage and cause from the hold-out of past nights, as of `as_of`.
-
-    Empty while no night has matured, or if the config switches learning off.
-    """
-    if not config.decide.learns:
-        return {}
-    last = last_matured_day(day_number(as_of), config.horizon_days, config.reporting_delay_days)
-    assigned = read_assignments(workspace, calendar_day(last))
-    if assigned.is_empty():
-        return {}
-    rows = first_of_each_order(assigned).with_columns(as_of_day=pl.col("as_of").cast(pl.Int32))
-    labels = build_labels(
-        files.read_orders(rows["order_id"]), rows, config.label_window, day_number(as_of)
-    )
-    matured = rows.with_columns(labels["label"]).drop_nulls("label")
-    return learn_beliefs(
-        as_evidence(matured), config.decide.costs.assumed(), config.decide.prior_disputes
-    )
 
 
 def as_evidence(matured: pl.DataFrame) -> pl.DataFrame:
@@ -82,16 +67,16 @@ def first_of_each_order(assigned: pl.DataFrame) -> pl.DataFrame:
 def read_assignments(workspace: Workspace, last: date) -> pl.DataFrame:
     """The assignments of the newest run of each night up to `last`.
 
-    Runs of earlier program versions have no such file.
+    Runs of earlier program versions have no such file, or one without actions.
     """
     assignments = []
     for night in sorted((workspace.folder / "runs").glob("????-??-??")):
         path = night / "latest" / FILE
         if night.name <= last.isoformat() and path.exists():
-            assignments.append(read_run_table(path.parent, FILE, COLUMNS))
+            assignments.append(read_run_table(path.parent, FILE))
     if not assignments:
         return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
-    return pl.concat(assignments)
+    return pl.concat(assignments, how="diagonal_relaxed")
 
 
 def held_out_before(workspace: Workspace, as_of: date) -> pl.Series:
@@ -133,11 +118,30 @@ def left_alone(
     )
 
 
-def resting_buyers(files: TableFiles, as_of: date, cool_off_days: int) -> frozenset[str]:
-    """Buyers who were contacted in the last `cool_off_days` days before `as_of`."""
+def resting_buyers(
+    files: TableFiles, order_ids: pl.Series, as_of: date, cool_off_days: int
+) -> frozenset[str]:
+    """Buyers with whom the store was in contact in the last `cool_off_days` days before `as_of`: by
+    a contact on record, or by any message of the seller or the buyer about an order of
+    `order_ids`. A buyer who waits for an answer never rests.
+    """
     day = day_number(as_of)
     contacts = files.read_contacts().filter(in_days(pl.col("known_day"), day - cool_off_days, day))
-    return frozenset(files.read_facts("orders", contacts["order_id"].unique())["buyer_id"])
+    messages = visible(files.read_facts("messages", order_ids), day).sort(
+        "occurred_at", "message_id"
+    )
+    buyers = files.read_buyers_of(order_ids).select("order_id", "buyer_id").drop_nulls()
+    last = (
+        messages.join(buyers, on="order_id", how="inner")
+        .group_by("buyer_id", maintain_order=True)
+        .agg(pl.col("sender", "known_day").last())
+    )
+    written = last.filter(
+        pl.col("sender") == "seller", in_days(pl.col("known_day"), day - cool_off_days, day)
+    )["buyer_id"]
+    waiting = set(last.filter(pl.col("sender") == "buyer")["buyer_id"])
+    contacted = files.read_facts("orders", contacts["order_id"].unique())["buyer_id"]
+    return frozenset((set(contacted) | set(written)) - waiting)
 
 
 def likeliest_cause() -> pl.Expr:

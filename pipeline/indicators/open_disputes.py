@@ -195,7 +195,7 @@ def _with_drafts(workspace: Workspace, config: Config, rows: pl.DataFrame) -> pl
     templates = load_templates(workspace.folder)
     rows = with_known_numbers(rows, tracking_numbers(workspace.read_ingest_facts()))
     drafts = [
-        (draft_answer(templates[row["case"]], row, config.offers), tracking_number(row))
+        (draft_answer(templates[row["case"]], row, config.answers), tracking_number(row))
         for row in rows.iter_rows(named=True)
     ]
     return rows.with_columns(

@@ -11,10 +11,11 @@ import polars as pl
 
 from features.asof import visible
 from features.clock import day_number
-from models.contact.offers import Offers, suggest
+from models.contact.actions import Action
 from models.reasons.reason_columns import REASON_KEYS
 from pipeline.drafts.draft_messages import add_messages
 from pipeline.history.past_lists import PastLists, past_lists_text
+from pipeline.night.why_action import WHY_KEY
 from pipeline.output.contact_list_columns import MORE_COLUMNS, explained, list_look
 from pipeline.output.safe_text import neutral_frame, one_line
 from pipeline.output.spreadsheet import Look, write_workbook
@@ -23,17 +24,13 @@ from pipeline.workspace.table_files import TableFiles
 
 LIST = "contact_list"
 LONGEST_TITLE = 80
-# what offers and messages need in addition to the list's own columns
+# what messages need in addition to the list's own columns
 NEEDED_FEATURES = (
-    "order_value_usd",
-    "logistics_delivered_late_days",
     "logistics_days_since_news",
-    "logistics_days_to_promise",
     "logistics_expected_days_left",
     "logistics_expected_late_days",
-    "logistics_late_chance",
     "logistics_road_rank",
-    "conversation_count_product_questions",
+    "conversation_days_unanswered",
 )
 
 
@@ -41,12 +38,12 @@ def add_what_to_say(
     listed: pl.DataFrame,
     scored: pl.DataFrame,
     files: TableFiles,
+    actions: Mapping[str, Action],
     workspace: Path,
     config: Config,
     as_of: date,
 ) -> pl.DataFrame:
-    """The list with `MORE_COLUMNS`: what to offer, what to write, and two empty columns that the
-    agents fill in.
+    """The list with `MORE_COLUMNS`: what to write, and two empty columns that the agents fill in.
 
     `listed`: the orders to contact, best first; `scored`: every open order with its features.
     """
@@ -58,9 +55,7 @@ def add_what_to_say(
         how="left",
         maintain_order="left",
     )
-    offers = Offers(**config.offers.model_dump())
-    rows = rows.hstack(suggest(rows, offers, config.decide.dispute_fixed_cost_usd))
-    rows = add_messages(rows, files, workspace, as_of, config.decide.in_english)
+    rows = add_messages(rows, files, workspace, as_of, config.decide.in_english, actions)
     rows = rows.join(
         _titles(files, listed, day), on="product_id", how="left", maintain_order="left"
     )
@@ -81,7 +76,7 @@ def write_list(folder: Path, listed: pl.DataFrame, as_of: date) -> None:
     Only the Parquet file has the keys that the page needs to translate the reasons.
     """
     listed.write_parquet(folder / f"{LIST}.parquet")
-    listed = listed.drop(REASON_KEYS, strict=False)
+    listed = listed.drop(*REASON_KEYS, WHY_KEY, strict=False)
     safe = neutral_frame(listed)
     safe.write_csv(folder / f"{LIST}.csv", float_precision=4)
     looks = {"contacts": list_look(safe, as_of), "columns": Look(widths={"what it says": 110})}
@@ -121,7 +116,7 @@ def _wrapped(text: str) -> str:
 
 README = """{banner}Contact list of the night of {as_of}
 
-{listed} of {scored} open, undisputed orders: those most worth a message tonight, best first.
+{listed} of {scored} open, undisputed orders: those most worth an action tonight, best first.
 The list uses only what was known before {as_of} began in the store's time zone.
 {who_writes}
 {past}
@@ -157,18 +152,24 @@ def list_lines(listed: pl.DataFrame, count: int = 5) -> list[str]:
         listed["stage"].value_counts(sort=True).sort(["count", "stage"], descending=[True, False])
     )
     stages = ", ".join(f"{row['count']} {row['stage']}" for row in by_stage.iter_rows(named=True))
-    value_usd = listed["expected_value_usd"].sum()
+    lines.append(f"{listed.height} orders to act on" + (f": {stages}" if stages else ""))
+    actions = listed["action"].value_counts().sort(["count", "action"], descending=[True, False])
+    if not actions.is_empty():
+        lines.append(", ".join(f"{count} {name}" for name, count in actions.iter_rows()))
+    stake, prevented, cost, net = (
+        listed[name].sum()
+        for name in ("stake_usd", "prevented_usd", "cost_usd", "expected_value_usd")
+    )
     lines.append(
-        f"{listed.height} orders to contact, worth {value_usd:,.0f} USD together"
-        + (f": {stages}" if stages else "")
+        f"at stake {stake:,.2f} USD; prevented {prevented:,.2f}; cost {cost:,.2f}; "
+        f"net {net:,.2f} USD"
     )
     return lines
 
 
 def _line(row: Mapping[str, object]) -> str:
-    offer = f", {row['suggested_action']}" if row["suggested_action"] != "nothing" else ""
     return (
         f"{row['rank']:>3}. order {row['order_id']} ({row['stage']}): "
-        f"risk {row['probability']:.0%}, worth {row['expected_value_usd']:.2f} USD, "
-        f"write by {row['contact_by']} in {row['message_language']}{offer}"
+        f"risk {row['probability']:.0%}, {row['stake_usd']:.2f} USD at stake. "
+        f"By {row['contact_by']}: {row['why_action']}"
     )

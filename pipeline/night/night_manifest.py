@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from models.contact.contact_effects import Belief
 from pipeline.drafts.text_templates import files_sha256
 from pipeline.indicators.open_disputes import clock_inputs
+from pipeline.night.night_actions import NightActions, action_inputs
 from pipeline.night.night_checks import Scorer
 from pipeline.settings.config import Config
 from pipeline.workspace.manifest import program_facts
@@ -28,7 +28,7 @@ def night_run_id(workspace: Workspace, as_of: date) -> str:
 
 
 def night_inputs(
-    workspace: Workspace, config: Config, scorer: Scorer, beliefs: Mapping[tuple[str, str], Belief]
+    workspace: Workspace, config: Config, scorer: Scorer, actions: NightActions
 ) -> dict[str, Any]:
     """Everything that the night's files depend on, apart from the program itself.
 
@@ -41,15 +41,7 @@ def night_inputs(
         "config": config.model_dump(mode="json", exclude={"engine"}),
         "messages_sha256": files_sha256(workspace.folder / "messages"),
         **clock_inputs(workspace, config),
-        "prevented_share_learnt": _prevented_shares(beliefs),
-    }
-
-
-def _prevented_shares(beliefs: Mapping[tuple[str, str], Belief]) -> dict[str, list[float]]:
-    """[share prevented, how much of it is measured] per stage and cause, with JSON keys."""
-    return {
-        f"{stage}, {cause}": [belief.share, belief.evidence]
-        for (stage, cause), belief in beliefs.items()
+        **action_inputs(workspace, actions),
     }
 
 

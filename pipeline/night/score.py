@@ -11,16 +11,16 @@ from typing import Any
 import polars as pl
 
 from features.clock import day_number
-from models.contact.contact_effects import Belief
-from models.contact.decide import HELD_OUT
+from models.contact.hold_out import HELD_OUT, held_out_buyers
 from models.monitoring.input_checks import Reading
 from models.reasons.risk_rules import has_sign
 from pipeline.engines.engine import build_night
-from pipeline.history.assignments import COLUMNS, FILE, held_out_before, learnt_beliefs
+from pipeline.history.assignments import CANDIDATES_FILE, COLUMNS, FILE, held_out_before
 from pipeline.history.past_lists import PastLists, past_lists, past_lists_text
 from pipeline.indicators.open_disputes import clock_summary, write_clock
 from pipeline.night.changed_settings import report_changed_settings
 from pipeline.night.contact_list import add_what_to_say, write_list, write_readme
+from pipeline.night.night_actions import NightActions, harm_sentences, night_actions
 from pipeline.night.night_checks import (
     Scorer,
     banner,
@@ -32,10 +32,19 @@ from pipeline.night.night_checks import (
 from pipeline.night.night_health import Health, assess_health, night_means, write_health
 from pipeline.night.night_manifest import manifest_facts, night_inputs, night_run_id
 from pipeline.night.rule_scorer import RuleScorer
-from pipeline.night.scored_orders import SCORE_COLUMNS, assign_buyers, contact_list, score_orders
+from pipeline.night.scored_orders import (
+    SCORE_COLUMNS,
+    Decided,
+    assigned_orders,
+    contact_list,
+    decide_night,
+    night_rules,
+    score_orders,
+)
 from pipeline.pages.report import write_report
 from pipeline.registry.model_registry import require_champion
 from pipeline.settings.config import Config
+from pipeline.settings.languages import who_writes, writers_sentence
 from pipeline.workspace.checksums import read_manifest
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.table_files import TableFiles
@@ -52,6 +61,7 @@ class NightContext:
     as_of: date
     files: TableFiles
     scorer: Scorer
+    actions: NightActions
     inputs: Mapping[str, Any]
     run_id: str
 
@@ -59,11 +69,13 @@ class NightContext:
 @dataclass(frozen=True)
 class NightTables:
     """The night's tables: `scored` has one row per open order, `assigned` one per buyer who is
-    listed, explored or held out, `listed` one per buyer to contact. `writers`: who writes what."""
+    listed or held out, `listed` one per buyer with an action, `candidates` the options that could
+    have been drawn for them. `writers`: who writes what."""
 
     scored: pl.DataFrame
     assigned: pl.DataFrame
     listed: pl.DataFrame
+    candidates: pl.DataFrame
     writers: Mapping[str, Any]
 
 
@@ -85,18 +97,18 @@ def score(
     """
     scorer = rules or require_champion(workspace)
     files = workspace.table_files()
-    beliefs = learnt_beliefs(workspace, files, config, as_of)
-    inputs = night_inputs(workspace, config, scorer, beliefs)
+    actions = night_actions(workspace, files, config, as_of)
+    inputs = night_inputs(workspace, config, scorer, actions)
     done = workspace.latest(as_of)
     if done and not is_forced and read_manifest(done).get("inputs") == inputs:
         say(f"score     {as_of} was already done with the same inputs: {done} (FORCE=1 repeats it)")
         return done
     report_changed_settings(workspace, config, as_of)
     run_id = night_run_id(workspace, as_of)
-    night = NightContext(workspace, config, progress, as_of, files, scorer, inputs, run_id)
+    night = NightContext(workspace, config, progress, as_of, files, scorer, actions, inputs, run_id)
     readings = check_inputs(workspace, files, scorer, config, as_of)
     _refuse(night, readings)
-    tables = _decide(night, beliefs)
+    tables = _decide(night)
     past = past_lists(workspace, files, config, as_of)
     readings += check_scores(scorer, tables.scored, past, config)
     _refuse(night, readings)
@@ -116,29 +128,47 @@ def _refuse(night: NightContext, readings: Sequence[Reading]) -> None:
     refuse_failed_checks(night.workspace, night.config, night.as_of, readings, facts)
 
 
-def _decide(night: NightContext, beliefs: Mapping[tuple[str, str], Belief]) -> NightTables:
-    """Build the features, score every open order and choose whom to contact."""
+def _decide(night: NightContext) -> NightTables:
+    """Build the features, score every open order and choose what to do for which."""
     config, files, as_of = night.config, night.files, night.as_of
     day = day_number(as_of)
     with night.progress.piece("features") as notes:
         features = build_night(files, day, config)
         notes.append(f"{features.height:,} open, undisputed orders on {as_of}")
-    with night.progress.piece("score") as notes:
-        costs = replace(config.decide.costs, beliefs=beliefs)
-        scored = score_orders(night.scorer, features, costs).with_columns(as_of=pl.lit(as_of))
+    with night.progress.piece("score"):
+        scored = score_orders(night.scorer, features, night.actions.cost)
+        scored = scored.with_columns(as_of=pl.lit(as_of))
+    with night.progress.piece("choose") as notes:
         # with fixed rules, a high order value alone is no reason to write to a buyer
-        uses_rules = isinstance(night.scorer, RuleScorer)
-        candidates = scored.filter(has_sign()) if uses_rules else scored
-        assigned, writers = assign_buyers(files, candidates, config, as_of)
-        to_contact = assigned.filter(pl.col("arm") != HELD_OUT)
-        listed = contact_list(files, night.scorer, to_contact, day)
+        may_act = has_sign() if isinstance(night.scorer, RuleScorer) else pl.lit(True)
+        decided = decide_night(files, scored, may_act, night.actions, config, as_of)
+        assigned = assigned_orders(decided)
+        to_do = assigned.filter(pl.col("arm") != HELD_OUT)
+        listed = contact_list(files, night.scorer, to_do, night.actions.by_name, day)
         held_out = assigned.filter(pl.col("arm") == HELD_OUT)["buyer_id"]
         before = held_out_before(night.workspace, as_of)
         count_new = (~held_out.is_in(before.implode())).sum()
         notes.append(
-            f"{listed.height} buyers to contact, {held_out.len()} held out, {count_new} of them new"
+            f"{listed.height} buyers with an action, {held_out.len()} held out, {count_new} of "
+            "them new"
         )
-    return NightTables(scored, assigned, listed, writers)
+    writers = _writers(decided, assigned, config)
+    candidates = decided.night.candidates
+    return NightTables(decided.scored, assigned, listed, candidates, writers)
+
+
+def _writers(decided: Decided, assigned: pl.DataFrame, config: Config) -> Mapping[str, Any]:
+    """Who writes what, and the sentence about it; empty without agents."""
+    rules = night_rules(config, ())
+    if not rules.limits.agents:
+        return {}
+    is_worth_it = pl.col("value_usd") >= config.actions.least_worth_usd
+    options = decided.options.filter(is_worth_it)
+    held = held_out_buyers(options["buyer_id"].unique(), rules.holdout_share, rules.salt)
+    free = options.filter(~pl.col("buyer_id").is_in(held))
+    writers = who_writes(free, assigned, rules.limits.agents)
+    line = writers_sentence(writers)
+    return writers | {"sentence": line, "sentence_key": line.key}
 
 
 def _with_messages(night: NightContext, tables: NightTables) -> NightTables:
@@ -147,6 +177,7 @@ def _with_messages(night: NightContext, tables: NightTables) -> NightTables:
             tables.listed,
             tables.scored,
             night.files,
+            night.actions.by_name,
             night.workspace.folder,
             night.config,
             night.as_of,
@@ -165,11 +196,13 @@ def _write_run(
     """Write all files of the night into `folder`; the manifest comes last."""
     workspace, config, as_of = night.workspace, night.config, night.as_of
     scored, listed, writers = tables.scored, tables.listed, tables.writers
-    warnings = banner(readings, config)
+    titles = {name: action.title for name, action in night.actions.by_name.items()}
+    warnings = [*banner(readings, config), *harm_sentences(night.actions.harm, titles)]
     if isinstance(night.scorer, RuleScorer):
         warnings.insert(0, night.scorer.warning)
     scored.select(SCORE_COLUMNS).write_parquet(folder / "scores.parquet")
     tables.assigned.select(COLUMNS).write_parquet(folder / FILE)
+    tables.candidates.write_parquet(folder / CANDIDATES_FILE)
     write_health(folder, scored, health)
     write_list(folder, listed, as_of)
     sentence = writers.get("sentence", "")

@@ -1,24 +1,31 @@
-"""From features to decisions: each open order's probability, who is contacted, and the list."""
+"""From features to decisions: each order's probability, what is done for whom, and the list."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import polars as pl
 
 from features.asof import visible
 from features.build.registry import FEATURES
 from features.tables import CAUSES
+from models.contact.action_columns import ActionLimits
+from models.contact.action_options import action_options
+from models.contact.action_stakes import DisputeCost, add_stakes
+from models.contact.actions import Action
 from models.contact.contact_deadline import add_contact_by
-from models.contact.decide import ContactCosts, add_expected_value, give_arms, worthwhile
+from models.contact.night_choice import NightChoice, NightRules, choose_night
 from models.reasons.explain import explain
 from models.reasons.reason_columns import REASON_KEYS, reason_columns
 from models.reasons.risk_rules import SignModel
 from pipeline.history.assignments import likeliest_cause, resting_buyers
+from pipeline.night.night_actions import NightActions
 from pipeline.night.night_checks import Scorer
+from pipeline.night.why_action import WHY, WHY_KEY, add_why
 from pipeline.settings.config import Config
-from pipeline.settings.languages import message_language, who_writes, writers_sentence
+from pipeline.settings.languages import message_language
 from pipeline.workspace.table_files import TableFiles
 
 LIST_COLUMNS = [
@@ -33,11 +40,20 @@ LIST_COLUMNS = [
     "reason_2",
     "reason_3",
     "contact_by",
+    "action",
+    WHY,
+    "stake_usd",
+    "prevented_usd",
+    "cost_usd",
     "expected_value_usd",
+    "offer_usd",
     "also_orders",
     "basis",
     *REASON_KEYS,
+    WHY_KEY,
 ]
+# for a buyer with many open orders, this many are named in addition to the leading one
+ALSO_NAMED = 10
 SCORE_COLUMNS = [
     "order_id",
     "as_of",
@@ -48,52 +64,122 @@ SCORE_COLUMNS = [
     "not_received_share",
     "not_as_described_share",
     "other_share",
+    "end_probability",
+    "stake_usd",
+    "action",
     "expected_value_usd",
 ]
 
 
-def score_orders(scorer: Scorer, features: pl.DataFrame, costs: ContactCosts) -> pl.DataFrame:
-    """`features` with the probability and its bounds, the shares of the causes and the expected
-    value of a message."""
+@dataclass(frozen=True)
+class Decided:
+    """`scored` has one row per open order, with its stake and its best action; `options` one per
+    order and possible action; `night` is the decision."""
+
+    scored: pl.DataFrame
+    options: pl.DataFrame
+    night: NightChoice
+
+
+def score_orders(scorer: Scorer, features: pl.DataFrame, cost: DisputeCost) -> pl.DataFrame:
+    """`features` with the probability and its bounds, the shares of the causes and the stakes."""
     if features.is_empty():
         empty = {
             name: pl.lit(0.0) for name in SCORE_COLUMNS if name.startswith(("probability", *CAUSES))
         }
-        return add_expected_value(features.with_columns(**empty), costs)
+        return add_stakes(features.with_columns(**empty), cost)
     probabilities = scorer.model.predict_with_bounds(features)
     causes = scorer.model.predict_cause(features)
-    scored = pl.concat([features, probabilities, causes], how="horizontal")
-    return add_expected_value(scored, costs)
+    return add_stakes(pl.concat([features, probabilities, causes], how="horizontal"), cost)
 
 
-def assign_buyers(
-    files: TableFiles, scored: pl.DataFrame, config: Config, as_of: date
-) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """Decide who is listed, explored or held out, and who writes the messages.
+def decide_night(
+    files: TableFiles,
+    scored: pl.DataFrame,
+    may_act: pl.Expr,
+    known: NightActions,
+    config: Config,
+    as_of: date,
+) -> Decided:
+    """Choose tonight's actions: at most one per buyer, within the limits, by what it saves.
 
-    Returns one row per buyer, with the columns of `scored` for the buyer's most urgent order, and
-    the facts about the agents (empty without `decide.agents` in config.toml).
+    `scored` as `score_orders` gives it; only orders that `may_act` holds for get an action.
     """
+    settings = config.actions
     buyers = files.read_buyers_of(scored["order_id"]).with_columns(
         message_language=message_language(config.decide.in_english)
     )
-    rules = config.decide.rules(resting_buyers(files, as_of, config.decide.cool_off_days))
-    candidates = scored.with_columns(
+    orders = scored.with_columns(
         buyers["buyer_id", "message_language"], likely_cause=likeliest_cause()
     )
-    leads = worthwhile(candidates, rules, config.decide.contact_cost_usd)
-    assigned = give_arms(leads, rules, as_of.isoformat())
-    if not rules.agents:
-        return assigned, {}
-    writers = who_writes(leads, assigned, rules.agents)
-    line = writers_sentence(writers)
-    return assigned, writers | {"sentence": line, "sentence_key": line.key}
+    options = action_options(
+        orders.filter(may_act),
+        known.actions,
+        known.posterior,
+        settings.rules(known.stopped),
+        settings.least_worth_usd,
+    )
+    worth_it = options.filter(pl.col("value_usd") >= settings.least_worth_usd)
+    ids = worth_it["order_id"].unique()
+    resting = resting_buyers(files, ids, as_of, config.decide.cool_off_days)
+    rules = night_rules(config, resting)
+    night = choose_night(options, rules, known.posterior, as_of.isoformat())
+    best = (
+        options.sort("value_usd", "action", descending=[True, False])
+        .unique("order_id", keep="first", maintain_order=True)
+        .select("order_id", "action", expected_value_usd="value_usd")
+    )
+    return Decided(
+        orders.join(best, on="order_id", how="left", maintain_order="left"), options, night
+    )
+
+
+def night_rules(config: Config, resting: Collection[str]) -> NightRules:
+    """The rules of a night, from the settings."""
+    decide, settings = config.decide, config.actions
+    limits = ActionLimits(
+        contacts=decide.capacity,
+        budget_usd=settings.budget_usd,
+        agents=[hours.agent for hours in decide.agents],
+        action_contacts=settings.most_a_night,
+        least_worth_usd=settings.least_worth_usd,
+    )
+    share, salt = decide.holdout_share, decide.holdout_salt
+    return NightRules(limits, share, salt, resting, settings.exploration)
+
+
+def assigned_orders(decided: Decided) -> pl.DataFrame:
+    """One row per buyer who is listed or held out, best first, with the columns of the order and of
+    the action, and `also_orders`, the buyer's other open orders."""
+    night, scored = decided.night.assigned, decided.scored
+    facts = scored.drop(
+        [name for name in night.columns if name in scored.columns and name != "order_id"]
+        + ["expected_value_usd"]
+    )
+    rows = night.rename({"value_usd": "expected_value_usd"}).join(
+        facts, on="order_id", how="left", maintain_order="left"
+    )
+    others = (
+        scored.select("buyer_id", other="order_id", stake="stake_usd")
+        .join(rows.select("buyer_id", "order_id"), on="buyer_id", how="inner")
+        .filter(pl.col("other") != pl.col("order_id"))
+        .sort("stake", "other", descending=[True, False])
+        .group_by("buyer_id", maintain_order=True)
+        .agg(also_orders=pl.col("other").head(ALSO_NAMED).str.join(" "))
+    )
+    return rows.join(others, on="buyer_id", how="left", maintain_order="left").with_columns(
+        pl.col("also_orders").fill_null("")
+    )
 
 
 def contact_list(
-    files: TableFiles, scorer: Scorer, listed: pl.DataFrame, as_of_day: int
+    files: TableFiles,
+    scorer: Scorer,
+    listed: pl.DataFrame,
+    actions: Mapping[str, Action],
+    as_of_day: int,
 ) -> pl.DataFrame:
-    """The night's list with `LIST_COLUMNS`: one row per buyer to contact, best first."""
+    """The night's list with `LIST_COLUMNS`: one row per buyer with an action, best first."""
     lines = visible(files.read_facts("order_lines", listed["order_id"]), as_of_day).sort(
         "order_id", "line_id"
     )
@@ -102,9 +188,10 @@ def contact_list(
     listed = _with_entities(files, listed, lines, as_of_day)
     is_measured = pl.col("evidence_share") >= 0.5
     basis = pl.when(is_measured).then(pl.lit("evidence")).otherwise(pl.lit("assumption"))
+    offer = pl.when(pl.col("budget_usd") > 0).then(pl.col("budget_usd"))
     return (
-        add_contact_by(listed.hstack(_reasons(scorer, listed)), as_of_day)
-        .with_columns(basis=basis)
+        add_contact_by(add_why(listed, actions).hstack(_reasons(scorer, listed)), as_of_day)
+        .with_columns(basis=basis, offer_usd=offer)
         .select(LIST_COLUMNS)
     )
 

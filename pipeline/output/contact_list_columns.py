@@ -8,7 +8,6 @@ from datetime import date, timedelta
 import polars as pl
 
 from features.clock import is_before
-from models.contact.offers import ACTIONS
 from pipeline.output.spreadsheet import Look
 
 OUTCOMES = ("answered", "no_answer", "settled", "refused", "undeliverable")
@@ -18,14 +17,12 @@ MORE_COLUMNS = [
     "country",
     "message_language",
     "product_title",
-    "suggested_action",
-    "offer_usd",
     "draft_message",
     "contacted_at",
     "outcome",
 ]
 MEANING = {
-    "rank": "1 is the order most worth a message; work from the top until the day is over",
+    "rank": "1 is the order most worth an action; work from the top until the day is over",
     "order_id": "the order, as in your export; do not change it: make contacts looks it up by this",
     "buyer_id": "the buyer, as in your export",
     "product_id": "the first product of the order",
@@ -37,19 +34,25 @@ MEANING = {
     "reason_1": "the strongest reason for the risk, with this order's value and the usual value",
     "reason_2": "the next reason",
     "reason_3": "the next reason",
-    "contact_by": "the last day on which a message still helps; red: today, yellow: within 2 days",
-    "expected_value_usd": "what the message is expected to save, in USD: chance of a dispute x "
-    "share of disputes that a message prevents x cost of a dispute - cost of the message",
-    "also_orders": "other open orders of the same buyer: one message covers all of them",
-    "basis": "whether the share that a message prevents is an assumption, or mostly evidence from "
-    "your own hold-out",
+    "contact_by": "the last day on which the action still helps; red: today, yellow: within 2 days",
+    "action": "what to do, by the name of its file in the folder actions; you decide",
+    "why_action": "why this action and not the next best, with what both are worth",
+    "stake_usd": "money at stake: the chance of a dispute to the end of the order x what it would "
+    "cost",
+    "prevented_usd": "the part of the money at stake that the action is expected to save",
+    "cost_usd": "what the action costs: time, and money or goods given to the buyer",
+    "expected_value_usd": "what the action is worth, in USD: prevented_usd - cost_usd, and less "
+    "the disputes that it may provoke",
+    "offer_usd": "money or goods given to the buyer, as part of cost_usd; those of one night stay "
+    "within the budget",
+    "also_orders": "other open orders of the same buyer: one message can cover all of them",
+    "basis": "whether the effect of the action is an assumption, or mostly evidence from your own "
+    "hold-out",
     "as_of": "the night for which the list was made",
     "country": "the destination country, as in your export",
-    "message_language": "the language of the draft: that of the buyer's country, or English",
+    "message_language": "the language of the draft: that of the buyer's country, or English; tasks "
+    "for suppliers and carriers are in English",
     "product_title": "the title of the product, shortened",
-    "suggested_action": f"what to offer: {', '.join(ACTIONS)}; a suggestion, you decide",
-    "offer_usd": "what the suggested offer costs you, in USD; the offers of one night stay within "
-    "the budget",
     "draft_message": "a draft; read it before you send it. Sentences with unknown facts are "
     "left out",
     "contacted_at": "fill in: when you sent the message, in the store's time, for example "
@@ -69,10 +72,10 @@ def list_look(listed: pl.DataFrame, as_of: date) -> Look:
     formats |= {name: DAY for name, dtype in listed.schema.items() if dtype == pl.Date}
     return Look(
         formats=formats | {"contacted_at": MOMENT},
-        widths={"draft_message": 80, "contacted_at": 18, "outcome": 16}
+        widths={"draft_message": 80, "why_action": 40, "contacted_at": 18, "outcome": 16}
         | dict.fromkeys(_REASONS, 40),
         choices={"outcome": OUTCOMES},
-        wrapped=("draft_message", *_REASONS),
+        wrapped=("draft_message", "why_action", *_REASONS),
         fills=[_fill(day, as_of) for day in listed["contact_by"]],
     )
 

@@ -33,14 +33,19 @@ COLUMNS = (
     "reason_2",
     "reason_3",
     "contact_by",
+    "action",
+    "why_action",
+    "stake_usd",
+    "prevented_usd",
+    "cost_usd",
     "expected_value_usd",
+    "offer_usd",
     "also_orders",
     "basis",
     "country",
     "message_language",
-    "suggested_action",
-    "offer_usd",
 )
+KEYS = (*REASON_KEYS, "why_action_key")
 # a sentence with the space or line breaks after it: joined, the matches are exactly the text again
 _SENTENCE = re.compile(r".+?(?:[.!?…](?:\s+|$)|[。！？؟]\s*|\n+|$)", re.DOTALL)
 DIGITS = 4
@@ -77,10 +82,14 @@ def pack_list(
     days = (pl.col("contact_by").cast(pl.Int32) - day_number(as_of)).alias("contact_by")
     rows = rows.with_columns(days)
     strings = Strings()
+    # lists of earlier versions have fewer columns
+    rows = rows.with_columns(pl.lit("").alias(name) for name in KEYS if name not in rows.columns)
     rows = rows.with_columns(
-        pl.lit("").alias(name) for name in REASON_KEYS if name not in rows.columns
+        pl.lit(None, pl.Float64 if name.endswith("_usd") else pl.String).alias(name)
+        for name in COLUMNS
+        if name not in rows.columns
     )
-    packed = pack_columns(rows, (*COLUMNS, *REASON_KEYS), strings)
+    packed = pack_columns(rows, (*COLUMNS, *KEYS), strings)
     message = [
         [strings.number(part) for part in _SENTENCE.findall(text or "")]
         for text in rows["draft_message"]

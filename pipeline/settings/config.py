@@ -10,11 +10,12 @@ from pydantic import Field, ValidationError
 from features.labels import LabelWindow
 from features.spine import DisputeWindow
 from models.learner.training_config import PARAMETERS, Recipe
+from pipeline.settings.action_settings import ActionSettings, AnswerSettings
 from pipeline.settings.check_settings import DataGates, Gate, Monitor
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
 from pipeline.settings.engine_settings import Engine as Engine
 from pipeline.settings.errors import BadInput
-from pipeline.settings.list_settings import Decide, OfferSettings, Page
+from pipeline.settings.list_settings import Decide, Page
 from pipeline.settings.product_settings import Products
 from pipeline.settings.settings_section import SettingsSection
 from pipeline.settings.source_settings import SourceSettings
@@ -164,7 +165,8 @@ class Config(SettingsSection):
     sources: SourceSettings = SourceSettings()
     data_gates: DataGates = DataGates()
     monitor: Monitor = Monitor()
-    offers: OfferSettings = OfferSettings()
+    actions: ActionSettings = ActionSettings()
+    answers: AnswerSettings = AnswerSettings()
     engine: Engine = Engine()
     products: Products = Products()
     page: Page = Page()

@@ -9,8 +9,7 @@ import polars as pl
 
 from features.calendars_and_countries import language_of
 from features.sentence import Sentence, sentence
-from models.contact.agents import Agent, share_out
-from models.contact.decide import HELD_OUT
+from models.contact.agents import Agent
 
 LANGUAGES = ("en", "es", "pt", "fr", "ru", "de", "ar", "ko", "zh")
 FALLBACK = "en"
@@ -50,28 +49,32 @@ def message_language(in_english: Collection[str]) -> pl.Expr:
 
 
 def who_writes(
-    leads: pl.DataFrame, assigned: pl.DataFrame, agents: Sequence[Agent]
+    options: pl.DataFrame, assigned: pl.DataFrame, agents: Sequence[Agent]
 ) -> dict[str, Any]:
-    """Who writes what on one night.
+    """Who does what on one night.
 
-    `agents`: messages by agent and language. `nobody_writes`: by language, the buyers worth a
-    message who are left out because no agent writes it, without held-out buyers, who get none
-    anyway.
+    `agents`: actions by agent and language. `nobody_writes`: by language, the buyers worth an
+    action who are left out because no agent writes it, without those who are listed or held out.
 
-    `leads`: the buyers worth a message; `assigned`: those who are listed, explored or held out.
+    `options`: those worth doing that a buyer could get; `assigned`: the buyers who are listed or
+    held out, with the `agent` of each.
     """
     known = frozenset[str]().union(*(agent.languages for agent in agents))
-    unwritten = leads.filter(~pl.col("is_held"), ~pl.col("message_language").is_in(list(known)))
+    unwritten = (
+        options.filter(pl.col("minutes") > 0, ~pl.col("message_language").is_in(list(known)))
+        .join(assigned, on="buyer_id", how="anti")
+        .unique("buyer_id")
+    )
     counts = (
         unwritten["message_language"]
         .value_counts()
         .sort(["count", "message_language"], descending=[True, False])
     )
-    sent = assigned.filter(pl.col("arm") != HELD_OUT)
-    return {
-        "agents": share_out(sent["message_language"], agents),
-        "nobody_writes": dict(counts.iter_rows()),
-    }
+    done = assigned.drop_nulls("agent").group_by("agent", "message_language").len()
+    by_agent: dict[str, dict[str, int]] = {}
+    for agent, language, count in done.sort("agent", "message_language").iter_rows():
+        by_agent.setdefault(agent, {})[language] = count
+    return {"agents": by_agent, "nobody_writes": dict(counts.iter_rows())}
 
 
 def writers_sentence(writers: Mapping[str, Any]) -> Sentence:

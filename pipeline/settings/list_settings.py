@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -25,6 +25,8 @@ STAGE_SHARE = {
 # a message can say where a parcel is, but it cannot repair a product
 CAUSE_FACTOR = {"not_received": 1.0, "not_as_described": 0.5, "other": 0.25}
 Share = Annotated[float, Field(ge=0, le=1)]
+# the minutes of a message at the pace for which the actions' minutes are stated
+USUAL_MINUTES = 2.0
 
 
 class AgentHours(SettingsSection):
@@ -46,10 +48,12 @@ class AgentHours(SettingsSection):
 
     @property
     def agent(self) -> Agent:
-        """The agent with the number of messages that fit into a night."""
+        """The agent with the number of messages that fit into a night, and the minutes at the pace
+        of an agent who writes a message in `USUAL_MINUTES`."""
         # 0.3 minutes hold three messages of 0.1
         count_messages = int(self.minutes / self.minutes_per_message + 1e-9)
-        return Agent(self.name, frozenset(self.languages), count_messages)
+        minutes = self.minutes * USUAL_MINUTES / self.minutes_per_message
+        return Agent(self.name, frozenset(self.languages), count_messages, minutes)
 
 
 def _known_languages(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -184,55 +188,6 @@ class Decide(SettingsSection):
             resting,
             agents,
         )
-
-
-class OfferSettings(SettingsSection):
-    """What may be offered in a message: `models/contact/offers.py`. Suggestions for the team; the
-    defaults are assumptions."""
-
-    allowed: tuple[
-        Literal["extend_protection", "resend", "partial_refund", "ask_for_photos"], ...
-    ] = Field(
-        default=("extend_protection", "resend", "partial_refund", "ask_for_photos"),
-        description="the offers that the platform supports and you allow",
-    )
-    budget_usd: float = Field(
-        default=100.0,
-        ge=0,
-        le=1_000_000_000,
-        description="highest total cost of the offers of one night",
-    )
-    refund_share: float = Field(
-        default=0.15, ge=0, le=1, description="share of a late order that is offered as a refund"
-    )
-    max_refund_usd: float = Field(
-        default=10.0, ge=0, le=1_000_000, description="highest refund for one order"
-    )
-    late_days: float = Field(
-        default=5.0, ge=0, le=3_650, description="days late from which a refund is offered"
-    )
-    resend_max_usd: float = Field(
-        default=20.0, ge=0, le=1_000_000, description="goods worth more are not sent a second time"
-    )
-    resend_silent_days: float = Field(
-        default=21.0,
-        ge=0,
-        le=3_650,
-        description="days without a scan, past the promised day, after which to resend",
-    )
-    protection_days: float = Field(
-        default=7.0,
-        ge=-3_650,
-        le=3_650,
-        description="days before the promised day from which to extend the protection; also "
-        "after that day, or if it will be missed",
-    )
-    protection_late_chance: float = Field(
-        default=0.3,
-        ge=0,
-        le=1,
-        description="before the promised day, only for parcels at least this likely to miss it",
-    )
 
 
 class Page(SettingsSection):

@@ -12,6 +12,7 @@ import polars as pl
 from features.clock import in_closed_days
 from features.spine import build_spine
 from features.tables import CAUSE_SHARES, CAUSES, Tables
+from models.contact.action_options import MODIFIERS
 from models.contact.actions import Action
 from models.learner.cause import add_cause, fit_cause
 from models.learner.gbm import DisputeModel
@@ -25,12 +26,6 @@ from pipeline.training.walk_forward import matured_by
 from pipeline.workspace.workspace import Workspace
 
 NIGHTS_AT_ONCE = 10
-# what the effects of actions may depend on, beyond stage and cause
-MODIFIERS = {
-    "is_unanswered": pl.col("conversation_days_unanswered").is_not_null(),
-    "is_past_promise": (pl.col("logistics_days_to_promise") < 0).fill_null(False),
-    "disputed_before": (pl.col("buyer_count_disputes_365d") > 0).fill_null(False),
-}
 RULE_FEATURES = (
     "order_age_days",
     "logistics_days_to_promise",

@@ -15,12 +15,12 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from models.contact.action_options import MODIFIERS
 from models.contact.actions import Action
-from models.contact.decide import uniform
+from models.contact.hold_out import uniform
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.effect_terms import AssumedShare
 from models.effects.learned_effects import learn_effects
-from pipeline.evaluation.actions.action_candidates import MODIFIERS
 from pipeline.evaluation.actions.action_values import (
     believed_values,
     cell_values,

@@ -11,9 +11,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from models.contact.offers import ACTIONS, NOTHING
 
 from features.stage import STAGES_AND_UNKNOWN as STAGES
-from models.contact.offers import ACTIONS, NOTHING
 from pipeline.drafts.draft_messages import (
     CONDITIONS,
     FACTS,

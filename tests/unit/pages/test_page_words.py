@@ -10,10 +10,10 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from models.contact.offers import ACTIONS
 
 from features.stage import STAGES_AND_UNKNOWN as STAGES
 from features.tables import CAUSES
-from models.contact.offers import ACTIONS
 from models.monitoring.sequential_monitoring import LEVELS
 from models.product.product_verdict import (
     CARRIER,

@@ -1,0 +1,140 @@
+"""The options of a night: every action that is possible for an open order, and what it is worth.
+
+Worth = money at stake x share of it that the action prevents - what the action costs - what it may
+provoke. Shares are judged to the end of the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from features.tables import CAUSE_SHARES
+from models.contact.action_stakes import STAKES
+from models.contact.actions import Action
+from models.effects.effect_posterior import EffectPosterior
+from models.effects.harmful_actions import EVERY_STAGE
+
+# what the effects of actions may depend on, beyond stage and cause
+MODIFIERS = {
+    "is_unanswered": pl.col("conversation_days_unanswered").is_not_null(),
+    "is_past_promise": (pl.col("logistics_days_to_promise") < 0).fill_null(False),
+    "disputed_before": (pl.col("buyer_count_disputes_365d") > 0).fill_null(False),
+}
+NO_LANGUAGE = pl.lit(None, pl.String)
+KEY = ["buyer_id", "order_id", "action"]
+OPTION_COLUMNS = [
+    *KEY,
+    "stage",
+    "message_language",
+    *MODIFIERS,
+    *STAKES,
+    "prevented_usd",
+    "provoked_usd",
+    "cost_usd",
+    "budget_usd",
+    "minutes",
+    "is_contact",
+    "evidence_share",
+    "value_usd",
+]
+
+
+@dataclass(frozen=True)
+class ActionRules:
+    """What an agent's minute and an automatic message cost, and which actions are not done.
+
+    `stopped` has (action, stage), where the stage "all" means every stage; `not_allowed` has names.
+    """
+
+    usd_a_minute: float = 0.25
+    automatic_usd: float = 0.02
+    stopped: Collection[tuple[str, str]] = ()
+    not_allowed: Collection[str] = ()
+
+    def is_stopped(self, action: Action) -> pl.Expr:
+        """Whether the action is stopped at the order's stage."""
+        stages = [stage for name, stage in self.stopped if name == action.name]
+        return pl.lit(EVERY_STAGE in stages) | pl.col("stage").is_in(stages)
+
+
+def action_options(
+    orders: pl.DataFrame,
+    actions: Sequence[Action],
+    posterior: EffectPosterior,
+    rules: ActionRules,
+    least_worth_usd: float = 0.0,
+) -> pl.DataFrame:
+    """One row per order and possible action, with `OPTION_COLUMNS`.
+
+    `orders`: one row per open order, with `buyer_id, order_id, stage, message_language,
+    order_value_usd, end_probability, dispute_usd, stake_usd`, `STAKES` and the features that the
+    actions need. `prevented_usd` is the stake that the action is expected to save, before costs;
+    `budget_usd` the part of its cost that goes to the buyer. An action that could not be worth
+    `least_worth_usd` even if it prevented everything is left out.
+    """
+    known = orders.with_columns(**MODIFIERS)
+    parts = [
+        _options_of(action, known, posterior, rules, least_worth_usd)
+        for action in actions
+        if action.name not in rules.not_allowed
+    ]
+    if not parts:
+        return _options_of(actions[0], known.clear(), posterior, rules, 0.0)
+    return pl.concat(parts)
+
+
+def _options_of(
+    action: Action,
+    known: pl.DataFrame,
+    posterior: EffectPosterior,
+    rules: ActionRules,
+    least_worth_usd: float,
+) -> pl.DataFrame:
+    cost = action.cost_usd(rules.usd_a_minute, rules.automatic_usd)
+    fits = known.filter(action.is_possible & ~rules.is_stopped(action)).with_columns(
+        action=pl.lit(action.name),
+        cost_usd=cost,
+        budget_usd=action.offer_usd,
+        minutes=pl.lit(action.minutes),
+        is_contact=pl.lit(action.to == "buyer"),
+        # any agent can give a task to the supplier or the carrier
+        message_language=pl.col("message_language") if action.to == "buyer" else NO_LANGUAGE,
+        provoked_usd=action.provokes * (1.0 - pl.col("end_probability")) * pl.col("dispute_usd"),
+    )
+    fits = fits.filter(pl.col("stake_usd") - pl.col("cost_usd") >= least_worth_usd)
+    shares = posterior.shares(with_stakes_as_shares(fits))
+    stake = pl.col("stake_usd")
+    return (
+        fits.with_columns(
+            prevented_usd=shares["prevented_share"],
+            evidence_share=pl.when(stake > 0).then(shares["evidence_share"] / stake).otherwise(0.0),
+        )
+        .with_columns(
+            value_usd=pl.col("prevented_usd") - pl.col("provoked_usd") - pl.col("cost_usd")
+        )
+        .select(OPTION_COLUMNS)
+    )
+
+
+def with_stakes_as_shares(options: pl.DataFrame) -> pl.DataFrame:
+    """The options with the stake of each cause as its share, so that a mean over the causes is an
+    amount in USD."""
+    return options.with_columns(
+        pl.col(stake).alias(share) for stake, share in zip(STAKES, CAUSE_SHARES, strict=True)
+    )
+
+
+def draw_values(
+    options: pl.DataFrame, posterior: EffectPosterior, draws: int, seed: int
+) -> np.ndarray:
+    """(options, draws): the value of each option under draws from the posterior, in USD.
+
+    One draw is one state of the world, the same for all options.
+    """
+    prevented = posterior.draw_shares(with_stakes_as_shares(options), draws, seed)
+    lost = options.select(pl.col("provoked_usd") + pl.col("cost_usd")).to_series().to_numpy()
+    return np.asarray(prevented - lost[:, None])

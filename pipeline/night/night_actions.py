@@ -1,0 +1,94 @@
+"""What a night knows of its actions: the effects as learned so far, and what a dispute costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from features.clock import day_number
+from features.tables import CAUSE_SHARES, CAUSES
+from models.contact.action_stakes import DisputeCost
+from models.contact.actions import Action
+from models.effects.dispute_costs import loss_shares
+from models.effects.effect_posterior import EffectPosterior
+from models.effects.harmful_actions import harm_report, stopped_actions
+from pipeline.drafts.draft_messages import require_templates
+from pipeline.history.action_evidence import action_counts, learned_effects, no_counts
+from pipeline.settings.action_files import actions_sha256, load_actions
+from pipeline.settings.config import Config
+from pipeline.workspace.table_files import TableFiles
+from pipeline.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class NightActions:
+    """The actions of a night. `stopped` has the (action, stage) that do harm; `harm` says why."""
+
+    actions: Sequence[Action]
+    posterior: EffectPosterior
+    stopped: frozenset[tuple[str, str]]
+    harm: pl.DataFrame
+    cost: DisputeCost
+
+    @property
+    def by_name(self) -> dict[str, Action]:
+        return {action.name: action for action in self.actions}
+
+
+def night_actions(
+    workspace: Workspace, files: TableFiles, config: Config, as_of: date
+) -> NightActions:
+    """The actions of the workspace, with what is known of them on `as_of`.
+
+    Raises `BadInput` for a wrong action file, or one that the settings name and that does not
+    exist.
+    """
+    actions = load_actions(workspace.folder)
+    config.actions.check_names({action.name for action in actions})
+    require_templates(actions, workspace.folder)
+    counts = action_counts(workspace, files, config, as_of) if config.decide.learns else no_counts()
+    posterior = learned_effects(counts, actions)
+    harm = harm_report(posterior)
+    disputed = files.read_disputed()
+    cost = DisputeCost(
+        config.decide.dispute_fixed_cost_usd,
+        loss_shares(disputed, day_number(as_of), config.decide.refund_share),
+    )
+    return NightActions(actions, posterior, frozenset(stopped_actions(harm)), harm, cost)
+
+
+def action_inputs(workspace: Workspace, known: NightActions) -> dict[str, Any]:
+    """What the choice of actions depends on, for the manifest: the files, the mean effects as
+    learned, the actions that are stopped, and the share of an order that a dispute costs."""
+    cells = [
+        {"action": a.name, "stage": s, "cause": c}
+        | {n: float(n == f"{c}_share") for n in CAUSE_SHARES}
+        for a in known.actions
+        for s, c in a.assumed()
+    ]
+    shares = known.posterior.shares(pl.DataFrame(cells))
+    means = {
+        ", ".join(row[:3]): round(row[3], 6)
+        for row in shares.select("action", "stage", "cause", "prevented_share").iter_rows()
+    }
+    return {
+        "actions_sha256": actions_sha256(workspace.folder),
+        "prevented_share": means,
+        "stopped_actions": sorted(map(list, known.stopped)),
+        "loss_share": {cause: round(known.cost.loss_shares[cause], 6) for cause in CAUSES},
+    }
+
+
+def harm_sentences(harm: pl.DataFrame, titles: Mapping[str, str]) -> list[str]:
+    """One warning per action that is stopped because it does harm."""
+    return [
+        f"{titles.get(row['action'], row['action'])}: no longer suggested"
+        + (f" at the stage {row['stage']}" if row["stage"] != "all" else "")
+        + f". It caused disputes: share prevented {row['share']:+.0%} "
+        f"({row['low']:+.0%} to {row['high']:+.0%})."
+        for row in harm.filter("is_stopped").iter_rows(named=True)
+    ]

@@ -1,0 +1,77 @@
+"""Why this action and not the next best: one sentence per row, with both figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from features.sentence import Sentence, sentence
+from models.contact.actions import Action
+
+WHY, WHY_KEY = "why_action", "why_action_key"
+# the limits of a night, as a reader knows them
+LIMITS = {
+    "contacts": "the capacity of the night",
+    "budget_usd": "the budget for offers",
+    "minutes": "the time of those who write this language",
+    "action": "the number of such actions a night",
+}
+
+
+def add_why(listed: pl.DataFrame, actions: Mapping[str, Action]) -> pl.DataFrame:
+    """Add `why_action` (text) and `why_action_key` (JSON, for translation).
+
+    `listed` has `order_id, action, expected_value_usd` and the next best option: `next_order_id,
+    next_action, next_value_usd, next_limit`.
+    """
+    lines = [why_action(row, actions) for row in listed.iter_rows(named=True)]
+    keys = [json.dumps(line.key, ensure_ascii=False) for line in lines]
+    return listed.with_columns(
+        pl.Series(WHY, [str(line) for line in lines], dtype=pl.String),
+        pl.Series(WHY_KEY, keys, dtype=pl.String),
+    )
+
+
+def why_action(row: Mapping[str, Any], actions: Mapping[str, Action]) -> Sentence:
+    """The sentence of one row."""
+    name = title_of(row["action"], actions)
+    values = {"action": name, "usd": f"{row['expected_value_usd']:.2f}"}
+    if row["next_action"] is None:
+        return sentence("why.only", "{action}: {usd} USD net. No other action pays here.", **values)
+    other = title_of(row["next_action"], actions)
+    values |= {"other": other, "other_usd": f"{row['next_value_usd']:.2f}"}
+    if row["next_order_id"] != row["order_id"]:
+        values |= {"order": row["next_order_id"]}
+        return sentence(
+            "why.other_order",
+            "{action}: {usd} USD net. Next best for this buyer: {other} for order {order}, "
+            "{other_usd} USD.",
+            **values,
+        )
+    if row["next_limit"] is not None:
+        limit = sentence(f"why.limit.{row['next_limit']}", LIMITS[row["next_limit"]])
+        return sentence(
+            "why.limit",
+            "{action}: {usd} USD net. {other} would be worth {other_usd} USD, but {limit} is "
+            "worth more elsewhere.",
+            **values,
+            limit=limit,
+        )
+    if row["next_value_usd"] > row["expected_value_usd"]:
+        return sentence(
+            "why.tried",
+            "{action}: {usd} USD net. Drawn at random, to measure its effect, in place of {other}, "
+            "{other_usd} USD.",
+            **values,
+        )
+    return sentence(
+        "why.next", "{action}: {usd} USD net. Next best: {other}, {other_usd} USD.", **values
+    )
+
+
+def title_of(name: str, actions: Mapping[str, Action]) -> Sentence:
+    """The title of an action; those of the program have a translation."""
+    return sentence(f"action.{name}", actions[name].title.replace("{", "").replace("}", ""))
