@@ -49,8 +49,8 @@ class NightChoice:
         `arm`, `rank` (null if held out), `meant` (the action chosen; `action` is "nothing" if held
         out), `propensity` (the chance of what was done), `agent`, and the next best option
         (`next_order_id, next_action, next_value_usd, next_limit`)
-    candidates : one row per option of these orders that could have been drawn, and one for
-        "nothing": `buyer_id, order_id, action, propensity, value_usd, is_taken`
+    candidates : one row per option of these orders, and one for "nothing": `buyer_id, order_id,
+        action, arm, propensity` (0 if it could not be drawn), `value_usd, is_taken`
     choice : the choice before the draw, with its bound and the prices of the limits
 
     """
@@ -130,15 +130,17 @@ def _candidates(
     )
     rows = options.join(chosen, on=["buyer_id", "order_id"], how="inner").sort(KEY)
     may_draw = is_same | uses_no_more if rules.exploration else is_same
+    others = rows.filter(~may_draw).with_columns(propensity=0.0, is_taken=pl.lit(False))
     rows = rows.filter(may_draw)
     if rows.is_empty():
-        return _with_nothing(rows.with_columns(propensity=0.0, is_taken=True), rules)
+        return _with_nothing(rows.with_columns(propensity=0.0, is_taken=pl.lit(True)), rules)
     if rules.exploration:
         values = draw_values(rows, posterior, DRAWS, DRAW_SEED)
         rows = add_propensities(rows, values, rules.exploration)
     else:
         rows = rows.with_columns(propensity=1.0)
-    return _with_nothing(draw_actions(rows, rules.salt, night), rules)
+    drawn = draw_actions(rows, rules.salt, night)
+    return _with_nothing(pl.concat([drawn, others], how="diagonal"), rules)
 
 
 def _with_nothing(rows: pl.DataFrame, rules: NightRules) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""impact: the effect of past lists against their hold-out, by stage, cause and language."""
+"""impact: the effect of past lists against their hold-out, by action, stage, cause and language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import Any
 import polars as pl
 
 from models.contact.uplift import buyers_needed
+from pipeline.evaluation.action_impact import (
+    effect_sentences,
+    effect_table,
+    policy_sentences,
+    policy_table,
+)
 from pipeline.history.measured_impact import impact_table, matured_rows
+from pipeline.night.night_actions import night_actions
 from pipeline.output.safe_text import neutral_frame
 from pipeline.settings.config import Config
 from pipeline.workspace.progress import Progress, say
@@ -30,17 +37,30 @@ ADVICE = {
 
 
 def impact(workspace: Workspace, config: Config, progress: Progress, *, as_of: date) -> Path:
-    """Write `impact.csv` and `impact.txt` into a run folder of their own; return the folder."""
+    """Write `impact.csv`, `effects.csv`, `policies.csv` and `impact.txt` into a run folder of their
+    own; return the folder."""
     with progress.piece("impact") as notes:
         files = workspace.table_files()
         rows = matured_rows(workspace, files, config, as_of)
+        known = night_actions(workspace, files, config, as_of)
+        effects = effect_table(workspace, files, known, config, as_of)
+        policies = policy_table(workspace, files, known, config, as_of)
         notes.append(
             f"{rows.height:,} orders of matured nights, {rows.filter('is_held').height:,} held out"
         )
     table = impact_table(rows, config)
-    text = "\n".join([*sentences(table), *power_lines(table, rows, config)])
+    by_name = known.by_name
+    lines = [
+        *sentences(table),
+        *effect_sentences(effects, by_name),
+        *policy_sentences(policies, by_name),
+        *power_lines(table, rows, config),
+    ]
+    text = "\n".join(lines)
     with publish(workspace, config, as_of, "impact") as (folder, manifest):
         neutral_frame(table).write_csv(folder / "impact.csv", float_precision=6)
+        neutral_frame(effects).write_csv(folder / "effects.csv", float_precision=6)
+        neutral_frame(policies).write_csv(folder / "policies.csv", float_precision=2)
         (folder / "impact.txt").write_text(text + "\n", encoding="utf-8")
         manifest["impact"] = {
             "orders": rows.height,
@@ -74,7 +94,7 @@ def sentences(table: pl.DataFrame) -> Iterator[str]:
         )
         if row["by"] == "all":
             span = f"95 %: {row['saved_usd_low']:+,.0f} to {row['saved_usd_high']:+,.0f}"
-            yield f"USD saved after the cost of the messages: {row['saved_usd']:+,.0f} ({span})"
+            yield f"USD saved after the cost of the actions: {row['saved_usd']:+,.0f} ({span})"
             yield from _contradiction(row)
             yield (
                 f"{row['contacted_share'] or 0:.0%} of the listed orders were contacted; the "

@@ -79,6 +79,17 @@ def read_assignments(workspace: Workspace, last: date) -> pl.DataFrame:
     return pl.concat(assignments, how="diagonal_relaxed")
 
 
+def read_candidates(workspace: Workspace, last: date) -> pl.DataFrame:
+    """The candidates of the newest run of each night up to `last`, with `as_of`. Runs of earlier
+    program versions have none."""
+    parts = [
+        read_run_table(night / "latest", CANDIDATES_FILE)
+        for night in sorted((workspace.folder / "runs").glob("????-??-??"))
+        if night.name <= last.isoformat() and (night / "latest" / CANDIDATES_FILE).exists()
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame(schema={"as_of": pl.Date})
+
+
 def held_out_before(workspace: Workspace, as_of: date) -> pl.Series:
     """The buyers who were held out on a night before `as_of`, each once. A buyer stays held out, so
     the held-out buyers of one night are mostly those of the night before."""

@@ -18,7 +18,9 @@ from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
-GROUPS = ("stage", "likely_cause", "language")
+# the cost of a message in lists of earlier versions
+EARLIER_MESSAGE_USD = 0.5
+GROUPS = ("action", "stage", "likely_cause", "language")
 
 
 def matured_rows(
@@ -26,8 +28,10 @@ def matured_rows(
 ) -> pl.DataFrame:
     """One row per order that was listed or held out on a night that has matured by `as_of`.
 
-    The row is that of the order's first such night: `buyer_id, as_of_day, stage, likely_cause,
-    language, is_held, is_contacted, probability, cost_usd, label`.
+    The row is that of the order's first such night: `buyer_id, as_of_day, action, stage,
+    likely_cause, language, is_held, is_contacted, probability, cost_usd` (of a dispute),
+    `action_usd` (cost of the action), `label`. The action is the one that was chosen, also for the
+    held out; "message" on nights of earlier versions.
     """
     day = day_number(as_of)
     last = last_matured_day(day, config.horizon_days, config.reporting_delay_days)
@@ -43,6 +47,10 @@ def matured_rows(
     contacted = assigned.join(contacts, on="order_id", how="inner").filter(in_time)
     contacted_ids = contacted["order_id"].unique()
     cost = pl.col("total_usd") * config.decide.refund_share + config.decide.dispute_fixed_cost_usd
+    if "meant" not in assigned.columns:
+        assigned = assigned.with_columns(
+            meant=pl.lit(None, pl.String), cost_usd=pl.lit(None, pl.Float64)
+        )
     return (
         assigned.with_columns(labels["label"])
         .drop_nulls("label")
@@ -51,6 +59,8 @@ def matured_rows(
             is_held=pl.col("arm") == HELD_OUT,
             is_contacted=pl.col("order_id").is_in(contacted_ids.implode()),
             language=language_of(pl.col("country")).fill_null("unknown"),
+            action=pl.col("meant").fill_null("message"),
+            action_usd=pl.col("cost_usd").fill_null(EARLIER_MESSAGE_USD),
             cost_usd=cost,
             likely_cause=pl.col("likely_cause").replace("", "unknown"),
         )
@@ -99,7 +109,9 @@ def _measures(rows: pl.DataFrame, config: Config) -> dict[str, object]:
         if contacted_effect is not None:
             gap = float(contacted[~held].mean() - contacted[held].mean())
             contacted_effect = at_least_the_counts(contacted_effect, sums, per=gap)
-    spent = config.decide.contact_cost_usd * int(contacted[~held].sum() or sent)
+    # without any recorded contact, all listed actions count as done
+    is_done = contacted if contacted[~held].any() else ~held
+    spent = float(rows["action_usd"].to_numpy()[~held & is_done].sum())
     saved = (
         [None] * 3
         if lost is None

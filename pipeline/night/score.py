@@ -153,7 +153,7 @@ def _decide(night: NightContext) -> NightTables:
             "them new"
         )
     writers = _writers(decided, assigned, config)
-    candidates = decided.night.candidates
+    candidates = decided.night.candidates.with_columns(as_of=pl.lit(as_of))
     return NightTables(decided.scored, assigned, listed, candidates, writers)
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from features.labels import LEAST_DISPUTED, has_enough_disputes, is_measurable
 from models.comparison.paired_comparison import draw_totals, interval
-from pipeline.history.measured_impact import impact_table, matured_rows
+from pipeline.history.measured_impact import EARLIER_MESSAGE_USD, impact_table, matured_rows
 from pipeline.history.past_lists import PastLists, matured_labels, matured_runs
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
@@ -81,25 +81,29 @@ def measured_effect(
     return next((row for row in table.head(1).to_dicts() if row["effect"] is not None), None)
 
 
+_LIST = ("order_id", "probability", "expected_value_usd")
+
+
 def _listed(workspace: Workspace, files: TableFiles, config: Config, as_of: date) -> pl.DataFrame:
     """The listed rows of the matured nights of the last year, with their label and with the cost of
-    a message on that night."""
+    the action. Lists of earlier versions have none: it is that of a message in their settings."""
     parts = []
     for night, folder, manifest in matured_runs(workspace, config, as_of, YEAR_DAYS):
         settings = manifest.get("inputs", {}).get("config", {}).get("decide", {})
-        cost = settings.get("contact_cost_usd", config.decide.contact_cost_usd)
-        columns = ["order_id", "probability", "expected_value_usd"]
-        rows = pl.read_parquet(folder / "contact_list.parquet", columns=columns)
-        parts.append(rows.with_columns(night=pl.lit(night), contact_cost_usd=pl.lit(float(cost))))
+        rows = pl.read_parquet(folder / "contact_list.parquet")
+        if "cost_usd" not in rows.columns:
+            message_usd = float(settings.get("contact_cost_usd", EARLIER_MESSAGE_USD))
+            rows = rows.with_columns(cost_usd=pl.lit(message_usd))
+        parts.append(rows.select(*_LIST, "cost_usd", night=pl.lit(night)))
     rows = pl.concat(parts).sort("night", "order_id")
     return rows.with_columns(matured_labels(files, rows, config, as_of)).drop_nulls("label")
 
 
 def money_saved(listed: pl.DataFrame, seed: int) -> dict[str, Any] | None:
-    """Estimated saving in USD of the listed messages; None if too few orders were disputed.
+    """Estimated saving in USD of the listed actions; None if too few orders were disputed.
 
-    A night's expected value of a message is `probability x share prevented x cost of a dispute -
-    cost of the message`. This estimate replaces the probability by the outcome and keeps the
+    A night's expected value of an action is `probability x share prevented x cost of a dispute -
+    cost of the action`. This estimate replaces the probability by the outcome and keeps the
     night's value of a dispute. The share prevented is the night's assumption, so this is not a
     measured effect. Only the first night of each order counts. The interval (`low`, `high`, 90%)
     is a bootstrap over orders.
@@ -108,8 +112,8 @@ def money_saved(listed: pl.DataFrame, seed: int) -> dict[str, Any] | None:
         return None
     first = listed.sort("night", "order_id").unique("order_id", keep="first", maintain_order=True)
     first = first.filter(pl.col("probability") > 0)
-    at_stake = (pl.col("expected_value_usd") + pl.col("contact_cost_usd")) / pl.col("probability")
-    saved = first.select(pl.col("label") * at_stake - pl.col("contact_cost_usd")).to_series()
+    at_stake = (pl.col("expected_value_usd") + pl.col("cost_usd")) / pl.col("probability")
+    saved = first.select(pl.col("label") * at_stake - pl.col("cost_usd")).to_series()
     drawn = draw_totals(first["order_id"], [saved.to_numpy()], seed, RESAMPLES)[:, 0]
     low, high = interval(drawn[1:])
     return {

@@ -26,7 +26,7 @@ from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
 PAGE = "report.html"
-FILTERS = ("stage", "country", "likely_cause", "message_language")
+FILTERS = ("stage", "action", "country", "likely_cause", "message_language")
 SCRIPTS = ("page.js", "list_data.js", "contacted.js", "time_line.js", "list_view.js", "report.js")
 # the page shows the earliest deadlines; the sheet has all of them
 MOST_DISPUTES = 100

@@ -55,7 +55,7 @@ def night_figures(
     return {
         "listed": listed.height,
         "scored": f"{scores.height:,}",
-        "saving": f"{listed['expected_value_usd'].sum():,.0f}",
+        **_money(listed, scores),
         "disputes": f"{scores['probability'].sum():,.1f}",
         "stages": list(stages.iter_rows()),
         "due": listed.filter(~is_earlier(pl.col("as_of"), pl.col("contact_by"))).height,
@@ -64,6 +64,25 @@ def night_figures(
         "sentence_keys": {check["says"]: check.get("says_key") for check in checks},
         "count_failed": sum(check["is_out"] for check in checks),
     }
+
+
+def _money(listed: pl.DataFrame, scores: pl.DataFrame) -> dict[str, str]:
+    """Money at stake, prevented, spent and saved, as texts; "-" in runs of earlier versions."""
+    if "stake_usd" not in listed.columns:
+        shown = dict.fromkeys(
+            ("stake", "prevented", "cost", "all_at_stake", "listed_disputes"), "-"
+        )
+        return shown | {"saving": f"{listed['expected_value_usd'].sum():,.0f}"}
+    own = scores.join(listed, on="order_id", how="semi")
+    sums = {
+        "stake": listed["stake_usd"],
+        "prevented": listed["prevented_usd"],
+        "cost": listed["cost_usd"],
+        "saving": listed["expected_value_usd"],
+        "all_at_stake": scores["stake_usd"],
+    }
+    shown = {name: f"{column.sum():,.2f}" for name, column in sums.items()}
+    return shown | {"listed_disputes": f"{own['end_probability'].sum():,.1f}"}
 
 
 def script_data(

@@ -53,7 +53,7 @@ def make_store(folder: Path, rows: int, nights: int) -> Workspace:
     workspace = Workspace(folder)
     raw = simulate(workspace, load_config(folder), Progress(), orders=6000, first=FIRST, days=300)
     (folder / "config.toml").write_text(
-        "min_training_disputes = 5\ndecide = {contact_cost_usd = 0.05}\n"
+        "min_training_disputes = 5\nactions = {least_worth_usd = 0.0}\n"
     )
     for night in (OLD, NIGHT):
         nightly(

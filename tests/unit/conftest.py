@@ -24,7 +24,7 @@ STORE_START = date(2025, 1, 1)
 # only a step that hangs takes longer, however busy the machine is
 HANGS_SECONDS = 600
 # a message costs next to nothing: in such a small store, few orders would be worth one otherwise
-FAST = "max_training_rows = 5000\nmin_training_disputes = 5\ndecide = {contact_cost_usd = 0.05}\n"
+FAST = "max_training_rows = 5000\nmin_training_disputes = 5\nactions = {least_worth_usd = 0.0}\n"
 # without the charts and rates, which take seconds; the browser tests have them
 FAST += "page = {charts = false, indicator_weeks = 0}\n"
 

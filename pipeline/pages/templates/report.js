@@ -15,13 +15,14 @@ function buildRow(row) {
     field("list.rank", String(valueOf("rank", row))),
     el("td", { role: "cell", class: "whole" }, openButton(row, order), el("span", { class: "title" }, valueOf("product_title", row))),
     field("list.stage", t("stage." + valueOf("stage", row))),
+    field("list.action", t("action." + valueOf("action", row))),
     field("list.country", valueOf("country", row)),
     numberField("list.risk", percent(valueOf("probability", row))),
     field("list.cause", cause ? t("cause." + cause) : "-"),
     field("list.contact_by", contactBy === null ? "-" : dateOf(contactBy)),
     numberField("list.saving", usd(valueOf("expected_value_usd", row))),
     field("list.contacted", checkbox));
-  line.children[6].classList.add("due");
+  line.children[7].classList.add("due");
   return line;
 }
 
@@ -41,11 +42,13 @@ function buildDetail(row) {
 }
 
 function factsOf(row) {
-  const offer = t("action." + valueOf("suggested_action", row)), cost = valueOf("offer_usd", row);
+  const offer = valueOf("offer_usd", row), whyKey = valueOf("why_action_key", row);
   const otherOrders = valueOf("also_orders", row);
   return [
     t("list.risk_range", { low: percent(valueOf("probability_low", row)), high: percent(valueOf("probability_high", row)) }),
-    `${t("list.offer")}: ${offer}${cost ? ` (${usd(cost)} USD)` : ""}`,
+    translate(whyKey && JSON.parse(whyKey), valueOf("why_action", row)),
+    `${t("list.stake")}: ${usd(valueOf("stake_usd", row))}; ${t("list.cost")}: ${usd(valueOf("cost_usd", row))}`,
+    offer ? `${t("list.offer")}: ${usd(offer)} USD` : null,
     `${t("list.buyer")}: ${valueOf("buyer_id", row)}`,
     `${t("list.product")}: ${valueOf("product_id", row) || "-"}`,
     otherOrders ? `${t("list.other_orders")}: ${otherOrders}` : null,
