@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from features.tables import CAUSE_SHARES, CAUSES
-from models.contact.agents import Agent, RemainingSlots, take_best
+from models.actions.agents import Agent, RemainingSlots, take_best
+from models.actions.hold_out import EXPLORED, HELD_OUT, LISTED, uniform
 from models.contact.buyer_leads import lead_per_buyer
 from models.contact.contact_effects import Belief
-from models.contact.hold_out import EXPLORED, HELD_OUT, LISTED, uniform
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from features.clock import calendar_day, in_label_window
+from models.actions.hold_out import HELD_OUT
 from models.contact.contact_effects import Belief, learn_beliefs
 from models.contact.decide import ContactRules, assign
-from models.contact.hold_out import HELD_OUT
 from pipeline.history.assignments import as_evidence, first_of_each_order, likeliest_cause
 from pipeline.settings.config import Config
 from pipeline.simulation.true_risk import Truth

@@ -13,9 +13,9 @@ import polars as pl
 from features.asof import visible
 from features.clock import day_number, in_days
 from features.tables import CAUSE_SHARES, CAUSES
-from models.contact.action_options import MODIFIERS
+from models.actions.action_options import MODIFIERS
+from models.actions.hold_out import HELD_OUT, LISTED
 from models.contact.contact_bias import leave_out, replace_by_held_out
-from models.contact.hold_out import HELD_OUT, LISTED
 from pipeline.settings.config import Config
 from pipeline.workspace.checksums import read_run_table
 from pipeline.workspace.table_files import TableFiles

@@ -11,8 +11,8 @@ import polars as pl
 
 from features.clock import day_number
 from features.tables import CAUSE_SHARES, CAUSES
-from models.contact.action_stakes import DisputeCost
-from models.contact.actions import Action
+from models.actions.action_stakes import DisputeCost
+from models.actions.actions import Action
 from models.effects.dispute_costs import loss_shares
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.harmful_actions import harm_report, stopped_actions

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from features.clock import day_number
-from models.contact.hold_out import HELD_OUT, held_out_buyers
+from models.actions.hold_out import HELD_OUT, held_out_buyers
 from models.monitoring.input_checks import Reading
 from models.reasons.risk_rules import has_sign
 from pipeline.engines.engine import build_night

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from models.contact.actions import Action
+from models.actions.actions import Action
 from pipeline.settings.errors import BadInput
 from pipeline.settings.toml_model import faults_of, read_toml
 

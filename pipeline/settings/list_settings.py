@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from models.contact.agents import Agent
+from models.actions.agents import Agent
 from models.contact.decide import ContactCosts, ContactRules
 from pipeline.settings.languages import FALLBACK, LANGUAGES
 from pipeline.settings.settings_section import SettingsSection

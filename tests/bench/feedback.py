@@ -31,7 +31,7 @@ CAPACITY = 10
 
 
 def assigned_of(season: pl.DataFrame) -> pl.DataFrame:
-    from models.contact.hold_out import HELD_OUT
+    from models.actions.hold_out import HELD_OUT
 
     is_held = pl.col("arm") == HELD_OUT
     times = pl.when(is_held).then((1.0 / pl.col("propensity")).round()).otherwise(1).cast(pl.Int64)

@@ -10,7 +10,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.contact.agents import Agent, RemainingSlots, share_out
+from models.actions.agents import Agent, RemainingSlots, share_out
 from models.contact.decide import (
     EXPLORED,
     HELD_OUT,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from models.contact.action_choice import ActionChoice, choose_actions, why_not_next
-from models.contact.action_columns import ActionLimits
-from models.contact.agents import Agent
+from models.actions.action_choice import ActionChoice, choose_actions, why_not_next
+from models.actions.action_columns import ActionLimits
+from models.actions.agents import Agent
 from tests.spec.models.test_decide import read_table
 
 # a carrier enquiry and longer protection reach no buyer; protection needs no agent

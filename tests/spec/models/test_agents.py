@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from models.contact.agents import Agent, share_out
+from models.actions.agents import Agent, share_out
 from models.contact.decide import ContactRules, assign, give_arms
 from tests.spec.models.test_decide import arms, night, read_table
 

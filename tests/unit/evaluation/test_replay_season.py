@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from features.clock import day_number
-from models.contact.hold_out import HELD_OUT
+from models.actions.hold_out import HELD_OUT
 from pipeline.evaluation.replay_season import balance, learn_from_season, run_season
 from pipeline.settings.config import Config
 from pipeline.simulation.true_risk import Truth

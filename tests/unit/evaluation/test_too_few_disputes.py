@@ -98,7 +98,7 @@ def health(rows: pl.DataFrame, listed_until: int = 100) -> pl.DataFrame:
 
 def saved(rows: pl.DataFrame) -> pl.DataFrame:
     listed = rows.with_columns(
-        night="as_of_day", expected_value_usd=pl.lit(3.0), contact_cost_usd=pl.lit(1.0)
+        night="as_of_day", expected_value_usd=pl.lit(3.0), cost_usd=pl.lit(1.0)
     )
     money = money_saved(listed, 1)
     return pl.DataFrame([money]).drop("orders") if money else pl.DataFrame()

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.night.nightly import say_summary
 from pipeline.pages.page_words import read_sentences
+from pipeline.settings.action_files import SHIPPED
 from pipeline.settings.config import Config, load_config
 from pipeline.settings.errors import BadInput
 from pipeline.settings.languages import writers_sentence
@@ -72,14 +73,15 @@ def test_a_night_keeps_to_its_agents_and_reports_who_is_left_out(
         MARIA.replace("300", "2")
         + "[[decide.agents]]\nname = 'Tom'\nlanguages = ['en']\nminutes = 300\n"
     )
-    text = (
-        (workspace / "config.toml")
-        .read_text()
-        .replace("decide = {contact_cost_usd", "decide.contact_cost_usd")
-    )
-    (workspace / "config.toml").write_text(
-        text.replace("0.05}", "0.05") + "decide.in_english = ['ru']\n" + agents
-    )
+    text = (workspace / "config.toml").read_text()
+    text = text.replace("least_worth_usd = 0.0", "least_worth_usd = 0.0, usd_a_minute = 0.0")
+    (workspace / "config.toml").write_text(text + "decide.in_english = ['ru']\n" + agents)
+    # an agent writes the messages, where the program's own file leaves them to the shop's channel
+    own = workspace / "actions" / "inform.toml"
+    own.parent.mkdir()
+    shipped = (SHIPPED / "inform.toml").read_text()
+    shipped = shipped.replace('sent_by = "automatic"', 'sent_by = "agent"')
+    own.write_text(shipped.replace("minutes = 0", "minutes = 2"))
     run = do_night(workspace, is_forced=True)
     listed, manifest = (
         pl.read_parquet(run / "contact_list.parquet"),

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from models.contact.action_program import ProgramColumns, ProgramLimits
-from models.contact.agents import Agent
+from models.actions.action_program import ProgramColumns, ProgramLimits
+from models.actions.agents import Agent
 
 NUMBERS = ("value_usd", "budget_usd", "minutes")
 # what rounding leaves of a cent or a second, such as 0.1 + 0.2

@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from features.tables import CAUSE_SHARES
-from models.contact.action_stakes import STAKES
-from models.contact.actions import Action
+from models.actions.action_stakes import STAKES
+from models.actions.actions import Action
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.harmful_actions import EVERY_STAGE
 
