@@ -14,7 +14,7 @@ from features.tables import CAUSES
 from models.contact.actions import Action
 from models.contact.hold_out import uniform
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import AssumedShare, EffectSettings
+from models.effects.effect_terms import CAUTIOUS, AssumedShare
 from models.effects.harmful_actions import harm_report, stopped_actions
 from models.effects.learned_effects import learn_effects
 from pipeline.evaluation.actions.action_values import believed_values, drawn_values
@@ -34,9 +34,6 @@ RELEARN_NIGHTS = 10
 # An action is done once per order, so one that is worth little now may cost a better night. The
 # least worth is the one of these that gained most, as believed, on the nights before.
 LEAST_WORTH_USD = (0.02, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0)
-# One season has some dozens of disputes with an action: they may not move it by much, and what they
-# show of one stage holds for the others more than not.
-SETTINGS = EffectSettings(assumption_errors=(0.0, 0.1, 0.25), pooled_part=0.75)
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class ReplayWorld:
         delays = {
             (a.name, cause): delay for a in self.actions for cause, delay in a.delays().items()
         }
-        return learn_effects(counts, self.priors, delays, settings=SETTINGS)
+        return learn_effects(counts, self.priors, delays, settings=CAUTIOUS)
 
     @cached_property
     def priors(self) -> dict[tuple[str, str, str], AssumedShare]:
