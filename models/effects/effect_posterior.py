@@ -74,7 +74,7 @@ class EffectPosterior:
         part.
         """
         rows = rows.drop("is_ended", strict=False)
-        offset, matrix = self.terms.effects_of(self._with_modifiers(rows))
+        offset, matrix = self.terms.effects_of(self.with_modifiers(rows))
         part = rows["expected"].to_numpy() / rows["expected"].sum()
         left, centres, spreads = 0.0, [], []
         for each in self.components:
@@ -145,7 +145,7 @@ class EffectPosterior:
 
         Also the number of the cell and the shares of the causes, of each row.
         """
-        frame = self._with_modifiers(frame)
+        frame = self.with_modifiers(frame)
         keys = ["action", "stage", *self.terms.levels]
         distinct = frame.select(keys).unique(maintain_order=True).with_row_index("number")
         number = frame.select(keys).join(distinct, on=keys, how="left", maintain_order="left")
@@ -157,7 +157,7 @@ class EffectPosterior:
             equal = np.where(np.isnan(known).any(axis=1, keepdims=True), equal, known)
         return cells, number["number"].to_numpy(), equal
 
-    def _with_modifiers(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def with_modifiers(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with every modifier as text; one that they lack is unknown."""
         return rows.with_columns(
             (pl.col(m) if m in rows.columns else pl.lit(None))

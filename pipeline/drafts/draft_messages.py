@@ -1,5 +1,5 @@
 """Drafts before there is a dispute: messages to buyers, `<language>/<stage>[_<cause>].txt` with
-`<language>/offer_<action>.txt`, and tasks for suppliers and carriers, `en/task_<action>.txt`.
+`<language>/offer_<action>.txt`, and tasks for suppliers and carriers, `tasks/<action>.txt`.
 
 A file of the same name in the workspace's `messages/` folder replaces the program's own, and a file
 for the stage and likely cause is preferred over the one for the stage. For the format see
@@ -8,7 +8,7 @@ for the stage and likely cause is preferred over the one for the stage. For the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from math import ceil
@@ -20,7 +20,7 @@ import polars as pl
 from features.asof import visible
 from features.clock import day_number, is_before
 from features.stage import UNKNOWN as UNKNOWN_STAGE
-from models.contact.actions import Action
+from models.actions.actions import Action
 from pipeline.drafts.buyer_facts import (
     buyers_money,
     locale_of,
@@ -34,7 +34,7 @@ from pipeline.settings.errors import BadInput
 from pipeline.settings.languages import message_language
 from pipeline.workspace.table_files import TableFiles
 
-SHIPPED = Path(__file__).parent / "messages"
+SHIPPED, TASKS = (Path(__file__).parent / name for name in ("messages", "tasks"))
 FACTS = (
     "order_id",
     "parcel",
@@ -92,10 +92,13 @@ def add_messages(
         for row in rows.iter_rows(named=True)
     ]
     rows = rows.with_columns(message_language=pl.Series(languages, dtype=pl.String))
-    drafts = [
-        draft_message(row, message_facts(row, as_of), read, actions[row["action"]])
-        for row in rows.iter_rows(named=True)
-    ]
+    drafts = []
+    for row in rows.iter_rows(named=True):
+        facts, action = message_facts(row, as_of), actions[row["action"]]
+        if action.to == "buyer":
+            drafts.append(draft_message(row, facts, read, action.template))
+        else:
+            drafts.append(fill(read_task(workspace, action.name) or (), facts))
     return rows.select(*listed.columns, "country", "message_language").with_columns(
         draft_message=pl.Series(drafts, dtype=pl.String)
     )
@@ -106,44 +109,51 @@ def _language(language: str, action: Action, read: Any) -> str:
     return language if action.to == "buyer" and is_written else COMMON_LANGUAGE
 
 
+def read_task(workspace: Path, name: str) -> Template | None:
+    """The template of a task for the supplier or the carrier; None without a file."""
+    return _first_template([folder / f"{name}.txt" for folder in (workspace / "tasks", TASKS)])
+
+
 def require_templates(actions: Iterable[Action], workspace: Path) -> None:
     """Raises `BadInput` for an action whose text no template states in English."""
     for action in actions:
-        name = action.template
-        if name and _template(workspace, COMMON_LANGUAGE, name) is None:
-            path = workspace / "messages" / COMMON_LANGUAGE / f"{name}.txt"
+        name, is_message = action.template, action.to == "buyer"
+        folder = workspace / ("messages/" + COMMON_LANGUAGE if is_message else "tasks")
+        if name is None or (is_message and _template(workspace, COMMON_LANGUAGE, name)):
+            continue
+        if is_message or read_task(workspace, name) is None:
             raise BadInput(
-                f"action {action.name}: there is no text for it. Write {path}, or set "
-                'sentence = "none" in its file if the message of the stage says it all.'
+                f"action {action.name}: there is no text for it. Write {folder / name}.txt"
+                + (', or set sentence = "none" if the message says it all.' if is_message else ".")
             )
 
 
 def draft_message(
-    row: Mapping[str, Any], facts: Mapping[str, str | None], read: Any, action: Action
+    row: Mapping[str, Any], facts: Mapping[str, str | None], read: Any, sentence: str | None = None
 ) -> str:
-    """The text for one order; in a message, the sentence about the action is one of its facts.
+    """The message for one order. `sentence`: the template of the sentence about the action, which
+    is one of the message's facts.
 
     `read(language, name)` returns a template or None.
     """
     language, joined_by = row["message_language"], _JOINED_BY.get(row["message_language"], " ")
-    stated = (
-        fill(read(language, action.template) or (), facts, joined_by) if action.template else ""
-    )
-    if action.to != "buyer":
-        return stated
+    offer = fill(read(language, sentence) or (), facts, joined_by) if sentence else None
     template = (
         read(language, f"{row['stage']}_{row['likely_cause']}")
         or read(language, row["stage"])
         or ()
     )
-    return fill(template, {**facts, "offer": stated or None}, joined_by)
+    return fill(template, {**facts, "offer": offer}, joined_by)
 
 
 def _template(workspace: Path, language: str, name: str) -> Template | None:
-    for folder in (workspace / "messages", SHIPPED):
-        if (path := folder / language / f"{name}.txt").is_file():
-            return read_template(path, FACTS, CONDITIONS)
-    return None
+    folders = (workspace / "messages", SHIPPED)
+    return _first_template([folder / language / f"{name}.txt" for folder in folders])
+
+
+def _first_template(paths: Sequence[Path]) -> Template | None:
+    path = next((path for path in paths if path.is_file()), None)
+    return read_template(path, FACTS, CONDITIONS) if path else None
 
 
 def message_facts(row: Mapping[str, Any], as_of: date) -> dict[str, str | None]:

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from features.tables import CAUSES
-from models.contact.action_stakes import DisputeCost
-from models.contact.actions import Action
+from models.actions.action_stakes import DisputeCost
+from models.actions.actions import Action
 from models.effects.effect_terms import MEASURED, NOTHING
 from models.effects.harmful_actions import EVERY_STAGE, harm_report
 from models.effects.policy_value import DECISION, PolicyValue, value_of_policy

@@ -14,8 +14,8 @@ import polars as pl
 from features.asof import visible
 from features.clock import day_number, in_days, in_label_window, last_matured_day
 from features.tables import CAUSE_SHARES, CAUSES
-from models.contact.action_options import MODIFIERS
-from models.contact.actions import Action
+from models.actions.action_options import MODIFIERS
+from models.actions.actions import Action
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.effect_terms import NOTHING, AssumedShare, EffectSettings

@@ -10,8 +10,8 @@ import polars as pl
 from features.calendars_and_countries import language_of
 from features.clock import calendar_day, day_number, in_label_window, last_matured_day
 from features.labels import LEAST_DISPUTED, build_labels
+from models.actions.hold_out import HELD_OUT, LISTED
 from models.contact.count_intervals import at_least_the_counts
-from models.contact.hold_out import HELD_OUT, LISTED
 from models.contact.uplift import Effect, Sums, always_valid, among_contacted, difference
 from pipeline.history.assignments import first_of_each_order, read_assignments
 from pipeline.settings.config import Config

@@ -11,12 +11,10 @@ import polars as pl
 
 from features.asof import visible
 from features.clock import day_number
-from models.contact.actions import Action
-from models.reasons.reason_columns import REASON_KEYS
+from models.actions.actions import Action
 from pipeline.drafts.draft_messages import add_messages
 from pipeline.history.past_lists import PastLists, past_lists_text
-from pipeline.night.why_action import WHY_KEY
-from pipeline.output.contact_list_columns import MORE_COLUMNS, explained, list_look
+from pipeline.output.contact_list_columns import KEY_COLUMNS, MORE_COLUMNS, explained, list_look
 from pipeline.output.safe_text import neutral_frame, one_line
 from pipeline.output.spreadsheet import Look, write_workbook
 from pipeline.settings.config import Config
@@ -76,7 +74,7 @@ def write_list(folder: Path, listed: pl.DataFrame, as_of: date) -> None:
     Only the Parquet file has the keys that the page needs to translate the reasons.
     """
     listed.write_parquet(folder / f"{LIST}.parquet")
-    listed = listed.drop(*REASON_KEYS, WHY_KEY, strict=False)
+    listed = listed.drop(KEY_COLUMNS, strict=False)
     safe = neutral_frame(listed)
     safe.write_csv(folder / f"{LIST}.csv", float_precision=4)
     looks = {"contacts": list_look(safe, as_of), "columns": Look(widths={"what it says": 110})}

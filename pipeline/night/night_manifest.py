@@ -40,6 +40,7 @@ def night_inputs(
         # both engines give the same files
         "config": config.model_dump(mode="json", exclude={"engine"}),
         "messages_sha256": files_sha256(workspace.folder / "messages"),
+        "tasks_sha256": files_sha256(workspace.folder / "tasks"),
         **clock_inputs(workspace, config),
         **action_inputs(workspace, actions),
     }

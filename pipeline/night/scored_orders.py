@@ -11,12 +11,12 @@ import polars as pl
 from features.asof import visible
 from features.build.registry import FEATURES
 from features.tables import CAUSES
-from models.contact.action_columns import ActionLimits
-from models.contact.action_options import action_options
-from models.contact.action_stakes import DisputeCost, add_stakes
-from models.contact.actions import Action
+from models.actions.action_columns import ActionLimits
+from models.actions.action_options import action_options
+from models.actions.action_stakes import DisputeCost, add_stakes
+from models.actions.actions import Action
+from models.actions.night_choice import NightChoice, NightRules, choose_night
 from models.contact.contact_deadline import add_contact_by
-from models.contact.night_choice import NightChoice, NightRules, choose_night
 from models.reasons.explain import explain
 from models.reasons.reason_columns import REASON_KEYS, reason_columns
 from models.reasons.risk_rules import SignModel

@@ -9,15 +9,15 @@ from typing import Any
 import polars as pl
 
 from features.sentence import Sentence, sentence
-from models.contact.actions import Action
+from models.actions.actions import Action
 
 WHY, WHY_KEY = "why_action", "why_action_key"
 # the limits of a night, as a reader knows them
 LIMITS = {
-    "contacts": "the capacity of the night",
-    "budget_usd": "the budget for offers",
-    "minutes": "the time of those who write this language",
-    "action": "the number of such actions a night",
+    "contacts": sentence("why.limit.contacts", "the capacity of the night"),
+    "budget_usd": sentence("why.limit.budget_usd", "the budget for offers"),
+    "minutes": sentence("why.limit.minutes", "the time of those who write this language"),
+    "action": sentence("why.limit.action", "the number of such actions a night"),
 }
 
 
@@ -52,13 +52,12 @@ def why_action(row: Mapping[str, Any], actions: Mapping[str, Action]) -> Sentenc
             **values,
         )
     if row["next_limit"] is not None:
-        limit = sentence(f"why.limit.{row['next_limit']}", LIMITS[row["next_limit"]])
         return sentence(
             "why.limit",
             "{action}: {usd} USD net. {other} would be worth {other_usd} USD, but {limit} is "
             "worth more elsewhere.",
             **values,
-            limit=limit,
+            limit=LIMITS[row["next_limit"]],
         )
     if row["next_value_usd"] > row["expected_value_usd"]:
         return sentence(

@@ -8,8 +8,11 @@ from datetime import date, timedelta
 import polars as pl
 
 from features.clock import is_before
+from models.reasons.reason_columns import REASON_KEYS
 from pipeline.output.spreadsheet import Look
 
+# the keys by which a page translates the reasons and why_action; for programs alone
+KEY_COLUMNS = (*REASON_KEYS, "why_action_key")
 OUTCOMES = ("answered", "no_answer", "settled", "refused", "undeliverable")
 # columns after those of the decision; the agents fill in the last two
 MORE_COLUMNS = [

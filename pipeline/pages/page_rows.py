@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from features.clock import day_number
-from models.reasons.reason_columns import REASON_KEYS
+from pipeline.output.contact_list_columns import KEY_COLUMNS
 from pipeline.output.safe_text import neutral_frame
 
 COLUMNS = (
@@ -45,7 +45,6 @@ COLUMNS = (
     "country",
     "message_language",
 )
-KEYS = (*REASON_KEYS, "why_action_key")
 # a sentence with the space or line breaks after it: joined, the matches are exactly the text again
 _SENTENCE = re.compile(r".+?(?:[.!?…](?:\s+|$)|[。！？؟]\s*|\n+|$)", re.DOTALL)
 DIGITS = 4
@@ -83,13 +82,12 @@ def pack_list(
     rows = rows.with_columns(days)
     strings = Strings()
     # lists of earlier versions have fewer columns
-    rows = rows.with_columns(pl.lit("").alias(name) for name in KEYS if name not in rows.columns)
+    absent = [name for name in (*COLUMNS, *KEY_COLUMNS) if name not in rows.columns]
     rows = rows.with_columns(
-        pl.lit(None, pl.Float64 if name.endswith("_usd") else pl.String).alias(name)
-        for name in COLUMNS
-        if name not in rows.columns
+        (pl.lit(None, pl.Float64) if name.endswith("_usd") else pl.lit("")).alias(name)
+        for name in absent
     )
-    packed = pack_columns(rows, (*COLUMNS, *KEYS), strings)
+    packed = pack_columns(rows, (*COLUMNS, *KEY_COLUMNS), strings)
     message = [
         [strings.number(part) for part in _SENTENCE.findall(text or "")]
         for text in rows["draft_message"]

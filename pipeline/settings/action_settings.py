@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models.contact.action_options import ActionRules
-from models.contact.action_propensities import ExplorationRules
+from models.actions.action_options import ActionRules
+from models.actions.action_propensities import ExplorationRules
 from pipeline.settings.errors import BadInput
 from pipeline.settings.settings_section import SettingsSection
 
@@ -54,7 +54,7 @@ class ActionSettings(SettingsSection):
     )
 
     def rules(self, stopped: frozenset[tuple[str, str]]) -> ActionRules:
-        """As `models.contact.action_options` takes them; `stopped`: actions that do harm."""
+        """As `models.actions.action_options` takes them; `stopped`: actions that do harm."""
         return ActionRules(self.usd_a_minute, self.automatic_usd, stopped, self.not_allowed)
 
     def check_names(self, known: Collection[str]) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 
 from features.calendars_and_countries import language_of
 from features.sentence import Sentence, sentence
-from models.contact.agents import Agent
+from models.actions.agents import Agent
 
 LANGUAGES = ("en", "es", "pt", "fr", "ru", "de", "ar", "ko", "zh")
 FALLBACK = "en"

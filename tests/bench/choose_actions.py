@@ -24,9 +24,9 @@ import polars as pl
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, vstack
 
-from models.contact.action_choice import choose_actions
-from models.contact.action_columns import ActionLimits
-from models.contact.agents import Agent
+from models.actions.action_choice import choose_actions
+from models.actions.action_columns import ActionLimits
+from models.actions.agents import Agent
 
 TARGET_SECONDS, TARGET_ORDERS, TARGET_CONTACTS = 60.0, 1_000_000, 3_500
 LANGUAGES = ("ar", "de", "en", "es", "fr", "ko", "pt", "ru", "zh")
@@ -91,7 +91,6 @@ def made_limits(
         Agent(
             f"agent {n}",
             frozenset(rng.choice(LANGUAGES, rng.integers(1, 4), replace=False)),
-            0,
             minutes,
         )
         for n in range(agents)

@@ -11,6 +11,7 @@ AS_OF = "2025-07-10"
 NIGHT = date.fromisoformat(AS_OF)
 RUN_FILES = [
     "README.txt",
+    "action_candidates.parquet",
     "assignments.parquet",
     "contact_list.csv",
     "contact_list.parquet",

@@ -16,8 +16,9 @@ features/families           features features/totals
 features/indicators         features
 features/totals             features
 models
+models/actions              features features/build models/effects
 models/comparison           features models/contact models/learner
-models/contact              features features/build models/effects
+models/contact              features
 models/effects              features
 models/indicators           features features/indicators
 models/learner              features features/build models/monitoring
@@ -35,21 +36,23 @@ pipeline/cli                pipeline/board pipeline/documentation pipeline/evalu
                             pipeline/workspace
 pipeline/documentation      features/indicators pipeline/evaluation pipeline/night
                             pipeline/settings pipeline/workspace
-pipeline/drafts             features features/indicators models/contact pipeline/settings
+pipeline/drafts             features features/indicators models/actions pipeline/settings
                             pipeline/workspace
 pipeline/engines            features features/build features/totals pipeline/settings
                             pipeline/workspace
-pipeline/evaluation         features features/build features/indicators models/comparison
-                            models/contact models/indicators models/learner models/product
-                            models/reasons pipeline/engines pipeline/evaluation/actions
-                            pipeline/history pipeline/indicators pipeline/output
-                            pipeline/product_review pipeline/registry pipeline/settings
-                            pipeline/simulation pipeline/simulation/realism
-                            pipeline/simulation/world pipeline/training pipeline/workspace
-pipeline/evaluation/actions features models/contact models/effects models/learner
+pipeline/evaluation         features features/build features/indicators models/actions
+                            models/comparison models/contact models/effects
+                            models/indicators models/learner models/product models/reasons
+                            pipeline/history pipeline/indicators pipeline/night
+                            pipeline/output pipeline/product_review pipeline/registry
+                            pipeline/settings pipeline/simulation
+                            pipeline/simulation/realism pipeline/training
+                            pipeline/workspace
+pipeline/evaluation/actions features models/actions models/effects models/learner
                             pipeline/engines pipeline/settings pipeline/simulation
                             pipeline/training pipeline/workspace
-pipeline/history            features models/contact pipeline/settings pipeline/workspace
+pipeline/history            features models/actions models/contact models/effects
+                            pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/load               features pipeline/output pipeline/settings pipeline/sources
@@ -57,28 +60,30 @@ pipeline/load               features pipeline/output pipeline/settings pipeline/
                             pipeline/sources/mapped pipeline/sources/proposing
                             pipeline/sources/reading pipeline/sources/tracking
                             pipeline/workspace
-pipeline/night              features features/build features/indicators models/contact
-                            models/learner models/monitoring models/product models/reasons
+pipeline/night              features features/build features/indicators models/actions
+                            models/contact models/effects models/indicators models/learner
+                            models/monitoring models/product models/reasons
                             pipeline/drafts pipeline/engines pipeline/history
-                            pipeline/indicators pipeline/load pipeline/output pipeline/pages
-                            pipeline/registry pipeline/settings pipeline/sources
-                            pipeline/training pipeline/workspace
-pipeline/output             features models/contact
-pipeline/pages              features features/indicators models/comparison models/indicators
-                            models/monitoring models/product models/reasons pipeline/history
-                            pipeline/indicators pipeline/output pipeline/settings
-                            pipeline/workspace
+                            pipeline/indicators pipeline/load pipeline/output
+                            pipeline/pages pipeline/registry pipeline/settings
+                            pipeline/sources pipeline/training pipeline/workspace
+pipeline/output             features models/reasons
+pipeline/pages              features features/indicators models/comparison
+                            models/indicators models/monitoring models/product
+                            pipeline/history pipeline/indicators pipeline/output
+                            pipeline/settings pipeline/workspace
 pipeline/product_review     features features/indicators models/product pipeline/output
                             pipeline/pages pipeline/settings pipeline/sources
                             pipeline/sources/reading pipeline/workspace
 pipeline/registry           features/build models/learner pipeline/settings
                             pipeline/workspace
-pipeline/settings           features features/indicators models/contact models/learner
+pipeline/settings           features features/indicators models/actions models/contact
+                            models/learner
 pipeline/simulation         features pipeline/settings pipeline/simulation/exports
                             pipeline/simulation/world pipeline/workspace
 pipeline/simulation/exports
-pipeline/simulation/realism pipeline/settings pipeline/simulation pipeline/simulation/world
-                            pipeline/workspace
+pipeline/simulation/realism pipeline/settings pipeline/simulation
+                            pipeline/simulation/world pipeline/workspace
 pipeline/simulation/world   features
 pipeline/sources            features pipeline/output pipeline/settings
                             pipeline/sources/reading
@@ -95,9 +100,9 @@ pipeline/sources/reading    pipeline/settings
 pipeline/sources/tracking   features pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/mapped
                             pipeline/sources/reading
-pipeline/training           features features/build models/comparison models/learner
-                            pipeline/engines pipeline/history pipeline/registry
-                            pipeline/settings pipeline/workspace
+pipeline/training           features features/build models/comparison models/contact
+                            models/learner pipeline/engines pipeline/history
+                            pipeline/registry pipeline/settings pipeline/workspace
 pipeline/workspace          features pipeline/settings
 """
 MOST_MODULES = 16

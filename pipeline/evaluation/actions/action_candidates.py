@@ -12,8 +12,8 @@ import polars as pl
 from features.clock import in_closed_days
 from features.spine import build_spine
 from features.tables import CAUSE_SHARES, CAUSES, Tables
-from models.contact.action_options import MODIFIERS
-from models.contact.actions import Action
+from models.actions.action_options import MODIFIERS
+from models.actions.actions import Action
 from models.learner.cause import add_cause, fit_cause
 from models.learner.gbm import DisputeModel
 from models.learner.training_rows import train_model

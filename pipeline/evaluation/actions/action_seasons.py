@@ -13,8 +13,8 @@ from features.clock import calendar_day, day_number
 from features.spine import build_spine
 from features.stage import build_stages
 from features.tables import CAUSE_SHARES, Tables
-from models.contact.action_options import MODIFIERS
-from models.contact.actions import Action
+from models.actions.action_options import MODIFIERS
+from models.actions.actions import Action
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS, end_ratios, loss_shares, money_at_stake
 from pipeline.evaluation.actions.action_candidates import ReplayedStore, candidates, train
 from pipeline.evaluation.actions.action_values import action_costs

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from features.tables import CAUSE_SHARES, CAUSES
-from models.contact.actions import Action
+from models.actions.actions import Action
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.effect_terms import NOTHING
 from pipeline.simulation.action_outcomes import ActionWorld

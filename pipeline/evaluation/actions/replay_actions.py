@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from models.contact.action_options import MODIFIERS
-from models.contact.actions import Action
-from models.contact.hold_out import uniform
+from models.actions.action_options import MODIFIERS
+from models.actions.actions import Action
+from models.actions.hold_out import uniform
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.effect_terms import AssumedShare
 from models.effects.learned_effects import learn_effects

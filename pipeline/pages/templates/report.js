@@ -46,7 +46,7 @@ function factsOf(row) {
   const otherOrders = valueOf("also_orders", row);
   return [
     t("list.risk_range", { low: percent(valueOf("probability_low", row)), high: percent(valueOf("probability_high", row)) }),
-    translate(whyKey && JSON.parse(whyKey), valueOf("why_action", row)),
+    `${t("list.why_action")}: ${translate(whyKey && JSON.parse(whyKey), valueOf("why_action", row))}`,
     `${t("list.stake")}: ${usd(valueOf("stake_usd", row))}; ${t("list.cost")}: ${usd(valueOf("cost_usd", row))}`,
     offer ? `${t("list.offer")}: ${usd(offer)} USD` : null,
     `${t("list.buyer")}: ${valueOf("buyer_id", row)}`,

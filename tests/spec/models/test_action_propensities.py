@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.contact.action_propensities import ExplorationRules, add_propensities, draw_actions
+from models.actions.action_propensities import ExplorationRules, add_propensities, draw_actions
 
 
 def night(drawing: str) -> tuple[pl.DataFrame, np.ndarray]:

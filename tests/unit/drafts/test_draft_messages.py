@@ -11,7 +11,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-from models.contact.offers import ACTIONS, NOTHING
 
 from features.stage import STAGES_AND_UNKNOWN as STAGES
 from pipeline.drafts.draft_messages import (
@@ -23,6 +22,7 @@ from pipeline.drafts.draft_messages import (
     message_facts,
 )
 from pipeline.drafts.text_templates import fill, read_template
+from pipeline.settings.action_files import load_actions
 from pipeline.settings.errors import BadInput
 from pipeline.settings.languages import LANGUAGES, message_language
 
@@ -35,7 +35,6 @@ ROW = {
     "currency": "USD",
     "stage": "in_transit",
     "likely_cause": "not_received",
-    "suggested_action": NOTHING,
     "offer_usd": None,
     "total_usd": 40.0,
     "total_source": 40.0,
@@ -52,6 +51,7 @@ ROW = {
     "logistics_expected_late_days": -8.0,
     "logistics_road_rank": 0.4,
     "logistics_days_since_news": 5.0,
+    "conversation_days_unanswered": None,
 }
 
 
@@ -59,14 +59,16 @@ def read(language: str, name: str) -> Any:
     return _template(Path("nowhere"), language, name)
 
 
-def message(**changed: Any) -> str:
+def message(sentence: str | None = None, **changed: Any) -> str:
     row = {**ROW, **changed}
-    return draft_message(row, message_facts(row, AS_OF), read)
+    return draft_message(row, message_facts(row, AS_OF), read, sentence)
 
 
 def test_every_language_has_every_template() -> None:
     names = {f"{stage}.txt" for stage in STAGES} | {
-        f"offer_{action}.txt" for action in ACTIONS if action != NOTHING
+        f"{action.template}.txt"
+        for action in load_actions()
+        if action.to == "buyer" and action.template
     }
     for language in LANGUAGES:
         assert names < {path.name for path in (SHIPPED / language).iterdir()}
@@ -153,8 +155,8 @@ def test_an_unsound_estimate_is_left_out() -> None:
 
 def test_the_offer_is_in_the_buyers_money() -> None:
     text = message(
+        "offer_partial_refund",
         stage="delivered",
-        suggested_action="partial_refund",
         offer_usd=3.1,
         currency="BRL",
         total_source=130.0,
@@ -167,9 +169,7 @@ def test_the_offer_is_in_the_buyers_money() -> None:
 
 
 def test_an_offer_without_its_amount_is_left_out() -> None:
-    assert "refund you" not in message(
-        stage="delivered", suggested_action="partial_refund", offer_usd=None
-    )
+    assert "refund you" not in message("offer_partial_refund", stage="delivered", offer_usd=None)
 
 
 @pytest.mark.parametrize(

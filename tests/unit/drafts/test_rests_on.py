@@ -15,9 +15,9 @@ from pipeline.drafts.buyer_facts import tracking_number
 from pipeline.drafts.draft_answers import answer_facts
 from pipeline.drafts.draft_messages import draft_message, message_facts
 from pipeline.drafts.text_templates import Template, fill, read_template
+from pipeline.settings.action_settings import AnswerSettings
 from pipeline.settings.config import Config
 from pipeline.settings.languages import LANGUAGES
-from pipeline.settings.list_settings import OfferSettings
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.mapped.mapped_source import read_mapped
 from tests.unit.drafts.test_draft_messages import AS_OF, ROW, message
@@ -28,10 +28,15 @@ TABLE = tomllib.loads((FOLDER / "rests_on.toml").read_text(encoding="utf-8"))
 KNOWN = {
     "messages": (draft_messages.FACTS, draft_messages.CONDITIONS),
     "answers": (draft_answers.FACTS, draft_answers.CONDITIONS),
+    "tasks": (draft_messages.FACTS, draft_messages.CONDITIONS),
 }
 FILES = [
     *[("messages", path) for path in sorted((FOLDER / "messages").rglob("*.txt"))],
-    *[("answers", path) for path in sorted((FOLDER / "answers").glob("*.txt"))],
+    *[
+        (kind, path)
+        for kind in ("answers", "tasks")
+        for path in sorted((FOLDER / kind).glob("*.txt"))
+    ],
 ]
 BY_FILE = pytest.mark.parametrize(
     ("kind", "path"), FILES, ids=[f"{path.parent.name}-{path.stem}" for _, path in FILES]
@@ -85,7 +90,7 @@ def test_a_line_is_used_exactly_when_everything_it_rests_on_is_known(kind: str, 
 
 
 def test_the_table_has_the_english_texts_and_no_others() -> None:
-    for kind, folder in (("messages", "messages/en"), ("answers", "answers")):
+    for kind, folder in (("messages", "messages/en"), ("answers", "answers"), ("tasks", "tasks")):
         files = {path.stem: path for path in (FOLDER / folder).glob("*.txt")}
         assert set(files) == set(TABLE[kind])
         for name, path in files.items():
@@ -119,7 +124,7 @@ def test_a_sentence_without_a_fact_only_greets_asks_or_apologises() -> None:
                 text = entry["says"].lower()
                 assert not [promise for promise in PROMISES if promise in text]
                 if entry["on"] == ["none"]:
-                    assert re.search(r"please|hello|we hope|we would be grateful", text), text
+                    assert re.search(r"please|hello|we hope|we would be grateful|\?$", text), text
 
 
 @pytest.mark.parametrize(
@@ -145,6 +150,7 @@ def test_a_sentence_without_a_fact_only_greets_asks_or_apologises() -> None:
         ("was_to_ship_on", {"ship_by_at": None}),
         ("was_to_ship_on", {"stage": "unknown"}),
         ("ordered_on", {"stage": "unknown"}),
+        ("asked_on", {"conversation_days_unanswered": None}),
         ("amount", {"offer_usd": None}),
         ("amount", {"currency": None}),
         ("unscanned", {"sent_at": None}),
@@ -166,6 +172,7 @@ def test_a_fact_is_missing_without_its_data(name: str, without: dict[str, Any]) 
         "ship_by_on": {**unsent, "ship_by_at": day(22)},
         "was_to_ship_on": unsent,
         "ordered_on": {**unsent, "ship_by_at": None},
+        "asked_on": {"conversation_days_unanswered": 2.5},
         "amount": {"offer_usd": 3.0},
         "unscanned": {"last_scan_at": None},
     }
@@ -244,29 +251,32 @@ DISPUTE = {
 }
 
 
-def answer(case: str, offers: OfferSettings, **changed: Any) -> str:
+def answer(case: str, offers: AnswerSettings, **changed: Any) -> str:
     row = {**DISPUTE, **changed}
     template = draft_answers.load_templates(Path("absent"))[case]
     return draft_answers.draft_answer(template, row, offers)
 
 
 def test_an_answer_offers_only_what_the_settings_allow() -> None:
-    nothing, all_allowed = OfferSettings(allowed=()), OfferSettings(resend_max_usd=50.0)
+    nothing, all_allowed = (
+        AnswerSettings(may_extend=False, may_resend=False),
+        AnswerSettings(resend_max_usd=50.0),
+    )
     assert "send it again" in answer("not_received_no_trace", all_allowed)
     assert "send it again" not in answer("not_received_no_trace", nothing)
-    assert "send it again" not in answer("not_received_no_trace", OfferSettings(resend_max_usd=20))
+    assert "send it again" not in answer("not_received_no_trace", AnswerSettings(resend_max_usd=20))
     assert "extend it" in answer("not_received_in_transit", all_allowed)
     assert "extend it" not in answer("not_received_in_transit", nothing)
 
 
 def test_an_answer_repeats_only_the_amount_that_the_buyer_asked_for() -> None:
-    offers = OfferSettings()
+    offers = AnswerSettings()
     assert "You asked for R$50.00." in answer("not_as_described", offers)
     assert "You asked for" not in answer("not_as_described", offers, amount_usd=None)
 
 
 def test_an_answer_has_no_number_that_is_only_a_name_of_the_order() -> None:
-    offers = OfferSettings()
+    offers = AnswerSettings()
     for number, is_known in (("1203-1", False), ("1203", False), ("RX1CN", True)):
         facts = answer_facts({**DISPUTE, "shipment_id": number}, offers)
         assert (facts["parcel"], facts["shipment_id"]) == (

@@ -34,6 +34,8 @@ def made_rows(orders: int, cut: float, seed: int = 1) -> pl.DataFrame:
         {
             "buyer_id": [f"b{n}" for n in range(orders)],
             "as_of_day": np.arange(orders) // 50,
+            "action": "inform",
+            "action_usd": 0.5,
             "stage": rng.choice(["in_transit", "delivered"], orders),
             "likely_cause": "not_received",
             "language": rng.choice(["en", "pt"], orders),
@@ -60,6 +62,7 @@ def test_a_cut_by_half_is_detected_and_valued() -> None:
     )
     assert {(row["by"], row["group"]) for row in table.iter_rows(named=True)} == {
         ("all", "all"),
+        ("action", "inform"),
         ("stage", "in_transit"),
         ("stage", "delivered"),
         ("likely_cause", "not_received"),
@@ -198,6 +201,7 @@ def test_the_chart_leaves_out_groups_without_an_effect() -> None:
     groups = [row["group"] for rows in drawn["datasets"].values() for row in rows if "group" in row]
     assert groups == [
         "all: all",
+        "action: inform",
         "stage: delivered",
         "stage: in_transit",
         "cause: not_received",

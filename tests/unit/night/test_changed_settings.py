@@ -29,7 +29,7 @@ def test_an_emptied_config_is_reported_on_that_night_and_the_next(
     shutil.copytree(finished / "runs", tmp_path / "runs", symlinks=True, dirs_exist_ok=True)
     text = reported(tmp_path, as_of, capsys)
     assert "settings differ from those of the night 2025-07-10: " in text
-    assert "decide.contact_cost_usd: 0.05 -> " in text
+    assert "actions.least_worth_usd: 0.0 -> 0.25" in text
     assert "min_training_disputes: 5 -> 30" in text
 
 

@@ -12,11 +12,17 @@ import pytest
 from openpyxl import load_workbook
 from rich.console import Console
 
-from models.reasons.reason_columns import REASON_KEYS
 from pipeline.history.past_lists import PastLists, past_lists, past_lists_text
 from pipeline.night.contact_list import list_lines, write_list, write_readme
 from pipeline.night.nightly import say_summary
-from pipeline.output.contact_list_columns import MEANING, SOON, TODAY, explained, list_look
+from pipeline.output.contact_list_columns import (
+    KEY_COLUMNS,
+    MEANING,
+    SOON,
+    TODAY,
+    explained,
+    list_look,
+)
 from pipeline.output.safe_text import neutral
 from pipeline.workspace import progress
 from pipeline.workspace.progress import say
@@ -99,7 +105,7 @@ def test_a_text_too_long_for_a_cell_is_cut(finished: Path, tmp_path: Path) -> No
 
 
 def test_the_workbook_is_formatted(finished: Path) -> None:
-    listed = pl.read_parquet(latest(finished) / "contact_list.parquet").drop(REASON_KEYS)
+    listed = pl.read_parquet(latest(finished) / "contact_list.parquet").drop(KEY_COLUMNS)
     book = load_workbook(latest(finished) / "contact_list.xlsx")
     sheet, columns = book["contacts"], book["columns"]
     head = {cell.value: position for position, cell in enumerate(sheet[1])}
@@ -120,7 +126,7 @@ def test_the_workbook_is_formatted(finished: Path) -> None:
 
 
 def test_every_column_is_explained(finished: Path) -> None:
-    listed = pl.read_parquet(latest(finished) / "contact_list.parquet").drop(REASON_KEYS)
+    listed = pl.read_parquet(latest(finished) / "contact_list.parquet").drop(KEY_COLUMNS)
     assert set(listed.columns) <= set(MEANING)
     assert explained(listed)["what it says"].str.len_chars().min() > 5
 
@@ -143,11 +149,11 @@ def test_csv_parquet_and_workbook_hold_the_same(finished: Path) -> None:
         pl.read_csv(run / "contact_list.csv"),
     )
     # the keys that translate the reasons are for programs, in the Parquet file alone
-    assert [*text.columns, *REASON_KEYS] == [
-        *(name for name in listed.columns if name not in REASON_KEYS),
-        *REASON_KEYS,
+    assert [*text.columns, *KEY_COLUMNS] == [
+        *(name for name in listed.columns if name not in KEY_COLUMNS),
+        *KEY_COLUMNS,
     ]
-    listed = listed.drop(REASON_KEYS)
+    listed = listed.drop(KEY_COLUMNS)
     assert (
         text["order_id"].to_list()
         == listed.select(neutral(pl.col("order_id"))).to_series().to_list()
@@ -196,5 +202,5 @@ def test_the_summary_fits_on_a_screen(finished: Path, capsys: pytest.CaptureFixt
     say_summary(latest(finished))
     lines = capsys.readouterr().out.splitlines()
     assert 5 <= len(lines) <= 30
-    assert any("orders to contact, worth" in line for line in lines)
+    assert any("orders to act on" in line for line in lines)
     assert past_lists.__doc__

@@ -39,7 +39,13 @@ LIST_COLUMNS = [
     "reason_2",
     "reason_3",
     "contact_by",
+    "action",
+    "why_action",
+    "stake_usd",
+    "prevented_usd",
+    "cost_usd",
     "expected_value_usd",
+    "offer_usd",
     "also_orders",
     "basis",
 ]
@@ -48,8 +54,6 @@ MORE_COLUMNS = [
     "country",
     "message_language",
     "product_title",
-    "suggested_action",
-    "offer_usd",
     "draft_message",
     "contacted_at",
     "outcome",
@@ -73,6 +77,9 @@ def test_a_night_writes_the_agreed_files_and_columns(finished: Path) -> None:
         "not_received_share",
         "not_as_described_share",
         "other_share",
+        "end_probability",
+        "stake_usd",
+        "action",
         "expected_value_usd",
     ]
     shares = scores.select(f"{cause}_share" for cause in CAUSES)

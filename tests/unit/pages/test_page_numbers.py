@@ -54,7 +54,7 @@ def test_a_timeline_has_known_facts_and_promised_days(
 
 
 def test_money_of_matured_lists_by_hand() -> None:
-    """Order a: 8 USD at stake, (3 + 1) / 0.5, and disputed. Order b: not disputed. Each message
+    """Order a: 8 USD at stake, (3 + 1) / 0.5, and disputed. Order b: not disputed. Each action
     cost 1 USD. The second night of a does not count."""
     listed = pl.DataFrame(
         {
@@ -63,7 +63,7 @@ def test_money_of_matured_lists_by_hand() -> None:
             "label": [1, 0, 1] * 20,
             "probability": [0.5, 0.2, 0.5] * 20,
             "expected_value_usd": [3.0, 1.0, 3.0] * 20,
-            "contact_cost_usd": [1.0, 1.0, 1.0] * 20,
+            "cost_usd": [1.0, 1.0, 1.0] * 20,
         }
     ).with_columns(pl.col("order_id") + (pl.int_range(60) // 3).cast(pl.String))
     money = money_saved(listed, seed=1)

@@ -10,10 +10,10 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from models.contact.offers import ACTIONS
 
 from features.stage import STAGES_AND_UNKNOWN as STAGES
 from features.tables import CAUSES
+from models.effects.effect_terms import NOTHING
 from models.monitoring.sequential_monitoring import LEVELS
 from models.product.product_verdict import (
     CARRIER,
@@ -40,6 +40,7 @@ from pipeline.pages.page_words import (
 from pipeline.pages.product_page import GROUPS as PRODUCT_GROUPS
 from pipeline.pages.report import GROUPS as REPORT_GROUPS
 from pipeline.pages.time_line import KINDS
+from pipeline.settings.action_files import load_actions
 from pipeline.settings.languages import LANGUAGES as MESSAGE_LANGUAGES
 from pipeline.settings.policy_files import load_policy
 
@@ -48,7 +49,7 @@ CODES = {
     "stage": STAGES,
     "cause": (*CAUSES, "unknown"),
     "basis": ("assumption", "evidence"),
-    "action": ACTIONS,
+    "action": (*(action.name for action in load_actions()), NOTHING),
     "outcome": OUTCOMES,
     "language": MESSAGE_LANGUAGES,
     "event": (*KINDS, "tonight", "contact_by"),

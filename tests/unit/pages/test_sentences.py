@@ -28,6 +28,7 @@ from models.product.product_verdict import VerdictRules, add_verdict
 from models.product.verdict_reasons import NO_DISPUTES, PATTERNS, SEPARATOR
 from pipeline.indicators.dispute_wording import THEN, wording_keys
 from pipeline.pages.page_words import read_sentences
+from pipeline.settings.action_files import load_actions
 from tests.unit.nights import ROOT, latest
 
 PACKAGES = ("features", "models", "pipeline")
@@ -40,6 +41,8 @@ def declared() -> Iterator[tuple[str, str]]:
             if text:
                 template = re.sub(r"\{value:[^}]*\}", "{value}", text)
                 yield f"feature.{feature.name}.{side}_zero", template
+    for action in load_actions():
+        yield f"action.{action.name}", action.title
     for path in [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.contact.hold_out import uniform
+from models.actions.hold_out import uniform
 
 CANDIDATE = ["buyer_id", "order_id", "action"]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.contact.action_columns import ActionColumns, ActionLimits, action_columns
-from models.contact.action_prices import LimitPrices, best_prices
-from models.contact.whole_actions import WholeChoice, choose_whole, swap_ties
+from models.actions.action_columns import ActionColumns, ActionLimits, action_columns
+from models.actions.action_prices import LimitPrices, best_prices
+from models.actions.whole_actions import WholeChoice, choose_whole, swap_ties
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The options of a night: every action that is possible for an open order, and what it is worth.
 
 Worth = money at stake x share of it that the action prevents - what the action costs - what it may
-provoke. Shares are judged to the end of the order.
+provoke. Shares are judged to the end of the order, and cautiously where an action costs money or
+time (`models.effects.robust_worth`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import numpy as np
 import polars as pl
 
 from features.tables import CAUSE_SHARES
-from models.contact.action_stakes import STAKES
-from models.contact.actions import Action
+from models.actions.action_stakes import STAKES
+from models.actions.actions import Action
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.harmful_actions import EVERY_STAGE
+from models.effects.robust_worth import worth_of_options
 
 # what the effects of actions may depend on, beyond stage and cause
 MODIFIERS = {
@@ -72,9 +74,9 @@ def action_options(
 
     `orders`: one row per open order, with `buyer_id, order_id, stage, message_language,
     order_value_usd, end_probability, dispute_usd, stake_usd`, `STAKES` and the features that the
-    actions need. `prevented_usd` is the stake that the action is expected to save, before costs;
-    `budget_usd` the part of its cost that goes to the buyer. An action that could not be worth
-    `least_worth_usd` even if it prevented everything is left out.
+    actions need. `prevented_usd` is the stake that the action saves, before costs, by a cautious
+    estimate; `budget_usd` is the part of its cost that goes to the buyer. An action that could not
+    be worth `least_worth_usd` even if it prevented everything is left out.
     """
     known = orders.with_columns(**MODIFIERS)
     parts = [
@@ -108,16 +110,16 @@ def _options_of(
     fits = fits.filter(pl.col("stake_usd") - pl.col("cost_usd") >= least_worth_usd)
     shares = posterior.shares(with_stakes_as_shares(fits))
     stake = pl.col("stake_usd")
-    return (
-        fits.with_columns(
-            prevented_usd=shares["prevented_share"],
-            evidence_share=pl.when(stake > 0).then(shares["evidence_share"] / stake).otherwise(0.0),
-        )
-        .with_columns(
-            value_usd=pl.col("prevented_usd") - pl.col("provoked_usd") - pl.col("cost_usd")
-        )
-        .select(OPTION_COLUMNS)
+    spent = fits.select(pl.col("cost_usd") + pl.col("provoked_usd")).to_series()
+    is_costly = fits["cost_usd"] > rules.automatic_usd
+    value = worth_of_options(
+        posterior, fits, fits.select(STAKES).to_numpy(), spent.to_numpy(), is_costly.to_numpy()
     )
+    return fits.with_columns(
+        value_usd=pl.Series(value),
+        prevented_usd=pl.Series(value) + spent,
+        evidence_share=pl.when(stake > 0).then(shares["evidence_share"] / stake).otherwise(0.0),
+    ).select(OPTION_COLUMNS)
 
 
 def with_stakes_as_shares(options: pl.DataFrame) -> pl.DataFrame:

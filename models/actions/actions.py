@@ -115,9 +115,10 @@ class Action(_ActionSection):
 
     @property
     def template(self) -> str | None:
-        """The name of the text template that states the action; None if none is needed."""
+        """The name of the text template of the task, or of the sentence that states the action in a
+        message; None if none is needed."""
         if self.to != "buyer":
-            return f"task_{self.name}"
+            return self.name
         return None if self.sentence == "none" else f"offer_{self.sentence or self.name}"
 
     @property

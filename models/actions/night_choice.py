@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from models.contact.action_choice import ActionChoice, choose_actions, reduced_value, why_not_next
-from models.contact.action_columns import ActionLimits, action_columns
-from models.contact.action_options import KEY, draw_values
-from models.contact.action_propensities import ExplorationRules, add_propensities, draw_actions
-from models.contact.hold_out import HELD_OUT, LISTED, held_out_buyers
+from models.actions.action_choice import ActionChoice, choose_actions, reduced_value, why_not_next
+from models.actions.action_columns import ActionLimits, action_columns
+from models.actions.action_options import KEY, draw_values
+from models.actions.action_propensities import ExplorationRules, add_propensities, draw_actions
+from models.actions.hold_out import HELD_OUT, LISTED, held_out_buyers
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.effect_terms import NOTHING
 

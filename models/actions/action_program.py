@@ -4,7 +4,7 @@ One column per (order, action) that may be taken: 0 or 1. At most one column per
 the limits hold. An agent writes some languages only, so the agents' time needs its own variables:
 for each kind of message (its language and its seconds) and each agent who writes the language, how
 many messages of this kind the agent writes. The numbers are whole: a message is never split between
-two agents. Where all messages take the same time, the program is that of `models.contact.agents`:
+two agents. Where all messages take the same time, the program is that of `models.actions.agents`:
 an agent has as many slots as messages fit into the hours.
 
 Times are whole seconds and money is whole cents, so that a choice can be checked exactly.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.contact.action_program import (
+from models.actions.action_program import (
     LinearSolution,
     ProgramColumns,
     ProgramLimits,

@@ -15,8 +15,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import polars as pl
 
-from models.contact.action_prices import BuyerDecisions, CloseDecisions, LimitPrices
-from models.contact.action_program import GAP_SHARE, ProgramColumns, ProgramLimits, WholeSolution
+from models.actions.action_prices import BuyerDecisions, CloseDecisions, LimitPrices
+from models.actions.action_program import GAP_SHARE, ProgramColumns, ProgramLimits, WholeSolution
 
 FIRST_OPEN, MOST_OPEN, GOOD_SHARE = 150, 10_000, 1e-4
 

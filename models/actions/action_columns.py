@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from models.contact.action_program import ProgramColumns, ProgramLimits
-from models.contact.agents import Agent
+from models.actions.action_program import ProgramColumns, ProgramLimits
+from models.actions.agents import Agent
 
 NUMBERS = ("value_usd", "budget_usd", "minutes")
 # what rounding leaves of a cent or a second, such as 0.1 + 0.2
@@ -148,9 +148,7 @@ def _in_order(coded: pl.DataFrame) -> pl.DataFrame:
 def _agents_time(limits: ActionLimits, languages: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Seconds of each agent, and which languages each writes; the last is for any agent."""
     agents = list(limits.agents)
-    if unknown := [agent.name for agent in agents if agent.minutes is None]:
-        raise ValueError(f"agents: {', '.join(unknown)} has no minutes; give each agent minutes")
-    minutes = [agent.minutes or 0.0 for agent in agents]
+    minutes = [agent.minutes for agent in agents]
     writes = [[name in agent.languages for name in languages] + [True] for agent in agents]
     if not agents and limits.minutes is not None:
         minutes, writes = [limits.minutes], [[True] * (len(languages) + 1)]
