@@ -133,9 +133,7 @@ def rows_of(clock: pl.DataFrame, as_of_day: int, zone: str) -> pl.DataFrame:
 
 def fit_escalation(tables: Tables, as_of_day: int) -> Escalation:
     """Fit on the disputes known at `as_of_day` that are old enough to have ended."""
-    lives = dispute_lives(tables, as_of_day)
-    is_old = is_earlier(pl.col("reported_day"), pl.lit(as_of_day - MATURITY_DAYS))
-    ended = lives.filter(is_old)
+    ended = _ended_lives(tables, as_of_day)
     escalated = int(ended["escalated_day"].is_not_null().sum())
     evidence = sentence(
         "escalation.evidence",
@@ -165,6 +163,33 @@ def fit_escalation(tables: Tables, as_of_day: int) -> Escalation:
         liable_share=shares,
         liable_of_all=liable,
     )
+
+
+def base_chances(tables: Tables, as_of_day: int) -> tuple[float | None, float | None]:
+    """The chance that a dispute goes to the platform, and that it does and the seller is liable.
+
+    Shares of the disputes known at `as_of_day` that are old enough to have ended. The first is None
+    without any escalation on record, the second without any ruling.
+    """
+    ended = _ended_lives(tables, as_of_day)
+    escalated, ruled, liable = (
+        int(ended.select(about.sum()).item())
+        for about in (
+            pl.col("escalated_day").is_not_null(),
+            pl.col("is_ruled"),
+            pl.col("is_liable"),
+        )
+    )
+    return (
+        escalated / ended.height if escalated else None,
+        liable / ended.height if ruled else None,
+    )
+
+
+def _ended_lives(tables: Tables, as_of_day: int) -> pl.DataFrame:
+    """The disputes known at `as_of_day` that are old enough to have ended."""
+    is_old = is_earlier(pl.col("reported_day"), pl.lit(as_of_day - MATURITY_DAYS))
+    return dispute_lives(tables, as_of_day).filter(is_old)
 
 
 def _basis(evidence: Sentence, *, is_model: bool) -> Sentence:

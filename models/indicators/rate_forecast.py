@@ -62,11 +62,16 @@ class Forecast:
     def breach_probability(self, limit: float, prevented: int = 0) -> float:
         """The chance of a breach of `limit` if `prevented` of the expected disputes go away.
 
-        A dispute goes away when it is prevented or withdrawn.
+        A dispute goes away when it is prevented or withdrawn. A rate with fewer orders than the
+        policy judges is no breach.
         """
-        rates = np.maximum(self.numerators - prevented, 0.0) / np.maximum(self.denominators, 1.0)
+        left = np.maximum(self.numerators - prevented, 0.0)
+        rates = left / np.maximum(self.denominators, 1.0)
         over = rates >= limit if self.rate.is_breach_at_limit else rates > limit
-        return float(over.mean())
+        judged = (left >= self.rate.least_numerator) & (
+            self.denominators >= self.rate.least_denominator
+        )
+        return float((over & judged).mean())
 
     def needed_prevented(self, limit: float) -> int | None:
         """The fewest disputes to prevent so that the chance of a breach is at most `SAFE`.

@@ -20,6 +20,7 @@ from pipeline.settings.product_settings import Products
 from pipeline.settings.settings_section import SettingsSection
 from pipeline.settings.source_settings import SourceSettings
 from pipeline.settings.toml_model import faults_of, read_toml
+from pipeline.settings.value_settings import ValueSettings
 
 TUNED = "tuned.toml"
 Section = TypeVar("Section", bound=SettingsSection)
@@ -167,6 +168,7 @@ class Config(SettingsSection):
     monitor: Monitor = Monitor()
     actions: ActionSettings = ActionSettings()
     answers: AnswerSettings = AnswerSettings()
+    value: ValueSettings = ValueSettings()
     engine: Engine = Engine()
     products: Products = Products()
     page: Page = Page()

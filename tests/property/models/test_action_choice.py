@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.actions import action_prices, whole_actions
 from models.actions.action_choice import ActionChoice, choose_actions, why_not_next
 from models.actions.action_columns import ActionLimits
 from models.actions.action_program import RestrictedProgram, WholeSolution
 from models.actions.agents import Agent
-from models.contact import action_prices, whole_actions
 
 ACTIONS = ("message", "refund", "resend")
 LANGUAGES = ("de", "es")

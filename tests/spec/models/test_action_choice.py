@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from tests.spec.models.test_decide import read_table
 
 from models.actions.action_choice import ActionChoice, choose_actions, why_not_next
 from models.actions.action_columns import ActionLimits
 from models.actions.agents import Agent
+from tests.drawn_tables import read_table
 
 # a carrier enquiry and longer protection reach no buyer; protection needs no agent
 NIGHT = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -150,6 +151,16 @@ def test_breach_probability_and_disputes_to_prevent() -> None:
         0.04,
         0.07,
     )
+
+
+def test_a_rate_with_too_few_orders_to_be_judged_is_no_breach() -> None:
+    forecasted = hand_made([4, 5, 6, 7])
+    least = replace(forecasted, rate=replace(forecasted.rate, least_numerator=6))
+    assert forecasted.breach_probability(0.05) == 0.75
+    assert least.breach_probability(0.05) == 0.5  # 5 of 100 reaches the limit, but is not judged
+    assert least.breach_probability(0.05, prevented=1) == 0.25
+    many = replace(forecasted, rate=replace(forecasted.rate, least_denominator=101))
+    assert many.breach_probability(0.05) == 0.0
 
 
 def test_drivers_are_the_groups_with_the_expected_disputes() -> None:
