@@ -15,7 +15,7 @@ from pipeline.settings.toml_model import read_toml
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 REFERENCE, GUIDE = "reference/actions.md", "guide/service-lead/add-an-action.md"
-SENTENCE = re.compile(r"^ *(We are sorry for the delay and.*)$", re.MULTILINE)
+SENTENCE = re.compile(r"^ *(We would like to give you a voucher.*)$", re.MULTILINE)
 
 
 def toml_blocks(page: str) -> list[str]:
