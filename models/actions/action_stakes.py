@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from features.tables import CAUSE_SHARES, CAUSES
+from models.actions.actions import ORDER_VALUE
 
 # by cause, in USD: the chance of a dispute to the end of the order times what it costs
 STAKES = tuple(f"stake_{cause}_usd" for cause in CAUSES)
@@ -47,8 +48,7 @@ class DisputeCost:
 
     def of_cause(self, cause: str) -> pl.Expr:
         """USD of a dispute with this cause, from `order_value_usd`; 0 for an unknown value."""
-        value = pl.col("order_value_usd").fill_null(0.0)
-        return value * self.loss_shares.get(cause, 1.0) + self.fixed_usd + self.indicator_usd
+        return ORDER_VALUE * self.loss_shares.get(cause, 1.0) + self.fixed_usd + self.indicator_usd
 
     @property
     def end_probability(self) -> pl.Expr:

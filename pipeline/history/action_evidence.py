@@ -18,8 +18,8 @@ from models.actions.action_options import MODIFIERS
 from models.actions.actions import Action
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import NOTHING, AssumedShare, EffectSettings
-from models.effects.learned_effects import DEFAULTS, learn_effects
+from models.effects.effect_terms import CAUTIOUS, NOTHING, AssumedShare, EffectSettings
+from models.effects.learned_effects import learn_effects
 from pipeline.history.assignments import first_of_each_order, read_assignments
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
@@ -32,7 +32,7 @@ FIRST_DAY = -(2**31)
 
 
 def learned_effects(
-    counts: pl.DataFrame, actions: Sequence[Action], settings: EffectSettings = DEFAULTS
+    counts: pl.DataFrame, actions: Sequence[Action], settings: EffectSettings = CAUTIOUS
 ) -> EffectPosterior:
     """What is known of the effects after `counts` (`action_counts`)."""
     priors: dict[tuple[str, str, str], AssumedShare] = {
