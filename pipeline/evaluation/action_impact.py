@@ -144,7 +144,9 @@ def policy_sentences(policies: pl.DataFrame, actions: dict[str, Action]) -> Iter
     """One line per policy; without enough decisions that resemble it, that is said."""
     for row in policies.iter_rows(named=True):
         name = row["policy"]
-        title = "Nothing at all" if name == NOTHING else f"Always: {actions[name].title}"
+        # the file of an action on past lists may have been removed since
+        title = actions[name].title if name in actions else name
+        title = "Nothing at all" if name == NOTHING else f"Always: {title}"
         start = f"{title}, on the {row['decisions']:,} orders of past lists that have ended"
         if row["saved_low_usd"] is None:
             yield (
