@@ -28,7 +28,7 @@ from pipeline.simulation.true_risk import order_number, read_truth, read_world
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
-RESULT, STOPS = "replay_actions.csv", "replay_stops.csv"
+RESULT, STOPS = "replay.csv", "replay_stops.csv"
 # between two seasons: by then nearly all orders of the former have ended
 GAP_DAYS = 60
 # nights of the past that the ratio of late disputes is counted on, and the days between them
