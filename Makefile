@@ -59,14 +59,11 @@ impact: $(READY)  ## estimate what the lists achieved, by comparison with the ho
 monitor: $(READY)  ## check the model's health and its inputs: fine, watch or act; part of nightly: WORKSPACE= AS_OF=
 	@$(STEP) monitor $(workspace) $(as_of)
 
-replay: $(READY)  ## simulate what contact policies would have saved in a simulated store: WORKSPACE= FROM= TO= [CAPACITY=]
-	@$(STEP) replay $(workspace) $(nights) $(capacity)
-
 map: $(READY)  ## propose a mapping file for a folder of unknown tables, for you to check: RAW= [MAPPING=RAW/mapping.toml ZONE=]
 	@$(STEP) map $(if $(RAW),--raw "$(RAW)") $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(ZONE),--zone "$(ZONE)")
 
-replay-actions: $(READY)  ## simulate what choosing among actions would have saved in a simulated store: WORKSPACE= FROM= TO= [SCENARIO=all CAPACITY=]
-	@$(STEP) replay-actions $(workspace) $(nights) $(capacity) $(if $(SCENARIO),--scenario "$(SCENARIO)")
+replay: $(READY)  ## simulate what ways to choose among actions would have saved in a simulated store: WORKSPACE= FROM= TO= [SCENARIO=all CAPACITY=]
+	@$(STEP) replay $(workspace) $(nights) $(capacity) $(if $(SCENARIO),--scenario "$(SCENARIO)")
 
 pull: $(READY)  ## get the new rows from a database, with the queries of RAW/database.toml; part of nightly: RAW= [FULL=1: all rows again]
 	@$(STEP) pull --raw "$(RAW)" $(if $(FULL),--full)

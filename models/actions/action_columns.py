@@ -148,9 +148,7 @@ def _in_order(coded: pl.DataFrame) -> pl.DataFrame:
 def _agents_time(limits: ActionLimits, languages: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Seconds of each agent, and which languages each writes; the last is for any agent."""
     agents = list(limits.agents)
-    if unknown := [agent.name for agent in agents if agent.minutes is None]:
-        raise ValueError(f"agents: {', '.join(unknown)} has no minutes; give each agent minutes")
-    minutes = [agent.minutes or 0.0 for agent in agents]
+    minutes = [agent.minutes for agent in agents]
     writes = [[name in agent.languages for name in languages] + [True] for agent in agents]
     if not agents and limits.minutes is not None:
         minutes, writes = [limits.minutes], [[True] * (len(languages) + 1)]

@@ -111,7 +111,7 @@ def _options_of(
     shares = posterior.shares(with_stakes_as_shares(fits))
     stake = pl.col("stake_usd")
     spent = fits.select(pl.col("cost_usd") + pl.col("provoked_usd")).to_series()
-    is_costly = fits.select((pl.col("minutes") > 0) | (pl.col("budget_usd") > 0)).to_series()
+    is_costly = fits["cost_usd"] > rules.automatic_usd
     value = worth_of_options(
         posterior, fits, fits.select(STAKES).to_numpy(), spent.to_numpy(), is_costly.to_numpy()
     )

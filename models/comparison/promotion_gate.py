@@ -10,7 +10,7 @@ import polars as pl
 from features.stage import STAGES
 from models.comparison.metrics import expected_calibration_error
 from models.comparison.paired_comparison import draw_totals, interval
-from models.contact.decide import ContactCosts, add_expected_value, choose_contacts
+from models.contact.contact_value import ContactCosts, add_expected_value, choose_contacts
 from models.learner.calibration import SMALLEST
 
 RESAMPLES = 500

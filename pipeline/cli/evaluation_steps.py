@@ -163,7 +163,7 @@ def impact(folder: WorkspaceFolder, as_of: AsOf) -> None:
     """Estimate what the lists achieved, by comparison with the hold-out, with intervals.
 
     Reads tables/ and past runs.
-    Writes impact.txt and impact.csv into runs/AS_OF/latest-impact/.
+    Writes impact.txt, impact.csv, effects.csv and policies.csv into runs/AS_OF/latest-impact/.
     """
     from pipeline.evaluation.impact import impact as step
 
@@ -180,34 +180,12 @@ def replay(
     first: From,
     last: To,
     capacity: Capacity = None,
-) -> None:
-    """Simulate what contact policies would have prevented and saved in a simulated store.
-
-    Reads tables/ and truth/.
-    Writes replay.csv.
-    """
-    from pipeline.evaluation.replay import RESULT, replay_policies, say_replay
-
-    workspace, config, progress = open_workspace(folder, context, capacity)
-    with workspace.locked(must_exist=True):
-        last = not_before(first, last)
-        say_replay(replay_policies(workspace, config, progress, first=first, last=last))
-    say(f"the same as a table: {workspace.folder / RESULT}")
-
-
-@app.command()
-def replay_actions(
-    context: typer.Context,
-    folder: WorkspaceFolder,
-    first: From,
-    last: To,
-    capacity: Capacity = None,
     scenario: Scenarios = "published",
 ) -> None:
-    """Simulate what choosing among actions would have saved in a simulated store.
+    """Simulate what ways to choose among actions would have saved in a simulated store.
 
     Reads tables/, truth/ and actions/.
-    Writes replay_actions.csv.
+    Writes replay.csv.
     """
     from pipeline.evaluation.actions.action_seasons import (
         RESULT,

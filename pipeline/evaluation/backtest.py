@@ -16,6 +16,7 @@ from models.learner.gbm import fit_model
 from models.learner.training_rows import label_rows, learnable
 from pipeline.evaluation.model_page import PAGE, model_page
 from pipeline.registry.logged_runs import log_backtest
+from pipeline.settings.action_files import message_costs
 from pipeline.settings.config import Config
 from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace.progress import Progress, say
@@ -63,7 +64,8 @@ def backtest(
     with progress.piece("page"):
         training_rows, curve = learning_curve(tables, config, dataset, scored)
         by_night = result.filter(pl.col("night") != "pooled", pl.col("stage") == "all")
-        page = model_page(tables, config, scored, training_rows, curve, by_night)
+        costs = message_costs(workspace.folder, config)
+        page = model_page(tables, config, scored, training_rows, curve, by_night, costs)
         write_whole(workspace.folder / PAGE, page)
     log_backtest(
         workspace, result, [workspace.folder / RESULT, workspace.folder / PAGE], config.model_dump()

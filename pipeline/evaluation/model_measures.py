@@ -16,7 +16,7 @@ from features.tables import Tables
 from models.comparison.metrics import mark_listed, measure
 from models.comparison.paired_comparison import compare_scorers, draw_totals, interval
 from models.comparison.promotion_gate import saved_usd
-from models.contact.decide import ContactCosts, add_expected_value
+from models.contact.contact_value import ContactCosts, add_expected_value
 from models.reasons.baseline import rule_scores
 
 RESAMPLES = 300

@@ -13,6 +13,7 @@ import polars as pl
 from features.clock import calendar_day
 from features.labels import LEAST_DISPUTED
 from features.tables import Tables
+from models.contact.contact_value import ContactCosts
 from pipeline.evaluation import model_measures as measures
 from pipeline.settings.config import Config
 from pipeline.simulation.realism.vega_charts import (
@@ -52,11 +53,13 @@ def model_page(
     training_rows: pl.DataFrame,
     curve: pl.DataFrame,
     nights: pl.DataFrame,
+    costs: ContactCosts,
 ) -> str:
     """The page as HTML; a chart without a measured value is left out.
 
     `training_rows`: those of the last night's model; `curve`: `orders, average_precision, log_loss`
-    as the number of training orders grows; `nights`: one row of metrics per night.
+    as the number of training orders grows; `nights`: one row of metrics per night; `costs`: what a
+    message is worth.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).resolve().parents[1] / "pages" / "templates"),
@@ -72,24 +75,28 @@ def model_page(
     return environment.get_template("model_page.html").render(
         title=TITLE,
         lines=lines,
-        tables=_page_tables(tables, config, scored, training_rows),
+        tables=_page_tables(tables, config, scored, training_rows, costs),
         figures=_figures(scored, curve, nights, config.seed),
         library=chart_library(),
     )
 
 
 def _page_tables(
-    tables: Tables, config: Config, scored: pl.DataFrame, training_rows: pl.DataFrame
+    tables: Tables,
+    config: Config,
+    scored: pl.DataFrame,
+    training_rows: pl.DataFrame,
+    costs: ContactCosts,
 ) -> list[PageTable]:
     capacity, seed = config.decide.capacity, config.seed
     last = scored.filter(pl.col("as_of_day") == scored["as_of_day"].max())
     return [
         _table(
             "Money saved at capacity",
-            "What the contacts would have saved. A dispute that came counts as prevented with the "
-            "share assumed for its stage. 90 % intervals; whole orders are resampled. Empty with "
-            f"fewer than {LEAST_DISPUTED} disputed orders.",
-            measures.money(scored, config.decide.costs, capacity, seed),
+            "What messages would have saved. A dispute that came counts as prevented with the "
+            "share assumed for its stage and cause. 90 % intervals; whole orders are resampled. "
+            f"Empty with fewer than {LEAST_DISPUTED} disputed orders.",
+            measures.money(scored, costs, capacity, seed),
         ),
         _table(
             "Quality",

@@ -14,7 +14,7 @@ from features.asof import visible
 from features.clock import day_number, in_days
 from features.tables import CAUSE_SHARES, CAUSES
 from models.actions.action_options import MODIFIERS
-from models.actions.hold_out import HELD_OUT, LISTED
+from models.actions.hold_out import HELD_OUT
 from models.contact.contact_bias import leave_out, replace_by_held_out
 from pipeline.settings.config import Config
 from pipeline.workspace.checksums import read_run_table
@@ -46,17 +46,6 @@ COLUMNS = [
     *CAUSE_SHARES,
     *MODIFIERS,
 ]
-
-
-def as_evidence(matured: pl.DataFrame) -> pl.DataFrame:
-    """`stage, cause, is_held, probability, label`, as `models.contact.contact_effects` reads them.
-
-    Explored buyers are left out: their chance of being held out differs from that of listed buyers.
-    """
-    listed = matured.filter(pl.col("arm").is_in([LISTED, HELD_OUT]))
-    return listed.select(
-        "stage", "probability", "label", cause="likely_cause", is_held=pl.col("arm") == HELD_OUT
-    )
 
 
 def first_of_each_order(assigned: pl.DataFrame) -> pl.DataFrame:

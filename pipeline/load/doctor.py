@@ -12,7 +12,7 @@ import polars as pl
 
 from features.clock import seconds_between
 from features.tables import TABLES
-from pipeline.load.known_sources import read_source
+from pipeline.load.known_sources import read_source, warn_of_links
 from pipeline.load.open_tonight import open_lines
 from pipeline.load.quarantine import count_rows, reason_lines
 from pipeline.settings.config import Config
@@ -60,6 +60,7 @@ def examine(
         context = SourceContext(
             raw, config.usd_per, config.sources, state=Path(state_folder), side_files=side_files
         )
+        warn_of_links(source, context)
         data = with_tracking(enforce_contract(read_source(source, context)), context)
     say(f"{'table':<14}{'rows':>12}  first        last         (dates of the events)")
     for name in TABLES:

@@ -13,7 +13,7 @@ import polars as pl
 
 from features.tables import TABLES, Tables, create_tables
 from pipeline.load.contacts import join_own, own_sha256, read_own, with_own
-from pipeline.load.known_sources import SOURCES, read_source
+from pipeline.load.known_sources import SOURCES, read_source, warn_of_links
 from pipeline.load.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
 from pipeline.settings.config import Config
@@ -52,6 +52,7 @@ def ingest(
     with progress.piece("ingest") as notes:
         context, own = open_context(workspace, config, raw, side_files), read_own(workspace)
         made_from = _made_from(source, context, config, own_sha256(own))
+        warn_of_links(source, context)
         if SOURCES[source].is_remembering and _stored_fact(workspace, "made_from") == made_from:
             notes.append("nothing new since the last ingest: the tables stay as they are")
             return

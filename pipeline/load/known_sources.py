@@ -3,13 +3,19 @@ elsewhere in this folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import cast
 
+from pipeline.output.safe_text import one_line
+from pipeline.settings.regular_files import linked_folders
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
+from pipeline.sources.tracking.tracking_source import tracking_folder
+from pipeline.workspace.progress import warn
 
 
 @dataclass(frozen=True)
@@ -19,23 +25,26 @@ class KnownSource:
     `reader`: the function that reads the source, as `module:function`. It is imported when it is
     needed, because database drivers take a third of a second to load. `is_remembering`: the source
     keeps what it has read in the workspace, so unchanged files need not be read again. `is_pulled`:
-    its files are fetched before they are read.
+    its files are fetched before they are read. `has_subfolders`: files in subfolders are read too.
     """
 
     reader: str
     is_remembering: bool = False
     is_pulled: bool = False
+    has_subfolders: bool = False
 
 
 SOURCES = {
     "aliexpress": KnownSource(
-        "pipeline.sources.aliexpress.aliexpress_source:read_aliexpress", is_remembering=True
+        "pipeline.sources.aliexpress.aliexpress_source:read_aliexpress",
+        is_remembering=True,
+        has_subfolders=True,
     ),
     "canonical": KnownSource("pipeline.sources.canonical:read_canonical"),
     "database": KnownSource(
         "pipeline.sources.database.database_source:read_database", is_pulled=True
     ),
-    "mapped": KnownSource("pipeline.sources.mapped.mapped_source:read_mapped"),
+    "mapped": KnownSource("pipeline.sources.mapped.mapped_source:read_mapped", has_subfolders=True),
     "olist": KnownSource("pipeline.sources.olist:read_olist"),
 }
 
@@ -44,3 +53,24 @@ def read_source(name: str, context: SourceContext) -> StoreData:
     """Read the source called `name`. Raises `BadInput` if its files cannot be used."""
     reader = cast(Callable[[SourceContext], StoreData], resolve_name(SOURCES[name].reader))
     return reader(context)
+
+
+def warn_of_links(name: str, context: SourceContext) -> None:
+    """Name the links to folders among the files of the source called `name`, which are not read."""
+    links = linked_folders(context.folder) if SOURCES[name].has_subfolders else []
+    own = tracking_folder(context)
+    if own is not None:
+        # RAW/tracking may itself be a link: it is read by its name
+        links = [path for path in links if path != own] + linked_folders(own)
+    warn_of_linked(links, context.folder)
+
+
+def warn_of_linked(links: Iterable[Path], raw: Path) -> None:
+    """Say that these links to folders are not read; names are relative to `raw`."""
+    names = sorted({os.path.relpath(path, raw) for path in links})
+    if names:
+        are = "is a link to a folder" if len(names) == 1 else "are links to folders"
+        warn(
+            f"not read: {one_line(', '.join(names), 300)} {are}. Copy the files there, or set RAW "
+            "to the folder itself"
+        )

@@ -10,8 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from features.tables import TABLES
+from pipeline.load.known_sources import warn_of_linked
 from pipeline.output.safe_text import one_line
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import linked_folders
 from pipeline.sources.mapped.column_profile import Sheet, sound_rows
 from pipeline.sources.mapped.mapping import NAME, load_mapping
 from pipeline.sources.mapped.mapping_cells import zone_name
@@ -45,6 +47,7 @@ def propose_mapping(raw: Path, file: Path | None = None, zone: str | None = None
             "Write to another file: MAPPING=file.toml; or remove this one first."
         )
     _check_zone(zone)
+    warn_of_linked(linked_folders(raw), raw)
     tables = _read_tables(raw)
     _refuse_known_format(raw, tables)
     sheets = grouped_sheets(tables)

@@ -8,9 +8,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from models.actions.actions import Action
+from models.contact.contact_value import ContactCosts
+from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
 from pipeline.settings.toml_model import faults_of, read_toml
 
+MESSAGE = "inform"
 SHIPPED = Path(__file__).parent / "actions"
 
 
@@ -39,6 +42,21 @@ def _load(name: str, path: Path) -> Action:
             f"{path}: the name is {action.name!r}, but it must equal the file name, {name!r}."
         )
     return action
+
+
+def message_costs(workspace: Path, config: Config) -> ContactCosts:
+    """What a message to the buyer is worth, as assumed in the action file `inform`: the yardstick
+    for comparing models."""
+    message = _load(MESSAGE, action_files(workspace)[MESSAGE])
+    settings, decide = config.actions, config.decide
+    is_agent = message.sent_by == "agent"
+    minutes_usd = message.cost.minutes * settings.usd_a_minute
+    return ContactCosts(
+        {cell: share.mean for cell, share in message.assumed().items()},
+        decide.dispute_fixed_cost_usd,
+        minutes_usd if is_agent else settings.automatic_usd,
+        decide.refund_share,
+    )
 
 
 def actions_sha256(workspace: Path | None = None) -> str:

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from models.actions.agents import Agent
-from models.contact.decide import ContactCosts, ContactRules
 from pipeline.settings.languages import FALLBACK, LANGUAGES
 from pipeline.settings.settings_section import SettingsSection
 
-# Half of what is published: 15-35 % fewer disputes where a parcel did not arrive. Those figures are
-# about buyers who respond at all, come from vendors of such programs, and had no control group.
-# An order whose stage is unknown may be at any of them: the mean, rounded down.
-STAGE_SHARE = {
-    "before_shipment": 0.075,
-    "dispatch": 0.10,
-    "in_transit": 0.125,
-    "delivered": 0.05,
-    "unknown": 0.08,
-}
-# a message can say where a parcel is, but it cannot repair a product
-CAUSE_FACTOR = {"not_received": 1.0, "not_as_described": 0.5, "other": 0.25}
-Share = Annotated[float, Field(ge=0, le=1)]
 # the minutes of a message at the pace for which the actions' minutes are stated
 USUAL_MINUTES = 2.0
 
@@ -48,12 +33,10 @@ class AgentHours(SettingsSection):
 
     @property
     def agent(self) -> Agent:
-        """The agent with the number of messages that fit into a night, and the minutes at the pace
-        of an agent who writes a message in `USUAL_MINUTES`."""
-        # 0.3 minutes hold three messages of 0.1
-        count_messages = int(self.minutes / self.minutes_per_message + 1e-9)
+        """The agent, with the minutes at the pace of one who writes a message in
+        `USUAL_MINUTES`."""
         minutes = self.minutes * USUAL_MINUTES / self.minutes_per_message
-        return Agent(self.name, frozenset(self.languages), count_messages, minutes)
+        return Agent(self.name, frozenset(self.languages), minutes)
 
 
 def _known_languages(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -65,23 +48,18 @@ def _known_languages(given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Decide(SettingsSection):
-    """What a dispute costs and what a contact prevents: assumptions, until the hold-out has
-    measured them."""
+    """The list of a night: how long it may be, who writes, who is held out, and what a dispute
+    costs."""
 
     capacity: int = Field(
-        default=50, ge=1, le=1_000_000, description="contacts the team can make per night"
-    )
-    prevented_share: dict[str, Share] = Field(
-        default=STAGE_SHARE,
-        description="share of disputes that a contact prevents, by stage; an assumption: half of "
-        "what is published",
-    )
-    cause_factor: dict[str, Share] = Field(
-        default=CAUSE_FACTOR,
-        description="factor on prevented_share, by the cause of the dispute; an assumption",
+        default=50, ge=1, le=1_000_000, description="most actions that reach a buyer in one night"
     )
     refund_share: float = Field(
-        default=1.0, ge=0, le=1, description="share of the order value lost in a dispute"
+        default=1.0,
+        ge=0,
+        le=1,
+        description="share of the order value lost in a dispute; the store's own refunds replace "
+        "it as they come in",
     )
     dispute_fixed_cost_usd: float = Field(
         default=15.0,
@@ -89,11 +67,11 @@ class Decide(SettingsSection):
         le=1_000_000,
         description="fees, work and the effect on the store's rank",
     )
-    contact_cost_usd: float = Field(
-        default=0.5, ge=0, le=1_000_000, description="two minutes of an agent"
-    )
     cool_off_days: int = Field(
-        default=7, ge=0, le=3_650, description="days without a message to a buyer after a contact"
+        default=7,
+        ge=0,
+        le=3_650,
+        description="days without a message to a buyer after the last contact by either side",
     )
     holdout_share: float = Field(
         default=0.10,
@@ -103,12 +81,6 @@ class Decide(SettingsSection):
     )
     holdout_salt: str = Field(
         default="hold-out", description="do not change it: another salt holds out other buyers"
-    )
-    explore_share: float = Field(
-        default=0.04,
-        ge=0,
-        lt=1,
-        description="share of the capacity for worthwhile orders below the cut, drawn at random",
     )
     agents: tuple[AgentHours, ...] = Field(
         default=(),
@@ -122,24 +94,8 @@ class Decide(SettingsSection):
     )
     learns: bool = Field(
         default=True,
-        description="update the prevented shares from the hold-out as outcomes become final",
+        description="learn the effects of actions from the hold-out as outcomes become final",
     )
-    prior_disputes: float = Field(
-        default=5.0,
-        gt=0,
-        le=1_000_000,
-        description="weight of the assumed shares, in disputes; small, because they have "
-        "not been measured",
-    )
-
-    @field_validator("prevented_share", "cause_factor")
-    @classmethod
-    def _all_named(cls, given: dict[str, float], info: ValidationInfo) -> dict[str, float]:
-        """A key that config.toml leaves out keeps its default."""
-        default = STAGE_SHARE if info.field_name == "prevented_share" else CAUSE_FACTOR
-        if unknown := sorted(set(given) - set(default)):
-            raise ValueError(f"unknown {', '.join(unknown)}; allowed: {', '.join(default)}")
-        return {**default, **given}
 
     @field_validator("in_english")
     @classmethod
@@ -165,29 +121,6 @@ class Decide(SettingsSection):
                 "in_english"
             )
         return self
-
-    @property
-    def costs(self) -> ContactCosts:
-        """The costs as `models.contact.decide` takes them."""
-        return ContactCosts(
-            self.prevented_share,
-            self.dispute_fixed_cost_usd,
-            self.contact_cost_usd,
-            self.refund_share,
-            self.cause_factor,
-        )
-
-    def rules(self, resting: Collection[str]) -> ContactRules:
-        """The rules as `models.contact.decide` takes them; `resting`: buyers contacted lately."""
-        agents = [hours.agent for hours in self.agents]
-        return ContactRules(
-            self.capacity,
-            self.holdout_share,
-            self.explore_share,
-            self.holdout_salt,
-            resting,
-            agents,
-        )
 
 
 class Page(SettingsSection):

@@ -39,6 +39,14 @@ def regular_files(candidates: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
+def linked_folders(folder: Path) -> list[Path]:
+    """The links to folders in the folder and its subfolders. No reader enters them: they may lead
+    back, or out of what the user named. `folder` itself may be a link."""
+    inside = ((Path(parent), names) for parent, names, _ in os.walk(folder))
+    links = (parent / name for parent, names in inside for name in names)
+    return sorted(path for path in links if path.is_symlink())
+
+
 def refuse_special_files(folder: Path) -> None:
     """Raise `Damaged` if a pipe, a socket, a device or a link in a circle lies anywhere in a
     workspace. A link that leads nowhere is for the step that needs what it named."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.simulation.world.assumptions import CONTACT
 from pipeline.simulation.world.buyer_messages import is_written, worry_x, write_messages
 from pipeline.simulation.world.journey import Realised, travel
 from pipeline.simulation.world.order_life import OrderDays, order_days
@@ -111,24 +110,6 @@ def look_ahead(
         worry=worry_x(orders, journey, scans, order[is_ahead], day[is_ahead]),
         is_written=is_written(messages, day, first)[is_ahead],
     )
-
-
-def contact_savings(days: OrderDays, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Per order-day: the chance of a dispute from that day to the order's end, and the part of it
-    that a message on that day removes (negative: adds).
-
-    With h(t) the hazards from day c on, a message leaves
-    sum h(t) - effect x factor(c) x sum h(t) exp(-(t - c) / waning) (`simulated_contact.py`).
-    The second sum is computed backwards from each order's last day.
-    """
-    last = days.first[1:][days.order] - 1
-    ahead = np.cumsum(days.hazard[::-1], axis=0)[::-1]
-    ahead = ahead - np.concatenate([ahead, np.zeros((1, 3))])[last + 1]
-    waned = waned_sum(days, CONTACT.waning_days)
-    removed = (effects[days.order] * waned).sum(axis=1) * days.contact_factor
-    total = ahead.sum(axis=1)
-    risk = -np.expm1(-total)
-    return risk, risk + np.expm1(-(total - removed))
 
 
 def waned_sum(days: OrderDays, waning_days: float) -> np.ndarray:

@@ -10,6 +10,7 @@ import polars as pl
 from features.clock import calendar_day, day_number
 from features.spine import build_spine
 from models.comparison.promotion_gate import PromotionLimits, Verdict, judge
+from models.contact.contact_value import ContactCosts
 from models.learner.training_rows import label_rows, learnable
 from pipeline.engines.engine import build_features
 from pipeline.registry.model_aliases import promote_challenger, return_to_former
@@ -22,6 +23,7 @@ from pipeline.registry.model_registry import (
 )
 from pipeline.registry.registered_model import Registered
 from pipeline.registry.reload_check import scores_in_fresh_process
+from pipeline.settings.action_files import message_costs
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Damaged, Leak, NoChampion, NotPromoted
 from pipeline.training.fitting import learn, register, training_settings
@@ -65,7 +67,8 @@ def promote(
     rows = _unseen_rows(workspace, config, progress, champion, challenger, every)
     reasons = _program_faults(workspace, config, progress, challenger, rows)
     with progress.piece("gate") as notes:
-        verdict = _judge(rows, champion, challenger, config)
+        costs = message_costs(workspace.folder, config)
+        verdict = _judge(rows, champion, challenger, config, costs)
         notes.append(
             f"{rows.height:,} order-nights since {challenger.trained_as_of}; the challenger's "
             f"contacts save {verdict.gain_usd:+,.0f} USD ({verdict.gain_low:+,.0f} to "
@@ -183,9 +186,12 @@ def _unseen_rows(
 
 
 def _judge(
-    rows: pl.DataFrame, champion: Registered, challenger: Registered, config: Config
+    rows: pl.DataFrame,
+    champion: Registered,
+    challenger: Registered,
+    config: Config,
+    costs: ContactCosts,
 ) -> Verdict:
-    costs = config.decide.costs
     return judge(
         rows,
         champion.model.predict(rows),

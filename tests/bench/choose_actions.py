@@ -91,7 +91,6 @@ def made_limits(
         Agent(
             f"agent {n}",
             frozenset(rng.choice(LANGUAGES, rng.integers(1, 4), replace=False)),
-            0,
             minutes,
         )
         for n in range(agents)

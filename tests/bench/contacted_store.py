@@ -45,7 +45,7 @@ class Store:
         self.ids = dict(zip(self.tables["orders"]["order_id"], self.number.tolist(), strict=True))
         effects = self.truth.effects
         self.effects = np.full_like(effects, STRONG) if is_strong else effects
-        decide = Decide(capacity=capacity, contact_cost_usd=0.0, explore_share=0.0)
+        decide = Decide(capacity=capacity)
         self.config = Config(max_training_rows=60_000, decide=decide)
 
     def dispute_days(self, contact_day: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -48,7 +49,6 @@ def three_years(store: Store, way: str) -> pl.DataFrame:
     from models.contact.contact_bias import leave_out, replace_by_held_out
     from models.learner.gbm import fit_model
     from models.learner.training_rows import label_rows, learnable
-    from pipeline.evaluation.replay_season import run_season
     from pipeline.training.fitting import training_dataset
     from pipeline.training.walk_forward import matured_by
 
@@ -64,7 +64,7 @@ def three_years(store: Store, way: str) -> pl.DataFrame:
             rows = change(rows, assigned_of(pl.concat(seasons)), store.config.horizon_days)
         model = fit_model(rows, list(FEATURE_NAMES), store.config.recipe)
         scored = candidates(store, tables, model, range(day, day + QUARTER), contact_day)
-        season = run_season(scored, store.config)
+        season = listed_season(scored, store.config.decide)
         if quarter >= QUARTERS - LAST:
             evaluated.append(label_without_message(store, scored, season))
         if way != WAYS[0]:
@@ -82,11 +82,37 @@ def three_years(store: Store, way: str) -> pl.DataFrame:
     return pl.concat(evaluated)
 
 
+def listed_season(scored: pl.DataFrame, decide) -> pl.DataFrame:
+    """Night by night the orders most worth a message, one per buyer and at most one per order, with
+    a hold-out: `order_id, number, as_of_day, arm, propensity`."""
+    from models.actions.hold_out import HELD_OUT, LISTED, held_out_buyers
+
+    held = held_out_buyers(scored["buyer_id"].unique(), decide.holdout_share, decide.holdout_salt)
+    is_held = pl.col("buyer_id").is_in(held)
+    best = (
+        scored.filter(pl.col("expected_value_usd") > 0)
+        .sort("as_of_day", "expected_value_usd", "order_id", descending=[False, True, False])
+        .unique("order_id", keep="first", maintain_order=True)
+        .unique(["buyer_id", "as_of_day"], keep="first", maintain_order=True)
+        .with_columns(position=(~is_held).cum_sum().over("as_of_day"))
+        .filter(pl.col("position") <= decide.capacity)
+    )
+    share = decide.holdout_share
+    return best.select(
+        "order_id",
+        "number",
+        "as_of_day",
+        arm=pl.when(is_held).then(pl.lit(HELD_OUT)).otherwise(pl.lit(LISTED)),
+        propensity=pl.when(is_held).then(share).otherwise(1.0 - share),
+    )
+
+
 def candidates(store: Store, tables, model, nights: range, contact_day: np.ndarray) -> pl.DataFrame:
     from features.spine import build_spine
-    from models.contact.decide import add_expected_value
+    from models.contact.contact_value import add_expected_value
     from pipeline.engines.engine import build_features
     from pipeline.evaluation.actions.action_candidates import is_truly_open
+    from pipeline.settings.action_files import message_costs
 
     spine = build_features(
         tables, build_spine(tables, list(nights), store.config.dispute_window), store.config
@@ -102,7 +128,7 @@ def candidates(store: Store, tables, model, nights: range, contact_day: np.ndarr
     )
     scored = pl.concat([scored, model.predict_cause(spine)], how="horizontal")
     scored = scored.join(buyers, on="order_id", how="left", maintain_order="left")
-    return add_expected_value(scored, store.config.decide.costs)
+    return add_expected_value(scored, message_costs(Path("absent"), store.config))
 
 
 def label_without_message(store: Store, scored: pl.DataFrame, season: pl.DataFrame) -> pl.DataFrame:

@@ -18,7 +18,7 @@ features/totals             features
 models
 models/actions              features features/build models/effects
 models/comparison           features models/contact models/learner
-models/contact              features models/actions models/effects
+models/contact              features models/effects
 models/effects              features features/totals
 models/indicators           features features/indicators
 models/learner              features features/build models/monitoring
@@ -43,11 +43,11 @@ pipeline/engines            features features/build features/totals pipeline/set
 pipeline/evaluation         features features/build features/indicators models/actions
                             models/comparison models/contact models/effects
                             models/indicators models/learner models/product models/reasons
-                            pipeline/engines pipeline/evaluation/actions pipeline/history
-                            pipeline/indicators pipeline/night pipeline/output
-                            pipeline/product_review pipeline/registry pipeline/settings
-                            pipeline/simulation pipeline/simulation/realism
-                            pipeline/simulation/world pipeline/training pipeline/workspace
+                            pipeline/history pipeline/indicators pipeline/night
+                            pipeline/output pipeline/product_review pipeline/registry
+                            pipeline/settings pipeline/simulation
+                            pipeline/simulation/realism pipeline/training
+                            pipeline/workspace
 pipeline/evaluation/actions features models/actions models/effects models/learner
                             pipeline/engines pipeline/settings pipeline/simulation
                             pipeline/training pipeline/workspace
@@ -100,9 +100,9 @@ pipeline/sources/reading    pipeline/settings
 pipeline/sources/tracking   features pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/mapped
                             pipeline/sources/reading
-pipeline/training           features features/build models/comparison models/learner
-                            pipeline/engines pipeline/history pipeline/registry
-                            pipeline/settings pipeline/workspace
+pipeline/training           features features/build models/comparison models/contact
+                            models/learner pipeline/engines pipeline/history
+                            pipeline/registry pipeline/settings pipeline/workspace
 pipeline/workspace          features pipeline/settings
 """
 MOST_MODULES = 16

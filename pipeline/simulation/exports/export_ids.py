@@ -2,8 +2,8 @@
 convertible back (docs/reference/simulated-exports.md).
 
 A number has 16 digits: two for the kind, 13 for the store's own number and one for the line, or 9.
-No number ends in 0, because ids that all end in 0 look as if a spreadsheet had rounded them. For
-example, `o-000123` is 8000000000001239 and its second line is 8100000000001232.
+No number ends in 0, because ids of a sheet that all end in 0 look as if a spreadsheet had rounded
+them. For example, `o-000123` is 8000000000001239 and its second line is 8100000000001232.
 `number % 10**14 // 10` is the store's own number again.
 """
 

@@ -13,6 +13,13 @@ from pipeline.sources.aliexpress.dumps import FILE, SEEN
 from pipeline.sources.aliexpress.record_columns import COLUMNS, REQUIRED, STEPS, UNREAD
 from pipeline.sources.checked_file import CheckedFile, quarantined
 from pipeline.sources.csv_text import ROW
+from pipeline.sources.reading.rounded_ids import (
+    NO_ID,
+    ROUNDED,
+    ROUNDED_IN_JSON,
+    is_error,
+    rounding_faults,
+)
 
 # the position of a row's record in its dump
 POSITION = "__position__"
@@ -36,6 +43,15 @@ class DumpRows(CheckedFile):
 
     `ROW` numbers all of them; `FILE` and `POSITION` say where each row comes from.
     """
+
+    def refuse_rounded(self, *columns: str) -> None:
+        """Reject ids that were rounded: in an order sheet by a spreadsheet, in a dump by the
+        program that fetched it."""
+        for column in columns:
+            faults = rounding_faults(self.rows[column], self.rows[FILE])
+            for reason in (ROUNDED, ROUNDED_IN_JSON):
+                self.reject(pl.lit(faults == reason), column, reason)
+            self.reject(pl.lit(is_error(self.rows[column])), column, NO_ID)
 
     def quarantine(self) -> pl.DataFrame:
         faults = super().quarantine()

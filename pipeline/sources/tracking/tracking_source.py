@@ -23,7 +23,7 @@ from pipeline.sources.checked_file import quarantined
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.instants import instant
 from pipeline.sources.phrases import status_of
-from pipeline.sources.reading.rounded_ids import ROUNDED, is_rounded
+from pipeline.sources.reading.rounded_ids import rounding_faults
 from pipeline.sources.sheets import ENDS
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
@@ -152,13 +152,13 @@ def _checked(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the scans of known orders, and one fault for each other row."""
     rows = _joined(rows, numbers, orders, context.settings.tracking_zone)
-    rows = rows.with_columns(is_rounded(rows["number"]).alias("is_rounded"))
-    number = pl.col("number")
+    rows = rows.with_columns(rounding=rounding_faults(rows["number"], rows[FILE]))
+    number, rounding = pl.col("number"), pl.col("rounding")
     checks: Mapping[str, tuple[pl.Expr, pl.Expr]] = {
         "record": (pl.col("fault") != "", pl.col("fault")),
         "number": (
-            number.is_null() | number.str.starts_with(NESTED) | pl.col("is_rounded"),
-            pl.when("is_rounded").then(pl.lit(ROUNDED)).otherwise(pl.lit("no tracking number")),
+            number.is_null() | number.str.starts_with(NESTED) | rounding.is_not_null(),
+            rounding.fill_null("no tracking number"),
         ),
         "scanned_at": (pl.col("occurred_at").is_null(), pl.lit("no date and time of the scan")),
         "status": (pl.col("status").is_null(), pl.lit("no status")),

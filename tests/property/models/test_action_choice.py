@@ -16,12 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.actions import action_prices, whole_actions
 from models.actions.action_choice import ActionChoice, choose_actions, why_not_next
 from models.actions.action_columns import ActionLimits
 from models.actions.action_program import RestrictedProgram, WholeSolution
 from models.actions.agents import Agent
-from models.contact import action_prices, whole_actions
-from models.contact.decide import ContactRules, assign
 
 ACTIONS = ("message", "refund", "resend")
 LANGUAGES = ("de", "es")
@@ -41,7 +40,7 @@ AGENTS = st.lists(
     max_size=2,
 ).map(
     lambda drawn: [
-        Agent(f"agent {n}", languages, 0, minutes) for n, (languages, minutes) in enumerate(drawn)
+        Agent(f"agent {n}", languages, minutes) for n, (languages, minutes) in enumerate(drawn)
     ]
 )
 LIMITS = st.builds(
@@ -248,11 +247,11 @@ def test_the_order_of_the_options_does_not_matter(
     ),
     capacity=st.integers(1, 9),
 )
-def test_messages_of_equal_length_are_those_of_the_contact_list(
+def test_messages_of_equal_length_are_taken_best_first_while_they_can_be_written(
     messages: list[tuple[str, int]], agents: list[tuple[frozenset[str], int]], capacity: int
 ) -> None:
     named = [
-        Agent(f"agent {n}", languages, count, count * 2.5 + 1)
+        Agent(f"agent {n}", languages, count * 2.5 + 1)
         for n, (languages, count) in enumerate(agents)
     ]
     rows = [
@@ -262,11 +261,26 @@ def test_messages_of_equal_length_are_those_of_the_contact_list(
     ]
     options = night(rows)
     choice = choose_actions(options, ActionLimits(capacity, agents=named, least_worth_usd=0.0))
-    scored = options.select(
-        "order_id", "buyer_id", "message_language", expected_value_usd="value_usd"
-    )
-    listed = assign(scored, ContactRules(capacity, agents=named), 0.5, "night")
-    assert choice.chosen["order_id"].to_list() == listed["order_id"].to_list()
+    listed: list[str] = []
+    slots = [(n, k) for n, (_, count) in enumerate(agents) for k in range(count)]
+    written: dict[tuple[int, int], str] = {}
+    by_value = options.sort("value_usd", descending=True)
+    languages = dict(options.select("order_id", "message_language").iter_rows())
+
+    def finds_a_slot(order: str, tried: set[tuple[int, int]]) -> bool:
+        """Kuhn's algorithm: an order takes a slot whose order can move to another one."""
+        for slot in slots:
+            if languages[order] in agents[slot[0]][0] and slot not in tried:
+                tried.add(slot)
+                if slot not in written or finds_a_slot(written[slot], tried):
+                    written[slot] = order
+                    return True
+        return False
+
+    for order in by_value["order_id"]:
+        if len(listed) < capacity and finds_a_slot(order, set()):
+            listed.append(order)
+    assert choice.chosen["order_id"].to_list() == listed
 
 
 @settings(max_examples=25, deadline=None)

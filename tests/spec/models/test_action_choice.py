@@ -12,7 +12,7 @@ import pytest
 from models.actions.action_choice import ActionChoice, choose_actions, why_not_next
 from models.actions.action_columns import ActionLimits
 from models.actions.agents import Agent
-from tests.spec.models.test_decide import read_table
+from tests.drawn_tables import read_table
 
 # a carrier enquiry and longer protection reach no buyer; protection needs no agent
 NIGHT = """
@@ -29,10 +29,7 @@ eva   | e1    | protection      | 0.70 | 0    | 0   | es
 eva   | e2    | message         | 0.60 | 0    | 2   | es
 """
 NO_CONTACT = ("carrier_enquiry", "protection", "nothing")
-MARIA_AND_TOM = (
-    Agent("maria", frozenset({"es", "en"}), 0, 5.0),
-    Agent("tom", frozenset({"en"}), 0, 5.0),
-)
+MARIA_AND_TOM = (Agent("maria", frozenset({"es", "en"}), 5.0), Agent("tom", frozenset({"en"}), 5.0))
 
 
 def read_night(drawing: str) -> pl.DataFrame:
@@ -167,9 +164,3 @@ def test_a_wrong_number_is_refused(column: str, wrong: float | None, message: st
     spoiled = options.with_columns(pl.lit(wrong, dtype=options[column].dtype).alias(column))
     with pytest.raises(ValueError, match=message):
         choose_actions(spoiled, ActionLimits())
-
-
-def test_an_agent_without_minutes_is_refused() -> None:
-    limits = ActionLimits(agents=[Agent("maria", frozenset({"es"}), 3)])
-    with pytest.raises(ValueError, match="maria has no minutes"):
-        choose_actions(read_night(NIGHT), limits)

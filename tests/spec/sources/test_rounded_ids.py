@@ -1,8 +1,7 @@
-"""Ids that a spreadsheet has rounded are refused by every reader, with the same reason."""
+"""Ids that a spreadsheet or another program has rounded are refused by every reader."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from openpyxl import Workbook
 
 from features.tables import TABLES
-from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
 from pipeline.sources.canonical import read_canonical
 from pipeline.sources.database.database_source import read_database
 from pipeline.sources.database.run_queries import pull
@@ -25,21 +23,12 @@ from pipeline.sources.reading.rounded_ids import (
     is_rounded,
 )
 from pipeline.sources.source_context import SourceContext
-from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_source import with_tracking
+from tests.spec.sources.refused_cells import refused
 from tests.unit.source_folders import sound_source
-from tests.unit.sources import aliexpress_answers as answers
 
 EXACT = "5029500000000017"
 ROUNDED_TEXTS = ("5.02951E+15", "5,02951E+15", "5.0295E15", "5E+15", "5e15", "1.23457E+11")
-
-
-def refused(data: StoreData) -> set[tuple[str, str]]:
-    """(column, reason) of the rows in quarantine, without what follows from other faults."""
-    faults = pl.concat(
-        [file.quarantine().select("column", "reason") for file in data.files], how="vertical"
-    )
-    return {row for row in faults.rows() if "in quarantine" not in row[1]}
 
 
 # the texts of a column of ids, and whether each was rounded
@@ -173,25 +162,6 @@ def test_floating_point_columns_of_databases_and_parquet(tmp_path: Path) -> None
     data = enforce_contract(read_database(SourceContext(tmp_path)))
     assert data.frames["orders"]["order_id"].to_list() == [EXACT]
     assert refused(data) == {("No", ROUNDED)}
-
-
-@pytest.mark.parametrize("id_", [answers.ORDER, answers.LINE, answers.PRODUCT, "LP00612345678901"])
-def test_answers_of_the_platform_and_tracking_numbers_in_them(
-    tmp_path: Path, id_: int | str
-) -> None:
-    text = json.dumps([answers.order_list(), answers.order_detail()])
-    assert str(id_) in text
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    quoted = f'"{id_}"' if isinstance(id_, str) else str(id_)
-    (raw / "orders-2024-11-05.json").write_text(
-        text.replace(quoted, "8.19472E+15"), encoding="utf-8"
-    )
-    data = enforce_contract(read_aliexpress(SourceContext(raw)))
-    assert ROUNDED in {reason for _, reason in refused(data)}
-    for frame in data.frames.values():
-        for column in (name for name in frame.columns if name.endswith("_id")):
-            assert not frame[column].cast(pl.String).str.contains("E+", literal=True).any()
 
 
 def test_files_of_tracking_providers(tmp_path: Path) -> None:

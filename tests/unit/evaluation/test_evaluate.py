@@ -12,7 +12,6 @@ import pytest
 
 from features.stage import STAGES
 from models.reasons.baseline import RULES
-from pipeline.evaluation.replay import POLICIES
 
 # nights with at least 20 disputed orders together
 FIRST, LAST = date(2025, 4, 1), date(2025, 6, 5)
@@ -83,18 +82,6 @@ def test_a_real_store_is_evaluated_without_a_ceiling(workspace: Path, run_step: 
     for column in ("auc_share", "auc_share_of_knowable", "average_precision_share_of_knowable_low"):
         assert result[column].null_count() == result.height
     assert "share of the ceiling" not in run.stdout
-
-
-def test_replay_reports_every_policy(with_truth: Path, run_step: Callable) -> None:
-    run = run_step("replay", "--workspace", with_truth, *NIGHTS, "--capacity", 2)
-    assert run.returncode == 0, run.stderr
-    result = pl.read_csv(with_truth / "replay.csv")
-    assert result["policy"].to_list() == list(POLICIES)
-    none, best = result.row(0, named=True), result.row(-1, named=True)
-    assert none["contacts"] == none["prevented"] == none["usd_saved_per_100"] == 0
-    assert result["contacts"].max() <= 2 * ((LAST - FIRST).days + 1)
-    others = result.filter(pl.col("policy") != "highest true saving", pl.col("contacts") > 0)
-    assert best["expected_usd_saved_per_100"] > others["expected_usd_saved_per_100"].max()
 
 
 def test_a_real_store_has_no_truth(workspace: Path, run_step: Callable) -> None:

@@ -12,13 +12,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.contact.decide import ContactCosts
+from features.tables import CAUSES
+from models.contact.contact_value import ContactCosts
 from pipeline.evaluation.model_measures import calibration_bins, drift, money, worst_misses
 from pipeline.evaluation.model_page import PAGE
 from pipeline.registry.tracking import tracking_uri
 from pipeline.workspace.workspace import Workspace
 
-COSTS = ContactCosts({"in_transit": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
+BY_STAGE = {"in_transit": 0.2}
+SHARES = {(stage, cause): share for stage, share in BY_STAGE.items() for cause in CAUSES}
+COSTS = ContactCosts(SHARES, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0)
 SCORED = pl.DataFrame(
     {
         "order_id": ["a", "b", "c"],

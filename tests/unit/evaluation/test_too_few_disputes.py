@@ -27,10 +27,12 @@ from pipeline.history.past_lists import PastLists, past_lists_text
 from pipeline.pages.past_nights_panel import calibration_bins, money_saved
 from pipeline.registry.logged_runs import log_backtest
 from pipeline.registry.tracking import tracking_uri
+from pipeline.settings.action_files import message_costs
 from pipeline.settings.config import Config
 from pipeline.workspace.workspace import Workspace
 
 CONFIG, DAY = Config(), date(2024, 10, 4)
+COSTS = message_costs(Path("absent"), CONFIG)
 COUNTS = {"rows", "count_disputes"}
 HEALTH = {"by", "group", "orders", "disputed", "expected", "listed"}
 KEYS = {"scorer", "metric", "stage", "night", "nights", "nights_better", "mistake", "way"}
@@ -123,9 +125,7 @@ TABLES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "evaluation.csv": evaluation,
     "ablation.csv": compared,
     "leak_cost.csv": leak_costs,
-    "model page and notebook 02: money": lambda rows: measures.money(
-        rows, CONFIG.decide.costs, 10, 1
-    ),
+    "model page and notebook 02: money": lambda rows: measures.money(rows, COSTS, 10, 1),
     "model page and notebook 02: quality": lambda rows: measures.quality(rows, 10, 1),
     "health.csv and the night's page: health": health,
     "the night's page: calibration": lambda rows: calibration_bins(rows, 1).drop("rows"),
@@ -194,7 +194,7 @@ def page_of(tables: object, rows: pl.DataFrame, points: dict[str, list] | None =
     nights = measure_by(rows, 10, {}).filter(pl.col("night") != "pooled")
     schema = {"orders": pl.Int64, "average_precision": pl.Float64, "log_loss": pl.Float64}
     curve = pl.DataFrame({"average_precision": [0.5], **points} if points else None, schema=schema)
-    return model_page(tables, CONFIG, rows, rows, curve, nights)  # type: ignore[arg-type]
+    return model_page(tables, CONFIG, rows, rows, curve, nights, COSTS)  # type: ignore[arg-type]
 
 
 def test_a_list_is_measured_by_its_own_disputes() -> None:

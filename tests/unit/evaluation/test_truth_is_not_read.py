@@ -13,15 +13,22 @@ from tests.unit.nights import latest
 
 ROOT = Path(__file__).resolve().parents[3]
 # the modules that may read it, in addition to all of pipeline/simulation
-MAY_KNOW = {"evaluate", "replay", "product_review_check", "true_product_rates", "replay_season"}
+MAY_KNOW = {"evaluate", "product_review_check", "true_product_rates"}
 MAY_KNOW |= {"action_candidates", "action_values", "action_seasons", "replay_actions"}
-STEPS = MAY_KNOW | {"simulate", "realism_page", "world_page", "products_check", "model_page"}
+STEPS = MAY_KNOW | {
+    "simulate",
+    "replay",
+    "realism_page",
+    "world_page",
+    "products_check",
+    "model_page",
+}
 TRUTH_MODULES = {
     "pipeline.simulation.true_risk",
     "pipeline.simulation.true_product_rates",
     "pipeline.simulation.attainable_risk",
     "pipeline.simulation.knowable_risk",
-    "pipeline.evaluation.replay_season",
+    "pipeline.simulation.action_outcomes",
     "pipeline.simulation.world",
 }
 

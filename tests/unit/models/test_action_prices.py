@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.actions import action_prices
 from models.actions.action_prices import BuyerDecisions, LimitPrices, best_prices
 from models.actions.action_program import ProgramColumns, ProgramLimits, RestrictedProgram
 from models.actions.whole_actions import choose_whole, is_within
-from models.contact import action_prices
 
 ACTIONS, LANGUAGES = 5, 3
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from features.tables import CAUSES
 from models.contact.contact_deadline import add_contact_by
-from models.contact.decide import ContactCosts, add_expected_value, choose_contacts
+from models.contact.contact_value import ContactCosts, add_expected_value, choose_contacts
 from tests.conftest import day
 
+BY_STAGE = {"dispatch": 0.2, "delivered": 0.1}
+SHARES = {(stage, cause): share for stage, share in BY_STAGE.items() for cause in CAUSES}
 COSTS = ContactCosts(
-    {"dispatch": 0.2, "delivered": 0.1}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0
+    {
+        (stage, cause): share
+        for stage, share in {"dispatch": 0.2, "delivered": 0.1}.items()
+        for cause in CAUSES
+    },
+    dispute_fixed_cost_usd=10.0,
+    contact_cost_usd=1.0,
 )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.tables import CAUSES
 from models.comparison.promotion_gate import (
     PromotionLimits,
     Verdict,
@@ -13,11 +14,19 @@ from models.comparison.promotion_gate import (
     judge,
     saved_usd,
 )
-from models.contact.decide import ContactCosts
+from models.contact.contact_value import ContactCosts
 
 LIMITS = PromotionLimits()
+BY_STAGE = {"dispatch": 0.2, "delivered": 0.2}
+SHARES = {(stage, cause): share for stage, share in BY_STAGE.items() for cause in CAUSES}
 COSTS = ContactCosts(
-    {"dispatch": 0.2, "delivered": 0.2}, dispute_fixed_cost_usd=10.0, contact_cost_usd=1.0
+    {
+        (stage, cause): share
+        for stage, share in {"dispatch": 0.2, "delivered": 0.2}.items()
+        for cause in CAUSES
+    },
+    dispute_fixed_cost_usd=10.0,
+    contact_cost_usd=1.0,
 )
 
 

@@ -16,7 +16,6 @@ from pipeline.settings.action_files import SHIPPED
 from pipeline.settings.config import Config, load_config
 from pipeline.settings.errors import BadInput
 from pipeline.settings.languages import writers_sentence
-from tests.unit.nights import latest
 
 MARIA = "[[decide.agents]]\nname = 'Maria'\nlanguages = ['es', 'pt']\nminutes = 300\n"
 
@@ -53,19 +52,21 @@ def test_impossible_settings_are_refused(tmp_path: Path, text: str, message: str
         load_config(tmp_path)
 
 
-@pytest.mark.parametrize(("more", "messages"), [("", 150), ("minutes_per_message = 7\n", 42)])
-def test_minutes_become_messages(tmp_path: Path, more: str, messages: int) -> None:
+@pytest.mark.parametrize(("more", "minutes"), [("", 300), ("minutes_per_message = 8\n", 75)])
+def test_a_slower_agent_has_fewer_minutes(tmp_path: Path, more: str, minutes: float) -> None:
     (tmp_path / "config.toml").write_text(MARIA + more)
-    assert [agent.messages for agent in load_config(tmp_path).decide.rules(()).agents] == [messages]
-    assert Config().decide.rules(()).agents == []
+    assert [hours.agent.minutes for hours in load_config(tmp_path).decide.agents] == [minutes]
+    assert Config().decide.agents == ()
 
 
 def test_a_night_keeps_to_its_agents_and_reports_who_is_left_out(
     workspace: Path, do_night: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = pl.read_parquet(latest(workspace) / "contact_list.parquet")[
-        "message_language"
-    ].to_list()
+    # expensive disputes make a long list
+    with (workspace / "config.toml").open("a") as file:
+        file.write("decide.dispute_fixed_cost_usd = 500\n")
+    first = do_night(workspace, is_forced=True)
+    before = pl.read_parquet(first / "contact_list.parquet")["message_language"].to_list()
     assert min(map(before.count, ("es", "pt", "ru", "ko"))) > 1, (
         "this store has too few languages for the test"
     )
