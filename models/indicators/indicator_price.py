@@ -180,18 +180,26 @@ def _none_breached(rates: Iterable[RatePrice]) -> float:
 
 def _missing_note(rate: RatePrice) -> Sentence:
     if rate.missing == "no_limit":
-        text = "{rate} adds nothing to a dispute: it has no limit; set it in [limits]"
-        return sentence("grade_price.no_limit", text, rate=rate.name)
-    text = "{rate} adds nothing to a dispute: there is no forecast of it"
-    return sentence("grade_price.no_forecast", text, rate=rate.name)
+        return sentence(
+            "grade_price.no_limit",
+            "{rate} adds nothing to a dispute: it has no limit; set it in [limits]",
+            rate=rate.name,
+        )
+    return sentence(
+        "grade_price.no_forecast",
+        "{rate} adds nothing to a dispute: there is no forecast of it",
+        rate=rate.name,
+    )
 
 
 def _says(rates: Sequence[RatePrice], parts: Sequence[float]) -> Sentence:
     """The price, and the rate that adds most to it or else is likeliest to be breached."""
     known = [number for number, rate in enumerate(rates) if not rate.missing]
     if not known:
-        text = "the store's grade adds nothing to a dispute: no rate has a limit and a forecast"
-        return sentence("grade_price.no_rate", text)
+        return sentence(
+            "grade_price.no_rate",
+            "the store's grade adds nothing to a dispute: no rate has a limit and a forecast",
+        )
     rate = rates[max(known, key=lambda number: (parts[number], rates[number].breach or 0.0))]
     chance = sentence(
         "grade_price.breach",
@@ -202,8 +210,11 @@ def _says(rates: Sequence[RatePrice], parts: Sequence[float]) -> Sentence:
         day=calendar_day(rate.forecast.assessed_day).isoformat() if rate.forecast else "",
     )
     if sum(parts) < LEAST_USD:
-        text = "the store's grade adds nothing to a dispute: {breach}, and one less changes nothing"
-        return sentence("grade_price.nothing", text, breach=chance)
+        return sentence(
+            "grade_price.nothing",
+            "the store's grade adds nothing to a dispute: {breach}, and one less changes nothing",
+            breach=chance,
+        )
     return sentence(
         "grade_price.per_dispute",
         "the store's grade adds {usd} USD to a dispute: {breach}, and one less lowers that by "

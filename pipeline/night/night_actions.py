@@ -16,8 +16,10 @@ from models.actions.actions import Action
 from models.effects.dispute_costs import loss_shares
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.harmful_actions import harm_report, stopped_actions
+from models.indicators.indicator_price import DisputePrice
 from pipeline.drafts.draft_messages import require_templates
 from pipeline.history.action_evidence import action_counts, learned_effects, no_counts
+from pipeline.indicators.dispute_price import dispute_price
 from pipeline.settings.action_files import actions_sha256, load_actions
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
@@ -26,13 +28,15 @@ from pipeline.workspace.workspace import Workspace
 
 @dataclass(frozen=True)
 class NightActions:
-    """The actions of a night. `stopped` has the (action, stage) that do harm; `harm` says why."""
+    """The actions of a night. `stopped` has the (action, stage) that do harm; `harm` says why.
+    `price`: what a dispute does to the store's grade, which is part of `cost`."""
 
     actions: Sequence[Action]
     posterior: EffectPosterior
     stopped: frozenset[tuple[str, str]]
     harm: pl.DataFrame
     cost: DisputeCost
+    price: DisputePrice
 
     @property
     def by_name(self) -> dict[str, Action]:
@@ -53,12 +57,13 @@ def night_actions(
     counts = action_counts(workspace, files, config, as_of) if config.decide.learns else no_counts()
     posterior = learned_effects(counts, actions)
     harm = harm_report(posterior)
-    disputed = files.read_disputed()
+    price = dispute_price(workspace, files, config, as_of)
     cost = DisputeCost(
         config.decide.dispute_fixed_cost_usd,
-        loss_shares(disputed, day_number(as_of), config.decide.refund_share),
+        loss_shares(files.read_disputed(), day_number(as_of), config.decide.refund_share),
+        indicator_usd=price.usd,
     )
-    return NightActions(actions, posterior, frozenset(stopped_actions(harm)), harm, cost)
+    return NightActions(actions, posterior, frozenset(stopped_actions(harm)), harm, cost, price)
 
 
 def action_inputs(workspace: Workspace, known: NightActions) -> dict[str, Any]:
@@ -79,6 +84,7 @@ def action_inputs(workspace: Workspace, known: NightActions) -> dict[str, Any]:
         "actions_sha256": actions_sha256(workspace.folder),
         "prevented_share": means,
         "stopped_actions": sorted(map(list, known.stopped)),
+        "grade_usd_per_dispute": round(known.price.usd, 6),
         "loss_share": {cause: round(known.cost.loss_shares[cause], 6) for cause in CAUSES},
     }
 

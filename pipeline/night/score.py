@@ -196,6 +196,7 @@ def _write_run(
     """Write all files of the night into `folder`; the manifest comes last."""
     workspace, config, as_of = night.workspace, night.config, night.as_of
     scored, listed, writers = tables.scored, tables.listed, tables.writers
+    price = night.actions.price
     titles = {name: action.title for name, action in night.actions.by_name.items()}
     warnings = [*banner(readings, config), *harm_sentences(night.actions.harm, titles)]
     if isinstance(night.scorer, RuleScorer):
@@ -215,6 +216,7 @@ def _write_run(
         **clock,
         **describe_checks(readings, config),
         "banner": warnings,
+        "grade": {"says": price.says, "key": price.says.key, "notes": list(price.notes)},
         "run_id": night.run_id,
         "as_of": as_of,
         "rows": {"scores": scored.height, "contact_list": listed.height},

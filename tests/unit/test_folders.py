@@ -61,12 +61,12 @@ pipeline/load               features pipeline/output pipeline/settings pipeline/
                             pipeline/sources/reading pipeline/sources/tracking
                             pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
-                            models/contact models/effects models/learner models/monitoring
-                            models/product models/reasons pipeline/drafts pipeline/engines
-                            pipeline/history pipeline/indicators pipeline/load
-                            pipeline/output pipeline/pages pipeline/registry
-                            pipeline/settings pipeline/sources pipeline/training
-                            pipeline/workspace
+                            models/contact models/effects models/indicators models/learner
+                            models/monitoring models/product models/reasons
+                            pipeline/drafts pipeline/engines pipeline/history
+                            pipeline/indicators pipeline/load pipeline/output
+                            pipeline/pages pipeline/registry pipeline/settings
+                            pipeline/sources pipeline/training pipeline/workspace
 pipeline/output             features models/reasons
 pipeline/pages              features features/indicators models/comparison
                             models/indicators models/monitoring models/product
