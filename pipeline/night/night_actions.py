@@ -19,7 +19,7 @@ from models.effects.effect_posterior import EffectPosterior
 from models.effects.harmful_actions import harm_report, stopped_actions
 from models.effects.past_nights import past_order_nights
 from models.indicators.indicator_price import DisputePrice
-from pipeline.drafts.draft_messages import require_templates
+from pipeline.drafts.action_texts import require_templates
 from pipeline.history.action_evidence import action_counts, learned_effects, no_counts
 from pipeline.indicators.dispute_price import dispute_price
 from pipeline.settings.action_files import actions_sha256, load_actions

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.actions.actions import Action
-from pipeline.drafts.draft_messages import require_templates
+from pipeline.drafts.action_texts import require_templates
 from pipeline.settings.action_files import SHIPPED, load_actions
 from pipeline.settings.config import Config
 from pipeline.settings.toml_model import read_toml
