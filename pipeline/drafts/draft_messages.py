@@ -31,6 +31,7 @@ from pipeline.drafts.buyer_facts import (
     with_known_numbers,
 )
 from pipeline.drafts.text_templates import HOLDS, fill
+from pipeline.settings.languages import message_language
 from pipeline.workspace.table_files import TableFiles
 
 # what separates two sentences; a space unless listed here
