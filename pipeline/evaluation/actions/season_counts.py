@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from features.clock import is_earlier
 from features.stage import STAGES_AND_UNKNOWN
 from features.tables import CAUSES
 from models.actions.actions import Action
@@ -55,7 +56,7 @@ def seen_by(
         {stage: n for n, stage in enumerate(STAGES_AND_UNKNOWN)}, return_dtype=pl.Int64
     )
     part = table[row.to_numpy(), at]
-    is_later = pl.col("opened_day") - pl.col("as_of_day") > pl.col("elapsed")
+    is_later = is_earlier(pl.lit(day - delay_days), pl.col("opened_day"))
     return known.with_columns(
         part=pl.Series(part),
         is_ended=pl.col("elapsed") >= OLDEST_OPEN_DAYS,
