@@ -23,7 +23,7 @@ def early_shares(taken: pl.DataFrame) -> Mapping[str, np.ndarray]:
     as_of_day, opened_day` (-1: no dispute). A stage is mixed with all stages together, which count
     as `PRIOR_DISPUTES` disputes.
     """
-    opened = taken.filter(pl.col("opened_day") >= pl.col("as_of_day"))
+    opened = taken.filter(~is_earlier(pl.col("opened_day"), pl.col("as_of_day")))
     days = opened.select("stage", day=(pl.col("opened_day") - pl.col("as_of_day")))
     overall = _cumulated(days["day"])
     overall = overall / overall[-1] if overall[-1] else np.linspace(0, 1, OLDEST_OPEN_DAYS + 1)
@@ -79,14 +79,13 @@ def effect_counts(
     names: Mapping[int, str] = dict(enumerate(a.name for a in actions)) | {HELD: NOTHING}
     action = taken["action"].replace_strict(names, return_dtype=pl.String)
     meant = taken["meant"].replace_strict(names, return_dtype=pl.String)
-    is_open = pl.col("opened_day") >= 0
     parts = [
         taken.select(
             "stage",
             *modifiers,
             "is_ended",
             expected=pl.col(f"expected_{name}") * pl.col("part"),
-            observed=(is_open & (pl.col("opened_cause") == n)).cast(pl.Float64),
+            observed=(pl.col("opened_cause") == n).cast(pl.Float64),
         ).with_columns(action=action, meant=meant, cause=pl.lit(name))
         for n, name in enumerate(CAUSES)
     ]
