@@ -12,8 +12,12 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.corrections import record_ids, record_text
 from pipeline.sources.csv_text import ROW, read_text_table
 from pipeline.sources.instants import instant
+from pipeline.sources.reading.long_ids import TOO_LONG, is_too_long
 from pipeline.sources.reading.rounded_ids import NO_ID, ROUNDED, is_error, is_rounded
 from pipeline.sources.source_context import SourceContext
+
+# of an order whose total is the sum of its lines
+INCOMPLETE = "a row of the same order is damaged, so what the order adds up to is not known"
 
 
 @dataclass
@@ -66,11 +70,19 @@ class CheckedFile:
             is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first good row is kept"
         )
 
-    def refuse_rounded(self, *columns: str) -> None:
-        """Reject ids that a spreadsheet has rounded."""
+    def refuse_wrong_ids(self, *columns: str) -> None:
+        """Reject ids that a spreadsheet has rounded, its errors in place of ids, and texts too long
+        for an id."""
         for column in columns:
-            self.reject(pl.lit(is_rounded(self.rows[column])), column, ROUNDED)
-            self.reject(pl.lit(is_error(self.rows[column])), column, NO_ID)
+            ids = self.rows[column]
+            for reason, is_bad in self.rounding(ids).items():
+                self.reject(pl.lit(is_bad), column, reason)
+            self.reject(pl.lit(is_error(ids)), column, NO_ID)
+            self.reject(pl.lit(is_too_long(ids)), column, TOO_LONG)
+
+    def rounding(self, ids: pl.Series) -> dict[str, pl.Series]:
+        """By reason, whether each of `ids`, a column of `rows`, was rounded."""
+        return {ROUNDED: is_rounded(ids)}
 
     def choose(self, column: str, choices: Sequence[str]) -> None:
         """Reject values that are not in `choices`."""
@@ -203,7 +215,7 @@ def open_checked(
 
     Absent `optional` columns are added as null; columns that are not listed are ignored. Raises
     `BadInput` if the file cannot be read or one of `columns` is missing. Rows are rejected if an
-    id, a column that ends in `_id`, was rounded by a spreadsheet.
+    id, a column that ends in `_id`, was rounded by a spreadsheet or is too long.
     """
     table, undecodable = read_text_table(context.folder / name)
     missing = [column for column in columns if column not in table.columns]
@@ -224,5 +236,5 @@ def open_checked(
             checked.faults.append(
                 pl.DataFrame({ROW: [row], "column": [column], "reason": [reason]})
             )
-    checked.refuse_rounded(*[name for name in kept.columns if name.endswith("_id")])
+    checked.refuse_wrong_ids(*[name for name in kept.columns if name.endswith("_id")])
     return checked

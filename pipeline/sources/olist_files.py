@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.sources.checked_file import CheckedFile, open_checked
+from pipeline.sources.checked_file import INCOMPLETE, CheckedFile, open_checked
 from pipeline.sources.source_context import SourceContext
 
 ZONE = "America/Sao_Paulo"
@@ -115,6 +115,8 @@ def _read_lines(
     file.refers_to(
         "seller_id", sellers.good_rows()["seller_id"], sellers.rejected("seller_id"), "seller"
     )
+    incomplete = pl.col("order_id").is_in(file.rejected("order_id").implode())
+    orders.reject(incomplete, "order_id", INCOMPLETE, is_cascade=True)
     file.unique(*key)
     return file
 

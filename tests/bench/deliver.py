@@ -97,60 +97,76 @@ def made_frames(order_ids):  # noqa: ANN001, ANN201
     newest order was placed on the day before."""
     import polars as pl
 
-    def facts(days_ago: float, **columns: object) -> pl.DataFrame:
-        moment = pl.lit(
-            datetime(NIGHT.year, NIGHT.month, NIGHT.day, tzinfo=UTC) - timedelta(days=days_ago)
-        )
-        own = {
-            name: value if isinstance(value, pl.Expr) else pl.lit(value)
-            for name, value in columns.items()
-        }
-        return pl.DataFrame({"order_id": order_ids}).with_columns(
-            **own, occurred_at=moment, known_at=moment
-        )
-
     number, due = pl.col("order_id"), pl.lit(datetime(2025, 12, 1, tzinfo=UTC))
     parcel = dict(shipment_id=pl.concat_str(pl.lit("s"), number))
-    buyer = pl.concat_str(pl.lit("b-"), (number.hash(SEED) % 700_000).cast(pl.String))
     promises = [
-        facts(20, promise_id=pl.concat_str(pl.lit(kind), number), kind=kind, promised_at=due)
+        facts(
+            order_ids,
+            20,
+            promise_id=pl.concat_str(pl.lit(kind), number),
+            kind=kind,
+            promised_at=due,
+        )
         for kind in ("dispatch", "delivery")
     ]
+    scan = dict(scan_id=pl.concat_str(pl.lit("t"), number), status="InTransit", sub_status=None)
     return {
-        "orders": facts(
-            20,
-            buyer_id=buyer,
-            store_id="s",
-            country="BR",
-            lane="Post>BR",
-            currency="BRL",
-            total_usd=30.0,
-            shipping_usd=1.0,
-            total_source=97.0,
-            count_installments=None,
-        ).with_columns(known_at=_known_at_with_newer_last(order_ids)),
-        "order_lines": facts(
-            20,
-            line_id="1",
-            product_id="p-1",
-            supplier_id="u",
-            quantity=1.0,
-            unit_price_usd=29.0,
-            shipping_usd=1.0,
-        ),
-        "products": facts(100, product_id="p-1", category="shoes", title="shoe")
+        **_made_orders(order_ids),
+        "products": facts(order_ids, 100, product_id="p-1", category="shoes", title="shoe")
         .head(1)
         .with_columns(weight_g=pl.lit(300.0), count_photos=pl.lit(1.0)),
         "promises": pl.concat(promises),
-        "shipments": facts(18, **parcel, carrier="Post"),
-        "tracking": facts(
-            7,
-            **parcel,
-            scan_id=pl.concat_str(pl.lit("t"), number),
-            status="InTransit",
-            sub_status=None,
-        ),
+        "shipments": facts(order_ids, 18, **parcel, carrier="Post"),
+        "tracking": facts(order_ids, 7, **parcel, **scan),
     }
+
+
+def facts(order_ids, days_ago: float, **columns: object):  # noqa: ANN001, ANN201
+    """One row per order with these columns, known as it happened."""
+    import polars as pl
+
+    moment = pl.lit(
+        datetime(NIGHT.year, NIGHT.month, NIGHT.day, tzinfo=UTC) - timedelta(days=days_ago)
+    )
+    own = {
+        name: value if isinstance(value, pl.Expr) else pl.lit(value)
+        for name, value in columns.items()
+    }
+    return pl.DataFrame({"order_id": order_ids}).with_columns(
+        **own, occurred_at=moment, known_at=moment
+    )
+
+
+def _made_orders(order_ids):  # noqa: ANN001, ANN202
+    """The orders and their lines."""
+    import polars as pl
+
+    buyer = (pl.col("order_id").hash(SEED) % 700_000).cast(pl.String)
+    orders = facts(
+        order_ids,
+        20,
+        buyer_id=pl.concat_str(pl.lit("b-"), buyer),
+        store_id="s",
+        country="BR",
+        lane="Post>BR",
+        currency="BRL",
+        total_usd=30.0,
+        shipping_usd=1.0,
+        total_source=97.0,
+        count_installments=None,
+    )
+    lines = facts(
+        order_ids,
+        20,
+        line_id="1",
+        product_id="p-1",
+        supplier_id="u",
+        quantity=1.0,
+        unit_price_usd=29.0,
+        shipping_usd=1.0,
+    )
+    newest = orders.with_columns(known_at=_known_at_with_newer_last(order_ids))
+    return {"orders": newest, "order_lines": lines}
 
 
 def _known_at_with_newer_last(order_ids):  # noqa: ANN001, ANN202

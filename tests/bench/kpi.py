@@ -19,51 +19,78 @@ import time
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+
+from features.clock import day_number
+from features.tables import TABLES, create_tables
+
 SIZES = (1_000_000, 10_000_000)
 TARGET_SECONDS, TARGET_ORDERS = 60.0, 10_000_000
 FIRST_DAY, DAYS = date(2023, 1, 1), 1096
 NIGHT = date(2025, 12, 1)
 PIECE = 1_000_000
+PRODUCTS = 20_000
 BY = ("category", "product", "country", "carrier", "supplier")
+# the steps of a dispute: days after the arrival, and the share of disputes that they happen to
+STEPS = (
+    ("opened", 3, 0, 1),
+    ("withdrawn", 6, 0, 0.2),
+    ("refunded", 9, 0.2, 0.8),
+    ("escalated", 12, 0.8, 1),
+    ("ruled", 20, 0.8, 1),
+)
+
+
+class Writer:
+    """Writes the canonical tables as Parquet, piece by piece."""
+
+    def __init__(self, folder: Path) -> None:
+        schemas = {name: table.empty().to_arrow().schema for name, table in TABLES.items()}
+        self.files = {
+            name: pq.ParquetWriter(folder / f"{name}.parquet", schema)
+            for name, schema in schemas.items()
+        }
+
+    def put(self, name: str, at: np.ndarray, **columns: object) -> None:
+        """Write facts that happened `at` these days since `FIRST_DAY`; other columns are empty."""
+        moment = instants(at)
+        facts = pl.DataFrame({**columns, "occurred_at": moment, "known_at": moment})
+        schema = TABLES[name].schema
+        empty = [
+            pl.lit(None, kind).alias(c) for c, kind in schema.items() if c not in facts.columns
+        ]
+        facts = facts.with_columns(empty).select(pl.col(c).cast(t) for c, t in schema.items())
+        file = self.files[name]
+        file.write_table(facts.to_arrow().cast(file.schema))
+
+    def close(self) -> None:
+        for file in self.files.values():
+            file.close()
+
+
+def instants(days: np.ndarray) -> pl.Series:
+    start = day_number(FIRST_DAY) * 86_400_000_000
+    times = pl.Series(start + (days * 86_400e6).astype(np.int64)).cast(pl.Datetime("us"))
+    return times.dt.replace_time_zone("UTC")
+
+
+def ids(prefix: str, number: np.ndarray) -> pl.Series:
+    return pl.select(pl.format(f"{prefix}{{}}", pl.Series(number))).to_series()
+
+
+def until_now(at: np.ndarray) -> np.ndarray:
+    return at < DAYS
 
 
 def write_tables(folder: Path, count: int) -> None:
     """Write the canonical tables as Parquet, drawn piece by piece."""
-    import numpy as np
-    import polars as pl
-    import pyarrow.parquet as pq
-
-    from features.clock import day_number
-    from features.tables import TABLES
-
-    schemas = {name: table.empty().to_arrow().schema for name, table in TABLES.items()}
-    files = {name: pq.ParquetWriter(folder / f"{name}.parquet", schemas[name]) for name in TABLES}
-    start = day_number(FIRST_DAY) * 86_400_000_000
-
-    def put(name: str, at: np.ndarray, **columns: object) -> None:
-        moment = (
-            pl.Series(start + (at * 86_400e6).astype(np.int64))
-            .cast(pl.Datetime("us"))
-            .dt.replace_time_zone("UTC")
-        )
-        facts = pl.DataFrame({**columns, "occurred_at": moment, "known_at": moment})
-        empty = [
-            pl.lit(None, dtype).alias(c)
-            for c, dtype in TABLES[name].schema.items()
-            if c not in facts.columns
-        ]
-        facts = facts.with_columns(empty).select(
-            pl.col(c).cast(t) for c, t in TABLES[name].schema.items()
-        )
-        files[name].write_table(facts.to_arrow().cast(schemas[name]))
-
-    def ids(prefix: str, number: np.ndarray) -> pl.Series:
-        return pl.select(pl.format(f"{prefix}{{}}", pl.Series(number))).to_series()
-
-    products = np.arange(20_000)
-    put(
+    writer = Writer(folder)
+    products = np.arange(PRODUCTS)
+    writer.put(
         "products",
-        np.zeros(20_000),
+        np.zeros(PRODUCTS),
         product_id=ids("p", products),
         category=ids("c", products % 40),
     )
@@ -71,106 +98,108 @@ def write_tables(folder: Path, count: int) -> None:
         number = np.arange(first, min(first + PIECE, count))
         rng = np.random.default_rng([7, first])
         placed = rng.uniform(0, DAYS, len(number))
-        order, country = ids("o-", number), number % 17
         shipped = placed + rng.uniform(1, 5, len(number))
         arrived = shipped + rng.lognormal(2.8, 0.4, len(number))
+        put_orders(writer, number, rng, placed)
+        put_parcels(writer, number, placed, shipped, arrived)
+        put_ends(writer, number, rng, arrived)
+    writer.close()
 
-        def until_now(at: np.ndarray) -> np.ndarray:
-            return at < DAYS
 
-        put(
-            "orders",
-            placed,
-            order_id=order,
-            buyer_id=ids("b", number // 3),
-            store_id=ids("s", number * 0),
-            country=ids("C", country),
-            lane=ids("L", number % 90),
-            currency=ids("USD", number * 0),
-            total_usd=rng.uniform(5, 90, len(number)),
-            total_source=rng.uniform(5, 90, len(number)),
+def put_orders(
+    writer: Writer, number: np.ndarray, rng: np.random.Generator, placed: np.ndarray
+) -> None:
+    order = ids("o-", number)
+    writer.put(
+        "orders",
+        placed,
+        order_id=order,
+        buyer_id=ids("b", number // 3),
+        store_id=ids("s", number * 0),
+        country=ids("C", number % 17),
+        lane=ids("L", number % 90),
+        currency=ids("USD", number * 0),
+        total_usd=rng.uniform(5, 90, len(number)),
+        total_source=rng.uniform(5, 90, len(number)),
+    )
+    for line in (0, 1):
+        has = np.flatnonzero(rng.uniform(size=len(number)) < (1.0, 0.2)[line])
+        product = rng.integers(0, PRODUCTS, len(has))
+        writer.put(
+            "order_lines",
+            placed[has],
+            order_id=order.gather(has),
+            line_id=ids("", has * 0 + line),
+            product_id=ids("p", product),
+            supplier_id=ids("u", product % 300),
         )
-        for line in (0, 1):
-            has = np.flatnonzero(rng.uniform(size=len(number)) < (1.0, 0.2)[line])
-            product = rng.integers(0, 20_000, len(has))
-            put(
-                "order_lines",
-                placed[has],
-                order_id=order.gather(has),
-                line_id=ids("", has * 0 + line),
-                product_id=ids("p", product),
-                supplier_id=ids("u", product % 300),
-            )
-        promised = pl.Series(start + ((placed + 40) * 86_400e6).astype(np.int64)).cast(
-            pl.Datetime("us")
+
+
+def put_parcels(
+    writer: Writer, number: np.ndarray, placed: np.ndarray, shipped: np.ndarray, arrived: np.ndarray
+) -> None:
+    order = ids("o-", number)
+    writer.put(
+        "promises",
+        placed,
+        promise_id=ids("pr", number),
+        order_id=order,
+        kind=["delivery"] * len(number),
+        promised_at=instants(placed + 40),
+    )
+    sent = np.flatnonzero(until_now(shipped))
+    writer.put(
+        "shipments",
+        shipped[sent],
+        shipment_id=ids("h", number[sent]),
+        order_id=order.gather(sent),
+        carrier=ids("K", number[sent] % 7),
+    )
+    there = np.flatnonzero(until_now(arrived))
+    writer.put(
+        "tracking",
+        arrived[there],
+        scan_id=ids("t", number[there]),
+        shipment_id=ids("h", number[there]),
+        order_id=order.gather(there),
+        status=["Delivered"] * len(there),
+    )
+
+
+def put_ends(
+    writer: Writer, number: np.ndarray, rng: np.random.Generator, arrived: np.ndarray
+) -> None:
+    """The closings, and the disputes with their steps."""
+    order = ids("o-", number)
+    disputed = rng.uniform(size=len(number)) < 0.04
+    closed = np.flatnonzero(until_now(arrived + 12) & ~disputed)
+    writer.put(
+        "order_events",
+        (arrived + 12)[closed],
+        event_id=ids("e", number[closed]),
+        order_id=order.gather(closed),
+        event=["closed"] * len(closed),
+    )
+    fate = rng.uniform(size=len(number))
+    for step, after, low, high in STEPS:
+        is_of_fate = (fate >= low) & (fate < high)
+        rows = np.flatnonzero(disputed & until_now(arrived + after) & is_of_fate)
+        writer.put(
+            "disputes",
+            (arrived + after)[rows],
+            step_id=ids(f"{step}-", number[rows]),
+            dispute_id=ids("d", number[rows]),
+            order_id=order.gather(rows),
+            step=[step] * len(rows),
+            cause=["other"] * len(rows),
+            liable=[("seller" if step == "ruled" else None)] * len(rows),
         )
-        put(
-            "promises",
-            placed,
-            promise_id=ids("pr", number),
-            order_id=order,
-            kind=["delivery"] * len(number),
-            promised_at=promised.dt.replace_time_zone("UTC"),
-        )
-        sent = np.flatnonzero(until_now(shipped))
-        put(
-            "shipments",
-            shipped[sent],
-            shipment_id=ids("h", number[sent]),
-            order_id=order.gather(sent),
-            carrier=ids("K", number[sent] % 7),
-        )
-        there = np.flatnonzero(until_now(arrived))
-        put(
-            "tracking",
-            arrived[there],
-            scan_id=ids("t", number[there]),
-            shipment_id=ids("h", number[there]),
-            order_id=order.gather(there),
-            status=["Delivered"] * len(there),
-        )
-        disputed = rng.uniform(size=len(number)) < 0.04
-        closed = np.flatnonzero(until_now(arrived + 12) & ~disputed)
-        put(
-            "order_events",
-            (arrived + 12)[closed],
-            event_id=ids("e", number[closed]),
-            order_id=order.gather(closed),
-            event=["closed"] * len(closed),
-        )
-        fate = rng.uniform(size=len(number))
-        for step, after, low, high in (
-            ("opened", 3, 0, 1),
-            ("withdrawn", 6, 0, 0.2),
-            ("refunded", 9, 0.2, 0.8),
-            ("escalated", 12, 0.8, 1),
-            ("ruled", 20, 0.8, 1),
-        ):
-            rows = np.flatnonzero(
-                disputed & until_now(arrived + after) & (fate >= low) & (fate < high)
-            )
-            put(
-                "disputes",
-                (arrived + after)[rows],
-                step_id=ids(f"{step}-", number[rows]),
-                dispute_id=ids("d", number[rows]),
-                order_id=order.gather(rows),
-                step=[step] * len(rows),
-                cause=["other"] * len(rows),
-                liable=[("seller" if step == "ruled" else None)] * len(rows),
-            )
-    for file in files.values():
-        file.close()
 
 
 def one(folder: Path) -> None:
     """Measure in a separate process, so that the peak memory is that of this run."""
-    import polars as pl
-
-    from features.clock import day_number
     from features.indicators.indicator_rules import policy_rates
     from features.indicators.measured_rates import measure_rates
-    from features.tables import TABLES, create_tables
     from pipeline.settings.policy_files import load_policy
 
     started = time.perf_counter()

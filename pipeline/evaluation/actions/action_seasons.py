@@ -9,12 +9,11 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from features.clock import calendar_day, day_number
-from features.spine import build_spine
-from features.stage import build_stages
+from features.clock import calendar_day, day_number, is_before
 from features.tables import CAUSE_SHARES, Tables
 from models.actions.actions import Action
-from models.effects.dispute_costs import OLDEST_OPEN_DAYS, end_ratios, loss_shares, money_at_stake
+from models.effects.dispute_costs import end_ratios, loss_shares, money_at_stake
+from models.effects.past_nights import past_nights, past_order_nights
 from pipeline.evaluation.actions.action_candidates import ReplayedStore, candidates, train
 from pipeline.evaluation.actions.replay_actions import ActionReplay
 from pipeline.evaluation.actions.season_learning import ReplayWorld
@@ -28,11 +27,9 @@ from pipeline.simulation.true_risk import order_number, read_truth, read_world
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
-RESULT, STOPS = "replay_actions.csv", "replay_stops.csv"
+RESULT, STOPS = "replay.csv", "replay_stops.csv"
 # between two seasons: by then nearly all orders of the former have ended
 GAP_DAYS = 60
-# nights of the past that the ratio of late disputes is counted on, and the days between them
-RATIO_NIGHTS, RATIO_EVERY = 18, 10
 MOST_PROBABLE = 0.95
 
 
@@ -110,7 +107,7 @@ def _season_starts(tables: Tables, first: date, last: date) -> tuple[list[int], 
     start = day_number(first)
     starts = [start - n * (length + GAP_DAYS) for n in (3, 2, 1, 0)]
     oldest = int(tables["orders"]["known_day"].to_numpy().min(initial=start))
-    if starts[0] - oldest < OLDEST_OPEN_DAYS + RATIO_NIGHTS * RATIO_EVERY:
+    if is_before(calendar_day(past_nights(starts[0])[0]), calendar_day(oldest)):
         raise Refused(
             f"the first season would start on {calendar_day(starts[0])}, but the store's history "
             f"begins on {calendar_day(oldest)}: too short to train before it. Use a later FROM, or "
@@ -126,7 +123,8 @@ class _Costs:
         decide = config.decide
         self.actions, self.fixed_usd = actions, decide.dispute_fixed_cost_usd
         self.loss = loss_shares(tables, day, decide.refund_share)
-        self.ratio = end_ratios(_past_rows(tables, config, day), config.horizon_days, day)
+        past = past_order_nights(tables, day, config.dispute_window)
+        self.ratio = end_ratios(past, config.horizon_days, day)
 
     def season(self, rows: pl.DataFrame, buyers: Sequence[str]) -> SeasonRows:
         numbers = {buyer: number for number, buyer in enumerate(buyers)}
@@ -140,16 +138,6 @@ class _Costs:
         return SeasonRows.of(
             rows, chance[:, None] * shares, money, action_costs(rows, self.actions)
         )
-
-
-def _past_rows(tables: Tables, config: Config, day: int) -> pl.DataFrame:
-    """Order-nights that had ended by `day`, with their stage and the day of their dispute."""
-    start = day - OLDEST_OPEN_DAYS - RATIO_NIGHTS * RATIO_EVERY
-    nights = [start + n * RATIO_EVERY for n in range(RATIO_NIGHTS)]
-    spine = build_stages(tables, build_spine(tables, nights, config.dispute_window))
-    opened = tables["disputes"].filter(pl.col("step") == "opened")
-    first = opened.group_by("order_id").agg(opened_day=pl.col("occurred_day").min())
-    return spine.select("order_id", "as_of_day", "stage").join(first, on="order_id", how="left")
 
 
 def say_actions(result: pl.DataFrame) -> None:

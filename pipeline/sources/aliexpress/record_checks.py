@@ -10,16 +10,17 @@ import polars as pl
 from pipeline.settings.source_settings import SourceSettings
 from pipeline.sources.aliexpress.answer_fields import NESTED
 from pipeline.sources.aliexpress.dumps import FILE, SEEN
-from pipeline.sources.aliexpress.record_columns import COLUMNS, REQUIRED, STEPS, UNREAD
-from pipeline.sources.checked_file import CheckedFile, quarantined
-from pipeline.sources.csv_text import ROW
-from pipeline.sources.reading.rounded_ids import (
-    NO_ID,
-    ROUNDED,
-    ROUNDED_IN_JSON,
-    is_error,
-    rounding_faults,
+from pipeline.sources.aliexpress.record_columns import (
+    COLUMNS,
+    LINES,
+    ORDERS,
+    REQUIRED,
+    STEPS,
+    UNREAD,
 )
+from pipeline.sources.checked_file import INCOMPLETE, CheckedFile, quarantined
+from pipeline.sources.csv_text import ROW
+from pipeline.sources.reading.rounded_ids import ROUNDED, ROUNDED_IN_JSON, rounding_faults
 
 # the position of a row's record in its dump
 POSITION = "__position__"
@@ -44,14 +45,11 @@ class DumpRows(CheckedFile):
     `ROW` numbers all of them; `FILE` and `POSITION` say where each row comes from.
     """
 
-    def refuse_rounded(self, *columns: str) -> None:
-        """Reject ids that were rounded: in an order sheet by a spreadsheet, in a dump by the
-        program that fetched it."""
-        for column in columns:
-            faults = rounding_faults(self.rows[column], self.rows[FILE])
-            for reason in (ROUNDED, ROUNDED_IN_JSON):
-                self.reject(pl.lit(faults == reason), column, reason)
-            self.reject(pl.lit(is_error(self.rows[column])), column, NO_ID)
+    def rounding(self, ids: pl.Series) -> dict[str, pl.Series]:
+        """By reason: in an order sheet a spreadsheet rounds, in a dump the program that fetched
+        it."""
+        faults = rounding_faults(ids, self.rows[FILE])
+        return {reason: faults == reason for reason in (ROUNDED, ROUNDED_IN_JSON)}
 
     def quarantine(self) -> pl.DataFrame:
         faults = super().quarantine()
@@ -85,7 +83,29 @@ def check(
     frames: Mapping[str, pl.DataFrame], settings: SourceSettings, usd_per: Mapping[str, float]
 ) -> list[DumpRows]:
     """Parse and check the rows of each kind except `UNREAD`; `SEEN` becomes an instant."""
-    return [_check(kind, frames[kind], settings, usd_per) for kind in REQUIRED if kind != UNREAD]
+    files = {
+        kind: _check(kind, frames[kind], settings, usd_per) for kind in REQUIRED if kind != UNREAD
+    }
+    _reject_incomplete(files[ORDERS], files[LINES])
+    return list(files.values())
+
+
+def _reject_incomplete(orders: DumpRows, lines: DumpRows) -> None:
+    """Reject the orders whose amount is in no dump, if a line has no dump in which it is sound:
+    without this line their sum would be too low."""
+    each = lines.rows.with_columns(
+        is_bad=pl.col(ROW).is_in(lines.bad_rows()[ROW].implode()),
+        has_price=pl.col("unit_price").is_not_null() | pl.col("line_total").is_not_null(),
+    )
+    is_sound = ~pl.col("is_bad") & pl.col("has_price")
+    broken = (
+        each.group_by("order_id", "line_id")
+        .agg(is_sound=is_sound.any())
+        .filter(~pl.col("is_sound"))
+    )
+    has_no_total = pl.col("total").is_null().all().over("order_id")
+    is_broken = pl.col("order_id").is_in(broken["order_id"].implode())
+    orders.reject(has_no_total & is_broken, "order_id", INCOMPLETE, is_cascade=True)
 
 
 def _check(
@@ -103,13 +123,13 @@ def _check(
         if column.endswith("_at"):
             file.instant(column, zone, has_offsets=True, has_epochs=True)
         elif column in NUMBERS:
-            file.number(column, minimum=0.0, maximum=LARGEST)
+            file.number(column, minimum=float(column == "quantity"), maximum=LARGEST)
         elif column == "currency" and kind != STEPS:
             # a step of a dispute keeps its row: without a rate, only its amount is unknown
             unpriced = ~pl.col(column).is_in(list(usd_per))
             file.reject(unpriced, column, "no exchange rate; add it to usd_per in config.toml")
         elif column.endswith("_id") or column == "number":
-            file.refuse_rounded(column)
+            file.refuse_wrong_ids(column)
     file.require(*REQUIRED[kind])
     return file
 

@@ -21,14 +21,15 @@ from pipeline.sources.mapped.cells import (
     translated,
 )
 from pipeline.sources.mapped.chosen_rows import chosen_rows
+from pipeline.sources.mapped.incomplete_orders import reject_damaged
 from pipeline.sources.mapped.mapping import MONEY, Fact, Mapping
 from pipeline.sources.mapped.mapping_cells import Cell
 from pipeline.sources.mapped.order_amounts import FIRST, with_ways
 from pipeline.sources.mapped.overlaps import IDENTITY, identity
+from pipeline.sources.reading.long_ids import TOO_LONG, is_too_long
 from pipeline.sources.reading.rounded_ids import NO_ID, ROUNDED, is_error, is_rounded
 
 NEEDS_RATE = "no exchange rate for this currency; add it to usd_per in config.toml"
-INCOMPLETE = "a row of the same order is damaged, so what the order adds up to is not known"
 # if one of these is empty, the event has not happened, and there is no fact
 DECIDING: Names[str, tuple[str, ...]] = {
     "promises": ("promised_at",),
@@ -77,7 +78,7 @@ def make_facts(
         every = rows.with_columns(first.alias(FIRST))
         if fact.table == "orders" and "total" not in fact.columns:
             members = every.select(ROW, FIRST)
-            _reject_incomplete(file, rows.filter(is_keyed), members, fact)
+            reject_damaged(file, rows.filter(is_keyed), members, fact)
         rows = _grouped(rows, fact.per)
     members = every.select(ROW, FIRST)
     facts = rows.select(pl.lit(file.name).alias(FILE), ROW, *_columns(fact, mapping))
@@ -113,21 +114,6 @@ def _grouped(rows: pl.DataFrame, per: tuple[str, ...]) -> pl.DataFrame:
     return pl.concat([groups.select(rows.columns), keyless])
 
 
-def _reject_incomplete(
-    file: CheckedFile, keyed: pl.DataFrame, members: pl.DataFrame, fact: Fact
-) -> None:
-    """Reject the orders with a damaged row: their total is the sum of the lines, and without the
-    line in that row it would be too low. A damaged row without the key may belong to the order
-    above or below. `keyed`: the rows with a key."""
-    bad = file.bad_rows().unique()
-    keyless = bad.join(keyed, on=ROW, how="anti")[ROW]
-    near = pl.concat([bad[ROW], keyless - 1, keyless + 1])
-    damaged = members.filter(pl.col(ROW).is_in(near.implode()))
-    firsts = damaged.select(pl.col(FIRST).alias(ROW)).unique().sort(ROW)
-    words = {"column": pl.lit(fact.per[0]), "reason": pl.lit(INCOMPLETE)}
-    file.cascaded.append(firsts.select(ROW, **words))
-
-
 def _columns(fact: Fact, mapping: Mapping) -> list[pl.Expr]:
     """The columns of the fact, each by the type of its column in the table."""
     kinds = {column.name: column.dtype for column in TABLES[fact.table].columns}
@@ -157,6 +143,7 @@ def _reject_unreadable(
         elif name.endswith("_id"):
             reject(file, facts, is_rounded(facts[name]), column, ROUNDED)
             reject(file, facts, is_error(facts[name]), column, NO_ID)
+            reject(file, facts, is_too_long(facts[name]), column, TOO_LONG)
     for name in fact.per:
         reject(file, rows, rows[name].is_null(), name, "empty; a value is required")
 

@@ -10,6 +10,7 @@ from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.contract import INDEX, find_faults
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
+from pipeline.sources.mapped.incomplete_orders import IS_OF_LINES, reject_incomplete
 from pipeline.sources.mapped.order_amounts import FIRST
 
 # the tables without some rows (`FILE`, `ROW`), and how many of their facts are in several files
@@ -31,6 +32,8 @@ def without_faults(
     bad = _reject_members(by_name, members)
     frames, count_repeated = tables_without(bad)
     while True:
+        while reject_incomplete(by_name, frames, bad):
+            bad = _reject_members(by_name, members)
         bad_indices = {name: _bad_indices(frame, bad) for name, frame in frames.items()}
         faults = find_faults(frames, bad_indices)
         if not faults:
@@ -38,6 +41,7 @@ def without_faults(
                 name: frame.join(bad, on=[FILE, ROW], how="anti", maintain_order="left")
                 for name, frame in frames.items()
             }
+            good["orders"] = good["orders"].drop(IS_OF_LINES)
             return _without_unsold(good), count_repeated
         file_faults = pl.concat(
             [_with_file_rows(name, frames[name], rows) for name, rows in faults.items()]

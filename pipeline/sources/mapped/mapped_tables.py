@@ -11,6 +11,7 @@ import polars as pl
 from features.tables import TABLES
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
+from pipeline.sources.mapped.incomplete_orders import IS_OF_LINES
 from pipeline.sources.mapped.mapped_disputes import dispute_steps
 from pipeline.sources.mapped.mapped_facts import MappedFacts, rate_of
 from pipeline.sources.mapped.mapping import HELPER_COLUMNS, MONEY, Mapping
@@ -48,7 +49,8 @@ def build_tables(
     mapped: Names[str, pl.DataFrame], mapping: Mapping, usd_per: Names[str, float]
 ) -> dict[str, pl.DataFrame]:
     """The frames of the tables that have facts, and always `orders`, `order_lines` and `products`.
-    Each row has the `FILE` and `ROW` from which it came. `mapped`: each fact once, by table."""
+    Each row has the `FILE` and `ROW` from which it came, an order also `IS_OF_LINES`. `mapped`:
+    each fact once, by table."""
     orders = mapped["orders"].with_columns(
         order_id=pl.col("order_id").fill_null(""),
         currency=pl.col("currency").str.to_uppercase().fill_null(mapping.store.currency),
@@ -172,6 +174,7 @@ def _orders(orders: pl.DataFrame, lines: pl.DataFrame, mapping: Mapping) -> pl.D
             "lane", pl.concat_str(pl.col("service").fill_null(UNKNOWN), pl.lit(">"), country)
         ),
         total_usd=total,
+        **{IS_OF_LINES: pl.col("total").is_null()},
         shipping_usd=pl.min_horizontal(
             pl.coalesce(pl.col("shipping") * pl.col("rate"), "lines_shipping_usd"), total
         ),
@@ -220,6 +223,7 @@ def _empty_products() -> pl.DataFrame:
 
 
 def _shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Only the columns of the table, `FILE` and `ROW`, with their types."""
+    """Only the columns of the table with their types, `FILE`, `ROW` and `IS_OF_LINES` of orders."""
     schema = {FILE: pl.String(), ROW: pl.Int64(), **TABLES[name].schema}
+    schema |= {IS_OF_LINES: pl.Boolean()} if name == "orders" else {}
     return frame.select(pl.col(column).cast(kind) for column, kind in schema.items())

@@ -23,6 +23,7 @@ from pipeline.sources.checked_file import quarantined
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.instants import instant
 from pipeline.sources.phrases import status_of
+from pipeline.sources.reading.long_ids import TOO_LONG, is_too_long
 from pipeline.sources.reading.rounded_ids import rounding_faults
 from pipeline.sources.sheets import ENDS
 from pipeline.sources.source_context import SourceContext
@@ -152,13 +153,13 @@ def _checked(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the scans of known orders, and one fault for each other row."""
     rows = _joined(rows, numbers, orders, context.settings.tracking_zone)
-    rows = rows.with_columns(rounding=rounding_faults(rows["number"], rows[FILE]))
-    number, rounding = pl.col("number"), pl.col("rounding")
+    rows = rows.with_columns(wrong_id=_wrong_numbers(rows["number"], rows[FILE]))
+    number, wrong_id = pl.col("number"), pl.col("wrong_id")
     checks: Mapping[str, tuple[pl.Expr, pl.Expr]] = {
         "record": (pl.col("fault") != "", pl.col("fault")),
         "number": (
-            number.is_null() | number.str.starts_with(NESTED) | rounding.is_not_null(),
-            rounding.fill_null("no tracking number"),
+            number.is_null() | number.str.starts_with(NESTED) | wrong_id.is_not_null(),
+            wrong_id.fill_null("no tracking number"),
         ),
         "scanned_at": (pl.col("occurred_at").is_null(), pl.lit("no date and time of the scan")),
         "status": (pl.col("status").is_null(), pl.lit("no status")),
@@ -175,6 +176,12 @@ def _checked(
         FILE, ROW, "column", "reason", RECORD
     )
     return rows.filter(pl.col("reason").is_null()), faults
+
+
+def _wrong_numbers(numbers: pl.Series, files: pl.Series) -> pl.Series:
+    """Why each tracking number is refused as rounded or too long; null if it is not."""
+    too_long = pl.when(is_too_long(numbers)).then(pl.lit(TOO_LONG))
+    return pl.select(pl.coalesce(rounding_faults(numbers, files), too_long)).to_series()
 
 
 def _joined(
