@@ -70,7 +70,9 @@ def who_writes(
         .value_counts()
         .sort(["count", "message_language"], descending=[True, False])
     )
-    done = assigned.drop_nulls("agent").group_by("agent", "message_language").len()
+    # tasks for suppliers and carriers are in the common language
+    language = pl.col("message_language").fill_null(FALLBACK)
+    done = assigned.drop_nulls("agent").group_by("agent", language).len()
     by_agent: dict[str, dict[str, int]] = {}
     for agent, language, count in done.sort("agent", "message_language").iter_rows():
         by_agent.setdefault(agent, {})[language] = count
