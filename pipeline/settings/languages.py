@@ -91,7 +91,7 @@ def writers_sentence(writers: Mapping[str, Any]) -> Sentence:
         return sentence("writers.all", "Who writes what: {shares}.", shares=shares)
     return sentence(
         "writers.left_out",
-        "Who writes what: {shares}. Buyers worth a message who are left out because no agent "
+        "Who writes what: {shares}. Buyers worth an action who are left out because no agent "
         "writes their language: {left_out}.",
         shares=shares,
         left_out=counts(left_out),
