@@ -68,11 +68,7 @@ def effect_sentences(
         yield (
             f"{title}: prevents {row['share']:.0%} of the disputes to the end of the order "
             f"(95 %: {row['low']:.0%} to {row['high']:.0%})"
-            + (
-                "; it does harm and is no longer suggested"
-                if (row["action"], EVERY_STAGE) in stopped
-                else ""
-            )
+            + ("; it does harm and is no longer suggested" if is_stopped else "")
         )
 
 
@@ -163,14 +159,12 @@ def policy_sentences(policies: pl.DataFrame, actions: dict[str, Action]) -> Iter
         # the file of an action on past lists may have been removed since
         title = actions[name].title if name in actions else name
         title = "Nothing at all" if name == NOTHING else f"Always: {title}"
-        start = (
-            f"{title}, on the {row['decisions']:,} ended orders of past lists where it was possible"
-        )
+        start = f"{title}, on the {row['decisions']:,} ended orders of past lists that allowed it"
         if row["saved_low_usd"] is None:
             yield (
                 f"{start}: not known; it was done on {row['effective_count']:.0f} of them by "
-                f"weight, {row['disputes']} were disputed, and {row['unsupported_share']:.0%} of it was "
-                "never tried. Needed: 20, 20 and at most 5 %"
+                f"weight, {row['disputes']} were disputed, and {row['unsupported_share']:.0%} of "
+                "it was never tried. Needed: 20, 20 and at most 5 %"
             )
             continue
         yield (
