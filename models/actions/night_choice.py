@@ -170,6 +170,9 @@ def _candidates(
         return _with_nothing(rows.with_columns(propensity=0.0, is_taken=pl.lit(True)), rules)
     if rules.exploration:
         values = draw_values(rows, posterior, DRAWS, DRAW_SEED)
+        # around the value that the choice rests on: few draws have a mean of their own, and a
+        # costly action is valued with more caution than by its mean
+        values += (rows["value_usd"].to_numpy() - values.mean(axis=1))[:, None]
         rows = add_propensities(rows, values, rules.exploration)
     else:
         rows = rows.with_columns(propensity=1.0)

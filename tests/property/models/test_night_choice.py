@@ -266,3 +266,34 @@ def test_a_held_out_buyer_changes_nothing_for_the_others(
         for o in (options, changed)
     )
     assert one.drop("rank").equals(other.drop("rank"))
+
+
+def test_the_chance_that_is_logged_is_how_often_an_action_is_taken() -> None:
+    """One order with three actions of nearly the same worth, over 400 nights, each with a salt of
+    its own. The share of each action is within four standard errors of its chance: a fault of this
+    test alone in one of 4,000 runs, if the draws were not the same in every run."""
+    count = 400
+    options = night(
+        [
+            {"buyer": 0, "order": 0, "action": name, "cents": 100 + n, "budget_usd": 0.0,
+             "minutes": 0.0, "language": "en"}
+            for n, name in enumerate(("message", "phone", "refund"))
+        ]
+    )  # fmt: skip
+    rules = NightRules(ActionLimits(), 0.25, "", exploration=ExplorationRules(most_loss_usd=0.5))
+    logged = pl.concat(
+        choose_night(options, replace(rules, salt=str(n)), KNOWN, NIGHT).candidates
+        for n in range(count)
+    )
+    chances = logged.group_by("action").agg(
+        pl.col("propensity").mean(),
+        lowest=pl.col("propensity").min(),
+        taken=pl.col("is_taken").mean(),
+    )
+    assert set(chances["action"]) == {"message", "phone", "refund", "nothing"}
+    for action, chance, lowest, taken in chances.iter_rows():
+        # the chance is the same on every night
+        assert chance == pytest.approx(lowest)
+        error = (chance * (1.0 - chance) / count) ** 0.5
+        assert error > 0, action
+        assert taken == pytest.approx(chance, abs=4 * error), action
