@@ -207,7 +207,7 @@ def replay_actions(
     """Simulate what choosing among actions would have saved in a simulated store.
 
     Reads tables/, truth/ and actions/.
-    Writes replay_actions.csv.
+    Writes replay_actions.csv and replay_stops.csv.
     """
     from pipeline.evaluation.actions.action_seasons import (
         RESULT,
