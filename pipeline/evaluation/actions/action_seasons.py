@@ -42,7 +42,7 @@ def replay_actions(
     last: date,
     scenarios: Sequence[str],
 ) -> pl.DataFrame:
-    """Write and return `replay_actions.csv`: one row per scenario and policy.
+    """Write and return `replay.csv`: one row per scenario and policy.
 
     Also `replay_stops.csv`: one row per scenario and action that the learned policy used. The
     nights first..last compare the policies. Three seasons of as many nights come before them, each

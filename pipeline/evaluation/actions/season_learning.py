@@ -73,14 +73,14 @@ class ReplayWorld:
         return LEAST_WORTH_USD[int(np.argmax(gains))]
 
     @cached_property
-    def _draws(self) -> np.ndarray:
-        """Each buyer's number between 0 and 1: those below the share are held out."""
+    def _buyer_uniforms(self) -> np.ndarray:
+        """A number between 0 and 1 for each buyer: those below the share are held out."""
         salt = self.config.decide.holdout_salt
         return np.array([uniform(salt, buyer) for buyer in self.buyers])
 
     def rules(self, least_worth_usd: float, *, holds_out: bool) -> SeasonRules:
         decide = self.config.decide
-        held = self._draws < (decide.holdout_share if holds_out else 0.0)
+        held = self._buyer_uniforms < (decide.holdout_share if holds_out else 0.0)
         return SeasonRules(decide.capacity, decide.cool_off_days, least_worth_usd, held)
 
     def fresh_state(self) -> PolicyState:
