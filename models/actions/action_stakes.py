@@ -65,10 +65,7 @@ def add_stakes(scored: pl.DataFrame, cost: DisputeCost) -> pl.DataFrame:
     `scored` has `stage, probability, order_value_usd` and the shares of the causes; where these are
     unknown, those of `ASSUMED_CAUSES`. `dispute_usd` is the mean cost of one dispute.
     """
-    shares = {
-        cause: pl.coalesce(pl.col(name).fill_nan(None), _assumed(position))
-        for position, (cause, name) in enumerate(zip(CAUSES, CAUSE_SHARES, strict=True))
-    }
+    shares = cause_shares()
     stakes = {
         name: pl.col("end_probability") * shares[cause] * cost.of_cause(cause)
         for name, cause in zip(STAKES, CAUSES, strict=True)
@@ -79,6 +76,14 @@ def add_stakes(scored: pl.DataFrame, cost: DisputeCost) -> pl.DataFrame:
         .with_columns(dispute_usd=mean, **stakes)
         .with_columns(stake_usd=pl.sum_horizontal(STAKES))
     )
+
+
+def cause_shares() -> dict[str, pl.Expr]:
+    """cause -> its share of the disputes of an order: as forecast, or assumed by `stage`."""
+    return {
+        cause: pl.coalesce(pl.col(name).fill_nan(None), _assumed(position))
+        for position, (cause, name) in enumerate(zip(CAUSES, CAUSE_SHARES, strict=True))
+    }
 
 
 def _assumed(position: int) -> pl.Expr:

@@ -10,12 +10,13 @@ import polars as pl
 
 from features.labels import LEAST_DISPUTED
 from features.tables import CAUSES
-from models.actions.action_stakes import DisputeCost
+from models.actions.action_stakes import DisputeCost, cause_shares
 from models.actions.actions import Action
 from models.effects.effect_terms import MEASURED, NOTHING
 from models.effects.harmful_actions import EVERY_STAGE, harm_report
 from models.effects.policy_value import DECISION, PolicyValue, value_of_policy
 from pipeline.history.action_evidence import (
+    UNKNOWN_CAUSE,
     action_counts,
     assigned_actions,
     learned_effects,
@@ -123,8 +124,11 @@ def decision_logs(
     value = files.read_facts("orders", ended["order_id"]).select(
         "order_id", order_value_usd="total_usd"
     )
+    opened, shares = pl.col("opened_cause"), cause_shares()
+    mean = pl.sum_horizontal(shares[cause] * cost.of_cause(cause) for cause in CAUSES)
     lost = pl.coalesce(
-        *(pl.when(pl.col("opened_cause") == cause).then(cost.of_cause(cause)) for cause in CAUSES),
+        *(pl.when(opened == cause).then(cost.of_cause(cause)) for cause in CAUSES),
+        pl.when(opened == UNKNOWN_CAUSE).then(mean),
         pl.lit(0.0),
     )
     spent = pl.when(pl.col("action") == NOTHING).then(0.0).otherwise(pl.col("cost_usd"))
