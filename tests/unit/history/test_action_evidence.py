@@ -285,5 +285,15 @@ def test_a_contact_about_one_order_lets_the_buyer_rest_for_all(
     assert resting(tmp_path, make_tables, contacts="b1 | 2024-11-29 | 2024-11-29") == {"ben"}
 
 
+def test_a_buyer_who_waits_about_one_order_does_not_rest_for_an_answer_about_another(
+    tmp_path: Path, make_tables: Make
+) -> None:
+    messages = """
+    b1 | buyer  | 2024-11-25 | 2024-11-25
+    b2 | seller | 2024-11-28 | 2024-11-28
+    """
+    assert resting(tmp_path, make_tables, messages=messages) == set()
+
+
 def test_without_messages_or_contacts_none_rests(tmp_path: Path, make_tables: Make) -> None:
     assert resting(tmp_path, make_tables) == set()
