@@ -102,8 +102,8 @@ def with_outcomes(
 ) -> pl.DataFrame:
     """The orders of `rows` whose label window is over, with what became of them.
 
-    Adds `opened_cause` (null: no dispute; it may be "unknown"), `is_ended` (to the end of the order, or the label window
-    only) and `chance`, the forecast for the same time.
+    Adds `opened_cause` (null: no dispute; it may be "unknown"), `is_ended` (to the end of the
+    order, or the label window only) and `chance`, the forecast for the same time.
     """
     day = day_number(as_of)
     steps = visible(files.read_facts("disputes", rows["order_id"]), day)
