@@ -47,8 +47,9 @@ class NightChoice:
     ----------
     assigned : one row per buyer who is listed or held out, best first: the columns of the options,
         `arm`, `rank` (null if held out), `meant` (the action chosen; `action` is "nothing" if held
-        out), `propensity` (the chance of what was done), `agent`, and the next best option
-        (`next_order_id, next_action, next_value_usd, next_limit`)
+        out), `propensity` (the chance of what was done), `agent`, the next best option
+        (`next_order_id, next_action, next_value_usd, next_limit`), and the action in whose place
+        this one was drawn (`replaced_action, replaced_value_usd`; null if it was not)
     candidates : one row per option of these orders, and one for "nothing": `buyer_id, order_id,
         action, arm, propensity` (0 if it could not be drawn), `value_usd, is_taken`
     choice : the choice before the draw, with its bound and the prices of the limits
@@ -211,10 +212,14 @@ def _assigned(
     drawn = candidates.filter("drawn").select(*KEY).join(options, on=KEY, how="left")
     drawn = why_not_next(options, replace(choice, chosen=drawn))
     done = candidates.filter("is_taken").select("buyer_id", "propensity")
+    before = both.select("buyer_id", replaced_action="action", replaced_value_usd="value_usd")
+    is_drawn = pl.col("replaced_action") != pl.col("action")
     is_held = pl.col("arm") == HELD_OUT
     rows = (
         drawn.join(both.select("buyer_id", "arm", "agent"), on="buyer_id", how="left")
         .join(done, on="buyer_id", how="left")
+        .join(before, on="buyer_id", how="left")
+        .with_columns(pl.when(is_drawn).then(pl.col("replaced_action", "replaced_value_usd")))
         .with_columns(meant="action")
         .with_columns(action=pl.when(is_held).then(pl.lit(NOTHING)).otherwise("action"))
         .sort("value_usd", "order_id", descending=[True, False])

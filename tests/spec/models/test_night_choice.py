@@ -243,7 +243,7 @@ def test_what_is_tried_is_worth_listing() -> None:
     assert competing(choose(CLOSE, limits, exploration=EXPLORES)) == {"a phone"}
 
 
-def test_an_action_that_was_drawn_names_the_better_one() -> None:
+def test_an_action_that_was_drawn_names_the_one_in_whose_place() -> None:
     drawing, salt = CLOSE, salt_of(CLOSE)
     rules = NightRules(ActionLimits(), SHARE, salt, exploration=EXPLORES)
     nights = [
@@ -252,7 +252,9 @@ def test_an_action_that_was_drawn_names_the_better_one() -> None:
     ]
     row = next(n.assigned.row(0, named=True) for n in nights if n.assigned["action"][0] != "phone")
     assert row["action"] == "message"
-    assert (row["next_action"], row["next_value_usd"], row["next_limit"]) == ("phone", 1.01, None)
+    assert (row["replaced_action"], row["replaced_value_usd"]) == ("phone", 1.01)
+    kept = next(n.assigned.row(0, named=True) for n in nights if n.assigned["action"][0] == "phone")
+    assert (kept["replaced_action"], kept["replaced_value_usd"]) == (None, None)
     # the bound and the prices are those of the choice before the draw
     assert all(night.choice.total_usd == pytest.approx(1.01) for night in nights)
 
