@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import polars as pl
 
 from features.sentence import Sentence, sentence
 from models.actions.actions import Action
+from pipeline.settings.action_files import load_actions
 
 WHY, WHY_KEY = "why_action", "why_action_key"
 # the limits of a night, as a reader knows them
@@ -96,6 +98,12 @@ def _held_back(row: Mapping[str, Any], values: dict[str, str]) -> Sentence:
     )
 
 
-def title_of(name: str, actions: Mapping[str, Action]) -> Sentence:
+def title_of(name: str, actions: Mapping[str, Action]) -> str:
     """The title of an action; those of the program have a translation."""
-    return sentence(f"action.{name}", actions[name].title.replace("{", "").replace("}", ""))
+    title = actions[name].title
+    return sentence(f"action.{name}", title) if _shipped_titles().get(name) == title else title
+
+
+@cache
+def _shipped_titles() -> Mapping[str, str]:
+    return {action.name: action.title for action in load_actions()}

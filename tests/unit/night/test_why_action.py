@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from features.sentence import Sentence
 from models.actions.actions import Action
 from pipeline.night.why_action import LIMITS, WHY, WHY_KEY, add_why, title_of, why_action
 from pipeline.pages.page_words import read_sentences
@@ -21,7 +22,7 @@ def action(name: str, title: str) -> Action:
     )
 
 
-ACTIONS = {"inform": action("inform", "Write"), "refund": action("refund", "Give {half} back")}
+ACTIONS = {"inform": action("inform", "Write"), "refund": action("refund", "Pay {half}")}
 # one row: the action and its worth, the next best option, and what it was drawn in place of
 ROW: dict[str, Any] = {
     "order_id": "a",
@@ -39,53 +40,53 @@ OTHER = {"next_order_id": "b"}
 MORE = {"next_value_usd": 5.0}
 DRAWN = {"replaced_action": "refund", "replaced_value_usd": 1.25}
 CASES = [
-    ({}, "why.next", "Write: 1.23 USD net. Next best: Give half back, 0.90 USD."),
+    ({}, "why.next", "Write: 1.23 USD net. Next best: Pay {half}, 0.90 USD."),
     (
         {"next_value_usd": 1.234},
         "why.next",
-        "Write: 1.23 USD net. Next best: Give half back, 1.23 USD.",
+        "Write: 1.23 USD net. Next best: Pay {half}, 1.23 USD.",
     ),
     (ALONE, "why.only", "Write: 1.23 USD net. No other action pays here."),
     (
         OTHER,
         "why.other_order",
-        "Write: 1.23 USD net. Next best for this buyer: Give half back for order b, 0.90 USD.",
+        "Write: 1.23 USD net. Next best for this buyer: Pay {half} for order b, 0.90 USD.",
     ),
     (
         MORE | {"next_limit": "budget_usd"},
         "why.limit",
-        "Write: 1.23 USD net. Give half back would be worth 5.00 USD, but the budget for offers is "
+        "Write: 1.23 USD net. Pay {half} would be worth 5.00 USD, but the budget for offers is "
         "worth more elsewhere.",
     ),
     (
         MORE,
         "why.no_room",
-        "Write: 1.23 USD net. Give half back would be worth 5.00 USD, but the limits of the night "
+        "Write: 1.23 USD net. Pay {half} would be worth 5.00 USD, but the limits of the night "
         "leave no room for it.",
     ),
     (
         OTHER | MORE | {"next_limit": "minutes"},
         "why.limit",
-        "Write: 1.23 USD net. Give half back for order b would be worth 5.00 USD, but the time of "
+        "Write: 1.23 USD net. Pay {half} for order b would be worth 5.00 USD, but the time of "
         "those who write this language is worth more elsewhere.",
     ),
     (
         OTHER | MORE,
         "why.no_room",
-        "Write: 1.23 USD net. Give half back for order b would be worth 5.00 USD, but the limits "
+        "Write: 1.23 USD net. Pay {half} for order b would be worth 5.00 USD, but the limits "
         "of the night leave no room for it.",
     ),
     (
         DRAWN,
         "why.tried",
-        "Write: 1.23 USD net. Drawn at random, to measure its effect, in place of Give half back, "
+        "Write: 1.23 USD net. Drawn at random, to measure its effect, in place of Pay {half}, "
         "1.25 USD.",
     ),
     # another option is worth more than both, and was held back by a limit
     (
         DRAWN | OTHER | MORE | {"next_limit": "contacts"},
         "why.tried",
-        "Write: 1.23 USD net. Drawn at random, to measure its effect, in place of Give half back, "
+        "Write: 1.23 USD net. Drawn at random, to measure its effect, in place of Pay {half}, "
         "1.25 USD.",
     ),
 ]
@@ -127,7 +128,19 @@ def test_the_sentence_is_known_in_chinese(changed: dict[str, Any], id: str, text
 def test_every_limit_and_every_action_of_the_program_has_a_chinese_name() -> None:
     known = read_sentences("zh")
     assert {limit.id for limit in LIMITS.values()} <= known.keys()
-    assert {title_of(name, SHIPPED).id for name in SHIPPED} <= known.keys()
+    titles = [title_of(name, SHIPPED) for name in SHIPPED]
+    assert {title.id for title in titles if isinstance(title, Sentence)} <= known.keys()
+    assert all(isinstance(title, Sentence) for title in titles)
+
+
+def test_a_title_of_the_sellers_own_stays_as_written() -> None:
+    """The page has a translation of "action.wait", which is an advice about open disputes, and of
+    the program's own "inform"."""
+    own = {name: action(name, "Call them") for name in ("wait", "inform")}
+    rows = [ROW | ALONE | {"action": name} for name in own]
+    assert [in_chinese(why_action(row, own).key) for row in rows] == [
+        read_sentences("zh")["why.only"].format(action="Call them", usd="1.23")
+    ] * 2
 
 
 def test_the_columns_of_the_list() -> None:
@@ -136,11 +149,6 @@ def test_the_columns_of_the_list() -> None:
     assert listed[WHY].to_list() == [str(why_action(row, ACTIONS)) for row in (ROW, ROW | DRAWN)]
     assert json.loads(listed[WHY_KEY][0]) == [
         "why.next",
-        {
-            "action": ["action.inform", {}],
-            "other": ["action.refund", {}],
-            "usd": "1.23",
-            "other_usd": "0.90",
-        },
+        {"action": "Write", "other": "Pay {half}", "usd": "1.23", "other_usd": "0.90"},
     ]
     assert add_why(rows.clear(), ACTIONS).schema[WHY] == pl.String
