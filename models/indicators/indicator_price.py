@@ -149,7 +149,7 @@ def price_dispute(
 
 def no_price() -> DisputePrice:
     """The price where a seller states no loss: 0, and the sentence says so."""
-    text = "what losing the store's grade costs is not stated, so it adds nothing to a dispute"
+    text = "What losing the store's grade costs is not stated, so it adds nothing to a dispute"
     return DisputePrice(0.0, 0.0, (), sentence("grade_price.not_stated", text))
 
 
@@ -198,7 +198,7 @@ def _says(rates: Sequence[RatePrice], parts: Sequence[float]) -> Sentence:
     if not known:
         return sentence(
             "grade_price.no_rate",
-            "the store's grade adds nothing to a dispute: no rate has a limit and a forecast",
+            "The store's grade adds nothing to a dispute: no rate has a limit and a forecast",
         )
     rate = rates[max(known, key=lambda number: (parts[number], rates[number].breach or 0.0))]
     chance = sentence(
@@ -212,12 +212,12 @@ def _says(rates: Sequence[RatePrice], parts: Sequence[float]) -> Sentence:
     if sum(parts) < LEAST_USD:
         return sentence(
             "grade_price.nothing",
-            "the store's grade adds nothing to a dispute: {breach}, and one less changes nothing",
+            "The store's grade adds nothing to a dispute: {breach}, and one less changes nothing",
             breach=chance,
         )
     return sentence(
         "grade_price.per_dispute",
-        "the store's grade adds {usd} USD to a dispute: {breach}, and one less lowers that by "
+        "The store's grade adds {usd} USD to a dispute: {breach}, and one less lowers that by "
         "{points} points",
         usd=f"{sum(parts):.2f}",
         breach=chance,

@@ -55,7 +55,7 @@ def test_a_store_near_its_limit() -> None:
     assert near.usd == pytest.approx(30.0)
     assert near.breach == pytest.approx(0.5)
     assert near.says == (
-        "the store's grade adds 30.00 USD to a dispute: dispute_rate has a chance of 50% to breach "
+        "The store's grade adds 30.00 USD to a dispute: dispute_rate has a chance of 50% to breach "
         "its limit of 5.00% on 2024-06-27, and one less lowers that by 10.00 points"
     )
 
@@ -65,7 +65,7 @@ def test_a_store_far_from_its_limit() -> None:
     far = price(0.20)
     assert far.usd == 0.0
     assert far.says == (
-        "the store's grade adds nothing to a dispute: dispute_rate has a chance of 0% to breach "
+        "The store's grade adds nothing to a dispute: dispute_rate has a chance of 0% to breach "
         "its limit of 20.00% on 2024-06-27, and one less changes nothing"
     )
 
