@@ -126,7 +126,8 @@ def test_what_is_drawn_uses_no_more_of_a_limit_and_is_worth_nearly_as_much(
     drawn_rows = decision.candidates.filter(pl.col("propensity") > 0).join(
         options.select(used), on=["order_id", "action"]
     )
-    meant = decision.assigned.select("order_id", action="meant").join(
+    chosen = pl.coalesce("replaced_action", "meant")
+    meant = decision.assigned.select("order_id", action=chosen).join(
         options.select(*used, "value_usd"), on=["order_id", "action"]
     )
     both = drawn_rows.join(meant, on="order_id", suffix="_meant")

@@ -1,4 +1,5 @@
 """Who rests: buyers with whom the store was in contact recently, unless they wait for an answer."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
