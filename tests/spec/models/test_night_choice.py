@@ -7,87 +7,13 @@ so that the buyers named `held...` are held out.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-import polars as pl
 import pytest
 
 from models.actions.action_columns import ActionLimits
-from models.actions.action_options import MODIFIERS
-from models.actions.action_propensities import ExplorationRules
-from models.actions.action_stakes import STAKES
 from models.actions.agents import Agent
-from models.actions.hold_out import held_out_buyers
-from models.actions.night_choice import NightChoice, NightRules, choose_night
-from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import AssumedShare
-from models.effects.learned_effects import learn_effects
-from tests.drawn_tables import read_table
-
-SHARE = 0.3
-NIGHT = "2026-01-05"
-EXPLORES = ExplorationRules(most_loss_usd=0.05)
-TASKS = ("enquiry",)
-
-
-def read_night(drawing: str) -> pl.DataFrame:
-    """Options of orders in transit whose whole stake, 10 USD, is about one cause; `mean` is the
-    share that the action prevents. What it is worth less is its cost."""
-    drawn = read_table(drawing).with_columns(pl.col("usd", "mean", "gift", "min").cast(pl.Float64))
-    stakes = dict(zip(STAKES, (pl.lit(10.0), pl.lit(0.0), pl.lit(0.0)), strict=True))
-    return drawn.select(
-        "action",
-        buyer_id="buyer",
-        order_id="order",
-        stage=pl.lit("in_transit"),
-        message_language=pl.lit("en"),
-        **dict.fromkeys(MODIFIERS, pl.lit(False)),
-        **stakes,
-        prevented_usd=10.0 * pl.col("mean"),
-        provoked_usd=pl.lit(0.0),
-        cost_usd=10.0 * pl.col("mean") - pl.col("usd"),
-        budget_usd="gift",
-        minutes="min",
-        is_contact=~pl.col("action").is_in(TASKS),
-        evidence_share=pl.lit(0.0),
-        value_usd="usd",
-    )
-
-
-def posterior_of(drawing: str) -> EffectPosterior:
-    means = read_table(drawing).select("action", pl.col("mean").cast(pl.Float64)).unique()
-    cells = {
-        (action, "in_transit", "not_received"): AssumedShare(mean, 5.0)
-        for action, mean in means.iter_rows()
-    }
-    cells |= {(a, s, c): share for (a, s, _), share in cells.items() for c in
-              ("not_received", "not_as_described", "other")}  # fmt: skip
-    names = ("action", "meant", "stage", "cause")
-    schema = dict.fromkeys(names, pl.String) | dict.fromkeys(("expected", "observed"), pl.Float64)
-    return learn_effects(pl.DataFrame(schema=schema | {"is_ended": pl.Boolean}), cells)
-
-
-def salt_of(drawing: str) -> str:
-    """A salt that holds out exactly the buyers whose name starts with "held"."""
-    buyers = read_table(drawing)["buyer"].unique().sort()
-    held = [name for name in buyers if name.startswith("held")]
-    return next(str(n) for n in range(10**6) if held_out_buyers(buyers, SHARE, str(n)) == held)
-
-
-def choose(drawing: str, limits: ActionLimits | None = None, **rules: Any) -> NightChoice:
-    options, salt = read_night(drawing), salt_of(drawing)
-    night_rules = NightRules(limits or ActionLimits(), SHARE, salt, **rules)
-    return choose_night(options, night_rules, posterior_of(drawing), NIGHT)
-
-
-def decided(night: NightChoice) -> list[str]:
-    """Per buyer: "anna a refund", "held h - (refund)" for one who is held out."""
-    return [
-        f"{r['buyer_id']} {r['order_id']} {r['action']}"
-        + (f" ({r['meant']})" if r["arm"] == "held_out" else "")
-        for r in night.assigned.iter_rows(named=True)
-    ]
-
+from models.actions.night_choice import NightRules, choose_night
+from tests.spec.models.drawn_nights import NIGHT, SHARE, choose, decided, posterior_of, read_night
 
 NIGHT_TABLE = """
 buyer  | order | action  | mean | usd  | gift | min
@@ -193,70 +119,6 @@ def test_a_held_out_buyer_is_recorded_with_what_would_be_done() -> None:
         "held 1 h1 nothing (message)",
         "held 2 h2 nothing (enquiry)",
     ]
-
-
-CLOSE = """
-buyer | order | action  | mean | usd  | gift | min
-anna  | a     | phone   | 0.25 | 1.01 | 0    | 2
-anna  | a     | message | 0.2  | 1.00 | 0    | 2
-anna  | a     | letter  | 0.2  | 1.00 | 0    | 3
-anna  | a     | gift    | 0.2  | 1.00 | 1    | 2
-anna  | a     | enquiry | 0.2  | 1.00 | 0    | 2
-anna  | a     | poor    | 0.2  | 0.90 | 0    | 2
-anna  | a2    | message | 0.2  | 1.00 | 0    | 2
-"""
-
-
-def competing(night: NightChoice) -> set[str]:
-    drawn = night.candidates.filter(pl.col("propensity") > 0, pl.col("action") != "nothing")
-    return set(drawn.select(pl.format("{} {}", "order_id", "action")).to_series())
-
-
-def test_what_is_tried_uses_no_more_of_a_limit_and_costs_little() -> None:
-    # a letter takes longer, a gift costs money, an enquiry is no contact, "poor" loses 0.11 USD,
-    # and the other message is about another order
-    limits = ActionLimits(budget_usd=5)
-    assert competing(choose(CLOSE, limits, exploration=EXPLORES)) == {"a phone", "a message"}
-    assert competing(choose(CLOSE, limits)) == {"a phone"}
-
-
-def test_what_is_tried_is_worth_nearly_as_much_by_the_value_that_the_choice_rests_on() -> None:
-    """A costly action is valued with caution. By the mean of its draws alone, a phone call of
-    little value was done on every night instead of the message that is worth most."""
-    usual = read_night(CLOSE).filter(pl.col("action").is_in(["phone", "message"]), order_id="a")
-    cautious = usual.with_columns(
-        value_usd=pl.when(action="phone").then(0.60).otherwise("value_usd"), cost_usd=pl.lit(0.02)
-    )
-    rules = NightRules(ActionLimits(), exploration=EXPLORES)
-    night = choose_night(cautious, rules, posterior_of(CLOSE), NIGHT)
-    assert competing(night) == {"a message"}
-    assert night.assigned["action"].to_list() == ["message"]
-
-
-def test_an_action_whose_number_is_limited_is_not_tried() -> None:
-    limits = ActionLimits(action_contacts={"message": 1})
-    assert competing(choose(CLOSE, limits, exploration=EXPLORES)) == {"a phone"}
-
-
-def test_what_is_tried_is_worth_listing() -> None:
-    limits = ActionLimits(least_worth_usd=1.005)
-    assert competing(choose(CLOSE, limits, exploration=EXPLORES)) == {"a phone"}
-
-
-def test_an_action_that_was_drawn_names_the_one_in_whose_place() -> None:
-    drawing, salt = CLOSE, salt_of(CLOSE)
-    rules = NightRules(ActionLimits(), SHARE, salt, exploration=EXPLORES)
-    nights = [
-        choose_night(read_night(drawing), rules, posterior_of(drawing), f"2026-01-{n:02}")
-        for n in range(1, 31)
-    ]
-    row = next(n.assigned.row(0, named=True) for n in nights if n.assigned["action"][0] != "phone")
-    assert row["action"] == "message"
-    assert (row["replaced_action"], row["replaced_value_usd"]) == ("phone", 1.01)
-    kept = next(n.assigned.row(0, named=True) for n in nights if n.assigned["action"][0] == "phone")
-    assert (kept["replaced_action"], kept["replaced_value_usd"]) == (None, None)
-    # the bound and the prices are those of the choice before the draw
-    assert all(night.choice.total_usd == pytest.approx(1.01) for night in nights)
 
 
 def test_an_agent_is_named_for_the_drawn_action() -> None:
