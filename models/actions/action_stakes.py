@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from features.tables import CAUSE_SHARES, CAUSES
+from models.actions.actions import ORDER_VALUE
 
 # by cause, in USD: the chance of a dispute to the end of the order times what it costs
 STAKES = tuple(f"stake_{cause}_usd" for cause in CAUSES)
@@ -47,8 +48,7 @@ class DisputeCost:
 
     def of_cause(self, cause: str) -> pl.Expr:
         """USD of a dispute with this cause, from `order_value_usd`; 0 for an unknown value."""
-        value = pl.col("order_value_usd").fill_null(0.0)
-        return value * self.loss_shares.get(cause, 1.0) + self.fixed_usd + self.indicator_usd
+        return ORDER_VALUE * self.loss_shares.get(cause, 1.0) + self.fixed_usd + self.indicator_usd
 
     @property
     def end_probability(self) -> pl.Expr:
@@ -65,10 +65,7 @@ def add_stakes(scored: pl.DataFrame, cost: DisputeCost) -> pl.DataFrame:
     `scored` has `stage, probability, order_value_usd` and the shares of the causes; where these are
     unknown, those of `ASSUMED_CAUSES`. `dispute_usd` is the mean cost of one dispute.
     """
-    shares = {
-        cause: pl.coalesce(pl.col(name).fill_nan(None), _assumed(position))
-        for position, (cause, name) in enumerate(zip(CAUSES, CAUSE_SHARES, strict=True))
-    }
+    shares = cause_shares()
     stakes = {
         name: pl.col("end_probability") * shares[cause] * cost.of_cause(cause)
         for name, cause in zip(STAKES, CAUSES, strict=True)
@@ -79,6 +76,14 @@ def add_stakes(scored: pl.DataFrame, cost: DisputeCost) -> pl.DataFrame:
         .with_columns(dispute_usd=mean, **stakes)
         .with_columns(stake_usd=pl.sum_horizontal(STAKES))
     )
+
+
+def cause_shares() -> dict[str, pl.Expr]:
+    """cause -> its share of the disputes of an order: as forecast, or assumed by `stage`."""
+    return {
+        cause: pl.coalesce(pl.col(name).fill_nan(None), _assumed(position))
+        for position, (cause, name) in enumerate(zip(CAUSES, CAUSE_SHARES, strict=True))
+    }
 
 
 def _assumed(position: int) -> pl.Expr:

@@ -22,6 +22,10 @@ Stage = Literal["before_shipment", "dispatch", "in_transit", "delivered", "unkno
 Cause = Literal["not_received", "not_as_described", "other"]
 
 
+# an unknown value, or one below 0, puts nothing at stake
+ORDER_VALUE = pl.col("order_value_usd").fill_null(0.0).clip(lower_bound=0.0)
+
+
 class _ActionSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -130,7 +134,7 @@ class Action(_ActionSection):
     def offer_usd(self) -> pl.Expr:
         """Money or goods given to the buyer, from `order_value_usd`."""
         share = self.cost.order_share + self.cost.goods_share
-        return pl.col("order_value_usd").fill_null(0.0) * share + self.cost.fee_usd
+        return ORDER_VALUE * share + self.cost.fee_usd
 
     def cost_usd(self, usd_a_minute: float, automatic_usd: float) -> pl.Expr:
         """What the action costs in all: the offer, and the agent's time or the automatic

@@ -47,8 +47,9 @@ class NightChoice:
     ----------
     assigned : one row per buyer who is listed or held out, best first: the columns of the options,
         `arm`, `rank` (null if held out), `meant` (the action chosen; `action` is "nothing" if held
-        out), `propensity` (the chance of what was done), `agent`, and the next best option
-        (`next_order_id, next_action, next_value_usd, next_limit`)
+        out), `propensity` (the chance of what was done), `agent`, the next best option
+        (`next_order_id, next_action, next_value_usd, next_limit`), and the action in whose place
+        this one was drawn (`replaced_action, replaced_value_usd`; null if it was not)
     candidates : one row per option of these orders, and one for "nothing": `buyer_id, order_id,
         action, arm, propensity` (0 if it could not be drawn), `value_usd, is_taken`
     choice : the choice before the draw, with its bound and the prices of the limits
@@ -73,7 +74,7 @@ def choose_night(
     is_held = pl.col("buyer_id").is_in(held_out_buyers(buyers, rules.holdout_share, rules.salt))
     free, held = options.filter(~is_held), options.filter(is_held)
     choice = choose_actions(free, rules.limits)
-    would_be = _released(held, choice, rules.limits)
+    would_be = _released(held, free, choice, rules.limits)
     both = pl.concat(
         [
             choice.chosen.with_columns(arm=pl.lit(LISTED)),
@@ -85,24 +86,58 @@ def choose_night(
     return NightChoice(_assigned(both, options, candidates, choice), candidates, choice)
 
 
-def _released(held: pl.DataFrame, choice: ActionChoice, limits: ActionLimits) -> pl.DataFrame:
+def _released(
+    held: pl.DataFrame, free: pl.DataFrame, choice: ActionChoice, limits: ActionLimits
+) -> pl.DataFrame:
     """Each held-out buyer's best option, if it would be chosen in place of the least listed one.
 
-    The prices of the limits decide. If only the number of contacts binds, that is exact; if several
-    limits bind at once, a buyer close to the cut may be decided otherwise than by a new choice.
+    The prices of the limits decide, and where a limit is used up, the least gain of those who use
+    it. If only the number of contacts binds, that is exact; if several limits bind at once, a buyer
+    close to the cut may be decided otherwise than by a new choice.
     """
-    possible = held[action_columns(held, limits).rows] if held.height else held
-    worth = reduced_value(possible, choice.prices)
-    possible = possible.with_columns(reduced=worth)
-    least = 0.0
-    if choice.chosen.height and any(price > 0 for price in choice.prices.values()):
-        least = float(reduced_value(choice.chosen, choice.prices).min())  # type: ignore[arg-type]
+    possible = _with_gain(held, choice, limits)
+    others = free.join(choice.chosen, on="buyer_id", how="semi")
+    chosen = _with_gain(others, choice, limits).join(choice.chosen, on=KEY, how="semi")
+    for uses in _used_up(choice, limits):
+        least = pl.lit(chosen.filter(uses)["gain"].min(), pl.Float64).fill_null(0.0)
+        possible = possible.filter(~uses | (pl.col("gain") >= least))
     return (
-        possible.filter(pl.col("reduced") > 0, pl.col("reduced") >= least)
+        possible.filter(pl.col("reduced") > 0)
         .sort("reduced", "order_id", "action", descending=[True, False, False])
         .unique("buyer_id", keep="first", maintain_order=True)
-        .drop("reduced")
+        .drop("reduced", "gain")
     )
+
+
+def _with_gain(options: pl.DataFrame, choice: ActionChoice, limits: ActionLimits) -> pl.DataFrame:
+    """The possible options with `reduced`, their value less what they use at its price, and `gain`,
+    what they add to the best that the buyer may get without using any scarce limit."""
+    possible = options[action_columns(options, limits).rows] if options.height else options
+    is_scarce = pl.any_horizontal(pl.lit(False), *_used_up(choice, limits))
+    instead = pl.col("reduced").filter(~is_scarce).max().fill_null(0.0).over("buyer_id")
+    return possible.with_columns(reduced=reduced_value(possible, choice.prices)).with_columns(
+        gain=pl.col("reduced") - instead.clip(lower_bound=0.0)
+    )
+
+
+def _used_up(choice: ActionChoice, limits: ActionLimits) -> list[pl.Expr]:
+    """Whether an option uses each of the limits that bind: those with a price, and the contacts if
+    all are taken. The price of the last contact may be 0, if the next one would be worth nothing.
+    """
+    is_full = 0 < limits.contacts <= choice.chosen["is_contact"].sum()
+    binding = {name for name, price in choice.prices.items() if price > 0}
+    return [_uses(name) for name in sorted(binding | ({"contacts"} if is_full else set()))]
+
+
+def _uses(limit: str) -> pl.Expr:
+    """Whether an option uses a limit, by the name of its price."""
+    kind, _, value = limit.partition(" ")
+    if kind == "contacts":
+        return pl.col("is_contact")
+    if kind == "action":
+        return pl.col("action") == value
+    uses = pl.col(kind) > 0
+    return uses & (pl.col("message_language") == value).fill_null(True) if value else uses
 
 
 def _candidates(
@@ -136,6 +171,9 @@ def _candidates(
         return _with_nothing(rows.with_columns(propensity=0.0, is_taken=pl.lit(True)), rules)
     if rules.exploration:
         values = draw_values(rows, posterior, DRAWS, DRAW_SEED)
+        # around the value that the choice rests on: few draws have a mean of their own, and a
+        # costly action is valued with more caution than by its mean
+        values += (rows["value_usd"].to_numpy() - values.mean(axis=1))[:, None]
         rows = add_propensities(rows, values, rules.exploration)
     else:
         rows = rows.with_columns(propensity=1.0)
@@ -174,10 +212,14 @@ def _assigned(
     drawn = candidates.filter("drawn").select(*KEY).join(options, on=KEY, how="left")
     drawn = why_not_next(options, replace(choice, chosen=drawn))
     done = candidates.filter("is_taken").select("buyer_id", "propensity")
+    before = both.select("buyer_id", replaced_action="action", replaced_value_usd="value_usd")
+    is_drawn = pl.col("replaced_action") != pl.col("action")
     is_held = pl.col("arm") == HELD_OUT
     rows = (
         drawn.join(both.select("buyer_id", "arm", "agent"), on="buyer_id", how="left")
         .join(done, on="buyer_id", how="left")
+        .join(before, on="buyer_id", how="left")
+        .with_columns(pl.when(is_drawn).then(pl.col("replaced_action", "replaced_value_usd")))
         .with_columns(meant="action")
         .with_columns(action=pl.when(is_held).then(pl.lit(NOTHING)).otherwise("action"))
         .sort("value_usd", "order_id", descending=[True, False])

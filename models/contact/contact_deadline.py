@@ -1,30 +1,26 @@
-"""The last day on which a message to a buyer still helps."""
+"""The last day on which an action for an order still helps."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from features.clock import calendar_day
+from models.contact.assumed_deadline import assumed_days
+from models.contact.waiting import add_waiting
 
 
-def add_contact_by(listed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
+def add_contact_by(
+    listed: pl.DataFrame, as_of_day: int, waiting: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Add `contact_by`, the last date on which a message still arrives before the buyer complains.
 
-    Before shipment: the day by which to ship, or tomorrow. At dispatch: two days, the time in which
-    a first scan is expected. In transit: three days before the promised day. After delivery: the
-    third day after it, because most complaints come later. At an unknown stage: three days before
-    the promised day, or tomorrow. Never a past day.
+    With `waiting`, the table of `waiting_losses`: the last date by which at most a tenth of the
+    disputes to come have been opened. Without it: the date after `assumed_days`. Never a past day,
+    and never more than 30 days ahead.
     """
-    days_left = (
-        pl.when(pl.col("stage") == "before_shipment")
-        .then(pl.col("logistics_days_to_ship_by").fill_null(1.0))
-        .when(pl.col("stage") == "dispatch")
-        .then(2.0)
-        .when(pl.col("stage") == "in_transit")
-        .then(pl.col("logistics_days_to_promise").fill_null(0.0) - 3.0)
-        .when(pl.col("stage") == "unknown")
-        .then((pl.col("logistics_days_to_promise") - 3.0).fill_null(1.0))
-        .otherwise(3.0 - pl.col("logistics_days_in_stage"))
-    )
-    days = days_left.floor().clip(0.0, 30.0).cast(pl.Int32)
-    return listed.with_columns(contact_by=pl.lit(calendar_day(as_of_day)) + pl.duration(days=days))
+    if waiting is None:
+        days = listed.select(days=assumed_days())
+    else:
+        days = add_waiting(listed, waiting).select(days="contact_by_days")
+    date = pl.lit(calendar_day(as_of_day)) + pl.duration(days="days")
+    return listed.with_columns(days.select(contact_by=date)["contact_by"])

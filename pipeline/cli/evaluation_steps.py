@@ -185,7 +185,7 @@ def replay(
     """Simulate what ways to choose among actions would have saved in a simulated store.
 
     Reads tables/, truth/ and actions/.
-    Writes replay.csv.
+        Writes replay.csv and replay_stops.csv.
     """
     from pipeline.evaluation.actions.action_seasons import (
         RESULT,

@@ -8,7 +8,7 @@ for the stage and likely cause is preferred over the one for the stage. For the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from functools import cache
 from math import ceil
@@ -21,6 +21,7 @@ from features.asof import visible
 from features.clock import day_number, is_before
 from features.stage import UNKNOWN as UNKNOWN_STAGE
 from models.actions.actions import Action
+from pipeline.drafts.action_texts import language_of_draft, message_template, read_task
 from pipeline.drafts.buyer_facts import (
     buyers_money,
     locale_of,
@@ -29,34 +30,10 @@ from pipeline.drafts.buyer_facts import (
     plain_id,
     with_known_numbers,
 )
-from pipeline.drafts.text_templates import HOLDS, Template, fill, read_template
-from pipeline.settings.errors import BadInput
+from pipeline.drafts.text_templates import HOLDS, fill
 from pipeline.settings.languages import message_language
 from pipeline.workspace.table_files import TableFiles
 
-SHIPPED, TASKS = (Path(__file__).parent / name for name in ("messages", "tasks"))
-FACTS = (
-    "order_id",
-    "parcel",
-    "sent_on",
-    "last_scan_on",
-    "pickup_on",
-    "failed_on",
-    "delivered_on",
-    "expected_on",
-    "late_expected_on",
-    "missed_on",
-    "promised_on",
-    "was_promised_on",
-    "ship_by_on",
-    "was_to_ship_on",
-    "ordered_on",
-    "asked_on",
-    "amount",
-    "offer",
-)
-# unscanned: the parcel was handed over, and no scan is known
-CONDITIONS = ("unscanned",)
 # what separates two sentences; a space unless listed here
 _JOINED_BY = {"zh": ""}
 MOVING = ("InTransit", "OutForDelivery", "InfoReceived", "Exception")
@@ -64,8 +41,6 @@ LONG_DAYS = 7
 # other parcels predict nothing about one that is silent for longer, or older than nearly all of
 # them
 SILENT_DAYS, OLDEST_RANK = 14.0, 0.95
-# what has no template in the buyer's language, and every task, is written in it
-COMMON_LANGUAGE = "en"
 
 
 def add_messages(
@@ -86,9 +61,9 @@ def add_messages(
         _order_facts(files, listed["order_id"], day_number(as_of)), on="order_id", how="left"
     )
     rows = rows.with_columns(message_language=message_language(in_english))
-    read = cache(lambda language, name: _template(workspace, language, name))
+    read = cache(lambda language, name: message_template(workspace, language, name))
     languages = [
-        _language(row["message_language"], actions[row["action"]], read)
+        language_of_draft(row["message_language"], actions[row["action"]], read)
         for row in rows.iter_rows(named=True)
     ]
     rows = rows.with_columns(message_language=pl.Series(languages, dtype=pl.String))
@@ -102,30 +77,6 @@ def add_messages(
     return rows.select(*listed.columns, "country", "message_language").with_columns(
         draft_message=pl.Series(drafts, dtype=pl.String)
     )
-
-
-def _language(language: str, action: Action, read: Any) -> str:
-    is_written = action.template is None or read(language, action.template) is not None
-    return language if action.to == "buyer" and is_written else COMMON_LANGUAGE
-
-
-def read_task(workspace: Path, name: str) -> Template | None:
-    """The template of a task for the supplier or the carrier; None without a file."""
-    return _first_template([folder / f"{name}.txt" for folder in (workspace / "tasks", TASKS)])
-
-
-def require_templates(actions: Iterable[Action], workspace: Path) -> None:
-    """Raises `BadInput` for an action whose text no template states in English."""
-    for action in actions:
-        name, is_message = action.template, action.to == "buyer"
-        folder = workspace / ("messages/" + COMMON_LANGUAGE if is_message else "tasks")
-        if name is None or (is_message and _template(workspace, COMMON_LANGUAGE, name)):
-            continue
-        if is_message or read_task(workspace, name) is None:
-            raise BadInput(
-                f"action {action.name}: there is no text for it. Write {folder / name}.txt"
-                + (', or set sentence = "none" if the message says it all.' if is_message else ".")
-            )
 
 
 def draft_message(
@@ -144,16 +95,6 @@ def draft_message(
         or ()
     )
     return fill(template, {**facts, "offer": offer}, joined_by)
-
-
-def _template(workspace: Path, language: str, name: str) -> Template | None:
-    folders = (workspace / "messages", SHIPPED)
-    return _first_template([folder / language / f"{name}.txt" for folder in folders])
-
-
-def _first_template(paths: Sequence[Path]) -> Template | None:
-    path = next((path for path in paths if path.is_file()), None)
-    return read_template(path, FACTS, CONDITIONS) if path else None
 
 
 def message_facts(row: Mapping[str, Any], as_of: date) -> dict[str, str | None]:

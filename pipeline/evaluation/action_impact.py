@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any
 
 import polars as pl
 
+from features.labels import LEAST_DISPUTED
 from features.tables import CAUSES
-from models.actions.action_stakes import DisputeCost
+from models.actions.action_stakes import DisputeCost, cause_shares
 from models.actions.actions import Action
 from models.effects.effect_terms import MEASURED, NOTHING
 from models.effects.harmful_actions import EVERY_STAGE, harm_report
 from models.effects.policy_value import DECISION, PolicyValue, value_of_policy
 from pipeline.history.action_evidence import (
+    UNKNOWN_CAUSE,
     action_counts,
     assigned_actions,
     learned_effects,
@@ -27,9 +29,11 @@ from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
 LEAST_EXPECTED = 20.0
+MOST_UNSUPPORTED = 0.05
 POLICY_SCHEMA = {
     "policy": pl.String,
     "decisions": pl.Int64,
+    "disputes": pl.Int64,
     "saved_usd": pl.Float64,
     "saved_low_usd": pl.Float64,
     "saved_high_usd": pl.Float64,
@@ -47,8 +51,10 @@ def effect_table(
     return harm_report(learned_effects(counts, known.actions, MEASURED))
 
 
-def effect_sentences(effects: pl.DataFrame, actions: dict[str, Action]) -> Iterator[str]:
-    """One line per action that was ever done."""
+def effect_sentences(
+    effects: pl.DataFrame, actions: dict[str, Action], stopped: Collection[tuple[str, str]] = ()
+) -> Iterator[str]:
+    """One line per action that was ever done. `stopped`: those that the night no longer does."""
     for row in effects.filter(pl.col("stage") == EVERY_STAGE).iter_rows(named=True):
         title = actions[row["action"]].title
         least = min(row["expected"], row["expected_held"])
@@ -59,10 +65,11 @@ def effect_sentences(effects: pl.DataFrame, actions: dict[str, Action]) -> Itera
                 "of each are needed"
             )
             continue
+        is_stopped = (row["action"], EVERY_STAGE) in stopped
         yield (
             f"{title}: prevents {row['share']:.0%} of the disputes to the end of the order "
             f"(95 %: {row['low']:.0%} to {row['high']:.0%})"
-            + ("; it does harm and is no longer suggested" if row["is_stopped"] else "")
+            + ("; it does harm and is no longer suggested" if is_stopped else "")
         )
 
 
@@ -71,9 +78,10 @@ def policy_table(
 ) -> pl.DataFrame:
     """What other policies would have saved compared with what was done, USD in all.
 
-    One row per policy: nothing at all, and each action wherever it was possible on a listed order.
-    Only orders that have ended count. The bounds are empty with too few decisions that resemble the
-    policy.
+    One row per policy: nothing at all, and each action on the orders where it was possible. Only
+    orders that have ended, and on which the policy can be followed, count. There is no figure from
+    too few disputes, or from too few decisions on which the policy was followed, or if more than
+    `MOST_UNSUPPORTED` of it was never tried: no interval covers the model's error there.
     """
     logs = decision_logs(workspace, files, known.cost, config, as_of)
     rows = []
@@ -82,26 +90,24 @@ def policy_table(
             name: logs.filter(action=name)[DECISION].unique() for name in logs["action"].unique()
         }
         for name in sorted(has):
-            applies = pl.col(DECISION).is_in(has[name].implode())
-            policy = (
-                pl.when(applies)
-                .then((pl.col("action") == name).cast(pl.Float64))
-                .otherwise(pl.col("propensity"))
-            )
-            if value := value_of_policy(logs, policy):
-                rows.append(_policy_row(name, value))
+            own = logs.filter(pl.col(DECISION).is_in(has[name].implode()))
+            if value := value_of_policy(own, (pl.col("action") == name).cast(pl.Float64)):
+                disputes = own.filter(pl.col("is_taken") & pl.col("is_disputed")).height
+                rows.append(_policy_row(name, value, disputes))
     return pl.DataFrame(rows, schema=POLICY_SCHEMA)
 
 
-def _policy_row(name: str, value: PolicyValue) -> dict[str, Any]:
-    n = value.decisions
-    low, high = value.saved_low_usd, value.saved_high_usd
+def _policy_row(name: str, value: PolicyValue, disputes: int) -> dict[str, Any]:
+    n, low, high = value.decisions, value.saved_low_usd, value.saved_high_usd
+    is_tried = value.unsupported_share <= MOST_UNSUPPORTED and disputes >= LEAST_DISPUTED
+    is_known = is_tried and low is not None and high is not None
     return {
         "policy": name,
         "decisions": n,
-        "saved_usd": value.saved_usd * n,
-        "saved_low_usd": None if low is None else low * n,
-        "saved_high_usd": None if high is None else high * n,
+        "disputes": disputes,
+        "saved_usd": value.saved_usd * n if is_known else None,
+        "saved_low_usd": low * n if is_known and low is not None else None,
+        "saved_high_usd": high * n if is_known and high is not None else None,
         "effective_count": value.effective_count,
         "unsupported_share": value.unsupported_share,
     }
@@ -118,15 +124,24 @@ def decision_logs(
     value = files.read_facts("orders", ended["order_id"]).select(
         "order_id", order_value_usd="total_usd"
     )
+    opened, shares = pl.col("opened_cause"), cause_shares()
+    mean = pl.sum_horizontal(shares[cause] * cost.of_cause(cause) for cause in CAUSES)
     lost = pl.coalesce(
-        *(pl.when(pl.col("opened_cause") == cause).then(cost.of_cause(cause)) for cause in CAUSES),
+        *(pl.when(opened == cause).then(cost.of_cause(cause)) for cause in CAUSES),
+        pl.when(opened == UNKNOWN_CAUSE).then(mean),
         pl.lit(0.0),
     )
     spent = pl.when(pl.col("action") == NOTHING).then(0.0).otherwise(pl.col("cost_usd"))
     decisions = (
         ended.join(value, on="order_id", how="left")
         .with_columns(realised_usd=lost + spent)
-        .select("order_id", "as_of", "stake_usd", "realised_usd")
+        .select(
+            "order_id",
+            "as_of",
+            "stake_usd",
+            "realised_usd",
+            is_disputed=pl.col("opened_cause").is_not_null(),
+        )
     )
     logs = read_candidates(workspace, as_of).join(decisions, on=["order_id", "as_of"], how="inner")
     return logs.select(
@@ -134,6 +149,7 @@ def decision_logs(
         "action",
         "propensity",
         "is_taken",
+        "is_disputed",
         pl.concat_str("order_id", pl.col("as_of").cast(pl.String), separator=" ").alias(DECISION),
         predicted_cost_usd=pl.col("stake_usd") - pl.col("value_usd"),
         cost_usd=pl.when("is_taken").then("realised_usd"),
@@ -144,16 +160,18 @@ def policy_sentences(policies: pl.DataFrame, actions: dict[str, Action]) -> Iter
     """One line per policy; without enough decisions that resemble it, that is said."""
     for row in policies.iter_rows(named=True):
         name = row["policy"]
-        title = "Nothing at all" if name == NOTHING else f"Always: {actions[name].title}"
-        start = f"{title}, on the {row['decisions']:,} orders of past lists that have ended"
+        # the file of an action on past lists may have been removed since
+        title = actions[name].title if name in actions else name
+        title = "Nothing at all" if name == NOTHING else f"Always: {title}"
+        start = f"{title}, on the {row['decisions']:,} ended orders of past lists that allowed it"
         if row["saved_low_usd"] is None:
             yield (
-                f"{start}: not measurable; too few decisions resemble it "
-                f"({row['effective_count']:.0f} effective, 20 are needed)"
+                f"{start}: not known; it was done on {row['effective_count']:.0f} of them by "
+                f"weight, {row['disputes']} were disputed, and {row['unsupported_share']:.0%} of "
+                "it was never tried. Needed: 20, 20 and at most 5 %"
             )
             continue
         yield (
-            f"{start}: {row['saved_usd']:+,.2f} USD ({row['saved_low_usd']:+,.2f} to "
-            f"{row['saved_high_usd']:+,.2f}) compared with what was done; "
-            f"{row['unsupported_share']:.0%} of it was never tried and is the model's estimate"
+            f"{start}: {row['saved_usd']:+,.2f} USD (95 %: {row['saved_low_usd']:+,.2f} to "
+            f"{row['saved_high_usd']:+,.2f}) compared with what was done"
         )

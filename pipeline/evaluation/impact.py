@@ -52,7 +52,7 @@ def impact(workspace: Workspace, config: Config, progress: Progress, *, as_of: d
     by_name = known.by_name
     lines = [
         *sentences(table),
-        *effect_sentences(effects, by_name),
+        *effect_sentences(effects, by_name, known.stopped),
         *policy_sentences(policies, by_name),
         *power_lines(table, rows, config),
     ]

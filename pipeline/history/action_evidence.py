@@ -13,13 +13,13 @@ import polars as pl
 
 from features.asof import visible
 from features.clock import day_number, in_days, in_label_window, last_matured_day
-from features.tables import CAUSE_SHARES, CAUSES
 from models.actions.action_options import MODIFIERS
+from models.actions.action_stakes import cause_shares
 from models.actions.actions import Action
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import NOTHING, AssumedShare, EffectSettings
-from models.effects.learned_effects import DEFAULTS, learn_effects
+from models.effects.effect_terms import CAUTIOUS, NOTHING, AssumedShare, EffectSettings
+from models.effects.learned_effects import learn_effects
 from pipeline.history.assignments import first_of_each_order, read_assignments
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
@@ -29,10 +29,11 @@ from pipeline.workspace.workspace import Workspace
 # action is chosen for
 KEYS = ["action", "meant", "stage", *MODIFIERS, "is_ended"]
 FIRST_DAY = -(2**31)
+UNKNOWN_CAUSE = "unknown"
 
 
 def learned_effects(
-    counts: pl.DataFrame, actions: Sequence[Action], settings: EffectSettings = DEFAULTS
+    counts: pl.DataFrame, actions: Sequence[Action], settings: EffectSettings = CAUTIOUS
 ) -> EffectPosterior:
     """What is known of the effects after `counts` (`action_counts`)."""
     priors: dict[tuple[str, str, str], AssumedShare] = {
@@ -70,14 +71,18 @@ def action_counts(
     if rows.is_empty():
         return no_counts()
     known = with_outcomes(rows, files, config, as_of)
+    is_unknown = pl.col("opened_cause") == UNKNOWN_CAUSE
     parts = [
         known.select(
             *KEYS,
             cause=pl.lit(cause),
-            expected=pl.col("chance") * pl.col(share).fill_null(1.0 / len(CAUSES)),
-            observed=(pl.col("opened_cause") == cause).fill_null(False).cast(pl.Float64),
+            expected=pl.col("chance") * share,
+            # a dispute without a known cause counts in parts, as forecast
+            observed=pl.when(is_unknown)
+            .then(share)
+            .otherwise((pl.col("opened_cause") == cause).fill_null(False).cast(pl.Float64)),
         )
-        for cause, share in zip(CAUSES, CAUSE_SHARES, strict=True)
+        for cause, share in cause_shares().items()
     ]
     counts = pl.concat(parts).group_by([*KEYS, "cause"]).agg(pl.col("expected", "observed").sum())
     return counts.with_columns(pl.col(list(MODIFIERS)).cast(pl.String)).sort([*KEYS, "cause"])
@@ -97,8 +102,8 @@ def with_outcomes(
 ) -> pl.DataFrame:
     """The orders of `rows` whose label window is over, with what became of them.
 
-    Adds `opened_cause` (null: no dispute), `is_ended` (to the end of the order, or the label window
-    only) and `chance`, the forecast for the same time.
+    Adds `opened_cause` (null: no dispute; it may be "unknown"), `is_ended` (to the end of the
+    order, or the label window only) and `chance`, the forecast for the same time.
     """
     day = day_number(as_of)
     steps = visible(files.read_facts("disputes", rows["order_id"]), day)
@@ -124,6 +129,6 @@ def with_outcomes(
     )
     counts = pl.when("is_ended").then(whole).otherwise(early)
     return known.with_columns(
-        opened_cause=pl.when(counts).then(pl.col("opened_cause").fill_null("other")),
+        opened_cause=pl.when(counts).then("opened_cause"),
         chance=pl.when("is_ended").then("end_probability").otherwise("probability"),
     )

@@ -123,7 +123,7 @@ def resting_buyers(
 ) -> frozenset[str]:
     """Buyers with whom the store was in contact in the last `cool_off_days` days before `as_of`: by
     a contact on record, or by any message of the seller or the buyer about an order of
-    `order_ids`. A buyer who waits for an answer never rests.
+    `order_ids`. A buyer who waits for an answer about one of these orders never rests.
     """
     day = day_number(as_of)
     contacts = files.read_contacts().filter(in_days(pl.col("known_day"), day - cool_off_days, day))
@@ -132,9 +132,9 @@ def resting_buyers(
     )
     buyers = files.read_buyers_of(order_ids).select("order_id", "buyer_id").drop_nulls()
     last = (
-        messages.join(buyers, on="order_id", how="inner")
-        .group_by("buyer_id", maintain_order=True)
+        messages.group_by("order_id", maintain_order=True)
         .agg(pl.col("sender", "known_day").last())
+        .join(buyers, on="order_id", how="inner")
     )
     written = last.filter(
         pl.col("sender") == "seller", in_days(pl.col("known_day"), day - cool_off_days, day)

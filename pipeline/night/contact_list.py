@@ -141,7 +141,7 @@ def list_lines(listed: pl.DataFrame, count: int = 5) -> list[str]:
     lines = []
     for row in listed.head(count).iter_rows(named=True):
         row = {
-            name: one_line(value) if isinstance(value, str) else value
+            name: one_line(value, 240) if isinstance(value, str) else value
             for name, value in row.items()
         }
         lines.append(_line(row))

@@ -13,11 +13,13 @@ from features.clock import day_number
 from features.tables import CAUSE_SHARES, CAUSES
 from models.actions.action_stakes import DisputeCost
 from models.actions.actions import Action
-from models.effects.dispute_costs import loss_shares
+from models.contact.waiting import waiting_losses
+from models.effects.dispute_costs import end_ratios, loss_shares
 from models.effects.effect_posterior import EffectPosterior
 from models.effects.harmful_actions import harm_report, stopped_actions
+from models.effects.past_nights import past_order_nights
 from models.indicators.indicator_price import DisputePrice
-from pipeline.drafts.draft_messages import require_templates
+from pipeline.drafts.action_texts import require_templates
 from pipeline.history.action_evidence import action_counts, learned_effects, no_counts
 from pipeline.indicators.dispute_price import dispute_price
 from pipeline.settings.action_files import actions_sha256, load_actions
@@ -29,7 +31,8 @@ from pipeline.workspace.workspace import Workspace
 @dataclass(frozen=True)
 class NightActions:
     """The actions of a night. `stopped` has the (action, stage) that do harm; `harm` says why.
-    `price`: what a dispute does to the store's grade, which is part of `cost`."""
+    `price`: what a dispute does to the store's grade, which is part of `cost`.
+    `waiting`: what is lost by acting later, as `waiting_losses` has it."""
 
     actions: Sequence[Action]
     posterior: EffectPosterior
@@ -37,6 +40,7 @@ class NightActions:
     harm: pl.DataFrame
     cost: DisputeCost
     price: DisputePrice
+    waiting: pl.DataFrame
 
     @property
     def by_name(self) -> dict[str, Action]:
@@ -58,12 +62,17 @@ def night_actions(
     posterior = learned_effects(counts, actions)
     harm = harm_report(posterior)
     price = dispute_price(workspace, files, config, as_of)
+    day, disputed = day_number(as_of), files.read_disputed()
+    past = past_order_nights(disputed, day, config.dispute_window)
     cost = DisputeCost(
         config.decide.dispute_fixed_cost_usd,
-        loss_shares(files.read_disputed(), day_number(as_of), config.decide.refund_share),
-        indicator_usd=price.usd,
+        loss_shares(disputed, day, config.decide.refund_share),
+        end_ratios(past, config.horizon_days, day),
+        price.usd,
     )
-    return NightActions(actions, posterior, frozenset(stopped_actions(harm)), harm, cost, price)
+    stopped = frozenset(stopped_actions(harm))
+    waiting = waiting_losses(past, day)
+    return NightActions(actions, posterior, stopped, harm, cost, price, waiting)
 
 
 def action_inputs(workspace: Workspace, known: NightActions) -> dict[str, Any]:
@@ -85,6 +94,7 @@ def action_inputs(workspace: Workspace, known: NightActions) -> dict[str, Any]:
         "prevented_share": means,
         "stopped_actions": sorted(map(list, known.stopped)),
         "grade_usd_per_dispute": round(known.price.usd, 6),
+        "end_ratio": {s: round(ratio, 6) for s, ratio in known.cost.end_ratios.items()},
         "loss_share": {cause: round(known.cost.loss_shares[cause], 6) for cause in CAUSES},
     }
 

@@ -144,7 +144,7 @@ def _decide(night: NightContext) -> NightTables:
         decided = decide_night(files, scored, may_act, night.actions, config, as_of)
         assigned = assigned_orders(decided)
         to_do = assigned.filter(pl.col("arm") != HELD_OUT)
-        listed = contact_list(files, night.scorer, to_do, night.actions.by_name, day)
+        listed = contact_list(files, night.scorer, to_do, night.actions, day)
         held_out = assigned.filter(pl.col("arm") == HELD_OUT)["buyer_id"]
         before = held_out_before(night.workspace, as_of)
         count_new = (~held_out.is_in(before.implode())).sum()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,7 +14,6 @@ from features.tables import CAUSES
 from models.actions.action_columns import ActionLimits
 from models.actions.action_options import action_options
 from models.actions.action_stakes import DisputeCost, add_stakes
-from models.actions.actions import Action
 from models.actions.night_choice import NightChoice, NightRules, choose_night
 from models.contact.contact_deadline import add_contact_by
 from models.reasons.explain import explain
@@ -173,11 +172,7 @@ def assigned_orders(decided: Decided) -> pl.DataFrame:
 
 
 def contact_list(
-    files: TableFiles,
-    scorer: Scorer,
-    listed: pl.DataFrame,
-    actions: Mapping[str, Action],
-    as_of_day: int,
+    files: TableFiles, scorer: Scorer, listed: pl.DataFrame, known: NightActions, as_of_day: int
 ) -> pl.DataFrame:
     """The night's list with `LIST_COLUMNS`: one row per buyer with an action, best first."""
     lines = visible(files.read_facts("order_lines", listed["order_id"]), as_of_day).sort(
@@ -188,9 +183,10 @@ def contact_list(
     listed = _with_entities(files, listed, lines, as_of_day)
     is_measured = pl.col("evidence_share") >= 0.5
     basis = pl.when(is_measured).then(pl.lit("evidence")).otherwise(pl.lit("assumption"))
+    rows = add_why(listed, known.by_name).hstack(_reasons(scorer, listed))
     offer = pl.when(pl.col("budget_usd") > 0).then(pl.col("budget_usd"))
     return (
-        add_contact_by(add_why(listed, actions).hstack(_reasons(scorer, listed)), as_of_day)
+        add_contact_by(rows, as_of_day, known.waiting)
         .with_columns(basis=basis, offer_usd=offer)
         .select(LIST_COLUMNS)
     )

@@ -37,7 +37,8 @@ MEANING = {
     "reason_1": "the strongest reason for the risk, with this order's value and the usual value",
     "reason_2": "the next reason",
     "reason_3": "the next reason",
-    "contact_by": "the last day on which the action still helps; red: today, yellow: within 2 days",
+    "contact_by": "the last day by which at most a tenth of the disputes to come have been opened; "
+    "red: today, yellow: within 2 days",
     "action": "what to do, by the name of its file in the folder actions; you decide",
     "why_action": "why this action and not the next best, with what both are worth",
     "stake_usd": "money at stake: the chance of a dispute to the end of the order x what it would "

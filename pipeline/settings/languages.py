@@ -70,7 +70,9 @@ def who_writes(
         .value_counts()
         .sort(["count", "message_language"], descending=[True, False])
     )
-    done = assigned.drop_nulls("agent").group_by("agent", "message_language").len()
+    # tasks for suppliers and carriers are in the common language
+    language = pl.col("message_language").fill_null(FALLBACK)
+    done = assigned.drop_nulls("agent").group_by("agent", language).len()
     by_agent: dict[str, dict[str, int]] = {}
     for agent, language, count in done.sort("agent", "message_language").iter_rows():
         by_agent.setdefault(agent, {})[language] = count
@@ -89,7 +91,7 @@ def writers_sentence(writers: Mapping[str, Any]) -> Sentence:
         return sentence("writers.all", "Who writes what: {shares}.", shares=shares)
     return sentence(
         "writers.left_out",
-        "Who writes what: {shares}. Buyers worth a message who are left out because no agent "
+        "Who writes what: {shares}. Buyers worth an action who are left out because no agent "
         "writes their language: {left_out}.",
         shares=shares,
         left_out=counts(left_out),

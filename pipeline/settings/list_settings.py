@@ -65,7 +65,8 @@ class Decide(SettingsSection):
         default=15.0,
         ge=0,
         le=1_000_000,
-        description="fees, work and the effect on the store's rank",
+        description="fees and work of a dispute, and its effect on the store's rank as long as "
+        "value.grade_loss_usd is not set",
     )
     cool_off_days: int = Field(
         default=7,

@@ -28,34 +28,53 @@ class SeasonRules:
     is_held: np.ndarray
 
 
-def run_policy(rows: pl.DataFrame, worth: np.ndarray, rules: SeasonRules) -> pl.DataFrame:
+@dataclass(frozen=True)
+class PolicyState:
+    """What a policy carries from night to night: `done` (orders) had their action, `rests_until`
+    (buyers) is the day before which a buyer gets no other."""
+
+    done: np.ndarray
+    rests_until: np.ndarray
+
+    @staticmethod
+    def fresh(orders: int, buyers: int) -> PolicyState:
+        return PolicyState(np.zeros(orders, dtype=bool), np.full(buyers, -(2**31)))
+
+
+def run_policy(
+    rows: pl.DataFrame, worth: np.ndarray, rules: SeasonRules, state: PolicyState | None = None
+) -> pl.DataFrame:
     """The rows of `rows` on which an action is taken, with `row`, `action` (index), `meant`
     (what was chosen) and `value_usd`.
 
     `rows` is sorted by night and has `as_of_day, number, buyer_number`. `worth` (rows, actions) is
     in USD, -inf where an action is not possible. Held-out buyers who would have got an action are
     kept with `action` -1; they use no capacity and rest like the others, so that both groups are
-    chosen alike.
+    chosen alike. A season may be run in parts with one `state`, which is updated.
     """
     number, buyer, day = (rows[n].to_numpy() for n in ("number", "buyer_number", "as_of_day"))
     best_action = worth.argmax(axis=1)
     best = worth[np.arange(len(worth)), best_action]
-    done = np.zeros(int(number.max(initial=0)) + 1, dtype=bool)
-    rests_until = np.full(len(rules.is_held), -(2**31))
-    edges = np.flatnonzero(np.diff(day, prepend=day[:1] - 1, append=day[-1:] + 1))
+    state = state or PolicyState.fresh(int(number.max(initial=0)) + 1, len(rules.is_held))
+    worthy = np.flatnonzero(best >= rules.least_worth_usd)
+    edges = _edges(day[worthy])
     taken = []
     for start, end in zip(edges[:-1], edges[1:], strict=True):
-        night = np.arange(start, end)
-        is_free = ~done[number[night]] & (rests_until[buyer[night]] <= day[start])
-        night = night[is_free & (best[night] >= rules.least_worth_usd)]
+        night, tonight = worthy[start:end], day[worthy[start]]
+        night = night[~state.done[number[night]] & (state.rests_until[buyer[night]] <= tonight)]
         kept = night[_best_per_buyer(buyer[night], best[night], rules)]
-        done[number[kept]] = True
-        rests_until[buyer[kept]] = day[start] + rules.cool_off_days
+        state.done[number[kept]] = True
+        state.rests_until[buyer[kept]] = tonight + rules.cool_off_days
         taken.append(kept)
     row = np.concatenate([*taken, np.zeros(0, dtype=np.int64)]).astype(np.int64)
     action = np.where(rules.is_held[buyer[row]], HELD, best_action[row])
     columns = {"row": row, "action": action, "meant": best_action[row], "value_usd": best[row]}
     return rows[row].with_columns(**{name: pl.Series(values) for name, values in columns.items()})
+
+
+def _edges(day: np.ndarray) -> np.ndarray:
+    """Where each night of sorted days begins, and the end of the last."""
+    return np.append(np.flatnonzero(np.diff(day, prepend=np.nan)), len(day))
 
 
 def _best_per_buyer(buyer: np.ndarray, best: np.ndarray, rules: SeasonRules) -> np.ndarray:
@@ -86,7 +105,7 @@ def add_outcomes(
         prevented = world.prevented(world.actions[at], row[which])
         expected[which] = (prevented * cost_usd[number[which]]).sum(axis=1)
     opened, cause = world.outcomes(number, np.maximum(action, 0), np.where(is_done, day, NEVER))
-    lost_before = _lost(cost_usd[number], _cause_without(world)[number])
+    lost_before = lost_without(world, cost_usd)[number]
     spent = np.where(is_done, action_usd, 0.0)
     return taken.with_columns(
         expected_usd=pl.Series(expected - spent),
@@ -95,6 +114,11 @@ def add_outcomes(
         opened_day=pl.Series(opened),
         opened_cause=pl.Series(cause),
     )
+
+
+def lost_without(world: ActionWorld, cost_usd: np.ndarray) -> np.ndarray:
+    """(orders): what the dispute of each order costs if nothing is done; 0 without one."""
+    return _lost(cost_usd, _cause_without(world))
 
 
 def _lost(cost_usd: np.ndarray, cause: np.ndarray) -> np.ndarray:

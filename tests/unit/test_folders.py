@@ -18,8 +18,8 @@ features/totals             features
 models
 models/actions              features features/build models/effects
 models/comparison           features models/contact models/learner
-models/contact              features
-models/effects              features
+models/contact              features models/effects
+models/effects              features features/totals
 models/indicators           features features/indicators
 models/learner              features features/build models/monitoring
 models/monitoring           features

@@ -1,5 +1,5 @@
-"""replay of actions, from a workspace: three seasons of nights, a model trained before them, and
-the table of policies under each scenario."""
+"""replay of actions, from a workspace: four seasons of nights, models trained before them, and the
+table of policies under each scenario."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from features.clock import calendar_day, day_number
-from features.spine import build_spine
-from features.stage import build_stages
+from features.clock import calendar_day, day_number, is_before
 from features.tables import CAUSE_SHARES, Tables
-from models.actions.action_options import MODIFIERS
 from models.actions.actions import Action
-from models.effects.dispute_costs import OLDEST_OPEN_DAYS, end_ratios, loss_shares, money_at_stake
+from models.effects.dispute_costs import end_ratios, loss_shares, money_at_stake
+from models.effects.past_nights import past_nights, past_order_nights
 from pipeline.evaluation.actions.action_candidates import ReplayedStore, candidates, train
-from pipeline.evaluation.actions.action_values import action_costs
-from pipeline.evaluation.actions.replay_actions import ActionReplay, SeasonRows
+from pipeline.evaluation.actions.replay_actions import ActionReplay
+from pipeline.evaluation.actions.season_learning import ReplayWorld
+from pipeline.evaluation.actions.season_rows import SeasonRows, action_costs
 from pipeline.settings.action_files import load_actions
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput, Refused
@@ -28,11 +27,9 @@ from pipeline.simulation.true_risk import order_number, read_truth, read_world
 from pipeline.workspace.progress import Progress, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
-RESULT = "replay_actions.csv"
+RESULT, STOPS = "replay.csv", "replay_stops.csv"
 # between two seasons: by then nearly all orders of the former have ended
 GAP_DAYS = 60
-# nights of the past that the ratio of late disputes is counted on, and the days between them
-RATIO_NIGHTS, RATIO_EVERY = 18, 10
 MOST_PROBABLE = 0.95
 
 
@@ -45,10 +42,12 @@ def replay_actions(
     last: date,
     scenarios: Sequence[str],
 ) -> pl.DataFrame:
-    """Write and return `replay_actions.csv`: one row per scenario and policy.
+    """Write and return `replay.csv`: one row per scenario and policy.
 
-    The nights first..last compare the policies. Two seasons of as many nights come before them,
-    each `GAP_DAYS` before the next; the model is trained on what had matured before all of them.
+    Also `replay_stops.csv`: one row per scenario and action that the learned policy used. The
+    nights first..last compare the policies. Three seasons of as many nights come before them, each
+    `GAP_DAYS` before the next. In the first nothing is done; a model is trained before it, and one
+    for the others on what had matured before the second.
     """
     tables, truth, actions = (
         workspace.read_tables(),
@@ -58,29 +57,34 @@ def replay_actions(
     order_number(workspace, tables["orders"]["order_id"], truth.orders.height)
     starts, length = _season_starts(tables, first, last)
     with progress.piece("train"):
-        model = train(tables, config, starts[0])
-    store = ReplayedStore(workspace, tables, truth, config, model, actions)
+        early, late = (train(tables, config, start) for start in starts[:2])
     with progress.piece("candidates") as notes:
         rows = []
         for start in starts:
+            model = early if start == starts[0] else late
+            store = ReplayedStore(workspace, tables, truth, config, model, actions)
             rows.append(
                 candidates(store, range(start, start + length)).sort("as_of_day", "order_id")
             )
             say(f"season from {calendar_day(start)}: {rows[-1].height:,} candidates")
         notes.append(f"{len(starts)} seasons of {length} nights")
     buyers = pl.concat([each["buyer"] for each in rows]).unique().sort().to_list()
-    costs = _Costs(tables, config, actions, starts[0])
+    costs = _Costs(tables, config, actions, starts[1])
     seasons = [costs.season(each, buyers) for each in rows]
     total = truth.orders["total_usd"].to_numpy()
     cost_usd = total[:, None] * true_loss_shares() + config.decide.dispute_fixed_cost_usd
     names, seed = [action.name for action in actions], read_world(workspace).seed
-    results = []
+    results: list[pl.DataFrame] = []
+    stops: list[pl.DataFrame] = []
     for scenario in scenarios:
         with progress.piece(scenario):
             world = ActionWorld.of(truth, seed, scenario, names)
-            replay = ActionReplay(world, actions, config, cost_usd, seasons, buyers)
-            results.append(replay.compare().insert_column(0, pl.lit(scenario).alias("scenario")))
+            replay = ReplayWorld(world, actions, config, cost_usd, buyers)
+            tables_of = ActionReplay(replay, seasons).compare()
+            for known, one in zip((results, stops), tables_of, strict=True):
+                known.append(one.insert_column(0, pl.lit(scenario).alias("scenario")))
     result = pl.concat(results)
+    write_whole(workspace.folder / STOPS, pl.concat(stops).write_csv(float_precision=3))
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=3))
     return result
 
@@ -101,9 +105,9 @@ def scenario_names(given: str) -> list[str]:
 def _season_starts(tables: Tables, first: date, last: date) -> tuple[list[int], int]:
     length = (last - first).days + 1
     start = day_number(first)
-    starts = [start - n * (length + GAP_DAYS) for n in (2, 1, 0)]
+    starts = [start - n * (length + GAP_DAYS) for n in (3, 2, 1, 0)]
     oldest = int(tables["orders"]["known_day"].to_numpy().min(initial=start))
-    if starts[0] - oldest < OLDEST_OPEN_DAYS + RATIO_NIGHTS * RATIO_EVERY:
+    if is_before(calendar_day(past_nights(starts[0])[0]), calendar_day(oldest)):
         raise Refused(
             f"the first season would start on {calendar_day(starts[0])}, but the store's history "
             f"begins on {calendar_day(oldest)}: too short to train before it. Use a later FROM, or "
@@ -119,29 +123,21 @@ class _Costs:
         decide = config.decide
         self.actions, self.fixed_usd = actions, decide.dispute_fixed_cost_usd
         self.loss = loss_shares(tables, day, decide.refund_share)
-        self.ratio = end_ratios(_past_rows(tables, config, day), config.horizon_days, day)
+        past = past_order_nights(tables, day, config.dispute_window)
+        self.ratio = end_ratios(past, config.horizon_days, day)
 
     def season(self, rows: pl.DataFrame, buyers: Sequence[str]) -> SeasonRows:
         numbers = {buyer: number for number, buyer in enumerate(buyers)}
         rows = rows.with_columns(
-            pl.col(list(MODIFIERS)).cast(pl.String),
-            buyer_number=pl.col("buyer").replace_strict(numbers, return_dtype=pl.Int64),
+            buyer_number=pl.col("buyer").replace_strict(numbers, return_dtype=pl.Int64)
         )
         ratio = rows["stage"].replace_strict(dict(self.ratio), default=1.0).to_numpy()
         chance = np.minimum(rows["probability"].to_numpy() * ratio, MOST_PROBABLE)
         shares, value = rows.select(CAUSE_SHARES).to_numpy(), rows["order_value_usd"].to_numpy()
         money = money_at_stake(chance, shares, value, self.loss, self.fixed_usd)
-        return SeasonRows(rows, chance[:, None] * shares, money, action_costs(rows, self.actions))
-
-
-def _past_rows(tables: Tables, config: Config, day: int) -> pl.DataFrame:
-    """Order-nights that had ended by `day`, with their stage and the day of their dispute."""
-    start = day - OLDEST_OPEN_DAYS - RATIO_NIGHTS * RATIO_EVERY
-    nights = [start + n * RATIO_EVERY for n in range(RATIO_NIGHTS)]
-    spine = build_stages(tables, build_spine(tables, nights, config.dispute_window))
-    opened = tables["disputes"].filter(pl.col("step") == "opened")
-    first = opened.group_by("order_id").agg(opened_day=pl.col("occurred_day").min())
-    return spine.select("order_id", "as_of_day", "stage").join(first, on="order_id", how="left")
+        return SeasonRows.of(
+            rows, chance[:, None] * shares, money, action_costs(rows, self.actions)
+        )
 
 
 def say_actions(result: pl.DataFrame) -> None:

@@ -2,58 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import polars as pl
 
+from features.stage import STAGES_AND_UNKNOWN
 from features.tables import CAUSE_SHARES, CAUSES
 from models.actions.actions import Action
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import NOTHING
+from models.effects.harmful_actions import EVERY_STAGE
+from models.effects.robust_worth import quantile_of, robust_worth, saved_parts
+from pipeline.evaluation.actions.season_rows import SeasonRows, is_costly, possible
 from pipeline.simulation.action_outcomes import ActionWorld
-from pipeline.simulation.action_policies import HELD
 
 IMPOSSIBLE = -np.inf
-# an agent's minute (15 USD an hour), and a template that the shop's own channel sends
-USD_A_MINUTE, AUTOMATIC_USD = 0.25, 0.02
-
-
-def action_costs(rows: pl.DataFrame, actions: Sequence[Action]) -> np.ndarray:
-    """(rows, actions): what each action costs in USD."""
-    costs = rows.select(a.cost_usd(USD_A_MINUTE, AUTOMATIC_USD).alias(a.name) for a in actions)
-    return costs.to_numpy().astype(np.float64)
-
-
-def possible(rows: pl.DataFrame, actions: Sequence[Action]) -> np.ndarray:
-    """(rows, actions): whether each action may be done."""
-    return rows.select(f"may_{action.name}" for action in actions).to_numpy().astype(bool)
 
 
 def believed_values(
-    rows: pl.DataFrame,
+    season: SeasonRows,
     actions: Sequence[Action],
     posterior: EffectPosterior,
-    money: np.ndarray,
-    costs: np.ndarray,
-    draw_seed: int | None = None,
+    *,
+    is_robust: bool = True,
+    stopped: Collection[tuple[str, str]] = (),
 ) -> np.ndarray:
-    """(rows, actions): expected saving less cost under the posterior; with `draw_seed`, under one
-    draw of it (Thompson sampling).
+    """(rows, actions): what each action is worth under the posterior, less what it may provoke.
 
-    `money` (rows, 3): by cause, the chance of a dispute times what it costs.
+    Robust: costly actions by a low quantile of what they save. Actions `stopped` are not possible.
     """
-    at_stake = pl.DataFrame({n: money[:, i] for i, n in enumerate(CAUSE_SHARES)})
-    known = pl.concat([rows.drop(CAUSE_SHARES), at_stake], how="horizontal")
-    values, may = np.full((rows.height, len(actions)), IMPOSSIBLE), possible(rows, actions)
+    values, may = np.full(season.costs.shape, IMPOSSIBLE), possible(season.rows, actions)
+    stage = season.cells["stage"].to_numpy()
     for n, action in enumerate(actions):
-        fits = may[:, n]
-        frame = known.filter(pl.Series(fits)).with_columns(action=pl.lit(action.name))
-        if draw_seed is None:
-            share = posterior.shares(frame)["prevented_share"].to_numpy()
-        else:
-            share = posterior.draw_shares(frame, 1, draw_seed)[:, 0]
-        values[fits, n] = share - costs[fits, n]
+        halted = [s for name, s in stopped if name == action.name]
+        ends = EVERY_STAGE in halted
+        is_used = np.array([s in action.applies_to and s not in halted for s in stage]) & (not ends)
+        cells = season.cells.filter(pl.Series(is_used)).with_columns(action=pl.lit(action.name))
+        number = np.cumsum(is_used) - 1
+        fits = may[:, n] & is_used[season.cell]
+        values[fits, n] = robust_worth(
+            saved_parts(posterior, cells),
+            number[season.cell[fits]],
+            season.money[fits],
+            season.costs[fits, n] + action.provokes * season.calm_usd[fits],
+            quantile_of(is_robust and is_costly(action)),
+        )
+    return values
+
+
+def drawn_values(
+    season: SeasonRows, actions: Sequence[Action], posterior: EffectPosterior, seed: int
+) -> np.ndarray:
+    """(rows, actions): the worth of each action under draws from the posterior, another draw each
+    night (Thompson sampling)."""
+    values, may = np.full(season.costs.shape, IMPOSSIBLE), possible(season.rows, actions)
+    day = season.rows["as_of_day"].to_numpy()
+    night = day - day.min(initial=0)
+    width = len(CAUSES)
+    pairs = [(n, stage) for n, action in enumerate(actions) for stage in action.applies_to]
+    frame = pl.DataFrame(
+        [
+            {"action": actions[n].name, "stage": stage}
+            | {name: float(c == at) for at, name in enumerate(CAUSE_SHARES)}
+            for n, stage in pairs
+            for c in range(width)
+        ]
+    )
+    drawn = posterior.draw_shares(frame, int(night.max(initial=0)) + 1, seed)
+    shares = drawn.reshape(len(pairs), width, -1)
+    is_stage = {stage: (season.rows["stage"] == stage).to_numpy() for stage in STAGES_AND_UNKNOWN}
+    for (n, stage), of_pair in zip(pairs, shares, strict=True):
+        fits = may[:, n] & is_stage[stage]
+        saved = (season.money[fits] * of_pair[:, night[fits]].T).sum(axis=1)
+        lost = season.costs[fits, n] + actions[n].provokes * season.calm_usd[fits]
+        values[fits, n] = saved - lost
     return values
 
 
@@ -114,32 +136,3 @@ def fixed_values(
     may = possible(rows, actions)[:, names.index(action)]
     values[:, names.index(action)] = np.where(may & (scores > 0), 1.0 + scores, IMPOSSIBLE)
     return values
-
-
-def effect_counts(
-    taken: pl.DataFrame, actions: Sequence[Action], disputes: np.ndarray, modifiers: Sequence[str]
-) -> pl.DataFrame:
-    """The counts that effects are learned from: by action ("nothing" if held out), stage, cause and
-    modifiers, the disputes expected and those observed to the end of the order.
-
-    `meant` is the action that was chosen, also for the held out. The orders chosen for an action
-    may be those whose risk the model overestimates; the held out of the same choice correct that.
-    `disputes` (rows, 3): by cause, the expected disputes without an action.
-    """
-    names: Mapping[int, str] = dict(enumerate(a.name for a in actions)) | {HELD: NOTHING}
-    action = taken["action"].replace_strict(names, return_dtype=pl.String)
-    meant = taken["meant"].replace_strict(names, return_dtype=pl.String)
-    opened, cause = taken["opened_day"].to_numpy(), taken["opened_cause"].to_numpy()
-    parts = [
-        taken.select("stage", *modifiers).with_columns(
-            action=action,
-            meant=meant,
-            cause=pl.lit(name),
-            is_ended=pl.lit(True),
-            expected=pl.Series(disputes[:, n]),
-            observed=pl.Series(((opened >= 0) & (cause == n)).astype(np.float64)),
-        )
-        for n, name in enumerate(CAUSES)
-    ]
-    keys = ["action", "meant", "stage", "cause", *modifiers, "is_ended"]
-    return pl.concat(parts).group_by(keys).agg(pl.col("expected", "observed").sum()).sort(keys)

@@ -1,9 +1,10 @@
 """replay of actions: what each way to choose actions saves in a simulated store, under one scenario
 of true effects.
 
-Three seasons of nights follow each other, each after the last has ended. In the first, actions are
-chosen by their assumed effects, in the second by what the first taught, with held-out buyers in
-both. The third compares all policies on the same nights; none of them learned from it.
+Four seasons of nights follow each other, each after the last has ended. In the first nothing is
+done: it shows how far the model's risk is right where actions would be chosen. In the second and
+third the learned policy chooses, with held-out buyers, and learns as it goes. The fourth compares
+all policies on the same nights; none of them learned from it.
 """
 
 from __future__ import annotations
@@ -16,26 +17,21 @@ import numpy as np
 import polars as pl
 
 from models.actions.action_options import MODIFIERS
-from models.actions.actions import Action
-from models.actions.hold_out import uniform
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import AssumedShare
-from models.effects.learned_effects import learn_effects
+from models.effects.harmful_actions import harm_report, stopped_actions
 from pipeline.evaluation.actions.action_values import (
     believed_values,
     cell_values,
-    effect_counts,
     fixed_values,
     true_values,
 )
-from pipeline.settings.config import Config
-from pipeline.simulation.action_outcomes import ActionWorld
-from pipeline.simulation.action_policies import HELD, SeasonRules, add_outcomes, run_policy
+from pipeline.evaluation.actions.season_learning import LearningPolicy, ReplayWorld
+from pipeline.evaluation.actions.season_rows import SeasonRows
+from pipeline.simulation.action_policies import HELD, lost_without
 
 MESSAGE = "inform"
-# An action is done once per order, so one that is worth little now may cost a better night. The
-# least worth is the one of these that gained most, as believed, on the nights before.
-LEAST_WORTH_USD = (0.02, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0)
+# the nights within which an action that does harm should stop
+HARM_NIGHTS = 30
 # each hand rule does the same action, to the orders with the highest score above 0
 HAND_RULES: Mapping[str, tuple[str, pl.Expr]] = {
     "oldest first: message": (MESSAGE, pl.col("order_age_days")),
@@ -48,168 +44,161 @@ HAND_RULES: Mapping[str, tuple[str, pl.Expr]] = {
 
 
 @dataclass(frozen=True)
-class SeasonRows:
-    """The candidates of one season with what depends on no policy. `disputes` and `money` (rows,
-    causes): the expected disputes, and what they cost."""
-
-    rows: pl.DataFrame
-    disputes: np.ndarray
-    money: np.ndarray
-    costs: np.ndarray
-
-
-@dataclass(frozen=True)
 class ActionReplay:
-    """One store under one scenario. `cost_usd` (orders, causes): what a dispute truly costs."""
+    """One store under one scenario, and its four seasons."""
 
-    world: ActionWorld
-    actions: Sequence[Action]
-    config: Config
-    cost_usd: np.ndarray
+    replay: ReplayWorld
     seasons: Sequence[SeasonRows]
-    buyers: Sequence[str]
 
-    def compare(self) -> pl.DataFrame:
-        """One row per policy: actions, spent, and USD saved, realised and expected."""
+    def compare(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """One row per policy: actions, spent, money at stake, and USD saved, realised and expected.
+
+        Also one row per action that the learned policy used: on which night it was used last, and
+        stopped by the harm rule.
+        """
         last = self.seasons[-1]
-        first = self.learn([])
-        once, twice = self.seasons_learned(explores=False)
-        explored_once, explored = self.seasons_learned(explores=True)
-        truth = true_values(last.rows, self.actions, self.world, self.cost_usd, last.costs)
-        is_message = np.array([action.name == MESSAGE for action in self.actions])
-        policies: dict[str, np.ndarray] = {
-            name: fixed_values(last.rows, self.actions, action, score)
-            for name, (action, score) in HAND_RULES.items()
-        }
-        cells = cell_values(last.rows, self.actions, truth, last.money, last.costs, [*MODIFIERS])
+        rows = [self._result("nothing", last, last.rows.clear(), 0.0)]
+        for name, (action, score) in HAND_RULES.items():
+            values = fixed_values(last.rows, self.replay.actions, action, score)
+            rows.append(self._chosen(name, values, 0.0))
+        rows += self._assumed()
+        left_alone = self.replay.left_alone(self.seasons[0])
+        learner = LearningPolicy(self.replay, left_alone)
+        rows += self._learned("learned", learner)
+        explorer = LearningPolicy(self.replay, left_alone, explores=True)
+        rows += self._learned("explored", explorer)
+        rows += self._bounds()
+        return pl.DataFrame(rows), self._stops(learner)
+
+    def _assumed(self) -> list[dict[str, object]]:
+        """The policies that believe what is assumed."""
+        assumed, rows = self.replay.learn(), []
+        for name, which in {"messages": self._is_message, "actions": self._is_any}.items():
+            values, before = (
+                np.where(
+                    which,
+                    believed_values(each, self.replay.actions, assumed, is_robust=False),
+                    -np.inf,
+                )
+                for each in (self.seasons[-1], self.seasons[-2])
+            )
+            least = self.replay.least_worth(self.seasons[-2], before)
+            rows.append(self._chosen(f"{name} by assumed value", values, least))
+        return rows
+
+    def _learned(self, how: str, policy: LearningPolicy) -> list[dict[str, object]]:
+        """Two seasons of learning, and what was known after each, used in the last season."""
+        rows = []
+        for number, title in ((1, "first"), (2, "second")):
+            season = self.seasons[number]
+            taken = policy.live(season, self.seasons[number - 1])
+            rows.append(
+                self._result(f"actions, {how}: {title} season as it went", season, taken, 0.0)
+                | {"season": number}
+            )
+            # all outcomes of this season are known when the next begins
+            posterior = policy.known_on(int(self.seasons[number + 1].rows["as_of_day"][0]))
+            for_seasons = "one season" if number == 1 else "two seasons"
+            rows.append(self._known(f"actions, {how} for {for_seasons}", posterior))
+        return rows
+
+    def _known(self, name: str, posterior: EffectPosterior) -> dict[str, object]:
+        """What a posterior chooses in the last season, without a hold-out."""
+        stopped = stopped_actions(harm_report(posterior))
+        values, before = (
+            believed_values(each, self.replay.actions, posterior, stopped=stopped)
+            for each in (self.seasons[-1], self.seasons[-2])
+        )
+        return self._chosen(name, values, self.replay.least_worth(self.seasons[-2], before))
+
+    def _bounds(self) -> list[dict[str, object]]:
+        """What is possible at best: cells with their true mean effects, and oracles."""
+        last, replay = self.seasons[-1], self.replay
+        truth = true_values(last.rows, replay.actions, replay.world, replay.cost_usd, last.costs)
         bounds = {
-            "cells with their true mean effects": cells,
-            "oracle, messages": np.where(is_message, truth, -np.inf),
+            "cells with their true mean effects": cell_values(
+                last.rows, replay.actions, truth, last.money, last.costs, [*MODIFIERS]
+            ),
+            "oracle, messages": np.where(self._is_message, truth, -np.inf),
             "oracle, actions": truth,
         }
-        rows = [self._result("nothing", last.rows.clear(), 0.0)]
-        for name, values in policies.items():
-            rows.append(self._result(name, self.run(last, values, 0.0), 0.0))
-        for name, (posterior, which) in {
-            "messages by assumed value": (first, is_message),
-            "actions by assumed value": (first, ~is_message | is_message),
-            "actions, learned in one season": (once, ~is_message | is_message),
-            "actions, learned in two seasons": (twice, ~is_message | is_message),
-            "actions, explored for one season": (explored_once, ~is_message | is_message),
-            "actions, explored for two seasons": (explored, ~is_message | is_message),
-        }.items():
-            least = self.least_worth(self.seasons[-2], posterior, which)
-            values = np.where(which, self.values(last, posterior), -np.inf)
-            rows.append(self._result(name, self.run(last, values, least), least))
-        for name, values in bounds.items():
-            least = self._least_worth(last, values)
-            rows.append(self._result(name, self.run(last, values, least), least))
-        return pl.DataFrame(rows)
+        return [
+            self._chosen(name, values, replay.least_worth(last, values))
+            for name, values in bounds.items()
+        ]
 
-    def least_worth(
-        self, season: SeasonRows, posterior: EffectPosterior, which: np.ndarray
-    ) -> float:
-        """The least worth that would have gained most on the nights of `season`, as believed."""
-        return self._least_worth(season, np.where(which, self.values(season, posterior), -np.inf))
+    @property
+    def _is_message(self) -> np.ndarray:
+        return np.array([action.name == MESSAGE for action in self.replay.actions])
 
-    def _least_worth(self, season: SeasonRows, values: np.ndarray) -> float:
-        rules = [self.rules(least, holds_out=False) for least in LEAST_WORTH_USD]
-        gains = [float(run_policy(season.rows, values, each)["value_usd"].sum()) for each in rules]
-        return LEAST_WORTH_USD[int(np.argmax(gains))]
+    @property
+    def _is_any(self) -> np.ndarray:
+        return np.ones(len(self.replay.actions), dtype=bool)
 
-    def seasons_learned(self, *, explores: bool) -> tuple[EffectPosterior, EffectPosterior]:
-        """What is known after the first and after the second season."""
-        counts: list[pl.DataFrame] = []
-        posteriors = [self.learn([])]
-        for number, season in enumerate(self.seasons[:-1]):
-            values = self.values(season, posteriors[-1], explores=explores, salt=number)
-            least = LEAST_WORTH_USD[4]
-            if number:
-                believed = self.values(self.seasons[number - 1], posteriors[-1])
-                least = self._least_worth(self.seasons[number - 1], believed)
-            taken = self.run(season, values, least, holds_out=True)
-            rows = taken["row"].to_numpy()
-            counts.append(
-                effect_counts(taken, self.actions, season.disputes[rows], list(MODIFIERS))
-            )
-            posteriors.append(self.learn(counts))
-        return posteriors[1], posteriors[2]
-
-    def learn(self, counts: Sequence[pl.DataFrame]) -> EffectPosterior:
-        """The posterior of the effects after these counts."""
-        schema = {
-            **dict.fromkeys(["action", "meant", "stage", "cause", *MODIFIERS], pl.String),
-            "is_ended": pl.Boolean, "expected": pl.Float64, "observed": pl.Float64,
-        }  # fmt: skip
-        text = [each.with_columns(pl.col(list(MODIFIERS)).cast(pl.String)) for each in counts]
-        delays = {
-            (a.name, cause): delay for a in self.actions for cause, delay in a.delays().items()
-        }
-        return learn_effects(pl.concat([pl.DataFrame(schema=schema), *text]), self.priors, delays)
+    def _chosen(self, name: str, values: np.ndarray, least: float) -> dict[str, object]:
+        rules = self.replay.rules(least, holds_out=False)
+        last = self.seasons[-1]
+        return self._result(name, last, self.replay.run(last, values, rules), least)
 
     @cached_property
-    def priors(self) -> dict[tuple[str, str, str], AssumedShare]:
+    def _at_stake(self) -> Mapping[int, float]:
+        """By season, what the disputes of its open orders cost if nothing is done."""
+        lost = lost_without(self.replay.world, self.replay.cost_usd)
         return {
-            (action.name, stage, cause): share
-            for action in self.actions
-            for (stage, cause), share in action.assumed().items()
+            id(season): float(lost[season.rows["number"].unique().to_numpy()].sum())
+            for season in self.seasons
         }
 
-    def values(
-        self,
-        season: SeasonRows,
-        posterior: EffectPosterior,
-        *,
-        explores: bool = False,
-        salt: int = 0,
-    ) -> np.ndarray:
-        """(rows, actions): the values of a season's rows. When exploring, each night is decided by
-        another draw from the posterior (Thompson sampling)."""
-        if not explores:
-            return believed_values(season.rows, self.actions, posterior, season.money, season.costs)
-        day = season.rows["as_of_day"].to_numpy()
-        edges = np.flatnonzero(np.diff(day, prepend=day[:1] - 1, append=day[-1:] + 1))
-        nights = [
-            believed_values(
-                season.rows[start:end], self.actions, posterior, season.money[start:end],
-                season.costs[start:end], draw_seed=1_000_000 * salt + int(day[start]),
-            )
-            for start, end in zip(edges[:-1], edges[1:], strict=True)
-        ]  # fmt: skip
-        return np.concatenate(nights)
-
-    def rules(self, least_worth_usd: float, *, holds_out: bool) -> SeasonRules:
-        decide = self.config.decide
-        share = decide.holdout_share if holds_out else 0.0
-        held = np.array([uniform(decide.holdout_salt, buyer) < share for buyer in self.buyers])
-        return SeasonRules(decide.capacity, decide.cool_off_days, least_worth_usd, held)
-
-    def run(
-        self, season: SeasonRows, values: np.ndarray, least: float, *, holds_out: bool = False
-    ) -> pl.DataFrame:
-        """The actions of a season and their outcomes."""
-        taken = run_policy(season.rows, values, self.rules(least, holds_out=holds_out))
-        row, action = taken["row"].to_numpy(), taken["action"].to_numpy()
-        costs = np.where(action == HELD, 0.0, season.costs[row, np.maximum(action, 0)])
-        return add_outcomes(taken, self.world, self.cost_usd, costs)
-
-    def _by_action(self, taken: pl.DataFrame) -> dict[str, int]:
-        count = np.bincount(taken["action"].to_numpy(), minlength=len(self.actions))
-        return {a.name: int(n) for a, n in zip(self.actions, count, strict=True) if n}
-
-    def _result(self, name: str, taken: pl.DataFrame, least: float) -> dict[str, object]:
-        mix = self._by_action(taken) if "action" in taken.columns else {}
+    def _result(
+        self, name: str, season: SeasonRows, taken: pl.DataFrame, least: float
+    ) -> dict[str, object]:
         sums = {
             column: float(taken[column].sum()) if column in taken.columns else 0.0
             for column in ("saved_usd", "expected_usd", "spent_usd")
         }
-        per_100 = 100.0 / max(taken.height, 1)
+        done = taken.filter(pl.col("action") != HELD) if taken.height else taken
+        per_100 = 100.0 / max(done.height, 1)
         return {
             "policy": name,
-            "actions": taken.height,
+            "season": len(self.seasons) - 1,
+            "actions": done.height,
             "least_worth_usd": least,
+            "stake_usd": self._at_stake[id(season)],
             **sums,
             "saved_usd_per_100": sums["saved_usd"] * per_100,
             "expected_usd_per_100": sums["expected_usd"] * per_100,
-            "mix": ", ".join(f"{action} {n}" for action, n in mix.items()),
+            "mix": ", ".join(f"{a} {n}" for a, n in self._by_action(done).items()),
         }
+
+    def _by_action(self, done: pl.DataFrame) -> dict[str, int]:
+        if done.is_empty():
+            return {}
+        names = self.replay.actions
+        count = np.bincount(done["action"].to_numpy(), minlength=len(names))
+        return {a.name: int(n) for a, n in zip(names, count, strict=True) if n}
+
+    def _stops(self, policy: LearningPolicy) -> pl.DataFrame:
+        """Per action that the learned policy used in its seasons: its uses, what they truly saved
+        as expected before their cost, and the nights of its last use and of the harm rule."""
+        done = pl.concat(policy.taken).filter(pl.col("action") != HELD)
+        names = [action.name for action in self.replay.actions]
+        used = done.group_by("action").agg(
+            uses=pl.len(),
+            saved_usd=(pl.col("expected_usd") + pl.col("spent_usd")).sum(),
+            last_night=pl.col("night").max(),
+            late_uses=(pl.col("night") >= HARM_NIGHTS).sum(),
+        )
+        rule = {name: night for (name, _), night in reversed(policy.stopped_on.items())}
+        return (
+            used.sort("action")
+            .with_columns(
+                action=pl.col("action").replace_strict(
+                    dict(enumerate(names)), return_dtype=pl.String
+                )
+            )
+            .with_columns(
+                rule_night=pl.col("action").replace_strict(
+                    rule, default=None, return_dtype=pl.Int64
+                )
+            )
+        )

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.simulation.action_policies import SeasonRules, run_policy
+from pipeline.simulation.action_policies import PolicyState, SeasonRules, run_policy
 
 ACTIONS = ["inform", "refund"]
 
@@ -82,3 +82,17 @@ def test_no_candidates() -> None:
     rows, values = season(NIGHTS)
     rules = SeasonRules(1, 7, 0.25, np.zeros(3, dtype=bool))
     assert run_policy(rows.clear(), values[:0], rules).is_empty()
+
+
+@pytest.mark.parametrize("split", range(8))
+def test_a_season_in_two_parts_is_the_whole_season(split: int) -> None:
+    rows, values = season(NIGHTS)
+    rules = SeasonRules(10, 7, 0.25, np.zeros(3, dtype=bool))
+    state = PolicyState.fresh(orders=4, buyers=3)
+    night = np.flatnonzero(np.diff(rows["as_of_day"].to_numpy(), prepend=0))
+    at = int(night[night <= split].max(initial=0))
+    parts = [
+        run_policy(rows[part], values[part], rules, state) for part in (slice(0, at), slice(at, 7))
+    ]
+    columns = ["as_of_day", "number", "action"]
+    assert pl.concat(parts).select(columns).equals(run_policy(rows, values, rules).select(columns))

@@ -13,14 +13,8 @@ import polars as pl
 import pytest
 
 from features.stage import STAGES_AND_UNKNOWN as STAGES
-from pipeline.drafts.draft_messages import (
-    CONDITIONS,
-    FACTS,
-    SHIPPED,
-    _template,
-    draft_message,
-    message_facts,
-)
+from pipeline.drafts.action_texts import CONDITIONS, FACTS, SHIPPED, message_template
+from pipeline.drafts.draft_messages import draft_message, message_facts
 from pipeline.drafts.text_templates import fill, read_template
 from pipeline.settings.action_files import load_actions
 from pipeline.settings.errors import BadInput
@@ -56,7 +50,7 @@ ROW = {
 
 
 def read(language: str, name: str) -> Any:
-    return _template(Path("nowhere"), language, name)
+    return message_template(Path("nowhere"), language, name)
 
 
 def message(sentence: str | None = None, **changed: Any) -> str:
@@ -227,8 +221,8 @@ def test_a_sellers_own_file_is_preferred_and_checked(tmp_path: Path) -> None:
     own.parent.mkdir(parents=True)
     own.write_text("Hi, {order_id}!\n\nSent {sent_on}, {delivered_on}.\n", encoding="utf-8")
     facts = message_facts(ROW, AS_OF)
-    assert draft_message(ROW, facts, lambda *name: _template(tmp_path, *name)) == "Hi, o-1!"
+    assert draft_message(ROW, facts, lambda *name: message_template(tmp_path, *name)) == "Hi, o-1!"
     for wrong in ("{order}", "{order_id!r}", "{0}", "{order_id", "{order_id.__class__}"):
         own.write_text(wrong)
         with pytest.raises(BadInput, match="in_transit.txt, line 1"):
-            _template(tmp_path, "en", "in_transit")
+            message_template(tmp_path, "en", "in_transit")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.drafts import draft_answers, draft_messages
+from pipeline.drafts import action_texts, draft_answers
 from pipeline.drafts.buyer_facts import tracking_number
 from pipeline.drafts.draft_answers import answer_facts
 from pipeline.drafts.draft_messages import draft_message, message_facts
@@ -23,12 +23,12 @@ from pipeline.sources.mapped.mapped_source import read_mapped
 from tests.unit.drafts.test_draft_messages import AS_OF, ROW, message
 from tests.unit.sources.corner_shop import MAPPING, ORDERS, write
 
-FOLDER = Path(draft_messages.__file__).parent
+FOLDER = Path(action_texts.__file__).parent
 TABLE = tomllib.loads((FOLDER / "rests_on.toml").read_text(encoding="utf-8"))
 KNOWN = {
-    "messages": (draft_messages.FACTS, draft_messages.CONDITIONS),
+    "messages": (action_texts.FACTS, action_texts.CONDITIONS),
     "answers": (draft_answers.FACTS, draft_answers.CONDITIONS),
-    "tasks": (draft_messages.FACTS, draft_messages.CONDITIONS),
+    "tasks": (action_texts.FACTS, action_texts.CONDITIONS),
 }
 FILES = [
     *[("messages", path) for path in sorted((FOLDER / "messages").rglob("*.txt"))],
@@ -220,11 +220,11 @@ def test_an_order_of_a_store_without_shipments_is_not_called_unsent(language: st
         "last_status": None,
         "promised_at": datetime(2026, 5, 10, tzinfo=UTC),
     }
-    unsent = draft_messages._template(Path("absent"), language, "before_shipment") or ()
+    unsent = action_texts.message_template(Path("absent"), language, "before_shipment") or ()
     text = draft_message(
         row,
         message_facts(row, AS_OF),
-        lambda *name: draft_messages._template(Path("absent"), *name),
+        lambda *name: action_texts.message_template(Path("absent"), *name),
     )
     assert message_facts(row, AS_OF)["was_promised_on"] in text
     facts = message_facts({**row, "stage": "before_shipment"}, AS_OF)

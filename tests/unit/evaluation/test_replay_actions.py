@@ -11,10 +11,12 @@ import pytest
 
 from features.clock import day_number
 from features.tables import CAUSE_SHARES
-from pipeline.evaluation.actions.action_candidates import MODIFIERS, RULE_FEATURES
+from models.actions.action_options import MODIFIERS
+from pipeline.evaluation.actions.action_candidates import RULE_FEATURES
 from pipeline.evaluation.actions.action_seasons import scenario_names
-from pipeline.evaluation.actions.action_values import action_costs
-from pipeline.evaluation.actions.replay_actions import ActionReplay, SeasonRows
+from pipeline.evaluation.actions.replay_actions import ActionReplay
+from pipeline.evaluation.actions.season_learning import LearningPolicy, ReplayWorld
+from pipeline.evaluation.actions.season_rows import SeasonRows, action_costs
 from pipeline.settings.action_files import load_actions
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
@@ -40,10 +42,10 @@ def piece(world: World) -> StorePart:
     return draw_piece(world, np.arange(COUNT))
 
 
-def season(truth: Truth, risk: ActionWorld, start: int) -> SeasonRows:
+def season(truth: Truth, risk: ActionWorld, start: int, nights: int = NIGHTS) -> SeasonRows:
     """Open orders of some nights; the store knows their true chances and causes."""
     days = truth.days
-    row = np.flatnonzero((days.day >= start) & (days.day < start + NIGHTS))
+    row = np.flatnonzero((days.day >= start) & (days.day < start + nights))
     number = days.order[row]
     opened = truth.orders["opened_day"].fill_null(2**30).to_numpy()[number]
     row, number = row[opened >= days.day[row]], number[opened >= days.day[row]]
@@ -72,21 +74,30 @@ def season(truth: Truth, risk: ActionWorld, start: int) -> SeasonRows:
     )
     cost = rows["order_value_usd"].to_numpy()[:, None] * true_loss_shares() + FIXED_USD
     disputes = chance[:, None] * shares
-    return SeasonRows(rows, disputes, disputes * cost, action_costs(rows, ACTIONS))
+    return SeasonRows.of(rows, disputes, disputes * cost, action_costs(rows, ACTIONS))
 
 
 @pytest.fixture(scope="module")
-def result(world: World, piece: StorePart) -> pl.DataFrame:
+def replay(world: World, piece: StorePart) -> ReplayWorld:
     days = piece.life.days
     truth = Truth(
         order_truth(world, piece), replace(days, day=days.day + day_number(world.first_day))
     )
     actions = ActionWorld.of(truth, world.seed, "published", [a.name for a in ACTIONS])
-    starts = [day_number(FIRST) + day for day in (60, 100, 140)]
-    seasons = [season(truth, actions, start) for start in starts]
     cost = truth.orders["total_usd"].to_numpy()[:, None] * true_loss_shares() + FIXED_USD
-    buyers = [f"b-{n}" for n in range(COUNT)]
-    return ActionReplay(actions, ACTIONS, Config(), cost, seasons, buyers).compare()
+    return ReplayWorld(actions, ACTIONS, Config(), cost, [f"b-{n}" for n in range(COUNT)])
+
+
+@pytest.fixture(scope="module")
+def tables(replay: ReplayWorld) -> tuple[pl.DataFrame, pl.DataFrame]:
+    starts = [day_number(FIRST) + day for day in (30, 65, 100, 140)]
+    seasons = [season(replay.world.truth, replay.world, start) for start in starts]
+    return ActionReplay(replay, seasons).compare()
+
+
+@pytest.fixture(scope="module")
+def result(tables: tuple[pl.DataFrame, pl.DataFrame]) -> pl.DataFrame:
+    return tables[0]
 
 
 def expected(result: pl.DataFrame, policy: str) -> float:
@@ -110,6 +121,37 @@ def test_no_policy_exceeds_the_capacity(result: pl.DataFrame) -> None:
 def test_the_cells_gain_and_a_costly_hand_rule_loses(result: pl.DataFrame) -> None:
     assert expected(result, "cells with their true mean effects") > 0.0
     assert expected(result, "delivered late: refund 15 %") < 0.0
+
+
+def test_the_stops_count_what_the_learned_policy_did(
+    tables: tuple[pl.DataFrame, pl.DataFrame],
+) -> None:
+    result, stops = tables
+    seasons = result.filter(pl.col("policy").str.contains(r"learned: .* as it went"))
+    assert seasons["season"].to_list() == [1, 2]
+    assert stops["uses"].sum() == seasons["actions"].sum() > 0
+    assert stops["last_night"].max() < 2 * NIGHTS
+
+
+@pytest.mark.parametrize(("factor", "is_stopped"), [(-8.0, True), (0.9, False)])
+def test_only_an_action_that_does_great_harm_is_stopped_within_its_season(
+    replay: ReplayWorld, factor: float, is_stopped: bool
+) -> None:
+    at = replay.world.actions.index("inform")
+    effects = replay.world.effects.copy()
+    effects[at] = factor
+    harmed = replace(replay, world=replace(replay.world, effects=effects))
+    starts = [day_number(FIRST) + day for day in (20, 100)]
+    shadow, first = (season(harmed.world.truth, harmed.world, start, 60) for start in starts)
+    policy = LearningPolicy(harmed, harmed.left_alone(shadow))
+    taken = policy.live(first, shadow)
+    used = (taken.filter(pl.col("action") == at)["as_of_day"] - starts[1]).to_list()
+    assert 0 in used
+    if is_stopped:
+        assert max(used) < 30
+    else:
+        assert max(used) >= 50
+        assert not policy.stopped_on
 
 
 def test_the_true_loss_shares_are_those_of_the_simulated_disputes(

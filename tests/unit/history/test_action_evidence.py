@@ -1,0 +1,299 @@
+"""What past nights teach: assignments and disputes drawn as tables, counted by hand.
+
+The night is 2024-12-01. Orders of a night of July (150 days before) have ended; of a night of
+October (45 days before), only the 30 days of the label window are over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.tables import CAUSES
+from models.actions.action_stakes import ASSUMED_CAUSES
+from models.actions.actions import Action
+from pipeline.history.action_evidence import (
+    action_counts,
+    assigned_actions,
+    learned_effects,
+    no_counts,
+    with_outcomes,
+)
+from pipeline.history.assignments import resting_buyers
+from pipeline.settings.config import Config
+from pipeline.workspace.workspace import Workspace
+from tests.drawn_tables import read_table
+
+AS_OF, JULY, OCTOBER = date(2024, 12, 1), date(2024, 7, 4), date(2024, 10, 17)
+ORDERS = """
+order_id | buyer_id | occurred_at
+a        | anna     | 2024-06-20
+b        | ben      | 2024-06-20
+c        | carl     | 2024-06-20
+d        | dora     | 2024-06-20
+h        | hans     | 2024-06-20
+x        | xia      | 2024-10-10
+y        | yan      | 2024-10-10
+z        | zoe      | 2024-11-01
+"""
+# b: in the 30 days. c: later, but before the order's end. d: after its end. x: in the 30 days, and
+# y after them, so its end is not known yet
+DISPUTES = """
+order_id | occurred_at | step      | cause
+b        | 2024-08-02  | opened    | not_received
+b        | 2024-08-09  | withdrawn | not_received
+c        | 2024-10-31  | opened    | not_received
+d        | 2024-11-01  | opened    | not_received
+h        | 2024-07-04  | opened    | not_as_described
+x        | 2024-11-15  | opened    | unknown
+y        | 2024-11-16  | opened    | not_received
+"""
+# `risk` within 30 days, `end` to the end of the order; all of it "not received" or half of it
+ASSIGNED = """
+night | order | buyer | arm      | action  | meant  | risk | end  | received
+07-04 | a     | anna  | listed   | inform  | inform | 0.10 | 0.20 | 1.0
+07-04 | b     | ben   | listed   | inform  | inform | 0.30 | 0.40 | 0.5
+07-04 | c     | carl  | listed   | inform  | inform | 0.10 | 0.25 | 1.0
+07-04 | d     | dora  | listed   | inform  | inform | 0.10 | 0.15 | 1.0
+07-04 | h     | hans  | held_out | nothing | inform | 0.20 | 0.30 | 0.5
+10-17 | x     | xia   | listed   | resend  | resend | 0.10 | 0.90 | 1.0
+10-17 | y     | yan   | listed   | resend  | resend | 0.05 | 0.90 | 1.0
+11-20 | z     | zoe   | listed   | resend  | resend | 0.05 | 0.90 | 1.0
+"""
+Make = Callable[..., Any]
+
+
+def write_nights(workspace: Workspace, drawing: str = ASSIGNED) -> None:
+    drawn = read_table(drawing)
+    chances = pl.col("risk", "end", "received").cast(pl.Float64)
+    rows = drawn.with_columns(chances).select(
+        "arm",
+        "action",
+        "meant",
+        order_id="order",
+        buyer_id="buyer",
+        also_orders=pl.lit(""),
+        as_of=pl.format("2024-{}", "night").str.to_date(),
+        stage=pl.lit("in_transit"),
+        probability="risk",
+        end_probability="end",
+        not_received_share="received",
+        not_as_described_share=1.0 - pl.col("received"),
+        other_share=0.0 * pl.col("received"),
+        is_unanswered=pl.lit(False),
+        is_past_promise=pl.lit(True),
+        disputed_before=pl.lit(False),
+    )
+    for (night,), part in rows.partition_by("as_of", as_dict=True).items():
+        with workspace.new_run(night, "run") as folder:
+            part.write_parquet(folder / "assignments.parquet")
+
+
+@pytest.fixture
+def store(tmp_path: Path, make_tables: Make) -> Workspace:
+    workspace = Workspace(tmp_path)
+    tables = make_tables(orders=ORDERS, disputes=DISPUTES)
+    workspace.write_tables(tables, {"input_sha256": {}})
+    write_nights(workspace)
+    return workspace
+
+
+def counted(workspace: Workspace, as_of: date = AS_OF) -> dict[tuple[Any, ...], tuple[float, ...]]:
+    """(action, meant, is_ended, cause) -> expected and observed disputes, if any are expected."""
+    table = action_counts(workspace, workspace.table_files(), Config(), as_of)
+    key = ["action", "meant", "is_ended", "cause"]
+    some = table.filter((pl.col("expected") > 0) | (pl.col("observed") > 0))
+    return {row[:4]: row[4:] for row in some.select(*key, "expected", "observed").iter_rows()}
+
+
+def test_the_counts_by_hand(store: Workspace) -> None:
+    counts = counted(store)
+    assert {key: pytest.approx(value) for key, value in counts.items()} == {
+        # a, half of b, c and d: b and c were disputed before their end, d after it
+        ("inform", "inform", True, "not_received"): (0.20 + 0.20 + 0.25 + 0.15, 2.0),
+        ("inform", "inform", True, "not_as_described"): (0.20, 0.0),
+        ("nothing", "inform", True, "not_received"): (0.15, 0.0),
+        ("nothing", "inform", True, "not_as_described"): (0.15, 1.0),
+        # the 30 days of x and y; the dispute of y came after them. Those of z are not over
+        # a dispute without a known cause counts as forecast
+        ("resend", "resend", False, "not_received"): (0.15, 1.0),
+    }
+
+
+def test_a_dispute_without_a_known_cause_is_parted_as_the_causes_were_forecast(
+    tmp_path: Path, make_tables: Make
+) -> None:
+    """None of the causes counted it: a store without causes seemed to prevent everything."""
+    for shares, parts in (("0.5", [0.5, 0.5, 0.0]), ("-", list(ASSUMED_CAUSES["in_transit"]))):
+        workspace = Workspace(tmp_path / shares)
+        dispute = "order_id | occurred_at | step | cause\na | 2024-07-10 | opened | unknown"
+        workspace.write_tables(make_tables(orders=ORDERS, disputes=dispute), {"input_sha256": {}})
+        night = ASSIGNED.splitlines()[1:3]
+        write_nights(workspace, "\n".join(night).replace("1.0", shares))
+        counts = action_counts(workspace, workspace.table_files(), Config(), AS_OF)
+        by_cause = {row["cause"]: row for row in counts.iter_rows(named=True)}
+        assert [by_cause[c]["observed"] for c in CAUSES] == pytest.approx(parts)
+        assert [by_cause[c]["expected"] for c in CAUSES] == pytest.approx([0.2 * p for p in parts])
+
+
+def test_a_dispute_after_the_30_days_counts_once_the_order_has_ended(store: Workspace) -> None:
+    key = ("inform", "inform", False, "not_received")
+    # 2024-11-01 is day 120 of the night of July, and disputes are known a day later
+    assert counted(store, date(2024, 11, 1))[key] == (pytest.approx(0.10 + 0.15 + 0.20), 1.0)
+    assert counted(store, date(2024, 11, 2))[key[:2] + (True, key[3])][1] == 2.0
+
+
+def test_only_nights_whose_label_window_is_over_count(store: Workspace) -> None:
+    # 30 days from the night, and one day until the store knows
+    assert counted(store, date(2024, 8, 3)) == {}
+    assert set(counted(store, date(2024, 8, 4))) == {
+        ("inform", "inform", False, "not_received"),
+        ("inform", "inform", False, "not_as_described"),
+        ("nothing", "inform", False, "not_received"),
+        ("nothing", "inform", False, "not_as_described"),
+    }
+
+
+def test_a_dispute_known_on_the_night_or_later_does_not_count(
+    tmp_path: Path, make_tables: Make
+) -> None:
+    for known, expected in (("2024-12-01", None), ("2024-11-30", "not_received")):
+        workspace = Workspace(tmp_path / known)
+        dispute = (
+            f"order_id|occurred_at|known_at|step|cause\nb|2024-07-10|{known}|opened|not_received"
+        )
+        workspace.write_tables(make_tables(orders=ORDERS, disputes=dispute), {"input_sha256": {}})
+        write_nights(workspace)
+        rows = assigned_actions(workspace, AS_OF)
+        known_rows = with_outcomes(rows, workspace.table_files(), Config(), AS_OF)
+        assert known_rows.filter(order_id="b")["opened_cause"].to_list() == [expected]
+
+
+def test_an_order_counts_from_its_first_night_alone(store: Workspace) -> None:
+    again = (
+        ASSIGNED.splitlines()[1] + "\n07-05 | b | ben | listed | resend | resend | 0.9 | 0.9 | 1.0"
+    )
+    before = counted(store)
+    write_nights(store, again)
+    assert counted(store) == before
+
+
+def test_the_night_itself_and_later_nights_teach_nothing(store: Workspace) -> None:
+    assert set(assigned_actions(store, OCTOBER)["order_id"]) == set("abcdh")
+    assert assigned_actions(store, JULY).is_empty()
+    assert assigned_actions(store, date(2024, 7, 5)).height == 5
+
+
+def test_nights_of_earlier_versions_are_left_out(store: Workspace) -> None:
+    before = counted(store)
+    old = store.folder / "runs" / "2024-07-01" / "latest" / "assignments.parquet"
+    old.parent.mkdir(parents=True)
+    columns = ["order_id", "buyer_id", "also_orders", "as_of", "stage", "arm", "probability"]
+    newest = store.folder / "runs" / "2024-07-04" / "latest" / "assignments.parquet"
+    earlier = pl.read_parquet(newest).select(columns).with_columns(as_of=pl.lit(date(2024, 7, 1)))
+    earlier.filter(order_id="a").with_columns(order_id=pl.lit("old")).write_parquet(old)
+    assert counted(store) == before
+
+
+def test_a_workspace_of_earlier_versions_alone_has_no_counts(
+    tmp_path: Path, make_tables: Make
+) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.write_tables(make_tables(orders=ORDERS), {"input_sha256": {}})
+    folder = tmp_path / "runs" / "2024-07-01" / "latest"
+    folder.mkdir(parents=True)
+    for rows in (None, pl.DataFrame({"order_id": ["a"], "as_of": [JULY], "arm": ["listed"]})):
+        if rows is not None:
+            rows.write_parquet(folder / "assignments.parquet")
+        table = action_counts(workspace, workspace.table_files(), Config(), AS_OF)
+        assert table.is_empty()
+        assert set(table.columns) == set(no_counts().columns)
+
+
+def test_what_was_learned_of_a_removed_action_changes_nothing(store: Workspace) -> None:
+    counts = action_counts(store, store.table_files(), Config(), AS_OF)
+    effects = [{"causes": ["not_received"], "mean": 0.2, "weight": 5}]
+    inform = Action(
+        name="inform",
+        title="Write",
+        since="2026-11-27",
+        applies_to=["in_transit"],
+        effects=effects,  # type: ignore[arg-type]
+    )
+    with_resend = learned_effects(counts, [inform])
+    without = learned_effects(counts.filter(pl.col("action") != "resend"), [inform])
+    one, other = (p.share("inform", "in_transit", "not_received") for p in (with_resend, without))
+    assert one.mean == pytest.approx(other.mean)
+    assert {cause for cause in with_resend.counts["cause"]} == set(CAUSES)
+
+
+RESTING_ORDERS = """
+order_id | buyer_id | occurred_at
+a        | anna     | 2024-11-01
+b1       | ben      | 2024-11-01
+b2       | ben      | 2024-11-02
+c        | carl     | 2024-11-01
+d        | dora     | 2024-11-01
+"""
+
+
+def resting(folder: Path, make_tables: Make, *, contacts: str = "", messages: str = "") -> set[str]:
+    """Who rests on 2024-12-01 for seven days, of the orders that may get an action."""
+    tables = {"orders": RESTING_ORDERS}
+    if contacts:
+        tables["contacts"] = "order_id | occurred_at | known_at\n" + contacts
+    if messages:
+        tables["messages"] = "order_id | sender | occurred_at | known_at\n" + messages
+    workspace = Workspace(folder)
+    workspace.write_tables(make_tables(**tables), {"input_sha256": {}})
+    ids = pl.Series("order_id", ["a", "b1", "b2", "c", "d"])
+    return set(resting_buyers(workspace.table_files(), ids, AS_OF, 7))
+
+
+@pytest.mark.parametrize(
+    ("known", "rests"),
+    [("2024-11-23", False), ("2024-11-24", True), ("2024-11-30", True), ("2024-12-01", False)],
+)
+def test_a_buyer_rests_after_a_contact_or_a_message_of_the_seller(
+    tmp_path: Path, make_tables: Make, known: str, rests: bool
+) -> None:
+    expected = {"anna"} if rests else set()
+    assert resting(tmp_path / "1", make_tables, contacts=f"a | 2024-11-20 | {known}") == expected
+    message = f"a | seller | 2024-11-20 | {known}"
+    assert resting(tmp_path / "2", make_tables, messages=message) == expected
+
+
+def test_a_buyer_who_waits_for_an_answer_never_rests(tmp_path: Path, make_tables: Make) -> None:
+    messages = """
+    a  | seller | 2024-11-25 | 2024-11-25
+    a  | buyer  | 2024-11-26 | 2024-11-26
+    c  | buyer  | 2024-11-25 | 2024-11-25
+    c  | seller | 2024-11-26 | 2024-11-26
+    """
+    contacts = "a | 2024-11-29 | 2024-11-29\nd | 2024-11-29 | 2024-11-29"
+    assert resting(tmp_path, make_tables, contacts=contacts, messages=messages) == {"carl", "dora"}
+
+
+def test_a_contact_about_one_order_lets_the_buyer_rest_for_all(
+    tmp_path: Path, make_tables: Make
+) -> None:
+    assert resting(tmp_path, make_tables, contacts="b1 | 2024-11-29 | 2024-11-29") == {"ben"}
+
+
+def test_a_buyer_who_waits_about_one_order_does_not_rest_for_an_answer_about_another(
+    tmp_path: Path, make_tables: Make
+) -> None:
+    messages = """
+    b1 | buyer  | 2024-11-25 | 2024-11-25
+    b2 | seller | 2024-11-28 | 2024-11-28
+    """
+    assert resting(tmp_path, make_tables, messages=messages) == set()
+
+
+def test_without_messages_or_contacts_none_rests(tmp_path: Path, make_tables: Make) -> None:
+    assert resting(tmp_path, make_tables) == set()
