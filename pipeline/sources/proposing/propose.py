@@ -45,7 +45,10 @@ def propose(sheets: Sequence[Sheet]) -> Proposal | None:
     _add_weak(proposal, [fact for fact in weak if fact.table != "disputes"])
     others = [sheet for sheet in sheets if not _has_facts(proposal, sheet, kinds)]
     if all(fact.table != "orders" for fact in proposal.facts):
-        add_orders(proposal, main, key)
+        of_lines = lines_of(sheets, main, keys)
+        is_apart = of_lines is not None and of_lines is not main
+        apart = (of_lines, keys[of_lines.file]) if of_lines is not None and is_apart else None
+        add_orders(proposal, main, key, apart)
         add_joined_columns(proposal, main, others, keys)
     lines = _add_lines(proposal, sheets, main, keys)
     _add_events(proposal, others, main, keys, lines)

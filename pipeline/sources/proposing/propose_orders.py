@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import polars as pl
-
-from pipeline.sources.mapped.cells import number
 from pipeline.sources.mapped.column_profile import Profile, Sheet
-from pipeline.sources.mapped.mapping_cells import Cell
-from pipeline.sources.proposing.column_guesses import NAMES, TOTAL_PARTS, currency_of_name
+from pipeline.sources.proposing.column_guesses import NAMES, currency_of_name
 from pipeline.sources.proposing.proposal import (
     FactGuess,
     Guess,
@@ -18,13 +14,10 @@ from pipeline.sources.proposing.proposal import (
     cell_of,
     time_guess,
 )
+from pipeline.sources.proposing.total_without_tax import without_tax
 
 # a column refers to products if at least this share of the sold products are in it
 JOINS = 0.5
-# two amounts are equal if they differ by no more
-CENTS = 0.02
-# the columns of a total explain it if they add up in this share of the orders
-EXPLAINED = 0.95
 NUMBERS = (
     "total",
     "shipping",
@@ -60,13 +53,16 @@ def _columns(sheet: Sheet, table: str, taken: list[str]) -> list[Guess]:
     return guesses
 
 
-def add_orders(proposal: Proposal, sheet: Sheet, key: Key) -> None:
-    """Add the orders of a table, and the most common currency of its rows."""
+def add_orders(
+    proposal: Proposal, sheet: Sheet, key: Key, lines: tuple[Sheet, Key] | None = None
+) -> None:
+    """Add the orders of a table, and the most common currency of its rows. `lines`: the table of
+    the order lines, if it is another one."""
     columns = [Guess("order_id", key.cell(), key.sure), *_columns(sheet, "orders", [key.column])]
     repeats = sheet.values(key.column).is_duplicated().any()
     note = "an order may have several rows; the first filled cell of each column counts"
     columns = [
-        _without_tax(sheet, key, guess, proposal.decimal) if guess.name == "total" else guess
+        without_tax(sheet, key, guess, proposal.decimal, lines) if guess.name == "total" else guess
         for guess in columns
     ]
     proposal.facts.append(
@@ -92,82 +88,6 @@ def add_orders(proposal: Proposal, sheet: Sheet, key: Key) -> None:
 
 def _currency_of(profile: Profile) -> str:
     return currency_of_name(profile.words) if profile.is_number else ""
-
-
-def _without_tax(sheet: Sheet, key: Key, total: Guess, decimal: str) -> Guess:
-    """The total must equal lines plus shipping, so a tax on top of them is not part of it."""
-    parts = {
-        name: best_column(sheet, patterns, "number")[0] for name, patterns in TOTAL_PARTS.items()
-    }
-    tax, goods = parts["tax"], _goods(sheet, key, decimal)
-    if tax is None or goods is None:
-        return total
-    amounts = {
-        name: _amount(part.name, decimal).fill_null(0.0) if part else pl.lit(0.0)
-        for name, part in parts.items()
-    }
-    after = sheet.rows.select(
-        surplus=_amount(str(total.cell["column"]), decimal) - goods - amounts["shipping"],
-        tax=amounts["tax"],
-        is_first=pl.int_range(pl.len()).over(key.column) == 0,
-        discount=amounts["discount"],
-    )
-    after = after.filter("is_first").drop_nulls()
-    # a subtotal is after the discount or before it
-    before = after.with_columns(pl.col("surplus") + pl.col("discount").abs())
-    sums = max(after, before, key=_explained)
-    taxed = sums.filter(pl.col("tax") > 2 * CENTS)
-    on_top = taxed.filter((pl.col("surplus") - pl.col("tax")).abs() <= CENTS).height
-    included = taxed.filter(pl.col("surplus").abs() <= CENTS).height
-    if not on_top or 2 * (on_top + included) < taxed.height:
-        return total
-    note = "tax is added on top of the lines, so it is subtracted"
-    if included:
-        note = f"tax is on top in {on_top} orders and included in the prices of {included}"
-        if parts["subtotal"] and _explained(sums) >= EXPLAINED:
-            discount = parts["discount"] if sums is before else None
-            cell = _sum_cell(parts["subtotal"], parts["shipping"], discount, after["discount"])
-            return Guess("total", cell, total.sure, f"{note}; these columns are right for both")
-        note = f"LOOK: {note}; it is subtracted where the lines show that it is on top"
-    return Guess("total", {**total.cell, "minus": [tax.name]}, total.sure, note)
-
-
-def _sum_cell(
-    subtotal: Profile, shipping: Profile | None, discount: Profile | None, discounts: pl.Series
-) -> dict[str, object]:
-    """The cell of subtotal + shipping - discount."""
-    sign = "plus" if discounts.min() < 0 else "minus"  # type: ignore[operator]
-    cell: dict[str, object] = {"column": subtotal.name}
-    for part, entry in ((shipping, "plus"), (discount, sign)):
-        if part is not None:
-            cell[entry] = [*as_list(cell.get(entry)), part.name]
-    return cell
-
-
-def _amount(name: str, decimal: str) -> pl.Expr:
-    return number(Cell(column=(name,)), decimal).fill_nan(None)
-
-
-def _goods(sheet: Sheet, key: Key, decimal: str) -> pl.Expr | None:
-    """The amount of an order's lines before tax: its subtotal, or else quantity x price."""
-    subtotal = best_column(sheet, TOTAL_PARTS["subtotal"], "number")[0]
-    if subtotal:
-        return _amount(subtotal.name, decimal)
-    lines = NAMES["order_lines"]
-    quantity, price = (
-        best_column(sheet, lines[n], "number")[0] for n in ("quantity", "unit_price")
-    )
-    if not quantity or not price:
-        return None
-    return (_amount(quantity.name, decimal) * _amount(price.name, decimal)).sum().over(key.column)
-
-
-def _explained(sums: pl.DataFrame) -> float:
-    """The share of orders whose total is the lines, with or without the tax on top."""
-    is_explained = pl.min_horizontal(
-        pl.col("surplus").abs(), (pl.col("surplus") - pl.col("tax")).abs()
-    )
-    return float(sums.select((is_explained <= CENTS).mean()).item() or 0.0)
 
 
 def has_lines(sheet: Sheet, key: Key) -> bool:

@@ -60,7 +60,7 @@ def totals(folder: Path, header: str, rows: list[str]) -> dict[str, float]:
     (folder / "orders_export.csv").write_text("\n".join([header, *rows]) + "\n")
     propose_mapping(folder)
     data = enforce_contract(read_mapped(SourceContext(folder)))
-    assert [file.quarantine().rows() for file in data.files] == [[]]
+    assert [file.quarantine().rows() for file in data.files] == [[]] * len(data.files)
     rounded = data.frames["orders"].select("order_id", pl.col("total_usd").round(2))
     return dict(rounded.rows())
 
@@ -97,3 +97,49 @@ def test_without_a_subtotal_both_kinds_are_marked_and_read(tmp_path: Path) -> No
         "LOOK: tax is on top in 2 orders and included in the prices of 1"
         in (tmp_path / "mapping.toml").read_text()
     )
+
+
+ORDERS = ["Order ID,Order Date,Postage,VAT,Total"]
+ITEMS = [
+    "Order No;SKU;Quantity;Unit Price",
+    "#1;mug;2;10.00",
+    "#2;mug;1;20.00",
+    "#2;tee;2;5.00",
+    "#3;mug;2;10.00",
+]
+
+
+def totals_of_files(folder: Path, orders: list[str], items: list[str]) -> dict[str, float]:
+    (folder / "order_items.csv").write_text("\n".join(items) + "\n")
+    return totals(folder, orders[0], orders[1:])
+
+
+@pytest.mark.parametrize("is_line_total", [False, True], ids=["unit prices", "line totals"])
+def test_lines_in_another_file_show_whether_tax_is_on_top(
+    tmp_path: Path, is_line_total: bool
+) -> None:
+    items = ITEMS
+    if is_line_total:
+        items = ["Order No;SKU;Line Total", "#1;mug;20.00", "#2;mug;20.00", "#2;tee;10.00"]
+    on_top = ["#1,2026-05-01 10:00,5.00,2.00,27.00", "#2,2026-05-02 10:00,0.00,3.00,33.00"]
+    right = {"1": 25.0, "2": 30.0}
+    assert totals_of_files(tmp_path, ORDERS + on_top, items[:4]) == right
+
+
+def test_lines_in_another_file_show_that_tax_is_included(tmp_path: Path) -> None:
+    included = ["#1,2026-05-01 10:00,5.00,4.17,25.00", "#2,2026-05-02 10:00,0.00,5.00,30.00"]
+    right = {"1": 25.0, "2": 30.0}
+    assert totals_of_files(tmp_path, ORDERS + included, ITEMS[:4]) == right
+    assert "minus" not in (tmp_path / "mapping.toml").read_text()
+
+
+def test_lines_in_another_file_show_both_kinds(tmp_path: Path) -> None:
+    rows = [
+        "#1,2026-05-01 10:00,5.00,2.00,27.00",
+        "#2,2026-05-02 10:00,0.00,3.00,33.00",
+        "#3,2026-05-03 10:00,5.00,4.17,25.00",
+    ]
+    right = {"1": 25.0, "2": 30.0, "3": 25.0}
+    assert totals_of_files(tmp_path, ORDERS + rows, ITEMS) == right
+    text = (tmp_path / "mapping.toml").read_text()
+    assert "LOOK: tax is on top in 2 orders and included in the prices of 1" in text
