@@ -111,6 +111,13 @@ class Action(_ActionSection):
             raise ValueError(f"{NOTHING} is what the program does without an action")
         return given
 
+    @field_validator("title")
+    @classmethod
+    def _one_printable_line(cls, given: str) -> str:
+        if not given.isprintable():
+            raise ValueError("only printable characters, in one line")
+        return given
+
     @property
     def is_possible(self) -> pl.Expr:
         """Whether an order with these features may get the action."""

@@ -90,3 +90,10 @@ def test_a_wrong_action_is_refused_by_name(
     with pytest.raises(BadInput, match="voucher.toml") as error:
         load_actions(folder)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("title", ["a\\u001b[31mred", "two\\nlines", "a\\u202eb"])
+def test_a_title_is_one_printable_line(tmp_path: Path, title: str) -> None:
+    text = VOUCHER.replace("Give a voucher for the next order", title)
+    with pytest.raises(BadInput, match="title: .*printable"):
+        load_actions(workspace_with(tmp_path, text))
