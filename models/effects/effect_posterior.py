@@ -89,9 +89,9 @@ class EffectPosterior:
         mixture = (weights / weights.sum(), np.array(centres), np.array(spreads))
         bounds = [1.0 - np.exp(_quantile(*mixture, tail)) for tail in (1.0 - TAIL, TAIL)]
         mean = 1.0 - left / weights.sum()
-        return ShareEstimate(
-            mean, bounds[0], bounds[1], 1.0 - _below(*mixture, 0.0), float(rows["expected"].sum())
-        )
+        # rounding can take the sum of the weights above 1
+        harm_chance = max(1.0 - _below(*mixture, 0.0), 0.0)
+        return ShareEstimate(mean, bounds[0], bounds[1], harm_chance, float(rows["expected"].sum()))
 
     def effect_of(self, action: str) -> ShareEstimate | None:
         """The share that `action` prevented of the disputes expected where it was used."""

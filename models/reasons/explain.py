@@ -64,7 +64,7 @@ def find_reasons(
     """
     contributions = model.contributions(features)
     weights = weigh_evidence(model.evidence, features, model.feature_names)
-    values = features.select(model.feature_names).to_numpy()
+    values = features.select(model.feature_names).to_numpy(writable=True)
     has_grounds = grounds(features, {name: registry[name] for name in model.feature_names})
     for column, name in enumerate(model.feature_names):
         # a missing number is no reason; neither is one about something that the order does not have

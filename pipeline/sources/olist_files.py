@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.sources.checked_file import INCOMPLETE, CheckedFile, open_checked
+from pipeline.sources.csv_text import ROW
 from pipeline.sources.source_context import SourceContext
 
 ZONE = "America/Sao_Paulo"
@@ -115,8 +116,10 @@ def _read_lines(
     file.refers_to(
         "seller_id", sellers.good_rows()["seller_id"], sellers.rejected("seller_id"), "seller"
     )
+    # the lines of an order that was refused itself are refused because of it
+    is_good = ~pl.col(ROW).is_in(orders.bad_rows()[ROW].implode())
     incomplete = pl.col("order_id").is_in(file.rejected("order_id").implode())
-    orders.reject(incomplete, "order_id", INCOMPLETE, is_cascade=True)
+    orders.reject(is_good & incomplete, "order_id", INCOMPLETE, is_cascade=True)
     file.unique(*key)
     return file
 

@@ -115,7 +115,7 @@ def test_the_sentence_for_people() -> None:
         "nobody_writes": {"ko": 12, "ar": 3},
     }
     assert writers_sentence(writers) == (
-        "Who writes what: Maria 30 es, 12 pt; Tom 8 en. Buyers worth a message who are left out "
+        "Who writes what: Maria 30 es, 12 pt; Tom 8 en. Buyers worth an action who are left out "
         "because no agent writes their language: 12 ko, 3 ar."
     )
     assert (
