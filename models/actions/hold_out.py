@@ -7,7 +7,7 @@ from hashlib import blake2b
 import polars as pl
 
 # the arms of a night; lists of earlier versions also have "explored"
-LISTED, EXPLORED, HELD_OUT = "listed", "explored", "held_out"
+LISTED, HELD_OUT = "listed", "held_out"
 
 
 def held_out_buyers(buyers: pl.Series, share: float, salt: str) -> list[str]:

@@ -52,12 +52,15 @@ class NightChoice:
         this one was drawn (`replaced_action, replaced_value_usd`; null if it was not)
     candidates : one row per option of these orders, and one for "nothing": `buyer_id, order_id,
         action, arm, propensity` (0 if it could not be drawn), `value_usd, is_taken`
+    free : the options that could be listed: of buyers who are not held out, and no message to one
+        who rests
     choice : the choice before the draw, with its bound and the prices of the limits
 
     """
 
     assigned: pl.DataFrame
     candidates: pl.DataFrame
+    free: pl.DataFrame
     choice: ActionChoice
 
 
@@ -83,7 +86,7 @@ def choose_night(
         how="diagonal_relaxed",
     )
     candidates = _candidates(options, both, rules, posterior, night)
-    return NightChoice(_assigned(both, options, candidates, choice), candidates, choice)
+    return NightChoice(_assigned(both, options, candidates, choice), candidates, free, choice)
 
 
 def _released(

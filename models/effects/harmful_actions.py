@@ -45,6 +45,7 @@ def harm_report(posterior: EffectPosterior) -> pl.DataFrame:
                     "stage": stage,
                     "expected": effect.expected,
                     "expected_held": expected_held,
+                    "observed": float(group["observed"].sum()) + float(held["observed"].sum()),
                     "share": effect.mean,
                     "low": effect.low,
                     "high": effect.high,
@@ -52,7 +53,7 @@ def harm_report(posterior: EffectPosterior) -> pl.DataFrame:
                     "is_stopped": enough and effect.harm_chance > SURE,
                 }
             )
-    names = ["expected", "expected_held", "share", "low", "high", "harm_chance"]
+    names = ["expected", "expected_held", "observed", "share", "low", "high", "harm_chance"]
     schema = {"action": pl.String, "stage": pl.String}
     return pl.DataFrame(
         rows, schema=schema | dict.fromkeys(names, pl.Float64) | {"is_stopped": pl.Boolean}

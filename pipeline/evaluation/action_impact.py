@@ -28,7 +28,6 @@ from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
-LEAST_EXPECTED = 20.0
 MOST_UNSUPPORTED = 0.05
 POLICY_SCHEMA = {
     "policy": pl.String,
@@ -46,9 +45,20 @@ def effect_table(
     workspace: Workspace, files: TableFiles, known: NightActions, config: Config, as_of: date
 ) -> pl.DataFrame:
     """One row per action and stage (or "all"), as `harm_report` has them: the share of disputes
-    that it prevented, by the hold-out almost alone, whatever was assumed."""
+    that it prevented, by the hold-out almost alone, whatever was assumed.
+
+    The share and its bounds are null with too few disputes, expected in one of the groups or
+    observed in both together.
+    """
     counts = action_counts(workspace, files, config, as_of)
-    return harm_report(learned_effects(counts, known.actions, MEASURED))
+    return with_enough(harm_report(learned_effects(counts, known.actions, MEASURED)))
+
+
+def with_enough(effects: pl.DataFrame) -> pl.DataFrame:
+    """`effects` without the figures that rest on too few disputes."""
+    least = pl.min_horizontal("expected", "expected_held", "observed")
+    figures = pl.col("share", "low", "high", "harm_chance")
+    return effects.with_columns(pl.when(least >= LEAST_DISPUTED).then(figures))
 
 
 def effect_sentences(
@@ -57,12 +67,11 @@ def effect_sentences(
     """One line per action that was ever done. `stopped`: those that the night no longer does."""
     for row in effects.filter(pl.col("stage") == EVERY_STAGE).iter_rows(named=True):
         title = actions[row["action"]].title
-        least = min(row["expected"], row["expected_held"])
-        if least < LEAST_EXPECTED:
+        if row["share"] is None:
             yield (
                 f"{title}: too early to tell; {row['expected']:.1f} disputes expected where it was "
-                f"done and {row['expected_held']:.1f} where it was held out, {LEAST_EXPECTED:.0f} "
-                "of each are needed"
+                f"done, {row['expected_held']:.1f} where it was held out, and "
+                f"{row['observed']:.0f} observed in both; {LEAST_DISPUTED} of each are needed"
             )
             continue
         is_stopped = (row["action"], EVERY_STAGE) in stopped

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from features.clock import day_number
-from models.actions.hold_out import HELD_OUT, held_out_buyers
+from models.actions.hold_out import HELD_OUT
 from models.monitoring.input_checks import Reading
 from models.reasons.risk_rules import has_sign
 from pipeline.engines.engine import build_night
@@ -38,7 +38,6 @@ from pipeline.night.scored_orders import (
     assigned_orders,
     contact_list,
     decide_night,
-    night_rules,
     score_orders,
 )
 from pipeline.pages.report import write_report
@@ -159,14 +158,11 @@ def _decide(night: NightContext) -> NightTables:
 
 def _writers(decided: Decided, assigned: pl.DataFrame, config: Config) -> Mapping[str, Any]:
     """Who writes what, and the sentence about it; empty without agents."""
-    rules = night_rules(config, ())
-    if not rules.limits.agents:
+    if not config.decide.agents:
         return {}
     is_worth_it = pl.col("value_usd") >= config.actions.least_worth_usd
-    options = decided.options.filter(is_worth_it)
-    held = held_out_buyers(options["buyer_id"].unique(), rules.holdout_share, rules.salt)
-    free = options.filter(~pl.col("buyer_id").is_in(held))
-    writers = who_writes(free, assigned, rules.limits.agents)
+    agents = [hours.agent for hours in config.decide.agents]
+    writers = who_writes(decided.night.free.filter(is_worth_it), assigned, agents)
     line = writers_sentence(writers)
     return writers | {"sentence": line, "sentence_key": line.key}
 

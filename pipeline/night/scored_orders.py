@@ -72,11 +72,10 @@ SCORE_COLUMNS = [
 
 @dataclass(frozen=True)
 class Decided:
-    """`scored` has one row per open order, with its stake and its best action; `options` one per
-    order and possible action; `night` is the decision."""
+    """`scored` has one row per open order, with its stake and its best action; `night` is the
+    decision."""
 
     scored: pl.DataFrame
-    options: pl.DataFrame
     night: NightChoice
 
 
@@ -128,9 +127,7 @@ def decide_night(
         .unique("order_id", keep="first", maintain_order=True)
         .select("order_id", "action", expected_value_usd="value_usd")
     )
-    return Decided(
-        orders.join(best, on="order_id", how="left", maintain_order="left"), options, night
-    )
+    return Decided(orders.join(best, on="order_id", how="left", maintain_order="left"), night)
 
 
 def night_rules(config: Config, resting: Collection[str]) -> NightRules:

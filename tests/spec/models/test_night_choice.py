@@ -136,3 +136,12 @@ def test_without_options_nothing_is_decided() -> None:
         assert night.candidates.is_empty()
         assert night.candidates.columns == choose(NIGHT_TABLE).candidates.columns
         assert night.candidates.schema == choose(NIGHT_TABLE).candidates.schema
+
+
+def test_those_left_out_are_neither_held_out_nor_resting() -> None:
+    """A sentence of the night counted resting buyers among those whose language no agent writes."""
+    night = choose(NIGHT_TABLE, PAID, resting=("carl",))
+    free = night.free.select("buyer_id", "action").rows()
+    assert ("carl", "enquiry") in free
+    assert ("carl", "message") not in free
+    assert {buyer for buyer, _ in free} == {"anna", "ben", "carl"}

@@ -84,9 +84,21 @@ def test_harm_is_said(tmp_path: Path) -> None:
 def test_with_too_few_disputes_there_is_no_figure(tmp_path: Path) -> None:
     (line,) = lines_of(make_season(tmp_path, each=60, listed=0, held=30))
     assert line.endswith(
-        ": too early to tell; 18.0 disputes expected where it was done and 18.0 where it was held "
-        "out, 20 of each are needed"
+        ": too early to tell; 18.0 disputes expected where it was done, 18.0 where it was held "
+        "out, and 18 observed in both; 20 of each are needed"
     )
+
+
+def test_expected_disputes_that_did_not_come_give_no_figure(tmp_path: Path) -> None:
+    """120 disputes were expected in each group, and 16 observed in both."""
+    workspace = make_season(tmp_path, each=400, listed=2, held=2)
+    known = known_of(workspace)
+    effects = effect_table(workspace, workspace.table_files(), known, Config(), AS_OF)
+    assert effects["observed"].to_list() == [16.0] * effects.height
+    figures = effects.select("share", "low", "high", "harm_chance")
+    assert figures.null_count().row(0) == (effects.height,) * 4
+    (line,) = lines_of(workspace)
+    assert ": too early to tell; " in line
 
 
 def test_without_past_nights_nothing_is_said(tmp_path: Path) -> None:
