@@ -26,6 +26,10 @@ MODIFIERS = {
     "is_past_promise": (pl.col("logistics_days_to_promise") < 0).fill_null(False),
     "disputed_before": (pl.col("buyer_count_disputes_365d") > 0).fill_null(False),
 }
+# The model's error may depend on how high the risk is: it is highest where the model overestimates.
+RISK_BAND, RISK_BREAKS = "risk_band", (0.02, 0.05, 0.1, 0.2)
+# what corrects the model's error, next to stage, cause and the action meant
+CORRECTED_BY = (*MODIFIERS, RISK_BAND)
 NO_LANGUAGE = pl.lit(None, pl.String)
 KEY = ["buyer_id", "order_id", "action"]
 OPTION_COLUMNS = [
@@ -78,7 +82,7 @@ def action_options(
     estimate; `budget_usd` is the part of its cost that goes to the buyer. An action that could not
     be worth `least_worth_usd` even if it prevented everything is left out.
     """
-    known = orders.with_columns(**MODIFIERS)
+    known = orders.with_columns(**MODIFIERS, risk_band=risk_band(pl.col("end_probability")))
     parts = [
         _options_of(action, known, posterior, rules, least_worth_usd)
         for action in actions
@@ -120,6 +124,11 @@ def _options_of(
         prevented_usd=pl.Series(value) + spent,
         evidence_share=pl.when(stake > 0).then(shares["evidence_share"] / stake).otherwise(0.0),
     ).select(OPTION_COLUMNS)
+
+
+def risk_band(chance: pl.Expr) -> pl.Expr:
+    """The band of a chance of a dispute: how many of `RISK_BREAKS` it exceeds."""
+    return pl.sum_horizontal((chance > limit).cast(pl.Int8) for limit in RISK_BREAKS)
 
 
 def with_stakes_as_shares(options: pl.DataFrame) -> pl.DataFrame:

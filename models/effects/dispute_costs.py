@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import polars as pl
 
 from features.asof import visible
@@ -71,16 +70,3 @@ def end_ratios(rows: pl.DataFrame, horizon_days: int, as_of_day: int) -> Mapping
         row["stage"]: (row["ever"] + PRIOR_DISPUTES * overall) / (row["soon"] + PRIOR_DISPUTES)
         for row in by_stage.sort("stage").iter_rows(named=True)
     }
-
-
-def money_at_stake(
-    probability: np.ndarray,
-    cause_shares: np.ndarray,
-    order_value_usd: np.ndarray,
-    loss: Mapping[str, float],
-    fixed_cost_usd: float,
-) -> np.ndarray:
-    """(rows, causes): the chance of a dispute of each cause times what it costs, in USD."""
-    shares = np.array([loss[cause] for cause in CAUSES])
-    cost = order_value_usd[:, None] * shares + fixed_cost_usd
-    return np.asarray(probability[:, None] * cause_shares * cost)

@@ -12,6 +12,7 @@ from features.labels import LEAST_DISPUTED
 from features.tables import CAUSES
 from models.actions.action_stakes import DisputeCost, cause_shares
 from models.actions.actions import Action
+from models.actions.learned_actions import learned_effects
 from models.effects.effect_terms import MEASURED, NOTHING
 from models.effects.harmful_actions import EVERY_STAGE, harm_report
 from models.effects.policy_value import DECISION, PolicyValue, value_of_policy
@@ -19,7 +20,6 @@ from pipeline.history.action_evidence import (
     UNKNOWN_CAUSE,
     action_counts,
     assigned_actions,
-    learned_effects,
     with_outcomes,
 )
 from pipeline.history.assignments import read_candidates

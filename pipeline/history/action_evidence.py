@@ -6,62 +6,30 @@ still be disputed, is an early read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
 from features.asof import visible
 from features.clock import day_number, in_days, in_label_window, last_matured_day
-from models.actions.action_options import MODIFIERS
+from models.actions.action_options import risk_band
 from models.actions.action_stakes import cause_shares
-from models.actions.actions import Action
+from models.actions.learned_actions import COUNTED_BY, no_counts
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS
-from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import CAUTIOUS, NOTHING, AssumedShare, EffectSettings
-from models.effects.learned_effects import learn_effects
 from pipeline.history.assignments import first_of_each_order, read_assignments
 from pipeline.settings.config import Config
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
-# the order's chosen action, also for the held out: it corrects the model's error on those that an
-# action is chosen for
-KEYS = ["action", "meant", "stage", *MODIFIERS, "is_ended"]
 FIRST_DAY = -(2**31)
 UNKNOWN_CAUSE = "unknown"
-
-
-def learned_effects(
-    counts: pl.DataFrame, actions: Sequence[Action], settings: EffectSettings = CAUTIOUS
-) -> EffectPosterior:
-    """What is known of the effects after `counts` (`action_counts`)."""
-    priors: dict[tuple[str, str, str], AssumedShare] = {
-        (action.name, stage, cause): share
-        for action in actions
-        for (stage, cause), share in action.assumed().items()
-    }
-    delays = {(a.name, cause): delay for a in actions for cause, delay in a.delays().items()}
-    # an action whose file was removed, or that is no longer possible at a stage, teaches nothing
-    known = pl.struct("action", "stage", "cause").is_in(
-        [dict(zip(("action", "stage", "cause"), key, strict=True)) for key in priors]
-    )
-    held = pl.col("action") == NOTHING
-    return learn_effects(counts.filter(known | held), priors, delays, (), settings)
-
-
-def no_counts() -> pl.DataFrame:
-    """The columns of `action_counts`, without rows."""
-    schema = dict.fromkeys(["action", "meant", "stage", *MODIFIERS, "cause"], pl.String)
-    return pl.DataFrame(
-        schema=schema | {"is_ended": pl.Boolean, "expected": pl.Float64, "observed": pl.Float64}
-    )
 
 
 def action_counts(
     workspace: Workspace, files: TableFiles, config: Config, as_of: date
 ) -> pl.DataFrame:
-    """One row per action ("nothing" if held out), action meant, stage, cause and modifiers.
+    """One row per action ("nothing" if held out), action meant, stage, cause, modifiers
+    and band of risk.
 
     `expected` and `observed` are disputes with that cause, `is_ended` says whether they are counted
     to the end of the orders or over the label window only. Each order counts from the first night
@@ -70,11 +38,14 @@ def action_counts(
     rows = assigned_actions(workspace, as_of)
     if rows.is_empty():
         return no_counts()
-    known = with_outcomes(rows, files, config, as_of)
+    known = with_outcomes(rows, files, config, as_of).with_columns(
+        risk_band=risk_band(pl.col("end_probability"))
+    )
+    keys = [*COUNTED_BY, "is_ended"]
     is_unknown = pl.col("opened_cause") == UNKNOWN_CAUSE
     parts = [
         known.select(
-            *KEYS,
+            *(name for name in keys if name != "cause"),
             cause=pl.lit(cause),
             expected=pl.col("chance") * share,
             # a dispute without a known cause counts in parts, as forecast
@@ -84,8 +55,8 @@ def action_counts(
         )
         for cause, share in cause_shares().items()
     ]
-    counts = pl.concat(parts).group_by([*KEYS, "cause"]).agg(pl.col("expected", "observed").sum())
-    return counts.with_columns(pl.col(list(MODIFIERS)).cast(pl.String)).sort([*KEYS, "cause"])
+    counts = pl.concat(parts).group_by(keys).agg(pl.col("expected", "observed").sum())
+    return counts.with_columns(pl.col(list(COUNTED_BY)).cast(pl.String)).sort(keys)
 
 
 def assigned_actions(workspace: Workspace, as_of: date) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from features.clock import day_number
 from features.tables import CAUSE_SHARES, CAUSES
 from models.actions.action_stakes import DisputeCost
 from models.actions.actions import Action
+from models.actions.learned_actions import learned_effects, no_counts
 from models.contact.waiting import waiting_losses
 from models.effects.dispute_costs import end_ratios, loss_shares
 from models.effects.effect_posterior import EffectPosterior
@@ -20,7 +21,7 @@ from models.effects.harmful_actions import harm_report, stopped_actions
 from models.effects.past_nights import past_order_nights
 from models.indicators.indicator_price import DisputePrice
 from pipeline.drafts.action_texts import require_templates
-from pipeline.history.action_evidence import action_counts, learned_effects, no_counts
+from pipeline.history.action_evidence import action_counts
 from pipeline.indicators.dispute_price import dispute_price
 from pipeline.settings.action_files import actions_sha256, load_actions
 from pipeline.settings.config import Config

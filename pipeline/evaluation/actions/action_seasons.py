@@ -4,15 +4,16 @@ table of policies under each scenario."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
-import numpy as np
 import polars as pl
 
 from features.clock import calendar_day, day_number, is_before
-from features.tables import CAUSE_SHARES, Tables
+from features.tables import Tables
+from models.actions.action_stakes import STAKES, DisputeCost, add_stakes, cause_shares
 from models.actions.actions import Action
-from models.effects.dispute_costs import end_ratios, loss_shares, money_at_stake
+from models.effects.dispute_costs import end_ratios, loss_shares
 from models.effects.past_nights import past_nights, past_order_nights
 from pipeline.evaluation.actions.action_candidates import ReplayedStore, candidates, train
 from pipeline.evaluation.actions.replay_actions import ActionReplay
@@ -30,7 +31,6 @@ from pipeline.workspace.workspace import Workspace, write_whole
 RESULT, STOPS = "replay.csv", "replay_stops.csv"
 # between two seasons: by then nearly all orders of the former have ended
 GAP_DAYS = 60
-MOST_PROBABLE = 0.95
 
 
 def replay_actions(
@@ -56,37 +56,46 @@ def replay_actions(
     )
     order_number(workspace, tables["orders"]["order_id"], truth.orders.height)
     starts, length = _season_starts(tables, first, last)
-    with progress.piece("train"):
-        early, late = (train(tables, config, start) for start in starts[:2])
-    with progress.piece("candidates") as notes:
-        rows = []
-        for start in starts:
-            model = early if start == starts[0] else late
-            store = ReplayedStore(workspace, tables, truth, config, model, actions)
-            rows.append(
-                candidates(store, range(start, start + length)).sort("as_of_day", "order_id")
-            )
-            say(f"season from {calendar_day(start)}: {rows[-1].height:,} candidates")
-        notes.append(f"{len(starts)} seasons of {length} nights")
+    model = train(tables, config, starts[0])
+    store = ReplayedStore(workspace, tables, truth, config, model, actions)
+    rows = _seasons_of(store, starts, length, progress)
     buyers = pl.concat([each["buyer"] for each in rows]).unique().sort().to_list()
     costs = _Costs(tables, config, actions, starts[1])
     seasons = [costs.season(each, buyers) for each in rows]
     total = truth.orders["total_usd"].to_numpy()
     cost_usd = total[:, None] * true_loss_shares() + config.decide.dispute_fixed_cost_usd
     names, seed = [action.name for action in actions], read_world(workspace).seed
-    results: list[pl.DataFrame] = []
-    stops: list[pl.DataFrame] = []
+    results, stops = [], []
     for scenario in scenarios:
         with progress.piece(scenario):
             world = ActionWorld.of(truth, seed, scenario, names)
             replay = ReplayWorld(world, actions, config, cost_usd, buyers)
-            tables_of = ActionReplay(replay, seasons).compare()
-            for known, one in zip((results, stops), tables_of, strict=True):
-                known.append(one.insert_column(0, pl.lit(scenario).alias("scenario")))
+            policies, stopped = ActionReplay(replay, seasons).compare()
+            label = pl.lit(scenario).alias("scenario")
+            results.append(policies.select(label, pl.all()))
+            stops.append(stopped.select(label, pl.all()))
     result = pl.concat(results)
     write_whole(workspace.folder / STOPS, pl.concat(stops).write_csv(float_precision=3))
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=3))
     return result
+
+
+def _seasons_of(
+    store: ReplayedStore, starts: Sequence[int], length: int, progress: Progress
+) -> list[pl.DataFrame]:
+    """The candidates of each season. The model of `store` is for the first season; another one,
+    trained before the second, is for the others."""
+    with progress.piece("train"):
+        later = replace(store, model=train(store.tables, store.config, starts[1]))
+    rows = []
+    with progress.piece("candidates") as notes:
+        for number, start in enumerate(starts):
+            nights = range(start, start + length)
+            own = candidates(later if number else store, nights)
+            rows.append(own.sort("as_of_day", "order_id"))
+            say(f"season from {calendar_day(start)}: {rows[-1].height:,} candidates")
+        notes.append(f"{len(starts)} seasons of {length} nights")
+    return rows
 
 
 def scenario_names(given: str) -> list[str]:
@@ -121,22 +130,28 @@ class _Costs:
 
     def __init__(self, tables: Tables, config: Config, actions: Sequence[Action], day: int) -> None:
         decide = config.decide
-        self.actions, self.fixed_usd = actions, decide.dispute_fixed_cost_usd
-        self.loss = loss_shares(tables, day, decide.refund_share)
         past = past_order_nights(tables, day, config.dispute_window)
-        self.ratio = end_ratios(past, config.horizon_days, day)
+        self.actions, self.settings = actions, config.actions
+        self.cost = DisputeCost(
+            decide.dispute_fixed_cost_usd,
+            loss_shares(tables, day, decide.refund_share),
+            end_ratios(past, config.horizon_days, day),
+        )
 
     def season(self, rows: pl.DataFrame, buyers: Sequence[str]) -> SeasonRows:
         numbers = {buyer: number for number, buyer in enumerate(buyers)}
-        rows = rows.with_columns(
+        rows = add_stakes(rows, self.cost).with_columns(
             buyer_number=pl.col("buyer").replace_strict(numbers, return_dtype=pl.Int64)
         )
-        ratio = rows["stage"].replace_strict(dict(self.ratio), default=1.0).to_numpy()
-        chance = np.minimum(rows["probability"].to_numpy() * ratio, MOST_PROBABLE)
-        shares, value = rows.select(CAUSE_SHARES).to_numpy(), rows["order_value_usd"].to_numpy()
-        money = money_at_stake(chance, shares, value, self.loss, self.fixed_usd)
+        disputes = rows.select(
+            (pl.col("end_probability") * share).alias(cause)
+            for cause, share in cause_shares().items()
+        )
         return SeasonRows.of(
-            rows, chance[:, None] * shares, money, action_costs(rows, self.actions)
+            rows.drop("end_probability", "dispute_usd", "stake_usd", *STAKES),
+            disputes.to_numpy(),
+            rows.select(STAKES).to_numpy(),
+            action_costs(rows, self.actions, self.settings),
         )
 
 

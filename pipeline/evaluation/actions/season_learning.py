@@ -11,15 +11,15 @@ import numpy as np
 import polars as pl
 
 from features.tables import CAUSES
+from models.actions.action_options import CORRECTED_BY
 from models.actions.actions import Action
 from models.actions.hold_out import uniform
+from models.actions.learned_actions import learned_effects, no_counts
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import CAUTIOUS, AssumedShare
 from models.effects.harmful_actions import harm_report, stopped_actions
-from models.effects.learned_effects import learn_effects
 from pipeline.evaluation.actions.action_values import believed_values, drawn_values
 from pipeline.evaluation.actions.season_counts import early_shares, effect_counts, seen_by
-from pipeline.evaluation.actions.season_rows import CORRECTED_BY, SeasonRows
+from pipeline.evaluation.actions.season_rows import SeasonRows
 from pipeline.settings.config import Config
 from pipeline.simulation.action_outcomes import ActionWorld
 from pipeline.simulation.action_policies import (
@@ -48,23 +48,7 @@ class ReplayWorld:
 
     def learn(self, counts: pl.DataFrame | None = None) -> EffectPosterior:
         """The posterior of the effects after these counts."""
-        if counts is None:
-            names = ["action", "meant", "stage", "cause", *CORRECTED_BY]
-            counts = pl.DataFrame(schema=dict.fromkeys(names, pl.String)).with_columns(
-                is_ended=pl.lit(True), expected=pl.lit(0.0), observed=pl.lit(0.0)
-            )
-        delays = {
-            (a.name, cause): delay for a in self.actions for cause, delay in a.delays().items()
-        }
-        return learn_effects(counts, self.priors, delays, settings=CAUTIOUS)
-
-    @cached_property
-    def priors(self) -> dict[tuple[str, str, str], AssumedShare]:
-        return {
-            (action.name, stage, cause): share
-            for action in self.actions
-            for (stage, cause), share in action.assumed().items()
-        }
+        return learned_effects(no_counts() if counts is None else counts, self.actions)
 
     def least_worth(self, season: SeasonRows, values: np.ndarray) -> float:
         """The least worth that would have gained most on the nights of `season`, as believed."""

@@ -8,15 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from models.actions.action_options import MODIFIERS
+from models.actions.action_options import CORRECTED_BY, risk_band
 from models.actions.actions import Action
-
-# The model's error may depend on how high the risk is: it is highest where the model overestimates.
-RISK_BAND, RISK_BREAKS = "risk_band", (0.02, 0.05, 0.1, 0.2)
-# what corrects the model's error, next to stage, cause and the action meant
-CORRECTED_BY = (*MODIFIERS, RISK_BAND)
-# an agent's minute (15 USD an hour), and a template that the shop's own channel sends
-USD_A_MINUTE, AUTOMATIC_USD = 0.25, 0.02
+from pipeline.settings.action_settings import ActionSettings
 
 
 @dataclass(frozen=True)
@@ -45,8 +39,9 @@ class SeasonRows:
         dispute_usd = np.divide(
             money.sum(axis=1), chance, where=chance > 0, out=np.zeros_like(chance)
         )
-        band = pl.Series(RISK_BAND, np.searchsorted(RISK_BREAKS, chance)).cast(pl.String)
-        rows = rows.with_columns(band, pl.col(list(MODIFIERS)).cast(pl.String))
+        rows = rows.with_columns(risk_band=risk_band(pl.lit(pl.Series(chance)))).with_columns(
+            pl.col(list(CORRECTED_BY)).cast(pl.String)
+        )
         keys = rows.select("stage", *CORRECTED_BY)
         cells = keys.unique(maintain_order=True)
         number = keys.join(
@@ -67,9 +62,12 @@ class SeasonRows:
         return [int(n) for n in np.searchsorted(day, range(first, last + 1, nights))] + [len(day)]
 
 
-def action_costs(rows: pl.DataFrame, actions: Sequence[Action]) -> np.ndarray:
+def action_costs(
+    rows: pl.DataFrame, actions: Sequence[Action], settings: ActionSettings
+) -> np.ndarray:
     """(rows, actions): what each action costs in USD."""
-    costs = rows.select(a.cost_usd(USD_A_MINUTE, AUTOMATIC_USD).alias(a.name) for a in actions)
+    prices = settings.usd_a_minute, settings.automatic_usd
+    costs = rows.select(action.cost_usd(*prices).alias(action.name) for action in actions)
     return costs.to_numpy().astype(np.float64)
 
 

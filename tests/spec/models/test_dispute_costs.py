@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.tables import Tables
-from models.effects.dispute_costs import (
-    OLDEST_OPEN_DAYS,
-    PRIOR_DISPUTES,
-    end_ratios,
-    loss_shares,
-    money_at_stake,
-)
+from features.tables import CAUSE_SHARES, Tables
+from models.actions.action_stakes import STAKES, DisputeCost, add_stakes
+from models.effects.dispute_costs import OLDEST_OPEN_DAYS, PRIOR_DISPUTES, end_ratios, loss_shares
 from tests.conftest import day
 
 ORDERS = """
@@ -94,7 +88,7 @@ def test_disputes_after_the_horizon(rows: list, today: int) -> None:
 
 def test_money_at_stake_by_cause() -> None:
     loss = {"not_received": 0.5, "not_as_described": 0.25, "other": 0.0}
-    money = money_at_stake(
-        np.array([0.1]), np.array([[0.6, 0.4, 0.0]]), np.array([40.0]), loss, fixed_cost_usd=10.0
-    )
-    assert money[0] == pytest.approx([0.1 * 0.6 * 30, 0.1 * 0.4 * 20, 0.0])
+    order = pl.DataFrame({"stage": ["in_transit"], "probability": [0.1], "order_value_usd": [40.0]})
+    shares = dict(zip(CAUSE_SHARES, map(pl.lit, (0.6, 0.4, 0.0)), strict=True))
+    money = add_stakes(order.with_columns(**shares), DisputeCost(10.0, loss))
+    assert money.select(STAKES).row(0) == pytest.approx([0.1 * 0.6 * 30, 0.1 * 0.4 * 20, 0.0])

@@ -18,6 +18,7 @@ from pipeline.evaluation.actions.replay_actions import ActionReplay
 from pipeline.evaluation.actions.season_learning import LearningPolicy, ReplayWorld
 from pipeline.evaluation.actions.season_rows import SeasonRows, action_costs
 from pipeline.settings.action_files import load_actions
+from pipeline.settings.action_settings import ActionSettings
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
 from pipeline.simulation.action_outcomes import ActionWorld, true_loss_shares
@@ -74,7 +75,8 @@ def season(truth: Truth, risk: ActionWorld, start: int, nights: int = NIGHTS) ->
     )
     cost = rows["order_value_usd"].to_numpy()[:, None] * true_loss_shares() + FIXED_USD
     disputes = chance[:, None] * shares
-    return SeasonRows.of(rows, disputes, disputes * cost, action_costs(rows, ACTIONS))
+    costs = action_costs(rows, ACTIONS, ActionSettings())
+    return SeasonRows.of(rows, disputes, disputes * cost, costs)
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ import pytest
 from features.tables import CAUSES
 from models.actions.action_stakes import ASSUMED_CAUSES
 from models.actions.actions import Action
+from models.actions.learned_actions import learned_effects
 from pipeline.history.action_evidence import (
     action_counts,
     assigned_actions,
-    learned_effects,
     no_counts,
     with_outcomes,
 )
@@ -106,8 +106,17 @@ def counted(workspace: Workspace, as_of: date = AS_OF) -> dict[tuple[Any, ...], 
     """(action, meant, is_ended, cause) -> expected and observed disputes, if any are expected."""
     table = action_counts(workspace, workspace.table_files(), Config(), as_of)
     key = ["action", "meant", "is_ended", "cause"]
-    some = table.filter((pl.col("expected") > 0) | (pl.col("observed") > 0))
+    sums = table.group_by(key).agg(pl.col("expected", "observed").sum())
+    some = sums.filter((pl.col("expected") > 0) | (pl.col("observed") > 0))
     return {row[:4]: row[4:] for row in some.select(*key, "expected", "observed").iter_rows()}
+
+
+def test_orders_count_by_the_band_of_their_risk(store: Workspace) -> None:
+    counts = action_counts(store, store.table_files(), Config(), AS_OF)
+    ended = counts.filter(pl.col("is_ended"), pl.col("expected") > 0)
+    bands = {name: set(ended.filter(action=name)["risk_band"]) for name in ("nothing", "inform")}
+    # the limits are 0.02, 0.05, 0.1 and 0.2: 0.15 and 0.20 exceed three of them, 0.25 and 0.30 all
+    assert bands == {"nothing": {"4"}, "inform": {"3", "4"}}
 
 
 def test_the_counts_by_hand(store: Workspace) -> None:

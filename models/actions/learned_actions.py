@@ -1,0 +1,45 @@
+"""What is known of the effects of the actions, from their assumptions and from counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from models.actions.action_options import CORRECTED_BY
+from models.actions.actions import Action
+from models.effects.effect_posterior import EffectPosterior
+from models.effects.effect_terms import CAUTIOUS, CELL, NOTHING, AssumedShare, EffectSettings
+from models.effects.learned_effects import learn_effects
+from models.effects.robust_worth import MEANT
+
+# what the counts of actions are summed by
+COUNTED_BY = ("action", MEANT, "stage", "cause", *CORRECTED_BY)
+
+
+def no_counts() -> pl.DataFrame:
+    """The columns of counts, without rows."""
+    schema = dict.fromkeys(COUNTED_BY, pl.String)
+    return pl.DataFrame(
+        schema=schema | {"is_ended": pl.Boolean, "expected": pl.Float64, "observed": pl.Float64}
+    )
+
+
+def learned_effects(
+    counts: pl.DataFrame, actions: Sequence[Action], settings: EffectSettings = CAUTIOUS
+) -> EffectPosterior:
+    """The posterior of the effects after `counts`: `COUNTED_BY, is_ended, expected, observed`.
+
+    `meant` is the action chosen for the orders, also for the held out, whose `action` is "nothing":
+    it corrects the model's error on those that an action is chosen for. Counts of an action that is
+    no longer there, or no longer possible at a stage, teach nothing.
+    """
+    priors: dict[tuple[str, str, str], AssumedShare] = {
+        (action.name, stage, cause): share
+        for action in actions
+        for (stage, cause), share in action.assumed().items()
+    }
+    delays = {(a.name, cause): delay for a in actions for cause, delay in a.delays().items()}
+    cells = [dict(zip(CELL, key, strict=True)) for key in priors]
+    is_known = pl.struct(CELL).is_in(cells) | (pl.col("action") == NOTHING)
+    return learn_effects(counts.filter(is_known), priors, delays, (), settings)
