@@ -46,16 +46,17 @@ class AssumedShare:
     mean: float
     weight: float
 
-    def log_left(self, least_spread: float) -> tuple[float, float]:
+    def log_left(self, least_spread: float, spread_factor: float = 1.0) -> tuple[float, float]:
         """Mean and standard deviation of log(1 - share).
 
-        The log-normal distribution with the mean and the variance of the Beta, so that without data
-        the mean share is the assumption. No Beta has shares below 0, and one with mean 0 is
-        certain; `least_spread` leaves room for harm.
+        The log-normal distribution with the mean of the Beta, so that without data the mean share
+        is the assumption, and its spread times `spread_factor`. No Beta has shares below 0, and one
+        with mean 0 is certain; `least_spread` leaves room for harm.
         """
         mean = min(max(self.mean, LEAST_ASSUMED), MOST_ASSUMED)
         odds = max(mean, 0.0) / (1.0 - mean)
-        variance = max(log1p(odds / (self.weight + 1.0)), least_spread**2)
+        variance = log1p(odds / (self.weight + 1.0)) * spread_factor**2
+        variance = max(variance, least_spread**2)
         return log1p(-mean) - variance / 2.0, sqrt(variance)
 
 
@@ -85,22 +86,27 @@ class EffectSettings:
     `assumption_errors`: how far the assumptions of an action may be off as a whole; each value is
     tried, and counts as the data of all actions support it. `pooled_part`: the part of an
     assumption's variance that the cells of an action share; the larger, the more cells learn from
-    each other. `calibration_spread`: of the model's error by stage and cause; `level_spread`: by
+    each other. `spread_factor` multiplies the spread of each assumption. `calibration_spread`: of the model's error by stage and cause; `level_spread`: by
     the level of a modifier, which the model knows. `modifier_spread`: of the effect of a modifier
     on an action.
     """
 
     assumption_errors: Sequence[float] = (0.0, 0.15, 0.4, 1.0)
     pooled_part: float = 0.5
+    spread_factor: float = 1.0
     calibration_spread: float = 0.3
     level_spread: float = 0.15
     modifier_spread: float = 0.2
     least_spread: float = 0.1
 
 
-# For choosing: a season has some dozens of disputes with an action. They may not move it by much,
-# and what they show at one stage holds at the others more than not.
-CAUTIOUS = EffectSettings(assumption_errors=(0.0, 0.1), pooled_part=0.9, least_spread=0.05)
+# For choosing. A season has some hundreds of disputes with an action, which show its effect to 5 to
+# 15 points: more than most effects are. Either the assumptions are about right, and this noise may
+# not move them by much, or an action's are wrong as a whole. What is shown at one stage holds at
+# the others more than not. Chosen on development stores (docs/experiments, replay of actions).
+CAUTIOUS = EffectSettings(
+    assumption_errors=(0.0, 0.2), pooled_part=0.9, spread_factor=0.3, least_spread=0.02
+)
 # for reports: the data almost alone, whatever was assumed
 MEASURED = EffectSettings(assumption_errors=(1.0,))
 
@@ -131,7 +137,8 @@ class EffectTerms:
         settings: EffectSettings,
     ) -> EffectTerms:
         """The terms of the assumed cells and of the levels of the modifiers."""
-        rows = [(*key, *priors[key].log_left(settings.least_spread)) for key in sorted(priors)]
+        spread = settings.least_spread, settings.spread_factor
+        rows = [(*key, *priors[key].log_left(*spread)) for key in sorted(priors)]
         schema = dict.fromkeys(CELL, pl.String) | dict.fromkeys(["log_left", "spread"], pl.Float64)
         cells = pl.DataFrame(rows, schema=schema, orient="row")
         pairs = {(stage, cause) for _, stage, cause in priors}
