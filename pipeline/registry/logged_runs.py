@@ -26,7 +26,7 @@ def log_search(
 
 
 def _log_search(params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-    with mlflow.start_run(tags={"step": "tune"}):
+    with mlflow.start_run(run_name="tune", tags={"step": "tune"}):
         mlflow.log_params(dict(params))
         mlflow.log_metrics(dict(metrics))
 
@@ -45,7 +45,9 @@ def log_backtest(
 
 
 def _log_backtest(result: pl.DataFrame, files: list[Path], config: Mapping[str, Any]) -> None:
-    with mlflow.start_run(tags={"step": "backtest", "git_revision": git_revision()}):
+    with mlflow.start_run(
+        run_name="backtest", tags={"step": "backtest", "git_revision": git_revision()}
+    ):
         mlflow.log_params({name: str(value)[:500] for name, value in config.items()})
         for row in result.iter_rows(named=True):
             stage, night = row.pop("stage"), row.pop("night")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -18,10 +17,10 @@ from typing import Any
 import mlflow
 import polars as pl
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
 
 from models.learner.gbm import DisputeModel
 from pipeline.registry.alias_change import complete_change
+from pipeline.registry.logged_model import ABOUT, about_version, log_model
 from pipeline.registry.model_files import (
     FACTS_TAG,
     FILES_TAG,
@@ -34,14 +33,7 @@ from pipeline.registry.model_files import (
     refuse_foreign,
 )
 from pipeline.registry.moved_workspace import settle
-from pipeline.registry.registered_model import (
-    BOOSTER_FILE,
-    REST_FILE,
-    Registered,
-    read_model,
-    unusable,
-    write_model,
-)
+from pipeline.registry.registered_model import Registered, read_model, unusable
 from pipeline.registry.tracking import MODEL_NAME as MODEL_NAME
 from pipeline.registry.tracking import (
     artifact_location,
@@ -206,38 +198,14 @@ def register_model(
     with registry_errors(workspace):
         open_experiment(workspace)
         client, name = client_of(workspace), model_name(workspace)
-        run_id, uri = _log_model(model, example, params, metrics, tags)
+        title = f"{alias} of {tags.get('trained_as_of', 'an unknown day')}"
+        run_id, uri = log_model(title, model, example, params, metrics, tags)
         # register_model reports its success on stderr, which means nothing to a seller
         with contextlib.redirect_stderr(io.StringIO()):
             version = mlflow.register_model(uri, name)
         with files_of(workspace, alias, version) as folder:
             _add_hashes(workspace, version, client.get_run(run_id), folder)
+        client.update_registered_model(name, ABOUT)
+        client.update_model_version(name, version.version, about_version(alias, metrics, tags))
         client.set_registered_model_alias(name, alias, version.version)
     return str(version.version)
-
-
-def _log_model(
-    model: DisputeModel,
-    example: pl.DataFrame,
-    params: Mapping[str, Any],
-    metrics: Mapping[str, float],
-    tags: Mapping[str, str],
-) -> tuple[str, str]:
-    """Log the run and its model; returns the run's id and the model's URI."""
-    # with the stage: an order without lines gets the usual values of its stage. Training rows are
-    # float32, but a night's features are float64, and the signature must allow them
-    frame = example.select("stage", pl.col(model.feature_names).cast(pl.Float64)).to_pandas()
-    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(tags=dict(tags)) as run:
-        write_model(model, Path(folder))
-        mlflow.log_params(dict(params))
-        mlflow.log_metrics(dict(metrics))
-        info = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-            artifacts={"booster": f"{folder}/{BOOSTER_FILE}", "rest": f"{folder}/{REST_FILE}"},
-            signature=infer_signature(frame, model.predict(example)),
-            input_example=frame,
-            # given here; otherwise MLflow starts a second Python process to infer them
-            pip_requirements=["lightgbm", "polars", "pandas", "scikit-learn", "scipy"],
-        )
-    return run.info.run_id, info.model_uri

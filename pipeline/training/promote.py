@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
 import polars as pl
 
 from features.clock import calendar_day, day_number
+from features.labels import disputed_orders
 from features.spine import build_spine
+from models.comparison.paired_comparison import compare_scorers
 from models.comparison.promotion_gate import PromotionLimits, Verdict, judge
 from models.contact.contact_value import ContactCosts
 from models.learner.training_rows import label_rows, learnable
 from pipeline.engines.engine import build_features
+from pipeline.registry.judged_versions import log_comparison
 from pipeline.registry.model_aliases import promote_challenger, return_to_former
 from pipeline.registry.model_registry import (
     CHALLENGER,
@@ -34,6 +38,8 @@ from pipeline.workspace.workspace import Workspace
 
 LEAK_NIGHTS = 2
 FRESH_ROWS = 100
+# with intervals, as tags of both versions in MLflow
+LOGGED_METRICS = ("auc", "average_precision", "log_loss")
 
 
 def promote(
@@ -74,7 +80,9 @@ def promote(
             f"contacts save {verdict.gain_usd:+,.0f} USD ({verdict.gain_low:+,.0f} to "
             f"{verdict.gain_high:+,.0f}) compared with the champion's {verdict.champion_usd:,.0f}"
         )
-    if reasons := [*verdict.reasons, *reasons]:
+    reasons = [*verdict.reasons, *reasons]
+    _log(workspace, rows, {CHAMPION: champion, CHALLENGER: challenger}, reasons, config.seed)
+    if reasons:
         raise NotPromoted(
             "the champion stays in use. The challenger was rejected: " + "; ".join(reasons)
         )
@@ -82,6 +90,26 @@ def promote(
     say(f"version {challenger.version} is now champion; make rollback returns to the previous one")
     if is_refitted:
         _refit(workspace, config, progress, challenger)
+
+
+def _log(
+    workspace: Workspace,
+    rows: pl.DataFrame,
+    compared: Mapping[str, Registered],
+    reasons: Sequence[str],
+    seed: int,
+) -> None:
+    """Log in MLflow how both models did on the nights that neither has seen."""
+    scores = {alias: each.model.predict(rows) for alias, each in compared.items()}
+    days = rows["as_of_day"]
+    first, last = (calendar_day(int(day)) for day in (days.min(), days.max()))  # type: ignore[arg-type]
+    facts = {
+        "nights": f"{days.n_unique()}, {first} to {last}",
+        "order_nights": str(rows.height),
+        "disputed_orders": str(disputed_orders(rows)),
+    }
+    metrics = compare_scorers(rows, scores, seed=seed, metrics=LOGGED_METRICS)
+    log_comparison(workspace, compared, metrics, facts, reasons)
 
 
 def _program_faults(

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from mlflow.tracking import MlflowClient
 from models.learner.calibration import Curve
 from models.learner.gbm import DisputeModel
 from pipeline.registry import model_registry, registered_model
+from pipeline.registry.judged_versions import log_comparison
 from pipeline.registry.model_registry import (
     CHALLENGER,
     CHAMPION,
@@ -26,6 +28,7 @@ from pipeline.registry.model_registry import (
     register_model,
     require_champion,
 )
+from pipeline.registry.tracking import client_of
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import Leak, NoChampion, NotPromoted
 from pipeline.training import promote as step
@@ -102,6 +105,46 @@ def test_an_equal_challenger_becomes_champion_and_rollback_returns(trial: Worksp
     assert versions(trial) == {CHAMPION: "2", FORMER: "1"}
     step.rollback(trial)
     assert versions(trial) == {CHAMPION: "1", FORMER: "2"}
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_mlflow_shows_how_the_gate_decided(trial: Workspace, is_accepted: bool) -> None:
+    model = require_champion(trial).model
+    challenge(trial, model if is_accepted else replace(model, calibration=Curve(c=3.0)))
+    with nullcontext() if is_accepted else pytest.raises(NotPromoted):
+        promote(trial)
+    client = client_of(trial)
+    versions = {v.tags["judged_as"]: v for v in client.search_model_versions("")}
+    champion, challenger = (versions[alias].tags for alias in (CHAMPION, CHALLENGER))
+    assert champion["judged_nights"] == challenger["judged_nights"]
+    assert champion["judged_nights"].startswith("8, 2025-05-01 to ")
+    assert (challenger["judged_verdict"] == "accepted") == is_accepted
+    # fewer than 20 orders were disputed, so no metric is shown
+    assert int(champion["judged_disputed_orders"]) < 20
+    assert "judged_auc" not in champion
+    runs = client.search_runs([client.get_experiment_by_name("dispute-risk").experiment_id])
+    names = {run.info.run_name for run in runs}
+    assert {"gate: version 2 against version 1", "champion of 2025-05-01"} <= names
+    assert "order-nights" in versions[CHAMPION].description
+
+
+def test_mlflow_shows_the_metrics_of_both_versions_with_intervals(trial: Workspace) -> None:
+    champion = require_champion(trial)
+    challenge(trial, champion.model)
+    compared = {CHAMPION: champion, CHALLENGER: find_model(trial, CHALLENGER)}
+    metrics = pl.DataFrame(
+        {"scorer": [CHAMPION, CHALLENGER], "metric": "auc", "value": [0.7, 0.75], "low": 0.68}
+    ).with_columns(high=pl.lit(0.8))
+    log_comparison(trial, compared, metrics, {"nights": "8"}, ["auc is too low", "too few nights"])
+    client = client_of(trial)
+    tags = {v.version: v.tags for v in client.search_model_versions("")}
+    shown = {version: each["judged_auc"] for version, each in tags.items()}
+    assert {int(version): text for version, text in shown.items()} == {
+        1: "0.7000 (0.6800 to 0.8000)",
+        2: "0.7500 (0.6800 to 0.8000)",
+    }
+    assert {each["judged_verdict"] for each in tags.values()} == {"auc is too low; too few nights"}
+    assert client.get_run(champion.run_id).data.metrics["judged.auc"] == 0.7
 
 
 def test_a_second_trained_model_is_the_challenger(trial: Workspace) -> None:
