@@ -38,8 +38,8 @@ def features(
 def describe_features(context: typer.Context, folder: WorkspaceFolder, as_of: AsOf) -> None:
     """Describe every feature: its reason, how often it is missing, and an example.
 
-    Reads tables/.
-    Writes features.md.
+    Reads tables/ and the champion.
+    Writes features.md and features.html.
     """
     from pipeline.training.describe_features import describe_features as step
 

@@ -81,21 +81,24 @@ def _is_finite(data: Any) -> pl.LazyFrame:
 
 
 def find_faults(
-    frames: Mapping[str, pl.DataFrame], refused: Mapping[str, pl.Series] | None = None
+    frames: Mapping[str, pl.DataFrame],
+    refused: Mapping[str, pl.Series] | None = None,
+    incomplete: pl.Series | None = None,
 ) -> Faults:
     """Return the faults by table: `__index__, column, reason, is_cascade`, one row per fault.
 
     `__index__` is the row's position in its frame. `refused` has, by table, the positions of rows
     that were rejected earlier: rows that refer to them cascade, but they are not reported again.
-    Raises `ValueError` if a frame lacks a column or has another type, which is a defect of the
-    source.
+    `incomplete` has the ids of orders with a line that is in no frame. Raises `ValueError` if a
+    frame lacks a column or has another type, which is a defect of the source.
     """
     checks = _FaultCollector(frames, refused or {})
     for name in checks.rows:
         checks.add(name, _row_faults(name, checks.good(name)))
     if {"products", "order_lines"} <= checks.rows.keys():
         checks.add_unknown("order_lines", "product_id", "products")
-    incomplete = checks.refused("order_lines", "order_id")
+    refused_lines = checks.refused("order_lines", "order_id")
+    incomplete = refused_lines if incomplete is None else pl.concat([refused_lines, incomplete])
     # the other tables refer to these, or their sums are checked, so each key must be there once
     for name in REFERRED & checks.rows.keys():
         checks.add(name, _repeated(checks.good(name), TABLES[name].key))

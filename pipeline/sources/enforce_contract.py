@@ -90,7 +90,7 @@ def enforce_contract(data: StoreData) -> StoreData:
     for name, file in files.items():
         file.rows = frames[name]
     refused = {name: _rejected_positions(file) for name, file in files.items()}
-    faults = find_faults(frames, refused)
+    faults = find_faults(frames, refused, data.incomplete)
     others: list[Checked] = []
     for name, table_faults in faults.items():
         if name in files:

@@ -37,7 +37,8 @@ class StoreData:
     user. `numbers` (`number, order_id`): tracking numbers that are not shipment ids.
     `tracking_numbers`: whether shipment ids are the carriers' tracking numbers; None: not known.
     `is_known_late`: a fact is known from the first file that contains it, not from when it
-    happened.
+    happened. `incomplete`: the ids of orders with a line that the source refused; the others may
+    add up to less than the order's total.
     """
 
     frames: Mapping[str, pl.DataFrame]
@@ -50,3 +51,4 @@ class StoreData:
     numbers: pl.DataFrame | None = None
     is_known_late: bool = False
     tracking_numbers: bool | None = None
+    incomplete: pl.Series | None = None

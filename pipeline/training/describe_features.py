@@ -1,20 +1,22 @@
-"""describe-features: a page that lists every feature, with its unit, reason and an example."""
+"""describe-features: two pages that list every feature, with its unit, reason and an example."""
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from features.build.registry import FAMILIES, FEATURES, family_name
-from features.clock import calendar_day, day_number
+from features.clock import day_number
 from features.feature import Feature
+from pipeline.registry.model_registry import find_model
 from pipeline.settings.config import Config
-from pipeline.settings.errors import Refused
+from pipeline.settings.errors import Damaged, NoChampion, Refused
+from pipeline.training.feature_texts import about_features, example_of, first_line, missing_share
+from pipeline.training.features_page import PAGE, ModelPart, features_page
 from pipeline.training.fitting import training_dataset
-from pipeline.workspace.progress import Progress
+from pipeline.workspace.progress import Progress, warn
 from pipeline.workspace.workspace import Workspace, write_whole
 
 DESCRIPTION = "features.md"
@@ -24,10 +26,10 @@ HEAD = "| feature | unit | lookback | theme | why it should matter | missing | e
 def describe_features(
     workspace: Workspace, config: Config, progress: Progress, *, as_of: date
 ) -> Path:
-    """Write `features.md` into the workspace and return its path.
+    """Write `features.md` and `features.html` into the workspace; returns the path of the latter.
 
-    Shares and examples come from sampled order-nights before `as_of`. Raises `Refused` if no order
-    was open before that day.
+    Shares and examples come from sampled order-nights before `as_of`, importance from the champion.
+    Raises `Refused` if no order was open before that day.
     """
     tables = workspace.read_tables()
     with progress.piece("features") as notes:
@@ -38,9 +40,25 @@ def describe_features(
             f"{workspace.folder}: no order was open before {as_of}. "
             "Use a later AS_OF or more history."
         )
-    path = workspace.folder / DESCRIPTION
-    write_whole(path, description(rows, as_of))
+    write_whole(workspace.folder / DESCRIPTION, description(rows, as_of))
+    path = workspace.folder / PAGE
+    write_whole(path, features_page(rows, as_of, _champion(workspace)))
     return path
+
+
+def _champion(workspace: Workspace) -> ModelPart | None:
+    """The features' parts of the champion; None if there is no usable one."""
+    try:
+        champion = find_model(workspace)
+    except (NoChampion, Damaged) as error:
+        warn(f"the page does not show what the model uses: {error}")
+        return None
+    if champion is None:
+        return None
+    gain = champion.model.booster.feature_importance("gain")
+    shares = gain / max(gain.sum(), 1e-9)
+    title = f"version {champion.version}, trained as of {champion.trained_as_of}"
+    return ModelPart(title, dict(zip(champion.model.feature_names, shares, strict=True)))
 
 
 def description(rows: pl.DataFrame, as_of: date) -> str:
@@ -50,52 +68,23 @@ def description(rows: pl.DataFrame, as_of: date) -> str:
     """
     parts = [
         f"# What is known about an order: {len(FEATURES)} features",
-        "Every feature uses only what was known before the night, and an order never counts in its "
-        f"own history. *Missing*: the share of {rows.height:,} order-nights before {as_of} where "
-        "the feature is null. *Example*: the order-night with the median value among those where "
-        "the feature is not 0, and the sentence that the seller sees, if there is one. Shares that "
-        "rest on few orders are drawn towards the share of a larger group. *Theme*: the features "
-        "of a theme form one reason for the seller, and one of them provides the sentence. Made by "
-        "`make describe-features`.",
+        about_features(rows.height, as_of),
     ]
     for family in FAMILIES:
         lines = [_line(FEATURES[feature.name], rows) for feature in family.FEATURES]
-        parts += [f"## {family_name(family)}", _first_line(family.__doc__)]
+        parts += [f"## {family_name(family)}", first_line(family.__doc__)]
         parts += ["\n".join([HEAD, "|---" * HEAD.count(" |") + "|", *lines])]
     return "\n\n".join(parts) + "\n"
 
 
-def _first_line(text: str | None) -> str:
-    """The docstring's first line without the family's name."""
-    line = (text or "").split("\n")[0].split(": ", 1)[-1]
-    return line[:1].upper() + line[1:]
-
-
 def _line(feature: Feature, rows: pl.DataFrame) -> str:
-    missing = f"{rows[feature.name].null_count() / rows.height:.0%}"
-    description_cells = [
+    cells = [
         f"`{feature.name}`",
         feature.unit,
         feature.lookback,
         feature.theme,
         feature.why,
+        missing_share(feature, rows),
+        example_of(feature, rows),
     ]
-    return "| " + " | ".join([*description_cells, missing, _example(feature, rows)]) + " |"
-
-
-def _example(feature: Feature, rows: pl.DataFrame) -> str:
-    nonzero = (
-        rows.select("order_id", "as_of_day", feature.name)
-        .drop_nulls()
-        .filter(pl.col(feature.name) != 0)
-    )
-    if nonzero.is_empty():
-        return "always 0 or missing here"
-    ordered = nonzero.sort(feature.name, "order_id", "as_of_day")
-    order_id, night, value = ordered.row(ordered.height // 2)
-    sentence = feature.sentence(value, None)
-    # ids come from the source: nothing in them may be read as Markdown or HTML
-    safe_id = re.sub(r"[^\w.-]", "_", order_id)
-    return f"{safe_id} on {calendar_day(night)}: {value:.4g}" + (
-        f', "{sentence}"' if sentence else ""
-    )
+    return "| " + " | ".join(cells) + " |"

@@ -1,5 +1,4 @@
-"""Orders whose total is the sum of their lines, and a line is in quarantine: without it the sum
-would be too low."""
+"""Orders with a line in quarantine: without it, the sum of their lines is too low."""
 
 from __future__ import annotations
 
@@ -34,21 +33,26 @@ def reject_damaged(
 def reject_incomplete(
     files: Names[str, CheckedFile], frames: Names[str, pl.DataFrame], bad: pl.DataFrame
 ) -> bool:
-    """Reject the orders with a line in a rejected row. Returns whether there were any.
+    """Reject the orders whose total is the sum of their lines, if a line is in a rejected row.
+    Returns whether there were any.
 
     `files`: by name; `frames`: the tables with `FILE` and `ROW`, the orders with `IS_OF_LINES`;
     `bad`: `FILE, ROW` of the rejected rows. A rejected line without an order may belong to the
     order of the row above or below.
     """
     lines = frames["order_lines"].select(FILE, ROW, "order_id")
-    refused = lines.join(bad, on=[FILE, ROW], how="semi")
-    lost = refused.filter(pl.col("order_id").is_null()).select(FILE, ROW)
-    near = pl.concat([lost.with_columns(pl.col(ROW) + step) for step in (-1, 1)])
-    around = lines.join(near, on=[FILE, ROW], how="semi")
-    ids = pl.concat([refused["order_id"], around["order_id"]]).drop_nulls()
+    lost = lines.join(bad, on=[FILE, ROW], how="semi").filter(pl.col("order_id").is_null())
+    near = pl.concat([lost.select(FILE, pl.col(ROW) + step) for step in (-1, 1)])
+    around = lines.join(near, on=[FILE, ROW], how="semi")["order_id"].drop_nulls()
+    ids = pl.concat([with_refused_line(lines, bad), around])
     orders = frames["orders"].filter(pl.col(IS_OF_LINES) & pl.col("order_id").is_in(ids.implode()))
     incomplete = orders.select(FILE, ROW).join(bad, on=[FILE, ROW], how="anti").unique()
     words = {"column": pl.lit("order_id"), "reason": pl.lit(INCOMPLETE)}
     for (name,), rows in incomplete.sort(FILE, ROW).group_by(FILE, maintain_order=True):
         files[str(name)].cascaded.append(rows.select(ROW, **words))
     return not incomplete.is_empty()
+
+
+def with_refused_line(lines: pl.DataFrame, bad: pl.DataFrame) -> pl.Series:
+    """The ids of the orders with a line in a rejected row. `lines`: `FILE, ROW, order_id`."""
+    return lines.join(bad, on=[FILE, ROW], how="semi")["order_id"].drop_nulls().unique()

@@ -10,7 +10,11 @@ from pipeline.sources.checked_file import CheckedFile
 from pipeline.sources.contract import INDEX, find_faults
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
-from pipeline.sources.mapped.incomplete_orders import IS_OF_LINES, reject_incomplete
+from pipeline.sources.mapped.incomplete_orders import (
+    IS_OF_LINES,
+    reject_incomplete,
+    with_refused_line,
+)
 from pipeline.sources.mapped.order_amounts import FIRST
 
 # the tables without some rows (`FILE`, `ROW`), and how many of their facts are in several files
@@ -23,10 +27,11 @@ def without_faults(
     files: dict[str, CheckedFile],
     members: pl.DataFrame,
     columns: dict[str, dict[str, str]],
-) -> tuple[dict[str, pl.DataFrame], int]:
-    """The frames without the rows that break the contract, and how many facts were in several
-    files. The row of the file goes to quarantine, with all facts made from it; another file's row
-    of the same fact then counts."""
+) -> tuple[dict[str, pl.DataFrame], int, pl.Series]:
+    """The frames without the rows that break the contract, how many facts were in several files,
+    and the ids of the orders with a refused line. The row of the file goes to quarantine, with all
+    facts made from it; another file's row of the same fact then counts.
+    """
     by_name = {file.name: file for file in files.values()}
     members = members.filter(pl.col(ROW) != pl.col(FIRST)).unique()
     bad = _reject_members(by_name, members)
@@ -35,14 +40,15 @@ def without_faults(
         while reject_incomplete(by_name, frames, bad):
             bad = _reject_members(by_name, members)
         bad_indices = {name: _bad_indices(frame, bad) for name, frame in frames.items()}
-        faults = find_faults(frames, bad_indices)
+        incomplete = with_refused_line(frames["order_lines"], bad)
+        faults = find_faults(frames, bad_indices, incomplete)
         if not faults:
             good = {
                 name: frame.join(bad, on=[FILE, ROW], how="anti", maintain_order="left")
                 for name, frame in frames.items()
             }
             good["orders"] = good["orders"].drop(IS_OF_LINES)
-            return _without_unsold(good), count_repeated
+            return _without_unsold(good), count_repeated, incomplete
         file_faults = pl.concat(
             [_with_file_rows(name, frames[name], rows) for name, rows in faults.items()]
         )

@@ -55,7 +55,7 @@ def read_mapped(context: SourceContext) -> StoreData:
         return build_tables(kept, mapping, context.usd_per), count_repeated
 
     members = pl.concat([part.members for part in all_facts])
-    good, count_repeated = without_faults(
+    good, count_repeated, incomplete = without_faults(
         tables_without, files, members, _source_columns(files, chosen)
     )
     notes = [f"{len(files)} files read with {path.name}"]
@@ -76,6 +76,7 @@ def read_mapped(context: SourceContext) -> StoreData:
         input_sha256=hashes,
         notes=tuple(notes),
         tracking_numbers=_tracking_numbers(mapping),
+        incomplete=incomplete,
     )
 
 

@@ -15,7 +15,7 @@ from pipeline.sources.checked_file import INCOMPLETE
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.olist import read_olist
 from pipeline.sources.source_context import SourceContext
-from pipeline.sources.store_data import StoreData
+from pipeline.sources.store_data import Checked, StoreData
 from tests.spec.sources.drawn_files import load
 from tests.unit.source_folders import sound_source
 from tests.unit.sources import aliexpress_answers as answers
@@ -120,13 +120,50 @@ def test_a_line_without_its_order_may_belong_to_the_orders_around_it(tmp_path: P
     assert totals(load(tmp_path, TWO_FILES, orders=three, items=lost)) == {"3": 10.0}
 
 
-def test_an_order_with_a_total_of_its_own_keeps_it(tmp_path: Path) -> None:
-    orders = ORDERS.replace('per = "Order"\n', "") + 'total = "Sum"\n'
-    placed = PLACED.replace("Placed", "Placed | Sum").replace("05-01", "05-01 | 9")
-    items = ITEMS.replace("B   | 2   | 20", "B   | 2   |   ")
-    data = load(tmp_path, orders + LINES.replace("FILE", "items"), orders=placed, items=items)
-    assert totals(data)["1"] == 9.0
+OWN_TOTALS = ORDERS + 'total = "Sum"\n'
+ROWS_WITH_TOTAL = """
+Order | Placed     | Sum | SKU | Qty | Price
+1     | 2026-05-01 | 55  | A   | 1   | 10
+1     | 2026-05-01 | 55  | B   | 2   | 20
+1     | 2026-05-01 | 55  | C   | 1   | 5
+2     | 2026-05-01 | 11  | A   | 1   | 10
+"""
+PLACED_WITH_TOTAL = """
+Order | Placed     | Sum
+1     | 2026-05-01 | 55
+2     | 2026-05-01 | 11
+"""
+
+
+@pytest.mark.parametrize("cells", [*SPOILED.values(), "B"], ids=[*SPOILED, "a cut row"])
+@pytest.mark.parametrize("is_one_file", [True, False], ids=["one file", "two files"])
+def test_an_order_with_a_total_of_its_own_keeps_it(
+    tmp_path: Path, cells: str, is_one_file: bool
+) -> None:
+    """The sound lines add up to less than its total, which is no fault then; order 2 has one."""
+    right = "B   | 2   | 20"
+    if is_one_file:
+        mapping, rows = OWN_TOTALS + LINES.replace("FILE", "orders"), ROWS_WITH_TOTAL
+        data = load(tmp_path, mapping, orders=rows.replace(right, cells))
+    else:
+        mapping = OWN_TOTALS.replace('per = "Order"\n', "") + LINES.replace("FILE", "items")
+        items = ITEMS.replace(right, cells)
+        data = load(tmp_path, mapping, orders=PLACED_WITH_TOTAL, items=items)
+    assert totals(data) == {"1": 55.0}
     assert INCOMPLETE not in reasons(data)
+    assert {(file.name, row) for file, row in too_high(data)} == {
+        ("orders.csv", 5 - 2 * (not is_one_file))
+    }
+
+
+def too_high(data: StoreData) -> list[tuple[Checked, int]]:
+    """The rows refused because their total is above their lines."""
+    return [
+        (file, row["row"])
+        for file in data.files
+        for row in file.quarantine().to_dicts()
+        if "more than its lines" in row["reason"]
+    ]
 
 
 def without(line: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from features.build.registry import FAMILIES, FEATURE_NAMES, FEATURES, build_features, family_name
 from features.spine import build_spine
 from pipeline.training.describe_features import DESCRIPTION, HEAD, description
+from pipeline.training.features_page import PAGE, ModelPart, features_page
 from tests.conftest import day
 from tests.unit.nights import AS_OF, ROOT
 
@@ -53,6 +54,7 @@ def test_a_day_before_the_first_order_is_refused(
 def test_the_page_lists_every_feature_of_the_registry(workspace: Path, run_step: Callable) -> None:
     run = run_step("describe-features", "--workspace", workspace, "--as-of", AS_OF)
     assert run.returncode == 0, run.stderr
+    assert (workspace / PAGE).read_text(encoding="utf-8").count("<code>") == len(FEATURES)
     made, committed = (workspace / DESCRIPTION, ROOT / "docs" / "reference" / "features.md")
     for page in (made, committed):
         rows = table_rows(page.read_text(encoding="utf-8"))
@@ -60,6 +62,23 @@ def test_the_page_lists_every_feature_of_the_registry(workspace: Path, run_step:
             [f"`{f.name}`", f.unit, f.lookback, f.theme, f.why] for f in FEATURES.values()
         ], f"{page}: make describe-features, and copy the page to docs/reference/features.md"
         assert all(len(row) == HEAD.count(" | ") + 1 for row in rows)
+
+
+def test_the_html_page_shows_values_and_the_part_of_the_model() -> None:
+    rows = pl.DataFrame({name: [1.0, 2.0, 3.0] for name in FEATURE_NAMES}).with_columns(
+        order_id=pl.Series(["a", "<script>x</script>", "c"]), as_of_day=pl.Series([20_000] * 3)
+    )
+    name = FEATURE_NAMES[0]
+    page = features_page(rows, date(2025, 1, 1), ModelPart("version 3", {name: 0.125}))
+    row = page.split(f"<code>{name}</code>")[1].split("</tr>")[0]
+    cells = re.findall(r'<td class="number">([^<]*)</td>', row)
+    assert cells == ["0%", "1 to 3", "2", "12.5%"]
+    assert "in version 3." in page
+    assert "<script" not in page
+    assert page.count("<code>") == len(FEATURE_NAMES)
+    none = features_page(rows, date(2025, 1, 1), None)
+    assert "there is no champion yet" in none
+    assert "12.5%" not in none
 
 
 def test_shares_and_examples_by_hand() -> None:
