@@ -22,7 +22,7 @@ from pipeline.sources.aliexpress.answer_names import EMPTY_ANSWER
 from pipeline.sources.aliexpress.answer_shapes import Request, find_records
 from pipeline.sources.aliexpress.order_sheet import ENDS as SHEET_ENDS
 from pipeline.sources.aliexpress.order_sheet import sheet_files, sheet_rows
-from pipeline.sources.aliexpress.record_columns import COLUMNS, REQUIRED, UNREAD, Row
+from pipeline.sources.aliexpress.record_columns import COLUMNS, LINES, REQUIRED, UNREAD, Row
 from pipeline.sources.aliexpress.record_tables import rows_of
 from pipeline.sources.corrections import record_text
 from pipeline.sources.csv_text import ROW
@@ -148,6 +148,9 @@ def _located_rows(
     try:
         for position, taken_at, (kind, texts, value, fault) in rows:
             if fault := fault or _missing(kind, texts):
+                if kind == LINES and any(texts):
+                    # the record is kept whole, and its order is known to lack a line
+                    yield kind, (name, position, taken_at, *texts)
                 kind, texts = UNREAD, (_shown(value), fault)
             yield kind, (name, position, taken_at, *texts)
     except (OSError, EOFError) as error:
@@ -174,12 +177,16 @@ def _sheet_rows(path: Path, zone: str) -> Iterator[tuple[int, int, Row]]:
 
 
 def _missing(kind: str, texts: tuple[str | None, ...]) -> str:
-    """The fault of a record without a required field; its row would be useless."""
-    missing = [
-        column
-        for column, text in zip(COLUMNS[kind], texts, strict=True)
-        if text is None and column in REQUIRED[kind]
-    ]
+    """The fault of a record without a required field; its row would be useless.
+
+    A line that names its order is a row if anything else is known of it: without it the order is
+    not complete.
+    """
+    known = {column for column, text in zip(COLUMNS[kind], texts, strict=True) if text is not None}
+    # a line without a currency takes that of its order
+    if kind == LINES and "order_id" in known and known - {"order_id", "currency"}:
+        return ""
+    missing = [column for column in REQUIRED[kind] if column not in known]
     return f"{kind.replace('_', ' ')}: {', '.join(missing)} is missing" if missing else ""
 
 

@@ -10,7 +10,14 @@ from typing import Any
 
 from pipeline.sources.aliexpress.answer_fields import field_money, field_text, list_items
 from pipeline.sources.aliexpress.answer_shapes import ListedRecord
-from pipeline.sources.aliexpress.record_columns import LINES, NOT_AN_OBJECT, ORDERS, PARCELS, Row
+from pipeline.sources.aliexpress.record_columns import (
+    COLUMNS,
+    LINES,
+    NOT_AN_OBJECT,
+    ORDERS,
+    PARCELS,
+    Row,
+)
 
 _INNER_LISTS = ("product_list", "child_order_list", "logistic_info_list", "logistics_info_list")
 _PARCEL_FIELDS = frozenset(
@@ -78,9 +85,14 @@ def _part(node: dict[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _only(order_id: str) -> tuple[str | None, ...]:
+    """The texts of a line of which only the order is known."""
+    return (order_id, *[None] * (len(COLUMNS[LINES]) - 1))
+
+
 def _line(node: Any, order_id: str | None, order_currency: str | None) -> Row:
     if not isinstance(node, dict):
-        return LINES, (), node, NOT_AN_OBJECT
+        return LINES, _only(order_id) if order_id else (), node, NOT_AN_OBJECT
     price, currency = field_money(node, "product_unit_price", "product_price")
     total, total_currency = field_money(node, "total_product_amount", "init_order_amt")
     shipping, _ = field_money(node, "logistics_amount")

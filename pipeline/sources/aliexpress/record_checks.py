@@ -99,13 +99,26 @@ def _reject_incomplete(orders: DumpRows, lines: DumpRows) -> None:
     )
     is_sound = ~pl.col("is_bad") & pl.col("has_price")
     broken = (
-        each.group_by("order_id", "line_id")
+        each.filter(pl.col("line_id").is_not_null())
+        .group_by("order_id", "line_id")
         .agg(is_sound=is_sound.any())
-        .filter(~pl.col("is_sound"))
+        .filter(~pl.col("is_sound"))["order_id"]
     )
+    lacking = pl.concat([broken, _with_unnamed_lines(each.with_columns(is_sound=is_sound))])
     has_no_total = pl.col("total").is_null().all().over("order_id")
-    is_broken = pl.col("order_id").is_in(broken["order_id"].implode())
+    is_broken = pl.col("order_id").is_in(lacking.implode())
     orders.reject(has_no_total & is_broken, "order_id", INCOMPLETE, is_cascade=True)
+
+
+def _with_unnamed_lines(lines: pl.DataFrame) -> pl.Series:
+    """The orders with lines without `line_id`, if fewer sound lines are known in all than the dump
+    had with these: an unnamed line may be one that another dump names."""
+    of_record = lines.group_by("order_id", FILE, POSITION).agg(
+        unnamed=pl.col("line_id").is_null().sum(), count=pl.len()
+    )
+    known = lines.filter("is_sound").group_by("order_id").agg(known=pl.col("line_id").n_unique())
+    compared = of_record.filter(pl.col("unnamed") > 0).join(known, on="order_id", how="left")
+    return compared.filter(pl.col("known").fill_null(0) < pl.col("count"))["order_id"]
 
 
 def _check(

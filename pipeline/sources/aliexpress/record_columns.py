@@ -86,7 +86,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 # columns that the rows of earlier dumps may lack
 ADDED = ("logistics_status",)
-# a record without one of these is kept whole, as `UNREAD`
+# a row without one of these is refused
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     ORDERS: ("order_id", "placed_at"),
     LINES: ("order_id", "line_id", "product_id"),

@@ -178,6 +178,23 @@ def no_pieces(line: dict[str, Any]) -> None:
     line["product_count"] = 0
 
 
+def no_product(line: dict[str, Any]) -> None:
+    del line["product_id"]
+
+
+def no_line(line: dict[str, Any]) -> None:
+    del line["child_id"]
+
+
+def no_ids(line: dict[str, Any]) -> None:
+    del line["child_id"], line["product_id"]
+
+
+def nothing_known(line: dict[str, Any]) -> None:
+    line.clear()
+    line["x"] = 1
+
+
 def dump(change: Callable[[dict[str, Any]], None], *, has_total: bool) -> dict[str, Any]:
     """An order of two lines, one of them changed."""
     answer = answers.order_list()
@@ -193,7 +210,11 @@ def dump(change: Callable[[dict[str, Any]], None], *, has_total: bool) -> dict[s
 WRAPPER = "aliexpress_solution_order_get_response"
 
 
-@pytest.mark.parametrize("change", [without, no_number, no_pieces])
+@pytest.mark.parametrize(
+    "change",
+    [without, no_number, no_pieces, no_product, no_line, no_ids, nothing_known],
+    ids=lambda c: c.__name__,
+)
 def test_dumps(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     raw = write(tmp_path / "raw", TAKEN, orders=dump(change, has_total=False))
     data = enforce_contract(read_aliexpress(SourceContext(raw)))
