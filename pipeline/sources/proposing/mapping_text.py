@@ -141,8 +141,10 @@ def _fact_lines(fact: FactGuess, patterns: Sequence[str]) -> Iterator[str]:
     yield "[[fact]]"
     yield f'table = "{fact.table}"'
     yield f"file = {_toml(_one_or_many(patterns))}"
+    if fact.note:
+        yield f"# {_comment(fact.note)}"
     if fact.per:
-        yield f"per = {_text(fact.per)}" + (f"  # {fact.note}" if fact.note else "")
+        yield f"per = {_text(fact.per)}"
     for name, value in fact.settings.items():
         yield f"{name} = {_toml(value)}"
     for join in fact.joins:

@@ -14,7 +14,7 @@ from pipeline.sources.proposing.proposal import (
     cell_of,
     time_guess,
 )
-from pipeline.sources.proposing.total_without_tax import without_tax
+from pipeline.sources.proposing.total_without_tax import is_taxed_by_lines, without_tax
 
 # a column refers to products if at least this share of the sold products are in it
 JOINS = 0.5
@@ -60,18 +60,19 @@ def add_orders(
     the order lines, if it is another one."""
     columns = [Guess("order_id", key.cell(), key.sure), *_columns(sheet, "orders", [key.column])]
     repeats = sheet.values(key.column).is_duplicated().any()
-    note = "an order may have several rows; the first filled cell of each column counts"
-    columns = [
-        without_tax(sheet, key, guess, proposal.decimal, lines) if guess.name == "total" else guess
-        for guess in columns
-    ]
+    notes = ["an order may have several rows; the first filled cell of each column counts"]
+    notes = notes if repeats else []
+    for total in [guess for guess in columns if guess.name == "total"]:
+        if is_taxed_by_lines(sheet, key, total, proposal.decimal, lines):
+            columns.remove(total)
+            column = total.cell["column"]
+            notes.append(f"{column} has the tax of the lines on top, so the lines give the total")
+        else:
+            new = without_tax(sheet, key, total, proposal.decimal, lines)
+            columns[columns.index(total)] = new
     proposal.facts.append(
         FactGuess(
-            "orders",
-            sheet.file,
-            columns,
-            per=key.column if repeats else "",
-            note=note if repeats else "",
+            "orders", sheet.file, columns, per=key.column if repeats else "", note="; ".join(notes)
         )
     )
     currency_column = next(

@@ -57,6 +57,27 @@ def without_tax(
     return Guess("total", {**total.cell, "minus": [tax.name]}, total.sure, note)
 
 
+def is_taxed_by_lines(
+    sheet: Sheet, key: Key, total: Guess, decimal: str, lines: tuple[Sheet, Key] | None
+) -> bool:
+    """Whether the total has a tax on top that only the table of the lines lists: lines, shipping
+    and this tax add up to it. The total is then better made from the lines."""
+    parts = {name: best_column(sheet, TOTAL_PARTS[name], "number")[0] for name in TOTAL_PARTS}
+    if lines is None or parts["tax"] is not None:
+        return False
+    tax = best_column(lines[0], TOTAL_PARTS["tax"], "number")[0]
+    goods = _goods(sheet, key, decimal, lines)
+    if tax is None or goods is None:
+        return False
+    shipping = _amount(parts["shipping"].name, decimal) if parts["shipping"] else pl.lit(0.0)
+    surplus = _amount(str(total.cell["column"]), decimal) - goods - shipping.fill_null(0.0)
+    amounts = _of_orders(sheet, key, lines, _amount(tax.name, decimal).fill_null(0.0))
+    taxed = sheet.rows.select(surplus=surplus, tax=amounts).drop_nulls()
+    taxed = taxed.filter(pl.col("tax") > 2 * CENTS)
+    on_top = taxed.filter((pl.col("surplus") - pl.col("tax")).abs() <= CENTS).height
+    return taxed.height > 0 and on_top >= EXPLAINED * taxed.height
+
+
 def _sum_cell(
     subtotal: Profile, shipping: Profile | None, discount: Profile | None, discounts: pl.Series
 ) -> dict[str, object]:
@@ -90,8 +111,13 @@ def _goods(sheet: Sheet, key: Key, decimal: str, lines: tuple[Sheet, Key] | None
         if line_total is None:
             return None
         amount = _amount(line_total.name, decimal)
+    return _of_orders(sheet, key, lines, amount)
+
+
+def _of_orders(sheet: Sheet, key: Key, lines: tuple[Sheet, Key], amount: pl.Expr) -> pl.Expr:
+    """The sum of an amount over the lines of each row's order, in the table `lines`; null if a line
+    has none."""
     each = lines[0].whole.select(id=_order_id(lines[1]), amount=amount)
-    # of an order with a line without an amount, the sum is not known
     known = pl.when(pl.col("amount").null_count() == 0).then(pl.col("amount").sum())
     sums = each.group_by("id").agg(known)
     of_rows = sheet.rows.select(id=_order_id(key)).join(

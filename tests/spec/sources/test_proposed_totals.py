@@ -143,3 +143,15 @@ def test_lines_in_another_file_show_both_kinds(tmp_path: Path) -> None:
     assert totals_of_files(tmp_path, ORDERS + rows, ITEMS) == right
     text = (tmp_path / "mapping.toml").read_text()
     assert "LOOK: tax is on top in 2 orders and included in the prices of 1" in text
+
+
+@pytest.mark.parametrize("is_on_top", [True, False], ids=["on top", "included"])
+def test_a_tax_that_only_the_file_of_the_lines_lists(tmp_path: Path, is_on_top: bool) -> None:
+    taxed = ["Order No;SKU;Quantity;Unit Price;VAT", "#1;mug;2;10.00;2.00"]
+    taxed += ["#2;mug;1;20.00;2.00", "#2;tee;2;5.00;1.00"]
+    with_tax = ("27.00", "33.00") if is_on_top else ("25.00", "30.00")
+    rows = [f"#1,2026-05-01 10:00,5.00,{with_tax[0]}", f"#2,2026-05-02 10:00,0.00,{with_tax[1]}"]
+    orders = ["Order ID,Order Date,Postage,Total", *rows]
+    assert totals_of_files(tmp_path, orders, taxed) == {"1": 25.0, "2": 30.0}
+    text = (tmp_path / "mapping.toml").read_text()
+    assert ("Total has the tax of the lines on top" in text) == is_on_top
