@@ -55,8 +55,7 @@ class AssumedShare:
         """
         mean = min(max(self.mean, LEAST_ASSUMED), MOST_ASSUMED)
         odds = max(mean, 0.0) / (1.0 - mean)
-        variance = log1p(odds / (self.weight + 1.0)) * spread_factor**2
-        variance = max(variance, least_spread**2)
+        variance = max(log1p(odds / (self.weight + 1.0)) * spread_factor**2, least_spread**2)
         return log1p(-mean) - variance / 2.0, sqrt(variance)
 
 
@@ -100,12 +99,11 @@ class EffectSettings:
     least_spread: float = 0.1
 
 
-# For choosing. A season has some hundreds of disputes with an action, which show its effect to 5 to
-# 15 points: more than most effects are. Either the assumptions are about right, and this noise may
-# not move them by much, or an action's are wrong as a whole. What is shown at one stage holds at
-# the others more than not. Chosen on development stores (docs/experiments, replay of actions).
+# For choosing. A season shows an effect to 5 to 15 points, which is more than most effects are, so
+# it may not move an assumption by much; and what it shows at one stage holds at the others more
+# than not. Chosen on simulated stores (docs/experiments/2026-11-27-replay-of-actions.md).
 CAUTIOUS = EffectSettings(
-    assumption_errors=(0.0, 0.2), pooled_part=0.9, spread_factor=0.3, least_spread=0.02
+    assumption_errors=(0.0, 0.05), pooled_part=0.9, spread_factor=0.3, least_spread=0.02
 )
 # for reports: the data almost alone, whatever was assumed
 MEASURED = EffectSettings(assumption_errors=(1.0,))
