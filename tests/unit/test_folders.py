@@ -78,7 +78,8 @@ pipeline/product_review     features features/indicators models/product pipeline
 pipeline/registry           features/build models/learner pipeline/settings
                             pipeline/workspace
 pipeline/settings           features features/indicators models/actions models/contact
-                            models/learner
+                            models/learner pipeline/settings/delivery
+pipeline/settings/delivery
 pipeline/simulation         features pipeline/settings pipeline/simulation/exports
                             pipeline/simulation/world pipeline/workspace
 pipeline/simulation/exports
