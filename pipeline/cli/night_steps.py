@@ -45,7 +45,8 @@ def nightly(
 
     Reads the files in --raw (without it, the tables already loaded) and the
     workspace's model.
-    Writes tables/, quarantine/ and runs/AS_OF/latest/ in the workspace.
+    Writes tables/, quarantine/ and runs/AS_OF/latest/ in the workspace, and
+    delivers the night if [deliver] has targets.
     """
     from pipeline.night.nightly import nightly as step
     from pipeline.night.nightly import say_summary
@@ -64,6 +65,12 @@ def nightly(
             side_files=SideFiles(mapping, tracking),
         )
     say_summary(run)
+    if config.deliver.targets:
+        from pipeline.deliver.targets.deliver_night import deliver_night
+
+        # the night is published, whatever happens to its deliveries
+        with workspace.shared():
+            deliver_night(workspace, config, progress, as_of=as_of)
 
 
 @app.command()

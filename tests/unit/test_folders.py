@@ -28,12 +28,16 @@ models/reasons              features models/learner
 pipeline                    pipeline/cli pipeline/settings pipeline/workspace
 pipeline/board              pipeline/load pipeline/output pipeline/pages pipeline/settings
                             pipeline/workspace
-pipeline/cli                pipeline/board pipeline/documentation pipeline/evaluation
-                            pipeline/evaluation/actions pipeline/indicators pipeline/load
+pipeline/cli                pipeline/board pipeline/deliver/targets pipeline/documentation
+                            pipeline/evaluation pipeline/evaluation/actions pipeline/indicators pipeline/load
                             pipeline/night pipeline/pages pipeline/product_review
                             pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/sources pipeline/training
                             pipeline/workspace
+pipeline/deliver            pipeline/output pipeline/settings pipeline/settings/delivery
+                            pipeline/workspace
+pipeline/deliver/targets    pipeline/deliver pipeline/output pipeline/settings
+                            pipeline/settings/delivery pipeline/workspace
 pipeline/documentation      features/indicators pipeline/evaluation pipeline/night
                             pipeline/settings pipeline/workspace
 pipeline/drafts             features features/indicators models/actions pipeline/settings
