@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from pipeline.deliver.delivery_faults import TryAgain, Undeliverable
 from pipeline.deliver.delivery_record import FAILED, INTENDED, SENT, DeliveryId, DeliveryRecord
@@ -86,14 +86,12 @@ def deliver_once(
 
 def _wait(state: RetryCallState, settings: Deliver) -> float:
     """Twice as long after each failure, or as long as the receiver asked, up to the longest."""
-    grown = wait_exponential_jitter(
-        initial=settings.first_wait_seconds,
-        max=settings.longest_wait_seconds,
-        jitter=settings.first_wait_seconds,
-    )(state)
+    first, longest = settings.first_wait_seconds, settings.longest_wait_seconds
+    # the random part keeps several senders from coming back at the same moment
+    grown = wait_exponential(multiplier=first, max=longest)(state) + wait_random(0, first)(state)
     error = state.outcome.exception() if state.outcome else None
     asked = error.wait_seconds if isinstance(error, TryAgain) else None
-    return min(max(grown, asked or 0.0), settings.longest_wait_seconds)
+    return min(max(grown, asked or 0.0), longest)
 
 
 def _facts(sending: DeliveryId) -> dict[str, str]:
