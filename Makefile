@@ -39,6 +39,9 @@ nightly: $(READY)  ## load the files, train a model if there is none, make the c
 deliver: $(READY)  ## send a published night to the targets of [deliver], each once; part of nightly: WORKSPACE= [AS_OF= TARGET= DRY_RUN=1]
 	@$(STEP) deliver $(workspace) $(as_of) $(if $(TARGET),--target "$(TARGET)") $(dry_run)
 
+send: $(READY)  ## send the released drafts of a night to the shop's channel, each buyer once: WORKSPACE= AS_OF= [RELEASE=all or order ids, DRY_RUN=1]
+	@$(STEP) send $(workspace) $(as_of) $(if $(RELEASE),--release "$(RELEASE)") $(dry_run)
+
 simulate: $(READY)  ## simulate a store: its raw files and its true risks: WORKSPACE= [ORDERS=5000 SEED=7 DAYS=731 EXPORTS=1: also API dumps, order sheets and tracking files]
 	@$(STEP) simulate $(workspace) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(SEED),--seed "$(SEED)") $(if $(DAYS),--days "$(DAYS)") $(if $(EXPORTS),--exports)
 

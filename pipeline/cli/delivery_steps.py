@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import DAY_OPTION, DryRun, WorkspaceFolder, open_workspace
+from pipeline.cli.options import DAY_OPTION, AsOf, DryRun, WorkspaceFolder, open_workspace
 
 app = typer.Typer()
 
@@ -31,3 +31,26 @@ def deliver(
     workspace, config, progress = open_workspace(folder)
     with workspace.shared():
         step(workspace, config, progress, as_of=as_of, only=target, is_dry=is_dry)
+
+
+@app.command()
+def send(
+    folder: WorkspaceFolder,
+    as_of: AsOf,
+    release: Annotated[
+        str | None,
+        typer.Option(help="release these drafts first: all, or order ids with commas between"),
+    ] = None,
+    is_dry: DryRun = False,
+) -> None:
+    """Send the released drafts of a night to the shop's channel, each buyer once.
+
+    Reads runs/AS_OF/latest/, tables/ and deliveries.db.
+    Writes what was released and sent into deliveries.db, and the contacts into
+    own_contacts.parquet and tables/.
+    """
+    from pipeline.deliver.bulk.send_messages import send_messages as step
+
+    workspace, config, progress = open_workspace(folder)
+    with workspace.shared():
+        step(workspace, config, progress, as_of=as_of, release_text=release, is_dry=is_dry)

@@ -48,12 +48,15 @@ def nightly(
     Writes tables/, quarantine/ and runs/AS_OF/latest/ in the workspace, and
     delivers the night if [deliver] has targets.
     """
+    from pipeline.deliver.bulk.sent_contacts import recover_contacts
     from pipeline.night.nightly import nightly as step
     from pipeline.night.nightly import say_summary
 
     both_or_none(source, raw)
     workspace, config, progress = open_workspace(folder, context, capacity)
     with workspace.locked(wait_seconds=wait * 60):
+        # a bulk send that was killed may have left some
+        recover_contacts(workspace, progress)
         run = step(
             workspace,
             config,

@@ -28,13 +28,17 @@ models/reasons              features models/learner
 pipeline                    pipeline/cli pipeline/settings pipeline/workspace
 pipeline/board              pipeline/load pipeline/output pipeline/pages pipeline/settings
                             pipeline/workspace
-pipeline/cli                pipeline/board pipeline/deliver/targets pipeline/documentation
-                            pipeline/evaluation pipeline/evaluation/actions pipeline/indicators pipeline/load
+pipeline/cli                pipeline/board pipeline/deliver/bulk pipeline/deliver/targets
+                            pipeline/documentation pipeline/evaluation
+                            pipeline/evaluation/actions pipeline/indicators pipeline/load
                             pipeline/night pipeline/pages pipeline/product_review
                             pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/sources pipeline/training
                             pipeline/workspace
 pipeline/deliver            pipeline/output pipeline/settings pipeline/settings/delivery
+                            pipeline/workspace
+pipeline/deliver/bulk       features models/actions pipeline/deliver pipeline/history
+                            pipeline/load pipeline/settings pipeline/settings/delivery
                             pipeline/workspace
 pipeline/deliver/targets    pipeline/deliver pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/workspace

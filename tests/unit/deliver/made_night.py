@@ -10,7 +10,7 @@ import polars as pl
 from features.tables import TABLES, create_tables
 from pipeline.workspace.workspace import Workspace, write_json
 
-NIGHT = date(2026, 11, 20)
+NIGHT = date(2025, 3, 20)
 FILES = ("report.html", "contact_list.xlsx", "contact_list.csv", "README.txt")
 COUNTRIES = (("DE", "EUR"), ("US", "USD"), ("RU", "RUB"), ("BR", "BRL"), ("XX", "USD"))
 
@@ -55,10 +55,10 @@ def make_night(folder: Path, count: int = 3, listed: pl.DataFrame | None = None)
 
 
 def publish_night(
-    workspace: Workspace, listed: pl.DataFrame, run_id: str = "20261120T01-a"
+    workspace: Workspace, listed: pl.DataFrame, run_id: str = "20250320T01-a", as_of: date = NIGHT
 ) -> None:
-    """Publish a run of the night."""
-    with workspace.new_run(NIGHT, run_id) as run:
+    """Publish a run of a night."""
+    with workspace.new_run(as_of, run_id) as run:
         for name in FILES:
             (run / name).write_text(f"<p>{name}</p>")
         listed.write_parquet(run / "contact_list.parquet")
@@ -71,7 +71,7 @@ def publish_night(
             run / "manifest.json",
             {
                 "run_id": run_id,
-                "created_at": "2026-11-20T01:00:00+00:00",
+                "created_at": "2025-03-20T01:00:00+00:00",
                 "banner": ["the newest fact is 3 days old"],
                 "rows": {"scores": 100, "contact_list": listed.height},
                 "clock": {"count_disputes": 4, "count_owing_an_answer": 1},
@@ -80,7 +80,7 @@ def publish_night(
 
 
 def _tables(listed: pl.DataFrame):
-    placed = datetime(2026, 11, 1, tzinfo=UTC)
+    placed = datetime(2025, 3, 1, tzinfo=UTC)
     currencies = dict(COUNTRIES)
     orders = listed.select(
         "order_id",

@@ -39,16 +39,16 @@ def test_a_mail_has_the_page_and_the_top_rows_and_comes_once(
         deliver(mail_target(mail.port, "rows = 2"))
     (message,) = mail.mails.values()
     assert not mail.dropped
-    assert message["Subject"] == "shop: 3 orders to act on, night of 2026-11-20"
+    assert message["Subject"] == "shop: 3 orders to act on, night of 2025-03-20"
     parts = [part for part in message.walk() if not part.is_multipart()]
     plain, html, page = (part.get_payload(decode=True).decode() for part in parts)
     assert "WARNING: the newest fact is 3 days old" in plain
-    assert "1. order o-0001 (in_transit), by 2026-11-20: Write where" in plain
+    assert "1. order o-0001 (in_transit), by 2025-03-20: Write where" in plain
     assert "... and 1 more in the list" in plain
     assert "o-0003" not in plain
     assert "is &lt;b&gt;&amp; @all" in html
     assert "<b>&" not in html
-    assert (page, parts[2].get_filename()) == ("<p>report.html</p>", "2026-11-20-report.html")
+    assert (page, parts[2].get_filename()) == ("<p>report.html</p>", "2025-03-20-report.html")
 
 
 @pytest.mark.parametrize("fault", ["later", "taken_then_closed"])
@@ -132,7 +132,7 @@ def test_a_helpdesk_file_has_a_row_per_ticket(deliver: Deliver, store: Workspace
 
 def test_the_files_of_a_night_come_to_an_sftp_server(sftp: SftpServer, deliver: Deliver) -> None:
     deliver(sftp_target(sftp, 'folder = "/in/nights"'))
-    folder = sftp.folder / "in" / "nights" / "2026-11-20"
+    folder = sftp.folder / "in" / "nights" / "2025-03-20"
     assert {file.name for file in folder.iterdir()} == {
         *("report.html", "contact_list.xlsx", "contact_list.csv", "README.txt", "manifest.json")
     }
@@ -152,7 +152,7 @@ def test_the_files_of_a_night_come_to_a_bucket(s3: tuple[str, Any], deliver: Del
     url, client = s3
     deliver(s3_target(url))
     keys = [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
-    assert "dispute-risk/2026-11-20/report.html" in keys
+    assert "dispute-risk/2025-03-20/report.html" in keys
     body = client.get_object(Bucket=BUCKET, Key=keys[0])["Body"].read()
     assert body
 
@@ -204,7 +204,7 @@ def test_a_night_that_is_made_again_is_not_sent_again(
     deliver: Deliver, web: WebReceiver, store: Workspace
 ) -> None:
     deliver(webhook_target(web.url))
-    publish_night(store, listed_orders(5), "20261120T02-b")
+    publish_night(store, listed_orders(5), "20250320T02-b")
     deliver(webhook_target(web.url))
     assert len(web.received.taken) == 1
     assert not web.received.dropped
@@ -218,7 +218,7 @@ def test_a_dry_run_sends_and_writes_nothing(
     assert not web.received.taken
     assert not (store.folder / "deliveries.db").exists()
     printed = " ".join(capsys.readouterr().out.split())
-    assert "erp (webhook): 1 to send for 2026-11-20, 0 already sent" in printed
+    assert "erp (webhook): 1 to send for 2025-03-20, 0 already sent" in printed
     assert "the environment variable CHAT_URL is not set" in printed
 
 
@@ -249,5 +249,5 @@ def test_what_was_sent_stays_sent(deliver: Deliver, web: WebReceiver, store: Wor
     deliver(webhook_target(web.url))
     with open_record(store.folder) as record:
         row = record.connection.execute("SELECT state, target, night FROM deliveries").fetchall()
-    assert row == [("sent", "erp", "2026-11-20")]
+    assert row == [("sent", "erp", "2025-03-20")]
     assert Path(store.folder / "deliveries.db").stat().st_mode & 0o007 == 0
