@@ -154,6 +154,7 @@ bench: $(READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compa
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/deliveries.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/model.py $(TRAIN_ROWS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py

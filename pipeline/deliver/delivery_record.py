@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from pipeline.settings.errors import Damaged
+from pipeline.settings.errors import Damaged, DiskTrouble, WorkspaceBusy
 from pipeline.workspace.file_modes import close_to_others
 
 FILE = "deliveries.db"
@@ -129,14 +129,25 @@ def open_record(folder: Path, *, is_dry: bool = False) -> Iterator[DeliveryRecor
     try:
         name = ":memory:" if is_dry and not path.exists() else str(path)
         with closing(sqlite3.connect(name, timeout=WAIT_SECONDS)) as connection:
+            # a process that is killed while the disk still writes has recorded it all the same:
+            # with a rollback journal, the change would count only after the disk has written
+            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.executescript(_TABLES)
             close_to_others(path)
             yield DeliveryRecord(connection)
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise WorkspaceBusy(
+                f"{path}: another step is writing to it. Run again when that step has ended."
+            ) from None
+        if "unable to open" in str(error):
+            raise DiskTrouble(
+                f"{path}: cannot be opened. Check that it is a file that you may write to."
+            ) from None
+        # a full or read-only disk, which is reported as such
+        raise
     except sqlite3.DatabaseError as error:
-        if type(error) is not sqlite3.DatabaseError:
-            # a full or closed disk, which is reported as such
-            raise
         raise Damaged(
             f"{path}: is damaged ({error}). It says what was already sent. Restore it from a "
             "backup; if you have none, check with the receivers before you move it away, because "

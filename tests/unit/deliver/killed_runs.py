@@ -10,12 +10,14 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from pipeline.deliver.delivery_record import open_record
 from pipeline.load.contacts import read_own
+from pipeline.workspace.workspace import Workspace
 from tests.unit.deliver.conftest import (
     BUCKET,
     FAST,
@@ -26,6 +28,7 @@ from tests.unit.deliver.conftest import (
     sftp_target,
     webhook_target,
 )
+from tests.unit.deliver.failing_proxy import failing_proxy
 from tests.unit.deliver.made_night import NIGHT, listed_orders, make_night, publish_night
 from tests.unit.deliver.receivers import PASSWORD, USER, mail_server, s3_store, sftp_server
 from tests.unit.deliver.web_receiver import WebReceiver, web_receiver
@@ -33,6 +36,8 @@ from tests.unit.nights import ROOT
 
 SENDER = Path(__file__).with_name("killed_sender.py")
 FILES = {"report.html", "contact_list.xlsx", "contact_list.csv", "README.txt", "manifest.json"}
+# within the first third of a bulk send with failing answers
+MESSAGE_SECONDS = 0.008
 OPEN = 'quiet_from = "00:00"\nquiet_until = "00:00"\ndaily_cap = 100000\ndraft_days = 36500\n'
 
 
@@ -65,10 +70,16 @@ def nights_with(folder: Path, config: str, count: int, rows: int = 3) -> list[da
 
 
 def killed(
-    folder: Path, step: str, nights: list[date], *, kills: int = 1, seed: int = 7, chat: str = ""
+    folder: Path,
+    step: str,
+    nights: list[date],
+    *,
+    kills: int = 1,
+    seconds: float = 0.2,
+    chat: str = "",
 ) -> int:
     """Kill and finish the step for each night. Returns the kills that hit it."""
-    command = [sys.executable, SENDER, folder, step, kills, seed, *nights]
+    command = [sys.executable, SENDER, folder, step, kills, seconds, *nights]
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -107,27 +118,31 @@ def over_mail(folder: Path, count: int, share: float) -> Counted:
         return Counted(count, len(mail.mails), mail.dropped.total(), hits, faults)
 
 
-def over_sftp(folder: Path, count: int) -> Counted:
-    """Files on an SFTP server: those that are whole, and no other name but unfinished ones."""
+def over_sftp(folder: Path, count: int, share: float) -> Counted:
+    """Files on an SFTP server that are whole, through connections that break off. Under another
+    name lies only what a kill left unfinished."""
     with tempfile.TemporaryDirectory() as home, sftp_server(Path(home)) as server:
-        hits = killed(folder, "deliver", nights_with(folder, sftp_target(server), count))
-        uploaded = [file for file in Path(home).rglob("*") if file.is_file()]
-        whole = sum(file.read_bytes() == _original(folder, file).read_bytes() for file in uploaded)
-        unexpected = len({file.name for file in uploaded} - FILES)
-        return Counted(count * len(FILES), whole, 0, hits, 0, unexpected)
+        with failing_proxy(server.port, share) as proxy:
+            config = sftp_target(replace(server, port=proxy.port))
+            hits = killed(folder, "deliver", nights_with(folder, config, count))
+        named = [file for file in Path(home).rglob("*") if file.is_file() and file.name in FILES]
+        whole = sum(file.read_bytes() == _original(folder, file).read_bytes() for file in named)
+        return Counted(count * len(FILES), whole, 0, hits, proxy.count_cut)
 
 
-def over_s3(folder: Path, count: int) -> Counted:
-    """Objects of an S3-compatible store that are whole."""
+def over_s3(folder: Path, count: int, share: float) -> Counted:
+    """Objects of an S3-compatible store that are whole, through connections that break off."""
     with s3_store(BUCKET) as (url, client):
-        hits = killed(folder, "deliver", nights_with(folder, s3_target(url), count))
+        with failing_proxy(int(url.rpartition(":")[2]), share) as proxy:
+            config = s3_target(f"http://127.0.0.1:{proxy.port}")
+            hits = killed(folder, "deliver", nights_with(folder, config, count))
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
         whole = 0
         for key in keys:
             body = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
             whole += body == _original(folder, Path(key)).read_bytes()
-        return Counted(count * len(FILES), whole, 0, hits, 0)
+        return Counted(count * len(FILES), whole, 0, hits, proxy.count_cut)
 
 
 def _original(folder: Path, uploaded: Path) -> Path:
@@ -144,7 +159,7 @@ def bulk_send(folder: Path, buyers: int, kills: int, share: float) -> tuple[Coun
         (folder / "config.toml").write_text(
             f"{FAST}{channel}\n{OPEN}[decide]\nholdout_share = 0.0\n"
         )
-        hits = killed(folder, "send", [NIGHT], kills=kills)
+        hits = killed(folder, "send", [NIGHT], kills=kills, seconds=buyers * MESSAGE_SECONDS)
         by_buyer = Counter(
             json.loads(body)["data"]["buyer_id"] for body in web.received.taken.values()
         )
@@ -152,8 +167,6 @@ def bulk_send(folder: Path, buyers: int, kills: int, share: float) -> tuple[Coun
     with open_record(folder) as record:
         sent = record.orders_in(str(NIGHT), "bulk:channel", "sent")
     assert len(sent) == buyers
-    from pipeline.workspace.workspace import Workspace
-
     return _counted(web, buyers, hits), read_own(Workspace(folder)).height
 
 
@@ -169,12 +182,10 @@ def _counted(web: WebReceiver, expected: int, hits: int) -> Counted:
     )
 
 
-WAYS: dict[str, Callable[..., Counted]] = {
-    "email": lambda folder, count: over_mail(folder, count, 0.2),
-    **{
-        kind: lambda folder, count, kind=kind: over_web(kind, folder, count, 0.2)
-        for kind in ("slack", "teams", "webhook", "helpdesk")
-    },
+# kind -> a function of the workspace, the number of nights, and the share of failing answers
+WAYS: dict[str, Callable[[Path, int, float], Counted]] = {
+    "email": over_mail,
+    **{kind: partial(over_web, kind) for kind in ("slack", "teams", "webhook", "helpdesk")},
     "sftp": over_sftp,
     "s3": over_s3,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email
+import logging
 import random
 import threading
 from collections import Counter
@@ -150,6 +151,8 @@ class _PasswordServer(asyncssh.SSHServer):
 @contextmanager
 def s3_store(bucket: str) -> Iterator[tuple[str, Any]]:
     """Address and client of an S3-compatible store with one bucket."""
+    # it prints every request
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

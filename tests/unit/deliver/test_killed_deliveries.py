@@ -11,7 +11,7 @@ from tests.unit.deliver.killed_runs import WAYS, bulk_send
 
 @pytest.mark.parametrize("kind", WAYS)
 def test_a_killed_delivery_arrives_once(kind: str, tmp_path: Path) -> None:
-    counted = WAYS[kind](tmp_path / "shop", 5)
+    counted = WAYS[kind](tmp_path / "shop", 5, 0.2)
     assert counted.is_right, counted
 
 

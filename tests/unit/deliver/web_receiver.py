@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -90,6 +90,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # keep-alive with small answers is slow otherwise
     disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        """A sender that was killed resets its connection."""
+        with suppress(ConnectionError):
+            super().handle()
 
     def do_POST(self) -> None:
         receiver: WebReceiver = self.server.receiver  # type: ignore[attr-defined]
