@@ -18,6 +18,7 @@ as_of := $(if $(AS_OF),--as-of "$(AS_OF)")
 capacity := $(if $(CAPACITY),--capacity "$(CAPACITY)")
 nights := $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 force := $(if $(FORCE),--force)
+dry_run := $(if $(DRY_RUN),--dry-run)
 wait := $(if $(WAIT),--wait "$(WAIT)")
 engine := $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SPARK_MASTER),--spark-master "$(SPARK_MASTER)")
 STEP := $(BIN)/python -m pipeline $(engine)
@@ -34,6 +35,12 @@ demo: $(READY)  ## simulate a small store and make its contact list: the whole j
 
 nightly: $(READY)  ## load the files, train a model if there is none, make the contact list: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1 WAIT=10 MAPPING= TRACKING=]
 	@$(STEP) nightly $(workspace) $(source) $(as_of) $(capacity) $(force) $(wait)
+
+deliver: $(READY)  ## send a published night to the targets of [deliver], each once; part of nightly: WORKSPACE= [AS_OF= TARGET= DRY_RUN=1]
+	@$(STEP) deliver $(workspace) $(as_of) $(if $(TARGET),--target "$(TARGET)") $(dry_run)
+
+send: $(READY)  ## send the released drafts of a night to the shop's channel, each buyer once: WORKSPACE= AS_OF= [RELEASE=all or order ids, DRY_RUN=1]
+	@$(STEP) send $(workspace) $(as_of) $(if $(RELEASE),--release "$(RELEASE)") $(dry_run)
 
 simulate: $(READY)  ## simulate a store: its raw files and its true risks: WORKSPACE= [ORDERS=5000 SEED=7 DAYS=731 EXPORTS=1: also API dumps, order sheets and tracking files]
 	@$(STEP) simulate $(workspace) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(SEED),--seed "$(SEED)") $(if $(DAYS),--days "$(DAYS)") $(if $(EXPORTS),--exports)
@@ -147,6 +154,7 @@ bench: $(READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compa
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/deliveries.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/model.py $(TRAIN_ROWS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py

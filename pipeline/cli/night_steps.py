@@ -45,14 +45,18 @@ def nightly(
 
     Reads the files in --raw (without it, the tables already loaded) and the
     workspace's model.
-    Writes tables/, quarantine/ and runs/AS_OF/latest/ in the workspace.
+    Writes tables/, quarantine/ and runs/AS_OF/latest/ in the workspace, and
+    delivers the night if [deliver] has targets.
     """
+    from pipeline.deliver.bulk.sent_contacts import recover_contacts
     from pipeline.night.nightly import nightly as step
     from pipeline.night.nightly import say_summary
 
     both_or_none(source, raw)
     workspace, config, progress = open_workspace(folder, context, capacity)
     with workspace.locked(wait_seconds=wait * 60):
+        # a bulk send that was killed may have left some
+        recover_contacts(workspace, progress)
         run = step(
             workspace,
             config,
@@ -64,6 +68,12 @@ def nightly(
             side_files=SideFiles(mapping, tracking),
         )
     say_summary(run)
+    if config.deliver.targets:
+        from pipeline.deliver.targets.deliver_night import deliver_night
+
+        # the night is published, whatever happens to its deliveries
+        with workspace.shared():
+            deliver_night(workspace, config, progress, as_of=as_of)
 
 
 @app.command()

@@ -78,6 +78,8 @@ WorkspaceFolder = Annotated[
 AsOf = Annotated[
     date, _date_option("--as-of", "day of the night; only facts known before it are used")
 ]
+DAY_OPTION = _date_option("--as-of", "day of the night; default: the newest published night")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be sent; send nothing")]
 From = Annotated[date, _date_option("--from", "first night")]
 To = Annotated[date, _date_option("--to", "last night")]
 _SOURCE = typer.Option(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -74,9 +75,14 @@ def configuration_page() -> str:
 def _sections(path: str, model: type[BaseModel]) -> list[str]:
     rows, sections = [], []
     for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            sections += _sections(f"{path}{name}.", inner)
+        inner: Any = field.annotation
+        suffix = ""
+        if get_origin(inner) is dict:
+            inner, suffix = get_args(inner)[1], "NAME."
+        # a required model is one value of its section, such as where a secret is
+        is_model = isinstance(inner, type) and issubclass(inner, BaseModel)
+        if is_model and not field.is_required():
+            sections += _sections(f"{path}{name}.{suffix}", inner)
         else:
             rows.append((f"`{name}`", f"`{_default(field)}`", _bounds(field), field.description))
     title = f"## [{path[:-1]}]" if path else "## Top level"
@@ -85,6 +91,8 @@ def _sections(path: str, model: type[BaseModel]) -> list[str]:
 
 
 def _default(field: FieldInfo) -> object:
+    if field.is_required():
+        return "(required)"
     value = field.get_default(call_default_factory=True)
     return "(empty)" if value is None else repr(value) if isinstance(value, str) else value
 

@@ -68,7 +68,10 @@ def backtest(
         page = model_page(tables, config, scored, training_rows, curve, by_night, costs)
         write_whole(workspace.folder / PAGE, page)
     log_backtest(
-        workspace, result, [workspace.folder / RESULT, workspace.folder / PAGE], config.model_dump()
+        workspace,
+        result,
+        [workspace.folder / RESULT, workspace.folder / PAGE],
+        config.model_dump(exclude={"deliver"}),
     )
     return result
 

@@ -12,6 +12,7 @@ from features.spine import DisputeWindow
 from models.learner.training_config import PARAMETERS, Recipe
 from pipeline.settings.action_settings import ActionSettings, AnswerSettings
 from pipeline.settings.check_settings import DataGates, Gate, Monitor
+from pipeline.settings.delivery.deliver_settings import Deliver
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
 from pipeline.settings.engine_settings import Engine as Engine
 from pipeline.settings.errors import BadInput
@@ -172,6 +173,7 @@ class Config(SettingsSection):
     engine: Engine = Engine()
     products: Products = Products()
     page: Page = Page()
+    deliver: Deliver = Deliver()
 
     @property
     def label_window(self) -> LabelWindow:

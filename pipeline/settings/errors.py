@@ -91,3 +91,11 @@ class TooLittleMemory(UserError):
     unchanged."""
 
     exit_code = 21
+
+
+class DeliveryFailed(UserError):
+    """A message or a file did not reach its receiver after all tries, or it is not known that it
+    did. The night stays published, and what was sent is recorded: the next run sends only the
+    rest."""
+
+    exit_code = 22

@@ -115,7 +115,7 @@ def training_settings(config: Config) -> dict[str, Any]:
         **config.model_dump(
             exclude={
                 *("decide", "gate", "booster", "engine", "usd_per", "threads", "monitor"),
-                "model_name",
+                *("model_name", "deliver"),
             }
         ),
     }

@@ -2,6 +2,7 @@
 
     .lock          one step that replaces tables, models or runs: ingest, train, a night
     .lock-tables   one writer of the tables in use and of our own contacts, for moments only
+    .lock-deliver  one sender of nights to their targets; .lock-send: one of messages to buyers
     .users         everybody, shared; unfinished files are removed only by someone who is alone
 
 So readers share a workspace with a night, and contacts wait for each other, not for a night. Each
@@ -71,6 +72,26 @@ def tables_lock(folder: Path, wait_seconds: float = TABLES_WAIT_SECONDS) -> Iter
         raise WorkspaceBusy(
             f"{folder.name}: other contacts are still being stored after {_span(wait_seconds)}. "
             "Nothing was changed. Try again."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def sender_lock(
+    folder: Path, step: str, wait_seconds: float = TABLES_WAIT_SECONDS
+) -> Iterator[None]:
+    """Be the only one who sends: `step` is `deliver` or `send`. Two at once would send twice.
+    Raises `WorkspaceBusy` if it takes too long."""
+    lock = FileLock(folder / f".lock-{step}")
+    try:
+        lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS)
+    except Timeout:
+        raise WorkspaceBusy(
+            f"{folder.name}: another make {step} is still sending after {_span(wait_seconds)}. "
+            "Nothing was sent by this one. Run again when it has ended."
         ) from None
     try:
         yield

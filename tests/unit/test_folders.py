@@ -28,12 +28,20 @@ models/reasons              features models/learner
 pipeline                    pipeline/cli pipeline/settings pipeline/workspace
 pipeline/board              pipeline/load pipeline/output pipeline/pages pipeline/settings
                             pipeline/workspace
-pipeline/cli                pipeline/board pipeline/documentation pipeline/evaluation
+pipeline/cli                pipeline/board pipeline/deliver/bulk pipeline/deliver/targets
+                            pipeline/documentation pipeline/evaluation
                             pipeline/evaluation/actions pipeline/indicators pipeline/load
                             pipeline/night pipeline/pages pipeline/product_review
                             pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/sources pipeline/training
                             pipeline/workspace
+pipeline/deliver            pipeline/output pipeline/settings pipeline/settings/delivery
+                            pipeline/workspace
+pipeline/deliver/bulk       features models/actions pipeline/deliver pipeline/history
+                            pipeline/load pipeline/settings pipeline/settings/delivery
+                            pipeline/workspace
+pipeline/deliver/targets    pipeline/deliver pipeline/output pipeline/settings
+                            pipeline/settings/delivery pipeline/workspace
 pipeline/documentation      features/indicators pipeline/evaluation pipeline/night
                             pipeline/settings pipeline/workspace
 pipeline/drafts             features features/indicators models/actions pipeline/settings
@@ -78,7 +86,8 @@ pipeline/product_review     features features/indicators models/product pipeline
 pipeline/registry           features/build models/learner pipeline/settings
                             pipeline/workspace
 pipeline/settings           features features/indicators models/actions models/contact
-                            models/learner
+                            models/learner pipeline/settings/delivery
+pipeline/settings/delivery
 pipeline/simulation         features pipeline/settings pipeline/simulation/exports
                             pipeline/simulation/world pipeline/workspace
 pipeline/simulation/exports

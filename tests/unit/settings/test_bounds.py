@@ -70,6 +70,8 @@ def test_every_number_has_a_lower_and_an_upper_bound() -> None:
         ("a = " + "[" * 5000 + "]" * 5000, "nested too deeply"),
         ("seed = " + "9" * 10_000, "this is not TOML"),
         ("seed = \x00", "this is not TOML"),
+        (f"[deliver]\nattempts = {HUGE}", "deliver.attempts"),
+        ('[deliver.channel]\nquiet_from = "25:00"', "deliver.channel.quiet_from"),
     ],
 )
 @pytest.mark.parametrize("file", ["config.toml", "tuned.toml"])
