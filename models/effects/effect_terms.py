@@ -85,9 +85,9 @@ class EffectSettings:
     `assumption_errors`: how far the assumptions of an action may be off as a whole; each value is
     tried, and counts as the data of all actions support it. `pooled_part`: the part of an
     assumption's variance that the cells of an action share; the larger, the more cells learn from
-    each other. `spread_factor` multiplies the spread of each assumption. `calibration_spread`: of the model's error by stage and cause; `level_spread`: by
-    the level of a modifier, which the model knows. `modifier_spread`: of the effect of a modifier
-    on an action.
+    each other. `spread_factor` multiplies the spread of each assumption. `calibration_spread`: of
+    the model's error by stage and cause; `level_spread`: by the level of a modifier, which the
+    model knows. `modifier_spread`: of the effect of a modifier on an action.
     """
 
     assumption_errors: Sequence[float] = (0.0, 0.15, 0.4, 1.0)
