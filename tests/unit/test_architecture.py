@@ -32,6 +32,8 @@ MLFLOW_FILES = {
     f"pipeline/registry/{name}.py"
     for name in (
         "alias_change",
+        "judged_versions",
+        "logged_model",
         "logged_runs",
         "model_files",
         "model_registry",
