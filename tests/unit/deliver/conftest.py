@@ -27,7 +27,7 @@ from tests.unit.deliver.web_receiver import WebReceiver, web_receiver
 FAST = """[deliver]
 first_wait_seconds = 0.01
 longest_wait_seconds = 0.02
-timeout_seconds = 0.3
+timeout_seconds = 1.0
 attempts = 8
 """
 BUCKET = "nights"

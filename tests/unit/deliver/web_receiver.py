@@ -7,7 +7,6 @@ import random
 import socket
 import struct
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 # refused, silent, reset before anything was read, or taken and then reset: the sender cannot know
 FAULTS = ("refused", "silent", "reset", "taken_then_reset")
-SILENT_SECONDS = 0.6
+MOST_SILENT_SECONDS = 30.0
 
 
 @dataclass
@@ -111,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(receiver.status or 500, b"", receiver.answer_headers)
             return
         if fault == "silent":
-            time.sleep(SILENT_SECONDS)
+            self._wait_for_end()
             self._reset()
             return
         received.take(headers.get("idempotency-key", self.path), body, headers)
@@ -136,6 +135,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def _wait_for_end(self) -> None:
+        """Until the sender gives up and closes the connection."""
+        self.connection.settimeout(MOST_SILENT_SECONDS)
+        with suppress(OSError):
+            self.connection.recv(1)
 
     def _reset(self) -> None:
         """End the connection with a reset, not with an orderly close."""
