@@ -16,6 +16,10 @@ from pipeline.workspace.checksums import check_file, night_remedy, read_manifest
 from pipeline.workspace.workspace import Workspace
 
 LIST = "contact_list.parquet"
+# what is sent of a row; lists of earlier program versions lack some of it
+NEEDED = frozenset(
+    {"rank", "order_id", "buyer_id", "stage", "action", "contact_by", "why_action", "draft_message"}
+)
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,14 @@ def read_night(workspace: Workspace, config: Config, as_of: date | None) -> Publ
             f"{workspace.folder}: the night of {as_of} has no published list. Create it: "
             f"make nightly AS_OF={as_of}"
         )
+    listed = read_run_table(folder, LIST)
+    if missing := NEEDED - set(listed.columns):
+        raise BadInput(
+            f"{folder}: an earlier version of this program made this night; its list has no "
+            f"{min(missing)}. Create it again: make nightly AS_OF={as_of} FORCE=1"
+        )
     store = config.deliver.store or workspace.folder.name
-    return PublishedNight(store, as_of, folder, read_manifest(folder), read_run_table(folder, LIST))
+    return PublishedNight(store, as_of, folder, read_manifest(folder), listed)
 
 
 def _newest(workspace: Workspace) -> date:

@@ -16,7 +16,7 @@ from pipeline.deliver.bulk.quiet_hours import buyer_country, is_quiet
 from pipeline.deliver.bulk.releases import chosen_drafts, release, released
 from pipeline.deliver.bulk.sent_contacts import BULK, record_contacts
 from pipeline.deliver.delivery_faults import Undeliverable
-from pipeline.deliver.delivery_record import SENT, DeliveryId, DeliveryRecord, open_record
+from pipeline.deliver.delivery_record import INTENDED, SENT, DeliveryId, DeliveryRecord, open_record
 from pipeline.deliver.published_night import PublishedNight, read_night
 from pipeline.deliver.secret_values import SecretValues
 from pipeline.deliver.sending import deliver_once
@@ -32,6 +32,7 @@ Clock = Callable[[], datetime]
 MOST_FAILURES = 5
 WAITS = "waits: quiet hours where the buyer lives"
 CAP = "waits: the daily cap is reached"
+OTHER_ORDER = "got, or may have got, the message of another order"
 NOT_RELEASED, CHANGED = "not released", "changed since its release: release it again"
 
 
@@ -160,12 +161,16 @@ def _judged(
     """Each draft that was not sent yet, with why it is not sent now; None if it may be sent.
     `chosen`: orders to regard as released."""
     known = released(record, str(bulk.night.as_of))
-    sent = record.orders_in(str(bulk.night.as_of), BULK, SENT)
+    night = str(bulk.night.as_of)
+    sent, intended = (record.orders_in(night, BULK, state) for state in (SENT, INTENDED))
     for draft in bulk.drafts:
         if draft.order_id in sent:
             continue
         digest = known.get(draft.order_id, (None,))[0]
-        if draft.order_id in bulk.reasons:
+        if not (sent | intended).isdisjoint(draft.also_orders):
+            # the night was made again and now names another order of the buyer
+            yield draft, OTHER_ORDER
+        elif draft.order_id in bulk.reasons:
             yield draft, bulk.reasons[draft.order_id]
         elif draft.order_id not in chosen and digest is None:
             yield draft, NOT_RELEASED

@@ -111,6 +111,8 @@ def _faults_of(host: str) -> Iterator[None]:
         _raise(host, error.smtp_code, "refused the login")
     except smtplib.SMTPResponseException as error:
         _raise(host, error.smtp_code, "refused the mail")
+    except UnicodeError:
+        raise Undeliverable(f"{host}: user and password of a mail login must be ASCII") from None
     except smtplib.SMTPNotSupportedError:
         raise Undeliverable(f"{host}: does not offer STARTTLS or a login") from None
     except (smtplib.SMTPException, OSError):

@@ -98,5 +98,5 @@ def _faults_of(bucket: str) -> Iterator[None]:
         raise TryAgain(
             f"bucket {bucket}: the connection was refused or closed, or timed out"
         ) from None
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:
         raise Undeliverable(f"bucket {bucket}: {type(error).__name__}") from None

@@ -63,10 +63,11 @@ class MailServer:
 
 
 @contextmanager
-def mail_server(share: float = 0.0) -> Iterator[MailServer]:
-    """Takes mails on a free port; `share` of them fail."""
+def mail_server(share: float = 0.0, **options: Any) -> Iterator[MailServer]:
+    """Takes mails on a free port; `share` of them fail. `options`: TLS and logins, as aiosmtpd has
+    them."""
     server = MailServer(share=share)
-    controller = _FreePort(server, hostname="127.0.0.1", port=0)
+    controller = _FreePort(server, hostname="127.0.0.1", port=0, **options)
     controller.start()
     try:
         server.port = controller.server.sockets[0].getsockname()[1]
@@ -85,17 +86,19 @@ class _FreePort(Controller):
 
 @dataclass(frozen=True)
 class SftpServer:
-    """`folder`: what its users see as their home; `host_key`: its public key."""
+    """`folder`: what its users see as their home; `host_key`: its public key; `client_key`: a
+    private key that may log in."""
 
     port: int
     folder: Path
     host_key: str
+    client_key: str
 
 
 @contextmanager
 def sftp_server(folder: Path) -> Iterator[SftpServer]:
     """An SFTP server of another library than the program's, on a free port."""
-    key = asyncssh.generate_private_key("ssh-ed25519")
+    key, client_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     loop, connections = asyncio.new_event_loop(), set[Any]()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -105,14 +108,15 @@ def sftp_server(folder: Path) -> Iterator[SftpServer]:
             "127.0.0.1",
             0,
             server_host_keys=[key],
-            server_factory=lambda: _PasswordServer(connections),
+            server_factory=lambda: _LoginServer(connections, client_key),
             sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(folder)),
         )
 
     acceptor = asyncio.run_coroutine_threadsafe(start(), loop).result(30)
     try:
         public = key.export_public_key().decode().rsplit(" ", 0)[0].split()
-        yield SftpServer(acceptor.get_port(), folder, " ".join(public[:2]))
+        private = client_key.export_private_key().decode()
+        yield SftpServer(acceptor.get_port(), folder, " ".join(public[:2]), private)
     finally:
         asyncio.run_coroutine_threadsafe(_stop(acceptor, connections), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
@@ -131,15 +135,23 @@ async def _stop(acceptor: asyncssh.SSHAcceptor, open_connections: set[Any]) -> N
         await asyncio.sleep(0)
 
 
-class _PasswordServer(asyncssh.SSHServer):
-    def __init__(self, open_connections: set[Any]) -> None:
-        self._open = open_connections
+class _LoginServer(asyncssh.SSHServer):
+    """Takes one password and one key."""
+
+    def __init__(self, open_connections: set[Any], key: asyncssh.SSHKey) -> None:
+        self._open, self._key = open_connections, key
 
     def connection_made(self, connection: Any) -> None:
         self._open.add(connection)
 
     def begin_auth(self, username: str) -> bool:
         return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return username == USER and key.public_data == self._key.public_data
 
     def password_auth_supported(self) -> bool:
         return True

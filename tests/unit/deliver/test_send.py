@@ -141,6 +141,23 @@ def test_a_draft_that_changed_needs_another_release(
     assert len(web.received.taken) == 10
 
 
+def test_a_night_that_names_another_order_of_a_buyer_sends_no_second_message(
+    send: Send, web: WebReceiver, ten: Workspace
+) -> None:
+    """The first message may have arrived: its answer was lost each time."""
+    web.planned = ["taken_then_reset"] * 8
+    with pytest.raises(DeliveryFailed):
+        send("o-0001")
+    other = listed_orders(10).with_columns(
+        order_id=pl.when(pl.col("rank") == 1).then(pl.lit("o-0001b")).otherwise("order_id"),
+        also_orders=pl.when(pl.col("rank") == 1).then(pl.lit("o-0001")).otherwise("also_orders"),
+    )
+    publish_night(ten, other, "20250320T02-b")
+    send("all")
+    assert len(web.received.taken) == 10
+    assert "o-0001b" not in orders_at(web)
+
+
 def test_the_daily_cap_holds_over_several_runs(
     send: Send, web: WebReceiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
