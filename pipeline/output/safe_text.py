@@ -32,6 +32,11 @@ def one_line(text: str, longest: int = 100) -> str:
     return text if plain == text else plain
 
 
+def plain_text(text: str) -> str:
+    """Text for a page or a log: no control or direction marks. Line breaks and tabs stay."""
+    return re.sub(_CONTROL, "", text.replace("\r\n", "\n"))
+
+
 def neutral_frame(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with `neutral` applied to every text column."""
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]

@@ -34,6 +34,8 @@ pipeline/cli                pipeline/board pipeline/documentation pipeline/evalu
                             pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/sources pipeline/training
                             pipeline/workspace
+pipeline/desk               features pipeline/load pipeline/output pipeline/settings
+                            pipeline/workspace
 pipeline/documentation      features/indicators pipeline/evaluation pipeline/night
                             pipeline/settings pipeline/workspace
 pipeline/drafts             features features/indicators models/actions pipeline/settings
