@@ -26,16 +26,17 @@ models/monitoring           features
 models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
 pipeline                    pipeline/cli pipeline/settings pipeline/workspace
-pipeline/board              pipeline/load pipeline/output pipeline/pages pipeline/settings
-                            pipeline/workspace
-pipeline/cli                pipeline/board pipeline/documentation pipeline/evaluation
+pipeline/board              pipeline/desk pipeline/load pipeline/output pipeline/pages
+                            pipeline/settings pipeline/workspace
+pipeline/cli                pipeline/board pipeline/desk pipeline/documentation pipeline/evaluation
                             pipeline/evaluation/actions pipeline/indicators pipeline/load
                             pipeline/night pipeline/pages pipeline/product_review
                             pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/sources pipeline/training
                             pipeline/workspace
-pipeline/desk               features pipeline/load pipeline/output pipeline/settings
-                            pipeline/workspace
+pipeline/desk               features features/build models/actions pipeline/drafts
+                            pipeline/history pipeline/load pipeline/output pipeline/pages
+                            pipeline/settings pipeline/workspace
 pipeline/documentation      features/indicators pipeline/evaluation pipeline/night
                             pipeline/settings pipeline/workspace
 pipeline/drafts             features features/indicators models/actions pipeline/settings
