@@ -156,6 +156,7 @@ bench: $(READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compa
 	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/choose_actions.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/page.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/api_readers.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/dumps.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/pull.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/impact.py --peers $(PEERS)/bin/python

@@ -2,5 +2,5 @@
 several agents share the work on the list.
 
 Other folders may import `board_app` and `requests_allowed`. This folder may import, of `pipeline`,
-`desk`, `load`, `output`, `pages`, `settings` and `workspace`.
+`api`, `desk`, `load`, `output`, `pages`, `settings` and `workspace`.
 """

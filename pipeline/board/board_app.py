@@ -18,6 +18,8 @@ from flask import Flask, Response, abort, g, redirect, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
+from pipeline.api.api_reader import ApiReader
+from pipeline.api.api_routes import add_api
 from pipeline.board.board_data import log_rows, nights_of, page_of, review_of
 from pipeline.board.board_pages import board_page
 from pipeline.board.desk_routes import add_desk_routes, desk_data
@@ -64,6 +66,8 @@ def create_app(
     _add_pages(app, desk, access)
     _add_orders(app, desk, access, config)
     add_desk_routes(app, desk, access)
+    reader = ApiReader(desk, config)
+    add_api(app, reader, limiter, access.users, access.is_closed)
     return app
 
 

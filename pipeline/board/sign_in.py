@@ -43,6 +43,11 @@ class Access:
         """The users of the workspace; None without a user file."""
         return read_members(self.desk.store.folder)
 
+    def is_closed(self) -> bool:
+        """Whether a request needs a sign-in or a token."""
+        self.needs_login = self.needs_login or self.users() is not None
+        return self.needs_login
+
     def names(self) -> list[str]:
         """Who an order can be assigned to."""
         content = self.users()
@@ -54,7 +59,7 @@ class Access:
         """Who sent this request; None for someone who is not signed in."""
         content = self.users()
         if content is None:
-            return None if self.needs_login else LOCAL
+            return None if self.is_closed() else LOCAL
         self.needs_login = True
         name = self._by_proxy() or self._by_session(content)
         user = content.users.get(name) if name else None

@@ -76,7 +76,7 @@ def order_report(workspace: Workspace, config: Config, order_id: str) -> dict[st
         "products": _products(known),
         "parcels": _parcels(known, files),
         "events": _events(files, config, order_id, as_of),
-        "contacts": _contacts(workspace, known, files.zone),
+        "contacts": _contacts(workspace, known, order_id, files.zone),
         "disputes": disputes,
     }
     return report | (
@@ -193,10 +193,12 @@ def _events(files: TableFiles, config: Config, order_id: str, as_of: date) -> li
     ]
 
 
-def _contacts(workspace: Workspace, tables: Tables, zone: str) -> list[dict[str, Any]]:
+def _contacts(
+    workspace: Workspace, tables: Tables, order_id: str, zone: str
+) -> list[dict[str, Any]]:
     """Contacts of the source before the night, and all of our own, oldest first."""
     columns = ["contact_id", "order_id", "outcome", "occurred_at"]
-    own = read_own(workspace).filter(pl.col("order_id") == tables["orders"]["order_id"][0])
+    own = read_own(workspace).filter(pl.col("order_id") == order_id)
     both = pl.concat([own.select(columns), tables["contacts"].select(columns)])
     rows = both.unique("contact_id", keep="first").sort("occurred_at", "contact_id")
     return [

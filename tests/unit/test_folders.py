@@ -26,7 +26,8 @@ models/monitoring           features
 models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
 pipeline                    pipeline/cli pipeline/settings pipeline/workspace
-pipeline/board              pipeline/desk pipeline/load pipeline/output pipeline/pages
+pipeline/api                pipeline/desk pipeline/output pipeline/pages pipeline/settings
+pipeline/board              pipeline/api pipeline/desk pipeline/load pipeline/output pipeline/pages
                             pipeline/settings pipeline/workspace
 pipeline/cli                pipeline/board pipeline/desk pipeline/documentation pipeline/evaluation
                             pipeline/evaluation/actions pipeline/indicators pipeline/load
