@@ -24,13 +24,12 @@ from pipeline.api.api_answers import (
     NightSummary,
     OpenOrder,
     OpenOrders,
-    OrderAnswer,
-    OrderScore,
     ProductReviewPage,
     ReviewedProduct,
     StoreHealth,
     from_row,
 )
+from pipeline.api.api_order_answers import OrderAnswer, OrderScore
 from pipeline.desk.desk_state import BuyerState
 from pipeline.desk.desk_work import Desk
 from pipeline.desk.order_report import order_report

@@ -21,10 +21,10 @@ from pipeline.api.api_answers import (
     IndicatorRates,
     Nights,
     OpenOrders,
-    OrderAnswer,
     ProductReviewPage,
     StoreHealth,
 )
+from pipeline.api.api_order_answers import OrderAnswer
 from pipeline.api.api_reader import ApiReader
 
 VERSION = "1.0.0"

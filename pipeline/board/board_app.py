@@ -104,7 +104,8 @@ def _add_pages(app: Flask, desk: Desk, access: Access) -> None:
     def log() -> str:
         if not g.member.is_lead:
             abort(403)
-        return _page(store, access, entries=log_rows(desk.log, MOST_ENTRIES))
+        zone = str(store.read_ingest_facts()["zone"])
+        return _page(store, access, entries=log_rows(desk.log, MOST_ENTRIES, zone))
 
 
 def _add_orders(app: Flask, desk: Desk, access: Access, config: Config) -> None:

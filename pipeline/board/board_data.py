@@ -3,9 +3,10 @@ published."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -61,11 +62,11 @@ def nights_of(workspace: Workspace) -> list[dict[str, Any]]:
     return rows
 
 
-def log_rows(log: DeskLog, count: int) -> list[dict[str, Any]]:
-    """The newest entries of the log, newest first, as a page shows them."""
+def log_rows(log: DeskLog, count: int, zone: str) -> list[dict[str, Any]]:
+    """The newest entries of the log, newest first, as a page shows them, in the store's zone."""
     return [
         {
-            "at": entry.at,
+            "at": datetime.fromisoformat(entry.at).astimezone(ZoneInfo(zone)).strftime(_MINUTE),
             "user": entry.user,
             "kind": entry.kind,
             "order_id": neutral_text(entry.order_id),
@@ -77,4 +78,5 @@ def log_rows(log: DeskLog, count: int) -> list[dict[str, Any]]:
     ]
 
 
+_MINUTE = "%Y-%m-%d %H:%M"
 _DETAILS = ("to", "until", "text", "contacted_at")
