@@ -141,8 +141,11 @@ rules-check: $(READY)  ## compare forecasts of the rates on past month-ends with
 backtest: $(READY)  ## score past nights, each with a model that knew only earlier outcomes: WORKSPACE= FROM= TO= [EVERY=7 SOURCE= RAW= CAPACITY=]
 	@$(STEP) backtest $(workspace) $(source) $(capacity) $(nights) $(if $(EVERY),--every "$(EVERY)")
 
-board: $(READY)  ## show nights, orders and products in a browser and mark contacts: WORKSPACE= [PORT=8321 ADDRESS= REASON= HOST=]
+board: $(READY)  ## show nights, orders and products in a browser and share the work on the list: WORKSPACE= [PORT=8321 ADDRESS= REASON= HOST=]
 	@$(STEP) board $(workspace) $(if $(PORT),--port "$(PORT)") $(if $(ADDRESS),--address "$(ADDRESS)") $(if $(REASON),--reason "$(REASON)") $(if $(HOST),--host "$(HOST)")
+
+board-user: $(READY)  ## add, change or remove a user of the board: WORKSPACE= LOGIN= [ROLE=agent|lead|reader TOKEN=1 PROXY=1 REMOVE=1]
+	@$(STEP) board-user $(workspace) --login "$(LOGIN)" $(if $(ROLE),--role "$(ROLE)") $(if $(TOKEN),--token) $(if $(PROXY),--proxy) $(if $(REMOVE),--remove)
 
 notebooks: $(READY)  ## run the notebooks and keep them, with their outputs, in the workspace: WORKSPACE= AS_OF=
 	@$(STEP) notebooks $(workspace) $(as_of)
@@ -161,6 +164,7 @@ bench: $(READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compa
 	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/choose_actions.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/page.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/api_readers.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/dumps.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/pull.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/impact.py --peers $(PEERS)/bin/python

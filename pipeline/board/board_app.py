@@ -1,44 +1,41 @@
-"""board: a small web app on this machine that shows a workspace's nights, orders and products, and
-takes marks of contacted buyers.
+"""board: a small web app that shows a workspace's nights, orders and products, and on which agents
+share the work on the list.
 
-It serves the pages that the runs have published and adds one form: marks go back to the store in
-the same way as with `make contacts`, without a file in between. It has no login. So it listens only
-on an address of this machine, unless the user gives a reason for another one. A page of another
-site cannot read it, because it checks the host name, which stops DNS rebinding. Nor can such a page
-write to it, because the form needs a token.
+It serves the pages that the runs have published, with the desk inside the list. Without a user file
+it has no login, and listens only on an address of this machine, unless the user gives a reason for
+another one. A page of another site cannot read it, because it checks the host name, which stops DNS
+rebinding. Nor can such a page write to it, because each form needs a token.
 """
 
 from __future__ import annotations
 
-import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, abort, redirect, request
-from markupsafe import Markup, escape
+from flask import Flask, Response, abort, g, redirect, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 
-from pipeline.board.board_data import find_orders, nights_of, page_of, review_of
+from pipeline.api.api_reader import ApiReader
+from pipeline.api.api_routes import add_api
+from pipeline.board.board_data import log_rows, nights_of, page_of, review_of
+from pipeline.board.board_pages import board_page
+from pipeline.board.desk_routes import add_desk_routes, desk_data
+from pipeline.board.night_page import with_desk
+from pipeline.board.order_page import order_page
 from pipeline.board.requests_allowed import guard
-from pipeline.load.contacts import take_contacts
-from pipeline.output.safe_text import one_line
-from pipeline.pages.html import render
-from pipeline.pages.page_words import text_span
-from pipeline.settings.errors import UserError
-from pipeline.workspace.progress import Progress
+from pipeline.board.sign_in import Access, csrf_token, require_sign_in
+from pipeline.desk.desk_work import Desk
+from pipeline.desk.order_report import order_report
+from pipeline.desk.order_search import find_orders, order_by_id
+from pipeline.desk.published_nights import published
+from pipeline.settings.config import Config, load_config
 from pipeline.workspace.workspace import Workspace
 
 MOST_BYTES = 5_000_000
-# characters of a message on the page
-MOST_MESSAGE = 1_000
-# the words that the page's script needs
-GROUPS = ("page", "board", "stage", "outcome")
-# what a published page contains, and what the board puts there instead
-NO_FORMS, OWN_FORMS = "form-action &#39;none&#39;", "form-action &#39;self&#39;"
-FORM_MARKER = '<span id="board"></span>'
+MOST_ENTRIES = 300
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -48,7 +45,9 @@ HEADERS = {
 }
 
 
-def create_app(store: Workspace, hosts: frozenset[str] | None) -> Flask:
+def create_app(
+    store: Workspace, hosts: frozenset[str] | None, config: Config | None = None
+) -> Flask:
     """The board of one workspace. `hosts`: the host names that it answers to; None means this
     machine, under its own names."""
     app = Flask(__name__, static_folder=None)
@@ -60,59 +59,80 @@ def create_app(store: Workspace, hosts: frozenset[str] | None) -> Flask:
         response.headers.update(HEADERS)
         return response
 
-    token = secrets.token_urlsafe(32)
-    _add_pages(app, store, token)
-    _add_contacts(app, store, token)
+    config, desk = config or load_config(store.folder), Desk(store)
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    access = Access(desk, config.board)
+    require_sign_in(app, access, limiter)
+    _add_pages(app, desk, access)
+    _add_orders(app, desk, access, config)
+    add_desk_routes(app, desk, access)
+    reader = ApiReader(desk, config)
+    add_api(app, reader, limiter, access.users, access.is_closed)
     return app
 
 
-def _add_pages(app: Flask, store: Workspace, token: str) -> None:
-    """What the board shows."""
+def _add_pages(app: Flask, desk: Desk, access: Access) -> None:
+    """The nights with their pages."""
+    store = desk.store
 
     @app.get("/")
-    def nights() -> str:
-        with _opened(store) as workspace:
-            return _page(workspace, nights=nights_of(workspace))
+    def home() -> Any:
+        """The list of the newest night, because that is what agents open the board for."""
+        for run in published(store)[:1]:
+            if page_of(store, run.night):
+                return redirect(f"/night/{run.night}", 303)
+        return redirect("/nights", 303)
 
-    @app.get("/orders")
-    def orders() -> str:
-        query = request.args.get("q", "").strip()[:100]
-        with _opened(store) as workspace:
-            matching = find_orders(workspace, query) if query else []
-            return _page(workspace, query=query, orders=matching)
+    @app.get("/nights")
+    def nights() -> str:
+        with opened(store) as workspace:
+            return _page(store, access, nights=nights_of(workspace))
 
     @app.get("/night/<day>")
     def night(day: str) -> str:
         path = page_of(store, _day(day)) or abort(404)
         page = path.read_text(encoding="utf-8")
-        return with_form(page, token, day, request.args.get("taken", ""))
+        runs = [run for run in published(store) if run.night == _day(day)]
+        rows = runs[0].listed.select("order_id", "buyer_id").iter_rows() if runs else ()
+        return with_desk(page, desk_data(desk, access, g.member, _day(day).isoformat(), rows))
 
     @app.get("/products/<day>")
     def products(day: str) -> str:
         return (review_of(store, _day(day)) or abort(404)).read_text(encoding="utf-8")
 
-
-def _add_contacts(app: Flask, store: Workspace, token: str) -> None:
-    """What the board takes: the marks of a night."""
-
-    @app.post("/contacts")
-    def contacts() -> Any:
-        if not secrets.compare_digest(request.form.get("token", "").encode(), token.encode()):
+    @app.get("/log")
+    def log() -> str:
+        if not g.member.is_lead:
             abort(403)
-        day = _day(request.form.get("night", "")).isoformat()
-        try:
-            taken = give_back(store, day, request.form.get("sheet", ""))
-        except UserError as error:
-            # readers of a board have no use for a path of its machine
-            message = str(error).replace(str(store.folder), store.folder.name)
-            problem = one_line(message, MOST_MESSAGE)
-            with _opened(store) as workspace:
-                return _page(workspace, nights=nights_of(workspace), problem=problem), 409
-        return redirect(f"/night/{day}?taken={taken}", 303)
+        zone = str(store.read_ingest_facts()["zone"])
+        return _page(store, access, entries=log_rows(desk.log, MOST_ENTRIES, zone))
+
+
+def _add_orders(app: Flask, desk: Desk, access: Access, config: Config) -> None:
+    """Search, and the page of an order."""
+    store = desk.store
+
+    @app.get("/orders")
+    def orders() -> str:
+        query = request.args.get("q", "").strip()[:100]
+        with opened(store) as workspace:
+            matching = find_orders(workspace, query) if query else []
+            return _page(store, access, query=query, orders=matching)
+
+    @app.get("/order")
+    def order() -> str:
+        # the id is no part of the path: it can be any text
+        order_id = request.args.get("id", "")[:200]
+        with opened(store) as workspace:
+            ids = order_by_id(workspace.table_files(), order_id) or abort(404)
+            report = order_report(workspace, config, ids[0]) or abort(404)
+        night = report["night"] if report["listed"] else ""
+        rows = [(report["order_id"], report["buyer_id"])]
+        return order_page(store, report, desk_data(desk, access, g.member, night or "", rows))
 
 
 @contextmanager
-def _opened(store: Workspace) -> Iterator[Workspace]:
+def opened(store: Workspace) -> Iterator[Workspace]:
     """The workspace for one request; requests run side by side, each with its own view of it."""
     workspace = Workspace(store.folder, "board")
     with workspace.shared():
@@ -126,56 +146,33 @@ def _day(text: str) -> date:
         abort(404)
 
 
-def _page(workspace: Workspace, **context: Any) -> str:
-    defaults = {"nights": None, "orders": None, "query": "", "problem": ""}
-    return render(
+def _page(store: Workspace, access: Access, **context: Any) -> str:
+    defaults = {"nights": None, "orders": None, "entries": None, "query": ""}
+    member = g.member if access.needs_login else None
+    return board_page(
         "board.html",
-        scripts=("page.js", "board.js"),
-        groups=GROUPS,
-        data={},
-        has_charts=False,
-        form_action="'self'",
-        store=workspace.folder.name,
+        store=store.folder.name,
+        member=member,
+        token=csrf_token(),
+        is_lead=g.member.is_lead,
         **(defaults | context),
     )
 
 
-def with_form(page: str, token: str, day: str, taken: str) -> str:
-    """A published page with the form that saves its marks, and with permission to send this form.
-
-    `taken`: what `give_back` returned for the marks that were just saved, otherwise empty. Both are
-    inserted at their first occurrence, which is the page's own and precedes any text of an order.
-    """
-    numbers = taken.split("-")
-    status = Markup()
-    if len(numbers) == 3 and all(number.isdigit() for number in numbers):
-        new, count, faults = numbers
-        status = text_span("list.taken", new=new, count=count, faults=faults)
-    form = Markup(
-        '<form method="post" action="/contacts" id="give-back">'
-        '<input type="hidden" name="token" value="{}"><input type="hidden" name="night" value="{}">'
-        '<input type="hidden" name="sheet"><button disabled>{}</button></form>'
-        '<a href="/">{}</a><span role="status" class="good">{}</span>'
-    ).format(token, escape(day), text_span("list.give"), text_span("list.nights"), status)
-    return page.replace(NO_FORMS, OWN_FORMS, 1).replace(FORM_MARKER, form, 1)
-
-
-def give_back(workspace: Workspace, day: str, sheet: str) -> str:
-    """Take the sheet as `make contacts` does.
-
-    Returns 'new-contacts-faults': the number of new contacts, of contacts in the sheet and of cells
-    in quarantine. Raises `WorkspaceBusy` if other contacts take too long; a night does not matter.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"board-{day}.csv"
-        file.write_text(sheet, encoding="utf-8", newline="\n")
-        with _opened(workspace) as opened:
-            taken = take_contacts(opened, Progress(), file=file)
-    return "-".join(str(number) for number in taken)
-
-
-def serve(workspace: Workspace, *, address: str, port: int, hosts: frozenset[str]) -> None:
+def serve(
+    workspace: Workspace, config: Config, *, address: str, port: int, hosts: frozenset[str]
+) -> None:
     """Answer requests for `hosts` until the process is stopped."""
-    from werkzeug.serving import make_server
+    import waitress
 
-    make_server(address, port, create_app(workspace, hosts), threaded=True).serve_forever()
+    waitress.serve(
+        create_app(workspace, hosts, config),
+        host=address,
+        port=port,
+        threads=8,
+        # browsers keep some connections each; a connection that waits costs no thread
+        connection_limit=1_000,
+        max_request_body_size=MOST_BYTES,
+        ident=None,
+        _quiet=True,
+    )

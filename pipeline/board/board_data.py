@@ -1,24 +1,22 @@
-"""What the board shows of a workspace: its nights and its orders. It reads only what runs have
+"""What the board shows of a workspace: its nights and their pages. It reads only what runs have
 published."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from pipeline.desk.desk_log import DeskLog
+from pipeline.desk.published_nights import published
 from pipeline.load.contacts import read_own
-from pipeline.output.safe_text import neutral_frame
+from pipeline.output.safe_text import neutral_text
 from pipeline.pages.product_page import PAGE as REVIEW
 from pipeline.pages.report import PAGE
-from pipeline.settings.errors import Damaged
-from pipeline.workspace.checksums import check_file, read_manifest
 from pipeline.workspace.workspace import Workspace
-
-MOST_ORDERS, MOST_NIGHTS = 50, 60
-_LAST_NIGHT = {"stage": pl.String, "probability": pl.Float64, "night": pl.Date, "listed": pl.UInt32}
 
 
 def page_of(workspace: Workspace, night: date) -> Path | None:
@@ -47,79 +45,38 @@ def nights_of(workspace: Workspace) -> list[dict[str, Any]]:
     )
     contacted = dict(contacts.group_by("night").agg(pl.len()).iter_rows())
     rows = []
-    for night, folder, manifest in published(workspace):
-        listed = pl.read_parquet(folder / "contact_list.parquet", columns=["expected_value_usd"])
+    for run in published(workspace):
+        night = run.night.isoformat()
         rows.append(
             {
-                "night": night.isoformat(),
-                "listed": listed.height,
-                "saving": f"{listed['expected_value_usd'].sum():,.0f}",
-                "contacted": contacted.get(night.isoformat(), 0),
-                "disputes": manifest.get("clock", {}).get("count_disputes", "-"),
-                "failed": sum(check["is_out"] for check in manifest.get("data_gates", [])),
-                "has_page": page_of(workspace, night) is not None,
-                "has_review": review_of(workspace, night) is not None,
+                "night": night,
+                "listed": run.listed.height,
+                "saving": f"{run.listed['expected_value_usd'].sum():,.0f}",
+                "contacted": contacted.get(night, 0),
+                "disputes": run.manifest.get("clock", {}).get("count_disputes", "-"),
+                "failed": sum(check["is_out"] for check in run.manifest.get("data_gates", [])),
+                "has_page": page_of(workspace, run.night) is not None,
+                "has_review": review_of(workspace, run.night) is not None,
             }
         )
     return rows
 
 
-def published(workspace: Workspace) -> list[tuple[date, Path, dict[str, Any]]]:
-    """Night, folder and manifest of each complete run that this version can read, newest first."""
-    runs = []
-    for link in sorted(workspace.folder.glob("runs/????-??-??/latest"), reverse=True):
-        try:
-            manifest = read_manifest(link)
-            for name in ("contact_list.parquet", "scores.parquet"):
-                if (link / name).exists():
-                    check_file(link / name, manifest, "")
-            night = date.fromisoformat(link.parent.name)
-        except (OSError, ValueError, Damaged):
-            continue
-        if (link / "contact_list.parquet").exists() and (link / "scores.parquet").exists():
-            runs.append((night, link.resolve(), manifest))
-    return runs
+def log_rows(log: DeskLog, count: int, zone: str) -> list[dict[str, Any]]:
+    """The newest entries of the log, newest first, as a page shows them, in the store's zone."""
+    return [
+        {
+            "at": datetime.fromisoformat(entry.at).astimezone(ZoneInfo(zone)).strftime(_MINUTE),
+            "user": entry.user,
+            "kind": entry.kind,
+            "order_id": neutral_text(entry.order_id),
+            "undoes": entry.undoes,
+            "details": next((entry.value[name] for name in _DETAILS if entry.value.get(name)), ""),
+            "outcome": entry.value.get("outcome"),
+        }
+        for entry in log.newest(count)
+    ]
 
 
-def find_orders(workspace: Workspace, query: str) -> list[dict[str, Any]]:
-    """Up to 50 orders whose id contains `query`, one row per order.
-
-    Columns: `order_id`, `country`; `night`, the last of the newest 60 nights on which the order was
-    open, with its `stage` and `probability` then; `listed`, on how many of these nights it was on
-    the list; `contacted` and `outcome` of the last contact.
-    """
-    orders = (
-        workspace.table_files().read_all_of("orders").select("order_id", "country").sort("order_id")
-    )
-    orders = orders.filter(pl.col("order_id").str.contains(query, literal=True)).head(MOST_ORDERS)
-    own = read_own(workspace).sort("occurred_at").unique("order_id", keep="last")
-    own = own.select("order_id", "outcome", contacted=pl.col("occurred_at").dt.date())
-    rows = (
-        _with_last_night(workspace, orders)
-        .join(own, on="order_id", how="left")
-        .with_columns(pl.col("listed").fill_null(0))
-        .sort("order_id")
-    )
-    return neutral_frame(rows).to_dicts()
-
-
-def _with_last_night(workspace: Workspace, orders: pl.DataFrame) -> pl.DataFrame:
-    """Adds `stage`, `probability`, `night` and `listed`; null for an order that was on no night."""
-    ids = orders["order_id"].implode()
-    scored, listed = [], []
-    for night, folder, _ in published(workspace)[:MOST_NIGHTS]:
-        scores = pl.read_parquet(
-            folder / "scores.parquet", columns=["order_id", "stage", "probability"]
-        )
-        scored.append(
-            scores.filter(pl.col("order_id").is_in(ids)).with_columns(night=pl.lit(night))
-        )
-        rows = pl.read_parquet(folder / "contact_list.parquet", columns=["order_id"])
-        listed.append(rows.filter(pl.col("order_id").is_in(ids)))
-    if not scored:
-        return orders.with_columns(
-            pl.lit(None, dtype).alias(name) for name, dtype in _LAST_NIGHT.items()
-        )
-    last = pl.concat(scored).sort("night").unique("order_id", keep="last")
-    times = pl.concat(listed).group_by("order_id").agg(listed=pl.len())
-    return orders.join(last, on="order_id", how="left").join(times, on="order_id", how="left")
+_MINUTE = "%Y-%m-%d %H:%M"
+_DETAILS = ("to", "until", "text", "contacted_at")

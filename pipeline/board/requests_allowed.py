@@ -10,11 +10,11 @@ from flask import Flask, abort, request
 from pipeline.settings.errors import BadInput
 
 
-def check_address(address: str, reason: str | None) -> str:
+def check_address(address: str, reason: str | None, *, has_login: bool = False) -> str:
     """The IP address to listen on.
 
     Raises BadInput for text that is not an IP address, and for an address that other machines can
-    reach if there is no reason.
+    reach if there is neither a login nor a reason.
     """
     try:
         number = ipaddress.ip_address("127.0.0.1" if address == "localhost" else address)
@@ -22,11 +22,11 @@ def check_address(address: str, reason: str | None) -> str:
         raise BadInput(
             f"ADDRESS: {address!r} is not an IP address. Write it like 127.0.0.1."
         ) from None
-    if not number.is_loopback and not (reason or "").strip():
+    if not number.is_loopback and not has_login and not (reason or "").strip():
         raise BadInput(
             f"ADDRESS: {address} can be reached from other machines, and the board has no login: "
-            "anyone who reaches it can read your orders and write contacts. Leave ADDRESS out, or "
-            "say why this is safe: REASON=..."
+            "anyone who reaches it can read your orders and write contacts. Leave ADDRESS out, add "
+            "users (make board-user LOGIN=...), or say why this is safe: REASON=..."
         )
     return str(number)
 

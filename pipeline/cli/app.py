@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from pipeline.cli import (
+    board_steps,
     delivery_steps,
     documentation_steps,
     evaluation_steps,
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 for steps in (
     night_steps,
+    board_steps,
     delivery_steps,
     load_steps,
     training_steps,

@@ -1,8 +1,7 @@
-"""The steps of a night: contact list, dispute clock, indicators, page, board and contacts."""
+"""The steps of a night: contact list, dispute clock, indicators, page and contacts."""
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +22,7 @@ from pipeline.cli.options import (
     open_workspace,
 )
 from pipeline.sources.source_context import SideFiles
-from pipeline.workspace.progress import say, warn
+from pipeline.workspace.progress import say
 
 app = typer.Typer()
 
@@ -191,39 +190,3 @@ def contacts(
     workspace, _, progress = open_workspace(folder)
     with workspace.shared():
         step(workspace, progress, file=file, must_take=True)
-
-
-@app.command()
-def board(
-    folder: WorkspaceFolder,
-    port: Annotated[
-        int, typer.Option(min=1, max=65535, help="port on which the board listens")
-    ] = 8321,
-    address: Annotated[str, typer.Option(help="address on which it listens")] = "127.0.0.1",
-    reason: Annotated[
-        str | None, typer.Option(help="why it is safe to open it to other machines")
-    ] = None,
-    host: Annotated[
-        list[str] | None,
-        typer.Option(help="host name by which others open the board; may be repeated"),
-    ] = None,
-) -> None:
-    """Show nights, orders and products in a browser, and mark contacts there.
-
-    Reads runs/ and tables/.
-    Writes only when you mark contacts, as the step contacts does.
-    """
-    from pipeline.board.board_app import serve
-    from pipeline.board.requests_allowed import allowed_hosts, check_address
-
-    workspace, _, _ = open_workspace(folder)
-    ip = check_address(address, reason)
-    hosts = allowed_hosts(ip, port, host or [])
-    workspace.read_ingest_facts()
-    if not ip_address(ip).is_loopback:
-        warn(
-            f"the board answers other machines on {ip}, without a login. The reason given: {reason}"
-        )
-    shown = f"[{ip}]" if ":" in ip else ip
-    say(f"the board of {workspace.folder}: http://{shown}:{port}/ (Ctrl-C stops it)")
-    serve(workspace, address=ip, port=port, hosts=hosts)

@@ -8,7 +8,9 @@ use.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -111,6 +113,35 @@ def read_own(workspace: Workspace) -> pl.DataFrame:
     return own.select(_KEPT)
 
 
+def contact_of(workspace: Workspace, night: str, order_id: str) -> dict[str, Any] | None:
+    """Our own contact of an order on a night's list, as JSON; None without one."""
+    own = read_own(workspace).filter(pl.col("contact_id") == f"{PREFIX}{night}:{order_id}")
+    return (
+        own.with_columns(pl.col(pl.Datetime).dt.to_string("iso")).row(0, named=True)
+        if own.height
+        else None
+    )
+
+
+def put_contact_back(
+    workspace: Workspace, night: str, order_id: str, row: Mapping[str, Any] | None
+) -> None:
+    """Make our own contact of an order on a night's list what it was: `row`, as `contact_of` gave
+    it, or none. The tables in use follow. Doing it twice changes nothing."""
+    contact_id = f"{PREFIX}{night}:{order_id}"
+    with workspace.changing_tables():
+        previous = read_own(workspace)
+        own = previous.filter(pl.col("contact_id") != contact_id)
+        if row is not None:
+            times = pl.col("occurred_at", "known_at").str.to_datetime(time_zone="UTC").cast(INSTANT)
+            texts = dict.fromkeys(_KEPT, pl.String)
+            restored = pl.DataFrame([dict(row)], schema=texts).with_columns(times)
+            own = pl.concat([own, restored.select(_KEPT)]).sort("contact_id")
+        if not own.equals(previous):
+            _write_own(workspace.folder / OWN, own)
+        _join_to_tables(workspace, own)
+
+
 def _write_own(path: Path, own: pl.DataFrame) -> None:
     digest = {_DIGEST: _digest(own)}
     write_bytes_whole(path, lambda temporary: own.write_parquet(temporary, metadata=digest))
@@ -180,6 +211,8 @@ def _join_to_tables(workspace: Workspace, own: pl.DataFrame) -> None:
     ingest_facts = workspace.read_ingest_facts()
     if ingest_facts["input_sha256"].get(OWN_INPUT) == own_sha256(own).get(OWN_INPUT):
         return
+    # the last contact may have been withdrawn, and then there is no digest
+    source_inputs = {k: v for k, v in ingest_facts["input_sha256"].items() if k != OWN_INPUT}
     files = workspace.table_files()
     joined = with_own(files.read_all_of("contacts"), own, files.read_placed()["order_id"]).sort(
         "contact_id"
@@ -188,7 +221,7 @@ def _join_to_tables(workspace: Workspace, own: pl.DataFrame) -> None:
         "contacts",
         joined,
         {
-            "input_sha256": {**ingest_facts["input_sha256"], **own_sha256(own)},
+            "input_sha256": {**source_inputs, **own_sha256(own)},
             "table_rows": {**ingest_facts["table_rows"], "contacts": joined.height},
         },
     )

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.load.rounded_contact_ids import OTHER_BUYER, ROUNDED_ID, could_be, is_rounded
-from pipeline.output.safe_text import neutral
+from pipeline.output.safe_text import neutral, neutral_text
 from pipeline.settings.errors import Damaged
 from pipeline.workspace.checksums import read_run_table
 from pipeline.workspace.workspace import Workspace
@@ -99,8 +99,4 @@ def _order_of(
 
 
 def _is_buyer(shown: str, true_id: str) -> bool:
-    return shown in (true_id, _neutral(true_id)) or could_be(shown, true_id)
-
-
-def _neutral(text: str) -> str:
-    return str(pl.select(neutral(pl.lit(text))).item())
+    return shown in (true_id, neutral_text(true_id)) or could_be(shown, true_id)

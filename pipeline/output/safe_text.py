@@ -32,6 +32,18 @@ def one_line(text: str, longest: int = 100) -> str:
     return text if plain == text else plain
 
 
+def neutral_text(text: str) -> str:
+    """`neutral` for one text, such as an id: the form in which a page shows it."""
+    if re.fullmatch(r"[\w.#:]*", text):
+        return text
+    return str(pl.select(neutral(pl.lit(text))).item())
+
+
+def plain_text(text: str) -> str:
+    """Text for a page or a log: no control or direction marks. Line breaks and tabs stay."""
+    return re.sub(_CONTROL, "", text.replace("\r\n", "\n"))
+
+
 def neutral_frame(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with `neutral` applied to every text column."""
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]

@@ -99,17 +99,19 @@ _ESCAPED = {
 }
 
 
-def _sha256(text: str) -> str:
+def script_hash(text: str) -> str:
+    """How a policy names a script or a style: by the hash of its text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def content_policy(style: str, scripts: Sequence[str], form_action: str = "'none'") -> str:
     """A Content-Security-Policy that allows this style and these scripts, and nothing from another
-    address. `form_action`: where the page may send forms."""
-    hashes = " ".join(map(_sha256, scripts))
+    address. `form_action`: where the page may send forms, and where its scripts may connect to."""
+    hashes = " ".join(map(script_hash, scripts))
+    connects = "" if form_action == "'none'" else f"; connect-src {form_action}"
     return (
-        f"default-src 'none'; script-src {hashes}; style-src {_sha256(style)}; "
-        f"img-src data:; base-uri 'none'; form-action {form_action}"
+        f"default-src 'none'; script-src {hashes}; style-src {script_hash(style)}; "
+        f"img-src data:; base-uri 'none'; form-action {form_action}{connects}"
     )
 
 

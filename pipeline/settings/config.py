@@ -16,7 +16,7 @@ from pipeline.settings.delivery.deliver_settings import Deliver
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
 from pipeline.settings.engine_settings import Engine as Engine
 from pipeline.settings.errors import BadInput
-from pipeline.settings.list_settings import Decide, Page
+from pipeline.settings.list_settings import BoardAccess, Decide, Page
 from pipeline.settings.product_settings import Products
 from pipeline.settings.settings_section import SettingsSection
 from pipeline.settings.source_settings import SourceSettings
@@ -174,6 +174,7 @@ class Config(SettingsSection):
     products: Products = Products()
     page: Page = Page()
     deliver: Deliver = Deliver()
+    board: BoardAccess = BoardAccess()
 
     @property
     def label_window(self) -> LabelWindow:

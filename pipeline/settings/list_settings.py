@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
@@ -143,3 +144,36 @@ class Page(SettingsSection):
         description="a store with more orders gets its indicators from make kpi only, so that "
         "the night is not delayed",
     )
+
+
+class BoardAccess(SettingsSection):
+    """How people sign in to the board, once it has a user file (`make board-user`)."""
+
+    proxy_header: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9-]{0,64}$",
+        description="header in which an authenticating proxy sends the name of the user, such as "
+        "X-Remote-User; the proxy must remove it from what it receives",
+    )
+    proxy_address: str = Field(
+        default="", description="IP address of that proxy; the header counts from it alone"
+    )
+    https: bool = Field(
+        default=False,
+        description="people reach the board by https, through a proxy: the cookie is then never "
+        "sent without it",
+    )
+    session_hours: float = Field(
+        default=12.0, gt=0, le=720, description="hours until people must sign in again"
+    )
+
+    @model_validator(mode="after")
+    def _names_both(self) -> Self:
+        if bool(self.proxy_header) != bool(self.proxy_address):
+            raise ValueError("proxy_header and proxy_address go together")
+        if self.proxy_address:
+            try:
+                ip_address(self.proxy_address)
+            except ValueError:
+                raise ValueError("proxy_address: must be an IP address, like 10.0.0.2") from None
+        return self

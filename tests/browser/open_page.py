@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.unit.nights import ROOT
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(
     not CHROMIUM, reason="no Chromium on this machine: tests/browser/install.sh"
 )
+AXE = ROOT / ".browser" / "node_modules" / "axe-core" / "axe.min.js"
+PICTURES = ROOT / ".browser" / "pictures"
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=2>"
 # the text of these rows, counted from 0
 HOSTILE_ROWS = {

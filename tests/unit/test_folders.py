@@ -26,10 +26,11 @@ models/monitoring           features
 models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
 pipeline                    pipeline/cli pipeline/settings pipeline/workspace
-pipeline/board              pipeline/load pipeline/output pipeline/pages pipeline/settings
-                            pipeline/workspace
+pipeline/api                pipeline/desk pipeline/output pipeline/pages pipeline/settings
+pipeline/board              pipeline/api pipeline/desk pipeline/load pipeline/output
+                            pipeline/pages pipeline/settings pipeline/workspace
 pipeline/cli                pipeline/board pipeline/deliver/bulk pipeline/deliver/targets
-                            pipeline/documentation pipeline/evaluation
+                            pipeline/desk pipeline/documentation pipeline/evaluation
                             pipeline/evaluation/actions pipeline/indicators pipeline/load
                             pipeline/night pipeline/pages pipeline/product_review
                             pipeline/settings pipeline/simulation
@@ -42,6 +43,9 @@ pipeline/deliver/bulk       features models/actions pipeline/deliver pipeline/hi
                             pipeline/workspace
 pipeline/deliver/targets    pipeline/deliver pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/workspace
+pipeline/desk               features features/build models/actions pipeline/drafts
+                            pipeline/history pipeline/load pipeline/output pipeline/pages
+                            pipeline/settings pipeline/workspace
 pipeline/documentation      features/indicators pipeline/evaluation pipeline/night
                             pipeline/settings pipeline/workspace
 pipeline/drafts             features features/indicators models/actions pipeline/settings
@@ -54,8 +58,7 @@ pipeline/evaluation         features features/build features/indicators models/a
                             pipeline/history pipeline/indicators pipeline/night
                             pipeline/output pipeline/product_review pipeline/registry
                             pipeline/settings pipeline/simulation
-                            pipeline/simulation/realism pipeline/training
-                            pipeline/workspace
+                            pipeline/simulation/realism pipeline/training pipeline/workspace
 pipeline/evaluation/actions features models/actions models/effects models/learner
                             pipeline/engines pipeline/settings pipeline/simulation
                             pipeline/training pipeline/workspace
@@ -70,16 +73,16 @@ pipeline/load               features pipeline/output pipeline/settings pipeline/
                             pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
                             models/contact models/effects models/indicators models/learner
-                            models/monitoring models/product models/reasons
-                            pipeline/drafts pipeline/engines pipeline/history
-                            pipeline/indicators pipeline/load pipeline/output
-                            pipeline/pages pipeline/registry pipeline/settings
-                            pipeline/sources pipeline/training pipeline/workspace
+                            models/monitoring models/product models/reasons pipeline/drafts
+                            pipeline/engines pipeline/history pipeline/indicators
+                            pipeline/load pipeline/output pipeline/pages pipeline/registry
+                            pipeline/settings pipeline/sources pipeline/training
+                            pipeline/workspace
 pipeline/output             features models/reasons
-pipeline/pages              features features/indicators models/comparison
-                            models/indicators models/monitoring models/product
-                            pipeline/history pipeline/indicators pipeline/output
-                            pipeline/settings pipeline/workspace
+pipeline/pages              features features/indicators models/comparison models/indicators
+                            models/monitoring models/product pipeline/history
+                            pipeline/indicators pipeline/output pipeline/settings
+                            pipeline/workspace
 pipeline/product_review     features features/indicators models/product pipeline/output
                             pipeline/pages pipeline/settings pipeline/sources
                             pipeline/sources/reading pipeline/workspace
@@ -91,8 +94,8 @@ pipeline/settings/delivery
 pipeline/simulation         features pipeline/settings pipeline/simulation/exports
                             pipeline/simulation/world pipeline/workspace
 pipeline/simulation/exports
-pipeline/simulation/realism pipeline/settings pipeline/simulation
-                            pipeline/simulation/world pipeline/workspace
+pipeline/simulation/realism pipeline/settings pipeline/simulation pipeline/simulation/world
+                            pipeline/workspace
 pipeline/simulation/world   features
 pipeline/sources            features pipeline/output pipeline/settings
                             pipeline/sources/reading

@@ -17,7 +17,7 @@ function storeTime() {
   return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}`;
 }
 
-// marks: order -> { at, outcome }. They stay in this browser until they are exported or saved to the store.
+// marks: order -> { at, outcome }. They stay in this browser until they are exported; on the board, desk_list.js replaces them.
 // Each workspace has its own marks. They are kept when the page of the night is made again.
 const MARKS_NAME = `contacted ${DATA.as_of} ${location.pathname.split("/runs/")[0]}`;
 // without a prototype, because an order id can be any text

@@ -90,14 +90,6 @@ function countMarks() {
   const button = document.getElementById("export");
   button.textContent = t("list.export", { count });
   button.disabled = count === 0;
-  const give = document.querySelector("#give-back button");
-  if (give) give.disabled = count === 0;
-}
-
-// on the board, the page can save its marks to the store
-function startBoard() {
-  const form = document.getElementById("give-back");
-  if (form) form.addEventListener("submit", () => { form.elements.sheet.value = contactSheet(); });
 }
 
 function exportSheet() {
@@ -186,6 +178,5 @@ countDown();
 document.getElementById("export").addEventListener("click", exportSheet);
 onLanguageChange.push(countMarks, countDown, showAnswers);
 setInterval(countDown, 30000);
-startBoard();
 startWide();
 startCharts();

@@ -9,13 +9,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from pipeline.board.board_app import create_app
+from pipeline.board.night_page import desk_script
 from pipeline.board.requests_allowed import allowed_hosts, check_address
 from pipeline.load.contacts import read_own
+from pipeline.pages.html import script_hash
 from pipeline.settings.errors import BadInput
 from pipeline.workspace.workspace import Workspace
+from tests.unit.board.board_client import desk_of, send
 from tests.unit.nights import AS_OF, latest
+
+NO_FORMS = "form-action &#39;none&#39;"
 
 
 @pytest.fixture
@@ -23,80 +29,106 @@ def client(workspace: Path) -> FlaskClient:
     return create_app(Workspace(workspace), frozenset({"localhost"})).test_client()
 
 
-def token_of(client: FlaskClient) -> str:
-    return re.search(r'name="token" value="([^"]+)"', client.get(f"/night/{AS_OF}").text)[1]
-
-
 def test_nights_orders_and_the_page_of_a_night(client: FlaskClient, workspace: Path) -> None:
     listed = pl.read_parquet(latest(workspace) / "contact_list.parquet")
+    assert client.get("/").location == f"/night/{AS_OF}"
     assert (
         f'<a href="/night/{AS_OF}">{AS_OF}</a></th>\n<td class="number">{listed.height}</td>'
-        in client.get("/").text
+        in client.get("/nights").text
     )
     order = listed["order_id"][0]
     orders = client.get(f"/orders?q={order[-4:]}").text
-    assert f'<th scope="row">{order}</th>' in orders
-    assert re.search(rf">{order}</th>.*?{AS_OF}.*?<td>1</td><td>-", orders, re.DOTALL)
-    answer = client.get(f"/night/{AS_OF}")
-    page = (latest(workspace) / "report.html").read_text(encoding="utf-8")
-    # the published page, except for the form and the permission to send it
-    form = r'<form method="post".*?<span role="status" class="good"></span>'
-    bare = re.sub(form, '<span id="board"></span>', answer.text, count=1, flags=re.DOTALL)
-    assert bare.replace("form-action &#39;self", "form-action &#39;none") == page
-    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert f'<th scope="row"><a href="/order?id={order}">{order}</a></th>' in orders
+    assert re.search(rf">{order}</a></th>.*?{AS_OF}.*?<td>1</td><td>-", orders, re.DOTALL)
     for missing in (
         "/night/2025-01-02",
         "/night/..%2f..%2fetc",
         "/products/2025-07-10",
         "/night/someday",
+        "/order?id=no-such-order",
     ):
         assert client.get(missing).status_code == 404
 
 
-def test_marks_are_taken_as_contacts_are(client: FlaskClient, workspace: Path) -> None:
+def test_the_page_of_a_night_is_the_published_one_with_the_desk(
+    client: FlaskClient, workspace: Path
+) -> None:
+    answer = client.get(f"/night/{AS_OF}")
+    page = (latest(workspace) / "report.html").read_text(encoding="utf-8")
+    script = desk_script()
+    assert f"<script>{script}</script></body>" in answer.text
+    # without what the board adds, it is the published page
+    bare = re.sub(r'<script type="application/json" id="desk-data">.*?</script>', "", answer.text)
+    bare = bare.replace(f"<script>{script}</script></body>", "</body>")
+    bare = re.sub(r'<a href="/nights">.*?id="desk-status"></span>', "", bare, count=1)
+    bare = bare.replace(f"{escape(script_hash(script))} ", "", 1)
+    bare = bare.replace("form-action &#39;self&#39;; connect-src &#39;self&#39;", NO_FORMS, 1)
+    assert bare == page
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_mark_is_taken_as_contacts_are(client: FlaskClient, workspace: Path) -> None:
     order = pl.read_parquet(latest(workspace) / "contact_list.parquet")["order_id"][0]
-    rows = f"{order},{AS_OF},{AS_OF} 14:30,settled\nx,{AS_OF},{AS_OF},\n"
-    sheet = f"order_id,as_of,contacted_at,outcome\n{rows}"
-    form = {"token": token_of(client), "night": AS_OF, "sheet": sheet}
-    answer = client.post("/contacts", data=form)
-    assert (answer.status_code, answer.location) == (303, f"/night/{AS_OF}?taken=1-1-1")
-    assert (
-        "Contacts in the sheet: 1, of which 1 are new. Cells in quarantine: 1."
-        in client.get(answer.location).text
-    )
+    at = f"{AS_OF} 14:30"
+    answer = send(client, order, "contacted", night=AS_OF, contacted_at=at, outcome="settled")
+    assert answer.status_code == 200
+    (state,) = answer.json["buyers"].values()  # type: ignore[index]
+    (contact,) = state["contacts"]
+    assert (contact["by"], contact["outcome"], contact["contacted_at"]) == ("local", "settled", at)
     own = read_own(Workspace(workspace))
     assert own.select("order_id", "outcome").rows() == [(order, "settled")]
-    assert len(list((workspace / "quarantine" / "sheets").glob(f"board-{AS_OF}-*.csv"))) == 1
     assert f"{AS_OF} (<span" in client.get(f"/orders?q={order}").text
-    # the same sheet again changes nothing
-    assert client.post("/contacts", data=form).location.endswith("taken=0-1-1")
+    undone = send(client, order, "undo", number=contact["number"])
+    assert [state["contacts"] for state in undone.json["buyers"].values()] == [[]]  # type: ignore[index]
+    assert read_own(Workspace(workspace)).is_empty()
 
 
 def test_requests_without_the_token_or_the_host_are_refused(
     client: FlaskClient, workspace: Path
 ) -> None:
-    sheet = f"order_id,contacted_at\no-1,{AS_OF}\n"
-    assert client.post("/contacts", data={"night": AS_OF, "sheet": sheet}).status_code == 403
-    assert (
-        client.post("/contacts", data={"token": "ü", "night": AS_OF, "sheet": sheet}).status_code
-        == 403
-    )
+    order = pl.read_parquet(latest(workspace) / "contact_list.parquet")["order_id"][0]
+    form = {"order": order, "kind": "claim"}
+    assert client.post("/desk/entries", data=form).status_code == 403
+    for token in ("ü", "", "x" * 43):
+        assert client.post("/desk/entries", data={**form, "token": token}).status_code == 403
+    other = client.application.test_client()  # type: ignore[union-attr]
+    assert send(client, order, "claim", csrf=desk_of(other)["token"]).status_code == 403
     assert client.get("/", headers={"Host": "evil.example:8321"}).status_code == 403
-    assert (
-        client.post(
-            "/contacts", data={"token": token_of(client), "sheet": "x" * 6_000_000}
-        ).status_code
-        == 413
-    )
-    assert read_own(Workspace(workspace)).is_empty()
+    assert send(client, order, "note", text="x" * 6_000_000).status_code == 413
+    assert desk_of(client)["buyers"] == {}
 
 
-def test_a_bad_sheet_is_reported(client: FlaskClient, workspace: Path) -> None:
-    form = {"token": token_of(client), "night": AS_OF, "sheet": "<script>\n"}
-    answer = client.post("/contacts", data=form)
+def test_what_cannot_be_done_is_said_and_changes_nothing(
+    client: FlaskClient, workspace: Path
+) -> None:
+    order = pl.read_parquet(latest(workspace) / "contact_list.parquet")["order_id"][0]
+    for kind, values, code, key in (
+        ("claim", {"order": "no-such"}, 404, "desk.no_order"),
+        ("signed_in", {}, 400, "desk.bad_entry"),
+        ("drop table", {}, 400, "desk.bad_entry"),
+        ("assign", {"to": "<script>"}, 409, "desk.no_such_member"),
+        ("undo", {"number": "-1"}, 409, "desk.already_undone"),
+    ):
+        row = {"order": order, **values}
+        answer = send(client, row.pop("order"), kind, **row)
+        assert (answer.status_code, answer.json["problem"]["key"]) == (code, key)  # type: ignore[index]
+    answer = send(client, order, "contacted", contacted_at="2031-01-01 10:00")
     assert answer.status_code == 409
-    assert "column order_id, contacted_at is missing. Found: &lt;script&gt;" in answer.text
+    assert "in the future" in answer.json["problem"]["text"]  # type: ignore[index]
     assert str(workspace) not in answer.text
+    assert desk_of(client)["number"] == 0
+
+
+def test_what_one_agent_does_the_other_is_sent(client: FlaskClient, workspace: Path) -> None:
+    listed = pl.read_parquet(latest(workspace) / "contact_list.parquet")
+    order, buyer = listed.select("order_id", "buyer_id").row(0)
+    seen = desk_of(client)["number"]
+    assert client.get(f"/desk/changes?since={seen}").json == {"number": seen, "buyers": {}}
+    send(client, order, "note", text="call <b>back</b>")
+    changes = client.get(f"/desk/changes?since={seen}").json
+    assert [n["text"] for n in changes["buyers"][buyer]["notes"]] == ["call <b>back</b>"]  # type: ignore[index]
+    for odd in ("", "x", "-1", "9" * 30):
+        assert client.get(f"/desk/changes?since={odd}").status_code == 200
 
 
 def test_hostile_text_in_a_search_stays_text(client: FlaskClient) -> None:
@@ -112,6 +144,7 @@ def test_an_address_for_other_machines_needs_a_reason() -> None:
         with pytest.raises(BadInput, match="can be reached from other machines"):
             check_address(address, " ")
     assert check_address("0.0.0.0", "behind our own login") == "0.0.0.0"
+    assert check_address("0.0.0.0", None, has_login=True) == "0.0.0.0"
     with pytest.raises(BadInput, match="is not an IP address"):
         check_address("example.org", "why not")
 
@@ -119,8 +152,8 @@ def test_an_address_for_other_machines_needs_a_reason() -> None:
 def test_a_foreign_origin_is_refused_and_the_own_one_is_not(client: FlaskClient) -> None:
     for origin in ("http://evil.example", "null", "http://localhost.evil.example"):
         assert client.get("/", headers={"Origin": origin}).status_code == 403
-        assert client.post("/contacts", headers={"Origin": origin}).status_code == 403
-    assert client.get("/", headers={"Origin": "http://localhost"}).status_code == 200
+        assert client.post("/desk/entries", headers={"Origin": origin}).status_code == 403
+    assert client.get("/nights", headers={"Origin": "http://localhost"}).status_code == 200
 
 
 def test_an_open_board_answers_only_to_the_hosts_that_are_named(workspace: Path) -> None:
@@ -138,31 +171,31 @@ def test_an_open_board_answers_only_to_the_hosts_that_are_named(workspace: Path)
         ("rebound.example:8321", 403),
         ("localhost:8321", 403),
     ):
-        assert board.get("/", headers={"Host": host}).status_code == code
+        assert board.get("/nights", headers={"Host": host}).status_code == code
     own = create_app(Workspace(workspace), None).test_client()
     for host, code in (("127.0.0.1:1", 200), ("[::1]:1", 200), ("rebound.example", 403)):
-        assert own.get("/", headers={"Host": host}).status_code == code
+        assert own.get("/nights", headers={"Host": host}).status_code == code
     assert "localhost:8321" in allowed_hosts("127.0.0.1", 8321, [])
     assert "[::1]:8321" in allowed_hosts("::1", 8321, [])
 
 
-def test_sixty_posts_at_once_while_a_step_holds_the_workspace_are_all_taken(
+def test_sixty_contacts_at_once_while_a_step_holds_the_workspace_are_all_taken(
     workspace: Path,
 ) -> None:
     store = Workspace(workspace)
     board = create_app(store, frozenset({"localhost"}))
-    token = token_of(board.test_client())
     placed = store.table_files().read_placed().sort("occurred_at")
     orders = placed["order_id"].head(60).to_list()
 
     def post(order: str) -> int:
-        sheet = f"order_id,as_of,contacted_at\n{order},{AS_OF},{AS_OF} 14:30\n"
-        form = {"token": token, "night": AS_OF, "sheet": sheet}
-        return board.test_client().post("/contacts", data=form).status_code
+        at = f"{AS_OF} 14:30"
+        return send(
+            board.test_client(), order, "contacted", night=AS_OF, contacted_at=at
+        ).status_code
 
     with Workspace(workspace, "train").locked(), ThreadPoolExecutor(60) as threads:
         codes = set(threads.map(post, orders))
-    assert codes == {303}
+    assert codes == {200}
     assert set(read_own(store)["order_id"]) == set(orders)
     assert set(orders) <= set(store.read_tables()["contacts"]["order_id"])
     assert store.read_ingest_facts()["table_rows"]["contacts"] >= 60

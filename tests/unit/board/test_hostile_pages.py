@@ -19,6 +19,7 @@ from pipeline.settings.config import load_config
 from pipeline.workspace.checksums import reseal
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
+from tests.unit.board.board_client import send
 from tests.unit.nights import AS_OF, NIGHT, latest
 
 SCRIPT = "</script><script>window.hit=1</script><img src=x onerror=window.hit=2>"
@@ -89,8 +90,9 @@ def test_the_report_and_the_board_show_hostile_text_as_text(
     page = (hostile / "runs" / AS_OF / "latest-report" / PAGE).read_text(encoding="utf-8")
     plain = (latest(hostile) / PAGE).read_text(encoding="utf-8")
     assert_harmless(page, scripts_of(plain))
-    assert_harmless(client.get(f"/night/{AS_OF}").text, scripts_of(plain))
-    home = client.get("/").text
+    # with the script of the desk, and its data
+    assert_harmless(client.get(f"/night/{AS_OF}").text, scripts_of(plain) + 2)
+    home = client.get("/nights").text
     assert_harmless(home, scripts_of(home))
     orders = client.get("/orders?q=hostile").text
     assert_harmless(orders, scripts_of(home))
@@ -98,31 +100,30 @@ def test_the_report_and_the_board_show_hostile_text_as_text(
     assert "{{7*7}}" in orders
 
 
-def test_a_hostile_search_and_a_hostile_sheet_stay_text(client: FlaskClient) -> None:
-    home = client.get("/").text
-    token = re.search(r'name="token" value="([^"]+)"', client.get(f"/night/{AS_OF}").text)[1]  # type: ignore[index]
+def test_a_hostile_search_order_and_note_stay_text(client: FlaskClient, hostile: Path) -> None:
+    home = client.get("/nights").text
+    order = Workspace(hostile).table_files().read_placed()["order_id"].sort()[-1]
     for text in HOSTILE:
-        found = client.get("/orders", query_string={"q": text.replace(BIDI, "abc")}).text
-        assert_harmless(found, scripts_of(home))
-        cell = '"' + text.replace('"', '""') + '"'
-        for sheet in (f"{cell},contacted_at\n1,2\n", f"order_id,contacted_at\n{cell},{AS_OF}\n"):
-            form = {"token": token, "night": AS_OF, "sheet": sheet}
-            answer = client.post("/contacts", data=form)
-            assert answer.status_code == 409
-            assert_harmless(answer.text, scripts_of(home))
-            assert len(answer.text) < len(home) + 20_000
+        results = client.get("/orders", query_string={"q": text.replace(BIDI, "abc")}).text
+        assert_harmless(results, scripts_of(home))
+        page = client.get("/order", query_string={"id": f"hostile {text}"})
+        if text == LONG:
+            # an id is cut before it is looked up
+            assert page.status_code == 404
+        else:
+            assert_harmless(page.text, scripts_of(home) + 1)
+        answer = send(client, order, "note", text=text)
+        assert answer.status_code == 200
+        assert not MARKS.search(answer.text)
+        assert_harmless(client.get(f"/night/{AS_OF}").text, scripts_of(home) + 2)
+        log = client.get("/log").text
+        assert_harmless(log, scripts_of(home))
+    assert "&lt;svg/onload" in log
+    # a name that is not a user, as an outcome, a role or a path
+    for field in ("to", "until", "outcome", "contacted_at", "number", "night"):
+        assert send(client, order, "assign", **{field: SCRIPT}).status_code == 409
 
 
-def test_no_cell_of_the_page_and_of_quarantine_starts_a_formula(
-    client: FlaskClient, hostile: Path
-) -> None:
-    token = re.search(r'name="token" value="([^"]+)"', client.get(f"/night/{AS_OF}").text)[1]  # type: ignore[index]
-    for text in (FORMULA, "@SUM(1)"):
-        cell = '"' + text.replace('"', '""') + '"'
-        sheet = f"order_id,contacted_at\n{cell},{AS_OF}\n"
-        client.post("/contacts", data={"token": token, "night": AS_OF, "sheet": sheet})
-    for path in (hostile / "quarantine" / "sheets").glob("*.csv"):
-        for row in pl.read_csv(path, infer_schema=False).rows():
-            assert not [cell for cell in row if cell and cell[0] in "=+-@"]
+def test_no_cell_of_the_page_starts_a_formula(client: FlaskClient) -> None:
     page = client.get(f"/night/{AS_OF}").text
     assert json.dumps(FORMULA)[:12] not in page

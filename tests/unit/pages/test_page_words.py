@@ -25,7 +25,10 @@ from models.product.product_verdict import (
     SUPPLIER,
 )
 from models.product.recent_rates import FALLING, RISING, STEADY
-from pipeline.board.board_app import GROUPS as BOARD_GROUPS
+from pipeline.board.board_pages import GROUPS as BOARD_GROUPS
+from pipeline.board.night_page import GROUPS as DESK_GROUPS
+from pipeline.desk.desk_state import EntryKind
+from pipeline.desk.order_search import MATCHES
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.pages.page_words import (
     FOLDER,
@@ -59,6 +62,10 @@ CODES = {
     "verdict": (NOT_JUDGED, KEEP, LISTING, SUPPLIER, CARRIER, CHANGED, STOP),
     "trend": (RISING, FALLING, STEADY),
     "change": LEVELS,
+    "entry": tuple(EntryKind),
+    "match": MATCHES,
+    "show": ("all", "todo", "mine", "snoozed", "contacted"),
+    "step": ("opened", "answered", "withdrawn", "escalated", "ruled", "refunded"),
 }
 
 
@@ -71,10 +78,9 @@ def placeholders(text: str) -> set[str]:
 
 
 def sources() -> Iterator[str]:
-    board = FOLDER.parent / "board"
+    folders = [FOLDER, FOLDER.parent / "board", FOLDER.parent / "desk"]
     paths = chain(
-        FOLDER.glob("*.py"),
-        board.glob("*.py"),
+        *(folder.glob("*.py") for folder in folders),
         FOLDER.glob("templates/*.html"),
         FOLDER.glob("templates/*.js"),
     )
@@ -86,7 +92,7 @@ def keys_in(source: str) -> set[str]:
     """Quoted texts such as "list.filters" or "@chart.limit" whose first part is a group."""
     groups = {key.split(".")[0] for key in read_words("en")}
     keys = set(re.findall(r'"@?(\w+\.[\w ]+)"', source))
-    is_file = re.compile(r"\.(js|html|css|po)$")
+    is_file = re.compile(r"\.(js|html|css|po|sqlite)$")
     return {key for key in keys if key.split(".")[0] in groups and not is_file.search(key)}
 
 
@@ -119,7 +125,7 @@ def test_every_key_that_is_used_exists_and_no_key_is_unused() -> None:
 
 def test_every_group_is_sent_to_a_page() -> None:
     groups = {key.split(".")[0] for key in read_words("en")}
-    assert groups == {*REPORT_GROUPS, *PRODUCT_GROUPS, *BOARD_GROUPS}
+    assert groups == {*REPORT_GROUPS, *PRODUCT_GROUPS, *BOARD_GROUPS, *DESK_GROUPS}
     words = group_words("stage")
     assert words["en"].keys() == {f"stage.{stage}" for stage in STAGES}
     assert words["zh"]["stage.in_transit"] == "运输中"

@@ -1,4 +1,4 @@
-"""The board and the product review in a browser, and the layout of both pages.
+"""The product review in a browser, and the layout of both pages.
 
 Needs Chromium (tests/browser/install.sh); skipped without it.
 """
@@ -6,56 +6,17 @@ Needs Chromium (tests/browser/install.sh); skipped without it.
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser
-from werkzeug.serving import make_server
 
-from pipeline.board.board_app import create_app
-from pipeline.load.contacts import read_own
 from pipeline.product_review.compare_products import compare_products
 from pipeline.settings.config import load_config
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
-from tests.browser.open_page import HOSTILE, OpenPage, needs_chromium, order_buttons
-from tests.unit.nights import AS_OF, NIGHT, ROOT
+from tests.browser.open_page import AXE, HOSTILE, PICTURES, OpenPage, needs_chromium, order_buttons
+from tests.unit.nights import NIGHT
 
 pytestmark = needs_chromium
-AXE = ROOT / ".browser" / "node_modules" / "axe-core" / "axe.min.js"
-PICTURES = ROOT / ".browser" / "pictures"
-
-
-def test_the_board_saves_marks_to_the_store(browser: Browser, store: Path) -> None:
-    server = make_server("127.0.0.1", 0, create_app(Workspace(store), None), threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    page = browser.new_page(locale="en-GB")
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    try:
-        page.goto(f"http://127.0.0.1:{server.port}/")
-        page.click(f"text={AS_OF}")
-        order = page.locator("#rows button.open").nth(4).inner_text()
-        page.check(f"[aria-label='Mark order {order} as contacted']")
-        page.click("#give-back button")
-        page.wait_for_url("**taken=*")
-        status = "Contacts in the sheet: 1, of which 1 are new. Cells in quarantine: 0."
-        assert status in page.inner_text("#list")
-        assert order in read_own(Workspace(store))["order_id"].to_list()
-        page.click("#list >> text=All nights")
-        page.fill("[name=q]", order)
-        page.press("[name=q]", "Enter")
-        assert order in page.inner_text("main")
-        page.click("#language")
-        assert "查找订单" in page.inner_text("main")
-        assert [text for text in errors if "favicon" not in text] == []
-    finally:
-        page.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_two_products_are_compared_as_by_the_step(review_page: OpenPage, store: Path) -> None:
