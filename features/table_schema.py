@@ -48,9 +48,7 @@ class Table:
         return pl.DataFrame(schema=self.schema)
 
 
-def text(
-    name: str, *choices: str, is_required: bool = True, longest: int | None = None
-) -> Column:
+def text(name: str, *choices: str, is_required: bool = True, longest: int | None = None) -> Column:
     """A text column; with `choices`, only these values are allowed."""
     return Column(name, pl.String(), is_required, choices=choices, longest=longest)
 
