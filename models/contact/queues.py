@@ -89,7 +89,7 @@ def order_queues(scored: pl.DataFrame, said: pl.DataFrame, unhappy: pl.DataFrame
     for facts in (said, unhappy):
         rows = rows.join(facts, on="order_id", how="left", maintain_order="left")
     queue, days = pl.lit(None, pl.String), pl.lit(None, pl.Float64)
-    for name, (is_in, since_days) in reversed(QUEUES.items()):
+    for name, (is_in, since_days) in reversed(list(QUEUES.items())):
         fits = is_in.fill_null(False)
         queue = pl.when(fits).then(pl.lit(name)).otherwise(queue)
         days = pl.when(fits).then(since_days).otherwise(days)

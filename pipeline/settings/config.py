@@ -15,6 +15,7 @@ from pipeline.settings.check_settings import DataGates, Gate, Monitor
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
 from pipeline.settings.engine_settings import Engine as Engine
 from pipeline.settings.errors import BadInput
+from pipeline.settings.link_settings import Links
 from pipeline.settings.list_settings import Decide, Page
 from pipeline.settings.product_settings import Products
 from pipeline.settings.settings_section import SettingsSection
@@ -172,6 +173,7 @@ class Config(SettingsSection):
     engine: Engine = Engine()
     products: Products = Products()
     page: Page = Page()
+    links: Links = Links()
 
     @property
     def label_window(self) -> LabelWindow:

@@ -235,7 +235,7 @@ def _messages(orders: Orders, life: Life, order_id: pl.Series) -> pl.DataFrame:
     row_order_id = order_id.gather(messages.order)
     topic = pick_text(["product", "parcel"], messages.is_about_parcel.astype(int))
     number = orders.number[messages.order] + np.floor(messages.written).astype(np.int64)
-    said = {"buyer": (messages.written, BUYER), "seller": (messages.answered, SELLER)}
+    said = (("buyer", messages.written, BUYER), ("seller", messages.answered, SELLER))
     return pl.concat(
         facts(
             at,
@@ -244,7 +244,7 @@ def _messages(orders: Orders, life: Life, order_id: pl.Series) -> pl.DataFrame:
             topic=topic,
             text=message_text(texts, topic, number),
         )
-        for sender, (at, texts) in said.items()
+        for sender, at, texts in said
     )
 
 
