@@ -13,14 +13,13 @@ import polars as pl
 from features.clock import SECONDS_A_DAY, day_number
 from features.tables import INSTANT, TABLES
 from pipeline.simulation.world.assumptions import QUARREL
-from pipeline.simulation.world.buyer_messages import STORE_UTC_HOURS
+from pipeline.simulation.world.buyer_messages import BUYER, SELLER, STORE_UTC_HOURS, message_text
 from pipeline.simulation.world.journey import Journey
 from pipeline.simulation.world.markets import CATEGORIES, CAUSES, COUNTRIES, SERVICES
 from pipeline.simulation.world.order_life import Life
-from pipeline.simulation.world.scans import SLOTS, Scans
+from pipeline.simulation.world.scans import SLOTS, Scans, scan_location
 from pipeline.simulation.world.simulated_disputes import Disputes
 from pipeline.simulation.world.simulated_orders import Orders, World
-from pipeline.simulation.world.worded_facts import BUYER, SELLER, message_text, scan_location
 
 STORE = "store-1"
 # tables whose rows are numbered within an order by the time they became known: id column, prefix
