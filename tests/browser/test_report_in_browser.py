@@ -104,14 +104,14 @@ def test_a_row_says_what_is_needed_without_a_click(report_page: OpenPage, store:
     # an address of the data that is no https address is not a link
     assert page.locator("#row-1 a", has_text="Order").count() == 0
     page.click("th[data-column=unanswered_since] button")
-    assert page.get_attribute("th[data-column=unanswered_since]", "aria-sort") == "descending"
+    assert page.get_attribute("th[data-column=unanswered_since]", "aria-sort") == "ascending"
 
 
 def test_the_queues_are_counted_at_the_top(report_page: OpenPage, store: Path) -> None:
     page, queued = report_page.page, pl.read_parquet(latest(store) / "queues.parquet")
     waiting = queued.filter(pl.col("queue") == "waiting")
     assert page.inner_text("#tonight .cards li:first-child strong") == str(waiting.height)
-    shown = page.locator("#queues details").first.locator("tbody th").all_inner_texts()
+    shown = page.locator("#queues details").first.locator("td.order").all_inner_texts()
     assert shown == waiting["order_id"].head(50).to_list()
     page.set_viewport_size({"width": 390, "height": 900})
     for summary in page.locator("#queues summary").all()[1:]:

@@ -68,7 +68,7 @@ pipeline/night              features features/build features/indicators models/a
                             pipeline/pages pipeline/registry pipeline/settings
                             pipeline/sources pipeline/training pipeline/workspace
 pipeline/output             features models/reasons
-pipeline/pages              features features/indicators models/comparison
+pipeline/pages              features features/indicators models/comparison models/contact
                             models/indicators models/monitoring models/product
                             pipeline/history pipeline/indicators pipeline/output
                             pipeline/settings pipeline/workspace
