@@ -32,6 +32,8 @@ def test_rows_agree_with_a_loop_over_the_facts(finished: Path) -> None:
         ]
         for name in ("orders", "tracking", "messages", "shipments")
     }
+    # later facts exist, and no row may show one
+    assert (files.read_all_of("tracking")["known_day"] >= night).any()
     scores = pl.read_parquet(latest(finished) / "scores.parquet")
     owners = {row["order_id"]: row for row in known["orders"]}
     ids = scores["order_id"].head(150)
