@@ -133,6 +133,16 @@ scores.parquet        every open order with its probability
 dispute_clock.xlsx    the disputes that are already open, by deadline (also as .csv)
 manifest.json         the inputs, settings and versions behind these files
 
+Columns about the order, in the store's time / 订单信息列（店铺时区）:
+
+order_value_usd                      what the buyer paid, in USD / 买家支付的金额（美元）
+carrier, tracking_number             of the parcel scanned last / 最近一次扫描的包裹：承运商、运单号
+last_scan, _at, _location            the last scan: what, when, where / 最近扫描：状态、时间、地点
+said_by, said_at, first_words        the last message: who, when, how it begins / 最后一条消息：
+                                     发送方、时间、开头
+unanswered_since                     since when the buyer waits for an answer / 买家自何时起等待回复
+order_url, thread_url, parcel_url    links to the order, messages, parcel / 订单、消息、物流的链接
+
 At the end of the day, fill in contacted_at and outcome in contact_list.xlsx or .csv and give the
 file back:
 
