@@ -1,4 +1,4 @@
-"""Who to contact, what to offer, and what a contact prevents. `pipeline`, and the promotion gate of
-`models.comparison`, may import from here. Modules here may import from `features` and
-`models.effects`.
+"""Who to contact, what to offer, what a contact prevents, and who waits for what. `pipeline`, and
+the promotion gate of `models.comparison`, may import from here. Modules here may import from
+`features` and `models.effects`.
 """

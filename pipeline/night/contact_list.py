@@ -14,6 +14,7 @@ from features.clock import day_number
 from models.actions.actions import Action
 from pipeline.drafts.draft_messages import add_messages
 from pipeline.history.past_lists import PastLists, past_lists_text
+from pipeline.night.row_facts import add_row_facts
 from pipeline.output.contact_list_columns import KEY_COLUMNS, MORE_COLUMNS, explained, list_look
 from pipeline.output.safe_text import neutral_frame, one_line
 from pipeline.output.spreadsheet import Look, write_workbook
@@ -41,7 +42,8 @@ def add_what_to_say(
     config: Config,
     as_of: date,
 ) -> pl.DataFrame:
-    """The list with `MORE_COLUMNS`: what to write, and two empty columns that the agents fill in.
+    """The list with `MORE_COLUMNS`: the order's facts, what to write, and two empty columns
+    that the agents fill in.
 
     `listed`: the orders to contact, best first; `scored`: every open order with its features.
     """
@@ -57,6 +59,7 @@ def add_what_to_say(
     rows = rows.join(
         _titles(files, listed, day), on="product_id", how="left", maintain_order="left"
     )
+    rows = add_row_facts(rows, files, config.links, as_of)
     empty = pl.lit(None, pl.String)
     rows = rows.with_columns(as_of=pl.lit(as_of), contacted_at=empty, outcome=empty)
     more_columns = [name for name in MORE_COLUMNS if name not in list_columns]
@@ -76,7 +79,7 @@ def write_list(folder: Path, listed: pl.DataFrame, as_of: date) -> None:
     listed.write_parquet(folder / f"{LIST}.parquet")
     listed = listed.drop(KEY_COLUMNS, strict=False)
     safe = neutral_frame(listed)
-    safe.write_csv(folder / f"{LIST}.csv", float_precision=4)
+    safe.write_csv(folder / f"{LIST}.csv", float_precision=4, datetime_format="%Y-%m-%d %H:%M")
     looks = {"contacts": list_look(safe, as_of), "columns": Look(widths={"what it says": 110})}
     write_workbook(
         folder / f"{LIST}.xlsx", {"contacts": safe, "columns": explained(listed)}, as_of, looks
@@ -124,9 +127,21 @@ contact_list.xlsx     the list to work with: rows in red are due today, in yello
                       the sheet "columns" explains the columns
 contact_list.csv      the same; text that a spreadsheet would read as a formula starts with a quote
 contact_list.parquet  the same for programs, with text unchanged
+queues.csv            every open order that waits for something: for an answer, for its parcel to
+                      move, to be shipped; also as .parquet
 scores.parquet        every open order with its probability
 dispute_clock.xlsx    the disputes that are already open, by deadline (also as .csv)
 manifest.json         the inputs, settings and versions behind these files
+
+Columns about the order, in the store's time / 订单信息列（店铺时区）:
+
+order_value_usd                      what the buyer paid, in USD / 买家支付的金额（美元）
+carrier, tracking_number             of the parcel scanned last / 最近一次扫描的包裹：承运商、运单号
+last_scan, _at, _location            the last scan: what, when, where / 最近扫描：状态、时间、地点
+said_by, said_at, first_words        the last message: who, when, how it begins / 最后一条消息：
+                                     发送方、时间、开头
+unanswered_since                     since when the buyer waits for an answer / 买家自何时起等待回复
+order_url, thread_url, parcel_url    links to the order, messages, parcel / 订单、消息、物流的链接
 
 At the end of the day, fill in contacted_at and outcome in contact_list.xlsx or .csv and give the
 file back:

@@ -13,6 +13,7 @@ from models.monitoring.sequential_monitoring import ACT, FINE
 from pipeline.load.ingest import ingest
 from pipeline.night.contact_list import list_lines
 from pipeline.night.night_health import UNKNOWN, oldest_judged
+from pipeline.night.night_queues import queue_lines
 from pipeline.night.rule_scorer import RuleScorer, score_by_rules
 from pipeline.night.score import score
 from pipeline.registry.model_registry import CHALLENGER, find_model
@@ -117,6 +118,9 @@ def say_summary(run: Path) -> None:
     facts = read_manifest(run)
     for line in facts.get("banner", []):
         warn(line)
+    if "queues" in facts:
+        for line in queue_lines(facts["queues"]):
+            say(line)
     # runs of earlier program versions lack this file
     if (run / "contact_list.parquet").exists():
         for line in list_lines(read_run_table(run, "contact_list.parquet")):

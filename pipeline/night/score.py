@@ -12,6 +12,7 @@ import polars as pl
 
 from features.clock import day_number
 from models.actions.hold_out import HELD_OUT
+from models.contact.queues import WAITING
 from models.monitoring.input_checks import Reading
 from models.reasons.risk_rules import has_sign
 from pipeline.engines.engine import build_night
@@ -31,6 +32,7 @@ from pipeline.night.night_checks import (
 )
 from pipeline.night.night_health import Health, assess_health, night_means, write_health
 from pipeline.night.night_manifest import manifest_facts, night_inputs, night_run_id
+from pipeline.night.night_queues import night_queues, write_queues
 from pipeline.night.rule_scorer import RuleScorer
 from pipeline.night.scored_orders import (
     SCORE_COLUMNS,
@@ -202,6 +204,9 @@ def _write_run(
     tables.candidates.write_parquet(folder / CANDIDATES_FILE)
     write_health(folder, scored, health)
     write_list(folder, listed, as_of)
+    with night.progress.piece("queues") as notes:
+        queues = write_queues(folder, night_queues(night.files, scored, listed, config, as_of))
+        notes.append(f"{queues['counts'][WAITING]:,} buyers wait for an answer")
     sentence = writers.get("sentence", "")
     write_readme(folder, listed, scored.height, as_of, past, warnings, sentence)
     with night.progress.piece("clock") as notes:
@@ -212,6 +217,7 @@ def _write_run(
         **clock,
         **describe_checks(readings, config),
         "banner": warnings,
+        "queues": queues,
         "grade": {"says": price.says, "key": price.says.key, "notes": list(price.notes)},
         "run_id": night.run_id,
         "as_of": as_of,

@@ -14,12 +14,25 @@ from pipeline.output.spreadsheet import Look
 # the keys by which a page translates the reasons and why_action; for programs alone
 KEY_COLUMNS = (*REASON_KEYS, "why_action_key")
 OUTCOMES = ("answered", "no_answer", "settled", "refused", "undeliverable")
+# addresses of the order, its messages and its parcel: they open when clicked
+URLS = ("order_url", "thread_url", "parcel_url")
 # columns after those of the decision; the agents fill in the last two
 MORE_COLUMNS = [
     "as_of",
     "country",
     "message_language",
     "product_title",
+    "order_value_usd",
+    "carrier",
+    "tracking_number",
+    "last_scan",
+    "last_scan_at",
+    "last_scan_location",
+    "said_by",
+    "said_at",
+    "first_words",
+    "unanswered_since",
+    *URLS,
     "draft_message",
     "contacted_at",
     "outcome",
@@ -57,6 +70,20 @@ MEANING = {
     "message_language": "the language of the draft: that of the buyer's country, or English; tasks "
     "for suppliers and carriers are in English",
     "product_title": "the title of the product, shortened",
+    "order_value_usd": "what the buyer paid for the order, in USD",
+    "carrier": "the carrier of the parcel that was scanned last",
+    "tracking_number": "the number of that parcel; empty if your data does not have the carrier's",
+    "last_scan": "what the carrier reported last, in the words of 17TRACK",
+    "last_scan_at": "when that was, in the store's time",
+    "last_scan_location": "where that was, in the carrier's words",
+    "said_by": "who wrote the last message about the order: buyer or seller",
+    "said_at": "when that was, in the store's time",
+    "first_words": "how that message begins; empty if your data has no texts of messages",
+    "unanswered_since": "when the buyer first wrote after your last message or contact; empty if "
+    "the buyer does not wait for an answer",
+    "order_url": "opens the order on the platform (set links.order in config.toml)",
+    "thread_url": "opens the messages with the buyer (set links.thread in config.toml)",
+    "parcel_url": "opens the parcel on a tracking page",
     "draft_message": "a draft; read it before you send it. Sentences with unknown facts are "
     "left out",
     "contacted_at": "fill in: when you sent the message, in the store's time, for example "
@@ -74,12 +101,15 @@ def list_look(listed: pl.DataFrame, as_of: date) -> Look:
     formats = {name: MONEY for name in listed.columns if name.endswith("_usd")}
     formats |= {name: SHARE for name in listed.columns if name.endswith(("probability", "_share"))}
     formats |= {name: DAY for name, dtype in listed.schema.items() if dtype == pl.Date}
+    moments = [name for name, dtype in listed.schema.items() if dtype == pl.Datetime]
     return Look(
-        formats=formats | {"contacted_at": MOMENT},
+        formats=formats | dict.fromkeys([*moments, "contacted_at"], MOMENT),
         widths={"draft_message": 80, "why_action": 40, "contacted_at": 18, "outcome": 16}
-        | dict.fromkeys(_REASONS, 40),
+        | dict.fromkeys(_REASONS, 40)
+        | {"first_words": 40, **dict.fromkeys(URLS, 24)},
         choices={"outcome": OUTCOMES},
-        wrapped=("draft_message", "why_action", *_REASONS),
+        wrapped=("draft_message", "why_action", "first_words", *_REASONS),
+        links=URLS,
         fills=[_fill(day, as_of) for day in listed["contact_by"]],
     )
 

@@ -1,4 +1,5 @@
-"""Write a workbook (.xlsx). Text cells stay text: they never become formulas, links or numbers."""
+"""Write a workbook (.xlsx). Text cells stay text: they never become formulas, links or numbers.
+Only the columns that a sheet names as links are opened by a click, and only https addresses."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ import xlsxwriter
 
 WIDEST = 60
 SAMPLE = 50
+# links per sheet; Excel repairs a sheet that has more
+MOST_LINKS = 65_000
 # characters per cell; a cell beyond the limit of Excel (32,767) would be left out
 LONGEST = 32_000
 
@@ -22,13 +25,14 @@ LONGEST = 32_000
 class Look:
     """How a sheet is shown. By column name: a number format, a width, and the values to choose
     from. `wrapped`: columns whose text wraps. `fills`: one fill colour per row (None: no
-    colour)."""
+    colour). `links`: columns of https addresses."""
 
     formats: Mapping[str, str] = field(default_factory=dict)
     widths: Mapping[str, int] = field(default_factory=dict)
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     wrapped: Sequence[str] = ()
     fills: Sequence[str | None] = ()
+    links: Sequence[str] = ()
 
 
 def write_workbook(
@@ -53,12 +57,18 @@ def _write_sheet(book: Any, sheet: Any, frame: pl.DataFrame, look: Look) -> None
     header = _format(book, {"bold": True, "text_wrap": True, "valign": "top"})
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, frame.height, max(frame.width - 1, 0))
+    has_links = frame.height * len(look.links) <= MOST_LINKS
     for column, series in enumerate(frame):
+        is_link = has_links and series.name in look.links
         sheet.write_string(0, column, series.name, header)
         sheet.set_column(column, column, look.widths.get(series.name, _width(series)))
         for row, value in enumerate(series, 1):
             fill = look.fills[row - 1] if look.fills else None
-            _write(sheet, row, column, value, _format(book, _style(look, series.name, fill)))
+            shape = _format(book, _style(look, series.name, fill, is_link))
+            if is_link and str(value or "").startswith("https://"):
+                sheet.write_url(row, column, value, shape)
+            else:
+                _write(sheet, row, column, value, shape)
         if (allowed := look.choices.get(series.name)) and frame.height:
             sheet.data_validation(
                 1,
@@ -74,10 +84,12 @@ def _write_sheet(book: Any, sheet: Any, frame: pl.DataFrame, look: Look) -> None
             )
 
 
-def _style(look: Look, column: str, fill: str | None) -> dict[str, Any]:
+def _style(look: Look, column: str, fill: str | None, is_link: bool) -> dict[str, Any]:
     style: dict[str, Any] = {"num_format": look.formats[column]} if column in look.formats else {}
     if column in look.wrapped:
         style |= {"text_wrap": True}
+    if is_link:
+        style |= {"font_color": "#0563C1", "underline": 1}
     if fill:
         style |= {"bg_color": fill}
     return style | {"valign": "top"} if style else style

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from features.clock import day_number
-from pipeline.output.contact_list_columns import KEY_COLUMNS
+from pipeline.output.contact_list_columns import KEY_COLUMNS, URLS
 from pipeline.output.safe_text import neutral_frame
 
 COLUMNS = (
@@ -44,6 +44,17 @@ COLUMNS = (
     "basis",
     "country",
     "message_language",
+    "order_value_usd",
+    "carrier",
+    "tracking_number",
+    "last_scan",
+    "last_scan_at",
+    "last_scan_location",
+    "said_by",
+    "said_at",
+    "first_words",
+    "unanswered_since",
+    *URLS,
 )
 # a sentence with the space or line breaks after it: joined, the matches are exactly the text again
 _SENTENCE = re.compile(r".+?(?:[.!?…](?:\s+|$)|[。！？؟]\s*|\n+|$)", re.DOTALL)
@@ -79,7 +90,8 @@ def pack_list(
     bounds = scores.select("order_id", "probability_low", "probability_high")
     rows = neutral_frame(listed.join(bounds, on="order_id", how="left", maintain_order="left"))
     days = (pl.col("contact_by").cast(pl.Int32) - day_number(as_of)).alias("contact_by")
-    rows = rows.with_columns(days)
+    moments = pl.selectors.datetime().dt.strftime("%Y-%m-%d %H:%M")
+    rows = rows.with_columns(days, moments)
     strings = Strings()
     # lists of earlier versions have fewer columns
     absent = [name for name in (*COLUMNS, *KEY_COLUMNS) if name not in rows.columns]

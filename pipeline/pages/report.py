@@ -14,6 +14,7 @@ from pipeline.pages.html import render
 from pipeline.pages.indicator_panel import indicator_rows, read_indicators
 from pipeline.pages.page_rows import choices
 from pipeline.pages.past_nights_panel import read_past
+from pipeline.pages.queue_panel import read_queues
 from pipeline.pages.report_data import night_figures, read_clock, script_data
 from pipeline.pages.risk_panel import drivers_of
 from pipeline.pages.source_health import file_rows, quarantine_reasons
@@ -27,7 +28,15 @@ from pipeline.workspace.workspace import Workspace
 
 PAGE = "report.html"
 FILTERS = ("stage", "action", "country", "likely_cause", "message_language")
-SCRIPTS = ("page.js", "list_data.js", "contacted.js", "time_line.js", "list_view.js", "report.js")
+SCRIPTS = (
+    "page.js",
+    "list_data.js",
+    "contacted.js",
+    "time_line.js",
+    "list_view.js",
+    "order_facts.js",
+    "report.js",
+)
 # the page shows the earliest deadlines; the sheet has all of them
 MOST_DISPUTES = 100
 # the words that the scripts need, to switch the language of the page
@@ -42,6 +51,11 @@ GROUPS = (
     "outcome",
     "language",
     "event",
+    "scan",
+    "queue",
+    "queue_how",
+    "waiting",
+    "said_by",
     "clock",
     "indicators",
     "indicator",
@@ -120,6 +134,7 @@ def write_report(
         manifest=manifest,
         choices={column: choices(listed, column) for column in FILTERS},
         clock=clock,
+        queues=read_queues(run, files, config.links),
         count_disputes=len(disputes),
         count_owed=sum(row["owes_answer"] for row in disputes),
         indicators=indicators,

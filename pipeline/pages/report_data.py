@@ -29,6 +29,8 @@ SEARCHED = (
     "product_id",
     "product_title",
     "also_orders",
+    "tracking_number",
+    "first_words",
     "reason_1",
     "reason_2",
     "reason_3",

@@ -16,6 +16,7 @@ from pipeline.settings.delivery.deliver_settings import Deliver
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
 from pipeline.settings.engine_settings import Engine as Engine
 from pipeline.settings.errors import BadInput
+from pipeline.settings.link_settings import Links
 from pipeline.settings.list_settings import BoardAccess, Decide, Page
 from pipeline.settings.product_settings import Products
 from pipeline.settings.settings_section import SettingsSection
@@ -175,6 +176,7 @@ class Config(SettingsSection):
     page: Page = Page()
     deliver: Deliver = Deliver()
     board: BoardAccess = BoardAccess()
+    links: Links = Links()
 
     @property
     def label_window(self) -> LabelWindow:

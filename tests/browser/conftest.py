@@ -46,13 +46,22 @@ def store(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids = pl.read_parquet(run / "scores.parquet")["order_id"].head(COUNT)
     rows = pl.concat([listed] * (COUNT // listed.height + 1)).head(COUNT)
     position = pl.int_range(pl.len())
-    texts = ("product_title", "draft_message", "reason_1")
+    texts = ("product_title", "draft_message", "reason_1", "first_words")
     hostile = [pl.when(position == 1).then(pl.lit(HOSTILE)).otherwise("country").alias("country")]
     for name in texts:
         column = pl.col(name)
         for at, text in HOSTILE_ROWS.items():
             column = pl.when(position == at).then(pl.lit(text)).otherwise(column)
         hostile.append(column.alias(name))
+    hostile += [
+        pl.lit("buyer").alias("said_by"),
+        pl.lit(NIGHT).cast(pl.Datetime("us")).dt.offset_by("-3d").alias("unanswered_since"),
+        pl.when(position == 0)
+        .then(pl.lit("https://shop.example/orders?id=1"))
+        .when(position == 1)
+        .then(pl.lit("javascript:alert(1)"))
+        .alias("order_url"),
+    ]
     rank = pl.int_range(1, COUNT + 1, dtype=pl.UInt32)
     rows.with_columns(*hostile, order_id=ids, rank=rank).write_parquet(run / "contact_list.parquet")
     reseal(run)

@@ -59,7 +59,7 @@ def test_open_copy_mark_export_and_give_back(
 ) -> None:
     page, listed = report_page.page, pl.read_parquet(latest(store) / "contact_list.parquet")
     first, second, third = listed["order_id"].head(3)
-    page.click(f"text={first}")
+    page.click(f"#rows >> text={first}")
     assert listed["reason_1"][0] in page.inner_text("#detail-0")
     page.click("#detail-0 button.copy")
     page.wait_for_selector("#detail-0 [role=status]:text('Copied.')")
@@ -86,6 +86,37 @@ def test_open_copy_mark_export_and_give_back(
     # 14:30 in the store's zone, Asia/Shanghai
     assert own[first]["occurred_at"].isoformat() == f"{AS_OF}T06:30:00+00:00"
     assert second not in own
+
+
+def test_a_row_says_what_is_needed_without_a_click(report_page: OpenPage, store: Path) -> None:
+    page, listed = report_page.page, pl.read_parquet(latest(store) / "contact_list.parquet")
+    first = listed.row(0, named=True)
+    cells = page.inner_text("#row-0")
+    assert first["reason_1"] in cells
+    assert f"{first['order_value_usd']:.2f} USD" in cells
+    assert f"{first['stake_usd']:.2f} at stake" in cells
+    for name in ("carrier", "tracking_number", "last_scan_location"):
+        assert first[name] is None or first[name] in cells
+    assert f"waits for an answer since {first['unanswered_since']:%Y-%m-%d %H:%M}" in cells
+    link = page.locator("#row-0 a", has_text="Order")
+    assert link.get_attribute("href") == first["order_url"]
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    # an address of the data that is no https address is not a link
+    assert page.locator("#row-1 a", has_text="Order").count() == 0
+    page.click("th[data-column=unanswered_since] button")
+    assert page.get_attribute("th[data-column=unanswered_since]", "aria-sort") == "ascending"
+
+
+def test_the_queues_are_counted_at_the_top(report_page: OpenPage, store: Path) -> None:
+    page, queued = report_page.page, pl.read_parquet(latest(store) / "queues.parquet")
+    waiting = queued.filter(pl.col("queue") == "waiting")
+    assert page.inner_text("#tonight .cards li:first-child strong") == str(waiting.height)
+    shown = page.locator("#queues details").first.locator("td.order").all_inner_texts()
+    assert shown == waiting["order_id"].head(50).to_list()
+    page.set_viewport_size({"width": 390, "height": 900})
+    for summary in page.locator("#queues summary").all()[1:]:
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_hostile_text_is_shown_and_does_nothing(report_page: OpenPage) -> None:

@@ -20,6 +20,8 @@ RUN_FILES = [
     "dispute_clock.xlsx",
     "health.json",
     "manifest.json",
+    "queues.csv",
+    "queues.parquet",
     "report.html",
     "scores.parquet",
 ]

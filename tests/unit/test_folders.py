@@ -79,10 +79,10 @@ pipeline/night              features features/build features/indicators models/a
                             pipeline/settings pipeline/sources pipeline/training
                             pipeline/workspace
 pipeline/output             features models/reasons
-pipeline/pages              features features/indicators models/comparison models/indicators
-                            models/monitoring models/product pipeline/history
-                            pipeline/indicators pipeline/output pipeline/settings
-                            pipeline/workspace
+pipeline/pages              features features/indicators models/comparison models/contact
+                            models/indicators models/monitoring models/product
+                            pipeline/history pipeline/indicators pipeline/output
+                            pipeline/settings pipeline/workspace
 pipeline/product_review     features features/indicators models/product pipeline/output
                             pipeline/pages pipeline/settings pipeline/sources
                             pipeline/sources/reading pipeline/workspace

@@ -12,6 +12,9 @@ function valueOf(column, row) {
 const searchTexts = Array.from({ length: LIST.count }, (_, row) =>
   DATA.searched.map((column) => valueOf(column, row)).join("\n").toLowerCase());
 
+// compares two texts; a row without a text comes last in either order
+const compareTexts = (a, b, sign) => (a === "") - (b === "") || sign * COLLATOR.compare(a, b);
+
 // the numbers of the rows that contain every word and match every filter, sorted
 function selectRows({ words, filters, sort, descending, isHidden }) {
   const wordList = words.toLowerCase().split(/\s+/).filter(Boolean);
@@ -24,7 +27,7 @@ function selectRows({ words, filters, sort, descending, isHidden }) {
   }
   const column = LIST.columns[sort], sign = descending ? -1 : 1;
   const compare = TEXT_COLUMNS.has(sort)
-    ? (a, b) => COLLATOR.compare(LIST.strings[column[a]], LIST.strings[column[b]])
-    : (a, b) => (column[a] ?? Infinity) - (column[b] ?? Infinity);
-  return rows.sort((a, b) => sign * compare(a, b) || a - b);
+    ? (a, b) => compareTexts(LIST.strings[column[a]], LIST.strings[column[b]], sign)
+    : (a, b) => sign * ((column[a] ?? Infinity) - (column[b] ?? Infinity));
+  return rows.sort((a, b) => compare(a, b) || a - b);
 }

@@ -36,8 +36,8 @@ function field(key, ...children) {
   return el("td", { role: "cell", "data-label": t(key) }, ...children);
 }
 
-function numberField(key, text) {
-  const node = field(key, text);
+function numberField(key, ...children) {
+  const node = field(key, ...children);
   node.classList.add("number");
   return node;
 }

@@ -13,16 +13,18 @@ function buildRow(row) {
   });
   const line = el("tr", { role: "row", id: "row-" + row, class: [due, order in marks ? "contacted" : ""].join(" ").trim() },
     field("list.rank", String(valueOf("rank", row))),
-    el("td", { role: "cell", class: "whole" }, openButton(row, order), el("span", { class: "title" }, valueOf("product_title", row))),
-    field("list.stage", t("stage." + valueOf("stage", row))),
-    field("list.action", t("action." + valueOf("action", row))),
-    field("list.country", valueOf("country", row)),
-    numberField("list.risk", percent(valueOf("probability", row))),
-    field("list.cause", cause ? t("cause." + cause) : "-"),
+    el("td", { role: "cell", class: "whole" }, openButton(row, order),
+      el("span", { class: "title" }, valueOf("product_title", row)), orderFacts(row)),
+    field("list.action", t("action." + valueOf("action", row)), softLine(firstReason(row))),
+    field("list.parcel", t("stage." + valueOf("stage", row)), ...parcelFacts(row)),
+    field("list.said", ...saidFacts(row)),
+    numberField("list.risk", percent(valueOf("probability", row)), cause ? softLine(t("cause." + cause)) : null),
     field("list.contact_by", contactBy === null ? "-" : dateOf(contactBy)),
-    numberField("list.saving", usd(valueOf("expected_value_usd", row))),
+    numberField("list.saving", usd(valueOf("expected_value_usd", row)),
+      softLine(t("list.at_stake", { usd: usd(valueOf("stake_usd", row)) }))),
     field("list.contacted", checkbox));
-  line.children[7].classList.add("due");
+  line.children[6].classList.add("due");
+  for (const wide of [2, 3, 4]) line.children[wide].classList.add("whole");
   return line;
 }
 

@@ -46,14 +46,16 @@ HOSTILE = {
 def hostile_list(finished: Path) -> pl.DataFrame:
     """The night's list with hostile text in every column whose text comes from outside."""
     first = pl.read_parquet(latest(finished) / "contact_list.parquet").head(1)
-    names = ("order_id", "buyer_id", "product_title", "draft_message")
+    names = ("order_id", "buyer_id", "product_title", "draft_message", "first_words")
     rows = [first.with_columns(pl.lit(text).alias(name) for name in names) for text in HOSTILE]
     return pl.concat(rows).with_columns(
         rank=pl.int_range(1, len(HOSTILE) + 1).cast(first.schema["rank"])
     )
 
 
-@pytest.mark.parametrize("column", ["order_id", "buyer_id", "product_title", "draft_message"])
+@pytest.mark.parametrize(
+    "column", ["order_id", "buyer_id", "product_title", "draft_message", "first_words"]
+)
 def test_hostile_text_is_neutral_in_csv_and_workbook(
     finished: Path, tmp_path: Path, column: str
 ) -> None:
@@ -73,6 +75,33 @@ def test_hostile_text_is_neutral_in_csv_and_workbook(
     book.close()
     # programs get the text unchanged
     assert pl.read_parquet(tmp_path / "contact_list.parquet")[column].to_list() == list(HOSTILE)
+
+
+def test_only_https_addresses_in_the_link_columns_are_links(finished: Path, tmp_path: Path) -> None:
+    """What is in any other column, or is no address, stays text."""
+    addresses = ["https://t.17track.net/en#nums=RX1", "=HYPERLINK(1)", "javascript:alert(1)", None]
+    first = pl.read_parquet(latest(finished) / "contact_list.parquet").head(1)
+    rows = pl.concat([first] * len(addresses)).with_columns(
+        parcel_url=pl.Series(addresses), first_words=pl.Series(addresses)
+    )
+    write_list(tmp_path, rows, NIGHT)
+    book = load_workbook(tmp_path / "contact_list.xlsx")
+    sheet = book["contacts"]
+    names = [cell.value for cell in sheet[1]]
+    cells = {
+        name: [row[names.index(name)] for row in sheet.iter_rows(min_row=2)]
+        for name in ("parcel_url", "first_words")
+    }
+    links = [cell.hyperlink and cell.hyperlink.target for cell in cells["parcel_url"]]
+    # the part after # is kept apart in the file
+    assert links[0] in (addresses[0], addresses[0].split("#")[0])
+    assert links[1:] == [None, None, None]
+    assert [cell.hyperlink for cell in cells["first_words"]] == [None] * len(addresses)
+    values = [addresses[0], "'=HYPERLINK(1)", "javascript:alert(1)", None]
+    for column in cells.values():
+        assert [cell.value for cell in column] == values
+        assert {cell.data_type for cell in column[:3]} == {"s"}
+    book.close()
 
 
 def test_hostile_text_is_neutral_on_the_terminal(

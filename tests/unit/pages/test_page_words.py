@@ -13,6 +13,7 @@ import pytest
 
 from features.stage import STAGES_AND_UNKNOWN as STAGES
 from features.tables import CAUSES
+from models.contact.queues import QUEUES
 from models.effects.effect_terms import NOTHING
 from models.monitoring.sequential_monitoring import LEVELS
 from models.product.product_verdict import (
@@ -46,6 +47,7 @@ from pipeline.pages.time_line import KINDS
 from pipeline.settings.action_files import load_actions
 from pipeline.settings.languages import LANGUAGES as MESSAGE_LANGUAGES
 from pipeline.settings.policy_files import load_policy
+from pipeline.sources.tracking.tracking_statuses import STATUSES, SUB_STATUSES
 
 # the groups whose keys are codes of the program; all other keys are written out where they are used
 CODES = {
@@ -56,6 +58,18 @@ CODES = {
     "outcome": OUTCOMES,
     "language": MESSAGE_LANGUAGES,
     "event": (*KINDS, "tonight", "contact_by"),
+    # the words of the status serve those sub-statuses that say no more
+    "scan": (
+        *STATUSES,
+        *(
+            code
+            for code in SUB_STATUSES
+            if "_" in code and not code.endswith(("_Other", "_InvalidCode"))
+        ),
+    ),
+    "queue": tuple(QUEUES),
+    "queue_how": tuple(QUEUES),
+    "said_by": ("buyer", "seller"),
     "indicator": tuple(i.name for i in load_policy("aliexpress-2022", Path()).indicators),
     "effect": ("prevents disputes", "provokes disputes", "not known yet"),
     "health_level": (*LEVELS, "unknown"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -66,6 +67,29 @@ def test_webhooks_of_both_providers(load: Callable, capsys: pytest.CaptureFixtur
     ]
     assert quarantine.is_empty()
     assert "'InTransit_Teleported' 1" in capsys.readouterr().out
+
+
+def test_where_a_parcel_was_scanned(load: Callable) -> None:
+    """In the carrier's own words if there are any; else city and country."""
+    seventeen, aftership = copy.deepcopy(SEVENTEEN), copy.deepcopy(AFTERSHIP)
+    first, second, third = seventeen["data"]["track_info"]["tracking"]["providers"][0]["events"]
+    first["location"] = "Depot 7, Berlin"
+    first["address"] = {"city": "Berlin", "country": "DE"}
+    second["address"] = {"city": "Yiwu", "country": "CN", "street": None}
+    third["address"] = "not as documented"
+    aftership["msg"]["checkpoints"][0]["city"] = "Riga"
+    header = "Tracking Number,Package Status,Latest Event Time,Location"
+    sheet = f"{header}\nh-3,Delivered,2018-01-21 10:00:00,Paris\n"
+    scans, quarantine = load(seventeen=seventeen, aftership=aftership, sheet=sheet)
+    assert quarantine.is_empty()
+    assert scans.select("order_id", "location").rows() == [
+        ("o-1", None),
+        ("o-1", "Yiwu, CN"),
+        ("o-1", "Depot 7, Berlin"),
+        ("o-2", "Riga"),
+        ("o-2", None),
+        ("o-3", "Paris"),
+    ]
 
 
 def test_a_sheet_and_its_faults(load: Callable) -> None:

@@ -12,12 +12,12 @@ from polars.testing import assert_frame_equal
 
 from features.build.registry import build_features
 from features.spine import DEFAULT_WINDOW, build_spine
-from features.tables import TABLES, UNSEEN, Tables, create_tables
+from features.tables import FIRST_WORDS, TABLES, UNSEEN, Tables, create_tables
 from pipeline.engines.polars_parts import night_features
 from pipeline.settings.errors import BadInput
 from pipeline.simulation.world.simulated_store import simulate_store
 from pipeline.workspace.checksums import reseal
-from pipeline.workspace.stored_tables import NUMBER
+from pipeline.workspace.stored_tables import NUMBER, write_table_files
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 from tests.conftest import day
@@ -135,3 +135,14 @@ def test_an_optional_column_that_an_older_version_did_not_write_is_unknown(
     for frame in (old.read_tables()["disputes"], old.table_files().read_disputed()["disputes"]):
         assert frame.height == tables["disputes"].height > 0
         assert frame["line_id"].null_count() == frame.height
+
+
+def test_only_the_first_words_of_a_message_are_stored(make_tables, tmp_path: Path) -> None:
+    tables = make_tables(
+        orders="order_id | occurred_at\na | 05-01",
+        messages="order_id | sender | occurred_at | text\na | buyer | 05-02 | long",
+    )
+    long = tables["messages"].with_columns(text=pl.lit("secret " * 100))
+    write_table_files(tables.with_frames({**tables.frames, "messages": long}), tmp_path)
+    stored = TableFiles(tmp_path, "UTC", False).read_all_of("messages")
+    assert stored["text"].to_list() == [("secret " * 100)[:FIRST_WORDS]]
