@@ -11,13 +11,17 @@ INSTANT = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its type, whether it must have a value, and its minimum or allowed values."""
+    """A column: its type, whether it must have a value, and its minimum or allowed values.
+
+    `longest`: how many characters of a text are stored; None: all.
+    """
 
     name: str
     dtype: pl.DataType
     is_required: bool = True
     minimum: float | None = None
     choices: tuple[str, ...] = ()
+    longest: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,9 @@ class Table:
         return pl.DataFrame(schema=self.schema)
 
 
-def text(name: str, *choices: str, is_required: bool = True) -> Column:
+def text(name: str, *choices: str, is_required: bool = True, longest: int | None = None) -> Column:
     """A text column; with `choices`, only these values are allowed."""
-    return Column(name, pl.String(), is_required, choices=choices)
+    return Column(name, pl.String(), is_required, choices=choices, longest=longest)
 
 
 def number(name: str, *, is_required: bool = True, minimum: float | None = 0.0) -> Column:

@@ -20,6 +20,8 @@ __all__ = ["INSTANT", "TABLES", "UNSEEN", "Column", "Table", "Tables", "create_t
 
 # of a dispute, as far as they are known
 CAUSES = ("not_received", "not_as_described", "other")
+# characters of a message that are stored: enough to see what it is about
+FIRST_WORDS = 120
 # columns of a scored order: how likely each cause is, given a dispute
 CAUSE_SHARES = [f"{cause}_share" for cause in CAUSES]
 TABLES: dict[str, Table] = {
@@ -121,6 +123,8 @@ TABLES: dict[str, Table] = {
                     "Exception",
                 ),
                 text("sub_status", is_required=False),
+                # in the carrier's words: a city, a depot, a country
+                text("location", is_required=False, longest=80),
             ),
         ),
         Table(
@@ -152,6 +156,8 @@ TABLES: dict[str, Table] = {
                 text("order_id"),
                 text("sender", "buyer", "seller"),
                 text("topic", is_required=False),
+                # what was written, by a buyer or the seller: hostile text
+                text("text", is_required=False, longest=FIRST_WORDS),
             ),
         ),
         Table(
@@ -181,9 +187,9 @@ UNSEEN: dict[str, tuple[str, ...]] = {
     "promises": ("promise_id",),
     "order_events": ("event_id",),
     "shipments": ("shipment_id", "carrier"),
-    "tracking": ("scan_id", "shipment_id"),
+    "tracking": ("scan_id", "shipment_id", "location"),
     "disputes": ("step_id", "dispute_id", "line_id", "reason", "actor", "liable"),
-    "messages": ("message_id",),
+    "messages": ("message_id", "text"),
     "contacts": ("contact_id", "outcome"),
     "reviews": ("review_id",),
 }

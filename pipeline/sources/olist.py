@@ -77,6 +77,7 @@ def _canonical(raw: Raw, usd_per_brl: float) -> dict[str, pl.DataFrame]:
             shipment_id="order_id",
             status=pl.lit("Delivered"),
             sub_status=pl.lit("Delivered_Other"),
+            location=pl.lit(None, pl.String),
         ),
         "disputes": complaints.with_columns(
             step_id="review_id",

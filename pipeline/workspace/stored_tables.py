@@ -44,7 +44,12 @@ def stored_frames(tables: Tables, first_number: int = 0) -> dict[str, pl.DataFra
 def stored_frame(name: str, frame: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
     """The content of one file: the rows by order, with the number of their order (`numbers`)."""
     table = TABLES[name]
-    frame = frame.select(*table.schema, *DAYS)
+    cut = [
+        pl.col(column.name).str.slice(0, column.longest)
+        for column in table.columns
+        if column.longest is not None
+    ]
+    frame = frame.select(*table.schema, *DAYS).with_columns(cut)
     if "order_id" not in table.schema:
         return frame
     frame = frame.join(numbers, on="order_id", how="left", maintain_order="left")
