@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from features.clock import SECONDS_A_DAY
 from pipeline.simulation.world.assumptions import ROAD
@@ -44,6 +45,8 @@ SLOTS = (
     ("Exception", "Exception_Returning", LAST_MILE),
     ("Exception", "Exception_Lost", LAST_MILE),
 )
+# towns of the seller's country, where parcels are scanned before they leave it
+ORIGINS = ("Shenzhen, CN", "Yiwu, CN", "Guangzhou, CN")
 SUB_STATUSES = [sub_status for _, sub_status, _ in SLOTS]
 DELIVERED, RETURNING, LOST = (
     SUB_STATUSES.index(s) for s in ("Delivered_Other", "Exception_Returning", "Exception_Lost")
@@ -188,3 +191,15 @@ def last_known(scans: Scans, journey: Journey, order: np.ndarray, day: np.ndarra
     # without news, the row is one of an earlier order, and the difference is negative
     seconds = np.concatenate([code, [-1]])[row] - order * _SPAN
     return np.where(seconds >= 0, seconds / SECONDS_A_DAY, -NEVER)
+
+
+def scan_location(slot: np.ndarray, country: pl.Series, number: np.ndarray) -> pl.Series:
+    """Where each scan was made: a town of the seller's country, or the buyer's country. `slot` and
+    `country`, the buyer's, have one value per scan; `number` chooses the town."""
+    legs = np.array([leg for _, _, leg in SLOTS])[slot]
+    town = pl.Series(ORIGINS).gather(number % len(ORIGINS))
+    is_origin = pl.Series(np.isin(legs, [ORIGIN, INTERNATIONAL]))
+    is_customs = pl.Series(legs == CUSTOMS)
+    frame = pl.DataFrame({"town": town, "country": country, "o": is_origin, "c": is_customs})
+    abroad = pl.when("c").then(pl.format("Customs, {}", "country")).otherwise("country")
+    return frame.select(location=pl.when("o").then("town").otherwise(abroad))["location"]

@@ -13,11 +13,11 @@ import polars as pl
 from features.clock import SECONDS_A_DAY, day_number
 from features.tables import INSTANT, TABLES
 from pipeline.simulation.world.assumptions import QUARREL
-from pipeline.simulation.world.buyer_messages import STORE_UTC_HOURS
+from pipeline.simulation.world.buyer_messages import BUYER, SELLER, STORE_UTC_HOURS, message_text
 from pipeline.simulation.world.journey import Journey
 from pipeline.simulation.world.markets import CATEGORIES, CAUSES, COUNTRIES, SERVICES
 from pipeline.simulation.world.order_life import Life
-from pipeline.simulation.world.scans import SLOTS, Scans
+from pipeline.simulation.world.scans import SLOTS, Scans, scan_location
 from pipeline.simulation.world.simulated_disputes import Disputes
 from pipeline.simulation.world.simulated_orders import Orders, World
 
@@ -83,9 +83,9 @@ def order_frames(
             order_id=order_id,
             carrier=pick_text([s.name for s in SERVICES], orders.service),
         ),
-        "tracking": _tracking(scans, order_id),
+        "tracking": _tracking(orders, scans, order_id),
         "disputes": _disputes(disputes, order_id),
-        "messages": _messages(life, order_id),
+        "messages": _messages(orders, life, order_id),
         "reviews": _reviews(world, orders, journey, life, order_id),
     }
     return {name: publish(world, name, frame) for name, frame in happened.items()}
@@ -145,7 +145,7 @@ def pick_text(names: list[str], index: np.ndarray) -> pl.Series:
 
 
 def _orders(orders: Orders, order_id: pl.Series) -> pl.DataFrame:
-    country = pick_text([c.code for c in COUNTRIES], orders.country)
+    country = _country(orders)
     return facts(
         orders.placed,
         order_id=order_id,
@@ -158,6 +158,10 @@ def _orders(orders: Orders, order_id: pl.Series) -> pl.DataFrame:
         shipping_usd=orders.shipping_usd,
         total_source=orders.total_usd,
     )
+
+
+def _country(orders: Orders) -> pl.Series:
+    return pick_text([c.code for c in COUNTRIES], orders.country)
 
 
 def _lines(world: World, orders: Orders, order_id: pl.Series, line: int) -> pl.DataFrame:
@@ -175,7 +179,7 @@ def _lines(world: World, orders: Orders, order_id: pl.Series, line: int) -> pl.D
     )
 
 
-def _tracking(scans: Scans, order_id: pl.Series) -> pl.DataFrame:
+def _tracking(orders: Orders, scans: Scans, order_id: pl.Series) -> pl.DataFrame:
     """A scan reported twice has two rows; the second is known later."""
     order, slot = np.nonzero(np.isfinite(scans.occurred))
     row_order_id = order_id.gather(order)
@@ -184,6 +188,7 @@ def _tracking(scans: Scans, order_id: pl.Series) -> pl.DataFrame:
         "order_id": row_order_id,
         "status": pick_text([status for status, _, _ in SLOTS], slot),
         "sub_status": pick_text([sub_status for _, sub_status, _ in SLOTS], slot),
+        "location": scan_location(slot, _country(orders).gather(order), orders.number[order]),
     }
     occurred = scans.occurred[order, slot]
     first = facts(occurred, known=scans.known[order, slot], **columns)
@@ -224,15 +229,21 @@ def _disputes(disputes: Disputes, order_id: pl.Series) -> pl.DataFrame:
     )
 
 
-def _messages(life: Life, order_id: pl.Series) -> pl.DataFrame:
+def _messages(orders: Orders, life: Life, order_id: pl.Series) -> pl.DataFrame:
     messages = life.messages
     row_order_id = order_id.gather(messages.order)
     topic = pick_text(["product", "parcel"], messages.is_about_parcel.astype(int))
+    number = orders.number[messages.order] + np.floor(messages.written).astype(np.int64)
+    said = (("buyer", messages.written, BUYER), ("seller", messages.answered, SELLER))
     return pl.concat(
-        [
-            facts(messages.written, order_id=row_order_id, sender="buyer", topic=topic),
-            facts(messages.answered, order_id=row_order_id, sender="seller", topic=topic),
-        ]
+        facts(
+            at,
+            order_id=row_order_id,
+            sender=sender,
+            topic=topic,
+            text=message_text(texts, topic, number),
+        )
+        for sender, at, texts in said
     )
 
 

@@ -23,6 +23,8 @@ COLUMNS = (
     "seen_at",
     # the zone of a time without an offset, if the record tells it
     "zone",
+    # where it was scanned, in the carrier's words
+    "location",
 )
 NO_SCAN = "no 17TRACK or AfterShip record has such fields"
 # levels of lists and wrappers that are opened
@@ -116,6 +118,7 @@ def _seventeen(body: dict[str, Any]) -> Iterator[Scan]:
                 field_text(body, "carrier"),
                 None,
                 None,
+                None,
             ),
             body,
         )
@@ -132,7 +135,7 @@ def _event(event: Any, number: str | None, order: str | None, carrier: str | Non
     status, sub_status = field_text(event, "stage", "status"), field_text(event, "sub_status")
     words = field_text(event, "description", "description_translation")
     return Scan(
-        (number, order, at, status, sub_status, words, carrier, None, zone),
+        (number, order, at, status, sub_status, words, carrier, None, zone, _location(event)),
         {"number": number, **event},
     )
 
@@ -158,6 +161,7 @@ def _aftership(body: dict[str, Any], seen: str | None) -> Iterator[Scan]:
                 field_text(point, "slug") or carrier,
                 seen,
                 zone_if_needed(at, field_text(point, "country_iso3", "country_region")),
+                _location(point),
             ),
             {"tracking_number": number, **point},
         )
@@ -174,6 +178,16 @@ def _aftership(body: dict[str, Any], seen: str | None) -> Iterator[Scan]:
                 carrier,
                 seen,
                 None,
+                None,
             ),
             body,
         )
+
+
+def _location(event: dict[str, Any]) -> str | None:
+    """The location in the carrier's words, or else city and country."""
+    if stated := field_text(event, "location"):
+        return stated
+    parts = event.get("address") if isinstance(event.get("address"), dict) else event
+    names = [field_text(parts, "city"), field_text(parts, "country", "country_region")]
+    return ", ".join(name for name in names if name) or None

@@ -56,6 +56,7 @@ SHEET: Mapping[str, tuple[str, ...]] = {
         "最新轨迹",
     ),
     "carrier": ("carrier", "courier", "slug", "courier slug", "carrier name", "运输商", "物流商"),
+    "location": ("location", "latest location", "last location", "最新地点", "地点"),
 }
 
 
