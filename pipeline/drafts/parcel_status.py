@@ -40,7 +40,7 @@ _BY_STATUS = {
 # the parcel will not arrive
 STOPPED = ("returning_on", "returned_on", "lost_on", "destroyed_on", "cancelled_on")
 # the parcel moves on as usual, so that other parcels and the promised day still say something
-USUAL = ("customs_on", "cleared_on", "out_on")
+USUAL = ("customs_on", "cleared_on")
 # attempts: of several, the last counts. Of the others, the first scan with the status
 ATTEMPTS = ("failed_on", "absent_on", "address_on", "out_on", "refused_on")
 

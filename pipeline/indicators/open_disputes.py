@@ -21,7 +21,7 @@ from pipeline.drafts.text_templates import files_sha256
 from pipeline.indicators.answer_drafts import add_answers
 from pipeline.indicators.dispute_wording import next_action, with_local_times
 from pipeline.output.safe_text import neutral_frame
-from pipeline.output.spreadsheet import write_workbook
+from pipeline.output.spreadsheet import Look, write_workbook
 from pipeline.settings.config import Config
 from pipeline.settings.policy_files import load_policy, policy_sha256
 from pipeline.workspace.freshness import refuse_stale_data
@@ -30,7 +30,8 @@ from pipeline.workspace.published_run import publish
 from pipeline.workspace.table_files import tracking_numbers
 from pipeline.workspace.workspace import Workspace
 
-TABLE = "dispute_clock"
+TABLE, SHEET = "dispute_clock", "dispute clock"
+_LOOK = Look(widths={"action": 40, "draft_answer": 80}, wrapped=("action", "draft_answer"))
 COLUMNS = [
     "rank",
     "dispute_id",
@@ -104,7 +105,7 @@ def write_clock(
         workspace, config, tables, policy, escalation, rows.filter(is_fresh), day_number(as_of)
     )
     neutral_frame(listed).write_csv(folder / f"{TABLE}.csv", float_precision=4)
-    write_workbook(folder / f"{TABLE}.xlsx", {"dispute clock": neutral_frame(listed)}, as_of)
+    write_workbook(folder / f"{TABLE}.xlsx", {SHEET: neutral_frame(listed)}, as_of, {SHEET: _LOOK})
     return {
         "clock": {
             "policy": policy.name,

@@ -147,6 +147,12 @@ def test_a_parcel_that_comes_back_is_not_announced() -> None:
     assert "prefer" not in offered
 
 
+def test_a_parcel_out_for_delivery_is_not_expected_in_some_days() -> None:
+    text = message(last_status="OutForDelivery", last_sub_status=None)
+    assert "The parcel went out for delivery on May 15, 2026." in text
+    assert "estimate" not in text
+
+
 def test_a_silent_parcel_is_called_silent_and_nothing_is_promised() -> None:
     text = message(news_at=day(2), logistics_days_since_news=18.0)
     assert "There has been no news of the parcel since May 2, 2026. We are sorry." in text
