@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from models.actions.actions import Action
+from pipeline.drafts.parcel_status import STATUS_FACTS
 from pipeline.drafts.text_templates import Template, read_template
 from pipeline.settings.errors import BadInput
 
 SHIPPED, TASKS = (Path(__file__).parent / name for name in ("messages", "tasks"))
+# templates that a message has as facts, and in this order: each may use the former
+PARTS = ("opening", "news", "signature")
 FACTS = (
     "order_id",
+    "order",
+    "store_name",
     "parcel",
     "sent_on",
     "last_scan_on",
-    "pickup_on",
-    "failed_on",
+    "news_on",
+    "silent_since",
+    *STATUS_FACTS,
     "delivered_on",
     "expected_on",
     "late_expected_on",
@@ -30,9 +36,23 @@ FACTS = (
     "asked_on",
     "amount",
     "offer",
+    *PARTS,
 )
-# unscanned: the parcel was handed over, and no scan is known
-CONDITIONS = ("unscanned",)
+CONDITIONS = (
+    # the buyer's last message is answered, or there is none
+    "unasked",
+    # the buyer has waited for an answer for more than a day
+    "waited",
+    # that message is about the product
+    "about_product",
+    # the parcel was handed over, and the carrier has not reported anything
+    "unscanned",
+    # the parcel will not arrive: it is lost or on its way back; and the contrary
+    "stopped",
+    "coming",
+    # the message has no sentence about an action
+    "no_offer",
+)
 # what has no template in the buyer's language, and every task, is written in it
 COMMON_LANGUAGE = "en"
 

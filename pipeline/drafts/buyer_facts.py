@@ -1,4 +1,4 @@
-"""Facts in the form in which a buyer reads them: the parcel's number, money and days."""
+"""Facts in the form in which a buyer reads them: the order, the parcel's number, money and days."""
 
 from __future__ import annotations
 
@@ -13,12 +13,25 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_currency
 
+from pipeline.drafts.plain_names import plain_city, plain_title
+
 # Ids and carriers come from files that anyone may have written: text that does not look like one
 # counts as missing.
 _ID, _CARRIER = re.compile(r"[\w.#-]{1,64}"), re.compile(r"[\w .,&()'+/-]{1,40}")
 _POSTAL, _POSTAL_WEIGHTS = re.compile(r"[A-Z]{2}(\d{9})[A-Z]{2}"), (8, 6, 4, 2, 3, 5, 9, 7)
 _UPS = re.compile(r"1Z([0-9A-Z]{15})(\d)")
 _LINES = re.compile(r"LP\d{11,16}(?:[A-Z]{2})?|YT\d{16}")
+
+# by language; a French one has its space
+_QUOTES = {
+    "ar": ("«", "»"),
+    "de": ("„", "“"),
+    "es": ("«", "»"),
+    "fr": ("«\u00a0", "\u00a0»"),
+    "ko": ("‘", "’"),
+    "ru": ("«", "»"),
+}
+_BRACKETS = {"ko": ("(", ")"), "zh": ("（", "）")}
 
 # what sources write where they do not know the carrier
 UNKNOWN = "unknown"
@@ -27,6 +40,22 @@ UNKNOWN = "unknown"
 def plain_id(text: str | None) -> str | None:
     """The id, or None if it does not look like one."""
     return text if text is not None and _ID.fullmatch(text) else None
+
+
+def order_name(row: Mapping[str, Any], language: str) -> str | None:
+    """The order's id and the title of its product, as `12 (“Mug”)`; with "…" if it has more
+    products. None if the id does not look like one."""
+    number, title = plain_id(row["order_id"]), plain_title(row["product_title"])
+    if number is None or title is None:
+        return number
+    start, end = _QUOTES.get(language, ("“", "”"))
+    more = ", …" if (row["count_products"] or 0) > 1 else ""
+    return number + _in_brackets(f"{start}{title}{end}{more}", language)
+
+
+def _in_brackets(text: str, language: str) -> str:
+    start, end = _BRACKETS.get(language, (" (", ")"))
+    return f"{start}{text}{end}"
 
 
 def tracking_number(row: Mapping[str, Any]) -> str | None:
@@ -85,15 +114,25 @@ def buyers_money(usd: float | None, row: Mapping[str, Any], locale: Locale) -> s
     if usd is None or not total_usd or not re.fullmatch("[A-Z]{3}", currency):
         return None
     text = format_currency(usd * row["total_source"] / total_usd, currency, locale=locale)
-    return re.sub(r"[\u200e\u200f]", "", text).replace("\u00a0", " ").replace("\u202f", " ")
+    text = re.sub(r"[\u200e\u200f]", "", text).replace("\u00a0", " ").replace("\u202f", " ")
+    # the abbreviation of a currency may end with a full stop, and the sentence has its own
+    return text.rstrip(".")
 
 
-def long_date(day: date | None, locale: Locale) -> str | None:
-    """The day in words, such as May 1, 2026."""
+def long_date(day: date | None, locale: Locale, location: str | None = None) -> str | None:
+    """The day in words, such as May 1, 2026; with the city of the location, if it has one, in
+    brackets."""
     if day is None:
         return None
-    # a Russian date ends with "г.", and its full stop would double the sentence's
-    return re.sub(r"\s*г\.$", "", str(format_date(day, "long", locale=locale)))
+    # the full stop of the abbreviation would double the sentence's
+    text = re.sub(r"\s*г\.$", " года", str(format_date(day, "long", locale=locale)))
+    # the first of a month is an ordinal in French and in Brazil
+    if locale.language == "fr":
+        text = re.sub(r"^1(?= )", "1er", text)
+    elif locale.language == "pt" and locale.territory != "PT":
+        text = re.sub(r"^1(?= )", "1º", text)
+    city = plain_city(location)
+    return text + _in_brackets(city, locale.language) if city else text
 
 
 @cache

@@ -1,12 +1,15 @@
-"""Draft answers to open disputes.
+"""Draft answers to open disputes: `answers/<language>/<case>.txt` for the first and later answers,
+`answers/<language>/platform.txt` once the platform has the dispute.
 
-A file `answers/<case>.txt` in the workspace replaces the program's own. For the format see
+A file of the same name in the workspace's `answers/` folder replaces the program's own; a file
+`answers/<case>.txt` there replaces it for the buyers of every language. For the format see
 `pipeline.drafts.text_templates`; `rests_on.toml` says on what each sentence rests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,12 @@ import polars as pl
 
 from features.clock import days_between
 from features.indicators.dispute_timeline import ON_ITS_WAY
-from pipeline.drafts.buyer_facts import buyers_money, locale_of, parcel, tracking_number
-from pipeline.drafts.text_templates import HOLDS, Template, fill, read_template
+from pipeline.drafts.action_texts import message_template
+from pipeline.drafts.answer_facts import CONDITIONS, FACTS, PLATFORM, answer_facts, step_of
+from pipeline.drafts.draft_messages import JOINED_BY
+from pipeline.drafts.text_templates import Template, fill, read_template
 from pipeline.settings.action_settings import AnswerSettings
+from pipeline.settings.languages import LANGUAGES
 
 SHIPPED = Path(__file__).parent / "answers"
 CASES = (
@@ -26,21 +32,14 @@ CASES = (
     "not_as_described",
     "other",
 )
-FACTS = (
-    "order_id",
-    "amount",
-    "asked_amount",
-    "parcel",
-    "shipment_id",
-    "carrier",
-    "sent_on",
-    "last_scan_on",
-    "delivered_on",
-    "promised_on",
-)
-CONDITIONS = ("may_extend", "may_resend")
+# templates that an answer has as facts
+PARTS = ("opening_first", "opening_second", "evidence", "statement")
+# parts that it shares with the messages
+SHARED = ("news", "signature")
 # after that many days without a scan, do not say that the parcel is on its way
 SILENT_DAYS = 14.0
+# by language and name
+Templates = Mapping[tuple[str, str], Template]
 
 
 def case_of() -> pl.Expr:
@@ -65,35 +64,40 @@ def case_of() -> pl.Expr:
     )
 
 
-def load_templates(workspace: Path) -> dict[str, Template]:
-    """The template of every case."""
-    folders = (workspace / "answers", SHIPPED)
-    paths = {
-        case: next(f / f"{case}.txt" for f in folders if (f / f"{case}.txt").is_file())
-        for case in CASES
-    }
-    return {case: read_template(path, FACTS, CONDITIONS) for case, path in paths.items()}
+def load_templates(workspace: Path) -> Templates:
+    """The template of every case, step and part in every language.
 
-
-def draft_answer(template: Template, row: Mapping[str, Any], settings: AnswerSettings) -> str:
-    """The answer to the dispute of `row`, a row of the dispute clock."""
-    return fill(template, answer_facts(row, settings))
-
-
-def answer_facts(row: Mapping[str, Any], settings: AnswerSettings) -> dict[str, str | None]:
-    """Every fact of `FACTS` and condition of `CONDITIONS`; None if it is not known or not so.
-
-    `amount` is what the dispute may cost, `asked_amount` what the buyer asked for. An offer is only
-    made if the settings allow it for this order.
+    Raises `BadInput` for a file that is not a template.
     """
-    at_risk, total = row["amount_at_risk_usd"], row["total_usd"]
-    may_resend = settings.may_resend and total is not None and total <= settings.resend_max_usd
-    return {
-        **{name: row[name] for name in FACTS if name in row},
-        "amount": None if at_risk is None else f"{at_risk:.2f} USD",
-        "asked_amount": buyers_money(row["amount_usd"], row, locale_of("en", None)),
-        "parcel": parcel(row),
-        "shipment_id": tracking_number(row),
-        "may_extend": HOLDS if settings.may_extend else None,
-        "may_resend": HOLDS if may_resend else None,
-    }
+    folder = workspace / "answers"
+    templates: dict[tuple[str, str], Template] = {}
+    for language in LANGUAGES:
+        for name in (*CASES, PLATFORM, *PARTS):
+            own = [folder / language / f"{name}.txt", folder / f"{name}.txt"]
+            path = next((path for path in own if path.is_file()), SHIPPED / language / own[0].name)
+            templates[language, name] = read_template(path, FACTS, CONDITIONS)
+        for name in SHARED:
+            templates[language, name] = message_template(workspace, language, name) or ()
+    return templates
+
+
+def draft_answer(
+    templates: Templates,
+    row: Mapping[str, Any],
+    settings: AnswerSettings,
+    as_of: date,
+    store_name: str = "",
+) -> str:
+    """The answer to the dispute of `row`: its `case`, and the facts that `answer_facts` needs."""
+    language, step = row["message_language"], step_of(row)
+    joined_by = JOINED_BY.get(language, " ")
+    facts = answer_facts(row, settings, as_of, store_name)
+
+    def part(name: str) -> str | None:
+        return fill(templates[language, name], facts, joined_by) or None
+
+    parts = {name: part(name) for name in (*SHARED, "evidence", "statement")}
+    if step != PLATFORM:
+        parts["opening"] = part(f"opening_{step}")
+    name = PLATFORM if step == PLATFORM else row["case"]
+    return fill(templates[language, name], {**facts, **parts}, joined_by)

@@ -9,19 +9,19 @@ from typing import Any
 
 import polars as pl
 
-from features.asof import visible
 from features.clock import day_number, days_between
 from features.indicators.dispute_timeline import clock_disputes
 from features.indicators.policy import Policy
 from features.sentence import key_of
 from features.tables import Tables
 from models.indicators.escalation import Escalation, fit_escalation, rows_of
-from pipeline.drafts.buyer_facts import tracking_number, with_known_numbers
-from pipeline.drafts.draft_answers import case_of, draft_answer, load_templates
+from pipeline.drafts.draft_answers import case_of
+from pipeline.drafts.stated_facts import disputed_order_facts
 from pipeline.drafts.text_templates import files_sha256
+from pipeline.indicators.answer_drafts import add_answers
 from pipeline.indicators.dispute_wording import next_action, with_local_times
 from pipeline.output.safe_text import neutral_frame
-from pipeline.output.spreadsheet import write_workbook
+from pipeline.output.spreadsheet import Look, write_workbook
 from pipeline.settings.config import Config
 from pipeline.settings.policy_files import load_policy, policy_sha256
 from pipeline.workspace.freshness import refuse_stale_data
@@ -30,7 +30,8 @@ from pipeline.workspace.published_run import publish
 from pipeline.workspace.table_files import tracking_numbers
 from pipeline.workspace.workspace import Workspace
 
-TABLE = "dispute_clock"
+TABLE, SHEET = "dispute_clock", "dispute clock"
+_LOOK = Look(widths={"action": 40, "draft_answer": 80}, wrapped=("action", "draft_answer"))
 COLUMNS = [
     "rank",
     "dispute_id",
@@ -59,6 +60,8 @@ COLUMNS = [
     "promised_on",
     "count_buyer_messages",
     "count_seller_messages",
+    "answer_step",
+    "answer_language",
     "draft_answer",
     "probability_basis",
 ]
@@ -102,7 +105,7 @@ def write_clock(
         workspace, config, tables, policy, escalation, rows.filter(is_fresh), day_number(as_of)
     )
     neutral_frame(listed).write_csv(folder / f"{TABLE}.csv", float_precision=4)
-    write_workbook(folder / f"{TABLE}.xlsx", {"dispute clock": neutral_frame(listed)}, as_of)
+    write_workbook(folder / f"{TABLE}.xlsx", {SHEET: neutral_frame(listed)}, as_of, {SHEET: _LOOK})
     return {
         "clock": {
             "policy": policy.name,
@@ -146,12 +149,16 @@ def clock_table(
     then by expected loss. Disputes without a deadline ahead come last. The columns are `COLUMNS`.
     """
     rows = rows.hstack(escalation.predict(rows_of(rows, as_of_day, tables.zone)))
-    for evidence in (
-        tables["orders"].select("order_id", "total_usd", "total_source", "currency"),
-        _dispatches(tables, as_of_day),
-        _message_counts(tables, as_of_day),
-    ):
-        rows = rows.join(evidence, on="order_id", how="left", maintain_order="left")
+    known_numbers = tracking_numbers(workspace.read_ingest_facts())
+    facts = disputed_order_facts(tables, known_numbers, as_of_day)
+    evidence = facts.select(
+        "order_id",
+        "total_usd",
+        "sent_at",
+        count_buyer_messages="count_from_buyer",
+        count_seller_messages="count_from_seller",
+    )
+    rows = rows.join(evidence, on="order_id", how="left", maintain_order="left")
     at_risk = pl.coalesce("amount_usd", "total_usd")
     fixed_usd = config.decide.dispute_fixed_cost_usd
     rows = rows.with_columns(
@@ -170,38 +177,8 @@ def clock_table(
     order = ["owes_answer", "deadline_at", "expected_loss_usd", "order_id", "dispute_id"]
     rows = rows.sort(order, descending=[True, False, True, False, False], nulls_last=True)
     rows = with_local_times(rows, tables.zone, policy.platform_zone)
-    return _with_drafts(workspace, config, rows.with_row_index("rank", offset=1)).select(COLUMNS)
-
-
-def _dispatches(tables: Tables, as_of_day: int) -> pl.DataFrame:
-    """The first parcel of each order."""
-    sent = visible(tables["shipments"], as_of_day).sort("order_id", "occurred_at", "shipment_id")
-    return sent.group_by("order_id", maintain_order=True).agg(
-        pl.col("shipment_id", "carrier").first(), sent_at=pl.col("occurred_at").first()
-    )
-
-
-def _message_counts(tables: Tables, as_of_day: int) -> pl.DataFrame:
-    sender = pl.col("sender")
-    messages = visible(tables["messages"], as_of_day).group_by("order_id")
-    return messages.agg(
-        count_buyer_messages=(sender == "buyer").sum(),
-        count_seller_messages=(sender == "seller").sum(),
-    )
-
-
-def _with_drafts(workspace: Workspace, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with `draft_answer`; `shipment_id` only where it is a tracking number."""
-    templates = load_templates(workspace.folder)
-    rows = with_known_numbers(rows, tracking_numbers(workspace.read_ingest_facts()))
-    drafts = [
-        (draft_answer(templates[row["case"]], row, config.answers), tracking_number(row))
-        for row in rows.iter_rows(named=True)
-    ]
-    return rows.with_columns(
-        draft_answer=pl.Series([draft for draft, _ in drafts], dtype=pl.String),
-        shipment_id=pl.Series([number for _, number in drafts], dtype=pl.String),
-    )
+    rows = add_answers(rows, facts, workspace, config, tables, as_of_day)
+    return rows.with_row_index("rank", offset=1).select(COLUMNS)
 
 
 def clock_inputs(workspace: Workspace, config: Config) -> dict[str, str]:

@@ -55,7 +55,9 @@ def add_what_to_say(
         how="left",
         maintain_order="left",
     )
-    rows = add_messages(rows, files, workspace, as_of, config.decide.in_english, actions)
+    rows = add_messages(
+        rows, files, workspace, as_of, config.decide.in_english, actions, config.drafts.store_name
+    )
     rows = rows.join(
         _titles(files, listed, day), on="product_id", how="left", maintain_order="left"
     )

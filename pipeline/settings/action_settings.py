@@ -80,3 +80,14 @@ class AnswerSettings(SettingsSection):
     resend_max_usd: float = Field(
         default=20.0, ge=0, le=1_000_000, description="goods worth more are not sent a second time"
     )
+
+
+class DraftSettings(SettingsSection):
+    """What all drafts to buyers have in common."""
+
+    store_name: str = Field(
+        default="",
+        max_length=80,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$",
+        description="the name under each message and answer; empty: no signature",
+    )

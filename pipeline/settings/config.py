@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from features.labels import LabelWindow
 from features.spine import DisputeWindow
 from models.learner.training_config import PARAMETERS, Recipe
-from pipeline.settings.action_settings import ActionSettings, AnswerSettings
+from pipeline.settings.action_settings import ActionSettings, AnswerSettings, DraftSettings
 from pipeline.settings.check_settings import DataGates, Gate, Monitor
 from pipeline.settings.delivery.deliver_settings import Deliver
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
@@ -170,6 +170,7 @@ class Config(SettingsSection):
     monitor: Monitor = Monitor()
     actions: ActionSettings = ActionSettings()
     answers: AnswerSettings = AnswerSettings()
+    drafts: DraftSettings = DraftSettings()
     value: ValueSettings = ValueSettings()
     engine: Engine = Engine()
     products: Products = Products()

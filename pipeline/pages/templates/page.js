@@ -100,7 +100,7 @@ async function copyText(text, area) {
 
 // a draft that can be read, changed and copied
 function draftBox(text, label) {
-  const area = el("textarea", { "aria-label": label, spellcheck: "false" });
+  const area = el("textarea", { "aria-label": label, spellcheck: "false", dir: "auto" });
   area.value = text;
   const status = el("span", { role: "status", class: "good" });
   const copy = async () => {

@@ -10,7 +10,7 @@ import pytest
 
 from features.clock import day_number
 from pipeline.drafts.buyer_facts import has_carriers_form, with_known_numbers
-from pipeline.drafts.draft_messages import _order_facts
+from pipeline.drafts.stated_facts import stored_order_facts
 from pipeline.load.ingest import ingest
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
@@ -44,7 +44,7 @@ def said(raw: Path, folder: Path) -> set[str]:
         ingest(workspace, Config(), Progress(), source="canonical", raw=raw)
     files = workspace.table_files()
     order_ids = pl.Series("order_id", [f"o-{n}" for n in range(1, 6)])
-    rows = _order_facts(files, order_ids, day_number(date(2018, 3, 1)))
+    rows = stored_order_facts(files, order_ids, day_number(date(2018, 3, 1)))
     return set(rows["shipment_id"].drop_nulls())
 
 

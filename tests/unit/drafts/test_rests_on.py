@@ -4,40 +4,43 @@ from __future__ import annotations
 
 import re
 import tomllib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.drafts import action_texts, draft_answers
+from pipeline.drafts import action_texts, answer_facts
 from pipeline.drafts.buyer_facts import tracking_number
-from pipeline.drafts.draft_answers import answer_facts
-from pipeline.drafts.draft_messages import draft_message, message_facts
-from pipeline.drafts.text_templates import Template, fill, read_template
+from pipeline.drafts.draft_messages import draft_message
+from pipeline.drafts.message_facts import message_facts
+from pipeline.drafts.text_templates import Template, fill, read_template, sentences
 from pipeline.settings.action_settings import AnswerSettings
 from pipeline.settings.config import Config
 from pipeline.settings.languages import LANGUAGES
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.mapped.mapped_source import read_mapped
-from tests.unit.drafts.test_draft_messages import AS_OF, ROW, message
+from tests.unit.drafts.order_rows import (
+    AS_OF,
+    ASKED,
+    DELIVERED,
+    DISPUTE,
+    ROW,
+    UNSENT,
+    answer,
+    day,
+    message,
+    read,
+)
 from tests.unit.sources.corner_shop import MAPPING, ORDERS, write
 
 FOLDER = Path(action_texts.__file__).parent
 TABLE = tomllib.loads((FOLDER / "rests_on.toml").read_text(encoding="utf-8"))
 KNOWN = {
     "messages": (action_texts.FACTS, action_texts.CONDITIONS),
-    "answers": (draft_answers.FACTS, draft_answers.CONDITIONS),
+    "answers": (answer_facts.FACTS, answer_facts.CONDITIONS),
     "tasks": (action_texts.FACTS, action_texts.CONDITIONS),
 }
-FILES = [
-    *[("messages", path) for path in sorted((FOLDER / "messages").rglob("*.txt"))],
-    *[
-        (kind, path)
-        for kind in ("answers", "tasks")
-        for path in sorted((FOLDER / kind).glob("*.txt"))
-    ],
-]
+FILES = [(kind, path) for kind in KNOWN for path in sorted((FOLDER / kind).rglob("*.txt"))]
 BY_FILE = pytest.mark.parametrize(
     ("kind", "path"), FILES, ids=[f"{path.parent.name}-{path.stem}" for _, path in FILES]
 )
@@ -57,7 +60,7 @@ PROMISES = (
 
 
 def lines(kind: str, path: Path) -> Template:
-    return read_template(path, *KNOWN[kind])
+    return sentences(read_template(path, *KNOWN[kind]))
 
 
 def entries(kind: str, path: Path) -> list[dict[str, Any]]:
@@ -85,12 +88,16 @@ def test_a_line_is_used_exactly_when_everything_it_rests_on_is_known(kind: str, 
     for missing in (*every, None):
         facts = {name: None if name == missing else f"<{name}>" for name in every}
         used = [text.format(**facts) for text, names in template if missing not in names]
-        assert fill(template, facts, "\n") == "\n".join(used)
+        assert fill(template, facts, " | ") == re.sub(r" *\n *", "\n", " | ".join(used))
         assert len(used) == sum(missing not in needed(entry) for entry in table)
 
 
 def test_the_table_has_the_english_texts_and_no_others() -> None:
-    for kind, folder in (("messages", "messages/en"), ("answers", "answers"), ("tasks", "tasks")):
+    for kind, folder in (
+        ("messages", "messages/en"),
+        ("answers", "answers/en"),
+        ("tasks", "tasks"),
+    ):
         files = {path.stem: path for path in (FOLDER / folder).glob("*.txt")}
         assert set(files) == set(TABLE[kind])
         for name, path in files.items():
@@ -109,6 +116,7 @@ def test_every_fact_and_every_setting_of_the_table_exists() -> None:
     }
     settings = {name for name in on if "." in name}
     assert settings
+    assert all((FOLDER / "answers" / language).is_dir() for language in LANGUAGES)
     for setting in settings:
         section, field = setting.split(".")
         assert field in type(getattr(Config(), section)).model_fields
@@ -127,63 +135,79 @@ def test_a_sentence_without_a_fact_only_greets_asks_or_apologises() -> None:
                     assert re.search(r"please|hello|we hope|we would be grateful|\?$", text), text
 
 
-@pytest.mark.parametrize(
-    ("name", "without"),
-    [
-        ("parcel", {"shipment_id": None}),
-        ("parcel", {"shipment_id": "o-1"}),
-        ("parcel", {"shipment_id": "o-1-1"}),
-        ("parcel", {"shipment_id": "#o-1.1"}),
-        ("sent_on", {"sent_at": None}),
-        ("last_scan_on", {"last_scan_at": None}),
-        ("last_scan_on", {"last_status": None}),
-        ("pickup_on", {"last_status": "InTransit"}),
-        ("failed_on", {"last_status": "InTransit"}),
-        ("delivered_on", {"delivered_at": None}),
-        ("expected_on", {"logistics_road_rank": None}),
-        ("late_expected_on", {"promised_at": None}),
-        ("missed_on", {"promised_at": None}),
-        ("promised_on", {"promised_at": None}),
-        ("was_promised_on", {"promised_at": None}),
-        ("ship_by_on", {"ship_by_at": None}),
-        ("ship_by_on", {"stage": "unknown"}),
-        ("was_to_ship_on", {"ship_by_at": None}),
-        ("was_to_ship_on", {"stage": "unknown"}),
-        ("ordered_on", {"stage": "unknown"}),
-        ("asked_on", {"conversation_days_unanswered": None}),
-        ("amount", {"offer_usd": None}),
-        ("amount", {"currency": None}),
-        ("unscanned", {"sent_at": None}),
-        ("unscanned", {"last_scan_at": datetime(2026, 5, 2, tzinfo=UTC)}),
-    ],
-)
-def test_a_fact_is_missing_without_its_data(name: str, without: dict[str, Any]) -> None:
-    def day(number: int) -> datetime:
-        return datetime(2026, 5, number, tzinfo=UTC)
+def status(name: str, sub_status: str | None = None) -> dict[str, Any]:
+    return {"last_status": name, "last_sub_status": sub_status}
 
-    unsent = {"stage": "before_shipment", "sent_at": None, "last_scan_at": None}
-    rows: dict[str, dict[str, Any]] = {
-        "pickup_on": {"last_status": "AvailableForPickup"},
-        "failed_on": {"last_status": "DeliveryFailure"},
-        "delivered_on": {"delivered_at": day(19)},
-        "late_expected_on": {"promised_at": day(22)},
-        "missed_on": {"promised_at": day(22)},
-        "was_promised_on": {"promised_at": day(10)},
-        "ship_by_on": {**unsent, "ship_by_at": day(22)},
-        "was_to_ship_on": unsent,
-        "ordered_on": {**unsent, "ship_by_at": None},
-        "asked_on": {"conversation_days_unanswered": 2.5},
-        "amount": {"offer_usd": 3.0},
-        "unscanned": {"last_scan_at": None},
-    }
-    row = {**ROW, **rows.get(name, {})}
+
+CALM = status("InTransit", "InTransit_Departure")
+STATUSES = {
+    "customs_on": status("InTransit", "InTransit_CustomsProcessing"),
+    "customs_asks_on": status("InTransit", "InTransit_CustomsRequiringInformation"),
+    "cleared_on": status("InTransit", "InTransit_CustomsReleased"),
+    "out_on": status("OutForDelivery"),
+    "pickup_on": status("AvailableForPickup", "AvailableForPickup_Other"),
+    "failed_on": status("DeliveryFailure"),
+    "absent_on": status("DeliveryFailure", "DeliveryFailure_NoBody"),
+    "address_on": status("DeliveryFailure", "DeliveryFailure_InvalidAddress"),
+    "refused_on": status("Exception", "Exception_Rejected"),
+    "held_on": status("Exception", "Exception_Security"),
+    "damaged_on": status("Exception", "Exception_Damage"),
+    "delayed_on": status("Exception", "Exception_Delayed"),
+    "returning_on": status("Exception", "Exception_Returning"),
+    "returned_on": status("Exception", "Exception_Returned"),
+    "lost_on": status("Exception", "Exception_Lost"),
+    "destroyed_on": status("Exception", "Exception_Destroyed"),
+    "cancelled_on": status("Exception", "Exception_Cancel"),
+    "problem_on": status("Exception", "a word of the source"),
+}
+NOTHING_SCANNED = {"last_scan_at": None, "news_at": None, **status("NotFound")}
+# fact -> how `ROW` has it, and changes without which it must be missing
+MISSING: dict[str, tuple[dict[str, Any], tuple[dict[str, Any], ...]]] = {
+    "order": ({}, ({"order_id": "<b>"},)),
+    "parcel": ({}, tuple({"shipment_id": i} for i in (None, "o-1", "o-1-1", "#o-1.1"))),
+    "sent_on": ({}, ({"sent_at": None},)),
+    "last_scan_on": ({}, ({"last_scan_at": None}, {"last_status": None})),
+    "news_on": ({}, ({"news_at": None}, {"news_at": day(2)}, STATUSES["lost_on"])),
+    "silent_since": ({"news_at": day(2)}, ({"news_at": day(15)}, {"delivered_at": day(3)})),
+    **{name: (row, (CALM, {"delivered_at": day(18)})) for name, row in STATUSES.items()},
+    "stopped": (STATUSES["lost_on"], (CALM, STATUSES["customs_on"])),
+    "coming": ({}, (STATUSES["returned_on"],)),
+    "delivered_on": (DELIVERED, ({"delivered_at": None},)),
+    "expected_on": ({}, ({"logistics_road_rank": None}, STATUSES["problem_on"])),
+    "late_expected_on": ({"promised_at": day(22)}, ({"promised_at": None},)),
+    "missed_on": ({"promised_at": day(22)}, ({"promised_at": None},)),
+    "promised_on": ({}, ({"promised_at": None}, {"news_at": day(2)}, STATUSES["returning_on"])),
+    "was_promised_on": ({"promised_at": day(10)}, ({"promised_at": None}, STATUSES["lost_on"])),
+    "ship_by_on": ({**UNSENT, "ship_by_at": day(22)}, ({"ship_by_at": None}, {"stage": "unknown"})),
+    "was_to_ship_on": (UNSENT, ({"ship_by_at": None}, {"stage": "unknown"})),
+    "ordered_on": ({**UNSENT, "ship_by_at": None}, ({"stage": "unknown"},)),
+    "asked_on": (ASKED, ({"said_by": "seller"},)),
+    "waited": (ASKED, ({"unanswered_since": day(19)}, {"unanswered_since": None})),
+    "about_product": ({**ASKED, "topic": "product"}, ({"topic": None}, {"said_by": "seller"})),
+    "unasked": ({}, (ASKED,)),
+    "amount": ({"offer_usd": 3.0}, ({"offer_usd": None}, {"currency": None})),
+    "unscanned": (NOTHING_SCANNED, ({"sent_at": None}, {"news_at": day(2)})),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_fact_is_missing_without_its_data(name: str) -> None:
+    changed, without = MISSING[name]
+    row = {**ROW, **changed}
     assert message_facts(row, AS_OF)[name]
-    assert message_facts({**row, **without}, AS_OF)[name] is None
+    for change in without:
+        assert message_facts({**row, **change}, AS_OF)[name] is None
+
+
+def test_every_fact_and_condition_of_a_message_is_tried_without_its_data() -> None:
+    templates = {*action_texts.PARTS, "offer", "no_offer"}
+    every = {*action_texts.FACTS, *action_texts.CONDITIONS} - templates
+    assert every - set(MISSING) == {"order_id", "store_name"}
 
 
 @pytest.mark.parametrize("number", ["o-1", "o-1-1", "o-1.2", "#o-1-F1"])
 def test_a_name_that_a_source_made_for_a_parcel_is_no_tracking_number(number: str) -> None:
-    assert f"{number}." not in message(shipment_id=number).replace("your order o-1.", "")
+    assert f"{number}." not in message(shipment_id=number)
     assert "tracking number" not in message(shipment_id=number)
     assert "tracking number is o-12." in message(shipment_id="o-12", carrier=None)
 
@@ -212,20 +236,13 @@ def test_a_carrier_that_is_not_known_is_not_named() -> None:
 def test_an_order_of_a_store_without_shipments_is_not_called_unsent(language: str) -> None:
     row = {
         **ROW,
+        **UNSENT,
         "message_language": language,
         "stage": "unknown",
-        "shipment_id": None,
-        "sent_at": None,
-        "last_scan_at": None,
-        "last_status": None,
-        "promised_at": datetime(2026, 5, 10, tzinfo=UTC),
+        "promised_at": day(10),
     }
-    unsent = action_texts.message_template(Path("absent"), language, "before_shipment") or ()
-    text = draft_message(
-        row,
-        message_facts(row, AS_OF),
-        lambda *name: action_texts.message_template(Path("absent"), *name),
-    )
+    unsent = read(language, "before_shipment") or ()
+    text = draft_message(row, message_facts(row, AS_OF), read)
     assert message_facts(row, AS_OF)["was_promised_on"] in text
     facts = message_facts({**row, "stage": "before_shipment"}, AS_OF)
     for line, names in unsent:
@@ -235,26 +252,7 @@ def test_an_order_of_a_store_without_shipments_is_not_called_unsent(language: st
             assert line.format(**facts) not in text
 
 
-DISPUTE = {
-    "order_id": "1203",
-    "amount_usd": 10.0,
-    "amount_at_risk_usd": 40.0,
-    "total_usd": 40.0,
-    "total_source": 200.0,
-    "currency": "BRL",
-    "shipment_id": "1203-1",
-    "carrier": None,
-    "sent_on": "2026-05-01",
-    "last_scan_on": None,
-    "delivered_on": None,
-    "promised_on": None,
-}
-
-
-def answer(case: str, offers: AnswerSettings, **changed: Any) -> str:
-    row = {**DISPUTE, **changed}
-    template = draft_answers.load_templates(Path("absent"))[case]
-    return draft_answers.draft_answer(template, row, offers)
+SHOP = {"shipment_id": "1203-1", "order_id": "1203", "currency": "BRL", "total_source": 200.0}
 
 
 def test_an_answer_offers_only_what_the_settings_allow() -> None:
@@ -262,23 +260,23 @@ def test_an_answer_offers_only_what_the_settings_allow() -> None:
         AnswerSettings(may_extend=False, may_resend=False),
         AnswerSettings(resend_max_usd=50.0),
     )
-    assert "send it again" in answer("not_received_no_trace", all_allowed)
-    assert "send it again" not in answer("not_received_no_trace", nothing)
-    assert "send it again" not in answer("not_received_no_trace", AnswerSettings(resend_max_usd=20))
+    assert "send your order again" in answer("not_received_no_trace", all_allowed)
+    assert "send your order again" not in answer("not_received_no_trace", nothing)
+    low = AnswerSettings(resend_max_usd=20)
+    assert "send your order again" not in answer("not_received_no_trace", low)
     assert "extend it" in answer("not_received_in_transit", all_allowed)
     assert "extend it" not in answer("not_received_in_transit", nothing)
 
 
 def test_an_answer_repeats_only_the_amount_that_the_buyer_asked_for() -> None:
-    offers = AnswerSettings()
-    assert "You asked for R$50.00." in answer("not_as_described", offers)
-    assert "You asked for" not in answer("not_as_described", offers, amount_usd=None)
+    assert "You asked for R$50.00." in answer("not_as_described", **SHOP)
+    assert "You asked for" not in answer("not_as_described", **SHOP, amount_usd=None)
 
 
 def test_an_answer_has_no_number_that_is_only_a_name_of_the_order() -> None:
-    offers = AnswerSettings()
     for number, is_known in (("1203-1", False), ("1203", False), ("RX1CN", True)):
-        facts = answer_facts({**DISPUTE, "shipment_id": number}, offers)
+        row = {**DISPUTE, **SHOP, "shipment_id": number, "carrier": None}
+        facts = answer_facts.answer_facts(row, AnswerSettings(), AS_OF)
         assert (facts["parcel"], facts["shipment_id"]) == (
             (number, number) if is_known else (None,) * 2
         )

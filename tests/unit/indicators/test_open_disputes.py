@@ -99,10 +99,58 @@ def test_without_history_the_probability_is_unknown_and_all_is_at_stake(store: W
 
 def test_a_line_with_a_missing_fact_is_left_out(store: Workspace) -> None:
     draft = clock_rows(store)[0]["draft_answer"]
-    assert "Its last scan was on 2024-05-15" in draft
-    assert "handed to the carrier" not in draft  # no shipment is known
+    assert "\n- Last scan: May 15, 2024\n" in draft
+    assert "Handed to the carrier" not in draft  # no shipment is known
     assert "None" not in draft
     assert "{" not in draft
+
+
+def test_the_answer_is_that_of_the_disputes_step_in_the_buyers_language(
+    tmp_path: Path, make_tables: Callable[..., Tables]
+) -> None:
+    tables = make_tables(
+        orders="""
+        order_id | occurred_at | country | currency | total_usd
+        a        | 04-01       | DE      | EUR      | 10
+        b        | 04-01       | BR      | BRL      | 10
+        c        | 04-01       | KR      | USD      | 10
+        d        | 04-01       | FR      | USD      | 10
+        """,
+        disputes="""
+        order_id | dispute_id | step      | cause | occurred_at
+        a        | new        | opened    | other | 05-18T12:00
+        b        | answered   | opened    | other | 05-15T12:00
+        b        | answered   | answered  | other | 05-16T12:00
+        c        | changed    | opened    | other | 05-15T12:00
+        c        | changed    | answered  | other | 05-16T12:00
+        c        | changed    | opened    | other | 05-17T12:00
+        d        | platform   | opened    | other | 05-06T12:00
+        d        | platform   | answered  | other | 05-08T12:00
+        d        | platform   | escalated | other | 05-10T12:00
+        """,
+        messages="order_id | sender | occurred_at\na | buyer | 05-12\na | buyer | 05-14",
+    )
+    workspace = Workspace(tmp_path)
+    workspace.write_tables(tables, {"input_sha256": {}})
+    (tmp_path / "config.toml").write_text('[drafts]\nstore_name = "Blue Star"\n')
+    rows = {row["dispute_id"]: row for row in clock_rows(workspace)}
+    steps = {name: (row["answer_step"], row["answer_language"]) for name, row in rows.items()}
+    assert steps == {
+        "new": ("first", "de"),
+        "answered": ("second", "pt"),
+        "changed": ("second", "ko"),
+        "platform": ("platform", "fr"),
+    }
+    new = rows["new"]["draft_answer"]
+    assert "den Sie am 18. Mai 2024 zu Ihrer Bestellung a eröffnet haben" in new
+    assert "Nachrichten von Ihnen: 2, die letzte am 14. Mai 2024" in new
+    assert new.endswith("Mit freundlichen Grüßen\nBlue Star")
+    assert "Respondemos a ela em 16 de maio de 2024." in rows["answered"]["draft_answer"]
+    assert "alterou" not in rows["answered"]["draft_answer"]
+    assert "2024년 5월 17일에 요청 내용을 변경" in rows["changed"]["draft_answer"]
+    platform = rows["platform"]["draft_answer"]
+    assert "La plateforme en est saisie depuis le 10 mai 2024." in platform
+    assert "Nous avons répondu à l'acheteur le 8 mai 2024." in platform
 
 
 def test_the_sellers_own_text_is_preferred_and_a_wrong_fact_is_an_error(store: Workspace) -> None:
@@ -110,6 +158,11 @@ def test_the_sellers_own_text_is_preferred_and_a_wrong_fact_is_an_error(store: W
     own = store.folder / "answers" / "other.txt"
     own.write_text("Dear buyer of {order_id},\nparcel {shipment_id}\n{{sorry}}\n", encoding="utf-8")
     assert clock_rows(store)[1]["draft_answer"] == "Dear buyer of a, {sorry}"
+    in_english = store.folder / "answers" / "en" / "other.txt"
+    in_english.parent.mkdir()
+    in_english.write_text("Order {order}, since {opened_on}.", encoding="utf-8")
+    assert clock_rows(store)[1]["draft_answer"] == "Order a, since May 18, 2024."
+    in_english.unlink()
     for faulty in (
         "Dear {buyer_name}",
         "Dear {order_id.__class__}",

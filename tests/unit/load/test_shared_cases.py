@@ -14,7 +14,7 @@ import pytest
 
 from features.clock import day_number
 from features.tables import TABLES, create_tables
-from pipeline.drafts.draft_messages import _order_facts
+from pipeline.drafts.stated_facts import stored_order_facts
 from pipeline.load.contacts import read_own, take_contacts
 from pipeline.load.doctor import examine
 from pipeline.load.ingest import ingest
@@ -192,7 +192,7 @@ def test_no_parcel_number_is_given_that_only_the_program_made(tmp_path: Path) ->
         ingest(workspace, Config(), Progress(), source="mapped", raw=raw)
     files = workspace.table_files()
     order_ids = files.read_all()["orders"]["order_id"]
-    facts = _order_facts(files, order_ids, day_number(date(2026, 11, 27)))
+    facts = stored_order_facts(files, order_ids, day_number(date(2026, 11, 27)))
     assert facts["sent_at"].count() == 8
     assert facts["shipment_id"].count() == 0
 
