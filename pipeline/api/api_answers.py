@@ -26,7 +26,7 @@ class ApiError(ApiAnswer):
     error: str
 
 
-class NightSummary(ApiAnswer):
+class NightEntry(ApiAnswer):
     """One published night."""
 
     night: date
@@ -38,7 +38,7 @@ class NightSummary(ApiAnswer):
 class Nights(ApiAnswer):
     """The published nights, newest first."""
 
-    nights: list[NightSummary]
+    nights: list[NightEntry]
 
 
 class DeskState(ApiAnswer):

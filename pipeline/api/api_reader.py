@@ -21,7 +21,7 @@ from pipeline.api.api_answers import (
     IndicatorRates,
     ListedOrder,
     Nights,
-    NightSummary,
+    NightEntry,
     OpenOrder,
     OpenOrders,
     ProductReviewPage,
@@ -179,8 +179,8 @@ def _dates(paths: Iterable[Path]) -> list[date]:
     return days
 
 
-def _summary(run: PublishedRun) -> NightSummary:
-    return NightSummary(
+def _summary(run: PublishedRun) -> NightEntry:
+    return NightEntry(
         night=run.night,
         count_listed=run.listed.height,
         net_saving_usd=float(run.listed["expected_value_usd"].sum()),
