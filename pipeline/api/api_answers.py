@@ -50,7 +50,7 @@ class DeskState(ApiAnswer):
 
 
 class ListedOrder(ApiAnswer):
-    """One row of a night's contact list."""
+    """One row of a night's contact list. Moments are in the store's zone."""
 
     rank: int
     order_id: str
@@ -61,6 +61,19 @@ class ListedOrder(ApiAnswer):
     probability: Share
     likely_cause: str | None
     reasons: list[str]
+    order_value_usd: float | None
+    carrier: str | None
+    tracking_number: str | None
+    last_scan: str | None
+    last_scan_at: str | None
+    last_scan_location: str | None
+    said_by: str | None
+    said_at: str | None
+    first_words: str | None
+    unanswered_since: str | None
+    order_url: str | None
+    thread_url: str | None
+    parcel_url: str | None
     contact_by: date | None
     action: str | None
     why_action: str | None
@@ -82,6 +95,27 @@ class ContactListPage(ApiAnswer):
     night: date
     count: int
     rows: list[ListedOrder]
+
+
+class QueuedOrder(ApiAnswer):
+    """An open order in a queue, such as `waiting`: its buyer waits for an answer. `since`: the day
+    on which it came into the queue; `action`: of the list, null if it is not listed."""
+
+    order_id: str
+    queue: str
+    since: date | None
+    risk: Share
+    stake_usd: float | None
+    action: str | None
+    first_words: str | None
+
+
+class OrderQueues(ApiAnswer):
+    """A part of the queues of the newest night. `count`: all orders in queues."""
+
+    night: date
+    count: int
+    rows: list[QueuedOrder]
 
 
 class OpenOrder(ApiAnswer):

@@ -20,11 +20,13 @@ from pipeline.api.api_answers import (
     IndicatorRate,
     IndicatorRates,
     ListedOrder,
-    Nights,
     NightEntry,
+    Nights,
     OpenOrder,
     OpenOrders,
+    OrderQueues,
     ProductReviewPage,
+    QueuedOrder,
     ReviewedProduct,
     StoreHealth,
     from_row,
@@ -39,6 +41,8 @@ from pipeline.pages.page_words import english
 from pipeline.pages.report_data import read_clock
 from pipeline.settings.config import Config
 
+QUEUES = "queues"
+_MOMENTS = ("last_scan_at", "said_at", "unanswered_since")
 _REASONS = ("reason_1", "reason_2", "reason_3")
 MOST_MATCHES = 500
 
@@ -70,6 +74,16 @@ class ApiReader:
             count=listed.height,
             rows=[_listed(row, states.get(row["buyer_id"], BuyerState())) for row in rows],
         )
+
+    def queues(self, limit: int, offset: int) -> OrderQueues:
+        """The queues of the newest night: oldest first, queue by queue."""
+        run = self._newest()
+        if not (run.folder / f"{QUEUES}.parquet").exists():
+            raise NoAnswer("an earlier version made this night; it has no queues")
+        queued = run.table(f"{QUEUES}.parquet")
+        rows = queued.slice(offset, limit).iter_rows(named=True)
+        models = [from_row(QueuedOrder, row) for row in rows]
+        return OrderQueues(night=run.night, count=queued.height, rows=models)
 
     def open_orders(self, query: str, limit: int, offset: int) -> OpenOrders:
         """The open orders; with a query, those of the best 500 matches that are open."""
@@ -192,6 +206,7 @@ def _listed(row: Mapping[str, Any], state: BuyerState) -> ListedOrder:
     model: ListedOrder = from_row(
         ListedOrder,
         dict(row),
+        **{name: row[name] and f"{row[name]:%Y-%m-%d %H:%M}" for name in _MOMENTS if name in row},
         reasons=[row[name] for name in _REASONS if row.get(name)],
         also_orders=(row.get("also_orders") or "").split(),
         draft_message=row.get("draft_message") or "",

@@ -21,6 +21,7 @@ from pipeline.api.api_answers import (
     IndicatorRates,
     Nights,
     OpenOrders,
+    OrderQueues,
     ProductReviewPage,
     StoreHealth,
 )
@@ -112,6 +113,13 @@ PATHS = (
         ContactListPage,
         ApiReader.contact_list,
         (NIGHT, LIMIT, OFFSET),
+    ),
+    ApiPath(
+        "/queues",
+        "The open orders by what is wrong with them, listed or not.",
+        OrderQueues,
+        ApiReader.queues,
+        (LIMIT, OFFSET),
     ),
     ApiPath(
         "/orders",

@@ -25,6 +25,7 @@ from pipeline.board.board_pages import board_page
 from pipeline.board.desk_routes import add_desk_routes, desk_data
 from pipeline.board.night_page import with_desk
 from pipeline.board.order_page import order_page
+from pipeline.board.release_page import add_release_routes
 from pipeline.board.requests_allowed import guard
 from pipeline.board.sign_in import Access, csrf_token, require_sign_in
 from pipeline.desk.desk_work import Desk
@@ -61,11 +62,12 @@ def create_app(
 
     config, desk = config or load_config(store.folder), Desk(store)
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
-    access = Access(desk, config.board)
+    access = Access(desk, config.board, has_channel=config.deliver.channel.url is not None)
     require_sign_in(app, access, limiter)
     _add_pages(app, desk, access)
     _add_orders(app, desk, access, config)
     add_desk_routes(app, desk, access)
+    add_release_routes(app, desk, access, config)
     reader = ApiReader(desk, config)
     add_api(app, reader, limiter, access.users, access.is_closed)
     return app
@@ -94,7 +96,8 @@ def _add_pages(app: Flask, desk: Desk, access: Access) -> None:
         page = path.read_text(encoding="utf-8")
         runs = [run for run in published(store) if run.night == _day(day)]
         rows = runs[0].listed.select("order_id", "buyer_id").iter_rows() if runs else ()
-        return with_desk(page, desk_data(desk, access, g.member, _day(day).isoformat(), rows))
+        data = desk_data(desk, access, g.member, _day(day).isoformat(), rows)
+        return with_desk(page, data, can_release=access.can_release(g.member))
 
     @app.get("/products/<day>")
     def products(day: str) -> str:
@@ -155,6 +158,7 @@ def _page(store: Workspace, access: Access, **context: Any) -> str:
         member=member,
         token=csrf_token(),
         is_lead=g.member.is_lead,
+        can_release=access.can_release(g.member),
         **(defaults | context),
     )
 

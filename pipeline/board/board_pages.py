@@ -21,6 +21,8 @@ GROUPS = (
     "event",
     "cause",
     "language",
+    "release",
+    "release_state",
 )
 
 
@@ -40,5 +42,5 @@ def board_page(
         has_charts=False,
         has_sentences=template == "order.html",
         form_action="'self'",
-        **({"member": None, "token": ""} | context),
+        **({"member": None, "token": "", "can_release": False} | context),
     )

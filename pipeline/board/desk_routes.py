@@ -13,18 +13,21 @@ import polars as pl
 from flask import Flask, g, jsonify, request
 from sqlalchemy.exc import OperationalError
 
+from pipeline.board.board_sender import shown_error
 from pipeline.board.sign_in import Access, csrf_token
 from pipeline.desk.desk_state import EntryKind, Member, NotAllowed
 from pipeline.desk.desk_work import Asked, Desk
 from pipeline.desk.order_search import order_by_id
 from pipeline.load.contacts import read_own
 from pipeline.output.contact_list_columns import OUTCOMES
-from pipeline.output.safe_text import neutral_text, one_line
+from pipeline.output.safe_text import neutral_text
 from pipeline.settings.errors import UserError
 
-# characters of a message on the page
-MOST_MESSAGE = 1_000
-_ORDER_KINDS = frozenset(EntryKind) - {EntryKind.signed_in, EntryKind.sign_in_refused}
+_ORDER_KINDS = frozenset(EntryKind) - {
+    EntryKind.signed_in,
+    EntryKind.sign_in_refused,
+    EntryKind.drafts_released,
+}
 
 
 def add_desk_routes(app: Flask, desk: Desk, access: Access) -> None:
@@ -65,9 +68,7 @@ def add_desk_routes(app: Flask, desk: Desk, access: Access) -> None:
         except OperationalError:
             return _problem("desk.busy"), 503
         except UserError as error:
-            # readers of a board have no use for a path of its machine
-            text = str(error).replace(str(desk.store.folder), desk.store.folder.name)
-            return jsonify(problem={"text": one_line(text, MOST_MESSAGE)}, buyers={}), 409
+            return jsonify(problem={"text": shown_error(desk.store, error)}, buyers={}), 409
         return jsonify(number=desk.log.last_number(), buyers=states_json(desk, [buyer_id]))
 
 

@@ -32,18 +32,21 @@ def desk_script() -> str:
     return "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in DESK_SCRIPTS)
 
 
-def with_desk(page: str, desk: Mapping[str, Any]) -> str:
-    """The published page with the desk. `desk`: what its script reads.
+def with_desk(page: str, desk: Mapping[str, Any], *, can_release: bool) -> str:
+    """The published page with the desk. `desk`: what its script reads. `can_release`: whether to
+    link the page on which a lead releases drafts.
 
     Marks in the page are replaced at their first occurrence, which is the page's own and precedes
     any text of an order; the script goes before the last end of the body, for the same reason.
     """
     script = desk_script()
     words = {"words": group_words(*GROUPS)}
+    link = Markup('<a href="/release">{}</a> ').format(text_span("board.release"))
+    release = link if can_release else ""
     bar = Markup(
-        '<span id="board"></span><a href="/nights">{}</a> <a href="/orders">{}</a> '
+        '<span id="board"></span><a href="/nights">{}</a> <a href="/orders">{}</a> {}'
         '<span role="status" id="desk-status"></span>'
-    ).format(text_span("desk.nights"), text_span("desk.find"))
+    ).format(text_span("desk.nights"), text_span("desk.find"), release)
     added = Markup('<script type="application/json" id="desk-data">{}</script><script>{}</script>')
     added = added.format(as_json({**desk, **words}), Markup(script))
     allowed = f"{_SCRIPTS}{escape(script_hash(script))} "

@@ -34,8 +34,8 @@ _API = "/api/"
 class Access:
     """Decides whose request it is."""
 
-    def __init__(self, desk: Desk, settings: BoardAccess) -> None:
-        self.desk, self.settings = desk, settings
+    def __init__(self, desk: Desk, settings: BoardAccess, *, has_channel: bool) -> None:
+        self.desk, self.settings, self.has_channel = desk, settings, has_channel
         # a user file that is removed later must not open the board to everyone
         self.needs_login = self.users() is not None
 
@@ -66,6 +66,10 @@ class Access:
         if name is None or user is None or user.role == Role.reader:
             return None
         return Member(name, user.role)
+
+    def can_release(self, member: Member) -> bool:
+        """Whether they may release drafts to the shop's channel."""
+        return self.has_channel and member.is_lead
 
     def _by_proxy(self) -> str | None:
         """The name that the proxy of the settings sent. The header counts from its address only."""

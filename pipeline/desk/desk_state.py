@@ -42,6 +42,8 @@ class EntryKind(StrEnum):
     # without an order
     signed_in = "signed_in"
     sign_in_refused = "sign_in_refused"
+    # drafts of a night, to be sent by the shop's channel
+    drafts_released = "drafts_released"
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,13 @@ class Desk:
         by_buyer = self.log.by_buyer(set(buyer_ids))
         return {buyer: fold_entries(entries) for buyer, entries in by_buyer.items()}
 
-    def record(self, member: Member, kind: EntryKind) -> None:
+    def record(
+        self, member: Member, kind: EntryKind, value: Mapping[str, Any] | None = None
+    ) -> None:
         """Add an entry without an order, such as a sign-in."""
+        at = _utc(datetime.now(UTC))
         with self.log.writing() as connection:
-            self.log.add(connection, at=_utc(datetime.now(UTC)), user=member.name, kind=kind)
+            self.log.add(connection, at=at, user=member.name, kind=kind, value=value)
 
     def make(self, asked: Asked, buyer_id: str, member: Member, members: Iterable[str]) -> int:
         """Make the entry; returns its number. Raises `NotAllowed` if the state of the buyer or the

@@ -27,8 +27,12 @@ pytestmark = needs_chromium
 
 @pytest.fixture(scope="module")
 def team_store(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished store with a list of 50 rows, and three users."""
+    """The finished store with a list of 50 rows, three users, and a channel for messages."""
     folder = shutil.copytree(finished, tmp_path_factory.mktemp("desk") / "store", symlinks=True)
+    (folder / "config.toml").write_text(
+        '[deliver.channel]\nurl = "http://127.0.0.1:9/"\nsecret = {env = "KEY"}\n'
+        "draft_days = 36500\n"
+    )
     lengthen_list(folder)
     add_team(folder)
     return folder
@@ -158,6 +162,7 @@ def pages_of(folder: Path, order: str) -> dict[str, str]:
         "order": f"/order?id={order}",
         "unlisted": f"/order?id={unlisted}",
         "log": "/log",
+        "release": f"/release/{AS_OF}",
     }
 
 

@@ -27,8 +27,9 @@ models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
 pipeline                    pipeline/cli pipeline/settings pipeline/workspace
 pipeline/api                pipeline/desk pipeline/output pipeline/pages pipeline/settings
-pipeline/board              pipeline/api pipeline/desk pipeline/load pipeline/output
-                            pipeline/pages pipeline/settings pipeline/workspace
+pipeline/board              pipeline/api pipeline/deliver pipeline/deliver/bulk
+                            pipeline/desk pipeline/load pipeline/output pipeline/pages
+                            pipeline/settings pipeline/workspace
 pipeline/cli                pipeline/board pipeline/deliver/bulk pipeline/deliver/targets
                             pipeline/desk pipeline/documentation pipeline/evaluation
                             pipeline/evaluation/actions pipeline/indicators pipeline/load

@@ -6,7 +6,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pipeline.deliver.bulk.automatic_drafts import AutomaticDraft
@@ -35,11 +35,18 @@ def chosen_drafts(text: str, drafts: Sequence[AutomaticDraft], night: str) -> li
     return [by_order[name] for name in dict.fromkeys(names)]
 
 
-def release(record: DeliveryRecord, night: str, drafts: Sequence[AutomaticDraft]) -> int:
-    """Record the releases, in one transaction. Returns how many are new or renewed."""
+def seen_drafts(seen: Mapping[str, str], drafts: Sequence[AutomaticDraft]) -> list[AutomaticDraft]:
+    """The drafts that a person saw on a page: `seen` has the digest of what they saw, by order id.
+    A draft that the night changed meanwhile is not among them."""
+    return [draft for draft in drafts if seen.get(draft.order_id) == draft.sha256]
+
+
+def release(record: DeliveryRecord, night: str, drafts: Sequence[AutomaticDraft], by: str) -> int:
+    """Record the releases, made by the person `by`, in one transaction. Returns how many are new or
+    renewed."""
     known = released(record, night)
     new = [d for d in drafts if d.order_id not in known or known[d.order_id][0] != d.sha256]
-    by, at = _person(), datetime.now(UTC).isoformat(timespec="seconds")
+    at = datetime.now(UTC).isoformat(timespec="seconds")
     with record.connection:
         record.connection.executemany(
             "INSERT OR REPLACE INTO releases VALUES (?, ?, ?, ?, ?)",
@@ -57,7 +64,7 @@ def released(record: DeliveryRecord, night: str) -> dict[str, tuple[str, str]]:
     return {str(order): (str(digest), str(at)) for order, digest, at in rows}
 
 
-def _person() -> str:
+def person() -> str:
     """The user of this machine who runs the step."""
     try:
         return getpass.getuser()[:60]

@@ -81,6 +81,22 @@ def test_lists_and_orders(client: FlaskClient, store: Path) -> None:
     assert get(client, "/orders?q=nothing-like-it")["rows"] == []
 
 
+def test_rows_say_where_the_parcel_is_and_queues_who_waits(
+    client: FlaskClient, store: Path
+) -> None:
+    listed = pl.read_parquet(latest(store) / "contact_list.parquet")
+    rows = get(client, f"/lists/{AS_OF}?limit=1000")["rows"]
+    for name in ("tracking_number", "carrier", "order_value_usd", "parcel_url"):
+        assert [row[name] for row in rows] == listed[name].to_list()
+    scans = listed["last_scan_at"].dt.to_string("%Y-%m-%d %H:%M").to_list()
+    assert [row["last_scan_at"] for row in rows] == scans
+    assert any(scans)
+    queued = pl.read_parquet(latest(store) / "queues.parquet")
+    queues = get(client, "/queues?limit=1000")
+    assert queues["count"] == queued.height > 0
+    assert [row["order_id"] for row in queues["rows"]] == queued["order_id"].to_list()
+
+
 def test_any_order_is_answered(client: FlaskClient, store: Path) -> None:
     """Open or not, listed or not: some orders of the store."""
     ids = Workspace(store).table_files().read_placed()["order_id"].sort()

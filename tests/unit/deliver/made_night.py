@@ -62,6 +62,7 @@ def publish_night(
         for name in FILES:
             (run / name).write_text(f"<p>{name}</p>")
         listed.write_parquet(run / "contact_list.parquet")
+        listed.select("order_id", "stage", "probability").write_parquet(run / "scores.parquet")
         assigned = listed.select("order_id", "buyer_id").with_columns(arm=pl.lit("listed"))
         held_out = pl.DataFrame(
             {"order_id": ["o-9999"], "buyer_id": ["b-held"], "arm": ["held_out"]}

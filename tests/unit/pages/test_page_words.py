@@ -28,6 +28,7 @@ from models.product.product_verdict import (
 from models.product.recent_rates import FALLING, RISING, STEADY
 from pipeline.board.board_pages import GROUPS as BOARD_GROUPS
 from pipeline.board.night_page import GROUPS as DESK_GROUPS
+from pipeline.board.release_page import STATES
 from pipeline.desk.desk_state import EntryKind
 from pipeline.desk.order_search import MATCHES
 from pipeline.output.contact_list_columns import OUTCOMES
@@ -77,6 +78,7 @@ CODES = {
     "trend": (RISING, FALLING, STEADY),
     "change": LEVELS,
     "entry": tuple(EntryKind),
+    "release_state": (*STATES.values(), "sent"),
     "match": MATCHES,
     "show": ("all", "todo", "mine", "snoozed", "contacted"),
     "step": ("opened", "answered", "withdrawn", "escalated", "ruled", "refunded"),
