@@ -131,7 +131,8 @@ def _add_orders(app: Flask, desk: Desk, access: Access, config: Config) -> None:
             report = order_report(workspace, config, ids[0]) or abort(404)
         night = report["night"] if report["listed"] else ""
         rows = [(report["order_id"], report["buyer_id"])]
-        return order_page(store, report, desk_data(desk, access, g.member, night or "", rows))
+        data = desk_data(desk, access, g.member, night or "", rows)
+        return order_page(store, report, data, can_release=access.can_release(g.member))
 
 
 @contextmanager

@@ -17,9 +17,11 @@ SCRIPTS = ("page.js", "desk.js", "order.js")
 _REASONS = ("reason_1", "reason_2", "reason_3")
 
 
-def order_page(store: Workspace, report: Mapping[str, Any], desk: Mapping[str, Any]) -> str:
+def order_page(
+    store: Workspace, report: Mapping[str, Any], desk: Mapping[str, Any], *, can_release: bool
+) -> str:
     """The page of an order. `report`: as `order_report` gives it; `desk`: what the script of the
-    desk reads."""
+    desk reads; `can_release`: whether to link the page on which a lead releases drafts."""
     listed = report["listed"] or {}
     report = {**report, **{name: neutral_text(report[name]) for name in ("order_id", "buyer_id")}}
     return board_page(
@@ -36,6 +38,7 @@ def order_page(store: Workspace, report: Mapping[str, Any], desk: Mapping[str, A
         store=store.folder.name,
         order=report,
         token=desk["token"],
+        can_release=can_release,
         member=desk["user"] if desk["has_login"] else None,
         events=_with_tonight(report),
         reasons=[(listed[name], _key(listed, name)) for name in _REASONS if listed.get(name)],
