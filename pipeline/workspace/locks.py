@@ -65,18 +65,12 @@ def run_lock(
 def tables_lock(folder: Path, wait_seconds: float = TABLES_WAIT_SECONDS) -> Iterator[None]:
     """Be the only one who changes the tables in use or our own contacts. Held for moments, so a
     queue of writers moves on. Raises `WorkspaceBusy` if it takes too long."""
-    lock = FileLock(folder / TABLES)
-    try:
-        lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS)
-    except Timeout:
-        raise WorkspaceBusy(
-            f"{folder.name}: other contacts are still being stored after {_span(wait_seconds)}. "
-            "Nothing was changed. Try again."
-        ) from None
-    try:
+    busy = (
+        f"{folder.name}: other contacts are still being stored after {_span(wait_seconds)}. "
+        "Nothing was changed. Try again."
+    )
+    with _held(folder / TABLES, wait_seconds, busy):
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -85,14 +79,22 @@ def sender_lock(
 ) -> Iterator[None]:
     """Be the only one who sends: `step` is `deliver` or `send`. Two at once would send twice.
     Raises `WorkspaceBusy` if it takes too long."""
-    lock = FileLock(folder / f".lock-{step}")
+    busy = (
+        f"{folder.name}: another make {step} is still sending after {_span(wait_seconds)}. "
+        "Nothing was sent by this one. Run again when it has ended."
+    )
+    with _held(folder / f".lock-{step}", wait_seconds, busy):
+        yield
+
+
+@contextmanager
+def _held(path: Path, wait_seconds: float, busy: str) -> Iterator[None]:
+    """Hold a lock. Raises `WorkspaceBusy` with the message `busy` if it takes too long."""
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS)
     except Timeout:
-        raise WorkspaceBusy(
-            f"{folder.name}: another make {step} is still sending after {_span(wait_seconds)}. "
-            "Nothing was sent by this one. Run again when it has ended."
-        ) from None
+        raise WorkspaceBusy(busy) from None
     try:
         yield
     finally:
