@@ -153,6 +153,18 @@ def test_an_order_that_is_not_listed(team: tuple[Path, list[Agent]]) -> None:
     assert "不在名单上" in page.inner_text("main")
 
 
+def test_a_buyer_who_waits_is_answered_from_the_queue(team: tuple[Path, list[Agent]]) -> None:
+    _, (mei, *_) = team
+    page = mei.page
+    first = page.locator("#queues td.order a").first
+    order = first.inner_text()
+    first.click()
+    page.wait_for_selector("#draft textarea")
+    assert order in page.inner_text("h1")
+    page.get_by_role("button", name="Mark as contacted").click()
+    page.get_by_text("Contacted by mei").wait_for()
+
+
 def pages_of(folder: Path, order: str) -> dict[str, str]:
     unlisted = pl.read_parquet(newest(Workspace(folder)).folder / SCORES)["order_id"][-1]  # type: ignore[union-attr]
     return {

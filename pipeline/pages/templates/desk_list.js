@@ -119,6 +119,19 @@ function countDesk() {
   document.getElementById("desk-count").textContent = DESK.has_login ? `${text} ${t("board.signed_in", { user: DESK.user })}` : text;
 }
 
+// an order of a queue has its draft, and the work on its buyer, on its page of the board
+function linkQueues() {
+  for (const cell of document.querySelectorAll("#queues td.order")) {
+    const platform = cell.querySelector("a"), order = cell.textContent.trim();
+    cell.replaceChildren(el("a", { href: "/order?id=" + encodeURIComponent(order) }, order));
+    if (platform) {
+      platform.replaceChildren(el("span", { "data-t": "list.open_order" }, t("list.open_order")));
+      cell.append(" ", platform);
+    }
+  }
+}
+
+linkQueues();
 for (const order of Object.keys(marks)) delete marks[order];
 for (let row = 0; row < LIST.count; row += 1) takeMarks(row);
 startFilter();
