@@ -29,10 +29,11 @@ pytestmark = needs_chromium
 def team_store(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The finished store with a list of 50 rows, three users, and a channel for messages."""
     folder = shutil.copytree(finished, tmp_path_factory.mktemp("desk") / "store", symlinks=True)
-    (folder / "config.toml").write_text(
-        '[deliver.channel]\nurl = "http://127.0.0.1:9/"\nsecret = {env = "KEY"}\n'
-        "draft_days = 36500\n"
-    )
+    with (folder / "config.toml").open("a") as config:
+        config.write(
+            '[deliver.channel]\nurl = "http://127.0.0.1:9/"\nsecret = {env = "KEY"}\n'
+            "draft_days = 36500\n"
+        )
     lengthen_list(folder)
     add_team(folder)
     return folder
