@@ -32,6 +32,11 @@ _QUOTES = {
     "ru": ("«", "»"),
 }
 _BRACKETS = {"ko": ("(", ")"), "zh": ("（", "）")}
+# what says that the order has more products
+_MORE = {"ar": "، …", "ko": " 외", "zh": "等"}
+# Between these, a text has its own direction. Without them, an order 12-3 and a title that starts
+# with a digit read backwards in Arabic.
+_ISOLATES = {"ar": ("\u2068", "\u2069")}
 
 # what sources write where they do not know the carrier
 UNKNOWN = "unknown"
@@ -47,10 +52,16 @@ def order_name(row: Mapping[str, Any], language: str) -> str | None:
     products. None if the id does not look like one."""
     number, title = plain_id(row["order_id"]), plain_title(row["product_title"])
     if number is None or title is None:
-        return number
+        return number and _isolated(number, language)
     start, end = _QUOTES.get(language, ("“", "”"))
-    more = ", …" if (row["count_products"] or 0) > 1 else ""
-    return number + _in_brackets(f"{start}{title}{end}{more}", language)
+    more = _MORE.get(language, ", …") if (row["count_products"] or 0) > 1 else ""
+    name = f"{start}{_isolated(title, language)}{end}{more}"
+    return _isolated(number, language) + _in_brackets(name, language)
+
+
+def _isolated(text: str, language: str) -> str:
+    start, end = _ISOLATES.get(language, ("", ""))
+    return f"{start}{text}{end}"
 
 
 def _in_brackets(text: str, language: str) -> str:
@@ -99,13 +110,14 @@ def has_carriers_form(number: str | None) -> bool:
     return bool(_LINES.fullmatch(text))
 
 
-def parcel(row: Mapping[str, Any]) -> str | None:
+def parcel(row: Mapping[str, Any], language: str) -> str | None:
     """Tracking number and carrier, as `RX1 (Post)`."""
     number, carrier = tracking_number(row), row["carrier"]
     if number is None:
         return None
     is_known = carrier and carrier.lower() != UNKNOWN and _CARRIER.fullmatch(carrier)
-    return f"{number} ({carrier})" if is_known else number
+    number = _isolated(number, language)
+    return number + _in_brackets(_isolated(carrier, language), language) if is_known else number
 
 
 def buyers_money(usd: float | None, row: Mapping[str, Any], locale: Locale) -> str | None:
@@ -114,7 +126,8 @@ def buyers_money(usd: float | None, row: Mapping[str, Any], locale: Locale) -> s
     if usd is None or not total_usd or not re.fullmatch("[A-Z]{3}", currency):
         return None
     text = format_currency(usd * row["total_source"] / total_usd, currency, locale=locale)
-    text = re.sub(r"[\u200e\u200f]", "", text).replace("\u00a0", " ").replace("\u202f", " ")
+    # no line may break within an amount, and not every font has the narrow space
+    text = re.sub(r"[\u200e\u200f]", "", text).replace("\u202f", "\u00a0")
     # the abbreviation of a currency may end with a full stop, and the sentence has its own
     return text.rstrip(".")
 
@@ -132,7 +145,9 @@ def long_date(day: date | None, locale: Locale, location: str | None = None) -> 
     elif locale.language == "pt" and locale.territory != "PT":
         text = re.sub(r"^1(?= )", "1º", text)
     city = plain_city(location)
-    return text + _in_brackets(city, locale.language) if city else text
+    if not city:
+        return text
+    return text + _in_brackets(_isolated(city, locale.language), locale.language)
 
 
 @cache
