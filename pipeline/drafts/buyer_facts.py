@@ -128,6 +128,8 @@ def buyers_money(usd: float | None, row: Mapping[str, Any], locale: Locale) -> s
     text = format_currency(usd * row["total_source"] / total_usd, currency, locale=locale)
     # no line may break within an amount, and not every font has the narrow space
     text = re.sub(r"[\u200e\u200f]", "", text).replace("\u202f", "\u00a0")
+    # a code in place of a symbol needs a space
+    text = re.sub(r"^([A-Z]{3})(?=\d)", "\\1\u00a0", text)
     # the abbreviation of a currency may end with a full stop, and the sentence has its own
     return text.rstrip(".")
 
@@ -139,6 +141,8 @@ def long_date(day: date | None, locale: Locale, location: str | None = None) -> 
         return None
     # the full stop of the abbreviation would double the sentence's
     text = re.sub(r"\s*г\.$", " года", str(format_date(day, "long", locale=locale)))
+    # no language writes a zero before a day in words, but some locales of English have it
+    text = text.removeprefix("0")
     # the first of a month is an ordinal in French and in Brazil
     if locale.language == "fr":
         text = re.sub(r"^1(?= )", "1er", text)

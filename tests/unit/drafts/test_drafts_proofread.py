@@ -11,7 +11,7 @@ from pipeline.drafts.action_texts import SHIPPED
 from pipeline.drafts.draft_answers import SHIPPED as SHIPPED_ANSWERS
 from pipeline.drafts.parcel_status import FACT_OF, PICKUP, STOPPED
 from pipeline.settings.languages import LANGUAGES
-from tests.unit.drafts.order_rows import DELIVERED, STORE, answer, message, read
+from tests.unit.drafts.order_rows import DELIVERED, STORE, answer, day, message, read
 from tests.unit.drafts.rendered_drafts import ACTIONS, STATUSES, drafts, own, scanned
 
 BY_LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
@@ -113,6 +113,29 @@ def test_an_english_day_with_a_year_ends_a_clause() -> None:
     for about, text in drafts("en"):
         for rest in re.split(ENGLISH_DAY, text)[1:]:
             assert re.match(r"[.,):\n]|$| \([\w, ]+\)[.,]", rest), (about, rest[:30])
+
+
+def test_a_day_in_words_has_no_zero_before_it() -> None:
+    assert "delivered on 1 May 2026" in message(
+        **{**DELIVERED, "country": "ZA", "delivered_at": day(1)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "currency", "amount"),
+    [
+        ("es", "MX", "USD", "USD\xa040.00"),
+        ("es", "MX", "MXN", "$40.00"),
+        ("de", "CH", "CHF", "CHF\xa040.00"),
+        ("fr", "FR", "EUR", "40,00\xa0€"),
+        ("ar", "SA", "SAR", "40.00\xa0ر.س"),
+    ],
+)
+def test_an_amount_is_written_as_in_the_country(
+    language: str, country: str, currency: str, amount: str
+) -> None:
+    paid = {"message_language": language, "country": country, "currency": currency}
+    assert f"({amount})" in message("offer_full_refund", **paid, **DELIVERED, offer_usd=40.0)
 
 
 @BY_LANGUAGE
