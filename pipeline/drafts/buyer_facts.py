@@ -34,9 +34,6 @@ _QUOTES = {
 _BRACKETS = {"ko": ("(", ")"), "zh": ("（", "）")}
 # what says that the order has more products
 _MORE = {"ar": "، …", "ko": " 외", "zh": "等"}
-# Between these, a text has its own direction. Without them, an order 12-3 and a title that starts
-# with a digit read backwards in Arabic.
-_ISOLATES = {"ar": ("\u2068", "\u2069")}
 
 # what sources write where they do not know the carrier
 UNKNOWN = "unknown"
@@ -52,16 +49,10 @@ def order_name(row: Mapping[str, Any], language: str) -> str | None:
     products. None if the id does not look like one."""
     number, title = plain_id(row["order_id"]), plain_title(row["product_title"])
     if number is None or title is None:
-        return number and _isolated(number, language)
+        return number
     start, end = _QUOTES.get(language, ("“", "”"))
     more = _MORE.get(language, ", …") if (row["count_products"] or 0) > 1 else ""
-    name = f"{start}{_isolated(title, language)}{end}{more}"
-    return _isolated(number, language) + _in_brackets(name, language)
-
-
-def _isolated(text: str, language: str) -> str:
-    start, end = _ISOLATES.get(language, ("", ""))
-    return f"{start}{text}{end}"
+    return number + _in_brackets(f"{start}{title}{end}{more}", language)
 
 
 def _in_brackets(text: str, language: str) -> str:
@@ -116,8 +107,7 @@ def parcel(row: Mapping[str, Any], language: str) -> str | None:
     if number is None:
         return None
     is_known = carrier and carrier.lower() != UNKNOWN and _CARRIER.fullmatch(carrier)
-    number = _isolated(number, language)
-    return number + _in_brackets(_isolated(carrier, language), language) if is_known else number
+    return number + _in_brackets(carrier, language) if is_known else number
 
 
 def buyers_money(usd: float | None, row: Mapping[str, Any], locale: Locale) -> str | None:
@@ -149,9 +139,7 @@ def long_date(day: date | None, locale: Locale, location: str | None = None) -> 
     elif locale.language == "pt" and locale.territory != "PT":
         text = re.sub(r"^1(?= )", "1º", text)
     city = plain_city(location)
-    if not city:
-        return text
-    return text + _in_brackets(_isolated(city, locale.language), locale.language)
+    return text + _in_brackets(city, locale.language) if city else text
 
 
 @cache

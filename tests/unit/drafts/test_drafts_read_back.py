@@ -73,9 +73,8 @@ def test_paragraphs_run_in_the_direction_of_the_language(language: str) -> None:
         for line in text.splitlines()[:-1]:
             strong = [d for d in map(unicodedata.bidirectional, line) if d in ("L", "R", "AL")]
             assert not strong or strong[0] in expected, (about, line)
-        marks = "".join(re.findall("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", text))
-        isolated = "(?:\u2068\u2069)+" if language == "ar" else ""
-        assert re.fullmatch(isolated, marks), about
+        # sheets and pages take such marks out
+        assert not re.search("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", text), about
 
 
 @BY_LANGUAGE
