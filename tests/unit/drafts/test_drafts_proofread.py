@@ -180,12 +180,16 @@ def test_a_buyer_who_gets_an_offer_is_not_sent_to_look_for_the_parcel(language: 
 
 
 @BY_LANGUAGE
-def test_a_buyer_whose_parcel_can_be_collected_is_not_asked_to_wait(language: str) -> None:
-    at = {name: scanned(name) for name in STATUSES}
+def test_a_buyer_is_only_asked_to_wait_for_a_parcel_that_is_underway(language: str) -> None:
     extend = read(language, "offer_extend_protection")[0][0]
-    for status in ("InTransit_CustomsProcessing", "AvailableForPickup_Other"):
-        text = answer("not_received_in_transit", None, STORE, **own(language), **at[status])
-        assert (extend in text) is (FACT_OF[status] != PICKUP)
+    for status in STATUSES:
+        row = {**own(language), **scanned(status)}
+        is_underway = FACT_OF[status] not in (*STOPPED, PICKUP)
+        drafts_of_it = (
+            message("offer_extend_protection", STORE, **row),
+            answer("not_received_in_transit", None, STORE, **row),
+        )
+        assert [extend in text for text in drafts_of_it] == [is_underway] * 2, status
 
 
 def test_each_action_sent_to_buyers_is_proofread() -> None:
