@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.actions.actions import Action
-from pipeline.drafts.parcel_status import STATUS_FACTS
+from pipeline.drafts.parcel_status import PARCEL_CONDITIONS, STATUS_FACTS
 from pipeline.drafts.text_templates import Template, read_template
 from pipeline.settings.errors import BadInput
 
@@ -47,9 +47,7 @@ CONDITIONS = (
     "about_product",
     # the parcel was handed over, and the carrier has not reported anything
     "unscanned",
-    # the parcel will not arrive: it is lost or on its way back; and the contrary
-    "stopped",
-    "coming",
+    *PARCEL_CONDITIONS,
     # the message has no sentence about an action
     "no_offer",
 )

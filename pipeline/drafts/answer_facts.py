@@ -15,8 +15,8 @@ from pipeline.drafts.buyer_facts import (
     plain_id,
     tracking_number,
 )
-from pipeline.drafts.message_facts import parcel_facts
-from pipeline.drafts.parcel_status import STATUS_FACTS
+from pipeline.drafts.message_facts import parcel_conditions, parcel_facts
+from pipeline.drafts.parcel_status import PARCEL_CONDITIONS, STATUS_FACTS
 from pipeline.drafts.text_templates import HOLDS
 from pipeline.settings.action_settings import AnswerSettings
 
@@ -58,7 +58,7 @@ FACTS = (
     "news",
     "signature",
 )
-CONDITIONS = ("may_extend", "may_resend", "first", "second")
+CONDITIONS = ("may_extend", "may_resend", "first", "second", *PARCEL_CONDITIONS)
 
 
 def step_of(row: Mapping[str, Any]) -> str:
@@ -106,7 +106,7 @@ def answer_facts(
         "store_name": store_name or None,
         "amount": None if at_risk is None else f"{at_risk:.2f} USD",
         "asked_amount": buyers_money(row["amount_usd"], row, locale),
-        "parcel": parcel(row),
+        "parcel": parcel(row, language),
         "shipment_id": tracking_number(row),
         "carrier": row["carrier"],
         **{
@@ -114,6 +114,7 @@ def answer_facts(
             for name, (at, location) in _DATES.items()
         },
         **{name: str(row[name]) if row[name] else None for name in _COUNTS},
+        **parcel_conditions(row, as_of),
         "may_extend": HOLDS if settings.may_extend else None,
         "may_resend": HOLDS if may_resend else None,
         "first": HOLDS if step == FIRST else None,

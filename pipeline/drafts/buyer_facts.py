@@ -32,6 +32,8 @@ _QUOTES = {
     "ru": ("«", "»"),
 }
 _BRACKETS = {"ko": ("(", ")"), "zh": ("（", "）")}
+# what says that the order has more products
+_MORE = {"ar": "، …", "ko": " 외", "zh": "等"}
 
 # what sources write where they do not know the carrier
 UNKNOWN = "unknown"
@@ -49,7 +51,7 @@ def order_name(row: Mapping[str, Any], language: str) -> str | None:
     if number is None or title is None:
         return number
     start, end = _QUOTES.get(language, ("“", "”"))
-    more = ", …" if (row["count_products"] or 0) > 1 else ""
+    more = _MORE.get(language, ", …") if (row["count_products"] or 0) > 1 else ""
     return number + _in_brackets(f"{start}{title}{end}{more}", language)
 
 
@@ -99,13 +101,13 @@ def has_carriers_form(number: str | None) -> bool:
     return bool(_LINES.fullmatch(text))
 
 
-def parcel(row: Mapping[str, Any]) -> str | None:
+def parcel(row: Mapping[str, Any], language: str) -> str | None:
     """Tracking number and carrier, as `RX1 (Post)`."""
     number, carrier = tracking_number(row), row["carrier"]
     if number is None:
         return None
     is_known = carrier and carrier.lower() != UNKNOWN and _CARRIER.fullmatch(carrier)
-    return f"{number} ({carrier})" if is_known else number
+    return number + _in_brackets(carrier, language) if is_known else number
 
 
 def buyers_money(usd: float | None, row: Mapping[str, Any], locale: Locale) -> str | None:
@@ -114,7 +116,10 @@ def buyers_money(usd: float | None, row: Mapping[str, Any], locale: Locale) -> s
     if usd is None or not total_usd or not re.fullmatch("[A-Z]{3}", currency):
         return None
     text = format_currency(usd * row["total_source"] / total_usd, currency, locale=locale)
-    text = re.sub(r"[\u200e\u200f]", "", text).replace("\u00a0", " ").replace("\u202f", " ")
+    # no line may break within an amount, and not every font has the narrow space
+    text = re.sub(r"[\u200e\u200f]", "", text).replace("\u202f", "\u00a0")
+    # a code in place of a symbol needs a space
+    text = re.sub(r"^([A-Z]{3})(?=\d)", "\\1\u00a0", text)
     # the abbreviation of a currency may end with a full stop, and the sentence has its own
     return text.rstrip(".")
 
@@ -126,6 +131,8 @@ def long_date(day: date | None, locale: Locale, location: str | None = None) -> 
         return None
     # the full stop of the abbreviation would double the sentence's
     text = re.sub(r"\s*г\.$", " года", str(format_date(day, "long", locale=locale)))
+    # no language writes a zero before a day in words, but some locales of English have it
+    text = text.removeprefix("0")
     # the first of a month is an ordinal in French and in Brazil
     if locale.language == "fr":
         text = re.sub(r"^1(?= )", "1er", text)

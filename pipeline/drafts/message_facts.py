@@ -16,7 +16,16 @@ from pipeline.drafts.buyer_facts import (
     parcel,
     plain_id,
 )
-from pipeline.drafts.parcel_status import ATTEMPTS, STATUS_FACTS, STOPPED, USUAL, status_fact
+from pipeline.drafts.parcel_status import (
+    APOLOGISED,
+    ATTEMPTS,
+    PARCEL_CONDITIONS,
+    PICKUP,
+    STATUS_FACTS,
+    STOPPED,
+    USUAL,
+    status_fact,
+)
 from pipeline.drafts.text_templates import HOLDS
 
 MOVING = ("InTransit", "OutForDelivery", "InfoReceived", "Exception")
@@ -45,19 +54,31 @@ def message_facts(
         "waited": since is not None and is_before(since, as_of - timedelta(days=USUAL_WAIT_DAYS)),
         "about_product": asked is not None and row["topic"] == "product",
         "unscanned": row["sent_at"] is not None and row["news_at"] is None,
-        "stopped": status_fact(row) in STOPPED,
-        "coming": status_fact(row) not in STOPPED,
     }
     return {
         "order_id": plain_id(row["order_id"]),
         "order": order_name(row, language),
         "store_name": store_name or None,
-        "parcel": parcel(row),
+        "parcel": parcel(row, language),
         **{name: long_date(day, locale) for name, day in _promise_days(row, as_of).items()},
         **parcel_facts(row, as_of, language),
         "asked_on": long_date(asked, locale),
         "amount": buyers_money(row["offer_usd"], row, locale),
+        **parcel_conditions(row, as_of),
         **{name: HOLDS if holds else None for name, holds in conditions.items()},
+    }
+
+
+def parcel_conditions(row: Mapping[str, Any], as_of: date) -> dict[str, str | None]:
+    """Every condition of `PARCEL_CONDITIONS`; None for one that does not hold."""
+    fact, is_delivered = status_fact(row), row["delivered_at"] is not None
+    is_coming = fact not in STOPPED and not is_delivered
+    is_silent = fact is None and not is_delivered and _is_silent(row, as_of)
+    is_bad = fact in APOLOGISED or is_silent
+    holding = (fact in STOPPED, is_coming, is_coming and fact != PICKUP, is_bad, not is_bad)
+    return {
+        name: HOLDS if holds else None
+        for name, holds in zip(PARCEL_CONDITIONS, holding, strict=True)
     }
 
 
@@ -107,7 +128,7 @@ def _promise_days(row: Mapping[str, Any], as_of: date) -> dict[str, date | None]
     is_unsent = row["stage"] != UNKNOWN_STAGE and sent is None and row["last_scan_at"] is None
     is_unsent_late = is_unsent and _is_before(ship_by, as_of)
     is_old = _is_before(placed, as_of - timedelta(days=LONG_DAYS))
-    is_waiting = fact not in (*STOPPED, "pickup_on")
+    is_waiting = fact not in (*STOPPED, PICKUP)
     days: dict[str, tuple[date | None, bool]] = {
         "expected_on": (expected, not is_missed),
         "late_expected_on": (expected, is_missed),

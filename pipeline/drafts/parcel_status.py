@@ -30,6 +30,16 @@ FACT_OF = {
     "Exception_Cancel": "cancelled_on",
 }
 STATUS_FACTS = tuple(dict.fromkeys(FACT_OF.values()))
+PARCEL_CONDITIONS = (
+    # it will not arrive: it is lost or on its way back
+    "stopped",
+    # it may still arrive, or it waits at a pick-up point; and only the former
+    "coming",
+    "underway",
+    # its news apologise, so that nothing else has to; and the contrary
+    "bad_news",
+    "no_bad_news",
+)
 # without a sub-status that is known
 _BY_STATUS = {
     "OutForDelivery": "out_on",
@@ -37,8 +47,12 @@ _BY_STATUS = {
     "DeliveryFailure": "failed_on",
     "Exception": "problem_on",
 }
+# the parcel waits for the buyer
+PICKUP = "pickup_on"
 # the parcel will not arrive
 STOPPED = ("returning_on", "returned_on", "lost_on", "destroyed_on", "cancelled_on")
+# its news apologise already
+APOLOGISED = ("held_on", "damaged_on", "delayed_on", *STOPPED, "problem_on")
 # the parcel moves on as usual, so that other parcels and the promised day still say something
 USUAL = ("customs_on", "cleared_on")
 # attempts: of several, the last counts. Of the others, the first scan with the status

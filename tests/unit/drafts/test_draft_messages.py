@@ -80,7 +80,7 @@ def test_a_message_reads_like_this() -> None:
         "The last scan of the parcel was on May 15, 2026.\n\n"
         "Your order is due by June 1, 2026. Based on other parcels on this route, we expect your "
         "order around May 24, 2026. This is an estimate.\n\n"
-        "If your order has arrived, or if you have a question, please write to us here.\n\n"
+        "If your order has already arrived, or if you have a question, please write to us here.\n\n"
         "Kind regards,\nBlue Star"
     )
 
@@ -88,8 +88,8 @@ def test_a_message_reads_like_this() -> None:
 def test_an_open_message_is_answered_by_its_date_and_without_its_words() -> None:
     text = message(**ASKED, first_words="Where is it???")
     assert text.startswith(
-        "Hello!\nThank you for your message of May 12, 2026 about your order o-1 (“Mug”). "
-        "We are sorry that you had to wait for an answer.\n\n"
+        "Hello!\nThank you for your message about your order o-1 (“Mug”). We received it on "
+        "May 12, 2026. We are sorry that you had to wait for an answer.\n\n"
     )
     assert "If this does not answer your message, please tell us what else you need." in text
     assert "We are writing" not in text
@@ -137,14 +137,14 @@ def test_a_title_is_cut_and_cleaned_and_a_city_is_only_a_city() -> None:
 
 def test_a_parcel_that_comes_back_is_not_announced() -> None:
     text = message(last_status="Exception", last_sub_status="Exception_Returning")
-    assert "on May 13, 2026 that the parcel is going back to the sender" in text
-    assert "Please let us know what you would prefer." in text
-    for claim in ("estimate", "due by", "If your order has arrived"):
+    assert "On May 13, 2026, the carrier reported that the parcel is going back" in text
+    assert "Please tell us which solution would suit you." in text
+    for claim in ("estimate", "due by", "If your order has already arrived"):
         assert claim not in text
     # with an action, its sentence asks already
     offered = message("offer_resend", last_status="Exception", last_sub_status="Exception_Lost")
     assert "send your order again" in offered
-    assert "prefer" not in offered
+    assert "suit you" not in offered
 
 
 def test_a_parcel_out_for_delivery_is_not_expected_in_some_days() -> None:
@@ -164,7 +164,7 @@ def test_a_delay_is_stated_and_not_promised_again() -> None:
     late = message(promised_at=day(10))
     assert "was due by May 10, 2026. If it has not arrived, we are sorry for the delay." in late
     missed = message(promised_at=day(22), logistics_expected_late_days=2.0)
-    assert "around May 24, 2026, after the promised date (May 22, 2026). We are sorry." in missed
+    assert "around May 24, 2026. This is an estimate. It is later than the promised date" in missed
     assert "is due by" not in late + missed
 
 
@@ -198,7 +198,7 @@ def test_the_offer_is_in_the_buyers_money() -> None:
         message_language="pt",
         country="BR",
     )
-    assert "gostaríamos de devolver R$\xa010,08" in text.replace("R$ ", "R$\xa0")
+    assert "gostaríamos de reembolsar R$\xa010,08;" in text
     assert "{" not in text
 
 

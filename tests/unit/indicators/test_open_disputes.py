@@ -150,7 +150,7 @@ def test_the_answer_is_that_of_the_disputes_step_in_the_buyers_language(
     assert "2024년 5월 17일에 요청 내용을 변경" in rows["changed"]["draft_answer"]
     platform = rows["platform"]["draft_answer"]
     assert "La plateforme en est saisie depuis le 10 mai 2024." in platform
-    assert "Nous avons répondu à l'acheteur le 8 mai 2024." in platform
+    assert "Nous avons répondu à l’acheteur le 8 mai 2024." in platform
 
 
 def test_the_sellers_own_text_is_preferred_and_a_wrong_fact_is_an_error(store: Workspace) -> None:
