@@ -13,24 +13,9 @@ from features.asof import visible
 from features.clock import day_number
 from features.last_said import last_said
 from pipeline.drafts.buyer_facts import UNKNOWN, tracking_number, with_known_numbers
+from pipeline.output.contact_list_columns import ROW_FACTS, URLS
 from pipeline.settings.link_settings import Links
 from pipeline.workspace.table_files import TableFiles
-
-_URLS = ("order_url", "thread_url", "parcel_url")
-# the order of these columns in the sheets
-ROW_FACTS = (
-    "order_value_usd",
-    "carrier",
-    "tracking_number",
-    "last_scan",
-    "last_scan_at",
-    "last_scan_location",
-    "said_by",
-    "said_at",
-    "first_words",
-    "unanswered_since",
-    *_URLS,
-)
 
 
 def add_row_facts(
@@ -61,7 +46,7 @@ def add_row_facts(
     urls = [_urls(row, links) for row in rows.iter_rows(named=True)]
     rows = rows.with_columns(
         *(local_time(name, files.zone) for name in ("last_scan_at", "said_at", "unanswered_since")),
-        *(pl.Series(name, [url[name] for url in urls], dtype=pl.String) for name in _URLS),
+        *(pl.Series(name, [url[name] for url in urls], dtype=pl.String) for name in URLS),
     )
     return listed.hstack(rows.select(ROW_FACTS))
 

@@ -16,12 +16,8 @@ KEY_COLUMNS = (*REASON_KEYS, "why_action_key")
 OUTCOMES = ("answered", "no_answer", "settled", "refused", "undeliverable")
 # addresses of the order, its messages and its parcel: they open when clicked
 URLS = ("order_url", "thread_url", "parcel_url")
-# columns after those of the decision; the agents fill in the last two
-MORE_COLUMNS = [
-    "as_of",
-    "country",
-    "message_language",
-    "product_title",
+# what a row says about its order without a click
+ROW_FACTS = (
     "order_value_usd",
     "carrier",
     "tracking_number",
@@ -33,6 +29,14 @@ MORE_COLUMNS = [
     "first_words",
     "unanswered_since",
     *URLS,
+)
+# columns after those of the decision; the agents fill in the last two
+MORE_COLUMNS = [
+    "as_of",
+    "country",
+    "message_language",
+    "product_title",
+    *ROW_FACTS,
     "draft_message",
     "contacted_at",
     "outcome",

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from features.clock import day_number
-from pipeline.output.contact_list_columns import KEY_COLUMNS, URLS
+from pipeline.output.contact_list_columns import KEY_COLUMNS, ROW_FACTS
 from pipeline.output.safe_text import neutral_frame
 
 COLUMNS = (
@@ -44,17 +44,7 @@ COLUMNS = (
     "basis",
     "country",
     "message_language",
-    "order_value_usd",
-    "carrier",
-    "tracking_number",
-    "last_scan",
-    "last_scan_at",
-    "last_scan_location",
-    "said_by",
-    "said_at",
-    "first_words",
-    "unanswered_since",
-    *URLS,
+    *ROW_FACTS,
 )
 # a sentence with the space or line breaks after it: joined, the matches are exactly the text again
 _SENTENCE = re.compile(r".+?(?:[.!?…](?:\s+|$)|[。！？؟]\s*|\n+|$)", re.DOTALL)

@@ -11,7 +11,8 @@ import pytest
 from features.clock import day_number
 from models.contact.queues import QUEUES, WAITING
 from pipeline.night.night_queues import queue_lines
-from pipeline.night.row_facts import ROW_FACTS, add_row_facts
+from pipeline.night.row_facts import add_row_facts
+from pipeline.output.contact_list_columns import ROW_FACTS
 from pipeline.settings.link_settings import Links
 from pipeline.workspace.checksums import read_manifest
 from pipeline.workspace.workspace import Workspace
