@@ -153,6 +153,12 @@ notebooks: $(READY)  ## run the notebooks and keep them, with their outputs, in 
 mlflow-ui: $(READY)  ## show the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
+wheel: $(READY)  ## build the package of the program into dist/, to install with pip: docs/guide/operator/install.md
+	@rm -rf build dist *.egg-info
+	@$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
+	@rm -rf build *.egg-info
+	@echo "the package: $$(ls dist/*.whl)"
+
 bench: $(READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compare them with other libraries: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)

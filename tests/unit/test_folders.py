@@ -25,17 +25,18 @@ models/learner              features features/build models/monitoring
 models/monitoring           features
 models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
-pipeline                    pipeline/cli pipeline/settings pipeline/workspace
+pipeline                    pipeline/cli pipeline/installation pipeline/settings
+                            pipeline/workspace
 pipeline/api                pipeline/desk pipeline/output pipeline/pages pipeline/settings
 pipeline/board              pipeline/api pipeline/desk pipeline/load pipeline/output
                             pipeline/pages pipeline/settings pipeline/workspace
 pipeline/cli                pipeline/board pipeline/deliver/bulk pipeline/deliver/targets
                             pipeline/desk pipeline/documentation pipeline/evaluation
-                            pipeline/evaluation/actions pipeline/indicators pipeline/load
-                            pipeline/night pipeline/pages pipeline/product_review
-                            pipeline/settings pipeline/simulation
-                            pipeline/simulation/realism pipeline/sources pipeline/training
-                            pipeline/workspace
+                            pipeline/evaluation/actions pipeline/indicators
+                            pipeline/installation pipeline/load pipeline/night
+                            pipeline/pages pipeline/product_review pipeline/settings
+                            pipeline/simulation pipeline/simulation/realism
+                            pipeline/sources pipeline/training pipeline/workspace
 pipeline/deliver            pipeline/output pipeline/settings pipeline/settings/delivery
                             pipeline/workspace
 pipeline/deliver/bulk       features models/actions pipeline/deliver pipeline/history
@@ -66,6 +67,7 @@ pipeline/history            features models/actions models/contact models/effect
                             pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
+pipeline/installation
 pipeline/load               features pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/database
                             pipeline/sources/mapped pipeline/sources/proposing

@@ -1,0 +1,5 @@
+"""The program as a product that is installed: its version, its name on the command line, and how it
+names its steps.
+
+`pipeline.cli` and `pipeline/__main__.py` import from here. This folder imports nothing of ours.
+"""
