@@ -72,6 +72,12 @@ map: $(READY)  ## propose a mapping file for a folder of unknown tables, for you
 replay: $(READY)  ## simulate what ways to choose among actions would have saved in a simulated store: WORKSPACE= FROM= TO= [SCENARIO=all CAPACITY=]
 	@$(STEP) replay $(workspace) $(nights) $(capacity) $(if $(SCENARIO),--scenario "$(SCENARIO)")
 
+init: $(READY)  ## make a workspace by answering five questions: WORKSPACE= [RAW= SOURCE= ZONE= POLICY= CAPACITY=]
+	@$(STEP) init $(workspace) $(if $(RAW),--raw "$(RAW)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(ZONE),--zone "$(ZONE)") $(if $(POLICY),--policy "$(POLICY)") $(capacity)
+
+config: $(READY)  ## show the settings of a workspace and where each value comes from: WORKSPACE= [CHANGED=1, CHECK=1: check them, EXPLAIN=decide.capacity: explain one]
+	@$(STEP) config $(if $(EXPLAIN),explain "$(EXPLAIN)",$(if $(CHECK),check,show)) $(workspace) $(if $(EXPLAIN)$(CHECK),,$(if $(CHANGED),--changed))
+
 pull: $(READY)  ## get the new rows from a database, with the queries of RAW/database.toml; part of nightly: RAW= [FULL=1: all rows again]
 	@$(STEP) pull --raw "$(RAW)" $(if $(FULL),--full)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from pipeline.cli.app import app
+from pipeline.installation.make_hints import advice
 from pipeline.installation.release import program_name
 from pipeline.settings.errors import UserError
 from pipeline.workspace.disk_errors import damage, disk_trouble, memory_trouble
@@ -51,7 +52,7 @@ def main(run: Callable[[], None] = app) -> None:
     for problem in close_run_log(code, message):
         warn(problem)
     if message:
-        typer.echo(f"{program_name()}: {short_message(message, folder)}", err=True)
+        typer.echo(f"{program_name()}: {advice(short_message(message, folder))}", err=True)
     sys.exit(code)
 
 

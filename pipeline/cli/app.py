@@ -12,6 +12,7 @@ import typer
 
 from pipeline.cli import (
     board_steps,
+    config_steps,
     delivery_steps,
     documentation_steps,
     evaluation_steps,
@@ -24,6 +25,7 @@ from pipeline.cli import (
 from pipeline.cli.command_list import listed
 from pipeline.cli.options import EngineChoice, SparkMaster
 from pipeline.installation.release import VERSION, is_installed_command
+from pipeline.installation.step_groups import GROUPS
 from pipeline.workspace.file_modes import tighten_umask
 from pipeline.workspace.run_log import name_step
 
@@ -35,6 +37,7 @@ app = typer.Typer(
     help=__doc__,
 )
 STEPS = (
+    config_steps,
     night_steps,
     board_steps,
     delivery_steps,
@@ -48,6 +51,15 @@ STEPS = (
 app.registered_commands = listed(
     [command for steps in STEPS for command in steps.app.registered_commands]
 )
+for group, texts in GROUPS.items():
+    if "config" in texts:
+        app.add_typer(
+            config_steps.config,
+            name="config",
+            help="Show, check or explain the settings of a workspace.",
+            short_help=texts["config"],
+            rich_help_panel=group,
+        )
 
 
 def _show_version(is_asked: bool) -> None:

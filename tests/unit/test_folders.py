@@ -30,13 +30,16 @@ pipeline                    pipeline/cli pipeline/installation pipeline/settings
 pipeline/api                pipeline/desk pipeline/output pipeline/pages pipeline/settings
 pipeline/board              pipeline/api pipeline/desk pipeline/load pipeline/output
                             pipeline/pages pipeline/settings pipeline/workspace
-pipeline/cli                pipeline/board pipeline/deliver/bulk pipeline/deliver/targets
-                            pipeline/desk pipeline/documentation pipeline/evaluation
+pipeline/cli                pipeline/board pipeline/configuration
+                            pipeline/deliver/bulk pipeline/deliver/targets pipeline/desk
+                            pipeline/documentation pipeline/evaluation
                             pipeline/evaluation/actions pipeline/indicators
                             pipeline/installation pipeline/load pipeline/night
                             pipeline/pages pipeline/product_review pipeline/settings
                             pipeline/simulation pipeline/simulation/realism
                             pipeline/sources pipeline/training pipeline/workspace
+pipeline/configuration      pipeline/deliver pipeline/drafts pipeline/settings
+                            pipeline/settings/delivery pipeline/workspace
 pipeline/deliver            pipeline/output pipeline/settings pipeline/settings/delivery
                             pipeline/workspace
 pipeline/deliver/bulk       features models/actions pipeline/deliver pipeline/history
@@ -47,8 +50,9 @@ pipeline/deliver/targets    pipeline/deliver pipeline/output pipeline/settings
 pipeline/desk               features features/build models/actions pipeline/drafts
                             pipeline/history pipeline/load pipeline/output pipeline/pages
                             pipeline/settings pipeline/workspace
-pipeline/documentation      features/indicators pipeline/evaluation pipeline/night
-                            pipeline/settings pipeline/workspace
+pipeline/documentation      features/indicators pipeline/configuration
+                            pipeline/evaluation pipeline/night pipeline/settings
+                            pipeline/workspace
 pipeline/drafts             features features/indicators models/actions pipeline/settings
                             pipeline/workspace
 pipeline/engines            features features/build features/totals pipeline/settings
@@ -117,7 +121,7 @@ pipeline/sources/tracking   features pipeline/settings pipeline/sources
 pipeline/training           features features/build models/comparison models/contact
                             models/learner pipeline/engines pipeline/history
                             pipeline/registry pipeline/settings pipeline/workspace
-pipeline/workspace          features pipeline/settings
+pipeline/workspace          features pipeline/installation pipeline/settings
 """
 MOST_MODULES = 16
 

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.app import app
-from pipeline.cli.command_list import GROUPS, listed, name_of, required_options
+from pipeline.cli.command_list import listed, name_of, required_options
+from pipeline.installation.step_groups import GROUPS, STEPS
 from tests.unit.nights import ROOT
 
-STEPS = {name: text for group in GROUPS.values() for name, text in group.items()}
 COMMANDS = {name_of(command): command for command in app.registered_commands}
 # what make adds by itself: a folder or a night of its own
 MADE_UP_BY_MAKE = {"WORKSPACE"}
@@ -44,7 +44,7 @@ def test_a_line_ends_with_the_required_options() -> None:
 def test_make_names_the_required_options_in_the_same_way() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = dict(re.findall(r"^([a-z-]+):.*## (.*)$", makefile, re.MULTILINE))
-    for name in STEPS.keys() & targets.keys() & COMMANDS.keys():
+    for name in STEPS & targets.keys() & COMMANDS.keys():
         step = COMMANDS[name].callback
         assert step
         named = set(re.findall(r"\b([A-Z_]+)=", targets[name])) | MADE_UP_BY_MAKE

@@ -26,8 +26,8 @@ SHOW_ALL_HELP = """
 from typer.main import get_command
 from typer.testing import CliRunner
 from pipeline.cli.app import app
-from pipeline.cli.command_list import GROUPS
-for name in [name for group in GROUPS.values() for name in group]:
+from pipeline.installation.step_groups import STEPS
+for name in sorted(STEPS):
     shown = CliRunner().invoke(app, [name, "--help"])
     assert shown.exit_code == 0 and "--help" in shown.output, (name, shown.output)
     print(name)
@@ -144,12 +144,12 @@ def test_a_fault_names_the_command(installed: Installed, tmp_path: Path) -> None
     ended = installed.run("dispute-risk", "rollback", "--workspace", "none", at=tmp_path)
     assert ended.returncode == 10
     assert ended.stderr.startswith("dispute-risk: ")
+    assert ended.stderr.rstrip().endswith("dispute-risk ingest")
     assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize(
-    ("step", "words"),
-    [("docs-reference", "in a checkout"), ("notebooks", "from a checkout")],
+    ("step", "words"), [("docs-reference", "in a checkout"), ("notebooks", "from a checkout")]
 )
 def test_a_step_that_needs_a_checkout_says_so(
     installed: Installed, tmp_path: Path, step: str, words: str
