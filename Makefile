@@ -2,6 +2,7 @@
 WORKSPACE ?= workspaces/demo
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+DEV_READY := .venv/ready-dev
 SPARK_READY := .venv/ready-spark
 CHALLENGERS_READY := .venv/ready-challengers
 READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY))
@@ -9,6 +10,8 @@ READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALL
 PEERS := .venv-bench
 # what builds the documentation site
 DOCS := .venv-docs
+# what makes the files of a release, in its own environment: its packages are no part of the program
+RELEASE := .venv-release
 
 # the variables that a user may set, as options of a step; empty ones are left out
 workspace := --workspace "$(WORKSPACE)"
@@ -71,6 +74,12 @@ map: $(READY)  ## propose a mapping file for a folder of unknown tables, for you
 
 replay: $(READY)  ## simulate what ways to choose among actions would have saved in a simulated store: WORKSPACE= FROM= TO= [SCENARIO=all CAPACITY=]
 	@$(STEP) replay $(workspace) $(nights) $(capacity) $(if $(SCENARIO),--scenario "$(SCENARIO)")
+
+init: $(READY)  ## make a workspace by answering five questions: WORKSPACE= [RAW= SOURCE= ZONE= POLICY= CAPACITY=]
+	@$(STEP) init $(workspace) $(if $(RAW),--raw "$(RAW)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(ZONE),--zone "$(ZONE)") $(if $(POLICY),--policy "$(POLICY)") $(capacity)
+
+config: $(READY)  ## show the settings of a workspace and where each value comes from: WORKSPACE= [CHANGED=1, CHECK=1: check them, EXPLAIN=decide.capacity: explain one]
+	@$(STEP) config $(if $(EXPLAIN),explain "$(EXPLAIN)",$(if $(CHECK),check,show)) $(workspace) $(if $(EXPLAIN)$(CHECK),,$(if $(CHANGED),--changed))
 
 pull: $(READY)  ## get the new rows from a database, with the queries of RAW/database.toml; part of nightly: RAW= [FULL=1: all rows again]
 	@$(STEP) pull --raw "$(RAW)" $(if $(FULL),--full)
@@ -147,13 +156,30 @@ board: $(READY)  ## show nights, orders and products in a browser and share the 
 board-user: $(READY)  ## add, change or remove a user of the board: WORKSPACE= LOGIN= [ROLE=agent|lead|reader TOKEN=1 PROXY=1 REMOVE=1]
 	@$(STEP) board-user $(workspace) --login "$(LOGIN)" $(if $(ROLE),--role "$(ROLE)") $(if $(TOKEN),--token) $(if $(PROXY),--proxy) $(if $(REMOVE),--remove)
 
-notebooks: $(READY)  ## run the notebooks and keep them, with their outputs, in the workspace: WORKSPACE= AS_OF=
+notebooks: $(READY) $(DEV_READY)  ## run the notebooks and keep them, with their outputs, in the workspace: WORKSPACE= AS_OF=
 	@$(STEP) notebooks $(workspace) $(as_of)
 
 mlflow-ui: $(READY)  ## show the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
-bench: $(READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compare them with other libraries: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
+wheel: $(READY)  ## build the package of the program into dist/, to install with pip: docs/guide/operator/install.md
+	@rm -rf build dist *.egg-info
+	@$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
+	@rm -rf build *.egg-info
+	@echo "the package: $$(ls dist/*.whl)"
+
+lock: $(RELEASE)/ready  ## write requirements.lock, with the hash of every file, from requirements.txt
+	@$(RELEASE)/bin/uv pip compile --quiet --no-config --generate-hashes --no-header --no-annotate --python-version 3.11 --output-file build.lock requirements.txt
+	@{ echo "# Made by make lock from requirements.txt: every package at its version, with the hash of each file that may be"; echo "# installed. Do not edit by hand."; cat build.lock; } > requirements.lock
+	@rm build.lock
+
+sbom: $(READY) $(RELEASE)/ready  ## list the parts of the program and their licences, into dist/: sbom.json (CycloneDX) and licences.md
+	@mkdir -p dist
+	@$(RELEASE)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.json requirements.lock
+	@$(RELEASE)/bin/pip-licenses --python $(BIN)/python --with-system --from mixed --format markdown --order license --packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/\1/p' requirements.txt) --output-file dist/licences.md
+	@echo "parts and licences: dist/sbom.json, dist/licences.md"
+
+bench: $(READY) $(DEV_READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compare them with other libraries: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
@@ -173,7 +199,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 # CI measures the coverage of these: tests that call the code in their own process and are quick when traced
 TRACED := tests/spec tests/unit/models tests/unit/settings tests/unit/drafts tests/unit/output tests/unit/indicators
 
-test: $(READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those for Spark only if Java is installed
+test: $(READY) $(DEV_READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those for Spark only if Java is installed
 	@command -v chromium >/dev/null || echo "Chromium is not installed: the browser tests are skipped (bash tests/browser/install.sh installs it)"
 	@$(PYTEST) $(if $(CI),$(TRACED) --cov --cov-report=term:skip-covered)
 	@$(if $(CI),$(PYTEST) $(addprefix --ignore=,$(TRACED)),true)
@@ -190,27 +216,32 @@ docs-features: $(READY)  ## write the page of the features, with examples from t
 	@$(STEP) describe-features --workspace workspaces/demo --as-of 2026-01-01
 	@cp workspaces/demo/features.md docs/reference/features.md
 
-docs-pictures: $(READY)  ## take the pictures of the docs from the demo, in Chromium
+docs-pictures: $(READY) $(DEV_READY)  ## take the pictures of the docs from the demo, in Chromium
 	@$(STEP) docs-pictures --workspace workspaces/demo --as-of 2026-01-01
 
-docs-notebooks: $(READY)  ## run the committed notebooks on the demo and keep their outputs
+docs-notebooks: $(READY) $(DEV_READY)  ## run the committed notebooks on the demo and keep their outputs
 	@$(STEP) docs-notebooks --workspace workspaces/demo --as-of 2026-01-01
 
-lint: $(READY) $(DOCS)/ready  ## check style, types and the links of the docs
+lint: $(READY) $(DEV_READY) $(DOCS)/ready  ## check style, types and the links of the docs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(DOCS)/bin/zensical build --clean --strict
 
 check: lint test  ## run what CI runs: lint and test
 
 clean:  ## remove the virtual environments; workspaces stay
-	rm -rf .venv $(PEERS) $(DOCS)
+	rm -rf .venv $(PEERS) $(DOCS) $(RELEASE)
 
-.venv/ready: requirements.txt
+.venv/ready: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, but none was found. Install it, or set PYTHON=..."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11. Set PYTHON=... to a newer one."; exit 1; }
 	@echo "setting up .venv with pinned packages (only once; one to three minutes)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || { echo "python -m venv failed. On Debian, run: apt-get install python3-venv"; rm -rf .venv; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(DEV_READY): requirements-dev.txt .venv/ready
+	@echo "adding to .venv what tests, style checks and notebooks need (only once; about 400 MB)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
 $(SPARK_READY): requirements-spark.txt .venv/ready
@@ -227,6 +258,12 @@ $(DOCS)/ready: requirements-docs.txt
 	@echo "setting up $(DOCS) with the documentation builder (once; a few seconds)"
 	@test -x $(DOCS)/bin/python || "$(PYTHON)" -m venv $(DOCS)
 	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
+	@touch $@
+
+$(RELEASE)/ready: requirements-release.txt
+	@echo "setting up $(RELEASE) with the tools of a release (once; a few seconds)"
+	@test -x $(RELEASE)/bin/python || "$(PYTHON)" -m venv $(RELEASE)
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-release.txt
 	@touch $@
 
 $(PEERS)/ready: tests/bench/requirements.txt | $(READY)

@@ -9,15 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import typer
-from polars.exceptions import PanicException
 
 from pipeline.cli.app import app
+from pipeline.installation.make_hints import advice
+from pipeline.installation.release import program_name
 from pipeline.settings.errors import UserError
 from pipeline.workspace.disk_errors import damage, disk_trouble, memory_trouble
 from pipeline.workspace.progress import warn
 from pipeline.workspace.run_log import close_run_log, current_folder
 from pipeline.workspace.short_text import LONGEST, shortened
-from pipeline.workspace.workspace import write_whole
 
 WHOLE_MESSAGE = "last_error.txt"
 
@@ -35,8 +35,10 @@ def main(run: Callable[[], None] = app) -> None:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except UserError as error:
         code, message = error.exit_code, str(error)
-    # a panic of polars is no Exception
-    except (Exception, PanicException) as error:
+    except BaseException as error:
+        # a panic of polars is no Exception; polars is loaded by the steps that need it
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         where = current_folder()
         if trouble := disk_trouble(error, where) or memory_trouble(error) or damage(error, where):
             code, message = trouble.exit_code, str(trouble)
@@ -50,7 +52,7 @@ def main(run: Callable[[], None] = app) -> None:
     for problem in close_run_log(code, message):
         warn(problem)
     if message:
-        typer.echo(f"pipeline: {short_message(message, folder)}", err=True)
+        typer.echo(f"{program_name()}: {advice(short_message(message, folder))}", err=True)
     sys.exit(code)
 
 
@@ -60,6 +62,8 @@ def short_message(message: str, workspace: Path | None) -> str:
     short = shortened(message)
     if len(message) <= LONGEST or workspace is None:
         return short
+    from pipeline.workspace.workspace import write_whole
+
     with suppress(OSError):
         write_whole(workspace / WHOLE_MESSAGE, message + "\n")
         return f"{short} (the whole message: {WHOLE_MESSAGE} in the workspace)"

@@ -20,8 +20,8 @@ from pipeline.cli.options import (
     both_or_none,
     not_before,
     open_workspace,
+    side_files_of,
 )
-from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
@@ -55,7 +55,7 @@ def backtest(
 
     both_or_none(source, raw)
     workspace, config, progress = open_workspace(folder, context, capacity)
-    side_files = SideFiles(mapping, tracking)
+    side_files = side_files_of(mapping, tracking)
     with workspace.locked():
         if source and raw:
             load(workspace, config, progress, source=source, raw=raw, side_files=side_files)

@@ -17,8 +17,8 @@ from pipeline.cli.options import (
     WorkspaceFolder,
     both_or_none,
     open_workspace,
+    side_files_of,
 )
-from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
@@ -82,7 +82,7 @@ def ingest(
     from pipeline.load.ingest import ingest as step
 
     workspace, config, progress = open_workspace(folder)
-    side_files = SideFiles(mapping, tracking)
+    side_files = side_files_of(mapping, tracking)
     with workspace.locked():
         step(workspace, config, progress, source=source, raw=raw, side_files=side_files)
     say(f"tables: {workspace.tables}")
@@ -108,7 +108,7 @@ def doctor(
     from pipeline.settings.config import Config, load_config
 
     config = load_config(folder) if folder else Config()
-    examine(config, source=source, raw=raw, side_files=SideFiles(mapping, tracking))
+    examine(config, source=source, raw=raw, side_files=side_files_of(mapping, tracking))
 
 
 @app.command()
@@ -156,7 +156,7 @@ def requarantine(
 
     both_or_none(source, raw)
     workspace, config, progress = open_workspace(folder)
-    side_files = SideFiles(mapping, tracking)
+    side_files = side_files_of(mapping, tracking)
     with workspace.locked(must_exist=True):
         if source and raw:
             step(workspace, config, progress, source=source, raw=raw, side_files=side_files)

@@ -20,8 +20,8 @@ from pipeline.cli.options import (
     WorkspaceFolder,
     both_or_none,
     open_workspace,
+    side_files_of,
 )
-from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.progress import say
 
 app = typer.Typer()
@@ -64,7 +64,7 @@ def nightly(
             source=source,
             raw=raw,
             is_forced=is_forced,
-            side_files=SideFiles(mapping, tracking),
+            side_files=side_files_of(mapping, tracking),
         )
     say_summary(run)
     if config.deliver.targets:

@@ -7,17 +7,20 @@ import sys
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.load.known_sources import SOURCES
-from pipeline.settings.config import SPARK_MASTER, Config, load_config
 from pipeline.settings.regular_files import refuse_special_files
 from pipeline.workspace.disk_errors import refuse_small_memory
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.run_log import current_step, open_run_log
-from pipeline.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipeline.settings.config import Config
+    from pipeline.sources.source_context import SideFiles
+    from pipeline.workspace.workspace import Workspace
 
 # no store has older orders, and the arithmetic of days ends with the calendar
 FIRST_YEAR, LAST_YEAR = 1990, 2199
@@ -54,6 +57,8 @@ def day(text: str | date) -> date:
 
 def master(text: str) -> str:
     """The URL of a Spark master, checked."""
+    from pipeline.settings.engine_settings import SPARK_MASTER
+
     if not re.fullmatch(SPARK_MASTER, text):
         raise typer.BadParameter(
             f"{text!r} is not a Spark master; write it like local[2] or spark://host:7077"
@@ -73,7 +78,8 @@ def _date_option(name: str, explanation: str) -> object:
 
 
 WorkspaceFolder = Annotated[
-    Path, typer.Option("--workspace", help="folder with all files of one store")
+    Path,
+    typer.Option("--workspace", metavar="WORKSPACE", help="folder with all files of one store"),
 ]
 AsOf = Annotated[
     date, _date_option("--as-of", "day of the night; only facts known before it are used")
@@ -88,8 +94,8 @@ _SOURCE = typer.Option(
 Source = Annotated[str, _SOURCE]
 SourceName = Annotated[str | None, _SOURCE]
 RAW_HELP = "folder with the source's files"
-RawFolder = Annotated[Path, typer.Option("--raw", help=RAW_HELP)]
-Raw = Annotated[Path | None, typer.Option(help=RAW_HELP)]
+RawFolder = Annotated[Path, typer.Option("--raw", metavar="RAW", help=RAW_HELP)]
+Raw = Annotated[Path | None, typer.Option("--raw", metavar="RAW", help=RAW_HELP)]
 MappingFile = Annotated[
     Path | None,
     typer.Option(
@@ -131,6 +137,9 @@ def open_workspace(
     folder: Path, context: typer.Context | None = None, capacity: int | None = None
 ) -> tuple[Workspace, Config, Progress]:
     """The workspace, its settings with the options of the command line, and a progress display."""
+    from pipeline.settings.config import load_config
+    from pipeline.workspace.workspace import Workspace
+
     refuse_small_memory()
     refuse_special_files(folder)
     engine_options = context.obj if context else {}
@@ -138,6 +147,13 @@ def open_workspace(
         warn(problem)
     config = load_config(folder, capacity=capacity, **engine_options)
     return Workspace(folder, current_step(), say), config, Progress()
+
+
+def side_files_of(mapping: Path | None, tracking: Path | None) -> SideFiles:
+    """The files outside the source's folder, from their options."""
+    from pipeline.sources.source_context import SideFiles
+
+    return SideFiles(mapping, tracking)
 
 
 def both_or_none(source: str | None, raw: Path | None) -> None:

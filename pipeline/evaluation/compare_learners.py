@@ -53,7 +53,7 @@ def compare(
     if missing := missing_challengers():
         warn(
             f"not installed and left out: {', '.join(missing)} "
-            "(make compare CHALLENGERS=1 installs them)"
+            "(make compare CHALLENGERS=1 installs them; the wheel has the extra challengers)"
         )
     result = comparison_table(folds, lambda fold: fold.scores, MODEL, config).join(
         resource_table(costs), on="scorer", how="left"

@@ -18,11 +18,16 @@ LONGEST_CELL_SECONDS = 3600
 def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> Path:
     """Write each notebook, executed, into the workspace's `notebooks`; return that folder.
 
-    Raises `BadInput` if the night is not published, or if a cell fails.
+    Raises `BadInput` without a checkout, if the night is not published, or if a cell fails.
     """
     import nbformat
     from nbclient.exceptions import CellExecutionError
 
+    if not NOTEBOOKS.is_dir():
+        raise BadInput(
+            "the notebooks are not part of the installed program. Run this step from a checkout of "
+            "its repository: make notebooks WORKSPACE=... AS_OF=..."
+        )
     if workspace.latest(as_of) is None:
         raise BadInput(
             f"{workspace.folder}: no night {as_of} is published. Run: make nightly AS_OF={as_of}"

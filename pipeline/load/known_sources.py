@@ -1,5 +1,8 @@
 """The sources that `ingest` and `doctor` can read. A new source needs one line here and no change
-elsewhere in this folder."""
+elsewhere in this folder.
+
+The command line reads the names from here, so this module loads no table library by itself.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from pipeline.output.safe_text import one_line
 from pipeline.settings.regular_files import linked_folders
-from pipeline.sources.source_context import SourceContext
-from pipeline.sources.store_data import StoreData
-from pipeline.sources.tracking.tracking_source import tracking_folder
 from pipeline.workspace.progress import warn
+
+if TYPE_CHECKING:
+    from pipeline.sources.source_context import SourceContext
+    from pipeline.sources.store_data import StoreData
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ SOURCES = {
 
 def read_source(name: str, context: SourceContext) -> StoreData:
     """Read the source called `name`. Raises `BadInput` if its files cannot be used."""
-    reader = cast(Callable[[SourceContext], StoreData], resolve_name(SOURCES[name].reader))
+    reader = cast("Callable[[SourceContext], StoreData]", resolve_name(SOURCES[name].reader))
     return reader(context)
 
 
 def warn_of_links(name: str, context: SourceContext) -> None:
     """Name the links to folders among the files of the source called `name`, which are not read."""
+    from pipeline.sources.tracking.tracking_source import tracking_folder
+
     links = linked_folders(context.folder) if SOURCES[name].has_subfolders else []
     own = tracking_folder(context)
     if own is not None:
@@ -67,6 +72,8 @@ def warn_of_links(name: str, context: SourceContext) -> None:
 
 def warn_of_linked(links: Iterable[Path], raw: Path) -> None:
     """Say that these links to folders are not read; names are relative to `raw`."""
+    from pipeline.output.safe_text import one_line
+
     names = sorted({os.path.relpath(path, raw) for path in links})
     if names:
         are = "is a link to a folder" if len(names) == 1 else "are links to folders"

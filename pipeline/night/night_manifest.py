@@ -13,8 +13,9 @@ from pipeline.night.night_checks import Scorer
 from pipeline.settings.config import Config
 from pipeline.workspace.manifest import program_facts
 from pipeline.workspace.progress import Progress
+from pipeline.workspace.run_ids import new_id
 from pipeline.workspace.run_log import current_run_id
-from pipeline.workspace.workspace import Workspace, new_id
+from pipeline.workspace.workspace import Workspace
 
 
 def night_run_id(workspace: Workspace, as_of: date) -> str:

@@ -82,7 +82,8 @@ def report(workspace: Workspace, config: Config, progress: Progress, *, as_of: d
         )
     files, run_manifest = workspace.table_files(), read_manifest(run)
     needed = {"contact_list.parquet", "scores.parquet"}
-    if not needed <= {file.name for file in run.iterdir()} or "source" not in run_manifest:
+    is_whole = needed <= {file.name for file in run.iterdir()} and "source" in run_manifest
+    if not is_whole or not set(FILTERS) <= set(read_run_table(run, "contact_list.parquet").columns):
         raise BadInput(
             f"{run}: an earlier version of this program made this run. "
             f"Create it again: make nightly AS_OF={as_of} FORCE=1"

@@ -14,7 +14,8 @@ from mlflow.entities import ViewType
 from pipeline.registry.model_files import bring_files
 from pipeline.registry.tracking import artifact_location, client_of, keeps_files, model_name
 from pipeline.workspace.progress import warn
-from pipeline.workspace.workspace import Workspace, new_id
+from pipeline.workspace.run_ids import new_id
+from pipeline.workspace.workspace import Workspace
 
 
 def settle(workspace: Workspace) -> None:

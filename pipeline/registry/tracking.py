@@ -27,7 +27,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, Damaged, NoDatabase
 from pipeline.workspace.disk_errors import disk_trouble
-from pipeline.workspace.workspace import Workspace, new_id, sync
+from pipeline.workspace.run_ids import new_id
+from pipeline.workspace.workspace import Workspace, sync
 
 MODEL_NAME = "dispute-risk"
 SERVER = "MLFLOW_TRACKING_URI"

@@ -99,3 +99,10 @@ class DeliveryFailed(UserError):
     rest."""
 
     exit_code = 22
+
+
+class ForeignPackage(UserError):
+    """Another distribution took the name of one of this program's packages. The message names it;
+    an environment of its own for this program helps."""
+
+    exit_code = 23

@@ -13,8 +13,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import polars as pl
-
 from pipeline.settings.errors import Damaged, DiskTrouble, TooLittleMemory
 
 # error numbers; words that the system, polars and SQLite use; the message for the user
@@ -116,6 +114,9 @@ def damage(error: BaseException, workspace: Path | None) -> Damaged | None:
     Steps check the files that they read; this is for a file or folder that is of another kind, such
     as a folder in place of a file, and for a Parquet file of an earlier version without checksum.
     """
+    # only here, after an error: loading polars takes a tenth of a second
+    import polars as pl
+
     for cause in _chain(error):
         name = getattr(cause, "filename", None)
         is_inside = workspace is not None and str(name or "").startswith(f"{workspace}/")

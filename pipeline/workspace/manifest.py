@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipeline.installation.release import VERSION
+
 PACKAGES = (
     "polars",
     "numpy",
@@ -46,5 +48,5 @@ def git_revision() -> str:
 
 
 def program_facts() -> dict[str, Any]:
-    """`versions` and `git_revision`, as every manifest records them."""
-    return {"versions": versions(), "git_revision": git_revision()}
+    """The release, `versions` and `git_revision`, as every manifest records them."""
+    return {"release": VERSION, "versions": versions(), "git_revision": git_revision()}

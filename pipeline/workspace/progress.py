@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.installation.make_hints import advice
 from pipeline.workspace.run_log import note, note_piece
 from pipeline.workspace.short_text import shortened
 
@@ -49,10 +50,10 @@ class Progress:
 
 def say(text: str) -> None:
     """Print one line for the user. Data in it is never read as mark-up."""
-    _console.print(Text(shortened(text)))
+    _console.print(Text(shortened(advice(text))))
 
 
 def warn(text: str) -> None:
     """Print one line in yellow, and record it in the run log."""
     note("warning", text=text)
-    _console.print(Text(f"note: {shortened(text)}", style="yellow"))
+    _console.print(Text(f"note: {shortened(advice(text))}", style="yellow"))

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.workspace.file_modes import FILE, close_to_others
+from pipeline.workspace.run_ids import new_id
 from pipeline.workspace.short_text import shortened
-from pipeline.workspace.workspace import new_id
 
 LOG = "log.jsonl"
 # a larger log is moved to log.1.jsonl, which replaces the previous one

@@ -18,7 +18,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from features.tables import Tables
 from pipeline.settings.errors import BadInput
 from pipeline.workspace.checksums import reseal
 from pipeline.workspace.file_modes import close_to_others
+from pipeline.workspace.run_ids import new_id as new_id
 from pipeline.workspace.shared_folder import SharedFolder
 from pipeline.workspace.stored_tables import StoredTables, write_table_files
 from pipeline.workspace.table_checks import STORE_JSON, checked_tables, stored_facts
@@ -163,11 +164,6 @@ def _link_or_copy(file: Path, target: Path) -> None:
         os.link(file, target)
     except OSError:
         shutil.copy2(file, target)
-
-
-def new_id() -> str:
-    """A new unique id. Ids sort by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 def sync(path: Path) -> None:

@@ -56,7 +56,8 @@ from datetime import date
 from pathlib import Path
 import polars as pl
 from features.tables import TABLES, create_tables
-from pipeline.workspace.workspace import Workspace, new_id
+from pipeline.workspace.run_ids import new_id
+from pipeline.workspace.workspace import Workspace
 from tests.unit.nights import RUN_FILES
 
 folder, mark, changes_left = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -25,18 +25,22 @@ models/learner              features features/build models/monitoring
 models/monitoring           features
 models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
-pipeline                    pipeline/cli pipeline/settings pipeline/workspace
+pipeline                    pipeline/cli pipeline/installation pipeline/settings
+                            pipeline/workspace
 pipeline/api                pipeline/desk pipeline/output pipeline/pages pipeline/settings
 pipeline/board              pipeline/api pipeline/deliver pipeline/deliver/bulk
                             pipeline/desk pipeline/load pipeline/output pipeline/pages
                             pipeline/settings pipeline/workspace
-pipeline/cli                pipeline/board pipeline/deliver/bulk pipeline/deliver/targets
-                            pipeline/desk pipeline/documentation pipeline/evaluation
-                            pipeline/evaluation/actions pipeline/indicators pipeline/load
+pipeline/cli                pipeline/board pipeline/configuration pipeline/deliver/bulk
+                            pipeline/deliver/targets pipeline/desk pipeline/documentation
+                            pipeline/evaluation pipeline/evaluation/actions
+                            pipeline/indicators pipeline/installation pipeline/load
                             pipeline/night pipeline/pages pipeline/product_review
                             pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/sources pipeline/training
                             pipeline/workspace
+pipeline/configuration      pipeline/deliver pipeline/drafts pipeline/settings
+                            pipeline/settings/delivery pipeline/workspace
 pipeline/deliver            pipeline/output pipeline/settings pipeline/settings/delivery
                             pipeline/workspace
 pipeline/deliver/bulk       features models/actions pipeline/deliver pipeline/history
@@ -47,8 +51,8 @@ pipeline/deliver/targets    pipeline/deliver pipeline/output pipeline/settings
 pipeline/desk               features features/build models/actions pipeline/drafts
                             pipeline/history pipeline/load pipeline/output pipeline/pages
                             pipeline/settings pipeline/workspace
-pipeline/documentation      features/indicators pipeline/evaluation pipeline/night
-                            pipeline/settings pipeline/workspace
+pipeline/documentation      features/indicators pipeline/configuration pipeline/evaluation
+                            pipeline/night pipeline/settings pipeline/workspace
 pipeline/drafts             features features/indicators models/actions pipeline/settings
                             pipeline/workspace
 pipeline/engines            features features/build features/totals pipeline/settings
@@ -67,6 +71,7 @@ pipeline/history            features models/actions models/contact models/effect
                             pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
+pipeline/installation
 pipeline/load               features pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/database
                             pipeline/sources/mapped pipeline/sources/proposing
@@ -116,7 +121,7 @@ pipeline/sources/tracking   features pipeline/settings pipeline/sources
 pipeline/training           features features/build models/comparison models/contact
                             models/learner pipeline/engines pipeline/history
                             pipeline/registry pipeline/settings pipeline/workspace
-pipeline/workspace          features pipeline/settings
+pipeline/workspace          features pipeline/installation pipeline/settings
 """
 MOST_MODULES = 16
 

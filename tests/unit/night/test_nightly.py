@@ -19,6 +19,7 @@ from features.build.registry import build_features
 from features.clock import day_number
 from features.spine import build_spine
 from features.tables import CAUSES
+from pipeline.installation.release import VERSION
 from pipeline.night.score import score
 from pipeline.registry.model_registry import require_champion, tracking_uri
 from pipeline.settings.config import Config, load_config
@@ -146,6 +147,7 @@ def test_the_manifest_has_the_inputs_of_the_night(finished: Path, simulated_raw:
     assert (manifest["seed"], manifest["as_of"], manifest["run_id"]) == (7, AS_OF, run.name)
     assert {"python", "polars", "lightgbm", "mlflow"} <= set(manifest["versions"])
     assert manifest["git_revision"]
+    assert manifest["release"] == VERSION
     assert {"ingest", "features", "train", "score"} <= set(manifest["timings_seconds"])
 
 

@@ -1,0 +1,37 @@
+# The program as an image: one user without rights, and a root file system that may be read-only.
+# docs/guide/operator/run-in-a-container.md says how to build and run it, and what was not tried.
+FROM python:3.11-slim AS build
+WORKDIR /source
+COPY requirements.lock ./
+RUN python -m venv /opt/dispute-risk \
+    && /opt/dispute-risk/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --require-hashes --requirement requirements.lock
+COPY pyproject.toml README.md LICENSE dispute_risk.py ./
+COPY features features
+COPY models models
+COPY pipeline pipeline
+RUN /opt/dispute-risk/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
+
+FROM python:3.11-slim
+# LightGBM needs OpenMP, in the version of this Debian release
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --user-group --no-create-home --home-dir /tmp seller \
+    && install -d -o seller -g seller -m 0750 /data
+COPY --from=build /opt/dispute-risk /opt/dispute-risk
+COPY docker/nightly.sh docker/board-answers.py /opt/dispute-risk/bin/
+# with a read-only root, only /data and /tmp are writable
+ENV PATH=/opt/dispute-risk/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    NUMBA_CACHE_DIR=/tmp/numba
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8321
+ENTRYPOINT ["dispute-risk"]
+CMD ["--help"]
+# for the board; compose.yaml switches it off where no board runs
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "/opt/dispute-risk/bin/board-answers.py"]

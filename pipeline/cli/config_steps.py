@@ -1,0 +1,149 @@
+"""The steps about settings: make a workspace, and show, check and explain its configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.options import WorkspaceFolder
+from pipeline.load.known_sources import SOURCES
+from pipeline.settings.errors import BadInput
+from pipeline.workspace.progress import say, warn
+
+app = typer.Typer()
+config = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+OptionalWorkspace = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="WORKSPACE", help="workspace; default: only the defaults"),
+]
+
+
+@app.command()
+def init(
+    folder: WorkspaceFolder,
+    raw: Annotated[
+        str | None, typer.Option(metavar="RAW", help="folder with the store's files")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar=f"[{'|'.join(SOURCES)}]", help="format of these files")
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="time zone of the store, such as Europe/Berlin")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="platform rules that apply to the store")
+    ] = None,
+    capacity: Annotated[
+        str | None, typer.Option(help="most messages to buyers in one night")
+    ] = None,
+) -> None:
+    """Make a workspace by asking five questions; an option answers its question.
+
+    Reads the names of the files in --raw.
+    Writes config.toml into the workspace, which must not have one.
+    """
+    from pipeline.configuration.new_workspace import (
+        Answers,
+        guessed_source,
+        make_workspace,
+        questions,
+        refuse_existing,
+    )
+
+    refuse_existing(folder)
+    given = {"raw": raw, "source": source, "zone": zone, "policy": policy, "capacity": capacity}
+    answers: dict[str, str] = {}
+    for option, question in questions(sorted(SOURCES)).items():
+        default = question.default
+        if option == "source" and Path(answers["raw"]).is_dir():
+            default = guessed_source(Path(answers["raw"]))
+        text = given[option]
+        if text is not None:
+            answers[option] = question.check(text)
+            continue
+        while option not in answers:
+            try:
+                answers[option] = question.check(_answer(option, question.text, default))
+            except BadInput as error:
+                warn(str(error))
+    made = Answers(**answers)
+    say(f"written: {make_workspace(folder, made)}")
+    files = f"SOURCE={made.source} RAW={made.raw} WORKSPACE={folder}"
+    say(f"next, check the files: make doctor {files}")
+    say(f"then make the first list: make nightly {files} AS_OF=<today, like 2026-01-31>")
+
+
+def _answer(option: str, text: str, default: str) -> str:
+    """The answer to a question. Raises `BadParameter` where no one can answer."""
+    try:
+        return str(typer.prompt(text, default=default))
+    except typer.Abort:
+        name = option.upper()
+        raise typer.BadParameter(
+            f"no answer to: {text}. Without a terminal, give all answers as options; here {name}."
+        ) from None
+
+
+@config.command()
+def show(
+    folder: WorkspaceFolder,
+    is_changed_only: Annotated[
+        bool, typer.Option("--changed", help="only the settings that differ from the defaults")
+    ] = False,
+) -> None:
+    """Show the value of every setting, and where it comes from.
+
+    Reads config.toml and tuned.toml in the workspace.
+    Writes nothing; no secret is shown.
+    """
+    from pipeline.configuration.environment_variables import VARIABLES
+    from pipeline.configuration.setting_origins import DEFAULT, effective_settings
+
+    settings = effective_settings(folder)
+    listed = [one for one in settings if not is_changed_only or one.origin != DEFAULT]
+    width = max((len(one.key) for one in listed), default=0)
+    for one in listed:
+        say(f"{one.key:<{width}} = {one.value}  ({one.origin})")
+    changed = sum(one.origin != DEFAULT for one in settings)
+    say(f"{len(settings)} settings, {changed} of them from a file of {folder}")
+    for variable in VARIABLES:
+        say(f"environment: {variable.name} is {variable.state}: {variable.meaning}")
+
+
+@config.command()
+def check(folder: WorkspaceFolder) -> None:
+    """Check that all settings are allowed and fit together.
+
+    Reads config.toml, tuned.toml, policies/, actions/, messages/ and the secrets
+    that [deliver] names.
+    Writes nothing; no secret is shown.
+    """
+    from pipeline.configuration.config_check import check_configuration
+
+    for line in check_configuration(folder):
+        say(line)
+
+
+@config.command()
+def explain(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="a setting, such as decide.capacity")],
+    folder: OptionalWorkspace = None,
+) -> None:
+    """Explain a setting: its meaning, what is allowed, its default, and its value.
+
+    Reads config.toml and tuned.toml in the workspace, if one is given.
+    Writes nothing.
+    """
+    from pipeline.configuration.setting_origins import effective_settings, explained
+
+    section, setting = explained(key)
+    say(f"{key}: {setting.meaning or section.about}")
+    say(
+        f"default: {setting.default}" + (f"; allowed: {setting.allowed}" if setting.allowed else "")
+    )
+    if folder is not None:
+        values = {one.key: one for one in effective_settings(folder)}
+        one = values.get(key)
+        say(f"in {folder}: {one.value} ({one.origin})" if one else f"{folder} does not set it")

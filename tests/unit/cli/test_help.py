@@ -1,0 +1,81 @@
+"""The list of steps: ordered, grouped, one line each, with the options that make needs too."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from typer.testing import CliRunner
+
+from pipeline.cli.app import app
+from pipeline.cli.command_list import listed, name_of, required_options
+from pipeline.installation.step_groups import GROUPS, STEPS
+from tests.unit.nights import ROOT
+
+COMMANDS = {name_of(command): command for command in app.registered_commands}
+# what make adds by itself: a folder or a night of its own
+MADE_UP_BY_MAKE = {"WORKSPACE"}
+NARROW = {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
+
+
+def shown(*arguments: str) -> list[str]:
+    answer = CliRunner().invoke(app, list(arguments), env=NARROW)
+    assert answer.exit_code == 0
+    return answer.output.splitlines()
+
+
+def test_every_step_has_one_line_in_its_group() -> None:
+    lines = shown("--help")
+    for group, texts in GROUPS.items():
+        heading = next(at for at, line in enumerate(lines) if f" {group} " in line)
+        for row, name in enumerate(texts, start=1):
+            assert lines[heading + row].startswith(f"│ {name} "), lines[heading + row]
+
+
+def test_a_line_ends_with_the_required_options() -> None:
+    text = "\n".join(shown("--help"))
+    assert "Load, score and list in one step: WORKSPACE AS_OF" in text
+    assert re.search(r"contacts .*: WORKSPACE FILE", text)
+    assert re.search(r"compare-products .*: WORKSPACE AS_OF A B", text)
+
+
+def test_make_names_the_required_options_in_the_same_way() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = dict(re.findall(r"^([a-z-]+):.*## (.*)$", makefile, re.MULTILINE))
+    for name in STEPS & targets.keys() & COMMANDS.keys():
+        step = COMMANDS[name].callback
+        assert step
+        named = set(re.findall(r"\b([A-Z_]+)=", targets[name])) | MADE_UP_BY_MAKE
+        assert set(required_options(step)) <= named, name
+
+
+def test_no_step_is_without_a_line() -> None:
+    visible = {name for name, command in COMMANDS.items() if not command.hidden}
+    assert visible <= STEPS, "add a line to GROUPS in pipeline/installation/step_groups.py"
+
+
+def test_a_step_without_a_line_is_listed_last() -> None:
+    some = app.registered_commands[0]
+    new = type(some)(callback=some.callback, name="unheard-of")
+    assert [name_of(command) for command in listed([new, some])] == [name_of(some), "unheard-of"]
+
+
+def test_brackets_in_the_help_are_shown() -> None:
+    assert any("[deliver]" in line for line in shown("deliver", "--help"))
+
+
+def test_the_help_loads_no_library_of_tables() -> None:
+    """Polars, numba, scipy and pydantic take a second to load; a step loads what it needs."""
+    code = "import sys, pipeline.__main__; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "typer" in loaded
+    assert not {"polars", "pydantic", "numpy", "numba", "scipy", "mlflow"} & set(loaded)
+
+
+def test_the_version_is_that_of_the_release() -> None:
+    from pipeline.installation.release import VERSION
+
+    assert shown("--version") == [f"dispute-risk {VERSION}"]

@@ -1,0 +1,87 @@
+"""A workspace of each earlier release is taken over: the new program goes on where the old one was.
+
+The old program itself makes the workspace, from the commit of its release, with today's packages.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.configuration.config_check import check_configuration
+from tests.unit.conftest import FAST, HANGS_SECONDS
+from tests.unit.our_packages import ROOT
+
+# release -> its commit. A new release adds the one before it.
+RELEASES = {"0.1.0": "55084b7b32812d3d7f5e296b42e1c63fbd1dfaaa"}
+# settings that the first release had too
+OLD_SETTINGS = "\n".join(FAST.splitlines()[:1]) + "\nmin_training_disputes = 5\n"
+OLD_NIGHT, NEW_NIGHT = "2025-07-09", "2025-07-10"
+PARTS = ("features", "models", "pipeline")
+
+
+def program_of(commit: str, folder: Path) -> Path:
+    """The packages of a commit in `folder`; skips the test in a clone without history."""
+    packed = subprocess.run(
+        ["git", "archive", commit, *PARTS], cwd=ROOT, capture_output=True, check=False
+    )
+    if packed.returncode:
+        pytest.skip("this clone has no history: the earlier release is not in it")
+    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def old_workspace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with tables, a champion and a published night, all made by an earlier release."""
+    folder = tmp_path_factory.mktemp("upgrade")
+    program = program_of(RELEASES[request.param], folder / "program")
+    workspace = folder / "store"
+    workspace.mkdir()
+    (workspace / "config.toml").write_text(OLD_SETTINGS)
+    store = ("--orders", "1500", "--first", "2025-01-01", "--days", "200")
+    source = ("--source", "canonical", "--raw", str(workspace / "raw"))
+    for step in (("simulate", *store), ("nightly", *source, "--as-of", OLD_NIGHT)):
+        command = [sys.executable, "-m", "pipeline", step[0], "--workspace", str(workspace)]
+        subprocess.run(
+            [*command, *step[1:]],
+            cwd=program,
+            capture_output=True,
+            timeout=HANGS_SECONDS,
+            check=True,
+        )
+    return workspace
+
+
+def test_the_settings_of_the_old_workspace_are_still_allowed(old_workspace: Path) -> None:
+    assert check_configuration(old_workspace)
+
+
+def test_the_next_night_uses_the_tables_and_the_model_of_the_old_program(
+    old_workspace: Path, run_step: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    ended = run_step("score", "--workspace", old_workspace, "--as-of", NEW_NIGHT)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    run = old_workspace / "runs" / NEW_NIGHT / "latest"
+    assert pl.read_parquet(run / "scores.parquet").height > 100
+    assert (run / "report.html").exists()
+
+
+@pytest.mark.parametrize("step", ["report", "impact", "clock", "kpi"])
+def test_a_step_reads_the_night_of_the_old_program(
+    old_workspace: Path, run_step: Callable[..., subprocess.CompletedProcess[str]], step: str
+) -> None:
+    """It works, or says which file is of an earlier version and how to make the night again."""
+    ended = run_step(step, "--workspace", old_workspace, "--as-of", OLD_NIGHT)
+    assert "Traceback" not in ended.stderr, ended.stderr
+    if ended.returncode:
+        assert "an earlier version of this program made this run" in ended.stderr
+        assert f"make nightly AS_OF={OLD_NIGHT} FORCE=1" in ended.stderr
