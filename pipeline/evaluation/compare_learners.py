@@ -145,7 +145,7 @@ def _add_other_learners(
     matrix, label = to_matrix(train, FEATURE_NAMES), train["label"].to_numpy()
     night_matrix = to_matrix(night.rows, FEATURE_NAMES)
     learners = BASELINES | installed_challengers()
-    with counted("other learner", len(learners)) as learner_done:
+    with counted("other learner", len(learners), is_even=False) as learner_done:
         for name, fit in learners.items():
             with watched() as fitting:
                 scorer = fit(matrix, label, budget)

@@ -45,7 +45,7 @@ def comparison_table(
     rows = pl.concat(fold.rows for fold in folds)
     scores = {name: np.concatenate([scores_of(fold)[name] for fold in folds]) for name in names}
     tables, slices = [], {"all": pl.lit(True), **SLICES}
-    with counted("slice", len(slices)) as slice_done:
+    with counted("slice", len(slices), is_even=False) as slice_done:
         for stage, is_inside in slices.items():
             mask = rows.with_columns(inside=is_inside.fill_null(False))["inside"].to_numpy()
             slice_rows = rows.filter(mask)

@@ -97,7 +97,7 @@ def evaluate(
         if name in scored.columns
     ]
     slices, tables_by_stage = _slices(), []
-    with counted("stage", len(slices)) as stage_done:
+    with counted("stage", len(slices), is_even=False) as stage_done:
         for stage, is_inside in slices.items():
             tables_by_stage.append(_compare(scored.filter(is_inside), stage, scorers, config.seed))
             stage_done()

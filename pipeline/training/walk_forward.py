@@ -29,7 +29,7 @@ def past_nights(
     Raises `Refused` if none of the nights has matured.
     """
     nights = _matured_nights(tables, config, first, last, every)
-    with counted("table of features", 2) as table_done:
+    with counted("table of features", 2, is_even=False) as table_done:
         dataset = training_dataset(tables, config, matured_by(nights[-1], config))
         table_done()
         test = build_features(tables, build_spine(tables, nights, config.dispute_window), config)

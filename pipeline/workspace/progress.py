@@ -49,10 +49,13 @@ class Progress:
         say(f"{name:<9} {'; '.join(notes)} ({seconds:.1f} s)")
 
 
-def counted(noun: str, total: int, at_once: int = 1) -> AbstractContextManager[Callable[[], None]]:
+def counted(
+    noun: str, total: int, at_once: int = 1, *, is_even: bool = True
+) -> AbstractContextManager[Callable[[], None]]:
     """Show how many of `total` pieces are done while the block runs; it calls what it gets after
-    `at_once` of them. `noun` names one piece, such as "night"."""
-    return count_line.counted(noun, total, at_once)
+    `at_once` of them. `noun` names one piece, such as "night"; `is_even`: all take about the same
+    time, so that the time left can be estimated."""
+    return count_line.counted(noun, total, at_once, is_even=is_even)
 
 
 def say(text: str) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rich.console import Console
 
@@ -21,10 +22,12 @@ _ERASE = "\r\x1b[K"
 
 @dataclass
 class Count:
-    """How many of `total` pieces are done; `noun` names one of them, such as "night"."""
+    """How many of `total` pieces are done; `noun` names one of them, such as "night". `is_even`:
+    they take about the same time."""
 
     noun: str
     total: int
+    is_even: bool
     done: int = 0
 
     def __str__(self) -> str:
@@ -42,14 +45,17 @@ class CountLine:
         self._is_shown = False
 
     @contextmanager
-    def counted(self, noun: str, total: int, at_once: int = 1) -> Iterator[Callable[[], None]]:
+    def counted(
+        self, noun: str, total: int, at_once: int = 1, *, is_even: bool = True
+    ) -> Iterator[Callable[[], None]]:
         """Count pieces of work while the block runs: call what it gives after `at_once` of them.
 
-        Counts may be nested, each piece of the outer one having its own inner pieces.
+        Counts may be nested, each piece of the outer one having its own inner pieces. The time left
+        is not estimated from pieces that are not `is_even`.
         """
         if not self._counts:
             self._started = self._now()
-        count = Count(noun, total)
+        count = Count(noun, total, is_even)
         self._counts.append(count)
         self.show()
 
@@ -89,7 +95,7 @@ class CountLine:
     def text(self, now: float) -> str:
         """The counts, the outermost first, and how long the rest takes at the same speed."""
         done, part = 0.0, 1.0
-        for count in self._counts:
+        for count in takewhile(lambda each: each.is_even, self._counts):
             part /= max(count.total, 1)
             done += count.done * part
         words = [str(count) for count in self._counts if count.total > 1]

@@ -42,9 +42,11 @@ class OpenPage:
 
 
 @contextmanager
-def open_page(browser: Browser, path: Path) -> Iterator[OpenPage]:
-    """Open the file; at the end check that nothing failed, that no hostile text ran and that the
-    page requested nothing else."""
+def open_page(
+    browser: Browser, path: Path, ready: str = "#matches:not(:empty)"
+) -> Iterator[OpenPage]:
+    """Open the file and wait for the element `ready`; at the end check that nothing failed, that no
+    hostile text ran and that the page requested nothing else."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, locale="en-GB", accept_downloads=True
     )
@@ -55,7 +57,7 @@ def open_page(browser: Browser, path: Path) -> Iterator[OpenPage]:
     opened.page.on("request", lambda request: opened.requests.append(request.url))
     address = path.resolve().as_uri()
     opened.page.goto(address)
-    opened.page.wait_for_selector("#matches:not(:empty)")
+    opened.page.wait_for_selector(ready)
     yield opened
     assert opened.page.evaluate("window.hit") is None
     assert opened.errors == []

@@ -68,7 +68,7 @@ class ActionReplay:
             self._bounds,
         )
         rows: list[dict[str, object]] = []
-        with counted("group of policies", len(groups)) as group_done:
+        with counted("group of policies", len(groups), is_even=False) as group_done:
             for group in groups:
                 rows += group()
                 group_done()

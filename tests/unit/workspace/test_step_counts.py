@@ -110,6 +110,21 @@ def test_inner_counts_are_part_of_the_time_left() -> None:
         assert line.text(clock()) == "night 2 of 2, 2 min 0 s left"
 
 
+def test_no_time_is_estimated_from_pieces_of_different_length() -> None:
+    clock = Clock()
+    line = line_on(io.StringIO(), clock)
+    with line.counted("scenario", 4) as scenario_done:
+        clock.seconds += 60
+        scenario_done()
+        with line.counted("group", 2, is_even=False) as group_done:
+            group_done()
+            # the half of the second scenario's groups may have been its shortest
+            assert line.text(clock()) == "scenario 2 of 4, group 2 of 2, 3 min 0 s left"
+    with line.counted("section", 2, is_even=False) as section_done:
+        section_done()
+        assert line.text(clock()) == "section 2 of 2"
+
+
 def test_one_piece_needs_no_count() -> None:
     clock, screen = Clock(), Screen()
     line = line_on(screen, clock)
