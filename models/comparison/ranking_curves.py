@@ -40,9 +40,11 @@ def recall_curve(scored: pl.DataFrame, seed: int, resamples: int = RESAMPLES) ->
     count_hits, count_rows = _drawn(ranked["order_id"], label, of_point, seed, resamples)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = count_hits / count_rows
-        found = count_hits / count_hits[:, -1:]
+        recalled = count_hits / count_hits[:, -1:]
     # a draw has other recalls at the same probabilities
-    at_recall = np.stack([np.interp(recall, *each) for each in zip(found, precision, strict=True)])
+    at_recall = np.stack(
+        [np.interp(recall, *each) for each in zip(recalled, precision, strict=True)]
+    )
     bounds = np.array([interval(column) for column in at_recall[1:].T])
     curve = {"recall": recall, "precision": precision[0], "low": bounds[:, 0], "high": bounds[:, 1]}
     return pl.DataFrame(curve, schema=RECALL_CURVE)

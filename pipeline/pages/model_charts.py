@@ -3,6 +3,8 @@ script of the page puts the text in."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 
@@ -10,6 +12,7 @@ from pipeline.pages.charts import BLUE, GREY, ORANGE, PERCENT, AnyChart
 
 # as wide as its container; tall enough to read a value
 HEIGHT, TALL = 260, 340
+ROOT_TICKS = (0.0, 0.002, 0.01, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
 def recall_chart(curve: pl.DataFrame, base_rate: float) -> AnyChart:
@@ -85,7 +88,12 @@ def nights_chart(nights: pl.DataFrame) -> AnyChart:
     }
     long = nights.select("night", *named).rename(named).unpivot(list(named.values()), index="night")
     x = alt.X("night:T", title=None).axis(
-        format="%Y-%m-%d", labelAngle=0, tickCount=4, labelFlush=True
+        format="%Y-%m-%d",
+        labelAngle=0,
+        tickCount=4,
+        labelFlush=True,
+        labelOverlap="greedy",
+        labelSeparation=10,
     )
     colour = alt.Color("variable:N", title=None).scale(
         domain=list(named.values()), range=[BLUE, ORANGE]
@@ -109,29 +117,39 @@ def importance_chart(importance: pl.DataFrame, count: int = 15) -> alt.Chart:
     bars = alt.Chart(importance.head(count).select("feature", "share")).mark_bar(color=BLUE)
     chart: alt.Chart = bars.encode(
         x=alt.X("share:Q", title="@model.importance_share").axis(format=PERCENT, tickCount=4),
-        y=alt.Y("feature:N", title=None, sort=None).axis(labelLimit=190),
+        y=alt.Y("feature:N", title=None, sort=None).axis(labelLimit=230),
     )
     return chart.properties(width="container", height=22 * count, description="@model.importance")
 
 
 def _level(value: float, text: str, number: str, name: str = "precision") -> list[alt.Chart]:
-    """A dashed line at a value of the y axis, with its name at the right."""
+    """A dashed line at a value of y, with its name at the left, where the curves are high."""
     line = alt.Chart(pl.DataFrame({name: [value], "text": [text]}))
     y = alt.Y(f"{name}:Q").axis(format=number)
-    label = line.mark_text(align="right", baseline="bottom", dx=-4, dy=-3)
+    label = line.mark_text(align="left", baseline="bottom", dx=4, dy=-3)
     return [
         line.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=y),
-        label.encode(y=y, x=alt.value("width"), text="text:N"),
+        label.encode(y=y, x=alt.value(0), text="text:N"),
     ]
 
 
 def _x(column: str, title: str, scale: alt.Scale) -> alt.X:
-    return alt.X(f"{column}:Q", title=title, scale=scale).axis(format=PERCENT, tickCount=6)
+    return alt.X(f"{column}:Q", title=title, scale=scale).axis(format=PERCENT, **_ticks(scale))
 
 
 def _y(column: str, title: str, scale: alt.Scale | None = None) -> alt.Y:
-    y = alt.Y(f"{column}:Q", title=title).axis(format=PERCENT, tickCount=5)
-    return y if scale is None else y.scale(**scale.to_dict())
+    if scale is None:
+        return alt.Y(f"{column}:Q", title=title).axis(format=PERCENT, tickCount=5)
+    return alt.Y(f"{column}:Q", title=title, scale=scale).axis(format=PERCENT, **_ticks(scale))
+
+
+def _ticks(scale: alt.Scale) -> dict[str, Any]:
+    """The ticks of an axis: on one of square roots, Vega's own are all at its upper end."""
+    spec = scale.to_dict()
+    if spec.get("type") != "sqrt":
+        return {"tickCount": 6}
+    shares = [share for share in ROOT_TICKS if share <= spec["domain"][1]]
+    return {"values": shares, "labelOverlap": "greedy", "labelSeparation": 6}
 
 
 def _sized(chart: AnyChart, description: str, height: int = HEIGHT) -> AnyChart:

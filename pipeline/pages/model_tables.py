@@ -188,6 +188,10 @@ def stage_cell(stage: str) -> Cell:
 
 def _slice_cell(text: str) -> Cell:
     by, _, name = text.partition(": ")
+    if by == "price band" and name.startswith("under "):
+        return text_span("model.slice_under", name=name.removeprefix("under "))
+    if by == "price band" and name.endswith(" and over"):
+        return text_span("model.slice_over", name=name.removesuffix(" and over"))
     return text_span(SLICES[by], name=name) if by in SLICES else code_span("stage", name)
 
 

@@ -17,7 +17,7 @@ def nights(disputed: str, probabilities: tuple[float, ...] = (0.8, 0.6, 0.4, 0.2
     probable first."""
     return pl.DataFrame(
         {
-            "order_id": [f"{night}-{place}" for night in range(NIGHTS) for place in range(4)],
+            "order_id": [f"{night}-{rank}" for night in range(NIGHTS) for rank in range(4)],
             "as_of_day": [night for night in range(NIGHTS) for _ in range(4)],
             "label": [int(letter) for letter in disputed] * NIGHTS,
             "probability": list(probabilities) * NIGHTS,
