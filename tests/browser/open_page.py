@@ -28,6 +28,7 @@ HOSTILE_ROWS = {
     4: "abc\u202egpj.exe\u2066\u200f",
     5: "<a href='javascript:window.hit=5'>see [here](javascript:window.hit=6)</a>",
 }
+HANGS_MILLISECONDS = 120_000
 # rows of the contact list
 COUNT = 200
 
@@ -50,6 +51,8 @@ def open_page(
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, locale="en-GB", accept_downloads=True
     )
+    # only a page that hangs takes longer, however busy the machine is
+    context.set_default_timeout(HANGS_MILLISECONDS)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     opened = OpenPage(context.new_page())
     opened.page.on("console", lambda message: opened.errors.append(message.text))
