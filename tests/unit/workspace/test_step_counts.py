@@ -9,12 +9,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
+from itertools import count
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from pipeline.settings.config import load_config
+from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace import progress
 from pipeline.workspace.step_counts import CountLine, duration
+from pipeline.workspace.workspace import Workspace
 from tests.unit.nights import ROOT
 
 ERASE = "\r\x1b[K"
@@ -233,3 +239,20 @@ def test_counts_go_to_the_terminal_while_the_output_is_a_file() -> None:
     assert run.stdout == b"data\n"
     assert shown.decode().startswith(f"{ERASE}night 1 of 2{ERASE}{ERASE}night 1 of 2")
     assert shown.decode().endswith(ERASE)
+
+
+def test_past_nights_are_counted(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen, seconds = Screen(), count()
+    line = CountLine(Console(file=screen, width=80), lambda: float(next(seconds)))
+    monkeypatch.setattr(progress, "count_line", line)
+    tables, config = Workspace(finished).read_tables(), load_config(finished)
+    first, last = date(2025, 5, 20), date(2025, 5, 27)
+    nights, dataset, test = past_nights(tables, config, first=first, last=last, every=7)
+    walk(tables, config, dataset, test, nights)
+    shown = [text for text in screen.getvalue().split(ERASE) if text]
+    counts = list(dict.fromkeys(text.split(",")[0] for text in shown))
+    pieces = ("table of features", "night")
+    assert counts == [f"{piece} {number} of 2" for piece in pieces for number in (1, 2)]
+    assert capsys.readouterr().out == ""
