@@ -5,7 +5,7 @@ The nights of an order share its outcome, so intervals resample whole orders.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ def draw_weights(rows: pl.DataFrame, seed: int, resamples: int) -> np.ndarray:
 
 
 def draw_totals(
-    order_id: pl.Series, columns: list[np.ndarray], seed: int, resamples: int
+    order_id: pl.Series, columns: Iterable[np.ndarray], seed: int, resamples: int
 ) -> np.ndarray:
     """(1 + resamples, columns) array of column sums.
 

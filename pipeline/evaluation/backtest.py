@@ -12,14 +12,15 @@ from features.labels import LEAST_DISPUTED, is_measurable
 from features.stage import STAGES
 from features.tables import Tables
 from models.comparison.metrics import measure, measure_by
-from models.learner.gbm import fit_model
+from models.learner.gbm import DisputeModel, fit_model
 from models.learner.training_rows import label_rows, learnable
-from pipeline.evaluation.model_page import PAGE, model_page
+from pipeline.evaluation.judged_facts import judged_facts
+from pipeline.evaluation.model_page import PAGE, JudgedNights, LastModel, model_page
 from pipeline.registry.logged_runs import log_backtest
 from pipeline.settings.action_files import message_costs
 from pipeline.settings.config import Config
 from pipeline.training.walk_forward import past_nights, walk
-from pipeline.workspace.progress import Progress, say
+from pipeline.workspace.progress import Progress, counted, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT = "backtest.csv"
@@ -62,11 +63,16 @@ def backtest(
     )
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     with progress.piece("page"):
-        training_rows, curve = learning_curve(tables, config, dataset, scored)
-        by_night = result.filter(pl.col("night") != "pooled", pl.col("stage") == "all")
-        costs = message_costs(workspace.folder, config)
-        page = model_page(tables, config, scored, training_rows, curve, by_night, costs)
-        write_whole(workspace.folder / PAGE, page)
+        judged = JudgedNights(
+            tables,
+            config,
+            scored,
+            result.filter(pl.col("night") != "pooled", pl.col("stage") == "all"),
+            last_model(tables, config, dataset, scored),
+            message_costs(workspace.folder, config),
+            judged_facts(workspace, config),
+        )
+        write_whole(workspace.folder / PAGE, model_page(judged))
     log_backtest(
         workspace,
         result,
@@ -76,31 +82,38 @@ def backtest(
     return result
 
 
-def learning_curve(
+def last_model(
     tables: Tables, config: Config, dataset: pl.DataFrame, scored: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The training rows of the last night, and the model's quality with more and more of them.
+) -> LastModel:
+    """The model of the last night, and the quality of models with fewer of its training orders.
 
-    The second table has `orders, average_precision, log_loss`, one row per share of the orders:
-    1/8, 1/4, 1/2 and all. Every model is measured on the last night; no row if too few of its
-    orders were disputed.
+    The curve has one row per share of the orders: 1/8, 1/4, 1/2 and all. Every model is measured on
+    the last night; no row if too few of its orders were disputed.
     """
     night = int(scored["as_of_day"].max())  # type: ignore[arg-type]
     last_night = scored.filter(pl.col("as_of_day") == night)
     rows = learnable(label_rows(tables, dataset, config.label_window, night))
     part = rows["order_id"].hash(seed=config.seed) % CURVE_PARTS
+    model = fit_model(rows, FEATURE_NAMES, config.recipe)
     points = []
-    for count_parts in (1, 2, 4, CURVE_PARTS):
-        subset = rows.filter(part < count_parts)
-        if subset["label"].n_unique() == 2 and is_measurable(last_night):
-            model = fit_model(subset, FEATURE_NAMES, config.recipe)
-            metrics = measure(
-                last_night.with_columns(probability=model.predict(last_night), is_listed=False)
-            )
-            measures = {name: metrics[name] for name in ("average_precision", "log_loss")}
-            points.append({"orders": subset["order_id"].n_unique(), **measures})
+    shares = (1, 2, 4, CURVE_PARTS) if is_measurable(last_night) else ()
+    with counted("model", len(shares), is_even=False) as model_done:
+        for count_parts in shares:
+            subset, own = rows.filter(part < count_parts), model
+            if subset["label"].n_unique() == 2:
+                if count_parts < CURVE_PARTS:
+                    own = fit_model(subset, FEATURE_NAMES, config.recipe)
+                points.append(
+                    {"orders": subset["order_id"].n_unique(), **_quality(own, last_night)}
+                )
+            model_done()
     schema = {"orders": pl.Int64, "average_precision": pl.Float64, "log_loss": pl.Float64}
-    return rows, pl.DataFrame(points, schema=schema)
+    return LastModel(model, rows, pl.DataFrame(points, schema=schema))
+
+
+def _quality(model: DisputeModel, night: pl.DataFrame) -> dict[str, float | int | None]:
+    metrics = measure(night.with_columns(probability=model.predict(night), is_listed=False))
+    return {name: metrics[name] for name in ("average_precision", "log_loss")}
 
 
 def say_summary(result: pl.DataFrame) -> None:

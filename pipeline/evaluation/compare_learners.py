@@ -23,7 +23,7 @@ from pipeline.evaluation.resource_usage import ResourceUse, resource_table, watc
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
 from pipeline.training.walk_forward import newest_day, past_nights
-from pipeline.workspace.progress import Progress, warn
+from pipeline.workspace.progress import Progress, counted, warn
 from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT, CALIBRATIONS = "comparison.csv", "calibrations.csv"
@@ -77,22 +77,25 @@ def _score_nights(
     test = learnable(label_rows(tables, test, config.label_window, newest_day(tables)))
     test = test.with_columns(weight=_weights(tables, test, config.delivered_weight))
     folds: list[Night] = []
-    for night in nights:
-        train = learnable(label_rows(tables, dataset, config.label_window, night)).sort(
-            "as_of_day", "order_id"
-        )
-        rows = test.filter(pl.col("as_of_day") == night)
-        disputed = train.filter(pl.col("label") == 1)["order_id"].n_unique()
-        if rows.is_empty() or disputed < config.min_training_disputes:
-            continue
-        with progress.piece("fold") as notes:
-            followed = None
-            if not tables.has_partial_outcomes:
-                followed = follow(tables, dataset, config.label_window, night)
-            folds.append(_score_night(train, rows, followed, config, costs))
-            notes.append(
-                f"night {len(folds)} of {len(nights)}: trained on {train.height:,} order-nights"
+    with counted("night", len(nights)) as night_done:
+        for number, night in enumerate(nights, start=1):
+            train = learnable(label_rows(tables, dataset, config.label_window, night)).sort(
+                "as_of_day", "order_id"
             )
+            rows = test.filter(pl.col("as_of_day") == night)
+            disputed = train.filter(pl.col("label") == 1)["order_id"].n_unique()
+            if rows.is_empty() or disputed < config.min_training_disputes:
+                night_done()
+                continue
+            with progress.piece("fold") as notes:
+                followed = None
+                if not tables.has_partial_outcomes:
+                    followed = follow(tables, dataset, config.label_window, night)
+                folds.append(_score_night(train, rows, followed, config, costs))
+                notes.append(
+                    f"night {number} of {len(nights)}: trained on {train.height:,} order-nights"
+                )
+                night_done()
     return folds
 
 
@@ -141,12 +144,15 @@ def _add_other_learners(
     """The baselines, and the challengers that are installed, with the model's training time."""
     matrix, label = to_matrix(train, FEATURE_NAMES), train["label"].to_numpy()
     night_matrix = to_matrix(night.rows, FEATURE_NAMES)
-    for name, fit in (BASELINES | installed_challengers()).items():
-        with watched() as fitting:
-            scorer = fit(matrix, label, budget)
-        with watched() as scoring:
-            night.scores[name] = scorer(night_matrix)
-        costs[name].add(fitting, scoring, night.rows.height)
+    learners = BASELINES | installed_challengers()
+    with counted("other learner", len(learners), is_even=False) as learner_done:
+        for name, fit in learners.items():
+            with watched() as fitting:
+                scorer = fit(matrix, label, budget)
+            with watched() as scoring:
+                night.scores[name] = scorer(night_matrix)
+            costs[name].add(fitting, scoring, night.rows.height)
+            learner_done()
 
 
 def _add_censored(

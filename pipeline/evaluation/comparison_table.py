@@ -15,7 +15,7 @@ from models.comparison.metrics import expected_calibration_error
 from models.comparison.paired_comparison import compare_scorers
 from pipeline.evaluation.backtest import SLICES, TOO_FEW
 from pipeline.settings.config import Config
-from pipeline.workspace.progress import say
+from pipeline.workspace.progress import counted, say
 
 COMPARED_METRICS = ("auc", "average_precision", "log_loss")
 SHORT_NAMES = (("auc", "AUC"), ("average_precision", "AP"), ("log_loss", "log loss"))
@@ -44,33 +44,33 @@ def comparison_table(
     names = [name for name in scores_of(folds[-1]) if all(name in scores_of(f) for f in folds)]
     rows = pl.concat(fold.rows for fold in folds)
     scores = {name: np.concatenate([scores_of(fold)[name] for fold in folds]) for name in names}
-    tables = []
-    for stage, is_inside in {"all": pl.lit(True), **SLICES}.items():
-        mask = rows.with_columns(inside=is_inside.fill_null(False))["inside"].to_numpy()
-        slice_rows = rows.filter(mask)
-        if slice_rows["label"].n_unique() < 2:
-            continue  # says nothing about any scorer
-        slice_scores = {name: score[mask] for name, score in scores.items()}
-        table = compare_scorers(
-            slice_rows,
-            slice_scores,
-            seed=config.seed,
-            metrics=COMPARED_METRICS,
-            reference=reference,
-        )
-        errors = {name: _calibration_error(slice_rows, s) for name, s in slice_scores.items()}
-        better = _nights_better(slice_rows, slice_scores, reference)
-        tables.append(
-            table.with_columns(
-                stage=pl.lit(stage),
-                nights=pl.lit(slice_rows["as_of_day"].n_unique()),
-                nights_better=pl.Series(
-                    [better.get((r["scorer"], r["metric"])) for r in table.iter_rows(named=True)]
-                ),
-                calibration_error=table["scorer"].replace_strict(errors, return_dtype=pl.Float64),
-            )
-        )
-    return pl.concat(tables).select("stage", pl.exclude("stage"))
+    tables, slices = [], {"all": pl.lit(True), **SLICES}
+    with counted("slice", len(slices), is_even=False) as slice_done:
+        for stage, is_inside in slices.items():
+            mask = rows.with_columns(inside=is_inside.fill_null(False))["inside"].to_numpy()
+            slice_rows = rows.filter(mask)
+            # one outcome only says nothing about any scorer
+            if slice_rows["label"].n_unique() == 2:
+                slice_scores = {name: score[mask] for name, score in scores.items()}
+                table = _compare_slice(slice_rows, slice_scores, reference, config.seed)
+                tables.append(table.select(pl.lit(stage).alias("stage"), pl.all()))
+            slice_done()
+    return pl.concat(tables)
+
+
+def _compare_slice(
+    rows: pl.DataFrame, scores: dict[str, np.ndarray], reference: str, seed: int
+) -> pl.DataFrame:
+    table = compare_scorers(rows, scores, seed=seed, metrics=COMPARED_METRICS, reference=reference)
+    errors = {name: _calibration_error(rows, score) for name, score in scores.items()}
+    better = _nights_better(rows, scores, reference)
+    return table.with_columns(
+        nights=pl.lit(rows["as_of_day"].n_unique()),
+        nights_better=pl.Series(
+            [better.get((r["scorer"], r["metric"])) for r in table.iter_rows(named=True)]
+        ),
+        calibration_error=table["scorer"].replace_strict(errors, return_dtype=pl.Float64),
+    )
 
 
 def _calibration_error(rows: pl.DataFrame, score: np.ndarray) -> float | None:

@@ -24,7 +24,7 @@ from pipeline.evaluation.backtest import TOO_FEW
 from pipeline.settings.config import Config
 from pipeline.simulation.true_risk import has_truth, knowable, true_risk
 from pipeline.training.walk_forward import past_nights, walk
-from pipeline.workspace.progress import Progress, say
+from pipeline.workspace.progress import Progress, counted, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT = "evaluation.csv"
@@ -96,10 +96,12 @@ def evaluate(
         for name in (CEILING, FORESIGHT, KNOWABLE, VISIBLE, MODEL, *RULES)
         if name in scored.columns
     ]
-    result = pl.concat(
-        _compare(scored.filter(is_inside), stage, scorers, config.seed)
-        for stage, is_inside in _slices().items()
-    )
+    slices, tables_by_stage = _slices(), []
+    with counted("stage", len(slices), is_even=False) as stage_done:
+        for stage, is_inside in slices.items():
+            tables_by_stage.append(_compare(scored.filter(is_inside), stage, scorers, config.seed))
+            stage_done()
+    result = pl.concat(tables_by_stage)
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     return result
 

@@ -27,9 +27,11 @@ _NUMBER = pl.Float64()
 MONEY = {"way": pl.String()} | dict.fromkeys(
     ("usd_a_night", "low", "high", "contacts_a_night", "hits_share"), _NUMBER
 )
-BINS = {"stage": pl.String(), "rows": pl.Int64()} | dict.fromkeys(
-    ("predicted", "realised", "low", "high"), _NUMBER
-)
+RATES: dict[str, pl.DataType] = {
+    "rows": pl.Int64(),
+    **dict.fromkeys(("predicted", "realised", "low", "high"), _NUMBER),
+}
+BINS: dict[str, pl.DataType] = {"stage": pl.String(), **RATES}
 
 
 def money(scored: pl.DataFrame, costs: ContactCosts, capacity: int, seed: int) -> pl.DataFrame:
@@ -148,15 +150,30 @@ def with_slices(tables: Tables, scored: pl.DataFrame) -> pl.DataFrame:
 
 def calibration_by(scored: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Predicted and realised share by stage, country, lane and price band, largest slice first."""
-    rows = []
+    return pl.DataFrame(
+        [
+            {"slice": name, **_rates(part, seed)}
+            for name, part in _slices(scored).items()
+            if is_measurable(part)
+        ],
+        schema={"slice": pl.String(), **RATES},
+    )
+
+
+def count_slices(scored: pl.DataFrame) -> int:
+    """The number of slices of `calibration_by`, with those that have too few disputed orders."""
+    return len(_slices(scored))
+
+
+def _slices(scored: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The largest slices by stage, country, lane and price band, by their names."""
+    slices = {}
     for by in ("stage", "country", "lane", "price_band"):
         parts = scored.drop_nulls(by).partition_by(by, as_dict=True, maintain_order=True)
-        for (name,), part in sorted(
-            parts.items(), key=lambda item: (-item[1].height, str(item[0]))
-        )[:MOST_SLICES]:
-            if is_measurable(part):
-                rows.append({"slice": f"{by.replace('_', ' ')}: {name}", **_rates(part, seed)})
-    return pl.DataFrame(rows)
+        largest = sorted(parts.items(), key=lambda item: (-item[1].height, str(item[0])))
+        for (name,), part in largest[:MOST_SLICES]:
+            slices[f"{by.replace('_', ' ')}: {name}"] = part
+    return slices
 
 
 def calibration_bins(scored: pl.DataFrame, seed: int, bins: int = 10) -> pl.DataFrame:

@@ -1,33 +1,43 @@
-"""The model page: one self-contained HTML file on how the model did on past nights."""
+"""The model page: one self-contained HTML file on how the model did on past nights.
+
+All its figures come from nights that were scored by a model trained only on earlier outcomes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import altair as alt
-import jinja2
+import numpy as np
 import polars as pl
 
-from features.clock import calendar_day
-from features.labels import LEAST_DISPUTED
+from features.labels import LEAST_DISPUTED, disputed_orders, has_enough_disputes, is_measurable
+from features.stage import STAGES
 from features.tables import Tables
+from models.comparison.ranking_curves import POINTS, lift_curve, recall_curve
 from models.contact.contact_value import ContactCosts
+from models.learner.feature_importance import feature_importance
+from models.learner.gbm import DisputeModel
 from pipeline.evaluation import model_measures as measures
-from pipeline.settings.config import Config
-from pipeline.simulation.realism.vega_charts import (
-    BLUE,
-    CHART_STYLE,
-    GREY,
-    ORANGE,
-    WIDTH,
-    Figure,
-    chart_library,
+from pipeline.evaluation.judged_facts import (
+    JudgedFacts,
+    RowCounts,
+    files_table,
+    models_table,
+    settings_table,
 )
+from pipeline.pages import model_charts as charts
+from pipeline.pages import model_tables as shown
+from pipeline.pages.html import chart_spec, render
+from pipeline.settings.config import Config
+from pipeline.workspace.progress import counted
 
 PAGE = "model_page.html"
-TITLE = "The model on past nights"
+GROUPS = ("page", "model", "alias", "stage", "chart")
+# the names of the calibration charts are this and a stage
+BINS = "bins-"
 MISS_COLUMNS = (
     "order_age_days",
     "order_value_usd",
@@ -39,188 +49,150 @@ MISS_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class PageTable:
-    title: str
-    note: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
+class LastModel:
+    """The model of the last night: it knows most.
 
-
-def model_page(
-    tables: Tables,
-    config: Config,
-    scored: pl.DataFrame,
-    training_rows: pl.DataFrame,
-    curve: pl.DataFrame,
-    nights: pl.DataFrame,
-    costs: ContactCosts,
-) -> str:
-    """The page as HTML; a chart without a measured value is left out.
-
-    `training_rows`: those of the last night's model; `curve`: `orders, average_precision, log_loss`
-    as the number of training orders grows; `nights`: one row of metrics per night; `costs`: what a
-    message is worth.
+    `rows`: its training rows, with `label`; `curve`: `orders, average_precision, log_loss` on that
+    night, as the number of training orders grows.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parents[1] / "pages" / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    nights_scored, disputed = scored["as_of_day"].n_unique(), int(scored["label"].sum())
-    lines = [
-        f"{scored.height:,} order-nights of {nights_scored} nights, {disputed:,} disputed within "
-        f" {config.horizon_days} days. Each night was scored by a model trained only on outcomes "
-        "known by that night."
-    ]
-    return environment.get_template("model_page.html").render(
-        title=TITLE,
-        lines=lines,
-        tables=_page_tables(tables, config, scored, training_rows, costs),
-        figures=_figures(scored, curve, nights, config.seed),
-        library=chart_library(),
-    )
+
+    model: DisputeModel
+    rows: pl.DataFrame
+    curve: pl.DataFrame
 
 
-def _page_tables(
-    tables: Tables,
-    config: Config,
-    scored: pl.DataFrame,
-    training_rows: pl.DataFrame,
-    costs: ContactCosts,
-) -> list[PageTable]:
-    capacity, seed = config.decide.capacity, config.seed
-    last = scored.filter(pl.col("as_of_day") == scored["as_of_day"].max())
-    return [
-        _table(
-            "Money saved at capacity",
-            "What messages would have saved. A dispute that came counts as prevented with the "
-            "share assumed for its stage and cause. 90 % intervals; whole orders are resampled. "
-            f"Empty with fewer than {LEAST_DISPUTED} disputed orders.",
-            measures.money(scored, costs, capacity, seed),
-        ),
-        _table(
-            "Quality",
-            f"The list has the {capacity} orders of a night with the highest probabilities. No "
-            f"metric from fewer than {LEAST_DISPUTED} disputed orders.",
-            measures.quality(scored, capacity, seed),
-        ),
-        _table(
-            "Calibration by slice",
-            "Predicted and realised share of disputes. Slices with fewer than "
-            f"{LEAST_DISPUTED} disputed orders are left out.",
-            measures.calibration_by(measures.with_slices(tables, scored), seed),
-        ),
-        _table(
-            "Drift",
-            "The change from the last model's training rows to its night, in standard deviations. "
-            "Look into changes above 0.5.",
-            measures.drift(training_rows, last),
-        ),
-        _table(
-            "The ten worst misses",
-            "The disputed orders with the lowest probabilities, each on its worst night.",
-            _misses(scored),
-        ),
-    ]
+@dataclass(frozen=True)
+class JudgedNights:
+    """Past nights and how they were scored.
+
+    `scored`: their labelled order-nights with features and `probability`; `by_night`: one row of
+    metrics per night; `costs`: what a message is worth.
+    """
+
+    tables: Tables
+    config: Config
+    scored: pl.DataFrame
+    by_night: pl.DataFrame
+    last: LastModel
+    costs: ContactCosts
+    facts: JudgedFacts
+
+    @property
+    def last_night(self) -> pl.DataFrame:
+        return self.scored.filter(pl.col("as_of_day") == self.scored["as_of_day"].max())
 
 
-def _figures(
-    scored: pl.DataFrame, curve: pl.DataFrame, nights: pl.DataFrame, seed: int
-) -> list[Figure]:
-    bins, measured = (
-        measures.calibration_bins(scored, seed),
-        nights.drop_nulls("average_precision"),
-    )
-    charts = [
-        (
-            "Calibration",
-            "A dot on the line: the realised share equals the predicted share. Bars are 90 % "
-            "intervals.",
-            _calibration(bins) if bins.height else None,
-        ),
-        (
-            "Night by night",
-            "Share of listed orders that were disputed, and average precision.",
-            _stability(measured) if measured.height else None,
-        ),
-        (
-            "Learning curve",
-            "The last model, trained on more and more of its orders. Does more history help?",
-            _learning(curve) if curve.height else None,
-        ),
-    ]
-    return [
-        Figure(title, note, chart.properties(description=title).to_dict() | {"config": CHART_STYLE})
-        for title, note, chart in charts
-        if chart is not None
-    ]
-
-
-def _table(title: str, note: str, frame: pl.DataFrame) -> PageTable:
-    rows = [[_cell(value) for value in row] for row in frame.iter_rows()]
-    return PageTable(title, note, [name.replace("_", " ") for name in frame.columns], rows)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return (
-            f"{value:,.1f}"
-            if abs(value) >= 10
-            else f"{value:.4f}"
-            if abs(value) < 0.1
-            else f"{value:.3f}"
-        )
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _misses(scored: pl.DataFrame) -> pl.DataFrame:
-    missed = measures.worst_misses(scored)
-    nights = [calendar_day(day).isoformat() for day in missed["as_of_day"]]
-    return missed.with_columns(night=pl.Series(nights, dtype=pl.String)).select(
-        "order_id", "night", "stage", "probability", *MISS_COLUMNS
+def model_page(judged: JudgedNights) -> str:
+    """The page as HTML. Instead of a figure from fewer than `LEAST_DISPUTED` disputed orders it
+    says how many there are and how many are needed."""
+    frames = _measure(judged)
+    drawn = _charts(judged, frames)
+    return render(
+        PAGE,
+        scripts=("page.js", "model.js"),
+        groups=GROUPS,
+        has_charts=bool(drawn),
+        data={"charts": drawn},
+        tables={name: table for name, table in _tables(judged, frames).items() if table.rows},
+        charts=drawn,
+        stages=[name.removeprefix(BINS) for name in drawn if name.startswith(BINS)],
+        least=LEAST_DISPUTED,
+        capacity=judged.config.decide.capacity,
+        facts=judged.facts,
+        **_counts(judged, frames),
     )
 
 
-def _calibration(bins: pl.DataFrame) -> alt.FacetChart:
-    top = max(float(bins["predicted"].max()), float(bins["high"].max()))  # type: ignore[arg-type]
-    base = alt.Chart(bins)
-    line = base.transform_calculate(x="0", x2=str(top)).mark_rule(color=GREY, strokeDash=[4, 3])
-    x = alt.X("predicted:Q", title="predicted share").scale(domain=[0, top])
-    bars = base.mark_rule(color=BLUE).encode(
-        x=x, y=alt.Y("low:Q", title="realised share"), y2="high:Q"
-    )
-    dots = base.mark_circle(color=ORANGE, size=50, opacity=1).encode(
-        x=x, y="realised:Q", tooltip=["stage:N", "rows:Q", "predicted:Q", "realised:Q"]
-    )
-    diagonal = line.encode(x=alt.value(0), x2=alt.value(170), y=alt.datum(0), y2=alt.datum(top))
-    layers = (diagonal + bars + dots).properties(width=170, height=170)
-    facets: alt.FacetChart = layers.facet("stage:N", columns=3)
-    return facets
-
-
-def _stability(nights: pl.DataFrame) -> alt.LayerChart:
-    named = {
-        "precision_at_capacity": "precision at capacity",
-        "average_precision": "average precision",
+def _measure(judged: JudgedNights) -> dict[str, pl.DataFrame]:
+    """Everything that is measured, by name; a frame without rows could not be measured."""
+    scored, last, seed = judged.scored, judged.last, judged.config.seed
+    capacity = judged.config.decide.capacity
+    a_night = scored.height / scored["as_of_day"].n_unique()
+    # shorter lists would have less than one order
+    shares = (np.arange(1, POINTS + 1) / POINTS) ** 2
+    jobs: dict[str, Callable[[], pl.DataFrame]] = {
+        "money": lambda: measures.money(scored, judged.costs, capacity, seed),
+        "quality": lambda: measures.quality(scored, capacity, seed),
+        "recall": lambda: recall_curve(scored, seed),
+        "lift": lambda: lift_curve(scored, shares[shares * a_night >= 1.0], seed),
+        "bins": lambda: measures.calibration_bins(scored, seed),
+        "slices": lambda: measures.calibration_by(
+            measures.with_slices(judged.tables, scored), seed
+        ),
+        "nights": lambda: judged.by_night.drop_nulls("average_precision"),
+        "learning": lambda: last.curve,
+        "importance": lambda: (
+            feature_importance(last.model, judged.last_night)
+            if has_enough_disputes(last.rows)
+            else pl.DataFrame()
+        ),
+        "drift": lambda: measures.drift(last.rows, judged.last_night),
+        "misses": lambda: measures.worst_misses(scored),
     }
-    long = nights.select("night", *named).rename(named).unpivot(list(named.values()), index="night")
-    chart = alt.Chart(long).encode(
-        x=alt.X("night:T", title="night"),
-        y=alt.Y("value:Q", title="share"),
-        color=alt.Color("variable:N", title=None).scale(range=[BLUE, ORANGE]),
-    )
-    layers: alt.LayerChart = chart.mark_line() + chart.mark_circle(opacity=1)
-    return layers.properties(width=WIDTH, height=220)
+    frames = {}
+    with counted("section", len(jobs), is_even=False) as section_done:
+        for name, job in jobs.items():
+            frames[name] = job()
+            section_done()
+    return frames
 
 
-def _learning(curve: pl.DataFrame) -> alt.LayerChart:
-    chart = alt.Chart(curve).encode(
-        x=alt.X("orders:Q", title="training orders"),
-        y=alt.Y("average_precision:Q", title="average precision"),
-        tooltip=["orders:Q", "average_precision:Q", "log_loss:Q"],
+def _tables(judged: JudgedNights, frames: Mapping[str, pl.DataFrame]) -> dict[str, shown.PageTable]:
+    return {
+        "models": models_table(
+            judged.facts, RowCounts.of(judged.last.rows), RowCounts.of(judged.scored)
+        ),
+        "settings": settings_table(judged.facts),
+        "files": files_table(judged.facts),
+        "money": shown.money_table(frames["money"]),
+        "quality": shown.quality_table(frames["quality"]),
+        "recall": shown.recall_table(frames["recall"]),
+        "lift": shown.lift_table(frames["lift"]),
+        "bins": shown.bins_table(frames["bins"]),
+        "slices": shown.slices_table(frames["slices"]),
+        "importance": shown.importance_table(frames["importance"]),
+        "drift": shown.drift_table(frames["drift"]),
+        "misses": shown.misses_table(frames["misses"], MISS_COLUMNS),
+    }
+
+
+def _charts(judged: JudgedNights, frames: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """Vega-Lite specifications by name; only of what was measured."""
+    scored, bins = judged.scored, frames["bins"]
+    capacity_share = judged.config.decide.capacity * scored["as_of_day"].n_unique() / scored.height
+    drawn: dict[str, Callable[[], alt.TopLevelMixin]] = {
+        "recall": lambda: charts.recall_chart(frames["recall"], float(scored["label"].mean())),  # type: ignore[arg-type]
+        "lift": lambda: charts.lift_chart(frames["lift"], capacity_share),
+        "nights": lambda: charts.nights_chart(frames["nights"]),
+        "learning": lambda: charts.learning_chart(frames["learning"]),
+        "importance": lambda: charts.importance_chart(frames["importance"]),
+    }
+    specs = {name: chart_spec(draw()) for name, draw in drawn.items() if frames[name].height}
+    for stage in bins["stage"].unique(maintain_order=True):
+        chart = charts.bins_chart(bins.filter(pl.col("stage") == stage))
+        specs[f"{BINS}{stage}"] = chart_spec(chart)
+    return specs
+
+
+def _counts(judged: JudgedNights, frames: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """The counts that the page's sentences name."""
+    scored = judged.scored
+    by_night = scored.group_by("as_of_day").agg(
+        pl.col("order_id").filter(pl.col("label") == 1).n_unique().alias("disputed")
     )
-    dots = chart.mark_circle(color=ORANGE, opacity=1, size=60)
-    layers: alt.LayerChart = chart.mark_line(color=BLUE) + dots
-    return layers.properties(width=WIDTH, height=220)
+    counted_slices = measures.with_slices(judged.tables, scored)
+    return {
+        "judged": RowCounts.of(scored),
+        "trained": RowCounts.of(judged.last.rows),
+        "is_measured": is_measurable(scored),
+        "few_stages": [
+            (stage, disputed_orders(part))
+            for stage in STAGES
+            if (part := scored.filter(pl.col("stage") == stage)).height
+            and not has_enough_disputes(part)
+        ],
+        "nights_measured": frames["nights"].height,
+        "most_disputed": max(by_night["disputed"].to_list()),
+        "last_disputed": disputed_orders(judged.last_night),
+        "slices_left_out": measures.count_slices(counted_slices) - frames["slices"].height,
+    }

@@ -11,9 +11,8 @@ from pipeline.indicators.open_disputes import clock_inputs
 from pipeline.night.night_actions import NightActions, action_inputs
 from pipeline.night.night_checks import Scorer
 from pipeline.settings.config import Config
-from pipeline.workspace.manifest import program_facts
+from pipeline.workspace.manifest import new_id, program_facts
 from pipeline.workspace.progress import Progress
-from pipeline.workspace.run_ids import new_id
 from pipeline.workspace.run_log import current_run_id
 from pipeline.workspace.workspace import Workspace
 

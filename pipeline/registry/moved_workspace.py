@@ -13,8 +13,8 @@ from mlflow.entities import ViewType
 
 from pipeline.registry.model_files import bring_files
 from pipeline.registry.tracking import artifact_location, client_of, keeps_files, model_name
+from pipeline.workspace.manifest import new_id
 from pipeline.workspace.progress import warn
-from pipeline.workspace.run_ids import new_id
 from pipeline.workspace.workspace import Workspace
 
 

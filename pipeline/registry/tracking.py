@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, Damaged, NoDatabase
 from pipeline.workspace.disk_errors import disk_trouble
-from pipeline.workspace.run_ids import new_id
+from pipeline.workspace.manifest import new_id
 from pipeline.workspace.workspace import Workspace, sync
 
 MODEL_NAME = "dispute-risk"

@@ -19,6 +19,7 @@ from pipeline.simulation.world.order_life import OrderDays, order_days
 from pipeline.simulation.world.redrawn_future import Redrawn, number_copies
 from pipeline.simulation.world.scans import scan
 from pipeline.simulation.world.simulated_orders import Orders, World, draw_orders
+from pipeline.workspace.progress import counted
 
 # older messages do not change any hazard
 MEMORY_DAYS = 20
@@ -37,7 +38,11 @@ def attainable_risk(
     """The same chance when the future is unknown: the mean over `copies` futures."""
 
     def mean(n: np.ndarray, a: np.ndarray) -> np.ndarray:
-        risks = [_risk(world, n, a, horizon, copy=copy) for copy in range(1, copies + 1)]
+        risks = []
+        with counted("future", copies) as future_done:
+            for copy in range(1, copies + 1):
+                risks.append(_risk(world, n, a, horizon, copy=copy))
+                future_done()
         return np.asarray(np.mean(risks, axis=0))
 
     return _in_parts(mean, number, as_of)
@@ -47,7 +52,12 @@ def _in_parts(
     risk: Callable[[np.ndarray, np.ndarray], np.ndarray], number: np.ndarray, as_of: np.ndarray
 ) -> np.ndarray:
     parts = np.array_split(np.arange(len(number)), len(number) // ROWS_AT_ONCE + 1)
-    return np.concatenate([risk(number[part], as_of[part]) for part in parts])
+    risks = []
+    with counted("part", len(parts)) as part_done:
+        for part in parts:
+            risks.append(risk(number[part], as_of[part]))
+            part_done()
+    return np.concatenate(risks)
 
 
 def _risk(

@@ -33,7 +33,8 @@ from pipeline.simulation.world.buyer_messages import is_written, worry_x, write_
 from pipeline.simulation.world.journey import Realised, travel
 from pipeline.simulation.world.order_life import live
 from pipeline.simulation.world.scans import scan
-from pipeline.simulation.world.simulated_orders import World, draw_orders
+from pipeline.simulation.world.simulated_orders import Orders, World, draw_orders
+from pipeline.workspace.progress import counted
 
 # Points of a standard normal, for ordinary and for habitual buyers; sums over them replace
 # integrals. They extend further up than down, because several disputes move all weight there
@@ -75,20 +76,39 @@ def knowable_risk(
     buyers, buyer = np.unique(orders.buyer, return_inverse=True)
     history = read_history(world, tempers, buyers, int(as_of.max(initial=0)))
     chance = np.empty(len(number))
-    for part in np.array_split(np.arange(len(number)), len(number) // ROWS_AT_ONCE + 1):
-        part_orders, night = orders.take(part), as_of[part]
-        weights = posterior(history, tempers, buyer[part], night)
-        running = np.cumsum(weights, axis=1)
-        uniform = world.draws.uniform("temper unseen", part_orders.number, night)
-        total = np.zeros(len(part))
+    parts = np.array_split(np.arange(len(number)), len(number) // ROWS_AT_ONCE + 1)
+    with counted("part", len(parts)) as part_done:
+        for part in parts:
+            weights = posterior(history, tempers, buyer[part], as_of[part])
+            chance[part] = _mean_chance(
+                world, orders.take(part), as_of[part], horizon, copies, tempers, weights
+            )
+            part_done()
+    return chance
+
+
+def _mean_chance(
+    world: World,
+    orders: Orders,
+    as_of: np.ndarray,
+    horizon: int,
+    copies: int,
+    tempers: Tempers,
+    weights: np.ndarray,
+) -> np.ndarray:
+    """The mean over `copies` futures; `weights` (rows, points): the posterior of the tempers."""
+    running = np.cumsum(weights, axis=1)
+    uniform = world.draws.uniform("temper unseen", orders.number, as_of)
+    total = np.zeros(len(as_of))
+    with counted("future", copies) as future_done:
         for copy in range(1, copies + 1):
             # one temper from each of `copies` equal parts of the posterior
             point = (running < ((uniform + copy - 1.0) / copies)[:, None]).sum(axis=1)
             drawn = tempers.x[np.minimum(point, len(tempers.x) - 1)]
-            ahead = look_ahead(world, part_orders, night, horizon, copy=copy, temper_x=drawn)
+            ahead = look_ahead(world, orders, as_of, horizon, copy=copy, temper_x=drawn)
             total += _disputed(ahead, tempers, weights)
-        chance[part] = total / copies
-    return chance
+            future_done()
+    return np.asarray(total / copies)
 
 
 def spread_of_tempers() -> Tempers:

@@ -10,6 +10,7 @@ import polars as pl
 from features.build.registry import FAMILIES, FEATURES, family_name
 from features.clock import day_number
 from features.feature import Feature
+from models.learner.feature_importance import gain_shares
 from pipeline.registry.model_registry import find_model
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Damaged, NoChampion, Refused
@@ -55,10 +56,8 @@ def _champion(workspace: Workspace) -> ModelPart | None:
         return None
     if champion is None:
         return None
-    gain = champion.model.booster.feature_importance("gain")
-    shares = gain / max(gain.sum(), 1e-9)
     title = f"version {champion.version}, trained as of {champion.trained_as_of}"
-    return ModelPart(title, dict(zip(champion.model.feature_names, shares, strict=True)))
+    return ModelPart(title, gain_shares(champion.model))
 
 
 def description(rows: pl.DataFrame, as_of: date) -> str:

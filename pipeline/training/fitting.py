@@ -25,7 +25,7 @@ from pipeline.registry.model_registry import register_model
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused, TooFewDisputes
 from pipeline.workspace.manifest import git_revision
-from pipeline.workspace.progress import Progress
+from pipeline.workspace.progress import Progress, counted
 from pipeline.workspace.workspace import Workspace
 
 # features are built for this many order-nights at a time, to limit memory
@@ -136,12 +136,13 @@ def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFr
         seed=config.seed,
         window=config.dispute_window,
     )
-    parts = [
-        build_features(tables, spine[start : start + ROWS_AT_ONCE], config).with_columns(
-            cs.float().cast(pl.Float32)
-        )
-        for start in range(0, max(spine.height, 1), ROWS_AT_ONCE)
-    ]
+    starts = range(0, max(spine.height, 1), ROWS_AT_ONCE)
+    parts = []
+    with counted("part", len(starts)) as part_done:
+        for start in starts:
+            part = build_features(tables, spine[start : start + ROWS_AT_ONCE], config)
+            parts.append(part.with_columns(cs.float().cast(pl.Float32)))
+            part_done()
     return pl.concat(parts)
 
 

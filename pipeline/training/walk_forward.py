@@ -18,7 +18,7 @@ from pipeline.engines.engine import build_features
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
 from pipeline.training.fitting import training_dataset
-from pipeline.workspace.progress import warn
+from pipeline.workspace.progress import counted, warn
 
 
 def past_nights(
@@ -29,12 +29,11 @@ def past_nights(
     Raises `Refused` if none of the nights has matured.
     """
     nights = _matured_nights(tables, config, first, last, every)
-    dataset = training_dataset(tables, config, matured_by(nights[-1], config))
-    return (
-        nights,
-        dataset,
-        build_features(tables, build_spine(tables, nights, config.dispute_window), config),
-    )
+    with counted("table of features", 2, is_even=False) as table_done:
+        dataset = training_dataset(tables, config, matured_by(nights[-1], config))
+        table_done()
+        test = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
+    return nights, dataset, test
 
 
 def walk(
@@ -65,10 +64,13 @@ def walk(
         return night_rows.with_columns(probability=pl.Series(model.predict(night_rows)))
 
     # one night per core
-    scored: list[pl.DataFrame | None] = Parallel(n_jobs=config.threads, prefer="threads")(
-        delayed(score_night)(night) for night in nights
-    )
-    scored_nights = [rows for rows in scored if rows is not None]
+    parallel = Parallel(n_jobs=config.threads, prefer="threads", return_as="generator")
+    scored_nights: list[pl.DataFrame] = []
+    with counted("night", len(nights)) as night_done:
+        for rows in parallel(delayed(score_night)(night) for night in nights):
+            if rows is not None:
+                scored_nights.append(rows)
+            night_done()
     if not scored_nights:
         raise Refused("no night had enough matured disputes to train on. Use later dates.")
     return pl.concat(scored_nights)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+import secrets
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,11 @@ PACKAGES = (
     "mlflow",
     "pydantic",
 )
+
+
+def new_id() -> str:
+    """A new unique id of a run. Ids sort by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 def versions() -> dict[str, str]:

@@ -11,8 +11,7 @@ from typing import Any
 
 from pipeline.settings.config import Config
 from pipeline.settings.policy_files import policy_sha256
-from pipeline.workspace.manifest import program_facts
-from pipeline.workspace.run_ids import new_id
+from pipeline.workspace.manifest import new_id, program_facts
 from pipeline.workspace.workspace import Workspace, write_json
 
 

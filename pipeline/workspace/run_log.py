@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.workspace.file_modes import FILE, close_to_others
-from pipeline.workspace.run_ids import new_id
+from pipeline.workspace.manifest import new_id
 from pipeline.workspace.short_text import shortened
 
 LOG = "log.jsonl"

@@ -29,7 +29,7 @@ from features.tables import Tables
 from pipeline.settings.errors import BadInput
 from pipeline.workspace.checksums import reseal
 from pipeline.workspace.file_modes import close_to_others
-from pipeline.workspace.run_ids import new_id as new_id
+from pipeline.workspace.manifest import new_id as new_id
 from pipeline.workspace.shared_folder import SharedFolder
 from pipeline.workspace.stored_tables import StoredTables, write_table_files
 from pipeline.workspace.table_checks import STORE_JSON, checked_tables, stored_facts

@@ -28,6 +28,7 @@ HOSTILE_ROWS = {
     4: "abc\u202egpj.exe\u2066\u200f",
     5: "<a href='javascript:window.hit=5'>see [here](javascript:window.hit=6)</a>",
 }
+HANGS_MILLISECONDS = 120_000
 # rows of the contact list
 COUNT = 200
 
@@ -42,12 +43,16 @@ class OpenPage:
 
 
 @contextmanager
-def open_page(browser: Browser, path: Path) -> Iterator[OpenPage]:
-    """Open the file; at the end check that nothing failed, that no hostile text ran and that the
-    page requested nothing else."""
+def open_page(
+    browser: Browser, path: Path, ready: str = "#matches:not(:empty)"
+) -> Iterator[OpenPage]:
+    """Open the file and wait for the element `ready`; at the end check that nothing failed, that no
+    hostile text ran and that the page requested nothing else."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, locale="en-GB", accept_downloads=True
     )
+    # only a page that hangs takes longer, however busy the machine is
+    context.set_default_timeout(HANGS_MILLISECONDS)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     opened = OpenPage(context.new_page())
     opened.page.on("console", lambda message: opened.errors.append(message.text))
@@ -55,7 +60,7 @@ def open_page(browser: Browser, path: Path) -> Iterator[OpenPage]:
     opened.page.on("request", lambda request: opened.requests.append(request.url))
     address = path.resolve().as_uri()
     opened.page.goto(address)
-    opened.page.wait_for_selector("#matches:not(:empty)")
+    opened.page.wait_for_selector(ready)
     yield opened
     assert opened.page.evaluate("window.hit") is None
     assert opened.errors == []

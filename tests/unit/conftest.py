@@ -56,7 +56,7 @@ from datetime import date
 from pathlib import Path
 import polars as pl
 from features.tables import TABLES, create_tables
-from pipeline.workspace.run_ids import new_id
+from pipeline.workspace.manifest import new_id
 from pipeline.workspace.workspace import Workspace
 from tests.unit.nights import RUN_FILES
 

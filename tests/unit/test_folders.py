@@ -61,9 +61,9 @@ pipeline/evaluation         features features/build features/indicators models/a
                             models/comparison models/contact models/effects
                             models/indicators models/learner models/product models/reasons
                             pipeline/history pipeline/indicators pipeline/night
-                            pipeline/output pipeline/product_review pipeline/registry
-                            pipeline/settings pipeline/simulation
-                            pipeline/simulation/realism pipeline/training pipeline/workspace
+                            pipeline/output pipeline/pages pipeline/product_review
+                            pipeline/registry pipeline/settings pipeline/simulation
+                            pipeline/training pipeline/workspace
 pipeline/evaluation/actions features models/actions models/effects models/learner
                             pipeline/engines pipeline/settings pipeline/simulation
                             pipeline/training pipeline/workspace

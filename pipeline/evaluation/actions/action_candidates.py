@@ -23,6 +23,7 @@ from pipeline.settings.errors import Refused
 from pipeline.simulation.true_risk import Truth, order_number
 from pipeline.training.fitting import training_dataset
 from pipeline.training.walk_forward import matured_by
+from pipeline.workspace.progress import counted
 from pipeline.workspace.workspace import Workspace
 
 NIGHTS_AT_ONCE = 10
@@ -65,10 +66,11 @@ def candidates(store: ReplayedStore, nights: Sequence[int]) -> pl.DataFrame:
     """Every open, undisputed order of every night: `order_id, as_of_day, number, buyer, stage,
     order_value_usd, probability`, the shares of the causes, the modifiers, the features of the hand
     rules, and per action whether it is possible (`may_{action}`)."""
-    parts = [
-        _candidates_of(store, list(nights[start : start + NIGHTS_AT_ONCE]))
-        for start in range(0, len(nights), NIGHTS_AT_ONCE)
-    ]
+    parts = []
+    with counted("night", len(nights), NIGHTS_AT_ONCE) as part_done:
+        for start in range(0, len(nights), NIGHTS_AT_ONCE):
+            parts.append(_candidates_of(store, list(nights[start : start + NIGHTS_AT_ONCE])))
+            part_done()
     return pl.concat(parts)
 
 

@@ -25,7 +25,7 @@ from pipeline.settings.errors import BadInput, Refused
 from pipeline.simulation.action_effects import SCENARIOS
 from pipeline.simulation.action_outcomes import ActionWorld, true_loss_shares
 from pipeline.simulation.true_risk import order_number, read_truth, read_world
-from pipeline.workspace.progress import Progress, say
+from pipeline.workspace.progress import Progress, counted, say
 from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT, STOPS = "replay.csv", "replay_stops.csv"
@@ -56,9 +56,13 @@ def replay_actions(
     )
     order_number(workspace, tables["orders"]["order_id"], truth.orders.height)
     starts, length = _season_starts(tables, first, last)
-    model = train(tables, config, starts[0])
-    store = ReplayedStore(workspace, tables, truth, config, model, actions)
-    rows = _seasons_of(store, starts, length, progress)
+    with progress.piece("train"), counted("model", 2) as model_done:
+        store = ReplayedStore(
+            workspace, tables, truth, config, train(tables, config, starts[0]), actions
+        )
+        model_done()
+        later = replace(store, model=train(tables, config, starts[1]))
+    rows = _seasons_of([store, later, later, later], starts, length, progress)
     buyers = pl.concat([each["buyer"] for each in rows]).unique().sort().to_list()
     costs = _Costs(tables, config, actions, starts[1])
     seasons = [costs.season(each, buyers) for each in rows]
@@ -66,14 +70,16 @@ def replay_actions(
     cost_usd = total[:, None] * true_loss_shares() + config.decide.dispute_fixed_cost_usd
     names, seed = [action.name for action in actions], read_world(workspace).seed
     results, stops = [], []
-    for scenario in scenarios:
-        with progress.piece(scenario):
-            world = ActionWorld.of(truth, seed, scenario, names)
-            replay = ReplayWorld(world, actions, config, cost_usd, buyers)
-            policies, stopped = ActionReplay(replay, seasons).compare()
-            label = pl.lit(scenario).alias("scenario")
-            results.append(policies.select(label, pl.all()))
-            stops.append(stopped.select(label, pl.all()))
+    with counted("scenario", len(scenarios)) as scenario_done:
+        for scenario in scenarios:
+            with progress.piece(scenario):
+                world = ActionWorld.of(truth, seed, scenario, names)
+                replay = ReplayWorld(world, actions, config, cost_usd, buyers)
+                policies, stopped = ActionReplay(replay, seasons).compare()
+                label = pl.lit(scenario).alias("scenario")
+                results.append(policies.select(label, pl.all()))
+                stops.append(stopped.select(label, pl.all()))
+                scenario_done()
     result = pl.concat(results)
     write_whole(workspace.folder / STOPS, pl.concat(stops).write_csv(float_precision=3))
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=3))
@@ -81,19 +87,16 @@ def replay_actions(
 
 
 def _seasons_of(
-    store: ReplayedStore, starts: Sequence[int], length: int, progress: Progress
+    stores: Sequence[ReplayedStore], starts: Sequence[int], length: int, progress: Progress
 ) -> list[pl.DataFrame]:
-    """The candidates of each season. The model of `store` is for the first season; another one,
-    trained before the second, is for the others."""
-    with progress.piece("train"):
-        later = replace(store, model=train(store.tables, store.config, starts[1]))
+    """The candidates of each season, scored by the model of its store."""
     rows = []
-    with progress.piece("candidates") as notes:
-        for number, start in enumerate(starts):
-            nights = range(start, start + length)
-            own = candidates(later if number else store, nights)
+    with progress.piece("candidates") as notes, counted("season", len(starts)) as season_done:
+        for store, start in zip(stores, starts, strict=True):
+            own = candidates(store, range(start, start + length))
             rows.append(own.sort("as_of_day", "order_id"))
             say(f"season from {calendar_day(start)}: {rows[-1].height:,} candidates")
+            season_done()
         notes.append(f"{len(starts)} seasons of {length} nights")
     return rows
 

@@ -28,6 +28,7 @@ from pipeline.evaluation.actions.action_values import (
 from pipeline.evaluation.actions.season_learning import LearningPolicy, ReplayWorld
 from pipeline.evaluation.actions.season_rows import SeasonRows
 from pipeline.simulation.action_policies import HELD, lost_without
+from pipeline.workspace.progress import counted
 
 MESSAGE = "inform"
 # the nights within which an action that does harm should stop
@@ -56,19 +57,31 @@ class ActionReplay:
         Also one row per action that the learned policy used: on which night it was used last, and
         stopped by the harm rule.
         """
+        left_alone = self.replay.left_alone(self.seasons[0])
+        learner = LearningPolicy(self.replay, left_alone)
+        explorer = LearningPolicy(self.replay, left_alone, explores=True)
+        groups = (
+            self._by_hand,
+            self._assumed,
+            lambda: self._learned("learned", learner),
+            lambda: self._learned("explored", explorer),
+            self._bounds,
+        )
+        rows: list[dict[str, object]] = []
+        with counted("group of policies", len(groups), is_even=False) as group_done:
+            for group in groups:
+                rows += group()
+                group_done()
+        return pl.DataFrame(rows), self._stops(learner)
+
+    def _by_hand(self) -> list[dict[str, object]]:
+        """Nothing at all, and the hand rules."""
         last = self.seasons[-1]
         rows = [self._result("nothing", last, last.rows.clear(), 0.0)]
         for name, (action, score) in HAND_RULES.items():
             values = fixed_values(last.rows, self.replay.actions, action, score)
             rows.append(self._chosen(name, values, 0.0))
-        rows += self._assumed()
-        left_alone = self.replay.left_alone(self.seasons[0])
-        learner = LearningPolicy(self.replay, left_alone)
-        rows += self._learned("learned", learner)
-        explorer = LearningPolicy(self.replay, left_alone, explores=True)
-        rows += self._learned("explored", explorer)
-        rows += self._bounds()
-        return pl.DataFrame(rows), self._stops(learner)
+        return rows
 
     def _assumed(self) -> list[dict[str, object]]:
         """The policies that believe what is assumed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import mlflow
@@ -14,10 +16,22 @@ import pytest
 
 from features.tables import CAUSES
 from models.contact.contact_value import ContactCosts
+from models.learner.feature_importance import feature_importance, gain_shares
+from models.learner.gbm import fit_model
+from pipeline.evaluation.judged_facts import (
+    InputFile,
+    RowCounts,
+    config_sha256,
+    judged_facts,
+    models_table,
+)
 from pipeline.evaluation.model_measures import calibration_bins, drift, money, worst_misses
 from pipeline.evaluation.model_page import PAGE
+from pipeline.registry.registered_versions import registered_versions
 from pipeline.registry.tracking import tracking_uri
+from pipeline.settings.config import Config, load_config
 from pipeline.workspace.workspace import Workspace
+from tests.unit.nights import AS_OF
 
 BY_STAGE = {"in_transit": 0.2}
 SHARES = {(stage, cause): share for stage, share in BY_STAGE.items() for cause in CAUSES}
@@ -94,6 +108,66 @@ def test_drift_is_in_standard_deviations(finished: Path) -> None:
     assert table["moved"][0] == pytest.approx(2.0, abs=0.2)
 
 
+def assert_nothing_is_fetched(page: str) -> None:
+    markup = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    assert not re.search(r"https?:|//|<link|@import|\bsrc=|url\(", markup)
+    assert set(re.findall(r"\bhref=.(.)", markup)) == {"#"}
+    assert "default-src &#39;none&#39;" in markup
+
+
+def test_the_page_names_the_registered_models_and_what_they_saw(finished: Path) -> None:
+    workspace, config = Workspace(finished), load_config(finished)
+    facts = judged_facts(workspace, config)
+    (champion,) = facts.versions
+    assert champion == registered_versions(workspace)[0]
+    rows = RowCounts(3, date(2025, 5, 1), date(2025, 5, 15), 1_000, 25)
+    table = models_table(facts, rows, rows)
+    named = {re.sub(r"<[^>]*>", "", row[0]): re.sub(r"<[^>]*>", "", row[2]) for row in table.rows}
+    assert re.sub(r"<[^>]*>", "", table.heads[2]) == "champion"
+    assert (named["Version"], named["MLflow run"]) == ("1", champion.run_id)
+    assert named["Trained as of"] == AS_OF
+    assert named["Training order-nights"] == f"{champion.rows:,}"
+    assert int(named["Disputed orders in training"]) == champion.disputed_orders > 0
+    assert named["Judged on"] == "not compared yet (make promote)"
+    assert (named["Settings"], named["Loaded files"]) == ("the same", "the same")
+
+
+def test_other_settings_and_other_data_are_named(finished: Path) -> None:
+    workspace, config = Workspace(finished), load_config(finished)
+    changed = config.model_copy(update={"horizon_days": 20, "threads": 1})
+    facts = judged_facts(workspace, changed)
+    (champion,) = facts.versions
+    # the number of threads changes no model
+    assert facts.other_settings(champion) == ["horizon_days"]
+    assert facts.config_sha256 != judged_facts(workspace, config).config_sha256
+    moved = replace(facts, files=[InputFile("orders.csv", 1, "0" * 64), *facts.files[1:]])
+    assert moved.other_files(champion) == ["orders.csv"]
+
+
+def test_a_store_without_models_has_none_to_name(tmp_path: Path) -> None:
+    assert registered_versions(Workspace(tmp_path)) == []
+
+
+def test_importance_is_measured_on_rows_and_adds_up(finished: Path) -> None:
+    from features.build.registry import FEATURE_NAMES
+
+    rng = np.random.default_rng(1)
+    rows = pl.DataFrame({name: rng.random(2_000) for name in FEATURE_NAMES}).with_columns(
+        pl.lit("in_transit").alias("stage"),
+        order_id=pl.Series([f"o{n}" for n in range(2_000)]),
+        as_of_day=pl.lit(20_000),
+        label=pl.Series((rng.random(2_000) < 0.2).astype(int)),
+    )
+    rows = rows.with_columns(order_value_usd=pl.col("label") + 0.1 * pl.col("order_value_usd"))
+    model = fit_model(rows, FEATURE_NAMES, Config().recipe)
+    table = feature_importance(model, rows)
+    assert table["feature"][0] == "order_value_usd"
+    assert (table["share"].sum(), table["gain_share"].sum()) == (pytest.approx(1), pytest.approx(1))
+    assert table["share"][0] > 0.5
+    assert table["share"].is_sorted(descending=True)
+    assert dict(table.select("feature", "gain_share").iter_rows()) == gain_shares(model)
+
+
 def test_backtest_writes_the_page_and_logs_it(workspace: Path, run_step: Callable) -> None:
     (workspace / "mlflow.db").unlink()  # a copied database has the paths of the original
     run = run_step(
@@ -109,17 +183,16 @@ def test_backtest_writes_the_page_and_logs_it(workspace: Path, run_step: Callabl
     )
     assert run.returncode == 0, run.stderr
     page = (workspace / PAGE).read_text(encoding="utf-8")
-    assert (
-        page.index("Money saved at capacity")
-        < page.index("Quality")
-        < page.index("Calibration by slice")
-        < page.index("Drift")
-    )
-    markup = re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.DOTALL)
-    assert not re.search(r"https?:|//|<link|@import|\bsrc=|\bhref=|url\(", markup)
-    specs = json.loads(re.search(r"^const specs = (.*);$", page, re.MULTILINE)[1])
+    assert_nothing_is_fetched(page)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])
     # no single night of this small store has 20 disputed orders: the charts by night are left out
-    assert [spec["description"] for spec in specs] == ["Calibration"]
+    assert not {"nights", "learning"} & data["charts"].keys()
+    assert {"recall", "lift", "bins-all", "importance"} <= data["charts"].keys()
+    assert "No single night can be measured" in page
+    shown = re.sub(r"<[^>]*>", " ", page[page.index("<main") :])
+    digest = config_sha256(load_config(workspace))
+    for fact in ("not registered", "Source: canonical.", digest[:16], "orders.csv", "num_leaves"):
+        assert fact in shown
     mlflow.set_tracking_uri(tracking_uri(Workspace(workspace)))
     runs = mlflow.search_runs(
         experiment_names=["dispute-risk"], filter_string="tags.step = 'backtest'"

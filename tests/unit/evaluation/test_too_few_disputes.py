@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,6 +16,8 @@ from mlflow.tracking import MlflowClient
 from features.labels import LEAST_DISPUTED, is_measurable
 from models.comparison.metrics import METRICS, measure_by
 from models.comparison.paired_comparison import compare_scorers
+from models.comparison.ranking_curves import lift_curve, recall_curve
+from models.learner.gbm import fit_model
 from models.monitoring.dispute_streams import calibration_table
 from models.reasons.baseline import RULES
 from pipeline.evaluation import model_measures as measures
@@ -21,8 +25,9 @@ from pipeline.evaluation.ablation import say_ablation
 from pipeline.evaluation.backtest import SLICES, say_summary
 from pipeline.evaluation.comparison_table import Night, comparison_table, say_comparison
 from pipeline.evaluation.evaluate import MODEL, _compare, say_evaluation
+from pipeline.evaluation.judged_facts import JudgedFacts
 from pipeline.evaluation.leak_cost import _compare_with_honest, say_leak_cost
-from pipeline.evaluation.model_page import model_page
+from pipeline.evaluation.model_page import JudgedNights, LastModel, model_page
 from pipeline.history.past_lists import PastLists, past_lists_text
 from pipeline.pages.past_nights_panel import calibration_bins, money_saved
 from pipeline.registry.logged_runs import log_backtest
@@ -131,6 +136,8 @@ TABLES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "the night's page: calibration": lambda rows: calibration_bins(rows, 1).drop("rows"),
     "the night's page: money saved": saved,
     "the night's page and README.txt: precision": lambda rows: shares(past(rows)),
+    "model page: precision and recall": lambda rows: recall_curve(rows, 1, 3),
+    "model page: lift": lambda rows: lift_curve(rows, np.array([0.1, 1.0]), 1, 3),
     "model page and notebook 02: calibration": lambda rows: measures.calibration_bins(rows, 1),
 }
 TERMINAL: dict[str, Callable[[pl.DataFrame], None]] = {
@@ -182,19 +189,46 @@ def test_the_model_page_shows_counts_and_no_metric(make_tables: Callable) -> Non
     tables = make_tables(orders="order_id | occurred_at\no0 | 05-01")
     page = page_of(tables, scored(1))
     assert "1.000" not in page
-    assert "900" in page
-    assert "Learning curve" not in page
-    whole = page_of(tables, scored(LEAST_DISPUTED), {"orders": [300], "log_loss": [0.5]})
-    assert "1.000 to 1.000" in whole
-    assert "Night by night" in whole
-    assert "Learning curve" in whole
+    assert "900 order-nights, 1 disputed order" in page
+    assert charts_of(page) == set()
+    needed = text_of(page).count("1 disputed order; at least 20 are needed to measure this.")
+    # money, quality, curves, calibration and the learning curve; then two of them by stage
+    assert needed == 5 + 2
+    assert "the most on one night is 1 disputed order, and at least 20 are needed" in page
+    assert "The last night has 1 disputed order; at least 20 are needed" in page
+    assert "The last model learned from 1 disputed order; at least 20 are needed" in page
+
+
+def test_the_model_page_has_every_curve_from_20_disputed_orders_on(make_tables: Callable) -> None:
+    tables = make_tables(orders="order_id | occurred_at\no0 | 05-01")
+    page = page_of(tables, scored(LEAST_DISPUTED), {"orders": [300], "log_loss": [0.5]})
+    assert "1.000 - 1.000" in page
+    drawn = {"recall", "lift", "nights", "learning", "importance", "bins-all", "bins-in_transit"}
+    assert charts_of(page) == drawn
+    assert "are needed" not in text_of(page)
+
+
+def text_of(page: str) -> str:
+    """What the page shows, without the scripts and their words."""
+    return re.sub(r"<[^>]*>", "", re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL))
+
+
+def charts_of(page: str) -> set[str]:
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])  # type: ignore[index]
+    elements = re.findall(r'<div class="chart" id="chart-([^"]*)"', page)
+    assert set(data["charts"]) == set(elements)
+    return set(elements)
 
 
 def page_of(tables: object, rows: pl.DataFrame, points: dict[str, list] | None = None) -> str:
+    from features.build.registry import FEATURE_NAMES
+
     nights = measure_by(rows, 10, {}).filter(pl.col("night") != "pooled")
     schema = {"orders": pl.Int64, "average_precision": pl.Float64, "log_loss": pl.Float64}
     curve = pl.DataFrame({"average_precision": [0.5], **points} if points else None, schema=schema)
-    return model_page(tables, CONFIG, rows, rows, curve, nights, COSTS)  # type: ignore[arg-type]
+    last = LastModel(fit_model(rows, FEATURE_NAMES, CONFIG.recipe), rows, curve)
+    facts = JudgedFacts("canonical", [], "0" * 64, "unknown", {"seed": "7"}, [])
+    return model_page(JudgedNights(tables, CONFIG, rows, nights, last, COSTS, facts))  # type: ignore[arg-type]
 
 
 def test_a_list_is_measured_by_its_own_disputes() -> None:

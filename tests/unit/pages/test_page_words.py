@@ -31,6 +31,7 @@ from pipeline.board.night_page import GROUPS as DESK_GROUPS
 from pipeline.board.release_page import STATES
 from pipeline.desk.desk_state import EntryKind
 from pipeline.desk.order_search import MATCHES
+from pipeline.evaluation.model_page import GROUPS as MODEL_GROUPS
 from pipeline.output.contact_list_columns import OUTCOMES
 from pipeline.pages.page_words import (
     FOLDER,
@@ -45,6 +46,7 @@ from pipeline.pages.page_words import (
 from pipeline.pages.product_page import GROUPS as PRODUCT_GROUPS
 from pipeline.pages.report import GROUPS as REPORT_GROUPS
 from pipeline.pages.time_line import KINDS
+from pipeline.registry.registered_versions import ALIASES
 from pipeline.settings.action_files import load_actions
 from pipeline.settings.languages import LANGUAGES as MESSAGE_LANGUAGES
 from pipeline.settings.policy_files import load_policy
@@ -77,6 +79,7 @@ CODES = {
     "verdict": (NOT_JUDGED, KEEP, LISTING, SUPPLIER, CARRIER, CHANGED, STOP),
     "trend": (RISING, FALLING, STEADY),
     "change": LEVELS,
+    "alias": ALIASES,
     "entry": tuple(EntryKind),
     "release_state": (*STATES.values(), "sent"),
     "match": MATCHES,
@@ -94,7 +97,7 @@ def placeholders(text: str) -> set[str]:
 
 
 def sources() -> Iterator[str]:
-    folders = [FOLDER, FOLDER.parent / "board", FOLDER.parent / "desk"]
+    folders = [FOLDER, *(FOLDER.parent / name for name in ("board", "desk", "evaluation"))]
     paths = chain(
         *(folder.glob("*.py") for folder in folders),
         FOLDER.glob("templates/*.html"),
@@ -141,7 +144,8 @@ def test_every_key_that_is_used_exists_and_no_key_is_unused() -> None:
 
 def test_every_group_is_sent_to_a_page() -> None:
     groups = {key.split(".")[0] for key in read_words("en")}
-    assert groups == {*REPORT_GROUPS, *PRODUCT_GROUPS, *BOARD_GROUPS, *DESK_GROUPS}
+    page_groups = (REPORT_GROUPS, PRODUCT_GROUPS, BOARD_GROUPS, DESK_GROUPS, MODEL_GROUPS)
+    assert groups == set().union(*page_groups)
     words = group_words("stage")
     assert words["en"].keys() == {f"stage.{stage}" for stage in STAGES}
     assert words["zh"]["stage.in_transit"] == "运输中"

@@ -1,0 +1,4 @@
+// The model page: its language and its charts.
+startLanguage();
+startWide();
+startCharts();
