@@ -72,8 +72,8 @@ map: $(READY)  ## propose a mapping file for a folder of unknown tables, for you
 replay: $(READY)  ## simulate what ways to choose among actions would have saved in a simulated store: WORKSPACE= FROM= TO= [SCENARIO=all CAPACITY=]
 	@$(STEP) replay $(workspace) $(nights) $(capacity) $(if $(SCENARIO),--scenario "$(SCENARIO)")
 
-pull: $(READY)  ## get the new rows from a database, with the queries of RAW/database.toml; part of nightly: RAW= [FULL=1: all rows again]
-	@$(STEP) pull --raw "$(RAW)" $(if $(FULL),--full)
+pull: $(READY)  ## get what is new from a database (RAW=, with the queries of RAW/database.toml; part of nightly) or from the platforms of a workspace: RAW= or WORKSPACE= [FULL=1: all rows of a database again, STORE=]
+	@$(STEP) pull $(if $(RAW),--raw "$(RAW)",$(workspace)) $(if $(FULL),--full) $(if $(STORE),--store "$(STORE)")
 
 ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
 	@$(STEP) ingest $(workspace) $(source)

@@ -99,3 +99,10 @@ class DeliveryFailed(UserError):
     rest."""
 
     exit_code = 22
+
+
+class PullFailed(UserError):
+    """A platform did not answer, or refused the app, the token or the signature. What was pulled
+    before stays, and the next pull continues where this one stopped."""
+
+    exit_code = 23
