@@ -23,8 +23,8 @@ TargetName = Annotated[str, Field(pattern=NAME)]
 
 
 class DeliverySection(BaseModel):
-    """A section of `[deliver]` or `[pull]`: frozen, an unknown key is an error, and no error shows a
-    value, because someone may write a secret where it does not belong."""
+    """A section of `[deliver]` or `[pull]`: frozen, an unknown key is an error, and no error shows
+    a value, because someone may write a secret where it does not belong."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True

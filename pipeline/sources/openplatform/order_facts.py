@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from pipeline.sources.aliexpress.answer_fields import field_text
@@ -9,8 +11,10 @@ from pipeline.sources.openplatform.job_tools import JobTools
 from pipeline.sources.openplatform.listed_items import parcels_of, result_of
 from pipeline.sources.openplatform.platform_faults import Unanswered
 from pipeline.sources.openplatform.pull_jobs import (
+    DETAIL,
     HISTORY_DETAIL,
     HISTORY_TRACKING,
+    OPEN_DETAIL,
     OPEN_TRACKING,
     ORDERS,
     tracking_job,
@@ -36,32 +40,47 @@ def fetch_detail(job: PullJob, tools: JobTools) -> JobResult:
         "country": _country(data),
     }
     result = JobResult([line], known={(ORDERS, job.key): order})
-    if order["parcels"] and tools.settings.tracking != "none":
+    if order["parcels"] and tools.settings.tracking != "none" and not job.wanted.get("has_scans"):
         rank = HISTORY_TRACKING if job.rank >= HISTORY_DETAIL else OPEN_TRACKING
         result.jobs.append(tracking_job(job.key, order, tools.clock.now(), rank))
     return result
 
 
 def fetch_tracking(job: PullJob, tools: JobTools) -> JobResult:
-    """The scans of an order's parcels. That the platform has none is an answer too."""
-    result = JobResult()
+    """The scans of an order's parcels. That the platform has none is an answer too.
+
+    News of a parcel may be in the order's detail as well, such as its receipt, without a change of
+    the order: then the detail is fetched again.
+    """
+    result, contents = JobResult(), list[Any]()
     if tools.settings.tracking == "by_order":
         request = {"ae_order_id": _number(job.key), "language": LANGUAGE}
         answer = tools.call(ORDER_TRACKING, request)
         # "not found" comes as ret = false
-        if not isinstance(answer.response(ORDER_TRACKING).get("result"), dict):
+        content = answer.response(ORDER_TRACKING).get("result")
+        if not isinstance(content, dict):
             raise Unanswered(f"{ORDER_TRACKING}: the answer has no result")
+        contents.append(content)
         result.lines.append(tools.line(answer, ORDER_TRACKING, request))
     else:
         for parcel in job.wanted.get("parcels", []):
             if parcel["number"]:
-                result.lines.append(_parcel_line(job, parcel, tools))
+                line, content = _parcel_scans(job, parcel, tools)
+                result.lines.append(line)
+                contents.append(content.get("details"))
     order = tools.state.known(ORDERS, job.key) or {}
-    result.known[ORDERS, job.key] = {**order, "tracked": tools.clock.now().timestamp()}
+    scans = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
+    tracked = {"tracked": tools.clock.now().timestamp(), "scans": scans}
+    result.known[ORDERS, job.key] = {**order, **tracked}
+    if order.get("scans") not in (None, scans):
+        result.jobs.append(PullJob(DETAIL, job.key, OPEN_DETAIL, job.age, {"has_scans": True}))
     return result
 
 
-def _parcel_line(job: PullJob, parcel: dict[str, str], tools: JobTools) -> str:
+def _parcel_scans(
+    job: PullJob, parcel: dict[str, str], tools: JobTools
+) -> tuple[str, dict[str, Any]]:
+    """The line of a parcel's answer, and its content."""
     request = {
         "service_name": parcel["service"],
         "logistics_no": parcel["number"],
@@ -70,7 +89,7 @@ def _parcel_line(job: PullJob, parcel: dict[str, str], tools: JobTools) -> str:
         "origin": "ESCROW",
     }
     answer = tools.call(PARCEL_TRACKING, request)
-    return tools.line(answer, PARCEL_TRACKING, request)
+    return tools.line(answer, PARCEL_TRACKING, request), answer.response(PARCEL_TRACKING)
 
 
 def _country(data: dict[str, Any]) -> str:

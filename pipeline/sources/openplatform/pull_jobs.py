@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.settings.delivery.pull_settings import AliexpressStore
@@ -26,6 +27,8 @@ HISTORY_SEARCH, HISTORY_DETAIL, HISTORY_TRACKING = 60, 70, 80
 HISTORY_DISPUTE, HISTORY_CONVERSATIONS, HISTORY_MESSAGES = 72, 84, 86
 
 PLATFORM_ZONE = ZoneInfo("America/Los_Angeles")
+# as long as a dispute may be opened after the end of an order
+LATE_SCANS = timedelta(days=15)
 OVERLAP, AHEAD, SLICE = timedelta(days=1), timedelta(hours=1), timedelta(days=30)
 OPEN_STATUS = "processing"
 STATUSES_OF_DISPUTES = (OPEN_STATUS, "canceled_issue", "finish")
@@ -53,13 +56,19 @@ def planned(state: PullState, settings: AliexpressStore, now: datetime) -> JobRe
         result.jobs += [
             tracking_job(key, order, now, OPEN_TRACKING)
             for key, order in state.all_known(ORDERS).items()
-            if order.get("is_open") and order.get("parcels")
+            if order.get("parcels") and _is_on_its_way(order, local)
         ]
     if settings.messages:
         start = state.mark(MESSAGES_UNTIL)
         result.jobs.append(conversations_job(start, settings, now))
         result.marks[MESSAGES_UNTIL] = str(int(now.timestamp() * 1000))
     return result
+
+
+def _is_on_its_way(order: dict[str, Any], local: datetime) -> bool:
+    """Whether scans may still come: of an open order, and of one that ended a short time ago."""
+    changed = str(order["mark"][0] or "")
+    return bool(order["is_open"]) or changed >= (local - LATE_SCANS).strftime(TIME)
 
 
 def _searches(until: str | None, settings: AliexpressStore, local: datetime) -> Iterator[PullJob]:

@@ -43,9 +43,11 @@ class NightClock(PullClock):
 
 @dataclass(frozen=True)
 class StoreNight:
-    """The store at the end of a day: when, its dumps, and what the platform answers."""
+    """The store at the end of a day: when, its canonical files, its dumps, and what the platform
+    answers."""
 
     moment: datetime
+    raw: Path
     dumps: Path
     store: FakeStore
 
@@ -55,7 +57,7 @@ def store_nights(tmp_path_factory: pytest.TempPathFactory) -> list[StoreNight]:
     """The store at the end of each of `NIGHTS`."""
     folder = tmp_path_factory.mktemp("pulled-store")
     raw = simulate(
-        Workspace(folder / "w"), Config(), Progress(), orders=320, first=date(2025, 1, 1), days=115
+        Workspace(folder / "w"), Config(), Progress(), orders=220, first=date(2025, 1, 1), days=115
     )
     return [_night(raw, folder, night) for night in NIGHTS]
 
@@ -73,7 +75,7 @@ def _night(raw: Path, folder: Path, night: date) -> StoreNight:
     for path in dumps.glob("*.jsonl"):
         path.rename(path.with_name(f"{path.stem[:-15]}{night}T2359.jsonl"))
     moment = datetime.combine(night, datetime.min.time(), UTC) + timedelta(hours=23, minutes=59)
-    return StoreNight(moment, dumps, read_store(dumps))
+    return StoreNight(moment, until, dumps, read_store(dumps))
 
 
 @pytest.fixture(autouse=True)
