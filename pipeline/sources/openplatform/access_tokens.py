@@ -15,7 +15,12 @@ from typing import Any
 from pipeline.deliver.secret_values import SecretValues
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.sources.openplatform.gateway import Gateway, PlatformAnswer
-from pipeline.sources.openplatform.platform_faults import PlatformFault, PullStopped
+from pipeline.sources.openplatform.platform_faults import (
+    PlatformFault,
+    PullStopped,
+    Throttled,
+    Unanswered,
+)
 from pipeline.workspace.workspace import sync
 
 CREATE, REFRESH = "/auth/token/create", "/auth/token/refresh"
@@ -104,9 +109,10 @@ class AccessTokens:
         try:
             answer = self._gateway.call_system(path, parameters)
         except PlatformFault as fault:
+            is_away = isinstance(fault, Unanswered | Throttled)
             raise PullStopped(
                 f"pull.aliexpress.{self._name}: no access token: {self._secrets.hide(str(fault))}. "
-                f"{self._advice()}"
+                + ("Run again later." if is_away else self._advice())
             ) from None
         token = _token_of(answer, code)
         if token is None:

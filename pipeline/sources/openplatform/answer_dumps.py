@@ -73,8 +73,13 @@ class AnswerDumps:
             _complete(self._path)
 
     def _open(self) -> None:
-        self._number, self._size = self._number + 1, 0
-        self._path = self._folder / f"{self._stem}-{self._number:04}.jsonl{PART}"
+        self._size = 0
+        # another run may have begun in the same second, or the clock was set back
+        while True:
+            self._number += 1
+            self._path = self._folder / f"{self._stem}-{self._number:04}.jsonl{PART}"
+            if not self._path.exists() and not _final(self._path).exists():
+                break
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE)
         self._file = os.fdopen(handle, "wb")
         sync(self._folder)
@@ -111,5 +116,9 @@ def _whole_lines(file: BinaryIO) -> int:
 
 
 def _complete(path: Path) -> None:
-    path.rename(path.with_name(path.name.removesuffix(PART)))
+    path.rename(_final(path))
     sync(path.parent)
+
+
+def _final(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(PART))

@@ -55,7 +55,7 @@ def search_orders(job: PullJob, tools: JobTools) -> JobResult:
         for _ in range(MOST_ROUNDS):
             total = 0
             for number, orders, total in _pages(job, tools, result, seen):
-                if number == 1 and total > tools.settings.most_rows and _halves(job):
+                if number == 1 and total > _most_rows(tools) and _halves(job):
                     result.jobs += _halves(job)
                     return result
                 _add(orders, job, tools, result)
@@ -70,6 +70,13 @@ def search_orders(job: PullJob, tools: JobTools) -> JobResult:
         return result
     result.fault = f"{METHOD}: lists {len(seen):,} of {total:,} orders of {job.key}"
     return result
+
+
+def _most_rows(tools: JobTools) -> int:
+    """The orders of one search: so few that a quarter of a day's requests is enough for its pages,
+    because a search that is cut off starts again."""
+    settings = tools.settings
+    return min(settings.most_rows, max(settings.daily_requests // 4, 1) * PAGE_SIZE)
 
 
 def _pages(

@@ -155,6 +155,7 @@ class _Pull:
         self.name, self.settings, self.folders, self.say = name, settings, folders, say
         self.clock, self.secrets = clock, secrets
         self.report = PullReport()
+        self._is_away = False
 
     def run(self) -> PullReport:
         now = self.clock.now()

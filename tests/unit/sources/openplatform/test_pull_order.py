@@ -39,8 +39,8 @@ def asked(platform: FakePlatform, method: str) -> list[dict[str, Any]]:
 
 
 def kept(dumps: Path) -> list[dict[str, Any]]:
-    lines = [line for path in sorted(dumps.rglob("*.jsonl")) for line in path.open()]
-    return [json.loads(line) for line in lines]
+    texts = [path.read_text() for path in sorted(dumps.rglob("*.jsonl"))]
+    return [json.loads(line) for text in texts for line in text.splitlines()]
 
 
 def test_open_orders_come_before_history(pull: Pull) -> None:
