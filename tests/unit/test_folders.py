@@ -100,8 +100,10 @@ pipeline/simulation/world   features
 pipeline/sources            features pipeline/output pipeline/settings
                             pipeline/sources/reading
 pipeline/sources/aliexpress features pipeline/settings pipeline/sources
-                            pipeline/sources/mapped pipeline/sources/reading
-                            pipeline/workspace
+                            pipeline/sources/conversation pipeline/sources/mapped
+                            pipeline/sources/reading pipeline/workspace
+pipeline/sources/conversation
+                            pipeline/sources
 pipeline/sources/database   pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/mapped pipeline/sources/reading
                             pipeline/workspace

@@ -19,8 +19,8 @@ from pipeline.sources.aliexpress.implied_steps import (
 )
 from pipeline.sources.aliexpress.order_records import UNKNOWN, KnownAtRule, facts, first_of
 from pipeline.sources.aliexpress.record_checks import Rows
-from pipeline.sources.message_orders import with_orders
-from pipeline.sources.message_topics import topic_of
+from pipeline.sources.conversation.message_orders import with_orders
+from pipeline.sources.conversation.message_topics import topic_of
 from pipeline.sources.phrases import status_of
 
 CLOSED = ("FINISH", "ARCHIVE")

@@ -16,7 +16,7 @@ from pipeline.sources.openplatform.pull_jobs import (
     MESSAGES,
     RECENT_MESSAGES,
 )
-from pipeline.sources.openplatform.pull_state import JobResult, PullJob
+from pipeline.sources.openplatform.pull_queue import JobResult, PullJob
 
 LIST_METHOD = "aliexpress.message.redefining.versiontwo.querymsgrelationlist"
 MESSAGES_METHOD = "aliexpress.message.redefining.versiontwo.querymsgdetaillist"

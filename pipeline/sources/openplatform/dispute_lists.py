@@ -15,7 +15,7 @@ from pipeline.sources.openplatform.pull_jobs import (
     HISTORY_DISPUTE,
     OPEN_STATUS,
 )
-from pipeline.sources.openplatform.pull_state import JobResult, PullJob
+from pipeline.sources.openplatform.pull_queue import JobResult, PullJob
 
 LIST_METHOD = "aliexpress.issue.issuelist.get"
 DETAIL_METHOD = "aliexpress.issue.detail.get"

@@ -80,7 +80,7 @@ class Gateway:
     ) -> PlatformAnswer:
         """Call a business method. `token` gives the access token, `renew` replaces a stale one.
 
-        Raises `Unanswered`, `StaleToken`, `NotAllowed` or `RefusedCall` after all tries, and
+        Raises `Unanswered`, `StaleToken`, `ForbiddenCall` or `RefusedCall` after all tries, and
         `PullStopped` if this run cannot go on.
         """
 

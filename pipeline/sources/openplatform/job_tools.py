@@ -12,7 +12,7 @@ from pipeline.sources.openplatform.access_tokens import AccessTokens
 from pipeline.sources.openplatform.answer_dumps import dump_line
 from pipeline.sources.openplatform.gateway import Gateway, PlatformAnswer
 from pipeline.sources.openplatform.pull_clock import PullClock
-from pipeline.sources.openplatform.pull_state import PullState
+from pipeline.sources.openplatform.pull_queue import PullQueue
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class JobTools:
 
     gateway: Gateway
     tokens: AccessTokens
-    state: PullState
+    state: PullQueue
     settings: AliexpressStore
     secrets: SecretValues
     clock: PullClock

@@ -25,7 +25,7 @@ from pipeline.sources.openplatform.pull_jobs import (
     TIME,
     search_job,
 )
-from pipeline.sources.openplatform.pull_state import JobResult, PullJob
+from pipeline.sources.openplatform.pull_queue import JobResult, PullJob
 
 METHOD = "aliexpress.solution.order.get"
 FINISHED = ("FINISH", "ARCHIVE")
@@ -116,7 +116,7 @@ def _query(job: PullJob, number: int) -> dict[str, Any]:
 
 def _halves(job: PullJob) -> list[PullJob]:
     """The two halves of a window; none if it cannot be divided. They share no second."""
-    start, end = (datetime.strptime(job.wanted[name], TIME) for name in ("start", "end"))  # noqa: DTZ007
+    start, end = (datetime.strptime(job.wanted[name], TIME) for name in ("start", "end"))
     middle = (start + (end - start) / 2).replace(microsecond=0)
     if end - start < 2 * SHORTEST:
         return []

@@ -41,7 +41,7 @@ class ClockDiffers(PlatformFault):
     """The platform refused the time of the call."""
 
 
-class NotAllowed(PlatformFault):
+class ForbiddenCall(PlatformFault):
     """The app or the account may not call this method."""
 
 
@@ -72,7 +72,7 @@ _KINDS: tuple[tuple[type[PlatformFault], re.Pattern[str]], ...] = tuple(
             r"missing session|session.*(expired|invalid)|code (26|27)\b",
         ),
         (ClockDiffers, r"timestamp|code 31\b"),
-        (NotAllowed, r"permission|not.?authori[sz]ed|code 1[123]\b"),
+        (ForbiddenCall, r"permission|not.?authori[sz]ed|code 1[123]\b"),
         # a signature is refused at times although it is right: by tries with a new time
         (
             Unanswered,

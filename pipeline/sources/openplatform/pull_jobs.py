@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.settings.delivery.pull_settings import AliexpressStore
-from pipeline.sources.openplatform.pull_state import JobResult, PullJob, PullState
+from pipeline.sources.openplatform.pull_queue import JobResult, PullJob, PullQueue
 
 ORDERS, DETAIL, TRACKING = "orders", "detail", "tracking"
 DISPUTES, DISPUTE = "disputes", "dispute"
@@ -46,7 +46,7 @@ def platform_day(moment: datetime) -> str:
     return platform_time(moment).date().isoformat()
 
 
-def planned(state: PullState, settings: AliexpressStore, now: datetime) -> JobResult:
+def planned(state: PullQueue, settings: AliexpressStore, now: datetime) -> JobResult:
     """The jobs of a run that starts at `now`, next to those that earlier runs left."""
     local = platform_time(now)
     result = JobResult(marks={UNTIL: local.strftime(TIME)})
@@ -81,13 +81,13 @@ def _searches(until: str | None, settings: AliexpressStore, local: datetime) -> 
             yield search_job("create", start, end, HISTORY_SEARCH, is_open=False)
             end = start
         return
-    start = datetime.strptime(until, TIME) - OVERLAP  # noqa: DTZ007
+    start = datetime.strptime(until, TIME) - OVERLAP
     for by in ("modified", "create"):
         yield search_job(by, start, end, OPEN_SEARCH, is_open=True)
         yield search_job(by, start, end, RECENT_SEARCH, is_open=False)
 
 
-def _disputes_job(status: str, state: PullState, local: datetime) -> PullJob:
+def _disputes_job(status: str, state: PullQueue, local: datetime) -> PullJob:
     """The list of the disputes with a status. `bound`: no dispute opened earlier can have come into
     this list since it was last read; without a bound, all are read."""
     wanted = {"started": local.strftime(TIME)}
@@ -97,7 +97,7 @@ def _disputes_job(status: str, state: PullState, local: datetime) -> PullJob:
     if read is not None:
         known = state.all_known(DISPUTES).values()
         opened = [dispute["opened"] for dispute in known if dispute["status"] == OPEN_STATUS]
-        before = datetime.strptime(read, TIME) - OVERLAP  # noqa: DTZ007
+        before = datetime.strptime(read, TIME) - OVERLAP
         wanted["bound"] = min([*opened, before.strftime(TIME)])
     return PullJob(DISPUTES, status, CLOSED_DISPUTES, 0.0, wanted)
 

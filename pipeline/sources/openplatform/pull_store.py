@@ -23,10 +23,10 @@ from pipeline.sources.openplatform.conversations import fetch_messages, list_con
 from pipeline.sources.openplatform.dispute_lists import fetch_dispute, list_disputes
 from pipeline.sources.openplatform.gateway import Gateway
 from pipeline.sources.openplatform.job_tools import JobTools
-from pipeline.sources.openplatform.order_facts import fetch_detail, fetch_tracking
+from pipeline.sources.openplatform.order_details import fetch_detail, fetch_tracking
 from pipeline.sources.openplatform.order_searches import search_orders
 from pipeline.sources.openplatform.platform_faults import (
-    NotAllowed,
+    ForbiddenCall,
     PlatformFault,
     PullStopped,
     StaleToken,
@@ -45,7 +45,7 @@ from pipeline.sources.openplatform.pull_jobs import (
     planned,
     platform_day,
 )
-from pipeline.sources.openplatform.pull_state import JobResult, PullJob, PullState
+from pipeline.sources.openplatform.pull_queue import JobResult, PullJob, PullQueue
 from pipeline.workspace.run_log import note
 from pipeline.workspace.workspace import new_id
 
@@ -161,7 +161,7 @@ class _Pull:
         now = self.clock.now()
         recover(self.folders.dumps)
         with ExitStack() as stack:
-            state = PullState(self.folders.state / "state.sqlite", new_id())
+            state = PullQueue(self.folders.state / "state.sqlite", new_id())
             stack.callback(state.close)
             app_secret = self.secrets.read_line(
                 self.settings.app_secret, f"pull.aliexpress.{self.name}.app_secret"
@@ -189,7 +189,7 @@ class _Pull:
         self.report.count_answers = dumps.count
         return self.report
 
-    def _count(self, state: PullState) -> None:
+    def _count(self, state: PullQueue) -> None:
         count = state.count_request(platform_day(self.clock.now()))
         if count > self.settings.daily_requests:
             raise PullStopped(
@@ -221,7 +221,7 @@ class _Pull:
         self._is_away = False
         try:
             return HANDLERS[job.kind](job, tools)
-        except NotAllowed as fault:
+        except ForbiddenCall as fault:
             if job.kind == ORDERS:
                 raise PullStopped(f"the app may not list orders: {fault}") from None
             self.report.missing[job.kind] = f"{self.secrets.hide(str(fault))}: {COSTS[job.kind]}"

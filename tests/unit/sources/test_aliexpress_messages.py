@@ -14,8 +14,8 @@ import pytest
 from pipeline.load.ingest import ingest
 from pipeline.settings.config import Config
 from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
+from pipeline.sources.conversation.message_topics import topic_of
 from pipeline.sources.enforce_contract import enforce_contract
-from pipeline.sources.message_topics import topic_of
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.workspace.progress import Progress
@@ -88,23 +88,18 @@ def test_both_sides_of_a_conversation(tmp_path: Path, wrapped: bool) -> None:
 
 
 def test_a_message_names_its_order_or_belongs_to_the_last_one_before_it(tmp_path: Path) -> None:
-    other = answers.ORDER + 10
-    before = AT - 86_400_000 * 30
+    named = message(1, message_type="order", extern_id=answers.ORDER)
     rows = (
-        message(1, message_type="order", extern_id=other),
         message(2, message_type="product", extern_id=answers.PRODUCT),
         message(3, message_type="product", extern_id=77),
         # before the buyer's first order
-        message(4, gmt_create=before),
+        message(4, gmt_create=AT - 86_400_000 * 30),
     )
-    data = load(write(tmp_path, answers.order_list(), conversation(*rows)))
+    other = conversation(named, message(5), other_login_id="someone else")
+    data = load(write(tmp_path, answers.order_list(), other, conversation(*rows)))
+    assert faults(data) == []
     by_id = {row["message_id"]: row["order_id"] for row in data.frames["messages"].to_dicts()}
-    own = str(answers.ORDER)
-    assert by_id == {
-        str(message(1)["id"]): str(other),
-        str(message(2)["id"]): own,
-        str(message(3)["id"]): own,
-    }
+    assert by_id == {str(message(number)["id"]): str(answers.ORDER) for number in (1, 2, 3)}
 
 
 def test_messages_on_the_page_of_the_order(tmp_path: Path) -> None:

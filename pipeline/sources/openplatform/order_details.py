@@ -19,7 +19,7 @@ from pipeline.sources.openplatform.pull_jobs import (
     ORDERS,
     tracking_job,
 )
-from pipeline.sources.openplatform.pull_state import JobResult, PullJob
+from pipeline.sources.openplatform.pull_queue import JobResult, PullJob
 
 DETAIL_METHOD = "aliexpress.solution.order.info.get"
 ORDER_TRACKING = "aliexpress.ds.order.tracking.get"

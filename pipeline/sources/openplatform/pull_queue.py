@@ -48,7 +48,7 @@ class JobResult:
     fault: str = ""
 
 
-class PullState:
+class PullQueue:
     """The file of one store. `run_id`: of this run; a job that failed in it is not tried again in
     it."""
 
@@ -69,7 +69,7 @@ class PullState:
         marks = ", ".join("?" * len(names))
         row = self._database.execute(
             "SELECT kind, key, rank, age, wanted FROM jobs WHERE failed_in IS NOT ? "
-            f"AND kind NOT IN ({marks}) ORDER BY rank, age DESC, key LIMIT 1",  # noqa: S608
+            f"AND kind NOT IN ({marks}) ORDER BY rank, age DESC, key LIMIT 1",
             (self._run_id, *names),
         ).fetchone()
         if row is None:
