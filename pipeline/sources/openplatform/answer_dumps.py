@@ -33,7 +33,7 @@ def dump_line(
     """
     arrived = utc_text(answer.arrived_at)
     head = {"fetched_at": arrived, "request": {"method": method, **request, "fetched_at": arrived}}
-    rest = " ".join(answer.text.strip().splitlines())[1:]
+    rest = answer.text.strip().replace("\r", " ").replace("\n", " ")[1:]
     text = json.dumps(head, ensure_ascii=False)[:-1] + ", " + rest
     return secrets.hide(text)
 
