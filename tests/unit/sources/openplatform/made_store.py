@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from pipeline.sources.openplatform.pull_jobs import TIME, platform_time
 
 from tests.unit.sources.openplatform.fake_store import FakeStore
 
@@ -36,6 +38,11 @@ def add_order(store: FakeStore, listed: dict[str, Any], *, is_sent: bool = False
         "receipt_address": {"country": "BR"},
         "logistic_info_list": {"global_aeop_tp_logistic_info_dto": parcels if is_sent else []},
     }
+
+
+def yesterday() -> str:
+    """A day before the time of this machine, for pulls with its clock."""
+    return platform_time(datetime.now(UTC) - timedelta(days=1)).strftime(TIME)
 
 
 def made_store(count: int = 3, placed: str = NOON) -> FakeStore:

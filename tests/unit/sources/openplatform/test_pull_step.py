@@ -15,7 +15,7 @@ from pipeline.settings.errors import BadInput, PullFailed
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.sources.openplatform.fake_platform import APP_KEY, fake_platform
-from tests.unit.sources.openplatform.made_store import made_store
+from tests.unit.sources.openplatform.made_store import made_store, yesterday
 
 SECTION = """[pull.aliexpress.{name}]
 url = "{url}"
@@ -36,7 +36,8 @@ def write_config(folder: Path, **urls: str) -> Workspace:
 
 
 def test_one_store_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
-    with fake_platform(made_store()) as first, fake_platform(made_store(5)) as second:
+    shop = made_store(5, yesterday())
+    with fake_platform(made_store()) as first, fake_platform(shop) as second:
         first.kinds, first.share = ("status_500",), 1.0
         workspace = write_config(tmp_path, one=first.url, two=second.url)
         with pytest.raises(PullFailed, match="one: pull.aliexpress.one: no access token"):

@@ -19,7 +19,7 @@ from tests.unit.sources.openplatform.fake_platform import (
     FakePlatform,
     fake_platform,
 )
-from tests.unit.sources.openplatform.made_store import NOW, made_store
+from tests.unit.sources.openplatform.made_store import NOW, made_store, yesterday
 
 CONFIG = """[pull.aliexpress.main]
 url = "{url}"
@@ -55,7 +55,8 @@ def test_make_pull_leaves_no_secret(
     shop = tmp_path / "shop"
     shop.mkdir()
     kinds = ("token", "signature", "html", "permission_of_one", "service_error", "status_500")
-    with fake_platform(made_store(6), share=0.3, kinds=kinds, is_echoing=True) as platform:
+    shop_orders = made_store(6, yesterday())
+    with fake_platform(shop_orders, share=0.3, kinds=kinds, is_echoing=True) as platform:
         (shop / "config.toml").write_text(CONFIG.format(url=platform.url, key=APP_KEY))
         runs = [run_step("pull", "--workspace", shop) for _ in range(2)]
         assert platform.faults.total() > 5
