@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.sources.openplatform.pull_jobs import TIME, platform_time
-
 from tests.unit.sources.openplatform.fake_store import FakeStore
 
 NOW = datetime(2025, 6, 10, 12, 0, tzinfo=UTC)
