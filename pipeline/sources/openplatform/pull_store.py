@@ -6,6 +6,7 @@ pulled/aliexpress/NAME/    the dumps: RAW for SOURCE=aliexpress is pulled/aliexp
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -68,6 +69,7 @@ COSTS = {
     CONVERSATIONS: "no messages: the earliest sign of a dispute is missing",
     MESSAGES: "no messages: the earliest sign of a dispute is missing",
 }
+STATE = "state.sqlite"
 # jobs in a row without an answer, after which the platform counts as out of reach
 MOST_UNANSWERED = 5
 PROGRESS_EVERY = 500
@@ -120,6 +122,12 @@ def pull_store(
             return _Pull(name, settings, folders, say, clock or PullClock(), secrets).run()
         except (PullStopped, PlatformFault, Undeliverable) as fault:
             raise PullFailed(secrets.hide(f"{name}: {fault}")) from None
+        except sqlite3.Error as error:
+            raise PullFailed(
+                f"{name}: {folders.state / STATE} cannot be used ({error}). Unless the disk is "
+                "full, remove this file: the next pull then begins with the history again. What "
+                "was pulled before stays."
+            ) from None
 
 
 @contextmanager
@@ -161,7 +169,7 @@ class _Pull:
         now = self.clock.now()
         recover(self.folders.dumps)
         with ExitStack() as stack:
-            state = PullQueue(self.folders.state / "state.sqlite", new_id())
+            state = PullQueue(self.folders.state / STATE, new_id())
             stack.callback(state.close)
             app_secret = self.secrets.read_line(
                 self.settings.app_secret, f"pull.aliexpress.{self.name}.app_secret"
@@ -183,7 +191,7 @@ class _Pull:
             except PullStopped as stop:
                 if stop.is_failure:
                     raise
-                self.report.stop = str(stop)
+                self.report.stop = self.secrets.hide(str(stop))
             self.report.count_dropped = state.drop_hopeless()
             self.report.left, self.report.faults = state.left(), state.faults()
         self.report.count_answers = dumps.count

@@ -268,3 +268,16 @@ def test_two_pulls_of_one_store_do_not_run_at_once(pull: Pull) -> None:
             pull(platform.url, NOW)
         may_go_on.set()
         thread.join()
+
+
+def test_a_damaged_state_is_a_clear_failure_and_can_be_removed(pull: Pull, tmp_path: Path) -> None:
+    state = tmp_path / "shop" / "pull" / "aliexpress" / "main" / "state.sqlite"
+    with fake_platform(made_store(), seconds=NOW.timestamp) as platform:
+        pull(platform.url, NOW)
+        for path in state.parent.glob("state.sqlite*"):
+            path.write_bytes(b"not a database" * 1_000)
+        with pytest.raises(PullFailed, match=r"state\.sqlite cannot be used"):
+            pull(platform.url, NOW)
+        for path in state.parent.glob("state.sqlite*"):
+            path.unlink()
+        assert not pull(platform.url, NOW).left
