@@ -134,7 +134,7 @@ def test_pulled_messages_give_the_features_of_canonical_messages(
         pl.col("occurred_at", "known_at").str.to_datetime(time_unit="us", time_zone="UTC"),
         order_id=(80 * 10**14 + number * 10 + 9).cast(pl.String),
     )
-    frames = {name: frame.select(TABLES[name].schema) for name, frame in pulled.frames.items()}
+    frames = {name: frame.select(*TABLES[name].schema) for name, frame in pulled.frames.items()}
     messages = messages.select(pl.col(n).cast(k) for n, k in TABLES["messages"].schema.items())
     canonical = create_tables({**frames, "messages": messages}, zone=pulled.zone)
     assert messages.height > 50
