@@ -138,8 +138,8 @@ def test_pulled_messages_give_the_features_of_canonical_messages(
     messages = messages.select(pl.col(n).cast(k) for n, k in TABLES["messages"].schema.items())
     canonical = create_tables({**frames, "messages": messages}, zone=pulled.zone)
     assert messages.height > 50
-    day = day_number(NIGHTS[-1])
-    features = [build_features(t, build_spine(t, [day])) for t in (pulled, canonical)]
+    days = [day_number(NIGHTS[-1]) - 7 * weeks for weeks in range(10)]
+    features = [build_features(t, build_spine(t, days)) for t in (pulled, canonical)]
     assert_frame_equal(*features, check_exact=True)
     names = [name for name in features[0].columns if name.startswith("conversation_count_")]
     assert all(features[0][name].sum() > 0 for name in names if "contacts" not in name)
