@@ -29,6 +29,7 @@ HISTORY_DISPUTE, HISTORY_CONVERSATIONS, HISTORY_MESSAGES = 72, 84, 86
 PLATFORM_ZONE = ZoneInfo("America/Los_Angeles")
 # as long as a dispute may be opened after the end of an order
 LATE_SCANS = timedelta(days=15)
+NEW_SCANS = timedelta(hours=12)
 OVERLAP, AHEAD, SLICE = timedelta(days=1), timedelta(hours=1), timedelta(days=30)
 OPEN_STATUS = "processing"
 STATUSES_OF_DISPUTES = (OPEN_STATUS, "canceled_issue", "finish")
@@ -56,7 +57,7 @@ def planned(state: PullQueue, settings: AliexpressStore, now: datetime) -> JobRe
         result.jobs += [
             tracking_job(key, order, now, OPEN_TRACKING)
             for key, order in state.all_known(ORDERS).items()
-            if order.get("parcels") and _is_on_its_way(order, local)
+            if order.get("parcels") and _is_on_its_way(order, local) and _is_due(order, now)
         ]
     if settings.messages:
         start = state.mark(MESSAGES_UNTIL)
@@ -69,6 +70,11 @@ def _is_on_its_way(order: dict[str, Any], local: datetime) -> bool:
     """Whether scans may still come: of an open order, and of one that ended a short time ago."""
     changed = str(order["mark"][0] or "")
     return bool(order["is_open"]) or changed >= (local - LATE_SCANS).strftime(TIME)
+
+
+def _is_due(order: dict[str, Any], now: datetime) -> bool:
+    """Whether its scans were not looked up a few hours ago, by a run that was killed."""
+    return abs(now.timestamp() - float(order.get("tracked", 0.0))) > NEW_SCANS.total_seconds()
 
 
 def _searches(until: str | None, settings: AliexpressStore, local: datetime) -> Iterator[PullJob]:

@@ -237,6 +237,15 @@ def test_only_conversations_with_news_are_read(pull: Pull, dumps: Path) -> None:
     assert {answer["request"]["other_ali_id"] for answer in texts} == {"5"}
 
 
+def test_scans_are_looked_up_once_a_night_also_after_a_kill(pull: Pull) -> None:
+    with fake_platform(made_store(), seconds=NOW.timestamp) as platform:
+        for hours, count in ((0, 3), (1, 3), (24, 6)):
+            now = NOW + timedelta(hours=hours)
+            platform.seconds = now.timestamp
+            assert not pull(platform.url, now).left
+            assert platform.requests[TRACKING] == count
+
+
 def test_tracking_by_parcel(pull: Pull) -> None:
     with fake_platform(made_store(1), seconds=NOW.timestamp) as platform:
         method = "aliexpress.logistics.redefining.querytrackingresult"
