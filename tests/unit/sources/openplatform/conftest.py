@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -27,11 +28,12 @@ FAST = {"first_wait_seconds": 0.0, "requests_per_second": 1_000.0, "timeout_seco
 
 
 class NightClock(PullClock):
-    """Shows one moment all the time, and does not wait."""
+    """Shows one moment all the time, and does not wait. Each clock has its own part of that second:
+    two runs at one millisecond would sign the same request alike, which the platform refuses."""
 
     def __init__(self, moment: datetime) -> None:
         super().__init__()
-        self.moment = moment
+        self.moment = moment + timedelta(milliseconds=random.randrange(1_000))
         self.waits: list[float] = []
 
     def now(self) -> datetime:
