@@ -81,8 +81,8 @@ init: $(READY)  ## make a workspace by answering five questions: WORKSPACE= [RAW
 config: $(READY)  ## show the settings of a workspace and where each value comes from: WORKSPACE= [CHANGED=1, CHECK=1: check them, EXPLAIN=decide.capacity: explain one]
 	@$(STEP) config $(if $(EXPLAIN),explain "$(EXPLAIN)",$(if $(CHECK),check,show)) $(workspace) $(if $(EXPLAIN)$(CHECK),,$(if $(CHANGED),--changed))
 
-pull: $(READY)  ## get the new rows from a database, with the queries of RAW/database.toml; part of nightly: RAW= [FULL=1: all rows again]
-	@$(STEP) pull --raw "$(RAW)" $(if $(FULL),--full)
+pull: $(READY)  ## get what is new from a database (RAW=, with the queries of RAW/database.toml; part of nightly) or from the platforms of a workspace: RAW= or WORKSPACE= [FULL=1: all rows of a database again, STORE=]
+	@$(STEP) pull $(if $(RAW),--raw "$(RAW)",$(workspace)) $(if $(FULL),--full) $(if $(STORE),--store "$(STORE)")
 
 ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
 	@$(STEP) ingest $(workspace) $(source)

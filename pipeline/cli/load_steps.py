@@ -46,19 +46,37 @@ def propose_map(
 
 @app.command()
 def pull(
-    raw: Annotated[Path, typer.Option(help="folder with database.toml, and for the rows")],
+    raw: Annotated[
+        Path | None, typer.Option(help="folder with database.toml, and for the rows")
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="get all rows again, not only the new ones")
     ] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--workspace", help="workspace whose config.toml names the platforms"),
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="only this store of [pull]; default: all")
+    ] = None,
 ) -> None:
-    """Get the new rows from a shop's database.
+    """Get what is new from a shop's database, or from the platforms of a workspace.
 
-    Reads database.toml in --raw, and the database.
-    Writes the rows as files into --raw.
+    Reads database.toml in --raw, and the database; or [pull] in the config.toml of --workspace.
+    Writes the rows as files into --raw; or the answers into pulled/ of the workspace.
     """
-    from pipeline.load.pull import pull_into
+    from pipeline.load.pull import pull_into, pull_platforms
     from pipeline.workspace.progress import Progress
 
+    if (raw is None) == (folder is None):
+        raise typer.BadParameter("give --raw for a database, or --workspace for platforms")
+    if raw is None:
+        assert folder is not None
+        workspace, config, progress = open_workspace(folder)
+        with workspace.shared():
+            pull_platforms(workspace, config, progress, store)
+        say(f"to load it: SOURCE=aliexpress RAW={folder / 'pulled' / 'aliexpress'}")
+        return
     pull_into(raw, Progress(), anew=full)
     say(
         f"pulled into {raw}. To load it: once make map RAW={raw}, then "

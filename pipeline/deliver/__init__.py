@@ -2,6 +2,7 @@
 sent, tries with growing waits, signed requests and secrets.
 
 `pipeline.deliver.targets` sends a night to its targets, `pipeline.deliver.bulk` sends released
-messages to buyers; both import from here, and no other folder does. This folder may import
+messages to buyers; both import from here. `pipeline.sources.openplatform` imports `secret_values`
+and `delivery_faults`, and no other folder does. This folder may import
 `features`, `pipeline.output`, `pipeline.settings` and `pipeline.workspace`.
 """

@@ -1,4 +1,4 @@
-"""Reads the secrets that `[deliver]` names, and keeps them out of every text."""
+"""Reads the secrets that `[deliver]` and `[pull]` name, and keeps them out of every text."""
 
 from __future__ import annotations
 
@@ -29,8 +29,12 @@ class SecretValues:
         value = value.strip("\r\n")
         if not value.strip():
             raise Undeliverable(f"{setting}: the secret is empty")
-        self._known |= {part for part in (value, *value.split("\n")) if len(part) >= SHORTEST}
+        self.remember(value, *value.split("\n"))
         return value
+
+    def remember(self, *values: str) -> None:
+        """Hide these texts too: secrets that came over the network."""
+        self._known |= {value for value in values if len(value) >= SHORTEST}
 
     def read_line(self, source: SecretSource, setting: str) -> str:
         """Like `read`, for a secret of one printable line: a password, a token."""

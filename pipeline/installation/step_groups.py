@@ -9,7 +9,7 @@ GROUPS = {
         "init": "Make a workspace by five questions",
         "doctor": "Check files before you load them",
         "map": "Propose what the columns of unknown tables mean",
-        "pull": "Get the new rows from a shop's database",
+        "pull": "Get what is new from a database or a platform",
         "ingest": "Load files into a workspace",
         "quarantine": "Show which rows were rejected, and why",
         "requarantine": "Load the rows that you have fixed",

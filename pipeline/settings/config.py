@@ -13,6 +13,7 @@ from models.learner.training_config import PARAMETERS, Recipe
 from pipeline.settings.action_settings import ActionSettings, AnswerSettings, DraftSettings
 from pipeline.settings.check_settings import DataGates, Gate, Monitor
 from pipeline.settings.delivery.deliver_settings import Deliver
+from pipeline.settings.delivery.pull_settings import Pull
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
 from pipeline.settings.engine_settings import Engine as Engine
 from pipeline.settings.errors import BadInput
@@ -176,6 +177,7 @@ class Config(SettingsSection):
     products: Products = Products()
     page: Page = Page()
     deliver: Deliver = Deliver()
+    pull: Pull = Pull()
     board: BoardAccess = BoardAccess()
     links: Links = Links()
 

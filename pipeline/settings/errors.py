@@ -106,3 +106,10 @@ class ForeignPackage(UserError):
     an environment of its own for this program helps."""
 
     exit_code = 23
+
+
+class PullFailed(UserError):
+    """A platform did not answer, or refused the app, the token or the signature. What was pulled
+    before stays, and the next pull continues where this one stopped."""
+
+    exit_code = 24

@@ -55,10 +55,10 @@ def read_toml(path: Path, advice: str = "") -> dict[str, Any]:
 
 def faults_of(error: ValidationError) -> str:
     """The faulty keys with what is allowed and what came, each cut to one short line. What came in
-    `[deliver]` is not shown: it may be a secret that belongs elsewhere."""
+    `[deliver]` or `[pull]` is not shown: it may be a secret that belongs elsewhere."""
     return "; ".join(
         f"{'.'.join(map(str, e['loc']))}: {e['msg']}"
-        + ("" if e["loc"][:1] == ("deliver",) else f" (got {e['input']!r:.100})")
+        + ("" if e["loc"][:1] in (("deliver",), ("pull",)) else f" (got {e['input']!r:.100})")
         for e in error.errors()
     )[:MOST_SHOWN]
 

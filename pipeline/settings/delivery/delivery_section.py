@@ -1,4 +1,5 @@
-"""What all parts of `[deliver]` share: where a secret is, and which addresses are allowed.
+"""What all parts of `[deliver]` and `[pull]` share: where a secret is, and which addresses are
+allowed.
 
 A secret is never in config.toml: that file is copied, mailed and committed. The section names an
 environment variable or a file instead.
@@ -22,8 +23,8 @@ TargetName = Annotated[str, Field(pattern=NAME)]
 
 
 class DeliverySection(BaseModel):
-    """A section of `[deliver]`: frozen, an unknown key is an error, and no error shows a value,
-    because someone may write a secret where it does not belong."""
+    """A section of `[deliver]` or `[pull]`: frozen, an unknown key is an error, and no error shows
+    a value, because someone may write a secret where it does not belong."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True

@@ -15,6 +15,7 @@ import polars as pl
 from pipeline.simulation.exports.export_disputes import write_issues
 from pipeline.simulation.exports.export_files import Answer, read_raw, taken_at, write_lines
 from pipeline.simulation.exports.export_ids import OPERATION, PRODUCT, number
+from pipeline.simulation.exports.export_messages import write_messages_dumps
 from pipeline.simulation.exports.export_order_rows import order_rows
 from pipeline.simulation.exports.export_tracking import tracking_answers
 
@@ -22,8 +23,8 @@ PAGE = 50
 
 
 def write_dumps(raw: Path, folder: Path) -> None:
-    """Write the order lists, order details, tracking and disputes of the store in `raw` as `.jsonl`
-    files, and `products.csv`.
+    """Write the order lists, order details, tracking, disputes and messages of the store in `raw`
+    as `.jsonl` files, and `products.csv`.
 
     Only one or a few tables are in memory at a time, and each answer is written as soon as it is
     made: 200,000 orders take 0.8 GB.
@@ -35,6 +36,7 @@ def write_dumps(raw: Path, folder: Path) -> None:
     del orders
     write_lines(folder / f"order-tracking-{taken}.jsonl", tracking_answers(raw))
     write_issues(raw, folder, taken)
+    write_messages_dumps(raw, folder, taken)
     lines = (
         read_raw(raw, "order_lines")
         .unique("product_id", keep="first")

@@ -14,6 +14,7 @@ import polars as pl
 NO_LINE = 9
 # the kinds: the first two of the 16 digits
 PRODUCT, SOLUTION, ISSUE, ISSUE_DETAIL, OPERATION, ORDER, LINE = 10, 60, 63, 64, 70, 80, 81
+PERSON, MESSAGE = 20, 71
 
 
 def number(kind: int, column: str, line: int = NO_LINE) -> pl.Expr:

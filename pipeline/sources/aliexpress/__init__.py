@@ -5,5 +5,5 @@
 `order_records`, `order_timeline` and `dispute_records` turn them into canonical tables. Other
 folders may import `aliexpress_source`, `dumps` and `answer_fields`. Modules here may import
 `features.tables`, `pipeline.settings`, `pipeline.workspace`, the modules of `pipeline.sources` and
-`pipeline.sources.mapped.column_profile`.
+of `pipeline.sources.conversation`, and `pipeline.sources.mapped.column_profile`.
 """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-ORDER, DETAIL, ISSUE, ISSUE_DETAIL, TRACE, UNKNOWN = (
+ORDER, DETAIL, ISSUE, ISSUE_DETAIL, TRACE, MESSAGE, CONVERSATION, UNKNOWN = (
     "order",
     "order_detail",
     "issue",
     "issue_detail",
     "trace",
+    "message",
+    "conversation",
     "unknown",
 )
 SEVENTEEN, AFTERSHIP = "17track", "aftership"
@@ -19,9 +21,18 @@ KIND_BY_NAME = {
     "simple_order_item_vo": ORDER,
     "issue_api_issue_dto": ISSUE,
     "result_object": ISSUE_DETAIL,
+    "message_detail": MESSAGE,
+    "relation_result": CONVERSATION,
 }
 # the kind of the items of a list, by the name of the list
-KIND_BY_LIST = {"target_list": ORDER, "order_list": ORDER, "data_list": ISSUE, "issue_list": ISSUE}
+KIND_BY_LIST = {
+    "target_list": ORDER,
+    "order_list": ORDER,
+    "data_list": ISSUE,
+    "issue_list": ISSUE,
+    "message_detail_list": MESSAGE,
+    "relation_list": CONVERSATION,
+}
 # the kind of an answer's content, by the end of the method's name
 KIND_BY_METHOD = {
     "order_info_get_response": DETAIL,
@@ -81,6 +92,7 @@ PAGING_NAMES = frozenset(
         "total_page",
         "total_item",
         "success",
+        "is_success",
         "error_code",
         "error_message",
         "error_msg",

@@ -34,11 +34,15 @@ from pipeline.sources.json_text import JsonRecord
 
 @dataclass(frozen=True)
 class Request:
-    """What the call asked for, if the answer does not contain it: order, tracking number, time."""
+    """What the call asked for, if the answer does not contain it: order, tracking number, time; of
+    a conversation also the channel, and the buyer's number and login."""
 
     order_id: str | None = None
     number: str | None = None
     fetched_at: str | None = None
+    channel_id: str | None = None
+    buyer_number: str | None = None
+    buyer_login: str | None = None
 
 
 @dataclass(frozen=True)
@@ -170,4 +174,7 @@ def with_request(request: Request, node: Any) -> Request:
         first("ae_order_id", "out_ref", "order_id", "order_no") or request.order_id,
         first("logistics_no", "tracking_number", "number") or request.number,
         first(*TIME_NAMES) or request.fetched_at,
+        first("channel_id") or request.channel_id,
+        first("other_ali_id") or request.buyer_number,
+        first("other_login_id") or request.buyer_login,
     )

@@ -13,13 +13,20 @@ from pipeline.sources.aliexpress.answer_shapes import ListedRecord
 from pipeline.sources.aliexpress.record_columns import (
     COLUMNS,
     LINES,
+    MESSAGES,
     NOT_AN_OBJECT,
     ORDERS,
     PARCELS,
     Row,
 )
 
-_INNER_LISTS = ("product_list", "child_order_list", "logistic_info_list", "logistics_info_list")
+_INNER_LISTS = (
+    "product_list",
+    "child_order_list",
+    "logistic_info_list",
+    "logistics_info_list",
+    "order_msg_list",
+)
 _PARCEL_FIELDS = frozenset(
     ("logistics_no", "gmt_send", "gmt_received", "logistics_service_name", "logistics_type_code")
 )
@@ -41,6 +48,8 @@ def order_rows(record: ListedRecord) -> Iterator[Row]:
     for name in ("logistic_info_list", "logistics_info_list"):
         for parcel in list_items(node.get(name)):
             yield _parcel(parcel, order_id)
+    for message in list_items(node.get("order_msg_list")):
+        yield _order_message(message, order_id)
 
 
 def _order_texts(
@@ -131,6 +140,27 @@ def _parcel(node: Any, order_id: str | None) -> Row:
             field_text(node, "logistics_service_name", "logistics_type_code"),
             field_text(node, "gmt_send"),
             field_text(node, "gmt_received"),
+        ),
+        {"order_id": order_id, **node},
+        "",
+    )
+
+
+def _order_message(node: Any, order_id: str | None) -> Row:
+    """A message that buyer or seller wrote on the page of the order."""
+    if not isinstance(node, dict):
+        return MESSAGES, (), node, NOT_AN_OBJECT
+    return (
+        MESSAGES,
+        (
+            field_text(node, "id"),
+            order_id,
+            None,
+            None,
+            None,
+            field_text(node, "gmt_create"),
+            field_text(node, "poster"),
+            field_text(node, "content"),
         ),
         {"order_id": order_id, **node},
         "",

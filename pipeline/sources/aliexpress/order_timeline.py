@@ -1,4 +1,5 @@
-"""What happens to an order: its events, promises, parcels and scans, from the rows of the dumps.
+"""What happens to an order: its events, promises, parcels, scans and messages, from the rows of the
+dumps.
 
 Sources of the fields: platform-rules 5.1 to 5.3.
 """
@@ -18,6 +19,8 @@ from pipeline.sources.aliexpress.implied_steps import (
 )
 from pipeline.sources.aliexpress.order_records import UNKNOWN, KnownAtRule, facts, first_of
 from pipeline.sources.aliexpress.record_checks import Rows
+from pipeline.sources.conversation.message_orders import with_orders
+from pipeline.sources.conversation.message_topics import topic_of
 from pipeline.sources.phrases import status_of
 
 CLOSED = ("FINISH", "ARCHIVE")
@@ -25,7 +28,7 @@ _KINDS_WITH_SENT_AT = ("orders", "order_lines")
 
 
 def timeline_frames(rows: Rows, rule: KnownAtRule) -> dict[str, pl.DataFrame]:
-    """The tables `order_events`, `promises`, `shipments` and `tracking`."""
+    """The tables `order_events`, `promises`, `shipments`, `tracking` and `messages`."""
     paid = facts(rows["orders"], ["order_id"], "paid_at").select(
         "order_id", "occurred_at", SEEN, event=pl.lit("paid")
     )
@@ -62,6 +65,7 @@ def timeline_frames(rows: Rows, rule: KnownAtRule) -> dict[str, pl.DataFrame]:
         "promises": _promises(paid, sent, rows["order_lines"], rule),
         "shipments": shipments,
         "tracking": _tracking(rows, rule),
+        "messages": _messages(rows, rule),
     }
 
 
@@ -199,3 +203,11 @@ def _receipts(rows: Rows) -> pl.DataFrame:
         "order_id", "occurred_at", SEEN, number=pl.lit(""), **is_receipt
     )
     return with_implied(of_parcels, of_orders.select(of_parcels.columns))
+
+
+def _messages(rows: Rows, rule: KnownAtRule) -> pl.DataFrame:
+    """The messages whose order is known or follows from buyer, product and time."""
+    written = facts(rows["messages"], ["message_id"], "sent_at")
+    written = written.unique("message_id", keep="first", maintain_order=True)
+    messages = with_orders(written, rows["orders"], rows["order_lines"])
+    return messages.with_columns(topic=topic_of(pl.col("text")), known_at=rule.known_at())

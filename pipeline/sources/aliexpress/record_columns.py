@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ORDERS, LINES, PARCELS, SCANS, DISPUTES, STEPS, UNREAD = (
+ORDERS, LINES, PARCELS, SCANS, DISPUTES, STEPS, MESSAGES, UNREAD = (
     "orders",
     "order_lines",
     "parcels",
     "tracking",
     "disputes",
     "dispute_steps",
+    "messages",
     "unread",
 )
 # columns by kind; all are text until `record_checks` parses them
@@ -82,10 +83,21 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "currency",
         "freight_by",
     ),
+    MESSAGES: (
+        "message_id",
+        "order_id",
+        "channel_id",
+        "buyer_id",
+        "product_id",
+        "sent_at",
+        "sender",
+        "text",
+    ),
     UNREAD: ("what", "reason"),
 }
-# columns that the rows of earlier dumps may lack
+# columns that the rows of earlier dumps may lack, and kinds that they may lack
 ADDED = ("logistics_status",)
+ADDED_KINDS = (MESSAGES,)
 # a row without one of these is refused
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     ORDERS: ("order_id", "placed_at"),
@@ -94,6 +106,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     SCANS: ("scanned_at",),
     DISPUTES: ("line_id", "order_id", "opened_at"),
     STEPS: ("line_id", "order_id", "opened_at", "stepped_at"),
+    MESSAGES: ("message_id", "sent_at", "sender"),
     UNREAD: (),
 }
 # (kind, texts by `COLUMNS`, the source's record, why the record cannot be read)

@@ -1,8 +1,8 @@
 """Convert a record of the Open Platform's answers into rows of text by kind.
 
-An order becomes a row with its lines and parcels, a dispute a row with its steps, a trace its
-scans. Values are neither parsed nor judged here, and an absent field is null. Field names, with
-their spellings, are those of the platform's public SDK.
+An order becomes a row with its lines, parcels and messages, a dispute a row with its steps, a trace
+its scans, a message a row. Values are neither parsed nor judged here, and an absent field is null.
+Field names, with their spellings, are those of the platform's public SDK.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pipeline.sources.aliexpress.answer_shapes import ListedRecord
 from pipeline.sources.aliexpress.order_rows import order_rows
 from pipeline.sources.aliexpress.record_columns import (
     DISPUTES,
+    MESSAGES,
     NOT_AN_OBJECT,
     SCANS,
     STEPS,
@@ -149,10 +150,46 @@ def _step(
     )
 
 
+def _message_rows(record: ListedRecord) -> Iterator[Row]:
+    """Yield the row of a message of a conversation. Who wrote it follows from the request, which
+    has the buyer's number: without it, the sender is unknown and the row is refused."""
+    node, request = record.value, record.request
+    if not isinstance(node, dict):
+        yield MESSAGES, (), node, NOT_AN_OBJECT
+        return
+    writer, buyer = field_text(node, "sender_ali_id"), request.buyer_number
+    sender = None
+    if writer is not None and buyer is not None:
+        sender = "buyer" if writer == buyer else "seller"
+    about = {field_text(node, "message_type"): field_text(node, "extern_id")}
+    yield (
+        MESSAGES,
+        (
+            field_text(node, "id"),
+            about.get("order"),
+            request.channel_id,
+            request.buyer_login,
+            about.get("product"),
+            field_text(node, "gmt_create"),
+            sender,
+            field_text(node, "content"),
+        ),
+        {"channel_id": request.channel_id, **node},
+        "",
+    )
+
+
+def _no_rows(record: ListedRecord) -> Iterator[Row]:
+    """The list of conversations repeats their last messages; these come with the conversations."""
+    yield from ()
+
+
 _READERS: dict[str, Callable[[ListedRecord], Iterator[Row]]] = {
     answer_names.ORDER: order_rows,
     answer_names.DETAIL: order_rows,
     answer_names.ISSUE: _dispute_rows,
     answer_names.ISSUE_DETAIL: _dispute_rows,
     answer_names.TRACE: _trace_rows,
+    answer_names.MESSAGE: _message_rows,
+    answer_names.CONVERSATION: _no_rows,
 }

@@ -18,7 +18,7 @@ import polars as pl
 
 from pipeline.settings.errors import BadInput, Damaged
 from pipeline.sources.aliexpress.dumps import FILE, SEEN, DumpFrames, schema
-from pipeline.sources.aliexpress.record_columns import ADDED, COLUMNS
+from pipeline.sources.aliexpress.record_columns import ADDED, ADDED_KINDS, COLUMNS
 from pipeline.sources.csv_text import ROW
 from pipeline.workspace.checksums import FILES, file_sha256, read_parquet, read_sealed, sealed
 from pipeline.workspace.workspace import sync, write_json
@@ -57,6 +57,8 @@ def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
 
 
 def _read(path: Path, current: Mapping[str, Any], kind: str) -> pl.DataFrame:
+    if kind in ADDED_KINDS and path.name not in current[FILES]:
+        return pl.DataFrame(schema=schema(kind))
     frame = read_parquet(path, current, "")
     absent = [name for name in COLUMNS[kind] if name in ADDED and name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)

@@ -1,0 +1,114 @@
+"""A small simulated store as it is on three nights, and a pull of it from a fake platform."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline.settings.config import Config
+from pipeline.settings.delivery.pull_settings import AliexpressStore
+from pipeline.simulation.exports.export_aliexpress import write_dumps
+from pipeline.simulation.simulate import simulate
+from pipeline.sources.openplatform.pull_clock import PullClock
+from pipeline.sources.openplatform.pull_store import PullReport, StoreFolders, pull_store
+from pipeline.workspace.progress import Progress
+from pipeline.workspace.workspace import Workspace
+from tests.unit.sources.openplatform.fake_platform import APP_KEY, APP_SECRET, CODE
+from tests.unit.sources.openplatform.fake_store import FakeStore, read_store
+
+NIGHTS = (date(2025, 3, 25), date(2025, 4, 10), date(2025, 4, 24))
+FAST = {"first_wait_seconds": 0.0, "requests_per_second": 1_000.0, "timeout_seconds": 5.0}
+
+
+class NightClock(PullClock):
+    """Shows one moment all the time, and does not wait. Each clock has its own part of that second:
+    two runs at one millisecond would sign the same request alike, which the platform refuses."""
+
+    def __init__(self, moment: datetime) -> None:
+        super().__init__()
+        self.moment = moment + timedelta(milliseconds=random.randrange(1_000))
+        self.waits: list[float] = []
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+@dataclass(frozen=True)
+class StoreNight:
+    """The store at the end of a day: when, its canonical files, its dumps, and what the platform
+    answers."""
+
+    moment: datetime
+    raw: Path
+    dumps: Path
+    store: FakeStore
+
+
+@pytest.fixture(scope="session")
+def store_nights(tmp_path_factory: pytest.TempPathFactory) -> list[StoreNight]:
+    """The store at the end of each of `NIGHTS`."""
+    folder = tmp_path_factory.mktemp("pulled-store")
+    raw = simulate(
+        Workspace(folder / "w"), Config(), Progress(), orders=220, first=date(2025, 1, 1), days=115
+    )
+    return [_night(raw, folder, night) for night in NIGHTS]
+
+
+def _night(raw: Path, folder: Path, night: date) -> StoreNight:
+    until = folder / f"raw-{night}"
+    dumps = folder / f"dumps-{night}"
+    until.mkdir()
+    dumps.mkdir()
+    for path in raw.glob("*.csv"):
+        table = pl.read_csv(path, infer_schema=False)
+        table.filter(pl.col("known_at").str.slice(0, 10) <= str(night)).write_csv(until / path.name)
+    write_dumps(until, dumps)
+    # as if the dumps had been taken at the end of this day, whenever the last fact was
+    for path in dumps.glob("*.jsonl"):
+        path.rename(path.with_name(f"{path.stem[:-15]}{night}T2359.jsonl"))
+    moment = datetime.combine(night, datetime.min.time(), UTC) + timedelta(hours=23, minutes=59)
+    return StoreNight(moment, until, dumps, read_store(dumps))
+
+
+@pytest.fixture(autouse=True)
+def secrets_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AE_SECRET", APP_SECRET)
+    monkeypatch.setenv("AE_CODE", CODE)
+    # a proxy of this machine would be between the tests and their servers
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+def store_settings(url: str, **changes: Any) -> AliexpressStore:
+    """The settings of a store on the platform at `url`."""
+    texts = {"url": url, "app_key": APP_KEY, "app_secret": {"env": "AE_SECRET"}}
+    return AliexpressStore(**{**texts, "code": {"env": "AE_CODE"}, **FAST, **changes})
+
+
+@pytest.fixture
+def pull(tmp_path: Path) -> Callable[..., PullReport]:
+    """Pull the store from the platform at `url`, at a moment, into `tmp_path / "shop"`."""
+
+    def run(
+        url: str, moment: datetime, clock: PullClock | None = None, **changes: Any
+    ) -> PullReport:
+        folders = StoreFolders.of(tmp_path / "shop", "main")
+        clock = clock or NightClock(moment)
+        return pull_store("main", store_settings(url, **changes), folders, lambda text: None, clock)
+
+    return run
+
+
+@pytest.fixture
+def dumps(tmp_path: Path) -> Path:
+    """Where `pull` keeps the answers."""
+    return tmp_path / "shop" / "pulled" / "aliexpress"
