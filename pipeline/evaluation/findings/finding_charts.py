@@ -26,7 +26,7 @@ def finish(chart: Shown, title: str) -> Shown:
         chart.properties(title=heading, width=WIDTH)
         .configure_axis(labelFontSize=FONT, titleFontSize=FONT, labelLimit=320, grid=True)
         .configure_legend(
-            labelFontSize=FONT, titleFontSize=FONT, orient="bottom", labelLimit=400, columns=2
+            labelFontSize=FONT, titleFontSize=FONT, orient="bottom", labelLimit=400, columns=3
         )
         .configure_view(stroke=None)
     )
@@ -68,11 +68,12 @@ def interval_chart(
     form: str = PERCENT,
     kind: str | None = None,
     line: tuple[float, str] | None = None,
+    from_zero: bool = True,
 ) -> Shown:
     """Values with their intervals. `rows`: the name in `group`, `value, low, high`, and with `kind`
     a column that colours them. `line`: a value to compare with, and its name."""
     base = alt.Chart(rows.select([group, "value", "low", "high", *([kind] if kind else [])]))
-    x = alt.X("value:Q", title=axis).axis(format=form, tickCount=6).scale(zero=False)
+    x = alt.X("value:Q", title=axis).axis(format=form, tickCount=6).scale(zero=from_zero)
     shared: dict[str, object] = {"y": _names(group, rows)}
     colour: object = alt.value(BLUE)
     if kind:
@@ -86,16 +87,18 @@ def interval_chart(
         base.mark_circle(size=90, opacity=1).encode(x=x, color=colour, **shared),
     ]
     if line:
-        layers = [*_line(*line), *layers]
+        layers = [*_line(*line, axis), *layers]
     height = ROW_HEIGHT * rows[group].n_unique() * (1.3 if kind else 1)
     return finish(alt.layer(*layers).properties(height=height), title)
 
 
-def _line(value: float, name: str) -> list[alt.Chart]:
+def _line(value: float, name: str, axis: str) -> list[alt.Chart]:
+    # layers without the same title would have theirs added to the axis
+    x = alt.X("at:Q", title=axis)
     at = alt.Chart(pl.DataFrame({"at": [value], "name": [name]}))
-    rule = at.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=2).encode(x="at:Q")
+    rule = at.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=2).encode(x=x)
     text = at.mark_text(align="left", baseline="bottom", dx=4, dy=-3, color=GREY, fontSize=FONT)
-    return [rule, text.encode(x="at:Q", y=alt.value(0), text="name:N")]
+    return [rule, text.encode(x=x, y=alt.value(0), text="name:N")]
 
 
 def _names(group: str, rows: pl.DataFrame) -> alt.Y:
@@ -123,23 +126,18 @@ def caught_chart(curve: pl.DataFrame, contacted: float, title: str) -> Shown:
     """The share of disputes caught as more orders are contacted. `curve`: `caught_curve`;
     `contacted`: the share of the open orders that the list holds."""
     ways = curve["way"].unique(maintain_order=True).to_list()
-    lines = (
-        alt.Chart(curve)
-        .mark_line(strokeWidth=3)
-        .encode(
-            x=alt.X("contacted:Q", title="share of a night's open orders that are contacted").axis(
-                format=PERCENT, tickCount=6
-            ),
-            y=alt.Y("caught:Q", title="share of the disputes among them").axis(
-                format=PERCENT, tickCount=6
-            ),
-            color=alt.Color("way:N", title=None, sort=ways).scale(range=COLOURS[: len(ways)]),
-        )
-    )
+    axis = "share of a night's open orders that are contacted"
+    position = {
+        "x": alt.X("contacted:Q", title=axis).axis(format=PERCENT, tickCount=6),
+        "y": alt.Y("caught:Q", title="share of the disputes among them").axis(
+            format=PERCENT, tickCount=6
+        ),
+    }
+    colour = alt.Color("way:N", title=None, sort=ways).scale(range=COLOURS[: len(ways)])
+    lines = alt.Chart(curve).mark_line(strokeWidth=3).encode(**position, color=colour)
     ends = pl.DataFrame({"contacted": [0.0, 1.0], "caught": [0.0, 1.0]})
-    chance = alt.Chart(ends).mark_line(color=GREY, strokeDash=[4, 3])
-    chance = chance.encode(x="contacted:Q", y="caught:Q")
-    layers = alt.layer(chance, *_line(contacted, "the list"), lines)
+    chance = alt.Chart(ends).mark_line(color=GREY, strokeDash=[4, 3]).encode(**position)
+    layers = alt.layer(chance, *_line(contacted, "the list", axis), lines)
     return finish(layers.properties(height=300), title)
 
 
@@ -148,12 +146,15 @@ def calibration_intervals(bins: pl.DataFrame, title: str) -> Shown:
     top = max(float(bins[name].max()) for name in ("predicted", "high"))  # type: ignore[arg-type]
     ends = pl.DataFrame({"predicted": [0.0, top], "value": [0.0, top]})
     x = alt.X("predicted:Q", title="disputes predicted, share of open orders")
-    y = alt.Y("value:Q", title="disputes that came, share").axis(format=PERCENT, tickCount=6)
+    came = "disputes that came, share of open orders"
+    y = alt.Y("value:Q", title=came).axis(format=PERCENT, tickCount=6)
     x = x.axis(format=PERCENT, tickCount=6)
     base = alt.Chart(bins)
     layers = [
         alt.Chart(ends).mark_line(color=GREY, strokeDash=[4, 3]).encode(x=x, y=y),
-        base.mark_rule(color=BLUE, strokeWidth=3, opacity=0.5).encode(x=x, y="low:Q", y2="high:Q"),
+        base.mark_rule(color=BLUE, strokeWidth=3, opacity=0.5).encode(
+            x=x, y=alt.Y("low:Q", title=came), y2="high:Q"
+        ),
         base.mark_circle(color=BLUE, size=90, opacity=1).encode(x=x, y=y),
     ]
     return finish(alt.layer(*layers).properties(height=300), title)

@@ -116,4 +116,4 @@ def disputes_by_rank(scored: pl.DataFrame, tenths: int = 10) -> pl.DataFrame:
         .otherwise(pl.lit("no sign yet")),
     ).filter(pl.col("label") == 1)
     counted = disputed.group_by("tenth", "sign").agg(disputes=pl.len().cast(pl.Int64))
-    return counted.select(schema).sort("tenth", "sign")
+    return counted.select(*schema).sort("tenth", "sign")

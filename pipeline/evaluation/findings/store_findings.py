@@ -29,13 +29,14 @@ def rate_by_quarter(tables: Tables, as_of_day: int, window: DisputeWindow) -> pl
     `low, high`. Quarters with orders that may still be disputed are left out, because their rate
     would be too low, and so are those with too few disputed orders.
     """
-    placed = pl.col("ordered_day").cast(pl.Date)
+    placed, is_disputed = pl.col("ordered_day").cast(pl.Date), pl.col("filed_day").is_not_null()
     quarters = (
         order_outcomes(tables, as_of_day, window)
         .group_by(quarter=pl.format("{} Q{}", placed.dt.year(), placed.dt.quarter()))
         .agg(
-            orders=pl.len(),
-            disputed=pl.col("filed_day").is_not_null().sum(),
+            # an order whose outcome was not recorded is neither
+            orders=(pl.col("confirmed_day").is_not_null() | is_disputed).sum(),
+            disputed=is_disputed.sum(),
             open=pl.col("is_open").sum(),
         )
         .filter(pl.col("open") == 0, pl.col("disputed") >= LEAST_DISPUTED)

@@ -131,7 +131,7 @@ TABLES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "the night's page: calibration": lambda rows: calibration_bins(rows, 1).drop("rows"),
     "the night's page: money saved": saved,
     "the night's page and README.txt: precision": lambda rows: shares(past(rows)),
-    "model page and notebook 02: calibration": lambda rows: measures.calibration_bins(rows, 1),
+    "model page: calibration": lambda rows: measures.calibration_bins(rows, 1),
 }
 TERMINAL: dict[str, Callable[[pl.DataFrame], None]] = {
     "make backtest": lambda rows: say_summary(backtest_table(rows)),
