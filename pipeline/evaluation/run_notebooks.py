@@ -18,7 +18,8 @@ LONGEST_CELL_SECONDS = 3600
 def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> Path:
     """Write each notebook, executed, into the workspace's `notebooks`; return that folder.
 
-    Raises `BadInput` if the night is not published, or if a cell fails.
+    Raises `BadInput` if the night is not published, and after the last notebook if cells failed; a
+    notebook with a failed cell is not written.
     """
     import nbformat
     from nbclient.exceptions import CellExecutionError
@@ -29,6 +30,7 @@ def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> P
         )
     target = workspace.folder / "notebooks"
     target.mkdir(exist_ok=True)
+    failed = []
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         with progress.piece("notebook") as notes:
             notes.append(path.name)
@@ -36,9 +38,13 @@ def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> P
             try:
                 execute(book, workspace, as_of)
             except CellExecutionError as error:
-                raise BadInput(f"{path.name}: {error.ename}: {error.evalue}") from None
+                failed.append(f"{path.name}: {error.ename}: {error.evalue}")
+                notes.append("stopped")
+                continue
             text = nbformat.writes(book)  # type: ignore[no-untyped-call]
             write_whole(target / path.name, text + "\n")
+    if failed:
+        raise BadInput("; ".join(failed))
     return target
 
 

@@ -59,9 +59,8 @@ def strongest_features(model: DisputeModel, features: pl.DataFrame, count: int) 
     """The features that move the score of the orders in `features` most: `feature, group, why,
     moved, direction`.
 
-    `moved`: the share of all absolute contributions to the log odds. `direction`: "high raises" or
-    "low raises" the risk, by the rank correlation of value and contribution; "both ways" if it is
-    weak.
+    `moved`: the share of all absolute contributions to the log odds. `direction`: which values
+    raise the risk, in words, by the rank correlation of value and contribution.
     """
     contributions = model.contributions(features)
     size = np.abs(contributions).mean(axis=0)
@@ -85,8 +84,8 @@ def _direction(values: pl.Series, contribution: np.ndarray) -> str:
     known = pl.DataFrame({"value": values, "contribution": contribution}).drop_nulls()
     agree = known.select(pl.corr("value", "contribution", method="spearman")).item()
     if agree is None or not abs(agree) >= 0.5:
-        return "both ways"
-    return "high raises" if agree > 0 else "low raises"
+        return "it depends on the other features"
+    return "high values raise the risk" if agree > 0 else "low values raise the risk"
 
 
 def score_groups(

@@ -66,30 +66,22 @@ def interval_chart(
     axis: str,
     title: str,
     form: str = PERCENT,
-    kind: str | None = None,
     line: tuple[float, str] | None = None,
     from_zero: bool = True,
 ) -> Shown:
-    """Values with their intervals. `rows`: the name in `group`, `value, low, high`, and with `kind`
-    a column that colours them. `line`: a value to compare with, and its name."""
-    base = alt.Chart(rows.select([group, "value", "low", "high", *([kind] if kind else [])]))
+    """Values with their intervals. `rows`: the name in `group`, and `value, low, high`. `line`: a
+    value to compare with, and its name."""
+    base = alt.Chart(rows.select(group, "value", "low", "high")).encode(y=_names(group, rows))
     x = alt.X("value:Q", title=axis).axis(format=form, tickCount=6).scale(zero=from_zero)
-    shared: dict[str, object] = {"y": _names(group, rows)}
-    colour: object = alt.value(BLUE)
-    if kind:
-        kinds = rows[kind].unique(maintain_order=True).to_list()
-        shared["yOffset"] = alt.YOffset(f"{kind}:N", sort=kinds)
-        colour = alt.Color(f"{kind}:N", title=None, sort=kinds).scale(range=COLOURS[: len(kinds)])
     layers = [
-        base.mark_rule(strokeWidth=3, opacity=0.5).encode(
-            x=alt.X("low:Q", title=axis), x2="high:Q", color=colour, **shared
+        base.mark_rule(color=BLUE, strokeWidth=3, opacity=0.5).encode(
+            x=alt.X("low:Q", title=axis), x2="high:Q"
         ),
-        base.mark_circle(size=90, opacity=1).encode(x=x, color=colour, **shared),
+        base.mark_circle(color=BLUE, size=90, opacity=1).encode(x=x),
     ]
     if line:
         layers = [*_line(*line, axis), *layers]
-    height = ROW_HEIGHT * rows[group].n_unique() * (1.3 if kind else 1)
-    return finish(alt.layer(*layers).properties(height=height), title)
+    return finish(alt.layer(*layers).properties(height=ROW_HEIGHT * rows.height), title)
 
 
 def _line(value: float, name: str, axis: str) -> list[alt.Chart]:

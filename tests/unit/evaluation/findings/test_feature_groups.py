@@ -74,8 +74,8 @@ def test_a_feature_says_which_values_raise_the_risk(
 ) -> None:
     features = strongest_features(model, rows, 2)
     assert features.select("feature", "direction").rows() == [
-        (SILENCE, "high raises"),
-        (AGE, "low raises"),
+        (SILENCE, "high values raise the risk"),
+        (AGE, "low values raise the risk"),
     ]
     assert features["moved"].is_sorted(descending=True)
 
