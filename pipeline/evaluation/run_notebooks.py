@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from pipeline.workspace.workspace import Workspace, write_whole
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LONGEST_CELL_SECONDS = 3600
+# on a busy machine, the libraries of the kernel take longer than nbclient's minute to load
+LONGEST_START_SECONDS = 600
 
 
 def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> Path:
@@ -60,8 +63,14 @@ def execute(book: Any, workspace: Workspace, as_of: date) -> None:
         # the progress bar, which is not shown here, warns about a missing package
         "PYTHONWARNINGS": "ignore:IProgress not found",
     }
-    settings = Config({"KernelManager": {"transport": "ipc"}})
-    client = NotebookClient(
-        book, timeout=LONGEST_CELL_SECONDS, record_timing=False, config=settings
-    )
-    client.execute(env=os.environ | environment)
+    # the default names of the sockets are the same for every kernel that starts in this folder
+    with tempfile.TemporaryDirectory() as sockets:
+        manager = {"transport": "ipc", "ip": str(Path(sockets) / "kernel")}
+        client = NotebookClient(
+            book,
+            timeout=LONGEST_CELL_SECONDS,
+            startup_timeout=LONGEST_START_SECONDS,
+            record_timing=False,
+            config=Config({"KernelManager": manager}),
+        )
+        client.execute(env=os.environ | environment)
