@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from pipeline.workspace.workspace import Workspace, write_whole
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LONGEST_CELL_SECONDS = 3600
+# on a busy machine, the libraries of the kernel take longer than nbclient's minute to load
+LONGEST_START_SECONDS = 600
 
 
 def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> Path:
     """Write each notebook, executed, into the workspace's `notebooks`; return that folder.
 
-    Raises `BadInput` without a checkout, if the night is not published, or if a cell fails.
+    Raises `BadInput` without a checkout, if the night is not published, and after the last notebook
+    if cells failed; a notebook with a failed cell is not written.
     """
     import nbformat
     from nbclient.exceptions import CellExecutionError
@@ -34,6 +38,7 @@ def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> P
         )
     target = workspace.folder / "notebooks"
     target.mkdir(exist_ok=True)
+    failed = []
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         with progress.piece("notebook") as notes:
             notes.append(path.name)
@@ -41,9 +46,13 @@ def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> P
             try:
                 execute(book, workspace, as_of)
             except CellExecutionError as error:
-                raise BadInput(f"{path.name}: {error.ename}: {error.evalue}") from None
+                failed.append(f"{path.name}: {error.ename}: {error.evalue}")
+                notes.append("stopped")
+                continue
             text = nbformat.writes(book)  # type: ignore[no-untyped-call]
             write_whole(target / path.name, text + "\n")
+    if failed:
+        raise BadInput("; ".join(failed))
     return target
 
 
@@ -59,8 +68,14 @@ def execute(book: Any, workspace: Workspace, as_of: date) -> None:
         # the progress bar, which is not shown here, warns about a missing package
         "PYTHONWARNINGS": "ignore:IProgress not found",
     }
-    settings = Config({"KernelManager": {"transport": "ipc"}})
-    client = NotebookClient(
-        book, timeout=LONGEST_CELL_SECONDS, record_timing=False, config=settings
-    )
-    client.execute(env=os.environ | environment)
+    # the default names of the sockets are the same for every kernel that starts in this folder
+    with tempfile.TemporaryDirectory() as sockets:
+        manager = {"transport": "ipc", "ip": str(Path(sockets) / "kernel")}
+        client = NotebookClient(
+            book,
+            timeout=LONGEST_CELL_SECONDS,
+            startup_timeout=LONGEST_START_SECONDS,
+            record_timing=False,
+            config=Config({"KernelManager": manager}),
+        )
+        client.execute(env=os.environ | environment)

@@ -67,6 +67,10 @@ pipeline/evaluation         features features/build features/indicators models/a
 pipeline/evaluation/actions features models/actions models/effects models/learner
                             pipeline/engines pipeline/settings pipeline/simulation
                             pipeline/training pipeline/workspace
+pipeline/evaluation/findings
+                            features features/build features/indicators models/comparison
+                            models/learner models/reasons pipeline/pages pipeline/settings
+                            pipeline/training
 pipeline/history            features models/actions models/contact models/effects
                             pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts

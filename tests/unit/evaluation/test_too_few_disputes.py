@@ -138,7 +138,7 @@ TABLES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "the night's page and README.txt: precision": lambda rows: shares(past(rows)),
     "model page: precision and recall": lambda rows: recall_curve(rows, 1, 3),
     "model page: lift": lambda rows: lift_curve(rows, np.array([0.1, 1.0]), 1, 3),
-    "model page and notebook 02: calibration": lambda rows: measures.calibration_bins(rows, 1),
+    "model page: calibration": lambda rows: measures.calibration_bins(rows, 1),
 }
 TERMINAL: dict[str, Callable[[pl.DataFrame], None]] = {
     "make backtest": lambda rows: say_summary(backtest_table(rows)),
