@@ -57,7 +57,7 @@ def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
 
 
 def _read(path: Path, current: Mapping[str, Any], kind: str) -> pl.DataFrame:
-    if kind in ADDED_KINDS and path.name not in current[FILES]:
+    if kind in ADDED_KINDS and path.name not in current.get(FILES, {}):
         return pl.DataFrame(schema=schema(kind))
     frame = read_parquet(path, current, "")
     absent = [name for name in COLUMNS[kind] if name in ADDED and name not in frame.columns]
