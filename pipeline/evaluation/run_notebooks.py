@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pipeline.registry.model_registry import find_model
 from pipeline.settings.errors import BadInput
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace, write_whole
@@ -36,6 +37,8 @@ def run_notebooks(workspace: Workspace, progress: Progress, *, as_of: date) -> P
         raise BadInput(
             f"{workspace.folder}: no night {as_of} is published. Run: make nightly AS_OF={as_of}"
         )
+    # what there is to say about a moved workspace is said here, and not inside a notebook
+    find_model(workspace)
     target = workspace.folder / "notebooks"
     target.mkdir(exist_ok=True)
     failed = []

@@ -73,7 +73,8 @@ class CountLine:
         """Write the counts, if it is time to. A single piece of work needs no count.
         `is_rewritten`: on a terminal, at once."""
         now = self._now()
-        if not any(count.total > 1 for count in self._counts):
+        # a notebook would keep the counts among its results
+        if self._console.is_jupyter or not any(count.total > 1 for count in self._counts):
             return
         if self._is_terminal:
             if is_rewritten or now - self._rewritten >= SECONDS_BETWEEN_REWRITES:

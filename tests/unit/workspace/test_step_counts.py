@@ -256,3 +256,12 @@ def test_past_nights_are_counted(
     pieces = ("table of features", "night")
     assert counts == [f"{piece} {number} of 2" for piece in pieces for number in (1, 2)]
     assert capsys.readouterr().out == ""
+
+
+def test_a_notebook_keeps_no_counts() -> None:
+    console = Console(file=io.StringIO(), force_jupyter=True)
+    line = CountLine(console, iter(range(0, 10_000, 100)).__next__)
+    with line.counted("night", 3) as night_done:
+        night_done()
+        night_done()
+    assert console.file.getvalue() == ""  # type: ignore[attr-defined]
