@@ -12,7 +12,7 @@ from pipeline.workspace.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "images"
-WIDTH, HEIGHT = 1200, 1180
+WIDTH, HEIGHT = 1200, 1760
 
 
 def docs_pictures(workspace: Workspace, *, as_of: date = DEMO_NIGHT) -> Path:
@@ -35,8 +35,13 @@ def docs_pictures(workspace: Workspace, *, as_of: date = DEMO_NIGHT) -> Path:
         )
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, locale="en-GB")
         page.goto(page_path.resolve().as_uri())
+        # the queues are only named, so that all sections down to the first row fit
+        page.evaluate(
+            "document.querySelectorAll('details.queue').forEach(d => { d.open = false; })"
+        )
         # the first row, open: its reasons, its draft and its time line
         page.locator("#rows button.open").first.click()
+        page.evaluate("window.scrollTo(0, 0)")
         page.screenshot(path=picture)
         browser.close()
     return picture
