@@ -61,7 +61,7 @@ def test_a_review_is_searched_filtered_and_opened(review_page: OpenPage) -> None
 @pytest.mark.parametrize(
     ("fixture", "scheme", "width"), [("report_page", "dark", 390), ("review_page", "light", 1280)]
 )
-def test_axe_reports_no_serious_violation(
+def test_axe_reports_nothing(
     request: pytest.FixtureRequest, fixture: str, scheme: str, width: int
 ) -> None:
     page = request.getfixturevalue(fixture).page
@@ -70,11 +70,7 @@ def test_axe_reports_no_serious_violation(
     page.locator("#rows button.open").first.click()
     page.evaluate(AXE.read_text(encoding="utf-8"))
     results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    violations = [
-        f"{rule['impact']} {rule['id']}: {rule['nodes'][0]['html']}"
-        for rule in results["violations"]
-    ]
-    assert [line for line in violations if line.startswith(("serious", "critical"))] == []
+    assert [f"{r['id']}: {r['nodes'][0]['html']}" for r in results["violations"]] == []
 
 
 @pytest.mark.parametrize("fixture", ["report_page", "review_page"])
