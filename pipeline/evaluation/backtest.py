@@ -77,7 +77,7 @@ def backtest(
         workspace,
         result,
         [workspace.folder / RESULT, workspace.folder / PAGE],
-        config.model_dump(exclude={"deliver"}),
+        config.settings_of_results(),
     )
     return result
 

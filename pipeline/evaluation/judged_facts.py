@@ -118,7 +118,7 @@ def judged_facts(workspace: Workspace, config: Config) -> JudgedFacts:
 
 def config_sha256(config: Config) -> str:
     """The hash of the settings on which numbers depend."""
-    settings = config.model_dump(mode="json", exclude={"engine", "deliver"})
+    settings = config.settings_of_results()
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 

@@ -24,7 +24,7 @@ def report_changed_settings(workspace: Workspace, config: Config, as_of: date) -
     """Print a note if settings differ from those of this night's last run, or else of the night
     before."""
     night, inputs = _last_inputs(workspace, as_of)
-    now = config.model_dump(mode="json", exclude={"engine", "deliver"})
+    now = config.settings_of_results()
     if changes := changed_settings(inputs.get("config", {}), now):
         shown = "; ".join(changes[:MOST_SHOWN])
         more = f"; and {len(changes) - MOST_SHOWN} more" if len(changes) > MOST_SHOWN else ""

@@ -38,7 +38,7 @@ def night_inputs(
         "sha256": workspace.read_ingest_facts()["input_sha256"],
         "model_run_id": scorer.run_id,
         # both engines give the same files, and where they are sent does not change them
-        "config": config.model_dump(mode="json", exclude={"engine", "deliver"}),
+        "config": config.settings_of_results(),
         "messages_sha256": files_sha256(workspace.folder / "messages"),
         "tasks_sha256": files_sha256(workspace.folder / "tasks"),
         **clock_inputs(workspace, config),

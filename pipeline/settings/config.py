@@ -45,6 +45,10 @@ class Booster(SettingsSection):
     )
 
 
+# how it computes, where data comes from and goes, and who signs in: no result depends on it
+NO_RESULT = frozenset({"engine", "deliver", "pull", "board"})
+
+
 class Config(SettingsSection):
     """All settings of a run, as stored in its manifest."""
 
@@ -180,6 +184,10 @@ class Config(SettingsSection):
     pull: Pull = Pull()
     board: BoardAccess = BoardAccess()
     links: Links = Links()
+
+    def settings_of_results(self) -> dict[str, Any]:
+        """The settings on which results depend, as JSON: those that a run records."""
+        return self.model_dump(mode="json", exclude=set(NO_RESULT))
 
     @property
     def label_window(self) -> LabelWindow:

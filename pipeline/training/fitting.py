@@ -22,7 +22,7 @@ from models.learner.training_rows import label_rows, learnable
 from pipeline.engines.engine import build_features
 from pipeline.history.assignments import left_alone
 from pipeline.registry.model_registry import register_model
-from pipeline.settings.config import Config
+from pipeline.settings.config import NO_RESULT, Config
 from pipeline.settings.errors import Refused, TooFewDisputes
 from pipeline.workspace.manifest import git_revision
 from pipeline.workspace.progress import Progress, counted
@@ -114,8 +114,9 @@ def training_settings(config: Config) -> dict[str, Any]:
         "rounds": config.recipe.rounds,
         **config.model_dump(
             exclude={
-                *("decide", "gate", "booster", "engine", "usd_per", "threads", "monitor"),
-                *("model_name", "deliver"),
+                *("decide", "gate", "booster", "usd_per", "threads", "monitor", "model_name"),
+                *("links", "drafts"),
+                *NO_RESULT,
             }
         ),
     }

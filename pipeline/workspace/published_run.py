@@ -37,7 +37,7 @@ def publish(
                 "inputs": {
                     "sha256": ingested["input_sha256"],
                     "policy_sha256": policy_sha256(config.policy, workspace.folder),
-                    "config": config.model_dump(exclude={"engine", "deliver"}),
+                    "config": config.settings_of_results(),
                 },
                 **facts,
                 **program_facts(),
