@@ -6,6 +6,7 @@ A board that is stopped meanwhile loses nothing: `deliveries.db` says what was s
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import date
 from threading import Lock, Thread
@@ -54,6 +55,10 @@ class BoardSender:
             self.problem = ""
         except UserError as error:
             self.problem = shown_error(self.store, error)
+        except Exception:
+            # no one waits for this thread, so a lead would believe that all was sent
+            logging.getLogger(__name__).exception("bulk send of %s", night)
+            self.problem = "Sending stopped by a defect of the program; the board's log says more."
 
 
 def shown_error(store: Workspace, error: UserError) -> str:

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from pipeline.board.board_app import create_app
+from pipeline.board.board_sender import BoardSender
 from pipeline.deliver.bulk import send_plan
 from pipeline.deliver.delivery_record import open_record
 from pipeline.desk.desk_members import StoredUser, change_member, hashed_password
@@ -137,6 +138,23 @@ def test_a_channel_that_fails_is_said_on_the_page(
     page = client.get(PAGE).text
     assert "messages were not sent; the last reason" in page
     assert states_of(page)[0] == "released"
+
+
+def test_a_defect_while_sending_is_said_and_the_next_send_runs(shop: Workspace) -> None:
+    faults = [RuntimeError("broken"), None]
+
+    def send(*_: object) -> None:
+        if fault := faults.pop(0):
+            raise fault
+
+    sender = BoardSender(shop, send)
+    sender.start(NIGHT)
+    sender.wait(30)
+    assert sender.problem.startswith("Sending stopped by a defect")
+    sender.start(NIGHT)
+    sender.wait(30)
+    assert sender.problem == ""
+    assert not sender.is_sending
 
 
 def test_an_old_night_and_a_board_without_a_channel(
