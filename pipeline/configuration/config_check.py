@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from pipeline.deliver.delivery_faults import Undeliverable
-from pipeline.deliver.secret_values import SecretValues
+from pipeline.connections.call_faults import SecretFault
+from pipeline.connections.secret_values import SecretValues
 from pipeline.drafts.action_texts import require_templates
 from pipeline.settings.action_files import load_actions
 from pipeline.settings.config import load_config
@@ -42,7 +42,7 @@ def check_configuration(workspace: Path) -> list[str]:
     for name, source in secrets:
         try:
             SecretValues().read(source, name)
-        except Undeliverable as error:
+        except SecretFault as error:
             raise BadInput(f"config.toml: {error}") from None
     checked.append(f"deliver: {len(config.deliver.targets)} targets, {len(secrets)} secrets")
     return checked

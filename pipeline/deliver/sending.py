@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_exponential, wait_random
 
+from pipeline.connections.call_faults import SecretFault
+from pipeline.connections.secret_values import SecretValues
 from pipeline.deliver.delivery_faults import TryAgain, Undeliverable
 from pipeline.deliver.delivery_record import FAILED, INTENDED, SENT, DeliveryId, DeliveryRecord
-from pipeline.deliver.secret_values import SecretValues
 from pipeline.settings.delivery.deliver_settings import Deliver
 from pipeline.workspace.run_log import note
 
@@ -68,9 +69,9 @@ def deliver_once(
             before_sleep=log_failure,
             reraise=True,
         )(try_once)
-    except (TryAgain, Undeliverable) as error:
+    except (TryAgain, Undeliverable, SecretFault) as error:
         outcome = Outcome(
-            FAILED if isinstance(error, Undeliverable) else INTENDED, secrets.hide(str(error))
+            INTENDED if isinstance(error, TryAgain) else FAILED, secrets.hide(str(error))
         )
         record.write(sending, outcome.state, outcome.detail)
         note("delivery", **_facts(sending), state=outcome.state, detail=outcome.detail)

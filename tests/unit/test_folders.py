@@ -39,15 +39,16 @@ pipeline/cli                pipeline/board pipeline/configuration pipeline/deliv
                             pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/sources pipeline/training
                             pipeline/workspace
-pipeline/configuration      pipeline/deliver pipeline/drafts pipeline/settings
+pipeline/configuration      pipeline/connections pipeline/drafts pipeline/settings
                             pipeline/settings/delivery pipeline/workspace
-pipeline/deliver            pipeline/output pipeline/settings pipeline/settings/delivery
-                            pipeline/workspace
-pipeline/deliver/bulk       features models/actions pipeline/deliver pipeline/history
-                            pipeline/load pipeline/settings pipeline/settings/delivery
-                            pipeline/workspace
-pipeline/deliver/targets    pipeline/deliver pipeline/output pipeline/settings
+pipeline/connections        pipeline/settings pipeline/settings/delivery pipeline/workspace
+pipeline/deliver            pipeline/connections pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/workspace
+pipeline/deliver/bulk       features models/actions pipeline/connections pipeline/deliver
+                            pipeline/history pipeline/load pipeline/settings
+                            pipeline/settings/delivery pipeline/workspace
+pipeline/deliver/targets    pipeline/connections pipeline/deliver pipeline/output
+                            pipeline/settings pipeline/settings/delivery pipeline/workspace
 pipeline/desk               features features/build models/actions pipeline/drafts
                             pipeline/history pipeline/load pipeline/output pipeline/pages
                             pipeline/settings pipeline/workspace
@@ -120,7 +121,7 @@ pipeline/sources/database   pipeline/output pipeline/settings pipeline/sources
 pipeline/sources/mapped     features pipeline/settings pipeline/sources
                             pipeline/sources/reading
 pipeline/sources/openplatform
-                            pipeline/deliver pipeline/output pipeline/settings
+                            pipeline/connections pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/sources/aliexpress
                             pipeline/workspace
 pipeline/sources/proposing  pipeline/output pipeline/sources pipeline/sources/mapped

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime
 
+from pipeline.connections.call_faults import SecretFault
+from pipeline.connections.secret_values import SecretValues
 from pipeline.deliver.bulk.channel_message import Channel, channel_delivery
 from pipeline.deliver.bulk.releases import chosen_drafts, person, release, released
 from pipeline.deliver.bulk.send_plan import Bulk, Clock, bulk_of, judged_drafts, refuse_old_drafts
 from pipeline.deliver.bulk.sent_contacts import record_contacts
-from pipeline.deliver.delivery_faults import Undeliverable
 from pipeline.deliver.delivery_record import SENT, DeliveryRecord, open_record
 from pipeline.deliver.published_night import read_night
-from pipeline.deliver.secret_values import SecretValues
 from pipeline.deliver.sending import deliver_once
 from pipeline.deliver.web_requests import WebSender
 from pipeline.settings.config import Config
@@ -76,7 +76,7 @@ def _channel(config: Config) -> tuple[Channel, SecretValues]:
     try:
         url = secrets.read_url(settings.url, "deliver.channel.url")
         secret = secrets.read_line(settings.secret, "deliver.channel.secret")
-    except Undeliverable as error:
+    except SecretFault as error:
         raise BadInput(f"{error}. Nothing was sent.") from None
     return Channel(url, secret, WebSender(config.deliver.timeout_seconds)), secrets
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from pipeline.deliver.delivery_faults import Undeliverable
+from pipeline.connections.call_faults import SecretFault
+from pipeline.connections.secret_values import SecretValues
 from pipeline.deliver.delivery_record import SENT, DeliveryRecord, open_record
 from pipeline.deliver.published_night import read_night
-from pipeline.deliver.secret_values import SecretValues
 from pipeline.deliver.sending import Delivery, Outcome, deliver_once
 from pipeline.deliver.targets.chat_targets import slack_deliveries, teams_deliveries
 from pipeline.deliver.targets.email_target import mail_deliveries
@@ -142,6 +142,6 @@ def _missing_secrets(config: Config, tools: TargetTools) -> list[str]:
         if isinstance(value, SecretSource):
             try:
                 tools.secrets.read(value, tools.setting(name))
-            except Undeliverable as error:
+            except SecretFault as error:
                 problems.append(str(error))
     return problems

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.connections.secret_values import SecretValues
 from pipeline.deliver.delivery_record import DeliveryId
 from pipeline.deliver.published_night import PublishedNight
-from pipeline.deliver.secret_values import SecretValues
 from pipeline.deliver.web_requests import WebSender
 from pipeline.settings.delivery.deliver_settings import Deliver
 from pipeline.workspace.workspace import Workspace

@@ -12,11 +12,12 @@ from pipeline.settings.delivery.delivery_section import (
     SecretSource,
     TargetName,
 )
+from pipeline.settings.delivery.pull_section import PullSection
 
 MOST_STORES = 20
 
 
-class AliexpressStore(DeliverySection):
+class AliexpressStore(PullSection):
     """One store on the AliExpress Open Platform. Secrets are never here:
     docs/guide/operator/pull-from-aliexpress.md."""
 
@@ -51,9 +52,6 @@ class AliexpressStore(DeliverySection):
         le=10_000_000,
         description="most requests in a day of the platform; your app's page shows its allowance",
     )
-    requests_per_second: float = Field(
-        default=5.0, gt=0, le=1_000, description="most requests in a second"
-    )
     most_rows: int = Field(
         default=2_000,
         ge=50,
@@ -66,25 +64,6 @@ class AliexpressStore(DeliverySection):
         "aliexpress.logistics.redefining.querytrackingresult",
     )
     messages: bool = Field(default=True, description="also the messages with buyers")
-    attempts: int = Field(default=6, ge=1, le=20, description="tries of one request in one run")
-    first_wait_seconds: float = Field(
-        default=1.0, ge=0, le=600, description="wait after the first failure; then twice that"
-    )
-    longest_wait_seconds: float = Field(
-        default=120.0,
-        ge=0,
-        le=3_600,
-        description="longest wait; a longer ban by the platform ends the run until the next one",
-    )
-    timeout_seconds: float = Field(
-        default=30.0, ge=0.1, le=600, description="how long the platform may be silent"
-    )
-    longest_answer_seconds: float = Field(
-        default=120.0, ge=0.1, le=3_600, description="how long one answer may take in all"
-    )
-    largest_answer_mb: float = Field(
-        default=20.0, gt=0, le=500, description="largest answer, in millions of bytes"
-    )
 
     @model_validator(mode="after")
     def _has_access(self) -> Self:

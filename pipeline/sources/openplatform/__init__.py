@@ -1,10 +1,9 @@
 """The AliExpress Open Platform: fetch a store's answers every night and keep them as dumps, which
 `pipeline.sources.aliexpress` reads.
 
-`gateway` makes one signed call with its tries (`signatures`, `web_answers`, `platform_faults`,
-`access_tokens`), `pull_queue` remembers what is left to fetch, `pull_jobs` lists the work of a
-night, `order_searches`, `order_details` and the other modules do one kind of it each, and
-`answer_dumps` keeps what came. Other folders may import `pull_store`. Modules here may import
-`pipeline.settings`, `pipeline.deliver.secret_values`, `pipeline.output`, `pipeline.workspace` and
-`answer_fields` of `pipeline.sources.aliexpress`.
+`gateway` makes one signed call with its tries (`signatures`, `platform_faults`, `access_tokens`),
+`pull_queue` remembers what is left to fetch, `pull_jobs` lists the work of a night,
+`order_searches`, `order_details` and the other modules do one kind of it each. Other folders may
+import `pull_store`. Modules here may import `pipeline.settings`, `pipeline.connections`,
+`pipeline.output`, `pipeline.workspace` and `answer_fields` of `pipeline.sources.aliexpress`.
 """

@@ -12,15 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.deliver.secret_values import SecretValues
+from pipeline.connections.call_faults import PlatformFault, PullStopped, Throttled, Unanswered
+from pipeline.connections.secret_values import SecretValues
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.sources.openplatform.gateway import Gateway, PlatformAnswer
-from pipeline.sources.openplatform.platform_faults import (
-    PlatformFault,
-    PullStopped,
-    Throttled,
-    Unanswered,
-)
 from pipeline.workspace.workspace import sync
 
 CREATE, REFRESH = "/auth/token/create", "/auth/token/refresh"

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.connections.call_faults import PlatformFault
 from pipeline.sources.aliexpress.answer_fields import field_text
 from pipeline.sources.openplatform.job_tools import JobTools
 from pipeline.sources.openplatform.listed_items import items_of, result_of
-from pipeline.sources.openplatform.platform_faults import PlatformFault
 from pipeline.sources.openplatform.pull_jobs import (
     CONVERSATIONS,
     HISTORY_CONVERSATIONS,

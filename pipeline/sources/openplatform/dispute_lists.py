@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.connections.call_faults import PlatformFault, Unanswered
 from pipeline.sources.aliexpress.answer_fields import field_text
 from pipeline.sources.openplatform.job_tools import JobTools
 from pipeline.sources.openplatform.listed_items import PAGE_SIZE, items_of, whole_number
-from pipeline.sources.openplatform.platform_faults import PlatformFault, Unanswered
 from pipeline.sources.openplatform.pull_jobs import (
     DISPUTE,
     DISPUTE_DETAIL,

@@ -9,25 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_exponential, wait_random
-
-from pipeline.deliver.secret_values import SecretValues
+from pipeline.connections.call_faults import ClockDiffers, StaleToken, Throttled, Unanswered
+from pipeline.connections.pull_clock import PullClock
+from pipeline.connections.secret_values import SecretValues
+from pipeline.connections.tries import with_tries
+from pipeline.connections.web_client import WebAnswer, WebClient
 from pipeline.settings.delivery.pull_settings import AliexpressStore
-from pipeline.sources.openplatform.platform_faults import (
-    ClockDiffers,
-    PullStopped,
-    StaleToken,
-    Throttled,
-    Unanswered,
-    fault_in,
-)
-from pipeline.sources.openplatform.pull_clock import PullClock
+from pipeline.sources.openplatform.platform_faults import fault_in
 from pipeline.sources.openplatform.signatures import SHA256, SIGN, signature
-from pipeline.sources.openplatform.web_answers import PlatformWeb, WebAnswer
 from pipeline.workspace.run_log import note
 
 CHINA = timezone(timedelta(hours=8))
@@ -64,7 +56,7 @@ class Gateway:
     ) -> None:
         self.settings, self.secrets, self.clock = settings, secrets, clock
         self._app_secret, self._count = app_secret, count
-        self._web = PlatformWeb(settings)
+        self._web = WebClient(settings)
         self._offset_ms = self._last_ms = 0
 
     def close(self) -> None:
@@ -101,34 +93,10 @@ class Gateway:
         return self._with_tries(path, lambda: self._post(path, parameters, None))
 
     def _with_tries(self, method: str, once: Callable[[], PlatformAnswer]) -> PlatformAnswer:
-        def log(state: RetryCallState) -> None:
-            note("pull_retry", method=method, detail=self.secrets.hide(str(_error(state))))
+        return with_tries(once, self.settings, self.clock, AGAIN, self._log(method))
 
-        return Retrying(
-            stop=stop_after_attempt(self.settings.attempts),
-            wait=self._wait,
-            retry=retry_if_exception_type(AGAIN),
-            before_sleep=log,
-            sleep=self.clock.sleep,
-            reraise=True,
-        )(once)
-
-    def _wait(self, state: RetryCallState) -> float:
-        """Twice as long after each failure, with a random part, or as long as the platform asks."""
-        first, longest = self.settings.first_wait_seconds, self.settings.longest_wait_seconds
-        error = _error(state)
-        asked = error.wait_seconds if isinstance(error, Throttled) else None
-        if asked and asked > longest:
-            raise PullStopped(
-                f"the platform asks to wait {asked:,.0f} seconds; the next run continues",
-                is_failure=False,
-            )
-        if isinstance(error, StaleToken | ClockDiffers) and state.attempt_number == 1:
-            return 0.0
-        grown = wait_exponential(multiplier=first, max=longest)(state) + wait_random(0, first)(
-            state
-        )
-        return min(max(grown, asked or 0.0), longest)
+    def _log(self, method: str) -> Callable[[BaseException | None], None]:
+        return lambda error: note("pull_retry", method=method, detail=self.secrets.hide(str(error)))
 
     def _post(
         self, method: str, parameters: Mapping[str, Any], token: str | None
@@ -185,17 +153,8 @@ class Gateway:
         return content
 
 
-def _error(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
-
-
 def _text(value: Any) -> str:
     """A parameter as the platform expects it: structures as JSON."""
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return str(value)
-
-
-def utc_text(moment: datetime) -> str:
-    """2026-11-27T02:15:03Z"""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.deliver.secret_values import SecretValues
+from pipeline.connections.answer_dumps import dump_line
+from pipeline.connections.pull_clock import PullClock
+from pipeline.connections.secret_values import SecretValues
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.sources.openplatform.access_tokens import AccessTokens
-from pipeline.sources.openplatform.answer_dumps import dump_line
 from pipeline.sources.openplatform.gateway import Gateway, PlatformAnswer
-from pipeline.sources.openplatform.pull_clock import PullClock
 from pipeline.sources.openplatform.pull_queue import PullQueue
 
 
@@ -32,4 +32,6 @@ class JobTools:
 
     def line(self, answer: PlatformAnswer, method: str, request: Mapping[str, Any]) -> str:
         """The answer as a line of a dump, with its request."""
-        return dump_line(answer, method, request, self.secrets)
+        return dump_line(
+            answer.text, answer.arrived_at, {"method": method, **request}, self.secrets
+        )

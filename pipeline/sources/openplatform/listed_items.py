@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.connections.call_faults import RefusedCall, Unanswered
 from pipeline.sources.aliexpress.answer_fields import field_text, list_items
-from pipeline.sources.openplatform.platform_faults import RefusedCall, Unanswered
 
 PAGE_SIZE = 50
 

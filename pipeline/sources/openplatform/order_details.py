@@ -6,10 +6,10 @@ import hashlib
 import json
 from typing import Any
 
+from pipeline.connections.call_faults import Unanswered
 from pipeline.sources.aliexpress.answer_fields import field_text
 from pipeline.sources.openplatform.job_tools import JobTools
 from pipeline.sources.openplatform.listed_items import parcels_of, result_of
-from pipeline.sources.openplatform.platform_faults import Unanswered
 from pipeline.sources.openplatform.pull_jobs import (
     DETAIL,
     HISTORY_DETAIL,

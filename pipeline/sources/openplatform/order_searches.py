@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipeline.connections.call_faults import PlatformFault
 from pipeline.sources.aliexpress.answer_fields import field_text
 from pipeline.sources.openplatform.job_tools import JobTools
 from pipeline.sources.openplatform.listed_items import PAGE_SIZE, items_of, result_of, whole_number
-from pipeline.sources.openplatform.platform_faults import PlatformFault
 from pipeline.sources.openplatform.pull_jobs import (
     DETAIL,
     HISTORY_DETAIL,

@@ -11,51 +11,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.connections.call_faults import (
+    ClockDiffers,
+    ForbiddenCall,
+    PlatformFault,
+    RefusedCall,
+    StaleToken,
+    Throttled,
+    Unanswered,
+)
 from pipeline.output.safe_text import one_line
 
 LONGEST_TEXT = 200
-
-
-class PlatformFault(Exception):
-    """A call failed. The message never holds a secret."""
-
-
-class Unanswered(PlatformFault):
-    """No usable answer: the network, an answer that is no JSON, or the platform's own trouble. The
-    same call may succeed."""
-
-
-class Throttled(PlatformFault):
-    """Too many calls. `wait_seconds`: how long the platform asks to wait, None if it does not."""
-
-    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.wait_seconds = wait_seconds
-
-
-class StaleToken(PlatformFault):
-    """The access token is no longer valid, or not valid for this store."""
-
-
-class ClockDiffers(PlatformFault):
-    """The platform refused the time of the call."""
-
-
-class ForbiddenCall(PlatformFault):
-    """The app or the account may not call this method."""
-
-
-class RefusedCall(PlatformFault):
-    """The platform refused this call; the same call will not succeed."""
-
-
-class PullStopped(Exception):
-    """This run of the pull cannot go on; the next one continues where it stopped. `is_failure`:
-    whether someone must do something."""
-
-    def __init__(self, message: str, *, is_failure: bool = True) -> None:
-        super().__init__(message)
-        self.is_failure = is_failure
 
 
 _KINDS: tuple[tuple[type[PlatformFault], re.Pattern[str]], ...] = tuple(

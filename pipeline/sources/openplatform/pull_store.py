@@ -14,27 +14,27 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pipeline.deliver.delivery_faults import Undeliverable
-from pipeline.deliver.secret_values import SecretValues
+from pipeline.connections.answer_dumps import AnswerDumps, recover
+from pipeline.connections.call_faults import (
+    ForbiddenCall,
+    PlatformFault,
+    PullStopped,
+    SecretFault,
+    StaleToken,
+    Throttled,
+    Unanswered,
+)
+from pipeline.connections.pull_clock import PullClock
+from pipeline.connections.secret_values import SecretValues
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.settings.errors import PullFailed, WorkspaceBusy
 from pipeline.sources.openplatform.access_tokens import AccessTokens
-from pipeline.sources.openplatform.answer_dumps import AnswerDumps, recover
 from pipeline.sources.openplatform.conversations import fetch_messages, list_conversations
 from pipeline.sources.openplatform.dispute_lists import fetch_dispute, list_disputes
 from pipeline.sources.openplatform.gateway import Gateway
 from pipeline.sources.openplatform.job_tools import JobTools
 from pipeline.sources.openplatform.order_details import fetch_detail, fetch_tracking
 from pipeline.sources.openplatform.order_searches import search_orders
-from pipeline.sources.openplatform.platform_faults import (
-    ForbiddenCall,
-    PlatformFault,
-    PullStopped,
-    StaleToken,
-    Throttled,
-    Unanswered,
-)
-from pipeline.sources.openplatform.pull_clock import PullClock
 from pipeline.sources.openplatform.pull_jobs import (
     CONVERSATIONS,
     DETAIL,
@@ -120,7 +120,7 @@ def pull_store(
     with _locked(folders, name):
         try:
             return _Pull(name, settings, folders, say, clock or PullClock(), secrets).run()
-        except (PullStopped, PlatformFault, Undeliverable) as fault:
+        except (PullStopped, PlatformFault, SecretFault) as fault:
             raise PullFailed(secrets.hide(f"{name}: {fault}")) from None
         except sqlite3.Error as error:
             raise PullFailed(

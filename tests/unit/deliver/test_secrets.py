@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.deliver.delivery_faults import Undeliverable
-from pipeline.deliver.secret_values import SecretValues
+from pipeline.connections.call_faults import SecretFault
+from pipeline.connections.secret_values import SecretValues
 from pipeline.deliver.web_requests import signed
 from pipeline.settings.delivery.delivery_section import SecretSource
 from pipeline.workspace.workspace import Workspace
@@ -88,7 +88,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     source = SecretSource(file=str(file))
     for mode in (0o644, 0o640, 0o660, 0o602):
         file.chmod(mode)
-        with pytest.raises(Undeliverable, match="chmod 600"):
+        with pytest.raises(SecretFault, match="chmod 600"):
             SecretValues().read(source, "deliver.x")
     file.chmod(0o600)
     secrets = SecretValues()
@@ -113,12 +113,12 @@ def test_a_secret_that_cannot_be_used_is_named_by_its_setting(
         ("bytes", "is not UTF-8"),
         ("missing", "cannot be read"),
     ):
-        with pytest.raises(Undeliverable, match=f"deliver.x: .*{says}"):
+        with pytest.raises(SecretFault, match=f"deliver.x: .*{says}"):
             SecretValues().read(SecretSource(file=str(tmp_path / file)), "deliver.x")
     for variable, says in (("EMPTY", "is empty"), ("LINES", "one line"), ("NONE", "is not set")):
-        with pytest.raises(Undeliverable, match=says):
+        with pytest.raises(SecretFault, match=says):
             SecretValues().read_line(SecretSource(env=variable), "deliver.x")
-    with pytest.raises(Undeliverable, match="must begin with https://") as error:
+    with pytest.raises(SecretFault, match="must begin with https://") as error:
         SecretValues().read_url(SecretSource(env="PLAIN"), "deliver.x")
     assert PLANTED not in str(error.value)
 

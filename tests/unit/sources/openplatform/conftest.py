@@ -12,11 +12,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipeline.connections.pull_clock import PullClock
 from pipeline.settings.config import Config
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.simulation.exports.export_aliexpress import write_dumps
 from pipeline.simulation.simulate import simulate
-from pipeline.sources.openplatform.pull_clock import PullClock
 from pipeline.sources.openplatform.pull_store import PullReport, StoreFolders, pull_store
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.deliver.secret_values import SecretValues
-from pipeline.sources.openplatform.answer_dumps import AnswerDumps, dump_line, recover
-from pipeline.sources.openplatform.gateway import PlatformAnswer
+from pipeline.connections.answer_dumps import AnswerDumps, dump_line, recover
+from pipeline.connections.secret_values import SecretValues
 
 AT = datetime(2025, 6, 10, 12, 0, 1, tzinfo=UTC)
 
@@ -18,8 +17,7 @@ AT = datetime(2025, 6, 10, 12, 0, 1, tzinfo=UTC)
 def test_an_answer_keeps_its_own_text() -> None:
     """Numbers are not written anew, and a line separator inside a text is no line break."""
     text = '{\n  "x_response": {"id": 8194715118461470, "amount": 1.10, "say": "a\u2028b"}\r\n}\n'
-    answer = PlatformAnswer(text, json.loads(text), AT)
-    line = dump_line(answer, "x", {"order_id": 7}, SecretValues())
+    line = dump_line(text, AT, {"method": "x", "order_id": 7}, SecretValues())
     assert "\n" not in line
     assert '"amount": 1.10, "say": "a\u2028b"' in line
     head = {"fetched_at": "2025-06-10T12:00:01Z"}

@@ -1,5 +1,4 @@
-"""Keep the platform's answers as they came, one per line, as the dumps that `dumps` of
-`pipeline.sources.aliexpress` reads.
+"""Keep the answers of a service as they came, one per line, as the dumps that the sources read.
 
 A file is written under another name until it is complete. What a killed run left behind is used:
 every line that came to the disk whole.
@@ -14,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.deliver.secret_values import SecretValues
-from pipeline.sources.openplatform.gateway import PlatformAnswer, utc_text
+from pipeline.connections.pull_clock import utc_text
+from pipeline.connections.secret_values import SecretValues
 from pipeline.workspace.file_modes import FILE
 from pipeline.workspace.workspace import sync
 
@@ -24,18 +23,17 @@ MOST_BYTES = 64_000_000
 
 
 def dump_line(
-    answer: PlatformAnswer, method: str, request: Mapping[str, Any], secrets: SecretValues
+    text: str, arrived_at: datetime, request: Mapping[str, Any], secrets: SecretValues
 ) -> str:
-    """One line: the request, when the answer arrived, and the answer's own text.
+    """One line: the request, when the answer arrived, and the answer's own text, a JSON object.
 
     The text is not written anew, so that its numbers stay as they are. A line break in JSON can
     only be between two values. Secrets are hidden, in case the platform repeats one.
     """
-    arrived = utc_text(answer.arrived_at)
-    head = {"fetched_at": arrived, "request": {"method": method, **request, "fetched_at": arrived}}
-    rest = answer.text.strip().replace("\r", " ").replace("\n", " ")[1:]
-    text = json.dumps(head, ensure_ascii=False)[:-1] + ", " + rest
-    return secrets.hide(text)
+    arrived = utc_text(arrived_at)
+    head = {"fetched_at": arrived, "request": {**request, "fetched_at": arrived}}
+    rest = text.strip().replace("\r", " ").replace("\n", " ")[1:]
+    return secrets.hide(json.dumps(head, ensure_ascii=False)[:-1] + ", " + rest)
 
 
 class AnswerDumps:

@@ -1,10 +1,10 @@
-"""One POST to the Open Platform: no redirects, TLS verified, limits of time and size."""
+"""One request to a service: no redirects, TLS verified, limits of time and size."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from pipeline.settings.delivery.pull_settings import AliexpressStore
-from pipeline.sources.openplatform.platform_faults import RefusedCall, Throttled, Unanswered
+from pipeline.connections.call_faults import RefusedCall, Throttled, Unanswered
+from pipeline.settings.delivery.pull_section import PullSection
 
 AGENT = "dispute-risk"
 BLOCK = 65_536
@@ -21,17 +21,20 @@ BLOCK = 65_536
 
 @dataclass(frozen=True)
 class WebAnswer:
-    """The text of an answer, and the clock of the server in seconds since 1970, if it says it."""
+    """The text of an answer, its status, its headers (their names may be written in any case), and
+    the clock of the server in seconds since 1970, if it says it."""
 
     text: str
     server_seconds: float | None = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class PlatformWeb:
-    """Sends forms over kept connections. A redirect is not followed: it would pass on the token to
-    another host."""
+class WebClient:
+    """Sends requests over kept connections. A redirect is not followed: it would pass on the token
+    to another host."""
 
-    def __init__(self, settings: AliexpressStore) -> None:
+    def __init__(self, settings: PullSection) -> None:
         self._settings = settings
         self._session = requests.Session()
         # without this, a password from ~/.netrc would be sent along
@@ -46,13 +49,32 @@ class PlatformWeb:
 
         Raises `Unanswered`, `Throttled` or `RefusedCall`.
         """
+        return self.ask("POST", url, data=dict(parameters))
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        data: Any = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> WebAnswer:
+        """The answer to a request. `data`: a form or a text; `json`: a value to send as JSON.
+        Secrets belong into `headers` or the body, never into `url`.
+
+        Raises `Unanswered`, `Throttled` or `RefusedCall`. Other answers with a status of 400 and
+        more are returned: services write into them what is wrong.
+        """
         host = urlsplit(url).hostname or ""
         timeout = self._settings.timeout_seconds
         try:
-            answer = self._session.post(
+            answer = self._session.request(
+                method,
                 url,
-                data=dict(parameters),
-                headers={"User-Agent": AGENT, "Accept": "application/json"},
+                data=data,
+                json=json,
+                headers={"User-Agent": AGENT, "Accept": "application/json", **(headers or {})},
                 timeout=timeout,
                 allow_redirects=False,
                 stream=True,
@@ -65,7 +87,8 @@ class PlatformWeb:
             raise Unanswered(f"{host}: the connection was refused or closed") from None
         with answer:
             _require_answer(host, answer)
-            return WebAnswer(self._text(host, answer), _server_seconds(answer))
+            text = self._text(host, answer)
+            return WebAnswer(text, _server_seconds(answer), answer.status_code, answer.headers)
 
     def _text(self, host: str, answer: requests.Response) -> str:
         most = int(self._settings.largest_answer_mb * 1_000_000)

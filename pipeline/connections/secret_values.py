@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from pipeline.deliver.delivery_faults import Undeliverable
+from pipeline.connections.call_faults import SecretFault
 from pipeline.settings.delivery.delivery_section import SecretSource, web_fault
 from pipeline.settings.regular_files import special_kind
 
@@ -23,12 +23,12 @@ class SecretValues:
         self._known: set[str] = set()
 
     def read(self, source: SecretSource, setting: str) -> str:
-        """The secret itself. Raises `Undeliverable`, which names `setting`, if there is none, or if
+        """The secret itself. Raises `SecretFault`, which names `setting`, if there is none, or if
         its file can be read by others."""
         value = _of_variable(source.env, setting) if source.env else _of_file(source, setting)
         value = value.strip("\r\n")
         if not value.strip():
-            raise Undeliverable(f"{setting}: the secret is empty")
+            raise SecretFault(f"{setting}: the secret is empty")
         self.remember(value, *value.split("\n"))
         return value
 
@@ -40,7 +40,7 @@ class SecretValues:
         """Like `read`, for a secret of one printable line: a password, a token."""
         value = self.read(source, setting)
         if not value.isprintable():
-            raise Undeliverable(f"{setting}: the secret must be one line")
+            raise SecretFault(f"{setting}: the secret must be one line")
         return value
 
     def read_url(self, source: str | SecretSource, setting: str) -> str:
@@ -49,7 +49,7 @@ class SecretValues:
             return source
         url = self.read_line(source, setting)
         if fault := web_fault(url):
-            raise Undeliverable(f"{setting}: the address {fault}")
+            raise SecretFault(f"{setting}: the address {fault}")
         return url
 
     def hide(self, text: str) -> str:
@@ -62,28 +62,28 @@ class SecretValues:
 def _of_variable(name: str, setting: str) -> str:
     value = os.environ.get(name)
     if value is None:
-        raise Undeliverable(f"{setting}: the environment variable {name} is not set")
+        raise SecretFault(f"{setting}: the environment variable {name} is not set")
     return value
 
 
 def _of_file(source: SecretSource, setting: str) -> str:
     path = Path(source.file or "").expanduser()
     if kind := special_kind(path):
-        raise Undeliverable(f"{setting}: {path} is {kind}")
+        raise SecretFault(f"{setting}: {path} is {kind}")
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             if stat.S_IMODE(status.st_mode) & 0o077:
-                raise Undeliverable(
+                raise SecretFault(
                     f"{setting}: {path} can be read or written by other users; "
                     f"run: chmod 600 {path}"
                 )
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise Undeliverable(f"{setting}: {path} cannot be read ({error.strerror})") from None
+        raise SecretFault(f"{setting}: {path} cannot be read ({error.strerror})") from None
     if len(content) > MOST_BYTES:
-        raise Undeliverable(f"{setting}: {path} is larger than {MOST_BYTES:,} bytes")
+        raise SecretFault(f"{setting}: {path} is larger than {MOST_BYTES:,} bytes")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        raise Undeliverable(f"{setting}: {path} is not UTF-8 text") from None
+        raise SecretFault(f"{setting}: {path} is not UTF-8 text") from None

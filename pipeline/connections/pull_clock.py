@@ -26,3 +26,8 @@ class PullClock:
         if wait > 0:
             self.sleep(wait)
         self._next = time.monotonic() + seconds
+
+
+def utc_text(moment: datetime) -> str:
+    """2026-11-27T02:15:03Z"""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
