@@ -5,7 +5,8 @@ BIN := .venv/bin
 DEV_READY := .venv/ready-dev
 SPARK_READY := .venv/ready-spark
 CHALLENGERS_READY := .venv/ready-challengers
-READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY))
+KEYRING_READY := .venv/ready-keyring
+READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY)) $(if $(KEYRING),$(KEYRING_READY))
 # the libraries that `make bench` compares with, in their own environment: featuretools needs pandas 2
 PEERS := .venv-bench
 # what builds the documentation site
@@ -252,6 +253,11 @@ $(SPARK_READY): requirements-spark.txt .venv/ready
 $(CHALLENGERS_READY): requirements-challengers.txt .venv/ready
 	@echo "adding XGBoost, CatBoost and FLAML to .venv (only once; about 900 MB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-challengers.txt
+	@touch $@
+
+$(KEYRING_READY): requirements-keyring.txt .venv/ready
+	@echo "adding to .venv what reads the system's keyring (only once; under 1 MB)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-keyring.txt
 	@touch $@
 
 $(DOCS)/ready: requirements-docs.txt

@@ -117,7 +117,7 @@ def check(folder: WorkspaceFolder) -> None:
     """Check that all settings are allowed and fit together.
 
     Reads config.toml, tuned.toml, policies/, actions/, messages/ and the secrets
-    that [deliver] names.
+    that [deliver] and [pull] name.
     Writes nothing; no secret is shown.
     """
     from pipeline.configuration.config_check import check_configuration

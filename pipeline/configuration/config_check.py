@@ -38,14 +38,22 @@ def check_configuration(workspace: Path) -> list[str]:
     config.actions.check_names({action.name for action in actions})
     require_templates(actions, workspace)
     checked.append(f"actions: {len(actions)}, each with its text")
-    secrets = list(_secrets("deliver", config.deliver))
+    count = _read_secrets("deliver", config.deliver)
+    checked.append(f"deliver: {len(config.deliver.targets)} targets, {count} secrets")
+    count = _read_secrets("pull", config.pull)
+    checked.append(f"pull: {len(config.pull.stores())} stores and services, {count} secrets")
+    return checked
+
+
+def _read_secrets(path: str, section: BaseModel) -> int:
+    """Read every secret of a section, and return their number."""
+    secrets = list(_secrets(path, section))
     for name, source in secrets:
         try:
             SecretValues().read(source, name)
         except SecretFault as error:
             raise BadInput(f"config.toml: {error}") from None
-    checked.append(f"deliver: {len(config.deliver.targets)} targets, {len(secrets)} secrets")
-    return checked
+    return len(secrets)
 
 
 def _secrets(path: str, section: BaseModel) -> Iterator[tuple[str, SecretSource]]:

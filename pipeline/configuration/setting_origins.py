@@ -89,8 +89,7 @@ def _leaves(path: tuple[str, ...], section: BaseModel) -> Iterator[tuple[tuple[s
 def shown(value: object) -> str:
     """A value as text; a secret is shown as where it is, never by itself."""
     if isinstance(value, SecretSource):
-        where = f"the environment variable {value.env}" if value.env else f"the file {value.file}"
-        return f"(secret: in {where})"
+        return f"(secret: in {value})"
     if value is None:
         return "(empty)"
     return json.dumps(_plain(value), ensure_ascii=False)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from pipeline.connections.call_faults import SecretFault
+from pipeline.connections.system_keyring import read_keyring
 from pipeline.settings.delivery.delivery_section import SecretSource, web_fault
 from pipeline.settings.regular_files import special_kind
 
@@ -25,7 +28,12 @@ class SecretValues:
     def read(self, source: SecretSource, setting: str) -> str:
         """The secret itself. Raises `SecretFault`, which names `setting`, if there is none, or if
         its file can be read by others."""
-        value = _of_variable(source.env, setting) if source.env else _of_file(source, setting)
+        if source.env:
+            value = _of_variable(source.env, setting)
+        elif source.keyring:
+            value = read_keyring(source.keyring, setting)
+        else:
+            value = _of_file(source, setting)
         value = value.strip("\r\n")
         if not value.strip():
             raise SecretFault(f"{setting}: the secret is empty")
@@ -34,7 +42,9 @@ class SecretValues:
 
     def remember(self, *values: str) -> None:
         """Hide these texts too: secrets that came over the network."""
-        self._known |= {value for value in values if len(value) >= SHORTEST}
+        for value in values:
+            if len(value) >= SHORTEST:
+                self._known |= _written_ways(value)
 
     def read_line(self, source: SecretSource, setting: str) -> str:
         """Like `read`, for a secret of one printable line: a password, a token."""
@@ -57,6 +67,12 @@ class SecretValues:
         for value in sorted(self._known, key=len, reverse=True):
             text = text.replace(value, HIDDEN)
         return text
+
+
+def _written_ways(value: str) -> set[str]:
+    """The secret as it is, and as it looks in JSON and in an address: services repeat it so."""
+    escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    return {value, *escaped, quote(value), quote(value, safe=""), quote_plus(value)}
 
 
 def _of_variable(name: str, setting: str) -> str:

@@ -2,7 +2,7 @@
 allowed.
 
 A secret is never in config.toml: that file is copied, mailed and committed. The section names an
-environment variable or a file instead.
+environment variable, a file or an entry of the system's keyring instead.
 """
 
 from __future__ import annotations
@@ -32,16 +32,25 @@ class DeliverySection(BaseModel):
 
 
 class SecretSource(DeliverySection):
-    """Where a secret is: `{ env = "NAME" }` or `{ file = "/path" }`, a file of mode 0600."""
+    """Where a secret is: `{ env = "NAME" }`, `{ file = "/path" }`, a file of mode 0600, or
+    `{ keyring = "service/name" }`, an entry of the system's keyring."""
 
     env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
     file: str | None = Field(default=None, min_length=1, max_length=500)
+    keyring: str | None = Field(default=None, pattern=r"^[!-.0-~]{1,100}/[ -~]{1,100}$")
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            raise ValueError('write { env = "NAME" } or { file = "/path" }, one of the two')
+        if sum(value is not None for value in (self.env, self.file, self.keyring)) != 1:
+            raise ValueError(
+                'write one of { env = "NAME" }, { file = "/path" } and { keyring = "service/name" }'
+            )
         return self
+
+    def __str__(self) -> str:
+        if self.env:
+            return f"the environment variable {self.env}"
+        return f"the file {self.file}" if self.file else f"the keyring's entry {self.keyring}"
 
 
 def is_loopback(host: str) -> bool:

@@ -77,4 +77,16 @@ class AliexpressStore(PullSection):
 class Pull(DeliverySection):
     """Where data is fetched. A store has a name: `[pull.aliexpress.main]`."""
 
+    nightly: bool = Field(
+        default=True, description="whether a night fetches what is new before it loads the files"
+    )
     aliexpress: dict[TargetName, AliexpressStore] = Field(default={}, max_length=MOST_STORES)
+
+    def stores(self) -> list[tuple[str, str]]:
+        """(platform, name) of every section."""
+        return [
+            (platform, name)
+            for platform in type(self).model_fields
+            if isinstance(sections := getattr(self, platform), dict)
+            for name in sections
+        ]

@@ -110,6 +110,19 @@ def test_a_sound_configuration_passes(store: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SLACK_URL", f"https://hooks.test/{SECRET}")
     lines = check_configuration(store)
     assert "deliver: 1 targets, 1 secrets" in lines
+    assert "pull: 0 stores and services, 0 secrets" in lines
+
+
+def test_the_secrets_of_pull_are_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[pull.aliexpress.main]\napp_key = "1"\napp_secret = { env = "AE_SECRET" }\n'
+        'code = { env = "AE_CODE" }\n'
+    )
+    monkeypatch.setenv("AE_SECRET", SECRET)
+    with pytest.raises(BadInput, match=r"pull.aliexpress.main.code: .* AE_CODE is not set"):
+        check_configuration(tmp_path)
+    monkeypatch.setenv("AE_CODE", SECRET)
+    assert "pull: 1 stores and services, 2 secrets" in check_configuration(tmp_path)
 
 
 @pytest.mark.parametrize(
