@@ -1,14 +1,8 @@
-"""The access token of a store: made from a code, renewed before it ends, kept in a file that only
-its owner can read."""
+"""The access token of a store: made from a code, renewed before it ends, kept by `token_file`."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import secrets as random_names
-import stat
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +10,14 @@ from pipeline.connections.call_faults import PlatformFault, PullStopped, Throttl
 from pipeline.connections.secret_values import SecretValues
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.sources.openplatform.gateway import Gateway, PlatformAnswer
-from pipeline.workspace.workspace import sync
+from pipeline.sources.openplatform.token_file import StoredToken, TokenFile, TokenFileFault
 
 CREATE, REFRESH = "/auth/token/create", "/auth/token/refresh"
-# a token is renewed when this share of its life is left, or this many seconds if that is less
-LAST_SHARE, LAST_SECONDS = 0.2, 3 * 86_400.0
-
-
-@dataclass(frozen=True)
-class StoredToken:
-    """A token with the seconds since 1970 at which it was made and ends; `code`: a hash of the code
-    that it came from, so that no code is used twice."""
-
-    access: str
-    refresh: str = ""
-    made: float = 0.0
-    ends: float = 0.0
-    refresh_ends: float = 0.0
-    code: str = ""
-
-    def is_due(self, now: float) -> bool:
-        """Whether it is time to renew it."""
-        left = min((self.ends - self.made) * LAST_SHARE, LAST_SECONDS)
-        return bool(self.refresh) and self.ends > 0 and now > self.ends - left
 
 
 class AccessTokens:
-    """The token of one store. `name`: of its section, for messages."""
+    """The token of one store. `name`: of its section, for messages. `problem`: why the token in use
+    could not be renewed, if it could not."""
 
     def __init__(
         self,
@@ -53,14 +28,24 @@ class AccessTokens:
         name: str,
     ) -> None:
         self._settings, self._secrets, self._gateway = settings, secrets, gateway
-        self._file, self._name = file, name
+        self._file, self._name = TokenFile(file), name
         self._token: StoredToken | None = None
+        self.problem = ""
 
     def current(self) -> str:
-        """A token that is valid for a while. Raises `PullStopped` if there is none."""
+        """A token that is valid for a while. Raises `PullStopped` if there is none.
+
+        A token is renewed days before it ends. If that fails, the old one serves until then, and
+        `problem` says why.
+        """
         token = self._token or self._first()
-        if token.is_due(self._now()):
-            token = self._refreshed(token)
+        if token.is_due(self._now()) and not self.problem:
+            try:
+                token = self._refreshed(token)
+            except PullStopped as stop:
+                if not stop.is_failure or self._now() >= token.ends:
+                    raise
+                self.problem = str(stop)
         self._token = token
         return token.access
 
@@ -101,23 +86,53 @@ class AccessTokens:
         return self._made(REFRESH, {"refresh_token": token.refresh}, token.code)
 
     def _made(self, path: str, parameters: dict[str, str], code: str) -> StoredToken:
+        """A new token, on the disk before anything else happens to it."""
         try:
-            answer = self._gateway.call_system(path, parameters)
+            with self._file.prepared() as handle:
+                token = self._gateway.call_system(
+                    path, parameters, lambda answer: self._kept(answer, code, handle)
+                )
         except PlatformFault as fault:
-            is_away = isinstance(fault, Unanswered | Throttled)
-            raise PullStopped(
-                f"pull.aliexpress.{self._name}: no access token: {self._secrets.hide(str(fault))}. "
-                + ("Run again later." if is_away else self._advice())
-            ) from None
-        token = _token_of(answer, code)
+            raise PullStopped(self._why_none(fault)) from None
+        except TokenFileFault as fault:
+            raise PullStopped(str(fault)) from None
         if token is None:
             raise PullStopped(
                 f"pull.aliexpress.{self._name}: the platform's answer has no access token. "
                 f"{self._advice()}"
             )
-        self._secrets.remember(token.access, token.refresh)
-        self._keep(token)
         self._token = token
+        return token
+
+    def _kept(self, answer: PlatformAnswer, code: str, handle: int) -> StoredToken | None:
+        token = _token_of(answer, code)
+        if token is not None:
+            self._secrets.remember(token.access, token.refresh)
+            self._file.keep(handle, token)
+        return token
+
+    def _why_none(self, fault: PlatformFault) -> str:
+        """Why the platform gave no token. After `Unanswered` it may have given one all the same,
+        in an answer that did not arrive."""
+        says = self._secrets.hide(str(fault))
+        text = f"pull.aliexpress.{self._name}: no access token: {says}. "
+        if isinstance(fault, Unanswered | Throttled):
+            return f"{text}Run again later."
+        if self._file.was_cut_off:
+            text += (
+                "An earlier run was stopped, or lost the connection, while the platform sent a new "
+                "token. It sends each only once. "
+            )
+        self._file.give_up()
+        return text + self._advice()
+
+    def _stored(self) -> StoredToken | None:
+        try:
+            token = self._file.read()
+        except TokenFileFault as fault:
+            raise PullStopped(f"{fault}. {self._advice()}") from None
+        if token is not None:
+            self._secrets.remember(token.access, token.refresh)
         return token
 
     def _setting(self, key: str) -> str:
@@ -131,37 +146,6 @@ class AccessTokens:
             f"in as the seller, and put the new code where {self._setting('code')} says. "
             "What was pulled before stays."
         )
-
-    def _stored(self) -> StoredToken | None:
-        try:
-            handle = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise PullStopped(f"{self._file}: cannot be read ({error.strerror})") from None
-        with os.fdopen(handle, encoding="utf-8") as file:
-            if stat.S_IMODE(os.fstat(handle).st_mode) & 0o077:
-                raise PullStopped(
-                    f"{self._file} can be read or written by other users; "
-                    f"run: chmod 600 {self._file}"
-                )
-            try:
-                token = StoredToken(**json.load(file))
-            except (ValueError, TypeError):
-                raise PullStopped(f"{self._file} is damaged; remove it. {self._advice()}") from None
-        self._secrets.remember(token.access, token.refresh)
-        return token
-
-    def _keep(self, token: StoredToken) -> None:
-        """Replace the file; at no moment can others read it."""
-        temporary = self._file.with_name(f".new-{random_names.token_hex(4)}")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(token), file)
-            file.flush()
-            os.fsync(handle)
-        temporary.replace(self._file)
-        sync(self._file.parent)
 
 
 def _token_of(answer: PlatformAnswer, code: str) -> StoredToken | None:

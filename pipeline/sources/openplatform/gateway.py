@@ -10,9 +10,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.connections.call_faults import ClockDiffers, StaleToken, Throttled, Unanswered
+from pipeline.connections.held_signals import held_signals
 from pipeline.connections.pull_clock import PullClock
 from pipeline.connections.secret_values import SecretValues
 from pipeline.connections.tries import with_tries
@@ -23,6 +24,7 @@ from pipeline.sources.openplatform.signatures import SHA256, SIGN, signature
 from pipeline.workspace.run_log import note
 
 CHINA = timezone(timedelta(hours=8))
+Result = TypeVar("Result")
 AGAIN = (Unanswered, Throttled, StaleToken, ClockDiffers)
 
 
@@ -88,11 +90,19 @@ class Gateway:
 
         return self._with_tries(method, try_once)
 
-    def call_system(self, path: str, parameters: Mapping[str, Any]) -> PlatformAnswer:
-        """Call a system method, such as /auth/token/create, which needs no token."""
-        return self._with_tries(path, lambda: self._post(path, parameters, None))
+    def call_system(
+        self, path: str, parameters: Mapping[str, Any], keep: Callable[[PlatformAnswer], Result]
+    ) -> Result:
+        """Call a system method, such as /auth/token/create, which needs no token. `keep` gets the
+        answer before a signal can end this process: the platform gives it only once."""
 
-    def _with_tries(self, method: str, once: Callable[[], PlatformAnswer]) -> PlatformAnswer:
+        def try_once() -> Result:
+            with held_signals():
+                return keep(self._post(path, parameters, None))
+
+        return self._with_tries(path, try_once)
+
+    def _with_tries(self, method: str, once: Callable[[], Result]) -> Result:
         return with_tries(once, self.settings, self.clock, AGAIN, self._log(method))
 
     def _log(self, method: str) -> Callable[[BaseException | None], None]:

@@ -194,6 +194,9 @@ class _Pull:
                 self.report.stop = self.secrets.hide(str(stop))
             self.report.count_dropped = state.drop_hopeless()
             self.report.left, self.report.faults = state.left(), state.faults()
+            if tokens.problem:
+                # everything is pulled; but in a few days nothing will be
+                raise PullStopped(f"what is new was pulled, but {tokens.problem}")
         self.report.count_answers = dumps.count
         return self.report
 
