@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,7 +23,13 @@ from pipeline.cli.options import (
     open_workspace,
     side_files_of,
 )
+from pipeline.settings.errors import PullFailed
 from pipeline.workspace.progress import say
+
+if TYPE_CHECKING:
+    from pipeline.settings.config import Config
+    from pipeline.workspace.progress import Progress
+    from pipeline.workspace.workspace import Workspace
 
 app = typer.Typer()
 
@@ -39,10 +46,19 @@ def nightly(
     capacity: Capacity = None,
     is_forced: Force = False,
     wait: Wait = 10.0,
+    is_pulling: Annotated[
+        bool | None,
+        typer.Option(
+            "--pull/--no-pull",
+            help="whether to fetch what is new from the platforms of [pull] first; default: as in "
+            "config.toml",
+        ),
+    ] = None,
 ) -> None:
     """Make a night's contact list: load the files, train a model if there is none, score.
 
-    Reads the files in --raw (without it, the tables already loaded) and the
+    Fetches what is new if [pull] names platforms. Reads the files in --raw
+    (without it, what was pulled, or else the tables already loaded) and the
     workspace's model.
     Writes tables/, quarantine/ and runs/AS_OF/latest/ in the workspace, and
     delivers the night if [deliver] has targets.
@@ -53,6 +69,11 @@ def nightly(
 
     both_or_none(source, raw)
     workspace, config, progress = open_workspace(folder, context, capacity)
+    failure = None
+    if config.pull.stores() and (is_forced or workspace.latest(as_of) is None):
+        source, raw, failure = _pulled(
+            workspace, config, progress, (source, raw), as_of, is_pulling
+        )
     with workspace.locked(wait_seconds=wait * 60):
         # a bulk send that was killed may have left some
         recover_contacts(workspace, progress)
@@ -65,6 +86,7 @@ def nightly(
             raw=raw,
             is_forced=is_forced,
             side_files=side_files_of(mapping, tracking),
+            pull_failure=failure,
         )
     say_summary(run)
     if config.deliver.targets:
@@ -73,6 +95,42 @@ def nightly(
         # the night is published, whatever happens to its deliveries
         with workspace.shared():
             deliver_night(workspace, config, progress, as_of=as_of)
+    if failure:
+        raise PullFailed(f"{as_of}: the list is published, without what is new. {failure}")
+
+
+def _pulled(
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    given: tuple[str | None, Path | None],
+    as_of: date,
+    is_pulling: bool | None,
+) -> tuple[str | None, Path | None, str | None]:
+    """Pull for the night. Returns the source and the folder to load, by default what was pulled,
+    and why the pull failed: empty if it did not, None if nothing was to be pulled.
+
+    Raises `PullFailed` if there is nothing to make a list from.
+    """
+    from pipeline.connect.nightly_pull import (
+        has_answers,
+        pull_for_night,
+        pulled_source,
+        say_if_too_late,
+    )
+
+    source, raw = given
+    own = pulled_source(workspace, config) if source is None else None
+    failure = None
+    if config.pull.nightly if is_pulling is None else is_pulling:
+        say_if_too_late(config, as_of, datetime.now(UTC))
+        with workspace.shared():
+            failure = pull_for_night(workspace, config, progress)
+    if own and has_answers(own[1]):
+        return (*own, failure)
+    if own and failure and not workspace.tables.exists():
+        raise PullFailed(f"nothing was pulled yet, so there is no list. {failure}")
+    return source, raw, failure
 
 
 @app.command()

@@ -14,6 +14,7 @@ from features.clock import seconds_between
 from features.tables import TABLES
 from pipeline.load.known_sources import read_source, warn_of_links
 from pipeline.load.open_tonight import open_lines
+from pipeline.load.pull_lines import pull_lines
 from pipeline.load.quarantine import count_rows, reason_lines
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
@@ -79,6 +80,8 @@ def examine(
             say(line)
     _check_usable(data, config.max_fault_share)
     for line in open_lines(data, config):
+        say(line)
+    for line in pull_lines(raw):
         say(line)
     say("nothing was written; make ingest loads these files")
 

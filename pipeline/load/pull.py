@@ -42,7 +42,8 @@ def pull_platforms(
     of them failed; the others are pulled all the same.
     """
     # this loads the web client, which other steps do not need
-    from pipeline.sources.openplatform.pull_store import StoreFolders, pull_store
+    from pipeline.connections.store_folders import StoreFolders
+    from pipeline.sources.openplatform.pull_store import pull_store
 
     stores = config.pull.aliexpress
     if not stores or (store is not None and store not in stores):
@@ -55,7 +56,7 @@ def pull_platforms(
     for name in [store] if store else stores:
         with progress.piece(f"pull {name}"):
             try:
-                folders = StoreFolders.of(workspace.folder, name)
+                folders = StoreFolders.of(workspace.folder, "aliexpress", name)
                 report = pull_store(name, stores[name], folders, say)
             except (PullFailed, WorkspaceBusy) as failure:
                 failures.append(str(failure))

@@ -22,6 +22,7 @@ from models.monitoring import input_checks
 from models.monitoring.input_checks import Reading
 from pipeline.history.past_lists import PastLists
 from pipeline.night.rule_scorer import RuleScorer
+from pipeline.output.safe_text import one_line
 from pipeline.registry.registered_model import Registered
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
@@ -29,6 +30,7 @@ from pipeline.workspace.freshness import newest_fact, too_old
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
+LONGEST_FAILURE = 300
 # our own contacts only start on the day the first filled-in sheet comes back
 NOT_COUNTED = ("contacts", "products")
 Scorer = Registered | RuleScorer
@@ -61,6 +63,19 @@ def check_inputs(
         trained = day_number(date.fromisoformat(scorer.trained_as_of))
         readings.append(input_checks.champion_age(day - trained, limits.champion_age_days))
     return [reading for reading in readings if reading is not None]
+
+
+def pull_reading(failure: str) -> Reading:
+    """Whether the night fetched what is new. `failure`: why it did not, or empty."""
+    says = sentence("check.pull", "what is new was fetched from the platforms")
+    if failure:
+        reason = one_line(failure, LONGEST_FAILURE)
+        says = sentence(
+            "check.pull_failed",
+            "the list uses what was fetched before: tonight's pull failed. {reason}",
+            reason=reason,
+        )
+    return Reading("pull", bool(failure), says)
 
 
 def check_scores(

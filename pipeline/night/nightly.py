@@ -12,6 +12,7 @@ from features.clock import is_before
 from models.monitoring.sequential_monitoring import ACT, FINE
 from pipeline.load.ingest import ingest
 from pipeline.night.contact_list import list_lines
+from pipeline.night.night_checks import pull_reading
 from pipeline.night.night_health import UNKNOWN, oldest_judged
 from pipeline.night.night_queues import queue_lines
 from pipeline.night.rule_scorer import RuleScorer, score_by_rules
@@ -51,11 +52,13 @@ def nightly(
     raw: Path | None,
     is_forced: bool,
     side_files: SideFiles = NO_SIDE_FILES,
+    pull_failure: str | None = None,
 ) -> Path:
     """Do the night of `as_of` and return its run folder.
 
     A night that is already done is not repeated, unless `is_forced`. Without `source` and `raw`,
-    the tables in the workspace are used as they are.
+    the tables in the workspace are used as they are. `pull_failure`: why the night's pull failed,
+    empty if it did not; None if nothing was pulled.
     """
     done = workspace.latest(as_of)
     if done and not is_forced:
@@ -64,7 +67,10 @@ def nightly(
     if source and raw:
         ingest(workspace, config, progress, source=source, raw=raw, side_files=side_files)
     rules = None if find_model(workspace) else _train_or_rules(workspace, config, progress, as_of)
-    run = score(workspace, config, progress, as_of=as_of, is_forced=is_forced, rules=rules)
+    pulled = None if pull_failure is None else pull_reading(pull_failure)
+    run = score(
+        workspace, config, progress, as_of=as_of, is_forced=is_forced, rules=rules, pulled=pulled
+    )
     if rules is None and config.monitor.retrain == "auto":
         _retrain(workspace, config, progress, as_of, run)
     return run

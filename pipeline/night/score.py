@@ -88,11 +88,12 @@ def score(
     as_of: date,
     is_forced: bool = False,
     rules: RuleScorer | None = None,
+    pulled: Reading | None = None,
 ) -> Path:
     """Write the night's run folder and return it.
 
     A night whose inputs have not changed is not done again, unless `is_forced`. `rules` replace the
-    champion while there is no model.
+    champion while there is no model. `pulled`: how the night's pull ended, if there was one.
 
     Raises `NoChampion` without a model, and `Refused` if a data check fails.
     """
@@ -108,6 +109,7 @@ def score(
     run_id = night_run_id(workspace, as_of)
     night = NightContext(workspace, config, progress, as_of, files, scorer, actions, inputs, run_id)
     readings = check_inputs(workspace, files, scorer, config, as_of)
+    readings += [pulled] if pulled else []
     _refuse(night, readings)
     tables = _decide(night)
     past = past_lists(workspace, files, config, as_of)

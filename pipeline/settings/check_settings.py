@@ -14,6 +14,7 @@ GATE_ACTIONS: dict[str, GateAction] = {
     "row_counts": "refuse",
     "base_rate": "banner",
     "quarantine": "refuse",
+    "pull": "banner",
     "champion_age": "banner",
     "champion_knows_outcome": "banner",
     "drift": "banner",

@@ -24,6 +24,7 @@ from pipeline.sources.openplatform.pull_queue import JobResult, PullJob
 DETAIL_METHOD = "aliexpress.solution.order.info.get"
 ORDER_TRACKING = "aliexpress.ds.order.tracking.get"
 PARCEL_TRACKING = "aliexpress.logistics.redefining.querytrackingresult"
+TRACKING_METHODS = {"by_order": ORDER_TRACKING, "by_parcel": PARCEL_TRACKING}
 LANGUAGE = "en_US"
 
 

@@ -1,18 +1,11 @@
-"""Pull one store: do the jobs in their order until none is left or the day's allowance is used.
-
-pull/aliexpress/NAME/      state.sqlite, token.json and the lock; only the owner reads them
-pulled/aliexpress/NAME/    the dumps: RAW for SOURCE=aliexpress is pulled/aliexpress
-"""
+"""Pull one store: do the jobs in their order until none is left or the day's allowance is used."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from pipeline.connections.answer_dumps import AnswerDumps, recover
 from pipeline.connections.call_faults import (
@@ -24,10 +17,12 @@ from pipeline.connections.call_faults import (
     Throttled,
     Unanswered,
 )
-from pipeline.connections.pull_clock import PullClock
+from pipeline.connections.pull_clock import PullClock, utc_text
+from pipeline.connections.pull_record import PullRecord, write_pull_record
 from pipeline.connections.secret_values import SecretValues
+from pipeline.connections.store_folders import StoreFolders, locked_store
 from pipeline.settings.delivery.pull_settings import AliexpressStore
-from pipeline.settings.errors import PullFailed, WorkspaceBusy
+from pipeline.settings.errors import PullFailed
 from pipeline.sources.openplatform.access_tokens import AccessTokens
 from pipeline.sources.openplatform.conversations import fetch_messages, list_conversations
 from pipeline.sources.openplatform.dispute_lists import fetch_dispute, list_disputes
@@ -35,6 +30,7 @@ from pipeline.sources.openplatform.gateway import Gateway
 from pipeline.sources.openplatform.job_tools import JobTools
 from pipeline.sources.openplatform.order_details import fetch_detail, fetch_tracking
 from pipeline.sources.openplatform.order_searches import search_orders
+from pipeline.sources.openplatform.platform_methods import COSTS, methods_of
 from pipeline.sources.openplatform.pull_jobs import (
     CONVERSATIONS,
     DETAIL,
@@ -59,35 +55,11 @@ HANDLERS: dict[str, Callable[[PullJob, JobTools], JobResult]] = {
     CONVERSATIONS: list_conversations,
     MESSAGES: fetch_messages,
 }
-# what is missing without a kind of job
-COSTS = {
-    ORDERS: "nothing works",
-    DETAIL: "country is unknown; no lane, no tracking numbers",
-    TRACKING: "only the promised day shows lateness",
-    DISPUTES: "no model can be trained",
-    DISPUTE: "no answers, no rulings; a finished dispute counts as refunded, amount unknown",
-    CONVERSATIONS: "no messages: the earliest sign of a dispute is missing",
-    MESSAGES: "no messages: the earliest sign of a dispute is missing",
-}
 STATE = "state.sqlite"
 # jobs in a row without an answer, after which the platform counts as out of reach
 MOST_UNANSWERED = 5
 PROGRESS_EVERY = 500
-
-
-@dataclass(frozen=True)
-class StoreFolders:
-    """The folders of one store in a workspace."""
-
-    state: Path
-    dumps: Path
-
-    @classmethod
-    def of(cls, workspace: Path, name: str) -> StoreFolders:
-        """Those of the store `name`."""
-        return cls(
-            workspace / "pull" / "aliexpress" / name, workspace / "pulled" / "aliexpress" / name
-        )
+DEFECT = "the pull ended by a defect of the program"
 
 
 @dataclass
@@ -116,36 +88,26 @@ def pull_store(
     `say` prints a progress line. Raises `PullFailed` if someone must do something, and
     `WorkspaceBusy` if the store is being pulled already. What came before stays in either case.
     """
-    secrets = SecretValues()
-    with _locked(folders, name):
+    clock = clock or PullClock()
+    with locked_store(folders, name):
+        pull = _Pull(name, settings, folders, say, clock, SecretValues())
+        failure = f"{name}: {DEFECT}"
         try:
-            return _Pull(name, settings, folders, say, clock or PullClock(), secrets).run()
+            report = pull.run()
+            failure = ""
+            return report
         except (PullStopped, PlatformFault, SecretFault) as fault:
-            raise PullFailed(secrets.hide(f"{name}: {fault}")) from None
+            failure = pull.secrets.hide(f"{name}: {fault}")
+            raise PullFailed(failure) from None
         except sqlite3.Error as error:
-            raise PullFailed(
+            failure = (
                 f"{name}: {folders.state / STATE} cannot be used ({error}). Unless the disk is "
                 "full, remove this file: the next pull then begins with the history again. What "
                 "was pulled before stays."
-            ) from None
-
-
-@contextmanager
-def _locked(folders: StoreFolders, name: str) -> Iterator[None]:
-    for folder in (folders.state, folders.dumps):
-        folder.mkdir(parents=True, exist_ok=True)
-    folders.state.chmod(0o700)
-    lock = FileLock(folders.state / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise WorkspaceBusy(
-            f"{name}: another run is pulling this store. Wait until it ends."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+            )
+            raise PullFailed(failure) from None
+        finally:
+            pull.record(failure)
 
 
 class _Pull:
@@ -194,11 +156,26 @@ class _Pull:
                 self.report.stop = self.secrets.hide(str(stop))
             self.report.count_dropped = state.drop_hopeless()
             self.report.left, self.report.faults = state.left(), state.faults()
-            if tokens.problem:
-                # everything is pulled; but in a few days nothing will be
-                raise PullStopped(f"what is new was pulled, but {tokens.problem}")
         self.report.count_answers = dumps.count
+        if tokens.problem:
+            # everything is pulled; but in a few days nothing will be
+            raise PullStopped(f"what is new was pulled, but {tokens.problem}")
         return self.report
+
+    def record(self, failure: str) -> None:
+        """Keep for the night and for `doctor` what this run did."""
+        methods = methods_of(self.settings)
+        write_pull_record(
+            self.folders.state,
+            PullRecord(
+                platform="aliexpress",
+                store=self.name,
+                ended_at=utc_text(self.clock.now()),
+                failure=failure,
+                missing={methods[kind]: text for kind, text in self.report.missing.items()},
+                left={kind: count for kind, (count, _) in self.report.left.items()},
+            ),
+        )
 
     def _count(self, state: PullQueue) -> None:
         count = state.count_request(platform_day(self.clock.now()))

@@ -13,11 +13,12 @@ import polars as pl
 import pytest
 
 from pipeline.connections.pull_clock import PullClock
+from pipeline.connections.store_folders import StoreFolders
 from pipeline.settings.config import Config
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.simulation.exports.export_aliexpress import write_dumps
 from pipeline.simulation.simulate import simulate
-from pipeline.sources.openplatform.pull_store import PullReport, StoreFolders, pull_store
+from pipeline.sources.openplatform.pull_store import PullReport, pull_store
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.sources.openplatform.fake_platform import APP_KEY, APP_SECRET, CODE
@@ -101,7 +102,7 @@ def pull(tmp_path: Path) -> Callable[..., PullReport]:
     def run(
         url: str, moment: datetime, clock: PullClock | None = None, **changes: Any
     ) -> PullReport:
-        folders = StoreFolders.of(tmp_path / "shop", "main")
+        folders = StoreFolders.of(tmp_path / "shop", "aliexpress", "main")
         clock = clock or NightClock(moment)
         return pull_store("main", store_settings(url, **changes), folders, lambda text: None, clock)
 

@@ -120,7 +120,7 @@ def list_relations(store: FakeStore, query: Row) -> Row:
 
 def list_messages(store: FakeStore, query: dict[str, str]) -> Row:
     """A page of a conversation, newest first."""
-    rows = sorted(store.messages[query["channel_id"]], key=lambda row: -row["gmt_create"])
+    rows = sorted(store.messages.get(query["channel_id"], []), key=lambda row: -row["gmt_create"])
     size, page = int(query["page_size"]), int(query["current_page"])
     part = rows[(page - 1) * size : page * size]
     result = {"is_success": True, "message_detail_list": {"message_detail": part} if part else {}}

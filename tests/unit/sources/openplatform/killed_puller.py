@@ -6,7 +6,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.sources.openplatform.pull_store import StoreFolders, pull_store
+from pipeline.connections.store_folders import StoreFolders
+from pipeline.sources.openplatform.pull_store import pull_store
 from tests.unit.sources.openplatform.conftest import NightClock, store_settings
 
 if __name__ == "__main__":

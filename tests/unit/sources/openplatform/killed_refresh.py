@@ -91,4 +91,4 @@ if __name__ == "__main__":
             os._exit(0)
         _, status = os.waitpid(child, 0)
         results.append([os.waitstatus_to_exitcode(status), next_run(url, folder, moment)])
-    print(json.dumps(results))
+    sys.stdout.write(json.dumps(results))

@@ -76,3 +76,39 @@ def add_message(store: FakeStore, channel: str, number: int, at: int) -> None:
     store.relations[:] = [r for r in store.relations if r["channel_id"] != channel]
     relation = {"channel_id": channel, "other_ali_id": 5, "other_login_id": "b-1"}
     store.relations.append(relation | {"last_message_id": number, "message_time": at})
+
+
+def loadable_store(count: int, placed: str) -> FakeStore:
+    """A store of `count` open orders with everything that a contact list needs: sent a while ago,
+    and without a scan."""
+    store = FakeStore()
+    for number in range(count):
+        listed = order(number, placed)
+        money = {"currency_code": "USD", "amount": "25.00"}
+        line = {
+            "child_id": 8_200_000_000_000_000 + number,
+            "order_id": listed["order_id"],
+            "product_id": 1_005_000_000_000_000 + number % 2,
+            "product_name": "lamp",
+            "product_count": 1,
+            "son_order_status": listed["order_status"],
+            "product_unit_price": money,
+            "logistics_amount": money,
+            "goods_prepare_time": 3,
+            "freight_commit_day": "5",
+        }
+        listed |= {
+            "pay_amount": money,
+            "gmt_pay_time": placed,
+            "gmt_send_goods_time": placed,
+            "product_list": {"order_product_dto": [line]},
+        }
+        add_order(store, listed, is_sent=True)
+        detail = store.details[str(listed["order_id"])]
+        detail |= {"gmt_create": placed, "order_amount": money, "buyerloginid": f"b-{number}"}
+    return store
+
+
+def days_ago(days: int) -> str:
+    """A time before that of this machine, for pulls with its clock."""
+    return platform_time(datetime.now(UTC) - timedelta(days=days)).strftime(TIME)

@@ -20,9 +20,10 @@ from features.build.registry import build_features
 from features.clock import day_number
 from features.spine import build_spine
 from features.tables import TABLES, Tables, create_tables
+from pipeline.connections.store_folders import StoreFolders
 from pipeline.settings.config import Config
 from pipeline.settings.source_settings import SourceSettings
-from pipeline.sources.openplatform.pull_store import PullReport, StoreFolders
+from pipeline.sources.openplatform.pull_store import PullReport
 from tests.unit.nights import ROOT
 from tests.unit.sources.openplatform.conftest import NIGHTS, StoreNight
 from tests.unit.sources.openplatform.fake_platform import FAULTS, FakePlatform, fake_platform
@@ -112,7 +113,7 @@ def test_kills_change_nothing(
 
 def start_pull(folder: Path, url: str, night: StoreNight) -> subprocess.Popen[bytes]:
     """Pull in a process of its own."""
-    folders = StoreFolders.of(folder / "shop", "main")
+    folders = StoreFolders.of(folder / "shop", "aliexpress", "main")
     command = [sys.executable, PULLER, url, night.moment.isoformat(), folders.state, folders.dumps]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(list(map(str, command)), env=environment)

@@ -1,0 +1,67 @@
+"""What a night does with the platforms of `[pull]`: fetch what is new first, and load it."""
+
+from __future__ import annotations
+
+import traceback
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from features.clock import is_before
+from pipeline.load.pull import pull_platforms
+from pipeline.settings.config import Config
+from pipeline.settings.errors import BadInput, PullFailed
+from pipeline.workspace.progress import Progress, say, warn
+from pipeline.workspace.run_log import note
+from pipeline.workspace.workspace import Workspace
+
+# the platforms whose answers are a store by themselves, and the source that reads them
+SOURCE_OF = {"aliexpress": "aliexpress"}
+
+
+def pulled_source(workspace: Workspace, config: Config) -> tuple[str, Path] | None:
+    """(source, raw) of what the workspace pulls, for a night without SOURCE and RAW. None if it
+    pulls from no platform that is a store by itself.
+
+    Raises `BadInput` if it pulls from several such platforms: one night loads one source.
+    """
+    platforms = sorted({platform for platform, _ in config.pull.stores()} & SOURCE_OF.keys())
+    if len(platforms) > 1:
+        raise BadInput(
+            f"{workspace.folder / 'config.toml'}: [pull] has {' and '.join(platforms)}, and a "
+            "night loads one source. Say which by SOURCE and RAW, or make a workspace for each."
+        )
+    return next(((SOURCE_OF[name], workspace.folder / "pulled" / name) for name in platforms), None)
+
+
+def pull_for_night(workspace: Workspace, config: Config, progress: Progress) -> str:
+    """Fetch what is new from all platforms. Returns why that failed, or an empty text: a night
+    then uses what was fetched before, also after a defect of this program."""
+    try:
+        pull_platforms(workspace, config, progress)
+    except PullFailed as failure:
+        return str(failure)
+    except Exception as error:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        note("pull_defect", kind=type(error).__name__, detail=frames)
+        text = f"the pull ended by a defect of the program ({type(error).__name__})"
+        warn(f"{text}; log.jsonl says where")
+        return text
+    return ""
+
+
+def say_if_too_late(config: Config, as_of: date, now: datetime) -> None:
+    """Say so if what is pulled at `now` does not count in the night of `as_of`: that uses only what
+    was known before its day began, in the store's zone."""
+    today = now.astimezone(ZoneInfo(config.sources.store_zone)).date()
+    if not is_before(today, as_of):
+        tomorrow = today + timedelta(days=1)
+        say(
+            f"what is pulled now was known on {today} and counts from the night of {tomorrow} on: "
+            f"AS_OF={tomorrow} makes a list with it"
+        )
+
+
+def has_answers(raw: Path) -> bool:
+    """Whether something was ever pulled into the folder."""
+    return next(raw.rglob("*.jsonl"), None) is not None
