@@ -37,8 +37,8 @@ demo: $(READY)  ## simulate a small store and make its contact list: the whole j
 	@$(STEP) simulate $(workspace) --orders 10000
 	@$(STEP) nightly $(workspace) --source canonical --raw "$(WORKSPACE)/raw" --as-of 2026-01-01 $(capacity) $(force)
 
-nightly: $(READY)  ## load the files, train a model if there is none, make the contact list: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1 WAIT=10 MAPPING= TRACKING=]
-	@$(STEP) nightly $(workspace) $(source) $(as_of) $(capacity) $(force) $(wait)
+nightly: $(READY)  ## load the files, train a model if there is none, make the contact list: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1 WAIT=10 MAPPING= TRACKING= PULL=0: do not pull first]
+	@$(STEP) nightly $(workspace) $(source) $(as_of) $(capacity) $(force) $(wait) $(if $(filter 0,$(PULL)),--no-pull)
 
 deliver: $(READY)  ## send a published night to the targets of [deliver], each once; part of nightly: WORKSPACE= [AS_OF= TARGET= DRY_RUN=1]
 	@$(STEP) deliver $(workspace) $(as_of) $(if $(TARGET),--target "$(TARGET)") $(dry_run)
@@ -81,6 +81,9 @@ init: $(READY)  ## make a workspace by answering five questions: WORKSPACE= [RAW
 
 config: $(READY)  ## show the settings of a workspace and where each value comes from: WORKSPACE= [CHANGED=1, CHECK=1: check them, EXPLAIN=decide.capacity: explain one]
 	@$(STEP) config $(if $(EXPLAIN),explain "$(EXPLAIN)",$(if $(CHECK),check,show)) $(workspace) $(if $(EXPLAIN)$(CHECK),,$(if $(CHANGED),--changed))
+
+connect: $(READY)  ## connect a store to a platform: asks for what it needs, tests it, writes [pull]: WORKSPACE= [PLATFORM= STORE= KEEP=file ANSWERS="app_key=1" SECRETS="app_secret=env:NAME" FORCE=1, KEYRING=1: with the system's keyring]
+	@$(STEP) connect $(workspace) $(if $(PLATFORM),--platform "$(PLATFORM)") $(if $(STORE),--store "$(STORE)") $(if $(KEEP),--keep "$(KEEP)") $(foreach answer,$(ANSWERS),--answer "$(answer)") $(foreach secret,$(SECRETS),--secret "$(secret)") $(force)
 
 pull: $(READY)  ## get what is new from a database (RAW=, with the queries of RAW/database.toml; part of nightly) or from the platforms of a workspace: RAW= or WORKSPACE= [FULL=1: all rows of a database again, STORE=]
 	@$(STEP) pull $(if $(RAW),--raw "$(RAW)",$(workspace)) $(if $(FULL),--full) $(if $(STORE),--store "$(STORE)")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import WorkspaceFolder
+from pipeline.cli.options import WorkspaceFolder, open_workspace
 from pipeline.load.known_sources import SOURCES
 from pipeline.settings.errors import BadInput
 from pipeline.workspace.progress import say, warn
@@ -73,6 +73,68 @@ def init(
     files = f"SOURCE={made.source} RAW={made.raw} WORKSPACE={folder}"
     say(f"next, check the files: make doctor {files}")
     say(f"then make the first list: make nightly {files} AS_OF=<today, like 2026-01-31>")
+
+
+@app.command()
+def connect(
+    folder: WorkspaceFolder,
+    platform: Annotated[str | None, typer.Option(help="platform to connect")] = None,
+    store: Annotated[str | None, typer.Option(help="name of the store's section")] = None,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option("--answer", metavar="KEY=VALUE", help="a setting; may be repeated"),
+    ] = None,
+    secrets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret",
+            metavar="KEY=WHERE",
+            help="where a secret is: env:NAME, file:/path or keyring:service/name; may be repeated",
+        ),
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(metavar="[file|env|keyring]", help="where to keep the secrets you type"),
+    ] = None,
+    is_forced: Annotated[
+        bool, typer.Option("--force", help="write it also if the test fails")
+    ] = False,
+) -> None:
+    """Connect a store to a platform: asks for what it needs, tests it, and writes [pull].
+
+    Asks the platform which methods the account may call. An option answers its
+    question; secrets are typed without being shown.
+    Writes [pull] of config.toml, and secrets and the first token into pull/ in the
+    workspace, for its owner only.
+    """
+    from pipeline.connect.connect_store import connect as step
+    from pipeline.connect.store_answers import ConnectOptions, refuse_open_secrets
+
+    options = ConnectOptions(
+        platform, store, pairs(answers, "answer"), pairs(secrets, "secret"), keep, is_forced
+    )
+    # before the log of the workspace, which has the options
+    refuse_open_secrets(options)
+    folder.mkdir(parents=True, exist_ok=True)
+    workspace, config, _ = open_workspace(folder)
+    with workspace.shared():
+        count = step(workspace, options)
+    say(f"{count} questions answered. To make a list with what is pulled until midnight of the")
+    say(
+        f"store's zone ({config.sources.store_zone}): make nightly WORKSPACE={folder} "
+        "AS_OF=<tomorrow, like 2026-01-31>"
+    )
+
+
+def pairs(texts: list[str] | None, name: str) -> dict[str, str]:
+    """`KEY=VALUE` options by key. The message shows no value: it may be a secret."""
+    made = dict[str, str]()
+    for text in texts or ():
+        key, sign, value = text.partition("=")
+        if not sign or not key.isidentifier():
+            raise typer.BadParameter(f"--{name}: write it as KEY=VALUE")
+        made[key] = value
+    return made
 
 
 def _answer(option: str, text: str, default: str) -> str:

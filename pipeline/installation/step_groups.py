@@ -7,6 +7,7 @@ from __future__ import annotations
 GROUPS = {
     "Set up a store": {
         "init": "Make a workspace by five questions",
+        "connect": "Connect a platform, and test it",
         "doctor": "Check files before you load them",
         "map": "Propose what the columns of unknown tables mean",
         "pull": "Get what is new from a database or a platform",

@@ -31,16 +31,18 @@ pipeline/api                pipeline/desk pipeline/output pipeline/pages pipelin
 pipeline/board              pipeline/api pipeline/deliver pipeline/deliver/bulk
                             pipeline/desk pipeline/load pipeline/output pipeline/pages
                             pipeline/settings pipeline/workspace
-pipeline/cli                pipeline/board pipeline/configuration pipeline/deliver/bulk
-                            pipeline/deliver/targets pipeline/desk pipeline/documentation
-                            pipeline/evaluation pipeline/evaluation/actions
-                            pipeline/indicators pipeline/installation pipeline/load
-                            pipeline/night pipeline/pages pipeline/product_review
-                            pipeline/settings pipeline/simulation
-                            pipeline/simulation/realism pipeline/sources pipeline/training
-                            pipeline/workspace
+pipeline/cli                pipeline/board pipeline/configuration pipeline/connect
+                            pipeline/deliver/bulk pipeline/deliver/targets pipeline/desk
+                            pipeline/documentation pipeline/evaluation
+                            pipeline/evaluation/actions pipeline/indicators
+                            pipeline/installation pipeline/load pipeline/night
+                            pipeline/pages pipeline/product_review pipeline/settings
+                            pipeline/simulation pipeline/simulation/realism pipeline/sources
+                            pipeline/training pipeline/workspace
 pipeline/configuration      pipeline/connections pipeline/drafts pipeline/settings
                             pipeline/settings/delivery pipeline/workspace
+pipeline/connect            features pipeline/connections pipeline/load pipeline/output
+                            pipeline/settings pipeline/settings/delivery pipeline/workspace
 pipeline/connections        pipeline/settings pipeline/settings/delivery pipeline/workspace
 pipeline/deliver            pipeline/connections pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/workspace
@@ -77,11 +79,12 @@ pipeline/history            features models/actions models/contact models/effect
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/installation
-pipeline/load               features pipeline/output pipeline/settings pipeline/sources
-                            pipeline/sources/aliexpress pipeline/sources/database
-                            pipeline/sources/mapped pipeline/sources/openplatform
-                            pipeline/sources/proposing pipeline/sources/reading
-                            pipeline/sources/tracking pipeline/workspace
+pipeline/load               features pipeline/connections pipeline/output pipeline/settings
+                            pipeline/sources pipeline/sources/aliexpress
+                            pipeline/sources/database pipeline/sources/mapped
+                            pipeline/sources/openplatform pipeline/sources/proposing
+                            pipeline/sources/reading pipeline/sources/tracking
+                            pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
                             models/contact models/effects models/indicators models/learner
                             models/monitoring models/product models/reasons pipeline/drafts

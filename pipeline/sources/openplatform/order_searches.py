@@ -86,7 +86,7 @@ def _pages(
     that is not in `seen` are kept, and the first."""
     number, total = 1, 0
     while True:
-        query = _query(job, number)
+        query = search_query(job, number)
         answer = tools.call(METHOD, {"param0": query})
         content = result_of(METHOD, answer.response(METHOD))
         orders = items_of(content, "target_list")
@@ -101,7 +101,8 @@ def _pages(
         number += 1
 
 
-def _query(job: PullJob, number: int) -> dict[str, Any]:
+def search_query(job: PullJob, number: int) -> dict[str, Any]:
+    """The parameters of one page of a search."""
     wanted = job.wanted
     by = "create_date" if wanted["by"] == "create" else "modified_date"
     statuses = OPEN if wanted["which"] == "open" else FINISHED[:1]

@@ -148,7 +148,11 @@ def respond(platform: FakePlatform, path: str, form: dict[str, str], fault: str 
         return error("InsufficientPermission", "The app has no permission to call this api")
     if fault in ERRORS:
         return ERRORS[fault]
-    return _business(platform, method, form, fault)
+    try:
+        return _business(platform, method, form, fault)
+    except KeyError:
+        # an id that the store does not have
+        return ERRORS["refused"]
 
 
 def _refusal(platform: FakePlatform, path: str, form: dict[str, str]) -> dict[str, Any] | None:
