@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -119,11 +121,12 @@ def connect(
     workspace, config, _ = open_workspace(folder)
     with workspace.shared():
         count = step(workspace, options)
-    say(f"{count} questions answered. To make a list with what is pulled until midnight of the")
-    say(
-        f"store's zone ({config.sources.store_zone}): make nightly WORKSPACE={folder} "
-        "AS_OF=<tomorrow, like 2026-01-31>"
-    )
+    say(f"{count} questions answered")
+    # what is pulled counts from the next day on
+    zone = config.sources.store_zone
+    tomorrow = (datetime.now(ZoneInfo(zone)) + timedelta(days=1)).date()
+    say(f"the first list, for the day that begins next in {zone}:")
+    say(f"make nightly WORKSPACE={folder} AS_OF={tomorrow}")
 
 
 def pairs(texts: list[str] | None, name: str) -> dict[str, str]:

@@ -12,6 +12,8 @@ from pipeline.settings.errors import BadInput
 from pipeline.workspace.progress import warn
 
 Result = TypeVar("Result")
+# the question for the variable of a secret has the secret's key and this
+VARIABLE = "_variable"
 
 
 class AskedAnswers:
@@ -55,7 +57,11 @@ def _typed(key: str, text: str, default: str, *, is_hidden: bool) -> str:
     try:
         return str(typer.prompt(shown, default=default or None, hide_input=is_hidden))
     except typer.Abort:
-        way = f"SECRETS='{key}=env:NAME'" if is_hidden else f"ANSWERS='{key}=...'"
+        way = f"ANSWERS='{key}=...'"
+        if key in ("platform", "store", "keep"):
+            way = f"{key.upper()}=..."
+        elif is_hidden or key.endswith(VARIABLE):
+            way = f"SECRETS='{key.removesuffix(VARIABLE)}=env:NAME'"
         raise typer.BadParameter(
             f"no answer to: {text}. Without a terminal, give all answers as options; here {way}."
         ) from None

@@ -38,6 +38,10 @@ def connect(workspace: Workspace, options: ConnectOptions) -> int:
     asked = AskedAnswers(options.given())
     with staging_folder(workspace.folder) as staging:
         store = StoreAnswers(workspace, options, asked, staging)
+        if store.folders.state.exists():
+            # now, not after a code was used that counts once
+            with locked_store(store.folders, store.store):
+                pass
         store.ask()
         say("testing the credentials ...")
         checks, problem = _tested(store, staging)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.connect.asked_answers import AskedAnswers
+from pipeline.connect.asked_answers import VARIABLE, AskedAnswers
 from pipeline.connect.kept_secrets import ENV, FILE, KEYRING, WAYS, given_source, write_secret
 from pipeline.connect.platform_table import PLATFORMS, ConnectPlatform, ConnectQuestion
 from pipeline.connections.call_faults import SecretFault
@@ -73,7 +73,7 @@ class StoreAnswers:
         self._staging, self.secrets = staging, SecretValues()
         self.platform = self._platform()
         self.store = self._store()
-        self.folders = StoreFolders.of(workspace.folder, self.platform.name, self.store)
+        self.folders = StoreFolders.of(workspace.folder, self.store, self.platform.name)
         self.answers: dict[str, Any] = {}
         self.sources: dict[str, SecretSource] = {}
         self.tested: dict[str, SecretSource] = {}
@@ -150,7 +150,7 @@ class StoreAnswers:
         if way == ENV:
             name = f"{self.platform.name}_{self.store}_{key}".replace("-", "_").upper()
             self.sources[key] = self.tested[key] = self._asked.answer(
-                f"{key}_variable",
+                f"{key}{VARIABLE}",
                 f"Environment variable with the {question.text}",
                 lambda text: self._set_variable(key, text.strip()),
                 default=name,

@@ -24,7 +24,7 @@ class StoreFolders:
     dumps: Path
 
     @classmethod
-    def of(cls, workspace: Path, platform: str, name: str) -> StoreFolders:
+    def of(cls, workspace: Path, name: str, platform: str = "aliexpress") -> StoreFolders:
         """Those of the store `name` on a platform."""
         return cls(workspace / "pull" / platform / name, workspace / "pulled" / platform / name)
 

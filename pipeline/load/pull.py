@@ -56,7 +56,7 @@ def pull_platforms(
     for name in [store] if store else stores:
         with progress.piece(f"pull {name}"):
             try:
-                folders = StoreFolders.of(workspace.folder, "aliexpress", name)
+                folders = StoreFolders.of(workspace.folder, name)
                 report = pull_store(name, stores[name], folders, say)
             except (PullFailed, WorkspaceBusy) as failure:
                 failures.append(str(failure))

@@ -20,7 +20,8 @@ from pipeline.connections.call_faults import (
 from pipeline.connections.pull_clock import PullClock, utc_text
 from pipeline.connections.pull_record import PullRecord, write_pull_record
 from pipeline.connections.secret_values import SecretValues
-from pipeline.connections.store_folders import StoreFolders, locked_store
+from pipeline.connections.store_folders import StoreFolders as StoreFolders
+from pipeline.connections.store_folders import locked_store
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.settings.errors import PullFailed
 from pipeline.sources.openplatform.access_tokens import AccessTokens

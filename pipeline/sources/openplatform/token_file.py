@@ -59,13 +59,18 @@ class TokenFile:
 
     def read(self) -> StoredToken | None:
         """The newest token that an earlier run stored, or None. Raises `TokenFileFault`."""
-        if self._next.exists():
-            self.was_cut_off = True
-            if (line := _first_line(self._next)) is not None:
-                _parsed(line, self._next)
-                self._replace()
         line = _first_line(self._path)
-        return None if line is None else _parsed(line, self._path)
+        token = None if line is None else _parsed(line, self._path)
+        if not self._next.exists():
+            return token
+        self.was_cut_off = True
+        late_line = _first_line(self._next)
+        late = None if late_line is None else _parsed(late_line, self._next)
+        # a new authorisation may have come after it
+        if late is None or (token is not None and token.made > late.made):
+            return token
+        self._replace()
+        return late
 
     @contextmanager
     def prepared(self) -> Iterator[int]:

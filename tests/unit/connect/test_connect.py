@@ -182,12 +182,15 @@ def test_a_wrong_option_ends_the_step(shop: Path, options: list[str], message: s
 
 
 def test_without_a_terminal_the_missing_option_is_named(shop: Path) -> None:
-    done = connect(shop, "http://127.0.0.1:9", "--platform", "aliexpress")
+    done = connect(shop, "http://127.0.0.1:9")
     assert done.exit_code == 2
+    assert "here PLATFORM=..." in " ".join(done.output.split())
+    done = connect(shop, "http://127.0.0.1:9", "--platform", "aliexpress")
     assert "ANSWERS='app_key=...'" in " ".join(done.output.split())
-    options = ["--platform", "aliexpress", "--keep", "file", "--answer", "app_key=1"]
-    done = connect(shop, "http://127.0.0.1:9", *options)
-    assert "SECRETS='app_secret=env:NAME'" in " ".join(done.output.split())
+    for keep in ("file", "env"):
+        options = ["--platform", "aliexpress", "--keep", keep, "--answer", "app_key=1"]
+        done = connect(shop, "http://127.0.0.1:9", *options)
+        assert "SECRETS='app_secret=env:NAME'" in " ".join(done.output.split())
 
 
 def test_a_store_is_connected_anew(shop: Path, platform: FakePlatform) -> None:

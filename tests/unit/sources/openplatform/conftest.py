@@ -102,7 +102,7 @@ def pull(tmp_path: Path) -> Callable[..., PullReport]:
     def run(
         url: str, moment: datetime, clock: PullClock | None = None, **changes: Any
     ) -> PullReport:
-        folders = StoreFolders.of(tmp_path / "shop", "aliexpress", "main")
+        folders = StoreFolders.of(tmp_path / "shop", "main")
         clock = clock or NightClock(moment)
         return pull_store("main", store_settings(url, **changes), folders, lambda text: None, clock)
 

@@ -70,6 +70,15 @@ def test_a_full_disk_is_reported_before_the_platform_is_asked(
         raise AssertionError("the platform would be asked")
 
 
+def test_a_late_answer_does_not_replace_a_newer_authorisation(tmp_path: Path) -> None:
+    for name, made in (("token.json", 20.0), ("token.next", 10.0)):
+        (tmp_path / name).write_text(json.dumps({"access": name, "made": made}) + "\n")
+        (tmp_path / name).chmod(0o600)
+    stored = TokenFile(tmp_path / "token.json").read()
+    assert stored
+    assert stored.access == "token.json"
+
+
 def test_a_prepared_file_is_closed_to_others(tmp_path: Path) -> None:
     (tmp_path / "token.next").write_text("")
     (tmp_path / "token.next").chmod(0o644)

@@ -113,7 +113,7 @@ def test_kills_change_nothing(
 
 def start_pull(folder: Path, url: str, night: StoreNight) -> subprocess.Popen[bytes]:
     """Pull in a process of its own."""
-    folders = StoreFolders.of(folder / "shop", "aliexpress", "main")
+    folders = StoreFolders.of(folder / "shop", "main")
     command = [sys.executable, PULLER, url, night.moment.isoformat(), folders.state, folders.dumps]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(list(map(str, command)), env=environment)
