@@ -23,7 +23,7 @@ from pipeline.cli.options import (
     open_workspace,
     side_files_of,
 )
-from pipeline.settings.errors import PullFailed
+from pipeline.settings.errors import DeliveryFailed, PullFailed
 from pipeline.workspace.progress import say
 
 if TYPE_CHECKING:
@@ -89,14 +89,18 @@ def nightly(
             pull_failure=failure,
         )
     say_summary(run)
+    late = f"{as_of}: the list is published, without what is new. {failure}" if failure else ""
     if config.deliver.targets:
         from pipeline.deliver.targets.deliver_night import deliver_night
 
-        # the night is published, whatever happens to its deliveries
-        with workspace.shared():
-            deliver_night(workspace, config, progress, as_of=as_of)
-    if failure:
-        raise PullFailed(f"{as_of}: the list is published, without what is new. {failure}")
+        try:
+            # the night is published, whatever happens to its deliveries
+            with workspace.shared():
+                deliver_night(workspace, config, progress, as_of=as_of)
+        except DeliveryFailed as error:
+            raise DeliveryFailed(f"{error} {late}".rstrip()) from None
+    if late:
+        raise PullFailed(late)
 
 
 def _pulled(

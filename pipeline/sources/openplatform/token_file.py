@@ -67,8 +67,10 @@ class TokenFile:
         late_line = _first_line(self._next)
         late = None if late_line is None else _parsed(late_line, self._next)
         # a new authorisation may have come after it
-        if late is None or (token is not None and token.made > late.made):
+        if late_line is None or late is None or (token is not None and token.made > late.made):
             return token
+        # without the space that was taken for it
+        os.truncate(self._next, len(late_line.encode()) + 1)
         self._replace()
         return late
 

@@ -41,7 +41,7 @@ def test_no_secret_is_in_anything_that_is_written_or_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The platform and the receivers repeat secrets in answers and errors, and fail."""
-    kinds = ("token", "signature", "html", "permission_of_one", "service_error", "status_500")
+    kinds = ("token", "signature", "html", "service_error", "status_500")
     shop = loadable_store(6, days_ago(12))
     with (
         fake_platform(shop, kinds=kinds, is_echoing=True) as platform,

@@ -41,6 +41,8 @@ def test_the_manifest_has_every_reading(finished: Path) -> None:
     assert {reading["gate"] for reading in readings} >= set(GATE_ACTIONS) - {
         "champion_knows_outcome",
         "base_rate",
+        # nothing is pulled
+        "pull",
     }
     assert not any(reading["is_out"] for reading in readings)
     assert read_json(latest(finished) / "manifest.json")["banner"] == []
