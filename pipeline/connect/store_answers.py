@@ -124,12 +124,13 @@ class StoreAnswers:
         names = [name for platform, name in pull.stores() if platform == self.platform.name]
         if not names and self._options.store is None:
             return "main"
-        return self._asked.answer(
+        name: str = self._asked.answer(
             "store",
             f"Name of the store; there is {', '.join(names)}: connect it anew, or name another",
             lambda text: _valid(TargetName, "store", text),
             default=names[0] if names else "main",
         )
+        return name
 
     def _ask(self, question: ConnectQuestion) -> None:
         if question.before:
@@ -181,7 +182,7 @@ class StoreAnswers:
         return self._way
 
     def _set_variable(self, key: str, name: str) -> SecretSource:
-        source = _valid(SecretSource, key, {"env": name})
+        source: SecretSource = _valid(SecretSource, key, {"env": name})
         try:
             self.secrets.read_line(source, key)
         except SecretFault as fault:
