@@ -28,6 +28,8 @@ MODIFIERS = {
 }
 # The model's error may depend on how high the risk is: it is highest where the model overestimates.
 RISK_BAND, RISK_BREAKS = "risk_band", (0.02, 0.05, 0.1, 0.2)
+# The store of an order: several stores of one workspace share their evidence.
+STORE = "store"
 # what corrects the model's error, next to stage, cause and the action meant
 CORRECTED_BY = (*MODIFIERS, RISK_BAND)
 NO_LANGUAGE = pl.lit(None, pl.String)
@@ -79,7 +81,8 @@ def action_options(
     `orders`: one row per open order, with `buyer_id, order_id, stage, message_language,
     order_value_usd, end_probability, dispute_usd, stake_usd`, `STAKES` and the features that the
     actions need. `prevented_usd` is the stake that the action saves, before costs, by a cautious
-    estimate; `budget_usd` is the part of its cost that goes to the buyer. An action that could not
+    estimate; `budget_usd` is the part of its cost that goes to the buyer. Where the posterior knows
+    stores apart, `orders` has `store`, and so have the options. An action that could not
     be worth `least_worth_usd` even if it prevented everything is left out.
     """
     known = orders.with_columns(**MODIFIERS, risk_band=risk_band(pl.col("end_probability")))
@@ -119,11 +122,16 @@ def _options_of(
     value = worth_of_options(
         posterior, fits, fits.select(STAKES).to_numpy(), spent.to_numpy(), is_costly.to_numpy()
     )
-    return fits.with_columns(
-        value_usd=pl.Series(value),
-        prevented_usd=pl.Series(value) + spent,
-        evidence_share=pl.when(stake > 0).then(shares["evidence_share"] / stake).otherwise(0.0),
-    ).select(OPTION_COLUMNS)
+    columns = [*OPTION_COLUMNS, *({STORE} & set(posterior.terms.levels))]
+    return (
+        posterior.with_modifiers(fits)
+        .with_columns(
+            value_usd=pl.Series(value),
+            prevented_usd=pl.Series(value) + spent,
+            evidence_share=pl.when(stake > 0).then(shares["evidence_share"] / stake).otherwise(0.0),
+        )
+        .select(columns)
+    )
 
 
 def risk_band(chance: pl.Expr) -> pl.Expr:

@@ -101,10 +101,15 @@ class EffectSettings:
 
 # For choosing. A season shows an effect to 5 to 15 points, which is more than most effects are, so
 # it may not move an assumption by much, unless an action does something else altogether, such as
-# great harm; what it shows at one stage holds at the others more than not. How it was chosen:
+# great harm; what it shows at one stage holds at the others more than not. Stores differ by less
+# than the assumptions may be off (an assumption). How the others were chosen:
 # docs/experiments/2026-11-27-replay-of-actions.md
 CAUTIOUS = EffectSettings(
-    assumption_errors=(0.0, 0.05, 1.0), pooled_part=0.9, spread_factor=0.3, least_spread=0.02
+    assumption_errors=(0.0, 0.05, 1.0),
+    pooled_part=0.9,
+    spread_factor=0.3,
+    least_spread=0.02,
+    modifier_spread=0.03,
 )
 # for reports: the data almost alone, whatever was assumed
 MEASURED = EffectSettings(assumption_errors=(1.0,))
