@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import polars as pl
 import pytest
 
 from pipeline.fleet.fleet import fleet
-from pipeline.fleet.fleet_stores import find_stores
+from pipeline.fleet.fleet_stores import FleetStore, find_stores
 from pipeline.fleet.fleet_summary import PAGE, TABLE
-from pipeline.fleet.run_fleet import FleetRules
+from pipeline.fleet.run_fleet import FleetRules, run_fleet
 from pipeline.settings.errors import BadInput, FleetIncomplete
 from pipeline.workspace.workspace import Workspace
 from tests.unit.nights import NIGHT
@@ -108,6 +109,24 @@ def test_a_store_that_takes_too_long_is_stopped_and_later_ones_do_not_start(
     # the lock of the stopped one is free
     with Workspace(tmp_path / "a").locked():
         pass
+
+
+def test_a_store_in_use_gets_its_list_at_the_second_attempt(tmp_path: Path, finished: Path) -> None:
+    folder = shutil.copytree(finished, tmp_path / "a", symlinks=True)
+    lock = ExitStack()
+    lock.enter_context(Workspace(folder).locked())
+    asked: list[str] = []
+
+    def arguments(store: FleetStore) -> list[str]:
+        asked.append(store.name)
+        if len(asked) == 2:
+            lock.close()
+        return ["--workspace", str(folder), "--as-of", NEXT.isoformat(), "--wait", "0"]
+
+    stores, log = find_stores(tmp_path), tmp_path / "a.log"
+    (result,) = run_fleet(stores, FleetRules(), arguments, lambda _: log, "", lambda _: None)
+    assert (result.state, result.attempts) == ("done", 2)
+    assert Workspace(folder).latest(NEXT)
 
 
 def test_stores_that_waited_longest_come_first(tmp_path: Path, finished: Path) -> None:
