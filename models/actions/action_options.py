@@ -7,17 +7,16 @@ time (`models.effects.robust_worth`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
 from features.tables import CAUSE_SHARES
+from models.actions.action_rules import ActionRules
 from models.actions.action_stakes import STAKES
 from models.actions.actions import Action
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.harmful_actions import EVERY_STAGE
 from models.effects.robust_worth import worth_of_options
 
 # what the effects of actions may depend on, beyond stage and cause
@@ -49,24 +48,6 @@ OPTION_COLUMNS = [
     "evidence_share",
     "value_usd",
 ]
-
-
-@dataclass(frozen=True)
-class ActionRules:
-    """What an agent's minute and an automatic message cost, and which actions are not done.
-
-    `stopped` has (action, stage), where the stage "all" means every stage; `not_allowed` has names.
-    """
-
-    usd_a_minute: float = 0.25
-    automatic_usd: float = 0.02
-    stopped: Collection[tuple[str, str]] = ()
-    not_allowed: Collection[str] = ()
-
-    def is_stopped(self, action: Action) -> pl.Expr:
-        """Whether the action is stopped at the order's stage."""
-        stages = [stage for name, stage in self.stopped if name == action.name]
-        return pl.lit(EVERY_STAGE in stages) | pl.col("stage").is_in(stages)
 
 
 def action_options(

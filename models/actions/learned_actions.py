@@ -8,8 +8,9 @@ import polars as pl
 
 from models.actions.action_options import CORRECTED_BY, STORE
 from models.actions.actions import Action
+from models.effects.assumed_shares import NOTHING, AssumedShare
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import CAUTIOUS, CELL, NOTHING, AssumedShare, EffectSettings
+from models.effects.effect_terms import CAUTIOUS, CELL, EffectSettings
 from models.effects.learned_effects import learn_effects
 from models.effects.robust_worth import MEANT
 

@@ -12,13 +12,8 @@ import polars as pl
 import pytest
 
 from features.tables import CAUSE_SHARES
-from models.actions.action_options import (
-    MODIFIERS,
-    OPTION_COLUMNS,
-    ActionRules,
-    action_options,
-    draw_values,
-)
+from models.actions.action_options import MODIFIERS, OPTION_COLUMNS, action_options, draw_values
+from models.actions.action_rules import ActionRules
 from models.actions.action_stakes import (
     ASSUMED_CAUSES,
     MOST_PROBABLE,
