@@ -50,24 +50,28 @@ def nightly(
     delivers the night if [deliver] has targets.
     """
     from pipeline.deliver.bulk.sent_contacts import recover_contacts
-    from pipeline.night.nightly import nightly as step
-    from pipeline.night.nightly import say_summary
+    from pipeline.night.contact_list import done_night, say_summary
 
     both_or_none(source, raw)
     workspace, config, progress = open_workspace(folder, context, capacity)
     with workspace.locked(wait_seconds=wait * 60):
         # a bulk send that was killed may have left some
         recover_contacts(workspace, progress)
-        run = step(
-            workspace,
-            config,
-            progress,
-            as_of=as_of,
-            source=source,
-            raw=raw,
-            is_forced=is_forced,
-            side_files=side_files_of(mapping, tracking),
-        )
+        run = None if is_forced else done_night(workspace, as_of)
+        if run is None:
+            # this loads what models need, which a night that is done should not wait for
+            from pipeline.night.nightly import nightly as step
+
+            run = step(
+                workspace,
+                config,
+                progress,
+                as_of=as_of,
+                source=source,
+                raw=raw,
+                is_forced=is_forced,
+                side_files=side_files_of(mapping, tracking),
+            )
     say_summary(run)
     if config.deliver.targets:
         from pipeline.deliver.targets.deliver_night import deliver_night
@@ -135,7 +139,7 @@ def score(
     Reads tables/, the champion and past runs.
     Writes runs/AS_OF/latest/.
     """
-    from pipeline.night.nightly import say_summary
+    from pipeline.night.contact_list import say_summary
     from pipeline.night.score import score as step
 
     workspace, config, progress = open_workspace(folder, context, capacity)
