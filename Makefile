@@ -40,6 +40,9 @@ demo: $(READY)  ## simulate a small store and make its contact list: the whole j
 nightly: $(READY)  ## load the files, train a model if there is none, make the contact list: SOURCE= RAW= WORKSPACE= AS_OF= [CAPACITY= FORCE=1 WAIT=10 MAPPING= TRACKING= PULL=0: do not pull first]
 	@$(STEP) nightly $(workspace) $(source) $(as_of) $(capacity) $(force) $(wait) $(if $(filter 0,$(PULL)),--no-pull)
 
+fleet: $(READY)  ## make the nights of many stores, each in its own process: STORES= AS_OF= [SOURCE=, for files in raw/ of each; JOBS= MINUTES=360 STORE_MINUTES=60 ATTEMPTS=2 FORCE=1]
+	@$(STEP) fleet --stores "$(STORES)" $(as_of) $(if $(SOURCE),--source "$(SOURCE)") $(force) $(if $(JOBS),--jobs "$(JOBS)") $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(STORE_MINUTES),--store-minutes "$(STORE_MINUTES)") $(if $(ATTEMPTS),--attempts "$(ATTEMPTS)")
+
 deliver: $(READY)  ## send a published night to the targets of [deliver], each once; part of nightly: WORKSPACE= [AS_OF= TARGET= DRY_RUN=1]
 	@$(STEP) deliver $(workspace) $(as_of) $(if $(TARGET),--target "$(TARGET)") $(dry_run)
 
@@ -187,6 +190,7 @@ bench: $(READY) $(DEV_READY) $(PEERS)/ready  ## measure speed, memory and accura
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/fleet.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliveries.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/model.py $(TRAIN_ROWS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py

@@ -7,17 +7,16 @@ time (`models.effects.robust_worth`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
 from features.tables import CAUSE_SHARES
+from models.actions.action_rules import ActionRules
 from models.actions.action_stakes import STAKES
 from models.actions.actions import Action
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.harmful_actions import EVERY_STAGE
 from models.effects.robust_worth import worth_of_options
 
 # what the effects of actions may depend on, beyond stage and cause
@@ -28,6 +27,8 @@ MODIFIERS = {
 }
 # The model's error may depend on how high the risk is: it is highest where the model overestimates.
 RISK_BAND, RISK_BREAKS = "risk_band", (0.02, 0.05, 0.1, 0.2)
+# The store of an order: several stores of one workspace share their evidence.
+STORE = "store"
 # what corrects the model's error, next to stage, cause and the action meant
 CORRECTED_BY = (*MODIFIERS, RISK_BAND)
 NO_LANGUAGE = pl.lit(None, pl.String)
@@ -49,24 +50,6 @@ OPTION_COLUMNS = [
 ]
 
 
-@dataclass(frozen=True)
-class ActionRules:
-    """What an agent's minute and an automatic message cost, and which actions are not done.
-
-    `stopped` has (action, stage), where the stage "all" means every stage; `not_allowed` has names.
-    """
-
-    usd_a_minute: float = 0.25
-    automatic_usd: float = 0.02
-    stopped: Collection[tuple[str, str]] = ()
-    not_allowed: Collection[str] = ()
-
-    def is_stopped(self, action: Action) -> pl.Expr:
-        """Whether the action is stopped at the order's stage."""
-        stages = [stage for name, stage in self.stopped if name == action.name]
-        return pl.lit(EVERY_STAGE in stages) | pl.col("stage").is_in(stages)
-
-
 def action_options(
     orders: pl.DataFrame,
     actions: Sequence[Action],
@@ -79,7 +62,8 @@ def action_options(
     `orders`: one row per open order, with `buyer_id, order_id, stage, message_language,
     order_value_usd, end_probability, dispute_usd, stake_usd`, `STAKES` and the features that the
     actions need. `prevented_usd` is the stake that the action saves, before costs, by a cautious
-    estimate; `budget_usd` is the part of its cost that goes to the buyer. An action that could not
+    estimate; `budget_usd` is the part of its cost that goes to the buyer. Where the posterior knows
+    stores apart, `orders` has `store`, and so have the options. An action that could not
     be worth `least_worth_usd` even if it prevented everything is left out.
     """
     known = orders.with_columns(**MODIFIERS, risk_band=risk_band(pl.col("end_probability")))
@@ -119,11 +103,16 @@ def _options_of(
     value = worth_of_options(
         posterior, fits, fits.select(STAKES).to_numpy(), spent.to_numpy(), is_costly.to_numpy()
     )
-    return fits.with_columns(
-        value_usd=pl.Series(value),
-        prevented_usd=pl.Series(value) + spent,
-        evidence_share=pl.when(stake > 0).then(shares["evidence_share"] / stake).otherwise(0.0),
-    ).select(OPTION_COLUMNS)
+    columns = [*OPTION_COLUMNS, *({STORE} & set(posterior.terms.levels))]
+    return (
+        posterior.with_modifiers(fits)
+        .with_columns(
+            value_usd=pl.Series(value),
+            prevented_usd=pl.Series(value) + spent,
+            evidence_share=pl.when(stake > 0).then(shares["evidence_share"] / stake).otherwise(0.0),
+        )
+        .select(columns)
+    )
 
 
 def risk_band(chance: pl.Expr) -> pl.Expr:

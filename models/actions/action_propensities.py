@@ -8,29 +8,13 @@ later value any other policy (`models/effects/policy_value.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 
+from models.actions.action_rules import ExplorationRules
 from models.actions.hold_out import uniform
 
 CANDIDATE = ["buyer_id", "order_id", "action"]
-
-
-@dataclass(frozen=True)
-class ExplorationRules:
-    """Where actions are drawn at random.
-
-    An action competes if the chance that it is best is at least `least_chance`, and its mean value
-    at most `most_loss_usd` below that of the best. Each competing action is drawn with a chance of
-    at least `floor` (or in equal parts, if there are too many), so that the weights of a later
-    estimate stay bounded by 1 / `floor`.
-    """
-
-    least_chance: float = 0.02
-    most_loss_usd: float = 1.0
-    floor: float = 0.05
 
 
 DEFAULTS = ExplorationRules()

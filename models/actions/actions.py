@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from features.build.registry import FEATURES
 from features.tables import CAUSES
-from models.effects.effect_terms import NOTHING, AssumedDelay, AssumedShare
+from models.effects.assumed_shares import NOTHING, AssumedDelay, AssumedShare
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Stage = Literal["before_shipment", "dispatch", "in_transit", "delivered", "unknown"]

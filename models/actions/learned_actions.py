@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from models.actions.action_options import CORRECTED_BY
+from models.actions.action_options import CORRECTED_BY, STORE
 from models.actions.actions import Action
+from models.effects.assumed_shares import NOTHING, AssumedShare
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import CAUTIOUS, CELL, NOTHING, AssumedShare, EffectSettings
+from models.effects.effect_terms import CAUTIOUS, CELL, EffectSettings
 from models.effects.learned_effects import learn_effects
 from models.effects.robust_worth import MEANT
 
@@ -33,7 +34,13 @@ def learned_effects(
     `meant` is the action chosen for the orders, also for the held out, whose `action` is "nothing":
     it corrects the model's error on those that an action is chosen for. Counts of an action that is
     no longer there, or no longer possible at a stage, teach nothing.
+
+    If `counts` has a `store` with several values, each store's effects deviate a little from what
+    all stores have in common, so that a new store starts with what the others have shown.
     """
+    stores = (STORE,) if STORE in counts.columns and counts[STORE].n_unique() > 1 else ()
+    if not stores:
+        counts = counts.drop(STORE, strict=False)
     priors: dict[tuple[str, str, str], AssumedShare] = {
         (action.name, stage, cause): share
         for action in actions
@@ -42,4 +49,4 @@ def learned_effects(
     delays = {(a.name, cause): delay for a in actions for cause, delay in a.delays().items()}
     cells = [dict(zip(CELL, key, strict=True)) for key in priors]
     is_known = pl.struct(CELL).is_in(cells) | (pl.col("action") == NOTHING)
-    return learn_effects(counts.filter(is_known), priors, delays, (), settings)
+    return learn_effects(counts.filter(is_known), priors, delays, stores, settings)

@@ -15,10 +15,11 @@ import polars as pl
 from models.actions.action_choice import ActionChoice, choose_actions, reduced_value, why_not_next
 from models.actions.action_columns import ActionLimits, action_columns
 from models.actions.action_options import KEY, draw_values
-from models.actions.action_propensities import ExplorationRules, add_propensities, draw_actions
+from models.actions.action_propensities import add_propensities, draw_actions
+from models.actions.action_rules import ExplorationRules
 from models.actions.hold_out import HELD_OUT, LISTED, held_out_buyers
+from models.effects.assumed_shares import NOTHING
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import NOTHING
 
 DRAWS, DRAW_SEED = 200, 7
 

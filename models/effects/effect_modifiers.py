@@ -13,7 +13,8 @@ from math import log
 
 import polars as pl
 
-from models.effects.effect_terms import AssumedDelay, AssumedShare, EffectSettings
+from models.effects.assumed_shares import AssumedDelay, AssumedShare
+from models.effects.effect_terms import EffectSettings
 from models.effects.learned_effects import DEFAULTS, learn_effects
 
 # the counts are three times as likely with the modifier as without it

@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log, log1p, sqrt
+from math import sqrt
 
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
-NOTHING = "nothing"
+from models.effects.assumed_shares import NOTHING, AssumedDelay, AssumedShare
+
 CELL = ["action", "stage", "cause"]
 # a level of a modifier that the counts do not have, such as a new store
 NEW_LEVEL = "(new)"
@@ -31,51 +32,10 @@ NEW_LEVEL = "(new)"
 UNKNOWN_LEVEL = "unknown"
 # the key of a term that acts on every row
 ALL = "all"
-# the largest assumed share that has a logarithm, and the most harm that can be assumed
-MOST_ASSUMED, LEAST_ASSUMED = 0.999, -1.0
 
 Term = tuple[str, ...]
 # row, column and value of the entries of a sparse matrix
 Entries = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class AssumedShare:
-    """The assumed share of disputes prevented: a Beta distribution, its weight in disputes."""
-
-    mean: float
-    weight: float
-
-    def log_left(self, least_spread: float, spread_factor: float = 1.0) -> tuple[float, float]:
-        """Mean and standard deviation of log(1 - share).
-
-        The log-normal distribution with the mean of the Beta, so that without data the mean share
-        is the assumption, and its spread times `spread_factor`. No Beta has shares below 0, and one
-        with mean 0 is certain; `least_spread` leaves room for harm.
-        """
-        mean = min(max(self.mean, LEAST_ASSUMED), MOST_ASSUMED)
-        odds = max(mean, 0.0) / (1.0 - mean)
-        variance = max(log1p(odds / (self.weight + 1.0)) * spread_factor**2, least_spread**2)
-        return log1p(-mean) - variance / 2.0, sqrt(variance)
-
-
-@dataclass(frozen=True)
-class AssumedDelay:
-    """How much the first days overstate an action: log of (disputes left early / left in the end).
-
-    A postponed dispute makes `log_ratio` negative. Waning words do as well, so no action is without
-    a spread.
-    """
-
-    log_ratio: float = 0.0
-    spread: float = 0.1
-
-    @classmethod
-    def between(cls, early: AssumedShare, in_the_end: AssumedShare) -> AssumedDelay:
-        """The delay of an action that seems to prevent `early` and prevents `in_the_end`."""
-        variance = sum(share.log_left(0.0)[1] ** 2 for share in (early, in_the_end))
-        ratio = log((1.0 - early.mean) / (1.0 - in_the_end.mean))
-        return cls(ratio, max(sqrt(variance), cls.spread))
 
 
 @dataclass(frozen=True)
@@ -101,10 +61,15 @@ class EffectSettings:
 
 # For choosing. A season shows an effect to 5 to 15 points, which is more than most effects are, so
 # it may not move an assumption by much, unless an action does something else altogether, such as
-# great harm; what it shows at one stage holds at the others more than not. How it was chosen:
+# great harm; what it shows at one stage holds at the others more than not. Stores differ by less
+# than the assumptions may be off (an assumption). How the others were chosen:
 # docs/experiments/2026-11-27-replay-of-actions.md
 CAUTIOUS = EffectSettings(
-    assumption_errors=(0.0, 0.05, 1.0), pooled_part=0.9, spread_factor=0.3, least_spread=0.02
+    assumption_errors=(0.0, 0.05, 1.0),
+    pooled_part=0.9,
+    spread_factor=0.3,
+    least_spread=0.02,
+    modifier_spread=0.03,
 )
 # for reports: the data almost alone, whatever was assumed
 MEASURED = EffectSettings(assumption_errors=(1.0,))

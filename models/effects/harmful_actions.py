@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from models.effects.assumed_shares import EVERY_STAGE, NOTHING
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import NOTHING
 
 SURE = 0.95
 LEAST_EXPECTED = 20.0
-EVERY_STAGE = "all"
 
 
 def harm_report(posterior: EffectPosterior) -> pl.DataFrame:

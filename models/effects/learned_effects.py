@@ -17,15 +17,9 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array, diags_array
 from scipy.special import logsumexp
 
+from models.effects.assumed_shares import AssumedDelay, AssumedShare
 from models.effects.effect_posterior import Component, EffectPosterior
-from models.effects.effect_terms import (
-    CELL,
-    UNKNOWN_LEVEL,
-    AssumedDelay,
-    AssumedShare,
-    EffectSettings,
-    EffectTerms,
-)
+from models.effects.effect_terms import CELL, UNKNOWN_LEVEL, EffectSettings, EffectTerms
 
 # a likely error of the assumptions has more evidence than this part of all
 LEAST_WEIGHT = 1e-3

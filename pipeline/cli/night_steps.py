@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipeline.cli.options import (
+    SOURCE_NAMES,
     AsOf,
     Capacity,
     Dimension,
     Force,
     MappingFile,
+    PullFirst,
     Raw,
     SourceName,
     TrackingFolder,
     Wait,
     WorkspaceFolder,
     both_or_none,
+    known_source,
     open_workspace,
     side_files_of,
 )
 from pipeline.settings.errors import DeliveryFailed, PullFailed
 from pipeline.workspace.progress import say
-
-if TYPE_CHECKING:
-    from pipeline.settings.config import Config
-    from pipeline.workspace.progress import Progress
-    from pipeline.workspace.workspace import Workspace
 
 app = typer.Typer()
 
@@ -46,14 +43,7 @@ def nightly(
     capacity: Capacity = None,
     is_forced: Force = False,
     wait: Wait = 10.0,
-    is_pulling: Annotated[
-        bool | None,
-        typer.Option(
-            "--pull/--no-pull",
-            help="whether to fetch what is new from the platforms of [pull] first; default: as in "
-            "config.toml",
-        ),
-    ] = None,
+    is_pulling: PullFirst = None,
 ) -> None:
     """Make a night's contact list: load the files, train a model if there is none, score.
 
@@ -64,30 +54,39 @@ def nightly(
     delivers the night if [deliver] has targets.
     """
     from pipeline.deliver.bulk.sent_contacts import recover_contacts
-    from pipeline.night.nightly import nightly as step
-    from pipeline.night.nightly import say_summary
+    from pipeline.night.contact_list import done_night, say_summary
 
     both_or_none(source, raw)
     workspace, config, progress = open_workspace(folder, context, capacity)
     failure = None
     if config.pull.stores() and (is_forced or workspace.latest(as_of) is None):
-        source, raw, failure = _pulled(
+        from pipeline.connect.nightly_pull import pulled_for_night
+
+        source, raw, failure = pulled_for_night(
             workspace, config, progress, (source, raw), as_of, is_pulling
         )
     with workspace.locked(wait_seconds=wait * 60):
         # a bulk send that was killed may have left some
         recover_contacts(workspace, progress)
-        run = step(
-            workspace,
-            config,
-            progress,
-            as_of=as_of,
-            source=source,
-            raw=raw,
-            is_forced=is_forced,
-            side_files=side_files_of(mapping, tracking),
-            pull_failure=failure,
-        )
+        run = None if is_forced else done_night(workspace, as_of)
+        if run is not None:
+            # another run made it meanwhile
+            failure = None
+        else:
+            # this loads what models need, which a night that is done should not wait for
+            from pipeline.night.nightly import nightly as step
+
+            run = step(
+                workspace,
+                config,
+                progress,
+                as_of=as_of,
+                source=source,
+                raw=raw,
+                is_forced=is_forced,
+                side_files=side_files_of(mapping, tracking),
+                pull_failure=failure,
+            )
     say_summary(run)
     late = f"{as_of}: the list is published, without what is new. {failure}" if failure else ""
     if config.deliver.targets:
@@ -103,38 +102,48 @@ def nightly(
         raise PullFailed(late)
 
 
-def _pulled(
-    workspace: Workspace,
-    config: Config,
-    progress: Progress,
-    given: tuple[str | None, Path | None],
-    as_of: date,
-    is_pulling: bool | None,
-) -> tuple[str | None, Path | None, str | None]:
-    """Pull for the night. Returns the source and the folder to load, by default what was pulled,
-    and why the pull failed: empty if it did not, None if nothing was to be pulled.
+@app.command()
+def fleet(
+    folder: Annotated[
+        Path,
+        typer.Option("--stores", metavar="STORES", help="folder with the workspaces of the stores"),
+    ],
+    as_of: AsOf,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            parser=known_source, metavar=SOURCE_NAMES, help="format of the files in raw/ of a store"
+        ),
+    ] = None,
+    is_forced: Force = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000, help="stores at a time; default: one per processor"),
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, max=100_000, help="no store starts after these minutes")
+    ] = 360.0,
+    store_minutes: Annotated[
+        float, typer.Option(min=0.1, max=100_000, help="the most that one store may take")
+    ] = 60.0,
+    attempts: Annotated[
+        int, typer.Option(min=1, max=10, help="of a store that failed for a reason that may pass")
+    ] = 2,
+) -> None:
+    """Make the nights of many stores, each in its own process.
 
-    Raises `PullFailed` if there is nothing to make a list from.
+    Reads config.toml, raw/, tables/ and the model of each store.
+    Writes each store's runs/AS_OF/latest/, and STORES/fleet/AS_OF/ with a table, a
+    page and the output of each store.
     """
-    from pipeline.connect.nightly_pull import (
-        has_answers,
-        pull_for_night,
-        pulled_source,
-        say_if_too_late,
-    )
+    from pipeline.fleet.fleet import default_jobs
+    from pipeline.fleet.fleet import fleet as step
+    from pipeline.fleet.run_fleet import FleetRules
 
-    source, raw = given
-    own = pulled_source(workspace, config) if source is None else None
-    failure = None
-    if config.pull.nightly if is_pulling is None else is_pulling:
-        say_if_too_late(config, as_of, datetime.now(UTC))
-        with workspace.shared():
-            failure = pull_for_night(workspace, config, progress)
-    if own and has_answers(own[1]):
-        return (*own, failure)
-    if own and failure and not workspace.tables.exists():
-        raise PullFailed(f"nothing was pulled yet, so there is no list. {failure}")
-    return source, raw, failure
+    rules = FleetRules(jobs or default_jobs(), minutes * 60, store_minutes * 60, attempts)
+    # a store in use is tried again at the end, instead of holding up the others
+    options = ["--wait", "0", *(["--force"] if is_forced else [])]
+    step(folder, rules, as_of=as_of, source=source, options=options)
 
 
 @app.command()
@@ -151,7 +160,7 @@ def score(
     Reads tables/, the champion and past runs.
     Writes runs/AS_OF/latest/.
     """
-    from pipeline.night.nightly import say_summary
+    from pipeline.night.contact_list import say_summary
     from pipeline.night.score import score as step
 
     workspace, config, progress = open_workspace(folder, context, capacity)

@@ -88,8 +88,9 @@ DAY_OPTION = _date_option("--as-of", "day of the night; default: the newest publ
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be sent; send nothing")]
 From = Annotated[date, _date_option("--from", "first night")]
 To = Annotated[date, _date_option("--to", "last night")]
+SOURCE_NAMES = f"[{'|'.join(SOURCES)}]"
 _SOURCE = typer.Option(
-    parser=known_source, metavar=f"[{'|'.join(SOURCES)}]", help="format of the files in --raw"
+    parser=known_source, metavar=SOURCE_NAMES, help="format of the files in --raw"
 )
 Source = Annotated[str, _SOURCE]
 SourceName = Annotated[str | None, _SOURCE]
@@ -128,6 +129,14 @@ Wait = Annotated[
     float,
     typer.Option(
         min=0, max=1440, help="minutes to wait for another step to end; then exit code 13"
+    ),
+]
+PullFirst = Annotated[
+    bool | None,
+    typer.Option(
+        "--pull/--no-pull",
+        help="whether to fetch what is new from the platforms of [pull] first; default: as in "
+        "config.toml",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="repeat a night that is already done")]

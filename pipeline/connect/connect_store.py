@@ -58,7 +58,7 @@ def connect(workspace: Workspace, options: ConnectOptions) -> int:
 def _tested(store: StoreAnswers, staging: Path) -> tuple[list[MethodCheck], str]:
     """The checks of all methods, and why the test failed, or an empty text."""
     try:
-        checks = store.platform.check(store.settings(), store.store, staging)
+        checks = store.platform.checker(store.settings(), store.store, staging)
     except (PullFailed, PlatformFault, PullStopped, SecretFault) as fault:
         return [], store.secrets.hide(one_line(str(fault), 2 * LONGEST))
     enough = store.platform.is_enough(checks)

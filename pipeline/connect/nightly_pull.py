@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,34 @@ from pipeline.workspace.workspace import Workspace
 
 # the platforms whose answers are a store by themselves, and the source that reads them
 SOURCE_OF = {"aliexpress": "aliexpress"}
+
+
+def pulled_for_night(
+    workspace: Workspace,
+    config: Config,
+    progress: Progress,
+    given: tuple[str | None, Path | None],
+    as_of: date,
+    is_pulling: bool | None,
+) -> tuple[str | None, Path | None, str | None]:
+    """Pull for the night. Returns the source and the folder to load, by default what was pulled,
+    and why the pull failed: empty if it did not, None if nothing was to be pulled.
+
+    `given`: source and folder from options; `is_pulling`: None if the settings decide. Raises
+    `PullFailed` if there is nothing to make a list from.
+    """
+    source, raw = given
+    own = pulled_source(workspace, config) if source is None else None
+    failure = None
+    if config.pull.nightly if is_pulling is None else is_pulling:
+        say_if_too_late(config, as_of, datetime.now(UTC))
+        with workspace.shared():
+            failure = pull_for_night(workspace, config, progress)
+    if own and has_answers(own[1]):
+        return (*own, failure)
+    if own and failure and not workspace.tables.exists():
+        raise PullFailed(f"nothing was pulled yet, so there is no list. {failure}")
+    return source, raw, failure
 
 
 def pulled_source(workspace: Workspace, config: Config) -> tuple[str, Path] | None:

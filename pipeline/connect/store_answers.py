@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.connect.asked_answers import VARIABLE, AskedAnswers
 from pipeline.connect.kept_secrets import ENV, FILE, KEYRING, WAYS, given_source, write_secret
-from pipeline.connect.platform_table import PLATFORMS, ConnectPlatform, ConnectQuestion
+from pipeline.connect.platform_entry import ConnectPlatform, ConnectQuestion
+from pipeline.connect.platform_table import PLATFORMS
 from pipeline.connections.call_faults import SecretFault
 from pipeline.connections.secret_values import SecretValues
 from pipeline.connections.store_folders import StoreFolders

@@ -13,8 +13,9 @@ from features.tables import CAUSES
 from models.actions.action_stakes import DisputeCost, cause_shares
 from models.actions.actions import Action
 from models.actions.learned_actions import learned_effects
-from models.effects.effect_terms import MEASURED, NOTHING
-from models.effects.harmful_actions import EVERY_STAGE, harm_report
+from models.effects.assumed_shares import EVERY_STAGE, NOTHING
+from models.effects.effect_terms import MEASURED
+from models.effects.harmful_actions import harm_report
 from models.effects.policy_value import DECISION, PolicyValue, value_of_policy
 from pipeline.history.action_evidence import (
     UNKNOWN_CAUSE,

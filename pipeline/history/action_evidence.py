@@ -12,7 +12,7 @@ import polars as pl
 
 from features.asof import visible
 from features.clock import day_number, in_days, in_label_window, last_matured_day
-from models.actions.action_options import risk_band
+from models.actions.action_options import STORE, risk_band
 from models.actions.action_stakes import cause_shares
 from models.actions.learned_actions import COUNTED_BY, no_counts
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS
@@ -28,8 +28,8 @@ UNKNOWN_CAUSE = "unknown"
 def action_counts(
     workspace: Workspace, files: TableFiles, config: Config, as_of: date
 ) -> pl.DataFrame:
-    """One row per action ("nothing" if held out), action meant, stage, cause, modifiers
-    and band of risk.
+    """One row per action ("nothing" if held out), action meant, stage, cause, modifiers,
+    band of risk and store.
 
     `expected` and `observed` are disputes with that cause, `is_ended` says whether they are counted
     to the end of the orders or over the label window only. Each order counts from the first night
@@ -38,10 +38,10 @@ def action_counts(
     rows = assigned_actions(workspace, as_of)
     if rows.is_empty():
         return no_counts()
-    known = with_outcomes(rows, files, config, as_of).with_columns(
+    known = with_store(with_outcomes(rows, files, config, as_of), files).with_columns(
         risk_band=risk_band(pl.col("end_probability"))
     )
-    keys = [*COUNTED_BY, "is_ended"]
+    keys = [*COUNTED_BY, STORE, "is_ended"]
     is_unknown = pl.col("opened_cause") == UNKNOWN_CAUSE
     parts = [
         known.select(
@@ -57,6 +57,11 @@ def action_counts(
     ]
     counts = pl.concat(parts).group_by(keys).agg(pl.col("expected", "observed").sum())
     return counts.with_columns(pl.col(list(COUNTED_BY)).cast(pl.String)).sort(keys)
+
+
+def with_store(rows: pl.DataFrame, files: TableFiles) -> pl.DataFrame:
+    """`rows` with the `store` of each order; null if it has none."""
+    return rows.with_columns(store=files.read_buyers_of(rows["order_id"])["store_id"])
 
 
 def assigned_actions(workspace: Workspace, as_of: date) -> pl.DataFrame:

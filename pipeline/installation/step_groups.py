@@ -18,6 +18,7 @@ GROUPS = {
     },
     "Every night": {
         "nightly": "Load, score and list in one step",
+        "fleet": "Make the nights of many stores",
         "score": "Make the list from what is loaded",
         "monitor": "Check the model and its inputs",
         "clock": "List the open disputes by deadline",

@@ -14,15 +14,21 @@ from features.clock import day_number
 from models.actions.actions import Action
 from pipeline.drafts.draft_messages import add_messages
 from pipeline.history.past_lists import PastLists, past_lists_text
+from pipeline.night.night_queues import queue_lines
 from pipeline.night.row_facts import add_row_facts
 from pipeline.output.contact_list_columns import KEY_COLUMNS, MORE_COLUMNS, explained, list_look
 from pipeline.output.safe_text import neutral_frame, one_line
 from pipeline.output.spreadsheet import Look, write_workbook
 from pipeline.settings.config import Config
+from pipeline.workspace.checksums import read_manifest, read_run_table
+from pipeline.workspace.progress import say, warn
 from pipeline.workspace.table_files import TableFiles
+from pipeline.workspace.workspace import Workspace
 
 LIST = "contact_list"
 LONGEST_TITLE = 80
+# verdicts on the model's health that are printed without a warning
+QUIET = ("fine", "unknown")
 # what messages need in addition to the list's own columns
 NEEDED_FEATURES = (
     "logistics_days_since_news",
@@ -188,3 +194,35 @@ def _line(row: Mapping[str, object]) -> str:
         f"risk {row['probability']:.0%}, {row['stake_usd']:.2f} USD at stake. "
         f"By {row['contact_by']}: {row['why_action']}"
     )
+
+
+def done_night(workspace: Workspace, as_of: date) -> Path | None:
+    """The run folder of a night that is done, after saying so; None if it is not."""
+    done = workspace.latest(as_of)
+    if done:
+        say(f"nightly   {as_of} is already done: {done} (FORCE=1 repeats it)")
+    return done
+
+
+def say_summary(run: Path) -> None:
+    """Print one screen about a night: warnings, top of the list, past accuracy, files."""
+    facts = read_manifest(run)
+    for line in facts.get("banner", []):
+        warn(line)
+    if "queues" in facts:
+        for line in queue_lines(facts["queues"]):
+            say(line)
+    # runs of earlier program versions lack this file
+    if (run / "contact_list.parquet").exists():
+        for line in list_lines(read_run_table(run, "contact_list.parquet")):
+            say(line)
+    if "who_writes" in facts:
+        say(facts["who_writes"]["sentence"])
+    if "last_month" in facts:
+        say(facts["last_month"])
+    if "health" in facts:
+        (say if facts["health"]["verdict"] in QUIET else warn)(facts["health"]["sentence"])
+    if (run / "report.html").exists():
+        say(f"to open in the morning: {run / 'report.html'}")
+    say(f"the list: {run / 'contact_list.xlsx'} (or .csv), explained in {run / 'README.txt'}")
+    say(f"all scores: {run / 'scores.parquet'}; their inputs: {run / 'manifest.json'}")

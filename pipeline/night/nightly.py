@@ -9,12 +9,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from features.clock import is_before
-from models.monitoring.sequential_monitoring import ACT, FINE
+from models.monitoring.sequential_monitoring import ACT
 from pipeline.load.ingest import ingest
-from pipeline.night.contact_list import list_lines
+from pipeline.night.contact_list import done_night
 from pipeline.night.night_checks import pull_reading
-from pipeline.night.night_health import UNKNOWN, oldest_judged
-from pipeline.night.night_queues import queue_lines
+from pipeline.night.night_health import oldest_judged
 from pipeline.night.rule_scorer import RuleScorer, score_by_rules
 from pipeline.night.score import score
 from pipeline.registry.model_registry import CHALLENGER, find_model
@@ -31,15 +30,13 @@ from pipeline.settings.errors import (
 from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles
 from pipeline.training.promote import promote
 from pipeline.training.train import train
-from pipeline.workspace.checksums import read_manifest, read_run_table
+from pipeline.workspace.checksums import read_manifest
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace
 
 JUDGED_EVERY = 3
 # a new challenger so soon after a rejected one would learn from nearly the same nights
 RETRAIN_EVERY_DAYS = 7
-# verdicts that are printed without a warning
-QUIET = (FINE, UNKNOWN)
 
 
 def nightly(
@@ -60,9 +57,7 @@ def nightly(
     the tables in the workspace are used as they are. `pull_failure`: why the night's pull failed,
     empty if it did not; None if nothing was pulled.
     """
-    done = workspace.latest(as_of)
-    if done and not is_forced:
-        say(f"nightly   {as_of} is already done: {done} (FORCE=1 repeats it)")
+    if not is_forced and (done := done_night(workspace, as_of)):
         return done
     if source and raw:
         ingest(workspace, config, progress, source=source, raw=raw, side_files=side_files)
@@ -117,27 +112,3 @@ def _retrain(
 def _is_recent(trained_as_of: str, training_day: date) -> bool:
     next_day = date.fromisoformat(trained_as_of) + timedelta(days=RETRAIN_EVERY_DAYS)
     return is_before(training_day, next_day)
-
-
-def say_summary(run: Path) -> None:
-    """Print one screen about a night: warnings, top of the list, past accuracy, files."""
-    facts = read_manifest(run)
-    for line in facts.get("banner", []):
-        warn(line)
-    if "queues" in facts:
-        for line in queue_lines(facts["queues"]):
-            say(line)
-    # runs of earlier program versions lack this file
-    if (run / "contact_list.parquet").exists():
-        for line in list_lines(read_run_table(run, "contact_list.parquet")):
-            say(line)
-    if "who_writes" in facts:
-        say(facts["who_writes"]["sentence"])
-    if "last_month" in facts:
-        say(facts["last_month"])
-    if "health" in facts:
-        (say if facts["health"]["verdict"] in QUIET else warn)(facts["health"]["sentence"])
-    if (run / "report.html").exists():
-        say(f"to open in the morning: {run / 'report.html'}")
-    say(f"the list: {run / 'contact_list.xlsx'} (or .csv), explained in {run / 'README.txt'}")
-    say(f"all scores: {run / 'scores.parquet'}; their inputs: {run / 'manifest.json'}")

@@ -108,7 +108,9 @@ def decide_night(
         message_language=message_language(config.decide.in_english)
     )
     orders = scored.with_columns(
-        buyers["buyer_id", "message_language"], likely_cause=likeliest_cause()
+        buyers["buyer_id", "message_language"],
+        store=buyers["store_id"],
+        likely_cause=likeliest_cause(),
     )
     options = action_options(
         orders.filter(may_act),

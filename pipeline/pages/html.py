@@ -67,9 +67,19 @@ CHART_STYLE = {
 }
 
 
+_prepared: list[str] = []
+
+
+def use_chart_library(text: str) -> None:
+    """Use this text of `chart_library`, which takes a second to make."""
+    _prepared[:] = [text]
+
+
 @cache
 def chart_library() -> str:
     """Vega, Vega-Lite and vega-embed as one script. Only `vegaEmbed` becomes a global name."""
+    if _prepared:
+        return _prepared[0]
     version = alt.SCHEMA_VERSION.rsplit(".", 1)[0]
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version)
     bundle = bundle.replace("</script", r"<\/script").replace("<!--", r"<\!--")

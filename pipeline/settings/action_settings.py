@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models.actions.action_options import ActionRules
-from models.actions.action_propensities import ExplorationRules
+from models.actions.action_rules import ActionRules, ExplorationRules
 from pipeline.settings.errors import BadInput
 from pipeline.settings.settings_section import SettingsSection
 

@@ -113,3 +113,10 @@ class PullFailed(UserError):
     before stays, and the next pull continues where this one stopped."""
 
     exit_code = 24
+
+
+class FleetIncomplete(UserError):
+    """At least one store of a fleet has no list for the night. The lists of the others are
+    published, and the summary says what happened to each."""
+
+    exit_code = 25

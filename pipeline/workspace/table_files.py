@@ -169,10 +169,10 @@ class TableFiles:
         return self._scan("contacts").select(*TABLES["contacts"].schema, *DAYS).collect()
 
     def read_buyers_of(self, order_ids: pl.Series) -> pl.DataFrame:
-        """`order_id, buyer_id, country, currency`, one row per id, in the order of `order_ids`."""
-        buyers = (
-            self._scan("orders").select("order_id", "buyer_id", "country", "currency").collect()
-        )
+        """`order_id, buyer_id, country, currency, store_id`, one row per id, in the order of
+        `order_ids`."""
+        columns = ("order_id", "buyer_id", "country", "currency", "store_id")
+        buyers = self._scan("orders").select(columns).collect()
         return order_ids.to_frame("order_id").join(
             buyers, on="order_id", how="left", maintain_order="left"
         )

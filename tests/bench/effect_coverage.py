@@ -19,17 +19,11 @@ import polars as pl
 
 from features.stage import STAGES
 from features.tables import CAUSES
+from models.effects.assumed_shares import EVERY_STAGE, NOTHING, AssumedDelay, AssumedShare
 from models.effects.effect_modifiers import helpful_modifiers
 from models.effects.effect_posterior import ShareEstimate
-from models.effects.effect_terms import (
-    CELL,
-    MEASURED,
-    NOTHING,
-    AssumedDelay,
-    AssumedShare,
-    EffectTerms,
-)
-from models.effects.harmful_actions import EVERY_STAGE, harm_report, stopped_actions
+from models.effects.effect_terms import CELL, MEASURED, EffectTerms
+from models.effects.harmful_actions import harm_report, stopped_actions
 from models.effects.learned_effects import DEFAULTS, learn_effects
 
 ASSUMED = {

@@ -34,7 +34,7 @@ pipeline/board              pipeline/api pipeline/deliver pipeline/deliver/bulk
 pipeline/cli                pipeline/board pipeline/configuration pipeline/connect
                             pipeline/deliver/bulk pipeline/deliver/targets pipeline/desk
                             pipeline/documentation pipeline/evaluation
-                            pipeline/evaluation/actions pipeline/indicators
+                            pipeline/evaluation/actions pipeline/fleet pipeline/indicators
                             pipeline/installation pipeline/load pipeline/night
                             pipeline/pages pipeline/product_review pipeline/settings
                             pipeline/simulation pipeline/simulation/realism pipeline/sources
@@ -74,6 +74,8 @@ pipeline/evaluation/findings
                             features features/build features/indicators models/comparison
                             models/learner models/reasons pipeline/pages pipeline/settings
                             pipeline/training
+pipeline/fleet              pipeline/output pipeline/pages pipeline/settings
+                            pipeline/workspace
 pipeline/history            features models/actions models/contact models/effects
                             pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts

@@ -10,8 +10,8 @@ import polars as pl
 from features.stage import STAGES_AND_UNKNOWN
 from features.tables import CAUSE_SHARES, CAUSES
 from models.actions.actions import Action
+from models.effects.assumed_shares import EVERY_STAGE
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.harmful_actions import EVERY_STAGE
 from models.effects.robust_worth import quantile_of, robust_worth, saved_parts
 from pipeline.evaluation.actions.season_rows import SeasonRows, is_costly, possible
 from pipeline.simulation.action_outcomes import ActionWorld

@@ -11,8 +11,8 @@ from features.clock import is_earlier
 from features.stage import STAGES_AND_UNKNOWN
 from features.tables import CAUSES
 from models.actions.actions import Action
+from models.effects.assumed_shares import NOTHING
 from models.effects.dispute_costs import OLDEST_OPEN_DAYS, PRIOR_DISPUTES
-from models.effects.effect_terms import NOTHING
 from pipeline.simulation.action_policies import HELD
 
 

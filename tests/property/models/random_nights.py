@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from models.actions.action_columns import ActionLimits
 from models.actions.action_options import MODIFIERS
-from models.actions.action_propensities import ExplorationRules
+from models.actions.action_rules import ExplorationRules
 from models.actions.action_stakes import STAKES
 from models.actions.agents import Agent
 from models.actions.hold_out import held_out_buyers
+from models.effects.assumed_shares import AssumedShare
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import AssumedShare
 from models.effects.learned_effects import learn_effects
 
 MEANS = {"message": 0.1, "phone": 0.12, "refund": 0.5, "enquiry": 0.05}

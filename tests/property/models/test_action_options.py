@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.tables import CAUSE_SHARES, CAUSES
-from models.actions.action_options import ActionRules, action_options
+from models.actions.action_options import action_options
+from models.actions.action_rules import ActionRules
 from models.actions.action_stakes import ASSUMED_CAUSES, DisputeCost, add_stakes
 from models.actions.actions import Action
 from models.effects.effect_posterior import EffectPosterior

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.actions.action_propensities import ExplorationRules, add_propensities, draw_actions
+from models.actions.action_propensities import add_propensities, draw_actions
+from models.actions.action_rules import ExplorationRules
 
 
 @settings(max_examples=20, deadline=None)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.effects.assumed_shares import AssumedShare
 from models.effects.effect_posterior import EffectPosterior, ShareEstimate
-from models.effects.effect_terms import AssumedShare, EffectSettings
+from models.effects.effect_terms import EffectSettings
 from models.effects.learned_effects import learn_effects
 
 ACTIONS, STAGES, CAUSES = ("inform", "resend"), ("in_transit", "delivered"), ("not_received",)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.actions.action_choice import choose_actions
 from models.actions.action_columns import ActionLimits
-from models.actions.action_propensities import ExplorationRules
+from models.actions.action_rules import ExplorationRules
 from models.actions.night_choice import NightRules, choose_night
 from tests.property.models.random_nights import (
     BUYERS,

@@ -15,8 +15,8 @@ from models.actions.action_options import MODIFIERS
 from models.actions.action_stakes import STAKES
 from models.actions.hold_out import held_out_buyers
 from models.actions.night_choice import NightChoice, NightRules, choose_night
+from models.effects.assumed_shares import AssumedShare
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import AssumedShare
 from models.effects.learned_effects import learn_effects
 from tests.drawn_tables import read_table
 

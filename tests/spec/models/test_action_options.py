@@ -12,13 +12,8 @@ import polars as pl
 import pytest
 
 from features.tables import CAUSE_SHARES
-from models.actions.action_options import (
-    MODIFIERS,
-    OPTION_COLUMNS,
-    ActionRules,
-    action_options,
-    draw_values,
-)
+from models.actions.action_options import MODIFIERS, OPTION_COLUMNS, action_options, draw_values
+from models.actions.action_rules import ActionRules
 from models.actions.action_stakes import (
     ASSUMED_CAUSES,
     MOST_PROBABLE,
@@ -27,8 +22,9 @@ from models.actions.action_stakes import (
     add_stakes,
 )
 from models.actions.actions import Action
+from models.actions.learned_actions import learned_effects
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.learned_effects import learn_effects
+from models.effects.learned_effects import DEFAULTS, learn_effects
 from tests.drawn_tables import read_table
 
 ORDERS = """
@@ -226,3 +222,37 @@ def test_the_mean_of_the_draws_is_the_value_of_a_cheap_message() -> None:
     options = action_options(staked, [MESSAGE], posterior, ActionRules())
     drawn = draw_values(options, posterior, draws=20_000, seed=3).mean(axis=1)
     assert drawn.tolist() == pytest.approx(options["value_usd"].to_list(), abs=0.02)
+
+
+def test_an_order_is_valued_by_what_its_store_has_seen() -> None:
+    """Both stores wrote the same message: in s1 half of the disputes came, in s2 nearly all."""
+    seen = read_table(
+        """
+        action  | store | expected | observed
+        nothing | s1    | 2000     | 2000
+        nothing | s2    | 2000     | 2000
+        message | s1    | 2000     | 1000
+        message | s2    | 2000     | 1900
+        """
+    )
+    counts = seen.select(
+        *("action", "store"),
+        pl.col("expected", "observed").cast(pl.Float64),
+        meant=pl.lit("message"),
+        stage=pl.lit("in_transit"),
+        cause=pl.lit("not_received"),
+        is_ended=pl.lit(True),
+        **{name: pl.lit("false") for name in MODIFIERS},
+        risk_band=pl.lit("2"),
+    )
+    late = ORDERS.replace("0.5 0.3 0.2", "1.0 0.0 0.0")
+    one = add_stakes(read_orders(late), COST).head(1)
+    orders = pl.concat(
+        one.with_columns(order_id=pl.lit(store), store=pl.lit(store)) for store in ("s1", "s2")
+    )
+    learned = learned_effects(counts, [MESSAGE], DEFAULTS)
+    options = action_options(orders, [MESSAGE], learned, ActionRules(), -100.0)
+    s1, s2 = options["prevented_usd"]
+    assert s1 > 1.5 * s2 > 0
+    draws = draw_values(options, learned, 4_000, 7).mean(axis=1)
+    assert draws[0] - draws[1] == pytest.approx(s1 - s2, rel=0.1)

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.actions.action_propensities import ExplorationRules, add_propensities, draw_actions
+from models.actions.action_propensities import add_propensities, draw_actions
+from models.actions.action_rules import ExplorationRules
 
 
 def night(drawing: str) -> tuple[pl.DataFrame, np.ndarray]:

@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from features.tables import CAUSES
+from models.effects.assumed_shares import EVERY_STAGE, AssumedShare
 from models.effects.effect_modifiers import helpful_modifiers
-from models.effects.effect_terms import AssumedShare, EffectSettings
-from models.effects.harmful_actions import EVERY_STAGE, harm_report, stopped_actions
+from models.effects.effect_terms import EffectSettings
+from models.effects.harmful_actions import harm_report, stopped_actions
 from models.effects.learned_effects import learn_effects
 
 STAGES = ("in_transit", "delivered")

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from features.tables import CAUSES
-from models.effects.effect_terms import MEASURED, AssumedDelay, AssumedShare, EffectSettings
+from models.effects.assumed_shares import AssumedDelay, AssumedShare
+from models.effects.effect_terms import MEASURED, EffectSettings
 from models.effects.learned_effects import learn_effects
 
 STAGES = ("dispatch", "in_transit", "delivered")

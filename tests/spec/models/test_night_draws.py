@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from models.actions.action_columns import ActionLimits
-from models.actions.action_propensities import ExplorationRules
+from models.actions.action_rules import ExplorationRules
 from models.actions.night_choice import NightChoice, NightRules, choose_night
 from tests.spec.models.drawn_nights import NIGHT, SHARE, choose, posterior_of, read_night, salt_of
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from features.tables import CAUSES
+from models.effects.assumed_shares import AssumedShare
 from models.effects.effect_posterior import EffectPosterior
-from models.effects.effect_terms import AssumedShare
 from models.effects.learned_effects import learn_effects
 from models.effects.robust_worth import (
     COSTLY_QUANTILE,

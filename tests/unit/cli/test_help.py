@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from typer.testing import CliRunner
 
 from pipeline.cli.app import app
 from pipeline.cli.command_list import listed, name_of, required_options
 from pipeline.installation.step_groups import GROUPS, STEPS
-from tests.unit.nights import ROOT
+from tests.unit.nights import AS_OF, ROOT
 
 COMMANDS = {name_of(command): command for command in app.registered_commands}
 # what make adds by itself: a folder or a night of its own
@@ -73,6 +74,22 @@ def test_the_help_loads_no_library_of_tables() -> None:
     ).stdout.split()
     assert "typer" in loaded
     assert not {"polars", "pydantic", "numpy", "numba", "scipy", "mlflow"} & set(loaded)
+
+
+def test_a_night_that_is_done_loads_no_model(finished: Path) -> None:
+    """LightGBM and MLflow take three seconds to load; cron starts done nights again and again."""
+    step = [sys.executable, "-X", "importtime", "-m", "pipeline", "nightly"]
+    ended = subprocess.run(
+        [*step, "--workspace", finished, "--as-of", AS_OF],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "is already done" in ended.stdout
+    loaded = {line.split("|")[-1].strip() for line in ended.stderr.splitlines()}
+    assert "polars" in loaded
+    assert not {"lightgbm", "mlflow", "numba", "scipy", "pandas"} & loaded
 
 
 def test_the_version_is_that_of_the_release() -> None:

@@ -119,7 +119,7 @@ def test_the_pull_can_be_switched_off(
     monkeypatch.setattr(
         "pipeline.night.nightly.nightly", lambda *_, **given: nights.append(given) or tmp_path
     )
-    monkeypatch.setattr("pipeline.night.nightly.say_summary", lambda run: None)
+    monkeypatch.setattr("pipeline.night.contact_list.say_summary", lambda run: None)
     assert make_nightly(tmp_path, *options).exception is None
     assert bool(asked) is is_pulling
     (night,) = nights

@@ -104,7 +104,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "reset":
             self._reset()
             return
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # the sender was killed in the middle: no server takes such a request
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         if receiver.status is not None or fault == "refused":
             self._answer(receiver.status or 500, b"", receiver.answer_headers)

@@ -119,6 +119,53 @@ def test_orders_count_by_the_band_of_their_risk(store: Workspace) -> None:
     assert bands == {"nothing": {"4"}, "inform": {"3", "4"}}
 
 
+def inform_action() -> Action:
+    effects = [{"causes": ["not_received"], "mean": 0.2, "weight": 5}]
+    return Action(
+        name="inform",
+        title="Write",
+        since="2026-11-27",
+        applies_to=["in_transit"],
+        effects=effects,  # type: ignore[arg-type]
+    )
+
+
+def of_stores(make_tables: Make, folder: Path, first: str, second: str) -> Workspace:
+    """The same nights, with orders a to c of one store and the others of another."""
+    lines = ORDERS.strip().splitlines()
+    drawn = [f"{lines[0]} | store_id"]
+    drawn += [f"{line} | {first if line[0] in 'abc' else second}" for line in lines[1:]]
+    workspace = Workspace(folder)
+    workspace.write_tables(
+        make_tables(orders="\n".join(drawn), disputes=DISPUTES), {"input_sha256": {}}
+    )
+    write_nights(workspace)
+    return workspace
+
+
+def test_stores_of_a_workspace_share_what_their_actions_showed(
+    make_tables: Make, tmp_path: Path, store: Workspace
+) -> None:
+    alone = action_counts(store, store.table_files(), Config(), AS_OF)
+    same = of_stores(make_tables, tmp_path / "same", "s1", "s1")
+    two = of_stores(make_tables, tmp_path / "two", "s1", "s2")
+    counts = action_counts(two, two.table_files(), Config(), AS_OF)
+    observed = counts.group_by("store").agg(pl.col("observed").sum().round(9)).sort("store")
+    # a has none, b and c one each; h and x one each
+    assert observed.rows() == [("s1", 2.0), ("s2", 2.0)]
+    action = inform_action()
+    one = learned_effects(action_counts(same, same.table_files(), Config(), AS_OF), [action])
+    assert one.log_evidence == learned_effects(alone, [action]).log_evidence
+    assert "store" not in one.terms.levels
+    both = learned_effects(counts, [action])
+    shares = [
+        both.share("inform", "in_transit", "not_received", {"store": name}).mean
+        for name in ("s1", "s2", "s3")
+    ]
+    # a store without a night lies between the others
+    assert min(shares[:2]) < shares[2] < max(shares[:2])
+
+
 def test_the_counts_by_hand(store: Workspace) -> None:
     counts = counted(store)
     assert {key: pytest.approx(value) for key, value in counts.items()} == {
@@ -225,14 +272,7 @@ def test_a_workspace_of_earlier_versions_alone_has_no_counts(
 
 def test_what_was_learned_of_a_removed_action_changes_nothing(store: Workspace) -> None:
     counts = action_counts(store, store.table_files(), Config(), AS_OF)
-    effects = [{"causes": ["not_received"], "mean": 0.2, "weight": 5}]
-    inform = Action(
-        name="inform",
-        title="Write",
-        since="2026-11-27",
-        applies_to=["in_transit"],
-        effects=effects,  # type: ignore[arg-type]
-    )
+    inform = inform_action()
     with_resend = learned_effects(counts, [inform])
     without = learned_effects(counts.filter(pl.col("action") != "resend"), [inform])
     one, other = (p.share("inform", "in_transit", "not_received") for p in (with_resend, without))

@@ -13,8 +13,7 @@ from openpyxl import load_workbook
 from rich.console import Console
 
 from pipeline.history.past_lists import PastLists, past_lists, past_lists_text
-from pipeline.night.contact_list import list_lines, write_list, write_readme
-from pipeline.night.nightly import say_summary
+from pipeline.night.contact_list import list_lines, say_summary, write_list, write_readme
 from pipeline.output.contact_list_columns import (
     KEY_COLUMNS,
     MEANING,

@@ -14,7 +14,7 @@ import pytest
 from features.stage import STAGES_AND_UNKNOWN as STAGES
 from features.tables import CAUSES
 from models.contact.queues import QUEUES
-from models.effects.effect_terms import NOTHING
+from models.effects.assumed_shares import NOTHING
 from models.monitoring.sequential_monitoring import LEVELS
 from models.product.product_verdict import (
     CARRIER,

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.night.nightly import say_summary
+from pipeline.night.contact_list import say_summary
 from pipeline.pages.page_words import read_sentences
 from pipeline.settings.action_files import SHIPPED
 from pipeline.settings.config import Config, load_config
