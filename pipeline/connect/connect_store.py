@@ -16,6 +16,7 @@ from pipeline.connect.kept_secrets import install, staging_folder
 from pipeline.connect.store_answers import ConnectOptions, StoreAnswers
 from pipeline.connections.call_faults import PlatformFault, PullStopped, SecretFault
 from pipeline.connections.connection_check import MethodCheck
+from pipeline.connections.secret_values import SHORTEST
 from pipeline.connections.store_folders import locked_store
 from pipeline.connections.system_keyring import write_keyring
 from pipeline.output.safe_text import one_line
@@ -51,7 +52,10 @@ def connect(workspace: Workspace, options: ConnectOptions) -> int:
             warn(f"the test failed: {problem}")
             if not options.is_forced and not asked.is_agreed("Write it all the same?"):
                 raise PullFailed(f"{store.store}: nothing was written. {problem}")
-        _write(workspace.folder / CONFIG, store, staging, checks)
+        try:
+            _write(workspace.folder / CONFIG, store, staging, checks)
+        except SecretFault as fault:
+            raise BadInput(f"{fault} config.toml was not changed.") from None
     return asked.count
 
 
@@ -80,7 +84,7 @@ def _write(path: Path, store: StoreAnswers, staging: Path, checks: Sequence[Meth
     values |= store.own_settings() | platform.settled(store.settings(), checks)
     values |= {key: s.model_dump(exclude_none=True) for key, s in store.sources.items()}
     text = changed_config(path, ("pull", platform.name, store.store), values)
-    if any(value in text for value in store.typed.values()):
+    if any(value in text for value in store.typed.values() if len(value) >= SHORTEST):
         raise BadInput(
             f"{path}: an answer, or a setting that is there already, is the same as a secret. "
             "config.toml never holds a secret. Nothing was written."

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipeline.workspace.workspace import new_id, sync
 
 FILE, ENV, KEYRING = WAYS = ("file", "env", "keyring")
 STAGING = ".connect-"
+LEFT_SECONDS = 3_600.0
 
 
 def given_source(text: str, key: str) -> SecretSource:
@@ -40,7 +42,9 @@ def staging_folder(workspace: Path) -> Iterator[Path]:
     parent = workspace / "pull"
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f"{STAGING}*"):
-        shutil.rmtree(left, ignore_errors=True)
+        # a younger one may be that of a connection that goes on
+        if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
     folder = parent / f"{STAGING}{new_id()}"
     folder.mkdir(mode=0o700)
     try:

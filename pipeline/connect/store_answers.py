@@ -16,6 +16,7 @@ from pipeline.connect.platform_table import PLATFORMS
 from pipeline.connections.call_faults import SecretFault
 from pipeline.connections.secret_values import SecretValues
 from pipeline.connections.store_folders import StoreFolders
+from pipeline.connections.system_keyring import require_keyring
 from pipeline.settings.config import load_config
 from pipeline.settings.delivery.delivery_section import SecretSource, TargetName
 from pipeline.settings.delivery.pull_section import PullSection
@@ -205,9 +206,16 @@ def _is_secret(annotation: Any) -> bool:
 
 
 def _known_way(text: str) -> str:
-    if text.strip() not in WAYS:
+    way = text.strip()
+    if way not in WAYS:
         raise BadInput(f"keep: write one of {', '.join(WAYS)}.")
-    return text.strip()
+    if way == KEYRING:
+        try:
+            # now, not after everything was typed
+            require_keyring("keep")
+        except SecretFault as fault:
+            raise BadInput(str(fault)) from None
+    return way
 
 
 def _one_line(key: str, text: str) -> str:

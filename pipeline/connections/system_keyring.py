@@ -15,6 +15,7 @@ from pipeline.connections.call_faults import SecretFault
 # enough to type a password into the window that unlocks a keyring
 LONGEST_SECONDS = 60.0
 INSTALL = "install the extra dispute-risk[keyring], or make connect KEYRING=1"
+PROBE = "dispute-risk/is-it-open"
 ELSEWHERE = 'A scheduled night has no keyring as a rule: use { file = "/path" } there.'
 
 
@@ -28,21 +29,23 @@ def read_keyring(entry: str, setting: str) -> str:
     return str(value)
 
 
-def write_keyring(entry: str, value: str, setting: str) -> None:
-    """Store a secret as the entry `service/name`.
+def require_keyring(setting: str) -> None:
+    """Raise `SecretFault` if this session has no keyring that opens and keeps entries safely: some
+    backends, which the library itself does not recommend, have them in a plain file."""
 
-    Raises `SecretFault` as `read_keyring` does, and for a keyring that the library itself does not
-    recommend: some keep their entries in a plain file.
-    """
-    service, name = _parts(entry)
-
-    def store(library: Any) -> None:
-        backend = library.get_keyring()
-        if backend.priority < 1:
+    def opened(library: Any) -> None:
+        if library.get_keyring().priority < 1:
             raise SecretFault(f"{setting}: this machine has no keyring that is safe. {ELSEWHERE}")
-        library.set_password(service, name, value)
+        library.get_password(*_parts(PROBE))
 
-    _called(store, setting)
+    _called(opened, setting)
+
+
+def write_keyring(entry: str, value: str, setting: str) -> None:
+    """Store a secret as the entry `service/name`. Raises `SecretFault`."""
+    require_keyring(setting)
+    service, name = _parts(entry)
+    _called(lambda library: library.set_password(service, name, value), setting)
 
 
 def _parts(entry: str) -> tuple[str, str]:

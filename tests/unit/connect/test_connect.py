@@ -9,8 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
 import pexpect
 import pytest
+from keyring.backends.fail import Keyring as NoKeyring
 from typer.testing import CliRunner, Result
 
 from pipeline.cli.app import app
@@ -18,6 +20,7 @@ from pipeline.connect.platform_table import PLATFORMS
 from pipeline.load.pull_lines import pull_lines
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, PullFailed
+from tests.unit.connections.memory_keyring import memory_keyring
 from tests.unit.our_packages import ROOT
 from tests.unit.sources.openplatform.fake_platform import (
     APP_KEY,
@@ -205,6 +208,29 @@ def test_a_store_is_connected_anew(shop: Path, platform: FakePlatform) -> None:
     assert "there is main: connect it anew" in again.output
     assert "most_rows = 77  # mine" in config.read_text()
     assert list(load_config(shop).pull.aliexpress) == ["main"]
+
+
+def test_a_typed_secret_goes_into_the_keyring(shop: Path, platform: FakePlatform) -> None:
+    typed = [*TYPED[:2], "keyring", *TYPED[3:]]
+    entry = "shop-aliexpress-main-app_secret"
+    with memory_keyring() as memory:
+        done = connect(shop, platform.url, typed=typed)
+        assert done.exception is None, done.output
+        assert memory.entries == {("dispute-risk", entry): APP_SECRET}
+        store = load_config(shop).pull.aliexpress["main"]
+        assert store.app_secret.keyring == f"dispute-risk/{entry}"
+        assert not (shop / "pull" / "aliexpress" / "main" / "app_secret").exists()
+        pulled = CliRunner().invoke(app, ["pull", "--workspace", str(shop)])
+        assert pulled.exception is None, pulled.output
+
+
+def test_without_a_keyring_another_place_is_asked_for(shop: Path, platform: FakePlatform) -> None:
+    with memory_keyring():
+        keyring.set_keyring(NoKeyring())
+        done = connect(shop, platform.url, typed=[*TYPED[:2], "keyring", *TYPED[2:]])
+    assert done.exception is None, done.output
+    assert "no keyring that is safe" in " ".join(done.output.split())
+    assert load_config(shop).pull.aliexpress["main"].app_secret.file
 
 
 def test_every_platform_of_the_table_has_its_settings() -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import KeyringLocked
 
@@ -17,44 +15,16 @@ from pipeline.connections.call_faults import SecretFault
 from pipeline.connections.secret_values import SecretValues
 from pipeline.connections.system_keyring import write_keyring
 from pipeline.settings.delivery.delivery_section import SecretSource
+from tests.unit.connections.memory_keyring import MemoryKeyring, memory_keyring
 
 PLANTED = 'pl4nted "s3cret"/ü'
 ENTRY = SecretSource(keyring="dispute-risk/aliexpress-main")
 
 
-class MemoryKeyring(KeyringBackend):
-    """A keyring that is open, or that fails with `error`, or that waits for a person."""
-
-    priority = 5  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entries: dict[tuple[str, str], str] = {}
-        self.error: Exception | None = None
-        self.unlocked = threading.Event()
-        self.unlocked.set()
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.unlocked.wait(10)
-        if self.error:
-            raise self.error
-        return self.entries.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.entries[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.entries[service, username]
-
-
 @pytest.fixture
 def backend() -> Iterator[MemoryKeyring]:
-    before = keyring.get_keyring()
-    memory = MemoryKeyring()
-    keyring.set_keyring(memory)
-    yield memory
-    memory.unlocked.set()
-    keyring.set_keyring(before)
+    with memory_keyring() as memory:
+        yield memory
 
 
 def test_a_secret_is_read_from_the_keyring_and_hidden(backend: MemoryKeyring) -> None:
