@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 from features.clock import is_before
 from pipeline.load.pull import pull_platforms
 from pipeline.settings.config import Config
-from pipeline.settings.errors import BadInput, PullFailed
+from pipeline.settings.errors import BadInput, PullFailed, UserError
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.run_log import note
 from pipeline.workspace.workspace import Workspace
 
-# the platforms whose answers are a store by themselves, and the source that reads them
-SOURCE_OF = {"aliexpress": "aliexpress"}
+# the platforms that give a store's orders: the source that reads them, and its folder in pulled/
+SOURCE_OF = {"aliexpress": ("aliexpress", "aliexpress")}
 
 
 def pulled_for_night(
@@ -53,13 +53,17 @@ def pulled_source(workspace: Workspace, config: Config) -> tuple[str, Path] | No
 
     Raises `BadInput` if it pulls from several such platforms: one night loads one source.
     """
-    platforms = sorted({platform for platform, _ in config.pull.stores()} & SOURCE_OF.keys())
-    if len(platforms) > 1:
+    platforms = {platform for platform, _ in config.pull.stores()} & SOURCE_OF.keys()
+    sources = sorted({SOURCE_OF[platform] for platform in platforms})
+    if len(sources) > 1:
         raise BadInput(
-            f"{workspace.folder / 'config.toml'}: [pull] has {' and '.join(platforms)}, and a "
-            "night loads one source. Say which by SOURCE and RAW, or make a workspace for each."
+            f"{workspace.folder / 'config.toml'}: [pull] has {' and '.join(sorted(platforms))}, "
+            "and a night loads one source. Say which by SOURCE and RAW, or make a workspace for "
+            "each."
         )
-    return next(((SOURCE_OF[name], workspace.folder / "pulled" / name) for name in platforms), None)
+    return next(
+        ((source, workspace.folder / "pulled" / folder) for source, folder in sources), None
+    )
 
 
 def pull_for_night(workspace: Workspace, config: Config, progress: Progress) -> str:
@@ -67,7 +71,7 @@ def pull_for_night(workspace: Workspace, config: Config, progress: Progress) -> 
     then uses what was fetched before, also after a defect of this program."""
     try:
         pull_platforms(workspace, config, progress)
-    except PullFailed as failure:
+    except UserError as failure:
         return str(failure)
     except Exception as error:
         frames = "".join(traceback.format_tb(error.__traceback__))
@@ -92,4 +96,4 @@ def say_if_too_late(config: Config, as_of: date, now: datetime) -> None:
 
 def has_answers(raw: Path) -> bool:
     """Whether something was ever pulled into the folder."""
-    return next(raw.rglob("*.jsonl"), None) is not None
+    return any(path.is_file() for path in raw.rglob("*"))

@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 from pipeline.cli.app import app
 from pipeline.connect.nightly_pull import pull_for_night, pulled_source, say_if_too_late
 from pipeline.settings.config import Config, load_config
-from pipeline.settings.errors import PullFailed
+from pipeline.settings.delivery.pull_settings import Pull
+from pipeline.settings.errors import BadInput, PullFailed
 from pipeline.workspace.checksums import read_manifest
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
@@ -149,11 +150,19 @@ def test_a_defect_of_the_pull_does_not_stop_the_night(
     assert text == "the pull ended by a defect of the program (KeyError)"
 
 
-def test_what_was_pulled_is_loaded_if_it_is_one_source(tmp_path: Path) -> None:
+def test_what_was_pulled_is_loaded_if_it_is_one_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workspace = write_config(tmp_path, "http://127.0.0.1:9")
     raw = tmp_path / "pulled" / "aliexpress"
     assert pulled_source(workspace, load_config(tmp_path)) == ("aliexpress", raw)
     assert pulled_source(workspace, Config()) is None
+    # a platform that is not known yet, with the same kind of section
+    both = {"aliexpress": ("aliexpress", "aliexpress"), "other": ("mapped", "shops")}
+    monkeypatch.setattr("pipeline.connect.nightly_pull.SOURCE_OF", both)
+    monkeypatch.setattr(Pull, "stores", lambda pull: [("aliexpress", "main"), ("other", "main")])
+    with pytest.raises(BadInput, match="has aliexpress and other, and a night loads one source"):
+        pulled_source(workspace, load_config(tmp_path))
 
 
 def test_a_pull_after_the_day_began_says_for_which_night_it_counts(
