@@ -102,7 +102,7 @@ def _forms(secret: str) -> set[str]:
 
 def _holding(folder: Path, forms: list[str]) -> set[str]:
     """The names of the files that have one of the texts, also within a workbook."""
-    found = set()
+    holding = set()
     for path in folder.rglob("*"):
         if path.is_file():
             parts = [path.read_bytes()]
@@ -110,5 +110,5 @@ def _holding(folder: Path, forms: list[str]) -> set[str]:
                 with zipfile.ZipFile(path) as book:
                     parts += [book.read(name) for name in book.namelist()]
             if any(form.encode() in part for form in forms for part in parts):
-                found.add(path.name)
-    return found
+                holding.add(path.name)
+    return holding
