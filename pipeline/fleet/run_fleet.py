@@ -19,23 +19,17 @@ from pipeline.settings.errors import (
     DeliveryFailed,
     DiskTrouble,
     NoDatabase,
-    PullFailed,
     TooLittleMemory,
     WorkspaceBusy,
 )
 
 DONE, FAILED, OUT_OF_TIME, NOT_STARTED = "done", "failed", "out of time", "not started"
-# the night may succeed if it is tried again; a killed process has a negative code
+# The night may succeed if it is tried again; a killed process has a negative code. A pull tries
+# again by itself. If it failed, the night is published without what is new: another try would find
+# it done, and hide that.
 PASSING = frozenset(
     error.exit_code
-    for error in (
-        WorkspaceBusy,
-        DiskTrouble,
-        NoDatabase,
-        TooLittleMemory,
-        DeliveryFailed,
-        PullFailed,
-    )
+    for error in (WorkspaceBusy, DiskTrouble, NoDatabase, TooLittleMemory, DeliveryFailed)
 )
 # one thread each: several stores share the processors
 ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -116,7 +116,7 @@ class PullFailed(UserError):
 
 
 class FleetIncomplete(UserError):
-    """At least one store of a fleet has no list for the night. The lists of the others are
-    published, and the summary says what happened to each."""
+    """The night of at least one store of a fleet failed: it has no list, or one without what is
+    new, or one that was not delivered. The summary says what happened to each."""
 
     exit_code = 25

@@ -18,28 +18,19 @@ from pipeline.settings.errors import BadInput, PullFailed
 from pipeline.workspace.checksums import read_manifest
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
-from tests.unit.sources.openplatform.fake_platform import APP_KEY, FakePlatform, fake_platform
+from tests.unit.sources.openplatform.fake_platform import FakePlatform, fake_platform
 from tests.unit.sources.openplatform.made_store import days_ago, loadable_store, made_store
+from tests.unit.sources.openplatform.pull_sections import pull_section
 
 CONFIG = """actions = {{least_worth_usd = 0.0}}
 page = {{charts = false, indicator_weeks = 0}}
 [pull]
 nightly = {nightly}
-[pull.aliexpress.main]
-url = "{url}"
-app_key = "{key}"
-app_secret = {{ env = "AE_SECRET" }}
-code = {{ env = "AE_CODE" }}
-first_wait_seconds = 0.0
-requests_per_second = 1000.0
-history_days = 30
-attempts = 2
 """
 
 
 def write_config(folder: Path, url: str, nightly: str = "true") -> Workspace:
-    text = CONFIG.format(url=url, key=APP_KEY, nightly=nightly)
-    (folder / "config.toml").write_text(text)
+    (folder / "config.toml").write_text(CONFIG.format(nightly=nightly) + pull_section(url))
     return Workspace(folder)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from pipeline.fleet.run_fleet import FleetRules, run_fleet
 from pipeline.settings.errors import BadInput, FleetIncomplete
 from pipeline.workspace.workspace import Workspace
 from tests.unit.nights import NIGHT
+from tests.unit.sources.openplatform.pull_sections import pull_section
 
 NEXT = NIGHT + timedelta(days=1)
 LIST = "contact_list.parquet"
@@ -127,6 +129,28 @@ def test_a_store_in_use_gets_its_list_at_the_second_attempt(tmp_path: Path, fini
     (result,) = run_fleet(stores, FleetRules(), arguments, lambda _: log, "", lambda _: None)
     assert (result.state, result.attempts) == ("done", 2)
     assert Workspace(folder).latest(NEXT)
+
+
+def test_a_list_without_what_is_new_is_not_called_done(
+    tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(finished, tmp_path / "a", symlinks=True)
+    monkeypatch.setenv("AE_SECRET", "secret")
+    monkeypatch.setenv("AE_CODE", "code")
+    settings = (folder / "config.toml").read_text()
+    # a port that is taken, and does not answer
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        section = pull_section(address) + "timeout_seconds = 0.2\n"
+        (folder / "config.toml").write_text(f"{settings}\n{section}")
+        with pytest.raises(FleetIncomplete, match="0 of 1"):
+            fleet(tmp_path, FleetRules(attempts=3), as_of=NEXT, source=None, options=())
+    (row,) = read_summary(tmp_path, NEXT).values()
+    run = Workspace(folder).latest(NEXT)
+    assert run is not None
+    assert (row["state"], row["exit_code"], row["attempts"]) == ("failed", 24, 1)
+    assert row["listed"] == pl.read_parquet(run / LIST).height
+    assert "without what is new" in str(row["message"])
 
 
 def test_stores_that_waited_longest_come_first(tmp_path: Path, finished: Path) -> None:

@@ -14,23 +14,13 @@ from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, PullFailed
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
-from tests.unit.sources.openplatform.fake_platform import APP_KEY, fake_platform
+from tests.unit.sources.openplatform.fake_platform import fake_platform
 from tests.unit.sources.openplatform.made_store import made_store, yesterday
-
-SECTION = """[pull.aliexpress.{name}]
-url = "{url}"
-app_key = "{key}"
-app_secret = {{ env = "AE_SECRET" }}
-code = {{ env = "AE_CODE" }}
-first_wait_seconds = 0.0
-requests_per_second = 1000.0
-history_days = 30
-attempts = 2
-"""
+from tests.unit.sources.openplatform.pull_sections import pull_section
 
 
 def write_config(folder: Path, **urls: str) -> Workspace:
-    sections = (SECTION.format(name=name, url=url, key=APP_KEY) for name, url in urls.items())
+    sections = (pull_section(url, name) for name, url in urls.items())
     (folder / "config.toml").write_text("\n".join(sections))
     return Workspace(folder)
 

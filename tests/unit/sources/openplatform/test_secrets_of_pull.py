@@ -13,24 +13,13 @@ from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput
 from pipeline.sources.openplatform.pull_store import PullReport
 from tests.unit.sources.openplatform.fake_platform import (
-    APP_KEY,
     APP_SECRET,
     CODE,
     FakePlatform,
     fake_platform,
 )
 from tests.unit.sources.openplatform.made_store import NOW, made_store, yesterday
-
-CONFIG = """[pull.aliexpress.main]
-url = "{url}"
-app_key = "{key}"
-app_secret = {{ env = "AE_SECRET" }}
-code = {{ env = "AE_CODE" }}
-first_wait_seconds = 0.0
-requests_per_second = 1000.0
-history_days = 30
-attempts = 2
-"""
+from tests.unit.sources.openplatform.pull_sections import pull_section
 
 
 def secrets_of(platform: FakePlatform) -> Iterator[str]:
@@ -57,7 +46,7 @@ def test_make_pull_leaves_no_secret(
     kinds = ("token", "signature", "html", "permission_of_one", "service_error", "status_500")
     shop_orders = made_store(6, yesterday())
     with fake_platform(shop_orders, share=0.3, kinds=kinds, is_echoing=True) as platform:
-        (shop / "config.toml").write_text(CONFIG.format(url=platform.url, key=APP_KEY))
+        (shop / "config.toml").write_text(pull_section(platform.url))
         runs = [run_step("pull", "--workspace", shop) for _ in range(2)]
         assert platform.faults.total() > 5
         secrets = list(secrets_of(platform))
@@ -96,7 +85,7 @@ def test_a_token_that_the_platform_repeats_is_hidden_in_the_dump(
 def test_a_secret_in_the_config_is_refused_and_not_shown(
     tmp_path: Path, change: str, match: str
 ) -> None:
-    lines = CONFIG.format(url="https://api-sg.aliexpress.com", key=APP_KEY).splitlines()
+    lines = pull_section("https://api-sg.aliexpress.com").splitlines()
     kept = [line for line in lines if not line.startswith(change.split(" ")[0] + " ")]
     (tmp_path / "config.toml").write_text("\n".join([*kept, change]))
     with pytest.raises(BadInput, match=match) as error:
