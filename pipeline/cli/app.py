@@ -16,6 +16,7 @@ from pipeline.cli import (
     delivery_steps,
     documentation_steps,
     evaluation_steps,
+    fleet_steps,
     load_steps,
     night_steps,
     product_steps,
@@ -39,6 +40,7 @@ app = typer.Typer(
 STEPS = (
     config_steps,
     night_steps,
+    fleet_steps,
     board_steps,
     delivery_steps,
     load_steps,

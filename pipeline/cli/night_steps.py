@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.options import (
-    SOURCE_NAMES,
     AsOf,
     Capacity,
     Dimension,
@@ -21,12 +21,16 @@ from pipeline.cli.options import (
     Wait,
     WorkspaceFolder,
     both_or_none,
-    known_source,
     open_workspace,
     side_files_of,
 )
 from pipeline.settings.errors import DeliveryFailed, PullFailed
 from pipeline.workspace.progress import say
+
+if TYPE_CHECKING:
+    from pipeline.settings.config import Config
+    from pipeline.workspace.progress import Progress
+    from pipeline.workspace.workspace import Workspace
 
 app = typer.Typer()
 
@@ -89,61 +93,25 @@ def nightly(
             )
     say_summary(run)
     late = f"{as_of}: the list is published, without what is new. {failure}" if failure else ""
-    if config.deliver.targets:
-        from pipeline.deliver.targets.deliver_night import deliver_night
-
-        try:
-            # the night is published, whatever happens to its deliveries
-            with workspace.shared():
-                deliver_night(workspace, config, progress, as_of=as_of)
-        except DeliveryFailed as error:
-            raise DeliveryFailed(f"{error} {late}".rstrip()) from None
+    _deliver(workspace, config, progress, as_of, late)
     if late:
         raise PullFailed(late)
 
 
-@app.command()
-def fleet(
-    folder: Annotated[
-        Path,
-        typer.Option("--stores", metavar="STORES", help="folder with the workspaces of the stores"),
-    ],
-    as_of: AsOf,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            parser=known_source, metavar=SOURCE_NAMES, help="format of the files in raw/ of a store"
-        ),
-    ] = None,
-    is_forced: Force = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, max=1_000, help="stores at a time; default: one per processor"),
-    ] = None,
-    minutes: Annotated[
-        float, typer.Option(min=0.1, max=100_000, help="no store starts after these minutes")
-    ] = 360.0,
-    store_minutes: Annotated[
-        float, typer.Option(min=0.1, max=100_000, help="the most that one store may take")
-    ] = 60.0,
-    attempts: Annotated[
-        int, typer.Option(min=1, max=10, help="of a store that failed for a reason that may pass")
-    ] = 2,
+def _deliver(
+    workspace: Workspace, config: Config, progress: Progress, as_of: date, late: str
 ) -> None:
-    """Make the nights of many stores, each in its own process.
+    """Deliver the night, which is published whatever happens to its deliveries. `late`: what a
+    failure has to say in addition."""
+    if not config.deliver.targets:
+        return
+    from pipeline.deliver.targets.deliver_night import deliver_night
 
-    Reads config.toml, raw/, tables/ and the model of each store.
-    Writes each store's runs/AS_OF/latest/, and STORES/fleet/AS_OF/ with a table, a
-    page and the output of each store.
-    """
-    from pipeline.fleet.fleet import default_jobs
-    from pipeline.fleet.fleet import fleet as step
-    from pipeline.fleet.run_fleet import FleetRules
-
-    rules = FleetRules(jobs or default_jobs(), minutes * 60, store_minutes * 60, attempts)
-    # a store in use is tried again at the end, instead of holding up the others
-    options = ["--wait", "0", *(["--force"] if is_forced else [])]
-    step(folder, rules, as_of=as_of, source=source, options=options)
+    try:
+        with workspace.shared():
+            deliver_night(workspace, config, progress, as_of=as_of)
+    except DeliveryFailed as error:
+        raise DeliveryFailed(f"{error} {late}".rstrip()) from None
 
 
 @app.command()

@@ -1,4 +1,5 @@
-"""The pages of the features and of a simulated store: they fit the screen, and axe reports nothing.
+"""The pages of the features, of a fleet and of a simulated store: they fit the screen, and axe
+reports nothing.
 
 Needs Chromium (tests/browser/install.sh); skipped without it.
 """
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from pipeline.fleet.fleet_stores import find_stores
+from pipeline.fleet.fleet_summary import PAGE, summary_of, write_summary
+from pipeline.fleet.run_fleet import DONE, FAILED, StoreResult
 from pipeline.settings.config import load_config
 from pipeline.simulation.realism.realism_page import world_page
 from pipeline.training.describe_features import describe_features
@@ -26,18 +30,27 @@ pytestmark = needs_chromium
 def pages(
     finished: Path, simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
-    """Both pages of a copy of the finished store, which has its simulated files next to it."""
-    folder = shutil.copytree(finished, tmp_path_factory.mktemp("pages") / "store", symlinks=True)
+    """The pages of a copy of the finished store, with its simulated files next to it. It is the
+    only store of the fleet, once done and once failed."""
+    stores = tmp_path_factory.mktemp("pages")
+    folder = shutil.copytree(finished, stores / "store", symlinks=True)
     for name in ("raw", "truth"):
         shutil.copytree(simulated_raw.parent / name, folder / name)
     workspace, config = Workspace(folder), load_config(folder)
     with workspace.locked():
         describe_features(workspace, config, Progress(), as_of=NIGHT)
         world_page(workspace, config, Progress())
-    return {"features": folder / "features.html", "world": folder / "simulated_store.html"}
+    (store,) = find_stores(stores)
+    results = [StoreResult(store, DONE, 0, 3.2, 1), StoreResult(store, FAILED, 10, 0.1, 2)]
+    write_summary(summary_of(results, NIGHT, stores, stores), NIGHT, stores)
+    return {
+        "features": folder / "features.html",
+        "fleet": stores / PAGE,
+        "world": folder / "simulated_store.html",
+    }
 
 
-@pytest.mark.parametrize("name", ["features", "world"])
+@pytest.mark.parametrize("name", ["features", "fleet", "world"])
 def test_the_page_fits_and_axe_reports_nothing(
     browser: Browser, pages: dict[str, Path], name: str
 ) -> None:

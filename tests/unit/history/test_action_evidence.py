@@ -1,12 +1,10 @@
 """What past nights teach: assignments and disputes drawn as tables, counted by hand.
 
-The night is 2024-12-01. Orders of a night of July (150 days before) have ended; of a night of
-October (45 days before), only the 30 days of the label window are over.
+`drawn_assignments` has the tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ import pytest
 
 from features.tables import CAUSES
 from models.actions.action_stakes import ASSUMED_CAUSES
-from models.actions.actions import Action
 from models.actions.learned_actions import learned_effects
 from pipeline.history.action_evidence import (
     action_counts,
@@ -26,71 +23,17 @@ from pipeline.history.action_evidence import (
 )
 from pipeline.settings.config import Config
 from pipeline.workspace.workspace import Workspace
-from tests.drawn_tables import read_table
-
-AS_OF, JULY, OCTOBER = date(2024, 12, 1), date(2024, 7, 4), date(2024, 10, 17)
-ORDERS = """
-order_id | buyer_id | occurred_at
-a        | anna     | 2024-06-20
-b        | ben      | 2024-06-20
-c        | carl     | 2024-06-20
-d        | dora     | 2024-06-20
-h        | hans     | 2024-06-20
-x        | xia      | 2024-10-10
-y        | yan      | 2024-10-10
-z        | zoe      | 2024-11-01
-"""
-# b: in the 30 days. c: later, but before the order's end. d: after its end. x: in the 30 days, and
-# y after them, so its end is not known yet
-DISPUTES = """
-order_id | occurred_at | step      | cause
-b        | 2024-08-02  | opened    | not_received
-b        | 2024-08-09  | withdrawn | not_received
-c        | 2024-10-31  | opened    | not_received
-d        | 2024-11-01  | opened    | not_received
-h        | 2024-07-04  | opened    | not_as_described
-x        | 2024-11-15  | opened    | unknown
-y        | 2024-11-16  | opened    | not_received
-"""
-# `risk` within 30 days, `end` to the end of the order; all of it "not received" or half of it
-ASSIGNED = """
-night | order | buyer | arm      | action  | meant  | risk | end  | received
-07-04 | a     | anna  | listed   | inform  | inform | 0.10 | 0.20 | 1.0
-07-04 | b     | ben   | listed   | inform  | inform | 0.30 | 0.40 | 0.5
-07-04 | c     | carl  | listed   | inform  | inform | 0.10 | 0.25 | 1.0
-07-04 | d     | dora  | listed   | inform  | inform | 0.10 | 0.15 | 1.0
-07-04 | h     | hans  | held_out | nothing | inform | 0.20 | 0.30 | 0.5
-10-17 | x     | xia   | listed   | resend  | resend | 0.10 | 0.90 | 1.0
-10-17 | y     | yan   | listed   | resend  | resend | 0.05 | 0.90 | 1.0
-11-20 | z     | zoe   | listed   | resend  | resend | 0.05 | 0.90 | 1.0
-"""
-Make = Callable[..., Any]
-
-
-def write_nights(workspace: Workspace, drawing: str = ASSIGNED) -> None:
-    drawn = read_table(drawing)
-    chances = pl.col("risk", "end", "received").cast(pl.Float64)
-    rows = drawn.with_columns(chances).select(
-        "arm",
-        "action",
-        "meant",
-        order_id="order",
-        buyer_id="buyer",
-        also_orders=pl.lit(""),
-        as_of=pl.format("2024-{}", "night").str.to_date(),
-        stage=pl.lit("in_transit"),
-        probability="risk",
-        end_probability="end",
-        not_received_share="received",
-        not_as_described_share=1.0 - pl.col("received"),
-        other_share=0.0 * pl.col("received"),
-        is_unanswered=pl.lit(False),
-        is_past_promise=pl.lit(True),
-        disputed_before=pl.lit(False),
-    )
-    for (night,), part in rows.partition_by("as_of", as_dict=True).items():
-        with workspace.new_run(night, "run") as folder:
-            part.write_parquet(folder / "assignments.parquet")
+from tests.unit.history.drawn_assignments import (
+    AS_OF,
+    ASSIGNED,
+    DISPUTES,
+    JULY,
+    OCTOBER,
+    ORDERS,
+    Make,
+    inform_action,
+    write_nights,
+)
 
 
 @pytest.fixture
@@ -117,53 +60,6 @@ def test_orders_count_by_the_band_of_their_risk(store: Workspace) -> None:
     bands = {name: set(ended.filter(action=name)["risk_band"]) for name in ("nothing", "inform")}
     # the limits are 0.02, 0.05, 0.1 and 0.2: 0.15 and 0.20 exceed three of them, 0.25 and 0.30 all
     assert bands == {"nothing": {"4"}, "inform": {"3", "4"}}
-
-
-def inform_action() -> Action:
-    effects = [{"causes": ["not_received"], "mean": 0.2, "weight": 5}]
-    return Action(
-        name="inform",
-        title="Write",
-        since="2026-11-27",
-        applies_to=["in_transit"],
-        effects=effects,  # type: ignore[arg-type]
-    )
-
-
-def of_stores(make_tables: Make, folder: Path, first: str, second: str) -> Workspace:
-    """The same nights, with orders a to c of one store and the others of another."""
-    lines = ORDERS.strip().splitlines()
-    drawn = [f"{lines[0]} | store_id"]
-    drawn += [f"{line} | {first if line[0] in 'abc' else second}" for line in lines[1:]]
-    workspace = Workspace(folder)
-    workspace.write_tables(
-        make_tables(orders="\n".join(drawn), disputes=DISPUTES), {"input_sha256": {}}
-    )
-    write_nights(workspace)
-    return workspace
-
-
-def test_stores_of_a_workspace_share_what_their_actions_showed(
-    make_tables: Make, tmp_path: Path, store: Workspace
-) -> None:
-    alone = action_counts(store, store.table_files(), Config(), AS_OF)
-    same = of_stores(make_tables, tmp_path / "same", "s1", "s1")
-    two = of_stores(make_tables, tmp_path / "two", "s1", "s2")
-    counts = action_counts(two, two.table_files(), Config(), AS_OF)
-    observed = counts.group_by("store").agg(pl.col("observed").sum().round(9)).sort("store")
-    # a has none, b and c one each; h and x one each
-    assert observed.rows() == [("s1", 2.0), ("s2", 2.0)]
-    action = inform_action()
-    one = learned_effects(action_counts(same, same.table_files(), Config(), AS_OF), [action])
-    assert one.log_evidence == learned_effects(alone, [action]).log_evidence
-    assert "store" not in one.terms.levels
-    both = learned_effects(counts, [action])
-    shares = [
-        both.share("inform", "in_transit", "not_received", {"store": name}).mean
-        for name in ("s1", "s2", "s3")
-    ]
-    # a store without a night lies between the others
-    assert min(shares[:2]) < shares[2] < max(shares[:2])
 
 
 def test_the_counts_by_hand(store: Workspace) -> None:
