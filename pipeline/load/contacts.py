@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from pipeline.load.sheet_orders import read_lists
 from pipeline.output.safe_text import one_line
 from pipeline.settings.errors import BadInput
 from pipeline.sources.checked_file import CheckedFile
-from pipeline.workspace.checksums import damaged, read_parquet
+from pipeline.workspace.checksums import damaged
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace, write_bytes_whole
 
@@ -106,8 +107,13 @@ def read_own(workspace: Workspace) -> pl.DataFrame:
         "Restore it from a backup, or move it away and give the filled-in sheets back again: "
         "make contacts WORKSPACE=... FILE=..."
     )
-    own = read_parquet(path, {}, remedy)
-    expected = pl.read_parquet_metadata(path).get(_DIGEST)
+    try:
+        # one read: another contact may replace the file between the rows and their checksum
+        content = path.read_bytes()
+        own = pl.read_parquet(BytesIO(content))
+        expected = pl.read_parquet_metadata(BytesIO(content)).get(_DIGEST)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise damaged(path, remedy, str(error)) from None
     if set(_KEPT) - set(own.columns) or (expected and expected != _digest(own)):
         raise damaged(path, remedy, "it differs from its checksum")
     return own.select(_KEPT)

@@ -204,6 +204,31 @@ def test_a_contact_that_the_export_has_too_counts_once() -> None:
     assert contacts["contact_id"].to_list() == ["c-1", "sheet:y:o-1"]
 
 
+def test_contacts_are_read_while_others_are_stored(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another contact replaces the file in the middle of a read: it is read as it was, or as it is,
+    and is not damaged."""
+    first, second = listed(workspace)[:2]
+    head = "order_id,as_of,contacted_at,outcome"
+    take(workspace, head, f"{first},{AS_OF},{AS_OF} 14:30,answered")
+    old = (workspace / OWN).read_bytes()
+    take(workspace, head, f"{second},{AS_OF},{AS_OF} 15:30,answered", name="later.csv")
+    new = (workspace / OWN).read_bytes()
+    (workspace / OWN).write_bytes(old)
+    read, other = pl.read_parquet, tmp_path / "other"
+
+    def read_then_replaced(*arguments: object, **options: object) -> pl.DataFrame:
+        frame = read(*arguments, **options)  # type: ignore[arg-type]
+        other.write_bytes(new)
+        other.replace(workspace / OWN)
+        return frame
+
+    monkeypatch.setattr(pl, "read_parquet", read_then_replaced)
+    ids = [set(read_own(Workspace(workspace))["order_id"]) for _ in range(2)]
+    assert ids == [{first}, {first, second}]
+
+
 def test_the_command_line(workspace: Path, run_step: Callable) -> None:
     sheet = workspace / "s.csv"
     sheet.write_text(f"order_id,contacted_at\n{listed(workspace)[0]},{AS_OF}\nx,{AS_OF}\n")
