@@ -13,7 +13,8 @@ from pipeline.sources.corrections import record_ids, record_text
 from pipeline.sources.csv_text import ROW, read_text_table
 from pipeline.sources.instants import instant
 from pipeline.sources.reading.long_ids import TOO_LONG, is_too_long
-from pipeline.sources.reading.rounded_ids import NO_ID, ROUNDED, is_error, is_rounded
+from pipeline.sources.reading.repeated_keys import repeated_rows
+from pipeline.sources.reading.rounded_ids import NO_ID, ROUNDED, is_error, is_rounded, may_be_wrong
 from pipeline.sources.source_context import SourceContext
 
 # of an order whose total is the sum of its lines
@@ -44,15 +45,18 @@ class CheckedFile:
 
         `is_cascade`: the fault is in a row of another file, not in this row.
         """
-        bad = self.rows.filter(is_bad.fill_null(False)).select(
-            pl.col(ROW), column=pl.lit(column), reason=pl.lit(reason)
-        )
-        (self.cascaded if is_cascade else self.faults).append(bad)
+        bad = self.rows.select(ROW, is_bad=is_bad.fill_null(False)).filter("is_bad")
+        if bad.is_empty():
+            return
+        faults = bad.select(ROW, column=pl.lit(column), reason=pl.lit(reason))
+        (self.cascaded if is_cascade else self.faults).append(faults)
 
     def reject_rows(self, faults: pl.DataFrame) -> None:
         """Quarantine rows that failed a check elsewhere: `ROW, column, reason, is_cascade`."""
         for is_cascade, kept in ((False, self.faults), (True, self.cascaded)):
-            kept.append(faults.filter(is_cascade=is_cascade).select(ROW, "column", "reason"))
+            rejected = faults.filter(is_cascade=is_cascade)
+            if rejected.height:
+                kept.append(rejected.select(ROW, "column", "reason"))
 
     def require(self, *columns: str) -> None:
         """Reject rows where one of the columns is empty."""
@@ -64,7 +68,7 @@ class CheckedFile:
 
         Call this after all other checks.
         """
-        repeated = self.good_rows().filter(pl.int_range(pl.len()).over(*key) > 0)[ROW]
+        repeated = repeated_rows(self.good_rows(), key)[ROW]
         is_repeated = pl.col(ROW).is_in(repeated.implode())
         self.reject(
             is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first good row is kept"
@@ -75,9 +79,10 @@ class CheckedFile:
         for an id."""
         for column in columns:
             ids = self.rows[column]
-            for reason, is_bad in self.rounding(ids).items():
-                self.reject(pl.lit(is_bad), column, reason)
-            self.reject(pl.lit(is_error(ids)), column, NO_ID)
+            if may_be_wrong(ids):
+                for reason, is_bad in self.rounding(ids).items():
+                    self.reject(pl.lit(is_bad), column, reason)
+                self.reject(pl.lit(is_error(ids)), column, NO_ID)
             self.reject(pl.lit(is_too_long(ids)), column, TOO_LONG)
 
     def rounding(self, ids: pl.Series) -> dict[str, pl.Series]:
@@ -138,6 +143,8 @@ class CheckedFile:
 
     def good_rows(self) -> pl.DataFrame:
         """The rows without a fault, in file order."""
+        if not (self.faults or self.cascaded):
+            return self.rows
         return self.rows.join(self.bad_rows(), on=ROW, how="anti", maintain_order="left")
 
     def rejected(self, column: str) -> pl.Series:
