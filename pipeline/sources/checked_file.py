@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 import polars as pl
 
 from pipeline.settings.errors import BadInput
-from pipeline.sources.corrections import record_ids, record_text
-from pipeline.sources.csv_text import ROW, read_text_table
+from pipeline.sources.corrections import quarantined
+from pipeline.sources.csv_text import ROW, read_bytes, table_of_bytes
 from pipeline.sources.instants import instant
 from pipeline.sources.reading.long_ids import TOO_LONG, is_too_long
 from pipeline.sources.reading.repeated_keys import repeated_rows
@@ -25,18 +27,19 @@ INCOMPLETE = "a row of the same order is damaged, so what the order adds up to i
 class CheckedFile:
     """The rows of one file and their faults.
 
-    `rows` has text columns until `number` or `instant` parses them; `source` keeps the text as
-    read. Column `ROW` is the row number in a spreadsheet, where the header is row 1. `good_rows`
-    leaves out rows with a fault. `table` names the canonical table if each row of the file is one
-    row of that table.
+    `rows` has text columns until `number` or `instant` parses them; `source` is the text as read,
+    or reads it again once a row is refused. Column `ROW` is the row number in a spreadsheet, where
+    the header is row 1. `good_rows` leaves out rows with a fault. `table` names the canonical table
+    if each row of the file is one row of that table. `sha256`: of the bytes, if they are at hand.
     """
 
     name: str
     rows: pl.DataFrame
-    source: pl.DataFrame
+    source: pl.DataFrame | Callable[[], pl.DataFrame]
     faults: list[pl.DataFrame] = field(default_factory=list)
     cascaded: list[pl.DataFrame] = field(default_factory=list)
     table: str | None = None
+    sha256: str | None = None
 
     def reject(
         self, is_bad: pl.Expr, column: str, reason: str, *, is_cascade: bool = False
@@ -177,42 +180,11 @@ class CheckedFile:
         """
         empty = pl.DataFrame(schema={ROW: pl.Int64, "column": pl.String, "reason": pl.String})
         faults = pl.concat([empty, *self.faults, *self.cascaded]).sort(ROW, maintain_order=True)
-        rows = (
-            faults.select(ROW)
-            .join(self.source, on=ROW, how="left", maintain_order="left")
-            .drop(ROW)
-        )
+        if faults.is_empty():
+            return quarantined(self.name, faults, [])
+        source = self.source if isinstance(self.source, pl.DataFrame) else self.source()
+        rows = faults.select(ROW).join(source, on=ROW, how="left", maintain_order="left").drop(ROW)
         return quarantined(self.name, faults, rows.to_dicts())
-
-
-def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    """`faults` with their source records, in the columns of the quarantine.
-
-    `faults` has one row per fault (`ROW, column, reason`); `records` has its source row at the
-    same position.
-    """
-    values = [record.get(column) for record, column in zip(records, faults["column"], strict=True)]
-    texts = [record_text(record) for record in records]
-    return pl.DataFrame(
-        {
-            "file": [name] * faults.height,
-            "row": faults[ROW],
-            "column": faults["column"],
-            "value": [None if value is None else str(value) for value in values],
-            "reason": faults["reason"],
-            "record": texts,
-            "record_id": record_ids(texts),
-        },
-        schema={
-            "file": pl.String,
-            "row": pl.Int64,
-            "column": pl.String,
-            "value": pl.String,
-            "reason": pl.String,
-            "record": pl.String,
-            "record_id": pl.String,
-        },
-    )
 
 
 def open_checked(
@@ -224,7 +196,9 @@ def open_checked(
     `BadInput` if the file cannot be read or one of `columns` is missing. Rows are rejected if an
     id, a column that ends in `_id`, was rounded by a spreadsheet or is too long.
     """
-    table, undecodable = read_text_table(context.folder / name)
+    path = context.folder / name
+    data = read_bytes(path)
+    table, undecodable = table_of_bytes(name, data)
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise BadInput(
@@ -237,7 +211,9 @@ def open_checked(
         pl.lit(None, pl.String).alias(column) for column in optional if column not in table.columns
     ]
     kept = table.with_columns(absent).select(ROW, *columns, *optional)
-    checked = CheckedFile(name, kept, table)
+    digest = hashlib.sha256(data).hexdigest()
+    source = table if corrected else partial(_read_again, path, digest)
+    checked = CheckedFile(name, kept, source, sha256=digest)
     for row, column, reason in undecodable:
         if row not in corrected:
             checked.faults.append(
@@ -245,3 +221,14 @@ def open_checked(
             )
     checked.refuse_wrong_ids(*[name for name in kept.columns if name.endswith("_id")])
     return checked
+
+
+def _read_again(path: Path, sha256: str) -> pl.DataFrame:
+    """The text of a file that was not kept in memory: most files have no row that needs it."""
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise BadInput(
+            f"{path.name}: was changed while it was loaded. Load the files again; the tables "
+            "already loaded are unchanged."
+        )
+    return table_of_bytes(path.name, data)[0]

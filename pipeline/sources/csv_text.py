@@ -36,17 +36,21 @@ def read_text_table(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
     blank lines and titles above the column names count but are left out. Raises `BadInput` if the
     file is missing, empty, not text or too large, or has two columns with the same name.
     """
-    data = read_bytes(path)
+    return table_of_bytes(path.name, read_bytes(path))
+
+
+def table_of_bytes(name: str, data: bytes) -> tuple[pl.DataFrame, list[Fault]]:
+    """Like `read_text_table`, for the bytes of a file called `name`."""
     regular = regular_bytes(data)
     if regular is not None:
         head = regular[:HEAD].decode(errors="ignore")
         separator = separator_of(head)
         if not count_title_lines(head, separator):
-            table = _read_plain(path.name, regular, separator)
+            table = _read_plain(name, regular, separator)
             if table is not None:
                 return table, []
-    text = decode_utf(path.name, data)
-    return text_table(path.name, text, separator_of(text))
+    text = decode_utf(name, data)
+    return text_table(name, text, separator_of(text))
 
 
 def text_table(name: str, text: str, separator: str = ",") -> tuple[pl.DataFrame, list[Fault]]:
