@@ -173,6 +173,10 @@ class CheckedFile:
         rows = {row for fault in self.faults for row in fault[ROW]}
         return len(rows) / max(self.rows.height, 1)
 
+    def text(self) -> pl.DataFrame:
+        """All rows as read. Raises `BadInput` if the file was changed since."""
+        return self.source if isinstance(self.source, pl.DataFrame) else self.source()
+
     def quarantine(self) -> pl.DataFrame:
         """One row per fault: `file, row, column, value, reason, record, record_id`.
 
@@ -182,8 +186,11 @@ class CheckedFile:
         faults = pl.concat([empty, *self.faults, *self.cascaded]).sort(ROW, maintain_order=True)
         if faults.is_empty():
             return quarantined(self.name, faults, [])
-        source = self.source if isinstance(self.source, pl.DataFrame) else self.source()
-        rows = faults.select(ROW).join(source, on=ROW, how="left", maintain_order="left").drop(ROW)
+        rows = (
+            faults.select(ROW)
+            .join(self.text(), on=ROW, how="left", maintain_order="left")
+            .drop(ROW)
+        )
         return quarantined(self.name, faults, rows.to_dicts())
 
 
