@@ -17,7 +17,7 @@ from pipeline.load.known_sources import SOURCES, read_source, warn_of_links
 from pipeline.load.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
 from pipeline.settings.config import Config
-from pipeline.settings.errors import BadInput
+from pipeline.settings.errors import BadInput, Damaged
 from pipeline.sources.aliexpress.dumps import SHEETS, dump_files
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.enforce_contract import enforce_contract
@@ -53,7 +53,7 @@ def ingest(
         context, own = open_context(workspace, config, raw, side_files), read_own(workspace)
         made_from = _made_from(source, context, config, own_sha256(own))
         warn_of_links(source, context)
-        if SOURCES[source].is_remembering and _stored_fact(workspace, "made_from") == made_from:
+        if SOURCES[source].is_remembering and _are_made_from(workspace, made_from):
             notes.append("nothing new since the last ingest: the tables stay as they are")
             return
         data = with_tracking(enforce_contract(read_source(source, context)), context)
@@ -126,11 +126,15 @@ def _tracking_sha256(context: SourceContext) -> dict[str, str]:
     }
 
 
-def _stored_fact(workspace: Workspace, name: str) -> object:
+def _are_made_from(workspace: Workspace, made_from: str) -> bool:
+    """Whether the tables are made from this, and are as they were written."""
     try:
-        return workspace.read_ingest_facts().get(name)
-    except BadInput:
-        return None
+        if workspace.read_ingest_facts().get("made_from") != made_from:
+            return False
+        workspace.table_files()
+    except (BadInput, Damaged):
+        return False
+    return True
 
 
 def open_context(
