@@ -188,6 +188,7 @@ sbom: $(READY) $(RELEASE)/ready  ## list the parts of the program and their lice
 
 bench: $(READY) $(DEV_READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compare them with other libraries: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
+	@PYTHONPATH=. $(BIN)/python tests/bench/loading.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/fleet.py

@@ -44,7 +44,7 @@ def take_contacts(
     contact sheet, or if all its contacts are faulty; with `must_take`, also if it has none.
     """
     sheet = read_sheet(file)
-    count_rows = sheet.source.height
+    count_rows = sheet.text().height
     with workspace.changing_tables():
         new_count, count, faults = store_sheet(workspace, progress, sheet)
         kept = keep_faults(workspace, file.name, faults)

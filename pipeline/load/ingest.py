@@ -17,7 +17,7 @@ from pipeline.load.known_sources import SOURCES, read_source, warn_of_links
 from pipeline.load.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
 from pipeline.settings.config import Config
-from pipeline.settings.errors import BadInput
+from pipeline.settings.errors import BadInput, Damaged
 from pipeline.sources.aliexpress.dumps import SHEETS, dump_files
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.enforce_contract import enforce_contract
@@ -53,14 +53,13 @@ def ingest(
         context, own = open_context(workspace, config, raw, side_files), read_own(workspace)
         made_from = _made_from(source, context, config, own_sha256(own))
         warn_of_links(source, context)
-        if SOURCES[source].is_remembering and _stored_fact(workspace, "made_from") == made_from:
+        if SOURCES[source].is_remembering and _are_made_from(workspace, made_from):
             notes.append("nothing new since the last ingest: the tables stay as they are")
             return
         data = with_tracking(enforce_contract(read_source(source, context)), context)
         quarantined = _quarantine(workspace, data)
         _refuse_too_many_faults(data, config.max_fault_share)
-        tables = _sorted_tables(_with_own_contacts(data, own))
-        if tables["orders"].is_empty():
+        if data.frames["orders"].is_empty():
             raise BadInput(f"{raw}: has no usable order. The previous tables stay in place.")
         if data.keep:
             data.keep()
@@ -70,8 +69,10 @@ def ingest(
             "made_from": made_from,
             "input_sha256": _input_sha256(data, context) | own_sha256(own),
             "quarantined_rows": quarantined,
+            "input_rows": {file.name: file.count_rows for file in data.files},
         }
-        counts = _write_tables(workspace, tables, facts, data)
+        data = _with_own_contacts(replace(data, files=(), keep=None), own)
+        counts = _write_tables(workspace, _sorted_tables(data), facts)
         # agents may have given contacts back since we read ours
         join_own(workspace)
         notes.append(f"{counts['orders']:,} orders, {sum(counts.values()):,} facts")
@@ -81,13 +82,10 @@ def ingest(
         warn(f"{total} rows are in quarantine, each with its reason: {workspace.quarantine}")
 
 
-def _write_tables(
-    workspace: Workspace, tables: Tables, facts: Mapping[str, Any], data: StoreData
-) -> dict[str, int]:
+def _write_tables(workspace: Workspace, tables: Tables, facts: Mapping[str, Any]) -> dict[str, int]:
     """Write the tables with `facts` about where they come from; return the rows of each."""
     counts = {name: tables[name].height for name in TABLES}
-    rows = {file.name: file.count_rows for file in data.files}
-    workspace.write_tables(tables, {**facts, "input_rows": rows, "table_rows": counts})
+    workspace.write_tables(tables, {**facts, "table_rows": counts})
     return counts
 
 
@@ -128,11 +126,15 @@ def _tracking_sha256(context: SourceContext) -> dict[str, str]:
     }
 
 
-def _stored_fact(workspace: Workspace, name: str) -> object:
+def _are_made_from(workspace: Workspace, made_from: str) -> bool:
+    """Whether the tables are made from this, and are as they were written."""
     try:
-        return workspace.read_ingest_facts().get(name)
-    except BadInput:
-        return None
+        if workspace.read_ingest_facts().get("made_from") != made_from:
+            return False
+        workspace.table_files()
+    except (BadInput, Damaged):
+        return False
+    return True
 
 
 def open_context(
@@ -178,7 +180,7 @@ def _input_sha256(data: StoreData, context: SourceContext) -> dict[str, str]:
     hashes = data.input_sha256
     if hashes is None:
         hashes = {
-            file.name: sha256(context.folder / file.name)
+            file.name: getattr(file, "sha256", None) or sha256(context.folder / file.name)
             for file in data.files
             if file.name in _file_names(context)
         }
@@ -221,8 +223,13 @@ def _with_own_contacts(data: StoreData, own: pl.DataFrame) -> StoreData:
 
 def _sorted_tables(data: StoreData) -> Tables:
     """The tables, sorted by key, so that the same facts give the same bytes."""
-    frames = {name: data.frames[name].sort(TABLES[name].key) for name in data.frames}
+    frames = {name: _sorted(frame, TABLES[name].key) for name, frame in data.frames.items()}
     return create_tables(frames, zone=data.zone, has_partial_outcomes=data.has_partial_outcomes)
+
+
+def _sorted(frame: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+    # most files are in this order, and a sorted copy takes as much memory as the table
+    return frame if len(key) == 1 and frame[key[0]].is_sorted() else frame.sort(key)
 
 
 def sha256(path: Path) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 import polars as pl
 
 from pipeline.settings.errors import BadInput
-from pipeline.sources.corrections import record_ids, record_text
-from pipeline.sources.csv_text import ROW, read_text_table
+from pipeline.sources.corrections import quarantined
+from pipeline.sources.csv_text import ROW, read_bytes, table_of_bytes
 from pipeline.sources.instants import instant
 from pipeline.sources.reading.long_ids import TOO_LONG, is_too_long
-from pipeline.sources.reading.rounded_ids import NO_ID, ROUNDED, is_error, is_rounded
+from pipeline.sources.reading.repeated_keys import repeated_rows
+from pipeline.sources.reading.rounded_ids import NO_ID, ROUNDED, is_error, is_rounded, may_be_wrong
 from pipeline.sources.source_context import SourceContext
 
 # of an order whose total is the sum of its lines
@@ -24,18 +27,19 @@ INCOMPLETE = "a row of the same order is damaged, so what the order adds up to i
 class CheckedFile:
     """The rows of one file and their faults.
 
-    `rows` has text columns until `number` or `instant` parses them; `source` keeps the text as
-    read. Column `ROW` is the row number in a spreadsheet, where the header is row 1. `good_rows`
-    leaves out rows with a fault. `table` names the canonical table if each row of the file is one
-    row of that table.
+    `rows` has text columns until `number` or `instant` parses them; `source` is the text as read,
+    or reads it again once a row is refused. Column `ROW` is the row number in a spreadsheet, where
+    the header is row 1. `good_rows` leaves out rows with a fault. `table` names the canonical table
+    if each row of the file is one row of that table. `sha256`: of the bytes, if they are at hand.
     """
 
     name: str
     rows: pl.DataFrame
-    source: pl.DataFrame
+    source: pl.DataFrame | Callable[[], pl.DataFrame]
     faults: list[pl.DataFrame] = field(default_factory=list)
     cascaded: list[pl.DataFrame] = field(default_factory=list)
     table: str | None = None
+    sha256: str | None = None
 
     def reject(
         self, is_bad: pl.Expr, column: str, reason: str, *, is_cascade: bool = False
@@ -44,15 +48,18 @@ class CheckedFile:
 
         `is_cascade`: the fault is in a row of another file, not in this row.
         """
-        bad = self.rows.filter(is_bad.fill_null(False)).select(
-            pl.col(ROW), column=pl.lit(column), reason=pl.lit(reason)
-        )
-        (self.cascaded if is_cascade else self.faults).append(bad)
+        bad = self.rows.select(ROW, is_bad=is_bad.fill_null(False)).filter("is_bad")
+        if bad.is_empty():
+            return
+        faults = bad.select(ROW, column=pl.lit(column), reason=pl.lit(reason))
+        (self.cascaded if is_cascade else self.faults).append(faults)
 
     def reject_rows(self, faults: pl.DataFrame) -> None:
         """Quarantine rows that failed a check elsewhere: `ROW, column, reason, is_cascade`."""
         for is_cascade, kept in ((False, self.faults), (True, self.cascaded)):
-            kept.append(faults.filter(is_cascade=is_cascade).select(ROW, "column", "reason"))
+            rejected = faults.filter(is_cascade=is_cascade)
+            if rejected.height:
+                kept.append(rejected.select(ROW, "column", "reason"))
 
     def require(self, *columns: str) -> None:
         """Reject rows where one of the columns is empty."""
@@ -64,7 +71,7 @@ class CheckedFile:
 
         Call this after all other checks.
         """
-        repeated = self.good_rows().filter(pl.int_range(pl.len()).over(*key) > 0)[ROW]
+        repeated = repeated_rows(self.good_rows(), key)[ROW]
         is_repeated = pl.col(ROW).is_in(repeated.implode())
         self.reject(
             is_repeated, key[-1], f"duplicate key ({', '.join(key)}); the first good row is kept"
@@ -75,9 +82,10 @@ class CheckedFile:
         for an id."""
         for column in columns:
             ids = self.rows[column]
-            for reason, is_bad in self.rounding(ids).items():
-                self.reject(pl.lit(is_bad), column, reason)
-            self.reject(pl.lit(is_error(ids)), column, NO_ID)
+            if may_be_wrong(ids):
+                for reason, is_bad in self.rounding(ids).items():
+                    self.reject(pl.lit(is_bad), column, reason)
+                self.reject(pl.lit(is_error(ids)), column, NO_ID)
             self.reject(pl.lit(is_too_long(ids)), column, TOO_LONG)
 
     def rounding(self, ids: pl.Series) -> dict[str, pl.Series]:
@@ -138,6 +146,8 @@ class CheckedFile:
 
     def good_rows(self) -> pl.DataFrame:
         """The rows without a fault, in file order."""
+        if not (self.faults or self.cascaded):
+            return self.rows
         return self.rows.join(self.bad_rows(), on=ROW, how="anti", maintain_order="left")
 
     def rejected(self, column: str) -> pl.Series:
@@ -163,6 +173,10 @@ class CheckedFile:
         rows = {row for fault in self.faults for row in fault[ROW]}
         return len(rows) / max(self.rows.height, 1)
 
+    def text(self) -> pl.DataFrame:
+        """All rows as read. Raises `BadInput` if the file was changed since."""
+        return self.source if isinstance(self.source, pl.DataFrame) else self.source()
+
     def quarantine(self) -> pl.DataFrame:
         """One row per fault: `file, row, column, value, reason, record, record_id`.
 
@@ -170,42 +184,14 @@ class CheckedFile:
         """
         empty = pl.DataFrame(schema={ROW: pl.Int64, "column": pl.String, "reason": pl.String})
         faults = pl.concat([empty, *self.faults, *self.cascaded]).sort(ROW, maintain_order=True)
+        if faults.is_empty():
+            return quarantined(self.name, faults, [])
         rows = (
             faults.select(ROW)
-            .join(self.source, on=ROW, how="left", maintain_order="left")
+            .join(self.text(), on=ROW, how="left", maintain_order="left")
             .drop(ROW)
         )
         return quarantined(self.name, faults, rows.to_dicts())
-
-
-def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    """`faults` with their source records, in the columns of the quarantine.
-
-    `faults` has one row per fault (`ROW, column, reason`); `records` has its source row at the
-    same position.
-    """
-    values = [record.get(column) for record, column in zip(records, faults["column"], strict=True)]
-    texts = [record_text(record) for record in records]
-    return pl.DataFrame(
-        {
-            "file": [name] * faults.height,
-            "row": faults[ROW],
-            "column": faults["column"],
-            "value": [None if value is None else str(value) for value in values],
-            "reason": faults["reason"],
-            "record": texts,
-            "record_id": record_ids(texts),
-        },
-        schema={
-            "file": pl.String,
-            "row": pl.Int64,
-            "column": pl.String,
-            "value": pl.String,
-            "reason": pl.String,
-            "record": pl.String,
-            "record_id": pl.String,
-        },
-    )
 
 
 def open_checked(
@@ -217,7 +203,9 @@ def open_checked(
     `BadInput` if the file cannot be read or one of `columns` is missing. Rows are rejected if an
     id, a column that ends in `_id`, was rounded by a spreadsheet or is too long.
     """
-    table, undecodable = read_text_table(context.folder / name)
+    path = context.folder / name
+    data = read_bytes(path)
+    table, undecodable = table_of_bytes(name, data)
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise BadInput(
@@ -230,7 +218,9 @@ def open_checked(
         pl.lit(None, pl.String).alias(column) for column in optional if column not in table.columns
     ]
     kept = table.with_columns(absent).select(ROW, *columns, *optional)
-    checked = CheckedFile(name, kept, table)
+    digest = hashlib.sha256(data).hexdigest()
+    source = table if corrected else partial(_read_again, path, digest)
+    checked = CheckedFile(name, kept, source, sha256=digest)
     for row, column, reason in undecodable:
         if row not in corrected:
             checked.faults.append(
@@ -238,3 +228,14 @@ def open_checked(
             )
     checked.refuse_wrong_ids(*[name for name in kept.columns if name.endswith("_id")])
     return checked
+
+
+def _read_again(path: Path, sha256: str) -> pl.DataFrame:
+    """The text of a file that was not kept in memory: most files have no row that needs it."""
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise BadInput(
+            f"{path.name}: was changed while it was loaded. Load the files again; the tables "
+            "already loaded are unchanged."
+        )
+    return table_of_bytes(path.name, data)[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,36 @@ def record_ids(texts: Iterable[str]) -> list[str]:
         text=neutral(pl.col("text"))
     )["text"]
     return [hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16] for text in shown]
+
+
+def quarantined(name: str, faults: pl.DataFrame, records: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """`faults` with their source records, in the columns of the quarantine.
+
+    `faults` has one row per fault (`ROW, column, reason`); `records` has its source row at the
+    same position.
+    """
+    values = [record.get(column) for record, column in zip(records, faults["column"], strict=True)]
+    texts = [record_text(record) for record in records]
+    return pl.DataFrame(
+        {
+            "file": [name] * faults.height,
+            "row": faults[ROW],
+            "column": faults["column"],
+            "value": [None if value is None else str(value) for value in values],
+            "reason": faults["reason"],
+            "record": texts,
+            "record_id": record_ids(texts),
+        },
+        schema={
+            "file": pl.String,
+            "row": pl.Int64,
+            "column": pl.String,
+            "value": pl.String,
+            "reason": pl.String,
+            "record": pl.String,
+            "record_id": pl.String,
+        },
+    )
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from features.tables import TABLES
-from pipeline.sources.checked_file import CheckedFile, quarantined
-from pipeline.sources.contract import CENT_USD, INDEX, find_faults
+from pipeline.sources.checked_file import CheckedFile
+from pipeline.sources.contract import CENT_USD, find_faults
+from pipeline.sources.corrections import quarantined
 from pipeline.sources.csv_text import ROW
+from pipeline.sources.row_contract import INDEX
 from pipeline.sources.store_data import Checked, StoreData
 
 # the file that a frame's row comes from, next to `ROW`, if the source knows it

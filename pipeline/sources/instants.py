@@ -25,13 +25,15 @@ _PARTS = r"(?i)(:\d\d(?:\.\d+)?) ?(?:UTC|GMT)? ?([+-])(\d:\d\d)$"
 _SERIAL, _DAY_0 = r"^\d{5}(?:[.,]\d{1,15})?$", datetime(1899, 12, 30)
 # instants outside this range are typing errors: no marketplace is older, no promise goes further
 EARLIEST, LATEST = datetime(1995, 1, 1), datetime(2100, 1, 1)
+# the two forms that programs write: only cells in another form are tried in all forms
+_LOCAL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-5][0-9]$"
+_ZULU = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z$"
 
 
 def instant(
     column: pl.Expr,
     zone: str,
     *,
-    formats: tuple[str, ...] = FORMATS,
     has_offsets: bool = False,
     has_epochs: bool = False,
     has_serials: bool = True,
@@ -43,13 +45,51 @@ def instant(
     seconds or milliseconds since 1970, as digits. `has_serials`: also accept a spreadsheet's number
     of days, such as 46021.5.
     """
+
+    def parse(texts: pl.Series) -> pl.Series:
+        parsed = _in_common_form(texts, zone, has_offsets=has_offsets)
+        others = (parsed.is_null() & texts.is_not_null()).arg_true()
+        if others.is_empty():
+            return parsed
+        any_form = _in_any_form(
+            pl.col(texts.name),
+            zone,
+            has_offsets=has_offsets,
+            has_epochs=has_epochs,
+            has_serials=has_serials,
+        )
+        rest = texts.gather(others).to_frame().select(any_form).to_series()
+        return parsed.scatter(others, rest)
+
+    return column.map_batches(parse, pl.Datetime("us", "UTC"), is_elementwise=True)
+
+
+def _in_common_form(texts: pl.Series, zone: str, *, has_offsets: bool) -> pl.Series:
+    """The instants of texts in a form that programs write; null for any other text."""
+    text, parts = pl.col(texts.name), [pl.lit(None, pl.Datetime("us", "UTC"))]
+    if has_offsets and texts.str.contains(_ZULU).any():
+        parts.append(_utc(_likely(_naive(text, _ZULU, "%Y-%m-%dT%H:%M:%SZ"))))
+    if texts.str.contains(_LOCAL).any():
+        spaced = text.str.replace("T", " ", literal=True)
+        parts.append(to_utc(_likely(_naive(spaced, _LOCAL, "%Y-%m-%d %H:%M:%S")), zone))
+    return texts.to_frame().with_columns(pl.coalesce(parts).alias(texts.name)).to_series()
+
+
+def _naive(text: pl.Expr, form: str, layout: str) -> pl.Expr:
+    matching = pl.when(text.str.contains(form)).then(text)
+    return matching.str.to_datetime(layout, strict=False, time_unit="us")
+
+
+def _in_any_form(
+    column: pl.Expr, zone: str, *, has_offsets: bool, has_epochs: bool, has_serials: bool
+) -> pl.Expr:
     text = column.str.strip_chars()
     if has_offsets:
         text = text.str.replace(_ZERO, "${1}Z").str.replace(_NAMED, "$1$2")
         text = text.str.replace(_SHORT, "$1${2}0$3").str.replace(_PARTS, "$1${2}0$3")
     text = text.str.replace("T", " ", literal=True)
     text = text.str.replace(_YEAR_FIRST, "$1-$2-$3")
-    candidates = [to_utc(_likely(_first_of(text, formats)), zone)]
+    candidates = [to_utc(_likely(_first_of(text, FORMATS)), zone)]
     if has_serials:
         candidates.append(to_utc(_likely(_serial(text)), zone))
     if has_offsets:

@@ -26,19 +26,22 @@ class StoredTables(Tables):
 
 def write_table_files(tables: Tables, folder: Path) -> None:
     """Write one Parquet file per table into `folder`."""
-    for name, frame in stored_frames(tables).items():
-        frame.write_parquet(folder / f"{name}.parquet")
+    numbers = _numbers(tables)
+    for name in TABLES:
+        # one at a time: each is a copy of its table
+        stored_frame(name, tables[name], numbers).write_parquet(folder / f"{name}.parquet")
 
 
 def stored_frames(tables: Tables, first_number: int = 0) -> dict[str, pl.DataFrame]:
     """The contents of the files by table name. Orders are numbered from `first_number`."""
-    numbers = (
-        tables["orders"]
-        .select("order_id")
-        .sort("order_id")
-        .with_row_index(NUMBER, offset=first_number)
-    )
+    numbers = _numbers(tables, first_number)
     return {name: stored_frame(name, tables[name], numbers) for name in TABLES}
+
+
+def _numbers(tables: Tables, first_number: int = 0) -> pl.DataFrame:
+    """`order_id` and the number of each order."""
+    ids = tables["orders"].select("order_id").sort("order_id")
+    return ids.with_row_index(NUMBER, offset=first_number)
 
 
 def stored_frame(name: str, frame: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:

@@ -18,7 +18,8 @@ from pipeline.sources.aliexpress.record_columns import (
     STEPS,
     UNREAD,
 )
-from pipeline.sources.checked_file import INCOMPLETE, CheckedFile, quarantined
+from pipeline.sources.checked_file import INCOMPLETE, CheckedFile
+from pipeline.sources.corrections import quarantined
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.reading.rounded_ids import ROUNDED, ROUNDED_IN_JSON, rounding_faults
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import polars as pl
 
 from pipeline.sources.checked_file import CheckedFile
-from pipeline.sources.contract import INDEX, find_faults
+from pipeline.sources.contract import find_faults
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.enforce_contract import FILE
 from pipeline.sources.mapped.incomplete_orders import (
@@ -16,6 +16,7 @@ from pipeline.sources.mapped.incomplete_orders import (
     with_refused_line,
 )
 from pipeline.sources.mapped.order_amounts import FIRST
+from pipeline.sources.row_contract import INDEX
 
 # the tables without some rows (`FILE`, `ROW`), and how many of their facts are in several files
 TablesWithout = Callable[[pl.DataFrame], tuple[dict[str, pl.DataFrame], int]]

@@ -13,4 +13,7 @@ TOO_LONG = f"longer than the {MOST_LETTERS} letters that an id may have; is the 
 
 def is_too_long(ids: pl.Series) -> pl.Series:
     """Whether each id of a column of texts is too long, without spaces around it; null is not."""
+    # a letter has one byte or more
+    if not (ids.str.len_bytes() > MOST_LETTERS).any():
+        return pl.repeat(False, ids.len(), eager=True)
     return (ids.str.strip_chars().str.len_chars() > MOST_LETTERS).fill_null(False)

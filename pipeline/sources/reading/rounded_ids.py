@@ -29,6 +29,8 @@ _SCIENTIFIC = r"^[+-]?(?:\d+[.,]\d+[eE]\+?|\d[eE]\+)\d{2,3}$|^\d[eE](?:1[5-9]|[2
 _LONG, _CUT = r"^\d{16,40}$", r"^\d{15}0{1,2}$|^\d{17}0+$"
 # what floating-point numbers keep of it in text without an exponent, and one with a decimal point
 _CUT_FLOAT, _FLOAT = r"^\d{17}0+$", r"^(\d{16,40})\.\d*$"
+# part of every text that one of the forms above matches, whatever the spaces around it
+_SUSPECT = r"#|^\s*[+-]?[\d.,]+[eE]|\d{16}"
 _JSON = r"(?i)\.(?:jsonl?|ndjson|gz)$"
 # a column is rounded if nearly all long ids in it end in such zeros, and these are so many that
 # chance does not explain them: the chance of each zero is 1 in 10
@@ -77,6 +79,12 @@ def rounding_faults(ids: pl.Series, files: pl.Series) -> pl.Series:
         .when(is_rounded_in_json(of_json))
         .then(pl.lit(ROUNDED_IN_JSON))
     ).to_series()
+
+
+def may_be_wrong(ids: pl.Series) -> bool:
+    """Whether an id of a column of texts may be rounded or an error; a quick test that lets nothing
+    pass which the others here refuse."""
+    return bool(ids.str.contains(_SUSPECT).any())
 
 
 def is_error(ids: pl.Series) -> pl.Series:

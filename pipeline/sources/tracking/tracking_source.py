@@ -19,7 +19,7 @@ from features.tables import TABLES
 from pipeline.settings.errors import BadInput
 from pipeline.settings.regular_files import regular_files
 from pipeline.sources.aliexpress.answer_fields import NESTED
-from pipeline.sources.checked_file import quarantined
+from pipeline.sources.corrections import quarantined
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.instants import instant
 from pipeline.sources.phrases import status_of

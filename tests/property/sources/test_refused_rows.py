@@ -198,7 +198,7 @@ def test_exactly_the_right_rows_are_refused(spoils: list[Spoil]) -> None:
     with TemporaryDirectory() as name:
         write(Path(name), tables)
         data = enforce_contract(read_canonical(SourceContext(Path(name))))
-    quarantine = {file.name: {*file.quarantine()["row"]} for file in data.files}
+        quarantine = {file.name: {*file.quarantine()["row"]} for file in data.files}
     for table, rows in tables.items():
         # the first row of a file has the names
         expected = {position + 2 for position in refused[table]}

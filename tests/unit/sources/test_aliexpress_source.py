@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.load.ingest import ingest
 from pipeline.settings.config import load_config
-from pipeline.settings.errors import BadInput
+from pipeline.settings.errors import BadInput, Damaged
 from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.source_context import SourceContext
@@ -173,6 +173,16 @@ def test_tables_are_not_rewritten_without_new_files(
     after = do_ingest(tmp_path / "w", raw)
     assert tables.resolve() != before
     assert after["disputes"].filter(step="ruled")["liable"].to_list() == ["buyer"]
+
+
+def test_damaged_tables_are_written_again_without_new_files(tmp_path: Path) -> None:
+    raw, orders = made.write_all(tmp_path / "raw"), tmp_path / "w" / "tables" / "orders.parquet"
+    before = do_ingest(tmp_path / "w", raw)
+    orders.write_bytes(orders.read_bytes()[:-9] + b"123456789")
+    with pytest.raises(Damaged, match="make ingest"):
+        Workspace(tmp_path / "w").read_tables()
+    after = do_ingest(tmp_path / "w", raw)
+    assert after["orders"].equals(before["orders"])
 
 
 def test_facts_of_the_first_dump_may_be_known_as_they_happened(tmp_path: Path) -> None:
