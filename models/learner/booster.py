@@ -39,12 +39,34 @@ class Binned:
 def bin_rows(rows: pl.DataFrame, feature_names: list[str], threads: int) -> Binned:
     """Bin the rows once, for the draft and the final model.
 
-    The bins use the features of the later rows, never their labels.
+    The bins use the features of the later rows, never their labels. Features with one value in all
+    rows are left out (`varying`): no tree can split on them, and they only take memory.
     """
+    feature_names = varying(rows, feature_names)
     order = rows.select(pl.arg_sort_by("as_of_day", "order_id")).to_series().to_numpy()
     matrix = to_matrix(rows, feature_names, order)
     data = _dataset(matrix, rows["label"].to_numpy()[order], feature_names, threads)
     return Binned(tuple(feature_names), order, matrix, data.construct())
+
+
+def varying(rows: pl.DataFrame, feature_names: list[str]) -> list[str]:
+    """The features with more than one value in `rows`, where null counts as a value.
+
+    All of them if none varies, because LightGBM needs a column.
+    """
+    if rows.is_empty():
+        return feature_names
+    low, high, missing = (
+        rows.select(each).row(0)
+        for each in (
+            pl.col(feature_names).min(),
+            pl.col(feature_names).max(),
+            pl.col(feature_names).null_count(),
+        )
+    )
+    facts = zip(feature_names, low, high, missing, strict=True)
+    kept = [name for name, least, most, nulls in facts if least != most or 0 < nulls < rows.height]
+    return kept or feature_names
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pipeline.settings.delivery.deliver_settings import Deliver
 from pipeline.settings.delivery.pull_settings import Pull
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
 from pipeline.settings.engine_settings import Engine as Engine
+from pipeline.settings.engine_settings import allowed_threads
 from pipeline.settings.errors import BadInput
 from pipeline.settings.link_settings import Links
 from pipeline.settings.list_settings import BoardAccess, Decide, Page
@@ -140,7 +141,8 @@ class Config(SettingsSection):
         default=2,
         ge=1,
         le=1_024,
-        description="a fixed number, so that equal input gives equal bytes",
+        description="most threads that train a model; fewer if OMP_NUM_THREADS or the machine "
+        "allows fewer",
     )
     policy: str = Field(
         default="aliexpress-classic", description="the platform rules that apply to the store"
@@ -201,7 +203,7 @@ class Config(SettingsSection):
             self.calibration,
             self.calibration_share,
             self.seed,
-            self.threads,
+            allowed_threads(self.threads),
             parameters=self.booster.model_dump(exclude={"orders_in_leaf"}),
             orders_in_leaf=self.booster.orders_in_leaf,
         )
