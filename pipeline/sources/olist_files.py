@@ -14,6 +14,16 @@ ZONE = "America/Sao_Paulo"
 
 PURCHASED, APPROVED = "order_purchase_timestamp", "order_approved_at"
 HANDED_OVER, DELIVERED = "order_delivered_carrier_date", "order_delivered_customer_date"
+# `lenght` is how the export spells it
+PRODUCT_NUMBERS = {
+    "product_photos_qty": "count_photos",
+    "product_weight_g": "weight_g",
+    "product_name_lenght": "count_title_letters",
+    "product_description_lenght": "count_description_letters",
+    "product_length_cm": "length_cm",
+    "product_width_cm": "width_cm",
+    "product_height_cm": "height_cm",
+}
 PROMISED, ANSWERED = "order_estimated_delivery_date", "review_answer_timestamp"
 
 
@@ -30,9 +40,11 @@ class Raw:
 
 def read_files(context: SourceContext) -> tuple[Raw, list[CheckedFile]]:
     """Return the good rows, and every file with its faults."""
-    customers = _read(context, "customers", "customer_id", "customer_unique_id", "customer_state")
+    keys = ("customer_id", "customer_unique_id", "customer_state")
+    customers = _read(context, "customers", *keys, optional=("customer_zip_code_prefix",))
     customers.unique("customer_id")
-    sellers = _read(context, "sellers", "seller_id", "seller_state")
+    optional = ("seller_zip_code_prefix",)
+    sellers = _read(context, "sellers", "seller_id", "seller_state", optional=optional)
     sellers.unique("seller_id")
     names = open_checked(
         context,
@@ -65,10 +77,10 @@ def _read(
 
 
 def _read_products(context: SourceContext) -> CheckedFile:
-    optional = ("product_category_name", "product_photos_qty", "product_weight_g")
+    optional = ("product_category_name", *PRODUCT_NUMBERS)
     file = _read(context, "products", "product_id", optional=optional)
-    file.number("product_photos_qty", minimum=0)
-    file.number("product_weight_g", minimum=0)
+    for column in PRODUCT_NUMBERS:
+        file.number(column, minimum=0)
     file.unique("product_id")
     return file
 
@@ -126,7 +138,8 @@ def _read_lines(
 
 def _read_payments(context: SourceContext, orders: CheckedFile) -> CheckedFile:
     key = ("order_id", "payment_sequential")
-    file = _read(context, "order_payments", *key, "payment_installments", "payment_value")
+    names = ("payment_installments", "payment_value")
+    file = _read(context, "order_payments", *key, *names, optional=("payment_type",))
     file.number("payment_installments", minimum=0)
     file.number("payment_value", minimum=0)
     _of_known_order(file, orders)
