@@ -114,12 +114,13 @@ class Config(SettingsSection):
         "which is right where messages prevent much but needs many disputes "
         "(docs/explanation/effects.md); kept: learn from them as they are",
     )
-    delivered_weight: float = Field(
-        default=1.0,
+    delivered_weight: float | None = Field(
+        default=None,
         gt=0,
         le=100_000,
         description="weight of a delivered order in reported figures; above 1 if the data has "
-        "only a sample of them; training does not use it",
+        "only a sample of them; training does not use it; without a value: what store.toml of the "
+        "source says, or 1",
     )
     max_fault_share: float = Field(
         default=0.05,
