@@ -54,6 +54,12 @@ FEATURES: dict[str, Feature] = {
     for feature in family.FEATURES
 }
 FEATURE_NAMES: list[str] = list(FEATURES)
+# features of optional columns, which many stores do not have
+OPTIONAL_NAMES = frozenset(
+    feature.name
+    for family in (payment, postal, listing, goods, holiday)
+    for feature in family.FEATURES
+)
 
 
 def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:

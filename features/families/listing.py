@@ -12,11 +12,13 @@ FEATURES = [
         "listing_title_letters",
         "characters",
         "a title full of search words promises more than the product",
+        theme="product",
     ),
     Feature(
         "listing_description_letters",
         "characters",
         "a listing that says little leaves room for surprise",
+        theme="product",
     ),
 ]
 

@@ -17,13 +17,14 @@ METHODS = {
 }
 FEATURES = [
     *(
-        Feature(f"payment_by_{method}", "1 if so, 0 if not, null if not known", why)
+        Feature(f"payment_by_{method}", "1 if so, 0 if not, null if not known", why, theme="order")
         for method, why in METHODS.items()
     ),
     Feature(
         "payment_voucher_share",
         "share of the total",
         "what a voucher paid is not the buyer's own money",
+        theme="order",
     ),
 ]
 

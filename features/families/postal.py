@@ -19,21 +19,25 @@ FEATURES = [
         "postal_shared_digits",
         "characters, 0 to 5; null unless both ends are in one country",
         "a supplier in the buyer's own town delivers in a day",
+        theme="lane",
     ),
     Feature(
         "postal_area_gap",
         "difference of the areas' numbers; null unless both ends are in one country",
         "parcels that cross a country pass more depots",
+        theme="lane",
     ),
     Feature(
         "postal_buyer_area",
         "the first 3 digits as a number; null if the code has letters there",
         "some areas are served worse than others",
+        theme="lane",
     ),
     Feature(
         "postal_supplier_area",
         "the first 3 digits as a number; null if the code has letters there",
         "some depots hand parcels on more slowly than others",
+        theme="lane",
     ),
 ]
 

@@ -32,8 +32,7 @@ CALIBRATION_PARTS = 5
 class DisputeModel:
     """A booster, its calibration, and statistics of its training rows.
 
-    `feature_names` are the columns it reads, in order, in addition to `stage`: those that varied in
-    the training rows. `interval` is laid
+    `feature_names` are the columns it reads, in order, in addition to `stage`. `interval` is laid
     around each probability; None if there was too little data to learn it. `cause` predicts the
     cause of a dispute; None if no causes were recorded. `moments` holds the mean and standard
     deviation of each feature over the training rows, and `learnt_rate` the share of them that was

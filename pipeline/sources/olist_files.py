@@ -41,10 +41,10 @@ class Raw:
 def read_files(context: SourceContext) -> tuple[Raw, list[CheckedFile]]:
     """Return the good rows, and every file with its faults."""
     keys = ("customer_id", "customer_unique_id", "customer_state")
-    customers = _read(context, "customers", *keys, optional=("customer_zip_code_prefix",))
+    customers = _read(context, "customers", *keys, absent=("customer_zip_code_prefix",))
     customers.unique("customer_id")
-    optional = ("seller_zip_code_prefix",)
-    sellers = _read(context, "sellers", "seller_id", "seller_state", optional=optional)
+    absent = ("seller_zip_code_prefix",)
+    sellers = _read(context, "sellers", "seller_id", "seller_state", absent=absent)
     sellers.unique("seller_id")
     names = open_checked(
         context,
@@ -69,16 +69,23 @@ def read_files(context: SourceContext) -> tuple[Raw, list[CheckedFile]]:
 
 
 def _read(
-    context: SourceContext, name: str, *columns: str, optional: tuple[str, ...] = ()
+    context: SourceContext,
+    name: str,
+    *columns: str,
+    optional: tuple[str, ...] = (),
+    absent: tuple[str, ...] = (),
 ) -> CheckedFile:
-    file = open_checked(context, f"olist_{name}_dataset.csv", [*columns, *optional])
+    """The file. `optional`: columns whose cells may be empty; `absent`: and that may be missing."""
+    needed = [*columns, *optional]
+    file = open_checked(context, f"olist_{name}_dataset.csv", needed, optional=absent)
     file.require(*columns)
     return file
 
 
 def _read_products(context: SourceContext) -> CheckedFile:
-    optional = ("product_category_name", *PRODUCT_NUMBERS)
-    file = _read(context, "products", "product_id", optional=optional)
+    optional = ("product_category_name", "product_photos_qty", "product_weight_g")
+    absent = tuple(name for name in PRODUCT_NUMBERS if name not in optional)
+    file = _read(context, "products", "product_id", optional=optional, absent=absent)
     for column in PRODUCT_NUMBERS:
         file.number(column, minimum=0)
     file.unique("product_id")
@@ -139,7 +146,7 @@ def _read_lines(
 def _read_payments(context: SourceContext, orders: CheckedFile) -> CheckedFile:
     key = ("order_id", "payment_sequential")
     names = ("payment_installments", "payment_value")
-    file = _read(context, "order_payments", *key, *names, optional=("payment_type",))
+    file = _read(context, "order_payments", *key, *names, absent=("payment_type",))
     file.number("payment_installments", minimum=0)
     file.number("payment_value", minimum=0)
     _of_known_order(file, orders)

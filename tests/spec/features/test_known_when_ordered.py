@@ -109,8 +109,11 @@ def test_the_listing_of_the_first_line_counts_as_it_was_known(features_of) -> No
 
 
 def test_an_order_is_described_by_all_its_lines(features_of) -> None:
-    row = features_of()
+    size = "product_id | length_cm | occurred_at\n"
+    row = features_of(products=size + "p | 20 | 04-01")
     assert (row["goods_count_products"], row["goods_highest_price_share"]) == (2.0, 30 / 36)
+    unknown = features_of(products=size + "p | - | 04-01")
+    assert {unknown[feature.name] for feature in goods.FEATURES} == {None}
 
 
 @pytest.mark.parametrize(
@@ -119,14 +122,18 @@ def test_an_order_is_described_by_all_its_lines(features_of) -> None:
     [("09-07", 0, 0), ("09-08", 15, 1), ("08-24", 14, 15), ("08-23", 15, 15), ("09-21", 15, 14)],
 )
 def test_holidays_count_within_two_weeks(features_of, night: str, until: int, since: int) -> None:
-    row = features_of(order={"country": "SP", "buyer_country": "BR"}, at=day(night))
+    order, line = {"country": "SP", "buyer_country": "BR"}, {"origin_country": "BR"}
+    row = features_of(order=order, line=line, at=day(night))
     assert (row["holiday_days_to_buyer"], row["holiday_days_since_buyer"]) == (until, since)
-    assert row["holiday_days_to_supplier"] is None
+    assert (row["holiday_days_to_supplier"], row["holiday_days_since_supplier"]) == (until, since)
+    alone = features_of(order=order, at=day(night))
+    assert {alone[feature.name] for feature in holiday.FEATURES} == {None}
 
 
 def test_the_country_of_the_order_counts_without_another(features_of) -> None:
-    assert features_of(at=day("07-04"))["holiday_days_to_buyer"] == 0.0
-    assert features_of(order={"country": "XX"})["holiday_days_to_buyer"] is None
+    line = {"origin_country": "CN"}
+    assert features_of(line=line, at=day("07-04"))["holiday_days_to_buyer"] == 0.0
+    assert features_of(line=line, order={"country": "XX"})["holiday_days_to_buyer"] is None
 
 
 def test_holidays_equal_a_loop_over_the_calendar(features_of) -> None:
@@ -156,16 +163,15 @@ def test_an_unknown_country_has_no_holidays() -> None:
 def test_a_store_without_these_columns_gets_no_new_inputs(make_tables) -> None:
     """Null columns are left out before training, so they cannot move a score."""
     tables = make_tables(
-        orders="order_id | country | occurred_at\no | XX | 05-03",
+        orders="order_id | country | occurred_at\no | US | 05-03",
         order_lines="order_id | occurred_at\no | 05-03",
     )
     spine = pl.DataFrame({"order_id": ["o", "o"], "as_of_day": [NIGHT, NIGHT + 9]}, DAYS | ID)
     as_of = pl.col("as_of_day").cast(pl.Date).cast(pl.Datetime("us", "UTC"))
     rows = build_features(tables, spine.with_columns(as_of=as_of))
-    families = (payment, postal, listing_family, holiday)
+    families = (payment, postal, listing_family, goods, holiday)
     new = [feature.name for family in families for feature in family.FEATURES]
     assert varying(rows, [*new, "order_age_days"]) == ["order_age_days"]
-    assert rows.select(goods.FEATURES[0].name).to_series().null_count() == 2
 
 
 ID = {"order_id": pl.String}
