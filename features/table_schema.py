@@ -43,6 +43,14 @@ class Table:
         """Column name -> type."""
         return {column.name: column.dtype for column in self.columns}
 
+    def completed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with the optional columns that it lacks, as nulls."""
+        return frame.with_columns(
+            pl.lit(None, column.dtype).alias(column.name)
+            for column in self.columns
+            if not column.is_required and column.name not in frame.columns
+        )
+
     def empty(self) -> pl.DataFrame:
         """The table without rows."""
         return pl.DataFrame(schema=self.schema)

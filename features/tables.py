@@ -20,8 +20,12 @@ __all__ = ["INSTANT", "TABLES", "UNSEEN", "Column", "Table", "Tables", "create_t
 
 # of a dispute, as far as they are known
 CAUSES = ("not_received", "not_as_described", "other")
+# how an order was paid
+PAYMENT_TYPES = ("card", "bank_transfer", "wallet", "voucher", "cash_on_delivery", "other")
 # characters of a message that are stored: enough to see what it is about
 FIRST_WORDS = 120
+# characters of a postal code that are stored: a town or a district, not a house
+POSTAL_PREFIX = 5
 # columns of a scored order: how likely each cause is, given a dispute
 CAUSE_SHARES = [f"{cause}_share" for cause in CAUSES]
 TABLES: dict[str, Table] = {
@@ -44,6 +48,12 @@ TABLES: dict[str, Table] = {
                 number("shipping_usd", is_required=False),
                 number("total_source"),
                 number("count_installments", is_required=False),
+                text("payment_type", *PAYMENT_TYPES, is_required=False),
+                # the part of the total that was paid by voucher, gift card or store credit
+                number("voucher_usd", is_required=False),
+                # ISO code, where `country` is a region of it
+                text("buyer_country", is_required=False),
+                text("buyer_postal_prefix", is_required=False, longest=POSTAL_PREFIX),
             ),
         ),
         Table(
@@ -58,6 +68,9 @@ TABLES: dict[str, Table] = {
                 number("quantity", minimum=1.0),
                 number("unit_price_usd"),
                 number("shipping_usd"),
+                # from where the line is sent: ISO code of the country, start of the postal code
+                text("origin_country", is_required=False),
+                text("supplier_postal_prefix", is_required=False, longest=POSTAL_PREFIX),
             ),
         ),
         Table(
@@ -70,6 +83,13 @@ TABLES: dict[str, Table] = {
                 text("title", is_required=False),
                 number("weight_g", is_required=False),
                 number("count_photos", is_required=False),
+                # of the listing's title and description
+                number("count_title_letters", is_required=False),
+                number("count_description_letters", is_required=False),
+                # of the parcel
+                number("length_cm", is_required=False),
+                number("width_cm", is_required=False),
+                number("height_cm", is_required=False),
             ),
         ),
         Table(
@@ -235,10 +255,13 @@ def create_tables(
     has_shipments: bool = True,
     usual_life_days: LifeDays = (),
 ) -> Tables:
-    """Tables from frames with the canonical columns; tables that are not given are empty."""
+    """Tables from frames with the canonical columns.
+
+    Tables that are not given are empty, and optional columns that are not given are null.
+    """
     dated = {}
     for name, table in TABLES.items():
-        frame = frames.get(name, table.empty()).select(
+        frame = table.completed(frames.get(name, table.empty())).select(
             pl.col(c).cast(t) for c, t in table.schema.items()
         )
         dated[name] = frame.with_columns(

@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 from hypothesis import Phase, settings
 
+# sets how the threads of LightGBM wait, before a test loads it
+import pipeline  # noqa: F401
 from features.tables import TABLES, Tables, create_tables
 
 ZONE = "UTC"

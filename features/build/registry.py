@@ -7,7 +7,21 @@ from types import ModuleType
 
 import polars as pl
 
-from features.families import buyer, conversation, lane, logistics, order, product, season, store
+from features.families import (
+    buyer,
+    conversation,
+    goods,
+    holiday,
+    lane,
+    listing,
+    logistics,
+    order,
+    payment,
+    postal,
+    product,
+    season,
+    store,
+)
 from features.feature import Feature
 from features.tables import Tables
 from features.totals.family_inputs import FamilyInputs, build_family_inputs
@@ -21,6 +35,11 @@ FAMILIES: tuple[ModuleType, ...] = (
     store,
     conversation,
     season,
+    payment,
+    postal,
+    listing,
+    goods,
+    holiday,
 )
 
 
@@ -35,6 +54,12 @@ FEATURES: dict[str, Feature] = {
     for feature in family.FEATURES
 }
 FEATURE_NAMES: list[str] = list(FEATURES)
+# features of optional columns, which many stores do not have
+OPTIONAL_NAMES = frozenset(
+    feature.name
+    for family in (payment, postal, listing, goods, holiday)
+    for feature in family.FEATURES
+)
 
 
 def build_features(tables: Tables, spine: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,17 @@ from features.totals.entity_measures import SCANS_LOOKBACK
 from features.totals.entity_totals import build_totals
 from features.totals.order_facts import order_facts, returning_facts
 
+# what a listing says in numbers
+PRODUCT_NUMBERS = (
+    "weight_g",
+    "count_photos",
+    "count_title_letters",
+    "count_description_letters",
+    "length_cm",
+    "width_cm",
+    "height_cm",
+)
+
 
 @dataclass(frozen=True)
 class FamilyInputs:
@@ -72,8 +83,15 @@ def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
         "total_usd",
         "shipping_usd",
         "count_installments",
+        "payment_type",
+        "voucher_usd",
+        "buyer_postal_prefix",
     ]
-    derived = {"service": service_of(pl.col("lane")), "language": language_of(pl.col("country"))}
+    derived = {
+        "service": service_of(pl.col("lane")),
+        "language": language_of(pl.col("country")),
+        "buyer_country": pl.coalesce("buyer_country", "country"),
+    }
     placed = tables["orders"].select("order_id", *columns, placed_at="occurred_at", **derived)
     lines = visible_facts(rows, tables["order_lines"])
     first_line = (
@@ -83,6 +101,10 @@ def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("product_id").first(),
             pl.col("supplier_id").first(),
             pl.col("unit_price_usd").first(),
+            pl.col("origin_country").first(),
+            pl.col("supplier_postal_prefix").first(),
+            highest_price_usd=pl.col("unit_price_usd").max(),
+            count_products=pl.col("product_id").n_unique().cast(pl.Float64),
             items_usd=(pl.col("quantity") * pl.col("unit_price_usd")).sum(),
             count_units=pl.col("quantity").sum(),
             count_lines=pl.len().cast(pl.Float64),
@@ -91,9 +113,7 @@ def add_entities(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
     )
     rows = rows.join(placed, on="order_id", how="left", maintain_order="left")
     rows = rows.join(first_line, on=ROW_KEY, how="left", maintain_order="left")
-    product = latest_fact(
-        rows, tables["products"], ["category", "weight_g", "count_photos"], on="product_id"
-    )
+    product = latest_fact(rows, tables["products"], ["category", *PRODUCT_NUMBERS], on="product_id")
     listed = visible_facts(rows, tables["products"], on="product_id")
     listed = listed.group_by(ROW_KEY).agg(listed_at=pl.col("occurred_at").min())
     rows = rows.join(product, on=ROW_KEY, how="left", maintain_order="left")

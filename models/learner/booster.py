@@ -10,6 +10,7 @@ import lightgbm as lgb
 import numpy as np
 import polars as pl
 
+from features.build.registry import OPTIONAL_NAMES
 from models.learner.matrix import to_matrix
 from models.learner.training_config import Recipe
 
@@ -39,12 +40,35 @@ class Binned:
 def bin_rows(rows: pl.DataFrame, feature_names: list[str], threads: int) -> Binned:
     """Bin the rows once, for the draft and the final model.
 
-    The bins use the features of the later rows, never their labels.
+    The bins use the features of the later rows, never their labels. Features of optional columns
+    that the store does not have are left out (`varying`).
     """
+    feature_names = varying(rows, feature_names)
     order = rows.select(pl.arg_sort_by("as_of_day", "order_id")).to_series().to_numpy()
     matrix = to_matrix(rows, feature_names, order)
     data = _dataset(matrix, rows["label"].to_numpy()[order], feature_names, threads)
     return Binned(tuple(feature_names), order, matrix, data.construct())
+
+
+def varying(rows: pl.DataFrame, feature_names: list[str]) -> list[str]:
+    """The features without those of optional columns (`OPTIONAL_NAMES`) that have one value in all
+    `rows`, where null counts as a value.
+
+    LightGBM draws the features of each tree from all columns, also from those that are always
+    null. So a store without optional columns gets the same trees as if the features did not exist.
+    """
+    optional = [name for name in feature_names if name in OPTIONAL_NAMES]
+    if rows.is_empty() or not optional:
+        return feature_names
+    low, high, missing = (
+        rows.select(each).row(0)
+        for each in (pl.col(optional).min(), pl.col(optional).max(), pl.col(optional).null_count())
+    )
+    facts = zip(optional, low, high, missing, strict=True)
+    constant = {
+        name for name, least, most, nulls in facts if least == most and nulls in (0, rows.height)
+    }
+    return [name for name in feature_names if name not in constant]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ It is stored as LightGBM text and JSON, never as a pickle.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 
 import lightgbm as lgb
@@ -89,7 +90,11 @@ class DisputeModel:
         return to_matrix(fill_missing_lines(features, self.typical), self.feature_names)
 
     def to_text(self) -> tuple[str, str]:
-        """The booster as LightGBM text and the rest as JSON."""
+        """The booster as LightGBM text and the rest as JSON.
+
+        The text does not depend on the number of threads: LightGBM notes it, but it changes no
+        tree.
+        """
         rest = {
             "feature_names": list(self.feature_names),
             "calibration": to_numbers(self.calibration),
@@ -100,7 +105,8 @@ class DisputeModel:
             "learnt_rate": self.learnt_rate,
             "evidence": self.evidence,
         }
-        return self.booster.model_to_string(), json.dumps(rest, indent=2)
+        text = re.sub(r"\[num_threads: \d+\]", "[num_threads: 1]", self.booster.model_to_string())
+        return text, json.dumps(rest, indent=2)
 
 
 def from_text(booster: str, rest: str) -> DisputeModel:

@@ -9,6 +9,7 @@ import polars as pl
 from features.build.registry import FAMILIES, family_name
 from models.comparison.paired_comparison import compare_scorers
 from pipeline.evaluation.backtest import TOO_FEW
+from pipeline.evaluation.comparison_table import declared_weight, order_weights
 from pipeline.settings.config import Config
 from pipeline.training.walk_forward import past_nights, walk
 from pipeline.workspace.progress import Progress, say
@@ -16,15 +17,20 @@ from pipeline.workspace.workspace import Workspace, write_whole
 
 RESULT = "ablation.csv"
 # nearest to the order first: a family's gain is what it adds to the families before it
-ORDER = ("order", "logistics", "lane", "product", "buyer", "store", "conversation", "season")
+ORDER = (
+    *("order", "logistics", "lane", "product", "buyer", "store", "conversation", "season"),
+    *("payment", "postal", "listing", "goods", "holiday"),
+)
+METRICS = ("auc", "average_precision", "log_loss")
 
 
 def ablation(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date, every: int
 ) -> pl.DataFrame:
-    """Write and return `ablation.csv`: AUC and average precision as families are added one by one.
+    """Write and return `ablation.csv`: three metrics as families are added one by one.
 
-    Each family has its gain over the families before it, with an interval.
+    Each family has its gain over the families before it, with an interval; a negative gain in log
+    loss is an improvement. Delivered orders have their weight (`delivered_weight`).
     """
     tables = workspace.read_tables()
     with progress.piece("features"):
@@ -39,7 +45,10 @@ def ablation(
             rows = walk(tables, config, dataset, test, nights, names)
             probabilities[family] = rows["probability"].to_numpy()
             notes.append(f"{len(names)} features")
-    comparison = compare_scorers(rows, probabilities, seed=config.seed)
+    weight = order_weights(tables, rows, declared_weight(workspace, config))
+    comparison = compare_scorers(
+        rows.with_columns(weight), probabilities, seed=config.seed, metrics=METRICS
+    )
     result = comparison.rename({"scorer": "family_added"})
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=5))
     return result

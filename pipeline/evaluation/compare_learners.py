@@ -18,7 +18,12 @@ from models.learner.gbm import DisputeModel, finish_model
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import label_rows, learnable
 from models.reasons.baseline import rule_scores
-from pipeline.evaluation.comparison_table import Night, comparison_table
+from pipeline.evaluation.comparison_table import (
+    Night,
+    comparison_table,
+    declared_weight,
+    order_weights,
+)
 from pipeline.evaluation.resource_usage import ResourceUse, resource_table, watched
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
@@ -47,7 +52,8 @@ def compare(
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         notes.append(f"{dataset.height:,} order-nights to train on, {test.height:,} to score")
     costs: dict[str, ResourceUse] = defaultdict(ResourceUse)
-    folds = _score_nights(tables, config, progress, nights, dataset, test, costs)
+    weight = declared_weight(workspace, config)
+    folds = _score_nights(tables, config, progress, nights, dataset, test, costs, weight)
     if not folds:
         raise Refused("no night had enough matured disputes to train on. Use later dates.")
     if missing := missing_challengers():
@@ -72,10 +78,11 @@ def _score_nights(
     dataset: pl.DataFrame,
     test: pl.DataFrame,
     costs: dict[str, ResourceUse],
+    delivered_weight: float,
 ) -> list[Night]:
     """One fold per night that has labelled rows and enough matured disputes to train on."""
     test = learnable(label_rows(tables, test, config.label_window, newest_day(tables)))
-    test = test.with_columns(weight=_weights(tables, test, config.delivered_weight))
+    test = test.with_columns(order_weights(tables, test, delivered_weight))
     folds: list[Night] = []
     with counted("night", len(nights)) as night_done:
         for number, night in enumerate(nights, start=1):
@@ -181,14 +188,3 @@ def _add_censored(
     with watched() as scoring:
         night.scores["delay_weights"] = predict_raw(booster, matrix, threads=recipe.threads)
     costs["delay_weights"].add(fitting, scoring, night.rows.height)
-
-
-def _weights(tables: Tables, rows: pl.DataFrame, delivered_weight: float) -> pl.Series:
-    """The number of market orders that each row represents.
-
-    The source may hold only a sample of the delivered orders.
-    """
-    delivered = tables["tracking"].filter(pl.col("status") == "Delivered")["order_id"].unique()
-    return rows.select(
-        pl.when(pl.col("order_id").is_in(delivered.implode())).then(delivered_weight).otherwise(1.0)
-    ).to_series()

@@ -11,11 +11,13 @@ import numpy as np
 import polars as pl
 
 from features.labels import is_measurable
+from features.tables import Tables
 from models.comparison.metrics import expected_calibration_error
 from models.comparison.paired_comparison import compare_scorers
 from pipeline.evaluation.backtest import SLICES, TOO_FEW
 from pipeline.settings.config import Config
 from pipeline.workspace.progress import counted, say
+from pipeline.workspace.workspace import Workspace
 
 COMPARED_METRICS = ("auc", "average_precision", "log_loss")
 SHORT_NAMES = (("auc", "AUC"), ("average_precision", "AP"), ("log_loss", "log loss"))
@@ -28,6 +30,24 @@ class Night:
     rows: pl.DataFrame
     scores: dict[str, np.ndarray] = field(default_factory=dict)
     calibrations: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def declared_weight(workspace: Workspace, config: Config) -> float:
+    """How many orders one delivered order stands for: as configured, or as its source says."""
+    if config.delivered_weight is not None:
+        return config.delivered_weight
+    return float(workspace.read_ingest_facts().get("delivered_weight") or 1.0)
+
+
+def order_weights(tables: Tables, rows: pl.DataFrame, delivered_weight: float) -> pl.Series:
+    """`weight`: the number of market orders that each row represents.
+
+    The source may hold only a sample of the delivered orders.
+    """
+    delivered = tables["tracking"].filter(pl.col("status") == "Delivered")["order_id"].unique()
+    is_delivered = pl.col("order_id").is_in(delivered.implode())
+    weight = pl.when(is_delivered).then(delivered_weight).otherwise(1.0)
+    return rows.select(weight=weight).to_series()
 
 
 def comparison_table(

@@ -128,7 +128,7 @@ def _visible_risk(
     recipe = replace(config.recipe, parameters=VISIBLE_PARAMETERS, rounds=VISIBLE_ROUNDS)
     booster = fit_booster(train.with_columns(label=risk), FEATURE_NAMES, recipe)
     return pl.Series(
-        VISIBLE, predict_raw(booster, to_matrix(scored, FEATURE_NAMES), threads=config.threads)
+        VISIBLE, predict_raw(booster, to_matrix(scored, FEATURE_NAMES), threads=recipe.threads)
     )
 
 

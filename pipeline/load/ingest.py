@@ -66,6 +66,7 @@ def ingest(
         facts = {
             "source": source,
             "tracking_numbers": data.tracking_numbers,
+            "delivered_weight": data.delivered_weight,
             "made_from": made_from,
             "input_sha256": _input_sha256(data, context) | own_sha256(own),
             "quarantined_rows": quarantined,

@@ -16,6 +16,7 @@ from pipeline.settings.delivery.deliver_settings import Deliver
 from pipeline.settings.delivery.pull_settings import Pull
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
 from pipeline.settings.engine_settings import Engine as Engine
+from pipeline.settings.engine_settings import allowed_threads
 from pipeline.settings.errors import BadInput
 from pipeline.settings.link_settings import Links
 from pipeline.settings.list_settings import BoardAccess, Decide, Page
@@ -113,12 +114,13 @@ class Config(SettingsSection):
         "which is right where messages prevent much but needs many disputes "
         "(docs/explanation/effects.md); kept: learn from them as they are",
     )
-    delivered_weight: float = Field(
-        default=1.0,
+    delivered_weight: float | None = Field(
+        default=None,
         gt=0,
         le=100_000,
         description="weight of a delivered order in reported figures; above 1 if the data has "
-        "only a sample of them; training does not use it",
+        "only a sample of them; training does not use it; without a value: what store.toml of the "
+        "source says, or 1",
     )
     max_fault_share: float = Field(
         default=0.05,
@@ -140,7 +142,8 @@ class Config(SettingsSection):
         default=2,
         ge=1,
         le=1_024,
-        description="a fixed number, so that equal input gives equal bytes",
+        description="most threads that train a model; fewer if OMP_NUM_THREADS or the machine "
+        "allows fewer",
     )
     policy: str = Field(
         default="aliexpress-classic", description="the platform rules that apply to the store"
@@ -201,7 +204,7 @@ class Config(SettingsSection):
             self.calibration,
             self.calibration_share,
             self.seed,
-            self.threads,
+            allowed_threads(self.threads),
             parameters=self.booster.model_dump(exclude={"orders_in_leaf"}),
             orders_in_leaf=self.booster.orders_in_leaf,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Literal
 
@@ -11,6 +12,20 @@ from pipeline.settings.settings_section import SettingsSection
 
 # Spark's own format; a standalone cluster may have several hosts
 SPARK_MASTER = r"^(local(\[(\d+|\*)\])?|spark://[^\s/,]+:\d+(,[^\s/,]+:\d+)*|yarn|k8s://\S+)$"
+
+
+def allowed_threads(wanted: int) -> int:
+    """`wanted` threads, or fewer if this process may use fewer processors.
+
+    Counts the processors that the system gives the process (its affinity and its container's
+    limit) and `OMP_NUM_THREADS`. More threads than that wait for each other: training took ten
+    times as long. No tree depends on the number of threads.
+    """
+    from joblib import cpu_count
+
+    exported = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    limit = int(exported) if exported.isdecimal() and int(exported) > 0 else wanted
+    return max(1, min(wanted, limit, int(cpu_count())))
 
 
 class Engine(SettingsSection):

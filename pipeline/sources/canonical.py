@@ -24,6 +24,7 @@ NUMBERS_NOTE = (
     f"{STORE_FILE} does not say whether shipment_id is the carriers' tracking number "
     "(tracking_numbers = true): drafts give only numbers in a form that carriers use"
 )
+MOST_WEIGHT = 100_000
 ZONE_LINE = 'Write a line like: zone = "Asia/Shanghai"'
 
 
@@ -33,7 +34,7 @@ def read_canonical(context: SourceContext) -> StoreData:
     Tables other than `REQUIRED` may be absent. Raises `BadInput` if a required file or column is
     missing, or if `store.toml` names no valid time zone.
     """
-    zone, has_tracking_numbers = _read_store(context.folder)
+    zone, has_tracking_numbers, delivered_weight = _read_store(context.folder)
     files: dict[str, CheckedFile] = {}
     for name, table in TABLES.items():
         path = context.folder / f"{name}.csv"
@@ -47,11 +48,13 @@ def read_canonical(context: SourceContext) -> StoreData:
         list(files.values()),
         notes=(NUMBERS_NOTE,) if has_tracking_numbers is None and "shipments" in files else (),
         tracking_numbers=has_tracking_numbers,
+        delivered_weight=delivered_weight,
     )
 
 
-def _read_store(folder: Path) -> tuple[str, bool | None]:
-    """The zone, and whether shipment ids are tracking numbers, if the file says it."""
+def _read_store(folder: Path) -> tuple[str, bool | None, float | None]:
+    """The zone, whether shipment ids are tracking numbers, and the weight of a delivered order; the
+    last two are None if the file does not say it."""
     path = folder / STORE_FILE
     if not (path.exists() or path.is_symlink()):
         raise BadInput(f"{STORE_FILE}: no such file in {folder}. {ZONE_LINE}")
@@ -62,11 +65,18 @@ def _read_store(folder: Path) -> tuple[str, bool | None]:
             f"{STORE_FILE}: tracking_numbers is {has_numbers!r}; write true if shipment_id is the "
             "carriers' tracking number, or else false."
         )
+    weight = settings.get("delivered_weight")
+    is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+    if weight is not None and not (is_number and 0 < weight <= MOST_WEIGHT):
+        raise BadInput(
+            f"{STORE_FILE}: delivered_weight is {weight!r}; write how many orders one delivered "
+            f"order stands for, a number above 0 and at most {MOST_WEIGHT:,}."
+        )
     try:
         key = ZoneInfo(zone).key
         # polars supports slightly fewer time zone names than zoneinfo
         pl.select(pl.lit(EARLIEST).dt.replace_time_zone(key))
-        return key, has_numbers
+        return key, has_numbers, None if weight is None else float(weight)
     except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.ComputeError):
         raise BadInput(f"{STORE_FILE}: zone {zone!r} is not a time zone. {ZONE_LINE}") from None
 

@@ -79,14 +79,16 @@ def _refunds_without_minus(
 def enforce_contract(data: StoreData) -> StoreData:
     """Return the data without the rows that break the contract; its `files` report the reasons.
 
-    A dispute that names a line its order does not have is kept, as one of the whole order: a lost
-    dispute would make the order look undisputed.
+    Optional columns that the source does not have are null. A dispute that names a line its order
+    does not have is kept, as one of the whole order: a lost dispute would make the order look
+    undisputed.
     """
     files = {
         file.table: file for file in data.files if isinstance(file, CheckedFile) and file.table
     }
     frames = {
-        name: files[name].rows if name in files else frame for name, frame in data.frames.items()
+        name: TABLES[name].completed(files[name].rows if name in files else frame)
+        for name, frame in data.frames.items()
     }
     frames, notes = _refunds_without_minus(frames)
     for name, file in files.items():

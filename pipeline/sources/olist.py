@@ -11,6 +11,10 @@ Peculiarities of this source:
   lines reveal the outcome, so such orders are not used for training.
 - Times are local to Sao Paulo, without an offset. The seller's dispatch deadline is set when the
   payment is approved.
+- The payment methods of an order have no dates. The buyer chooses them at the checkout, so they are
+  known with the order. `not_defined` occurs for orders that were cancelled later, so it is not
+  read.
+- The postal prefixes lost their leading zeros.
 - Each date column of the wide order row becomes a separate fact, known when it happened.
 """
 
@@ -24,6 +28,7 @@ from pipeline.sources.olist_files import (
     APPROVED,
     DELIVERED,
     HANDED_OVER,
+    PRODUCT_NUMBERS,
     PROMISED,
     PURCHASED,
     ZONE,
@@ -33,7 +38,15 @@ from pipeline.sources.olist_files import (
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
-CURRENCY = "BRL"
+CURRENCY, COUNTRY = "BRL", "BR"
+POSTAL_DIGITS = 5
+# the method that paid the largest part decides
+PAYMENT_TYPES = {
+    "credit_card": "card",
+    "debit_card": "card",
+    "boleto": "bank_transfer",
+    "voucher": "voucher",
+}
 COMPLAINT_SCORE = 2
 
 
@@ -112,8 +125,24 @@ def _main_lines(raw: Raw) -> pl.DataFrame:
 
 
 def _orders(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
-    paid = raw.payments.group_by("order_id").agg(
-        pl.col("payment_installments").max(), paid=pl.col("payment_value").sum()
+    value = pl.col("payment_value")
+    payment_type = pl.col("payment_type").replace_strict(
+        PAYMENT_TYPES, default=None, return_dtype=pl.String
+    )
+    largest_first = raw.payments.with_columns(payment_type).sort(
+        "order_id",
+        "payment_value",
+        "payment_type",
+        "payment_sequential",
+        descending=[False, True, False, False],
+    )
+    paid = largest_first.group_by("order_id").agg(
+        pl.col("payment_installments").max(),
+        pl.col("payment_type").first(),
+        paid=value.sum(),
+        voucher=pl.when(pl.col("payment_type").is_not_null().any()).then(
+            value.filter(pl.col("payment_type") == "voucher").sum()
+        ),
     )
     rows = raw.orders.join(_main_lines(raw), on="order_id", how="left").join(
         paid, on="order_id", how="left"
@@ -130,9 +159,17 @@ def _orders(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
         shipping_usd=pl.col("freight") * usd_per_brl,
         total_source=total,
         count_installments="payment_installments",
+        payment_type="payment_type",
+        voucher_usd=pl.col("voucher") * usd_per_brl,
+        buyer_country=pl.lit(COUNTRY),
+        buyer_postal_prefix=_postal("customer_zip_code_prefix"),
         occurred_at=PURCHASED,
         known_at=PURCHASED,
     )
+
+
+def _postal(column: str) -> pl.Expr:
+    return pl.col(column).str.strip_chars().str.zfill(POSTAL_DIGITS)
 
 
 def _order_lines(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
@@ -145,6 +182,8 @@ def _order_lines(raw: Raw, usd_per_brl: float) -> pl.DataFrame:
         quantity=pl.lit(1.0),
         unit_price_usd=pl.col("price") * usd_per_brl,
         shipping_usd=pl.col("freight_value") * usd_per_brl,
+        origin_country=pl.lit(COUNTRY),
+        supplier_postal_prefix=_postal("seller_zip_code_prefix"),
         occurred_at=PURCHASED,
         known_at=PURCHASED,
     )
@@ -166,8 +205,7 @@ def _products(raw: Raw) -> pl.DataFrame:
             "product_category_name_english", "product_category_name", pl.lit("unknown")
         ),
         title=pl.lit(None, pl.String),
-        weight_g="product_weight_g",
-        count_photos="product_photos_qty",
+        **{ours: pl.col(name) for name, ours in PRODUCT_NUMBERS.items()},
         occurred_at="first_sold_at",
         known_at="first_sold_at",
     )

@@ -14,6 +14,16 @@ ZONE = "America/Sao_Paulo"
 
 PURCHASED, APPROVED = "order_purchase_timestamp", "order_approved_at"
 HANDED_OVER, DELIVERED = "order_delivered_carrier_date", "order_delivered_customer_date"
+# `lenght` is how the export spells it
+PRODUCT_NUMBERS = {
+    "product_photos_qty": "count_photos",
+    "product_weight_g": "weight_g",
+    "product_name_lenght": "count_title_letters",
+    "product_description_lenght": "count_description_letters",
+    "product_length_cm": "length_cm",
+    "product_width_cm": "width_cm",
+    "product_height_cm": "height_cm",
+}
 PROMISED, ANSWERED = "order_estimated_delivery_date", "review_answer_timestamp"
 
 
@@ -30,9 +40,11 @@ class Raw:
 
 def read_files(context: SourceContext) -> tuple[Raw, list[CheckedFile]]:
     """Return the good rows, and every file with its faults."""
-    customers = _read(context, "customers", "customer_id", "customer_unique_id", "customer_state")
+    keys = ("customer_id", "customer_unique_id", "customer_state")
+    customers = _read(context, "customers", *keys, absent=("customer_zip_code_prefix",))
     customers.unique("customer_id")
-    sellers = _read(context, "sellers", "seller_id", "seller_state")
+    absent = ("seller_zip_code_prefix",)
+    sellers = _read(context, "sellers", "seller_id", "seller_state", absent=absent)
     sellers.unique("seller_id")
     names = open_checked(
         context,
@@ -57,18 +69,25 @@ def read_files(context: SourceContext) -> tuple[Raw, list[CheckedFile]]:
 
 
 def _read(
-    context: SourceContext, name: str, *columns: str, optional: tuple[str, ...] = ()
+    context: SourceContext,
+    name: str,
+    *columns: str,
+    optional: tuple[str, ...] = (),
+    absent: tuple[str, ...] = (),
 ) -> CheckedFile:
-    file = open_checked(context, f"olist_{name}_dataset.csv", [*columns, *optional])
+    """The file. `optional`: columns whose cells may be empty; `absent`: and that may be missing."""
+    needed = [*columns, *optional]
+    file = open_checked(context, f"olist_{name}_dataset.csv", needed, optional=absent)
     file.require(*columns)
     return file
 
 
 def _read_products(context: SourceContext) -> CheckedFile:
     optional = ("product_category_name", "product_photos_qty", "product_weight_g")
-    file = _read(context, "products", "product_id", optional=optional)
-    file.number("product_photos_qty", minimum=0)
-    file.number("product_weight_g", minimum=0)
+    absent = tuple(name for name in PRODUCT_NUMBERS if name not in optional)
+    file = _read(context, "products", "product_id", optional=optional, absent=absent)
+    for column in PRODUCT_NUMBERS:
+        file.number(column, minimum=0)
     file.unique("product_id")
     return file
 
@@ -126,7 +145,8 @@ def _read_lines(
 
 def _read_payments(context: SourceContext, orders: CheckedFile) -> CheckedFile:
     key = ("order_id", "payment_sequential")
-    file = _read(context, "order_payments", *key, "payment_installments", "payment_value")
+    names = ("payment_installments", "payment_value")
+    file = _read(context, "order_payments", *key, *names, absent=("payment_type",))
     file.number("payment_installments", minimum=0)
     file.number("payment_value", minimum=0)
     _of_known_order(file, orders)

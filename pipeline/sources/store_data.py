@@ -38,7 +38,8 @@ class StoreData:
     `tracking_numbers`: whether shipment ids are the carriers' tracking numbers; None: not known.
     `is_known_late`: a fact is known from the first file that contains it, not from when it
     happened. `incomplete`: the ids of orders with a line that the source refused; the others may
-    add up to less than the order's total.
+    add up to less than the order's total. `delivered_weight`: how many orders of the market one
+    delivered order stands for, if the source has only a sample of them; None: not said.
     """
 
     frames: Mapping[str, pl.DataFrame]
@@ -52,3 +53,4 @@ class StoreData:
     is_known_late: bool = False
     tracking_numbers: bool | None = None
     incomplete: pl.Series | None = None
+    delivered_weight: float | None = None

@@ -19,6 +19,13 @@ SHARE_DELETED, SHARE_ADDED, SHARE_AT_CUTOFF = 0.3, 0.5, 0.34
 LATEST_DAYS, OLDEST_DAYS = 40, 60
 
 
+# what a listing that changes later says
+_NEW_LISTING = {
+    name: pl.lit(9e4)
+    for name in ("weight_g", "count_title_letters", "count_description_letters", "length_cm")
+}
+
+
 @dataclass(frozen=True)
 class Disturbed:
     """`frames`, in which only facts with `known_at >= cutoff` differ, and the `counts` of changes.
@@ -56,7 +63,7 @@ def _disturb(
     if key == ("product_id",):
         # a listing that changes later is a new fact about the same product
         renamed = pl.concat(
-            [renamed, copies.with_columns(category=pl.lit("changed"), weight_g=pl.lit(9e4))]
+            [renamed, copies.with_columns(category=pl.lit("changed"), **_NEW_LISTING)]
         )
     added = _shuffle(renamed, [c for c in frame.columns if c.endswith("_usd")], rng)
     # half of them link what was not linked: an old order to another product, a scan to another

@@ -64,7 +64,7 @@ def walk(
         return night_rows.with_columns(probability=pl.Series(model.predict(night_rows)))
 
     # one night per core
-    parallel = Parallel(n_jobs=config.threads, prefer="threads", return_as="generator")
+    parallel = Parallel(n_jobs=config.recipe.threads, prefer="threads", return_as="generator")
     scored_nights: list[pl.DataFrame] = []
     with counted("night", len(nights)) as night_done:
         for rows in parallel(delayed(score_night)(night) for night in nights):

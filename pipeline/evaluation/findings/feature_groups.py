@@ -24,6 +24,11 @@ GROUPS = {
     "store": "the store's last weeks",
     "conversation": "the messages",
     "season": "the season",
+    "payment": "the payment",
+    "postal": "the postal areas",
+    "listing": "the listing",
+    "goods": "the size of the goods",
+    "holiday": "the public holidays",
 }
 FEATURES_OF = {
     GROUPS[family_name(family)]: [feature.name for feature in family.FEATURES]

@@ -17,6 +17,7 @@ from pipeline.sources.mapped.mapped_facts import MappedFacts, rate_of
 from pipeline.sources.mapped.mapping import HELPER_COLUMNS, MONEY, Mapping
 from pipeline.sources.mapped.order_amounts import WAYS
 from pipeline.sources.mapped.overlaps import IDENTITY, RANK
+from pipeline.sources.payment_words import payment_type
 
 UNKNOWN = "unknown"
 # these tables exist even without facts
@@ -173,6 +174,9 @@ def _orders(orders: pl.DataFrame, lines: pl.DataFrame, mapping: Mapping) -> pl.D
         lane=pl.coalesce(
             "lane", pl.concat_str(pl.col("service").fill_null(UNKNOWN), pl.lit(">"), country)
         ),
+        payment_type=payment_type(pl.col("payment_type")),
+        # spreadsheets keep leading zeros behind an apostrophe
+        buyer_postal_prefix=pl.col("buyer_postal_prefix").str.strip_chars(" '"),
         total_usd=total,
         **{IS_OF_LINES: pl.col("total").is_null()},
         shipping_usd=pl.min_horizontal(
@@ -206,6 +210,9 @@ def _products(mapped: pl.DataFrame | None, lines: pl.DataFrame) -> pl.DataFrame:
     return both.filter(exists).with_columns(
         category=pl.col("category").fill_null(UNKNOWN),
         title=pl.coalesce("title", "name"),
+        count_title_letters=pl.coalesce(
+            "count_title_letters", pl.coalesce("title", "name").str.len_chars().cast(pl.Float64)
+        ),
         occurred_at=happened,
         known_at=known,
     )

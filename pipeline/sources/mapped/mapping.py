@@ -55,7 +55,7 @@ def allowed(table: str) -> tuple[str, ...]:
     own = [
         column.name
         for column in TABLES[table].columns
-        if column.name not in {*money.values(), "total_source"}
+        if column.name not in {*money.values(), "total_source", "voucher_usd"}
     ]
     return (*own, *money, *HELPER_COLUMNS.get(table, ()))
 

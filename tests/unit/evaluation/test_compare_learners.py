@@ -11,10 +11,10 @@ import pytest
 
 from features.build.registry import FEATURE_NAMES, build_features
 from features.spine import build_spine
-from models.comparison.paired_comparison import PAIRED_METRICS, compare_scorers
+from models.comparison.paired_comparison import compare_scorers
 from models.learner.calibration import KINDS
 from models.learner.challengers import BASELINES, Budget, installed_challengers
-from pipeline.evaluation.ablation import ORDER
+from pipeline.evaluation.ablation import METRICS, ORDER
 from pipeline.evaluation.leak_cost import leaky_tables
 from pipeline.settings.config import Config
 from tests.conftest import day
@@ -132,7 +132,7 @@ def test_each_family_is_added_once(workspace: Path, run_step: Callable) -> None:
     assert run.returncode == 0, run.stderr
     table = pl.read_csv(workspace / "ablation.csv")
     assert table["family_added"].unique(maintain_order=True).to_list() == list(ORDER)
-    assert table.height == len(ORDER) * len(PAIRED_METRICS)
+    assert table.height == len(ORDER) * len(METRICS)
     assert f"{len(FEATURE_NAMES)} features" in run.stdout + run.stderr
 
 

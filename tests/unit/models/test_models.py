@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import lightgbm as lgb
 import numpy as np
@@ -13,7 +14,7 @@ from features.feature import LOW, Feature
 from models.comparison.metrics import expected_calibration_error
 from models.comparison.paired_comparison import compare_scorers
 from models.learner import matrix
-from models.learner.booster import bin_rows, later_orders, score_later
+from models.learner.booster import bin_rows, later_orders, score_later, varying
 from models.learner.gbm import fit_model, from_text
 from models.learner.matrix import UnusableFeatures, to_matrix
 from models.learner.stage_medians import fill_missing_lines, learn_typical
@@ -92,6 +93,26 @@ def test_the_same_rows_in_any_order_give_the_same_model() -> None:
     again = fit_model(rows.sample(fraction=1.0, shuffle=True, seed=9), NAMES, RECIPE)
     first = fit_model(rows, NAMES, RECIPE)
     assert again.to_text() == first.to_text()
+
+
+def test_optional_features_that_never_vary_are_not_binned_and_change_nothing() -> None:
+    rows = made_rows().with_columns(
+        payment_by_card=pl.lit(None, pl.Float64),
+        goods_count_products=pl.lit(3.0),
+        postal_area_gap=pl.when(pl.col("risk_30d") > 0.5).then(1.0),
+        unknown=pl.lit(None, pl.Float64),
+    )
+    constant = ["payment_by_card", "goods_count_products"]
+    # a feature of every store stays: without it, LightGBM would draw other features for its trees
+    others = ["order_age_days", "risk_30d", "postal_area_gap", "unknown"]
+    assert varying(rows, [*constant, *others]) == others
+    with_constants = fit_model(rows, [*constant, *NAMES], RECIPE)
+    assert with_constants.to_text() == fit_model(rows, NAMES, RECIPE).to_text()
+
+
+def test_a_model_does_not_depend_on_the_number_of_threads(model) -> None:
+    two = fit_model(made_rows(), NAMES, replace(RECIPE, threads=2))
+    assert two.to_text() == model.to_text()
 
 
 def test_a_matrix_is_the_frame_in_float32_for_any_block_size(
