@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,33 +13,16 @@ import pytest
 
 from pipeline.connections.pull_clock import PullClock
 from pipeline.settings.config import Config
-from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.simulation.exports.export_aliexpress import write_dumps
 from pipeline.simulation.simulate import simulate
 from pipeline.sources.openplatform.pull_store import PullReport, StoreFolders, pull_store
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
-from tests.unit.sources.openplatform.fake_platform import APP_KEY, APP_SECRET, CODE
+from tests.unit.sources.openplatform.fake_platform import APP_SECRET, CODE
 from tests.unit.sources.openplatform.fake_store import FakeStore, read_store
+from tests.unit.sources.openplatform.night_clock import NightClock, store_settings
 
 NIGHTS = (date(2025, 3, 25), date(2025, 4, 10), date(2025, 4, 24))
-FAST = {"first_wait_seconds": 0.0, "requests_per_second": 1_000.0, "timeout_seconds": 5.0}
-
-
-class NightClock(PullClock):
-    """Shows one moment all the time, and does not wait. Each clock has its own part of that second:
-    two runs at one millisecond would sign the same request alike, which the platform refuses."""
-
-    def __init__(self, moment: datetime) -> None:
-        super().__init__()
-        self.moment = moment + timedelta(milliseconds=random.randrange(1_000))
-        self.waits: list[float] = []
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
 
 
 @dataclass(frozen=True)
@@ -86,12 +68,6 @@ def secrets_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AE_CODE", CODE)
     # a proxy of this machine would be between the tests and their servers
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-def store_settings(url: str, **changes: Any) -> AliexpressStore:
-    """The settings of a store on the platform at `url`."""
-    texts = {"url": url, "app_key": APP_KEY, "app_secret": {"env": "AE_SECRET"}}
-    return AliexpressStore(**{**texts, "code": {"env": "AE_CODE"}, **FAST, **changes})
 
 
 @pytest.fixture

@@ -54,7 +54,9 @@ FAULTS = (
     "missing_row",
     "repeated_row",
     "changed_total",
+    "burst",
 )
+BURST = ("status_502", "status_500", "status_429")
 VALID_SECONDS = 600.0
 
 
@@ -81,6 +83,8 @@ class FakePlatform:
     refused: Counter[str] = field(default_factory=Counter)
     signatures: set[str] = field(default_factory=set)
     queries: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    # called after each page of an order search that is answered as it is
+    after_page: Callable[[FakeStore, dict[str, Any], int], None] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -98,7 +102,12 @@ class FakePlatform:
     def fault(self) -> str | None:
         if self.planned:
             return self.planned.pop(0)
-        return self.draw.choice(self.kinds) if self.draw.random() < self.share else None
+        if self.draw.random() >= self.share:
+            return None
+        kind = self.draw.choice(self.kinds)
+        if kind == "burst":
+            self.planned += BURST
+        return kind
 
     def grant(self) -> dict[str, Any]:
         """New tokens; the former ones end."""
@@ -127,6 +136,16 @@ ERRORS = {
     "permission_of_one": {"error_response": {"code": 15, "sub_code": "isv.order-not-yours"}},
     "refused": {"error_response": {"code": 15, "sub_code": "isv.order-not-exist"}},
 }
+
+
+def respond_or_fail(
+    platform: FakePlatform, path: str, form: dict[str, str]
+) -> tuple[str | None, Any]:
+    """What happens to a request: its fault, and the answer as an object."""
+    fault = platform.fault()
+    if fault:
+        platform.faults[fault] += 1
+    return fault, respond(platform, path, form, fault)
 
 
 def respond(platform: FakePlatform, path: str, form: dict[str, str], fault: str | None) -> Any:
@@ -186,7 +205,7 @@ def _system(platform: FakePlatform, path: str, form: dict[str, str]) -> dict[str
 def _business(platform: FakePlatform, method: str, form: dict[str, str], fault: str | None) -> Any:
     store, part, answer = platform.store, None, {}
     if method == "aliexpress.solution.order.get":
-        answer, part = list_orders(store, json.loads(form["param0"]))
+        answer, part = _page_of_orders(platform, json.loads(form["param0"]), fault)
     elif method == "aliexpress.solution.order.info.get":
         data = store.details[str(json.loads(form["param1"])["order_id"])]
         result = {"data": data, "error_code": "0", "error_message": ""}
@@ -210,6 +229,16 @@ def _business(platform: FakePlatform, method: str, form: dict[str, str], fault: 
     if platform.is_echoing:
         answer = {**answer, "request_id": f"{form['access_token']} {APP_SECRET}"}
     return _spoiled(answer, part, fault)
+
+
+def _page_of_orders(
+    platform: FakePlatform, query: dict[str, Any], fault: str | None
+) -> tuple[dict[str, Any], list[Any]]:
+    answer, part = list_orders(platform.store, query)
+    if platform.after_page and fault is None:
+        (response,) = answer.values()
+        platform.after_page(platform.store, query, response["result"]["total_count"])
+    return answer, part
 
 
 def _spoiled(answer: dict[str, Any], part: list[Any] | None, fault: str | None) -> Any:
@@ -263,12 +292,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         platform: FakePlatform = self.server.platform  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        form = dict(parse_qsl(body, keep_blank_values=True))
         with platform.lock:
-            fault = platform.fault()
-            if fault:
-                platform.faults[fault] += 1
-            form = dict(parse_qsl(body, keep_blank_values=True))
-            answer = respond(platform, self.path, form, fault)
+            fault, answer = respond_or_fail(platform, self.path, form)
         self._send(fault, json.dumps(answer, ensure_ascii=False).encode())
 
     def _send(self, fault: str | None, body: bytes) -> None:
@@ -277,8 +303,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.close_connection = True
             self.connection.close()
-        elif fault in ("status_500", "status_502", "status_429"):
-            self._answer(int(fault[-3:]), b"{}")
+        elif fault in ("status_500", "status_502", "status_429", "burst"):
+            self._answer(503 if fault == "burst" else int(fault[-3:]), b"{}")
         elif fault == "redirect":
             self._answer(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"})
         elif fault == "html":
