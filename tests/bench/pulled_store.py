@@ -28,6 +28,7 @@ from pathlib import Path
 
 from pipeline.settings.config import Config
 from pipeline.simulation.simulate import simulate
+from pipeline.sources.openplatform.pull_jobs import TIME, platform_time
 from pipeline.sources.openplatform.pull_store import StoreFolders
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
@@ -84,8 +85,11 @@ class PulledStore:
         for _ in range(kills):
             self._kill(night.moment)
         reports = self._start(night.moment, MOST_RUNS).reports()
-        if reports[-1]["left"] or self.moving.listed:
+        if reports[-1]["left"]:
             raise SystemExit(f"{night.moment}: not all was pulled: {reports[-1:]}")
+        for order_id in [*self.moving.listed]:
+            self.counts["unmoved"] += 1
+            self.moving.come(self.store, order_id)
         used = platform.requests.total()
         self.requests += platform.requests
         self.usual = used
@@ -102,10 +106,16 @@ class PulledStore:
     def _hold(self, changes: FakeStore, moment: datetime) -> None:
         """Let a few orders come between pages: new ones, ones that end, and ones that no search of
         this night lists before they change."""
-        start = (moment - timedelta(days=3)).strftime("%Y-%m-%d")
+        start, new = (
+            platform_time(moment - timedelta(days=days)).strftime(TIME) for days in (3, 1)
+        )
         former = {order["order_id"]: order for order in self.store.orders}
         for is_open in (True, False):
-            rows = [o for o in changes.orders if (o["order_status"] != "FINISH") == is_open]
+            rows = [
+                row
+                for row in changes.orders
+                if (row["order_status"] != "FINISH") == is_open and row["gmt_update"] >= new
+            ]
             able = [
                 row["order_id"]
                 for row in rows
@@ -118,6 +128,8 @@ class PulledStore:
                     self.moving.hold(changes, order_id)
 
     def _after_page(self, store: FakeStore, query: dict[str, int], total: int) -> None:
+        if "issue_status" in query:
+            return
         if query["current_page"] == 1 and total > SETTINGS["most_rows"]:
             self.counts["split"] += 1
         else:
@@ -191,7 +203,7 @@ def report(pulled: PulledStore, raw: Path) -> None:
         f"{counts['runs']} runs, {counts['hits']} of {counts['kills']} kills hit; "
         f"{counts['late']} orders shown late, {pulled.moving.count_arrived} came between pages, "
         f"{pulled.moving.count_left} left a search between pages, {counts['split']} searches "
-        f"split, {counts['ahead']} nights with another clock, {platform.tokens} tokens"
+        f"split, {counts['unmoved']} came after all pages, {counts['ahead']} nights with another clock, {platform.tokens} tokens"
     )
 
 

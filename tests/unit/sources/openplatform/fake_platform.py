@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl
 from tests.unit.sources.openplatform.fake_store import (
     NOT_FOUND,
     FakeStore,
+    Row,
     list_issues,
     list_messages,
     list_orders,
@@ -83,7 +84,7 @@ class FakePlatform:
     refused: Counter[str] = field(default_factory=Counter)
     signatures: set[str] = field(default_factory=set)
     queries: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    # called after each page of an order search that is answered as it is
+    # called after each page of a list of orders or disputes that is answered as it is
     after_page: Callable[[FakeStore, dict[str, Any], int], None] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -205,7 +206,7 @@ def _system(platform: FakePlatform, path: str, form: dict[str, str]) -> dict[str
 def _business(platform: FakePlatform, method: str, form: dict[str, str], fault: str | None) -> Any:
     store, part, answer = platform.store, None, {}
     if method == "aliexpress.solution.order.get":
-        answer, part = _page_of_orders(platform, json.loads(form["param0"]), fault)
+        answer, part = _page(platform, list_orders, json.loads(form["param0"]), fault)
     elif method == "aliexpress.solution.order.info.get":
         data = store.details[str(json.loads(form["param1"])["order_id"])]
         result = {"data": data, "error_code": "0", "error_message": ""}
@@ -216,7 +217,7 @@ def _business(platform: FakePlatform, method: str, form: dict[str, str], fault: 
     elif method == "aliexpress.logistics.redefining.querytrackingresult":
         answer = {f"{method.replace('.', '_')}_response": {"details": {}, "result_success": True}}
     elif method == "aliexpress.issue.issuelist.get":
-        answer, part = list_issues(store, json.loads(form["query_dto"]))
+        answer, part = _page(platform, list_issues, json.loads(form["query_dto"]), fault)
     elif method == "aliexpress.issue.detail.get":
         result = store.issue_details[form["issue_id"]]
         answer = {"aliexpress_issue_detail_get_response": {"result_object": result}}
@@ -231,13 +232,17 @@ def _business(platform: FakePlatform, method: str, form: dict[str, str], fault: 
     return _spoiled(answer, part, fault)
 
 
-def _page_of_orders(
-    platform: FakePlatform, query: dict[str, Any], fault: str | None
-) -> tuple[dict[str, Any], list[Any]]:
-    answer, part = list_orders(platform.store, query)
+def _page(
+    platform: FakePlatform,
+    listed: Callable[[FakeStore, Row], tuple[Row, list[Row]]],
+    query: Row,
+    fault: str | None,
+) -> tuple[Row, list[Row]]:
+    answer, part = listed(platform.store, query)
     if platform.after_page and fault is None:
         (response,) = answer.values()
-        platform.after_page(platform.store, query, response["result"]["total_count"])
+        content = response.get("result", response)
+        platform.after_page(platform.store, query, content.get("total_count", len(part)))
     return answer, part
 
 
