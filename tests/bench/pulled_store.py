@@ -203,7 +203,8 @@ def report(pulled: PulledStore, raw: Path) -> None:
         f"{counts['runs']} runs, {counts['hits']} of {counts['kills']} kills hit; "
         f"{counts['late']} orders shown late, {pulled.moving.count_arrived} came between pages, "
         f"{pulled.moving.count_left} left a search between pages, {counts['split']} searches "
-        f"split, {counts['unmoved']} came after all pages, {counts['ahead']} nights with another clock, {platform.tokens} tokens"
+        f"split, {counts['unmoved']} came after all pages, {counts['ahead']} nights with "
+        f"another clock, {platform.tokens} tokens"
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from features.tables import Tables
 from pipeline.connections.pull_clock import PullClock
 from pipeline.settings.config import Config
 from pipeline.simulation.exports.export_aliexpress import write_dumps
@@ -20,6 +21,7 @@ from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.sources.openplatform.fake_platform import APP_SECRET, CODE
 from tests.unit.sources.openplatform.fake_store import FakeStore, read_store
+from tests.unit.sources.openplatform.loaded_tables import load_dumps, own_dumps
 from tests.unit.sources.openplatform.night_clock import NightClock, store_settings
 
 NIGHTS = (date(2025, 3, 25), date(2025, 4, 10), date(2025, 4, 24))
@@ -60,6 +62,14 @@ def _night(raw: Path, folder: Path, night: date) -> StoreNight:
         path.rename(path.with_name(f"{path.stem[:-15]}{night}T2359.jsonl"))
     moment = datetime.combine(night, datetime.min.time(), UTC) + timedelta(hours=23, minutes=59)
     return StoreNight(moment, until, dumps, read_store(dumps))
+
+
+@pytest.fixture(scope="session")
+def expected(store_nights: list[StoreNight], tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """The tables of the store from its own dumps of all nights."""
+    folder = tmp_path_factory.mktemp("expected")
+    own = own_dumps([night.dumps for night in store_nights], folder / "own")
+    return load_dumps(own, folder / "w")
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from polars.testing import assert_frame_equal
 
 from features.build.registry import build_features
@@ -28,7 +27,6 @@ from tests.unit.sources.openplatform.fake_platform import FAULTS, FakePlatform, 
 from tests.unit.sources.openplatform.loaded_tables import (
     assert_same_tables,
     load_dumps,
-    own_dumps,
     with_own_messages,
 )
 
@@ -36,14 +34,6 @@ PULLER = Path(__file__).parent / "killed_puller.py"
 # runs of one night until nothing is left: a failed job is tried once in each
 MOST_RUNS = 12
 KILLS = 3
-
-
-@pytest.fixture(scope="session")
-def expected(store_nights: list[StoreNight], tmp_path_factory: pytest.TempPathFactory) -> Tables:
-    """The tables of the store from its own dumps of all nights."""
-    folder = tmp_path_factory.mktemp("expected")
-    own = own_dumps([night.dumps for night in store_nights], folder / "own")
-    return load_dumps(own, folder / "w")
 
 
 def begin(platform: FakePlatform, night: StoreNight) -> None:
