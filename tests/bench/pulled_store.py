@@ -46,6 +46,7 @@ LATE_SHARE = 0.03
 MOST_MOVING, LEAST_CHANGED = 8, 70
 CLOCK_NIGHTS, CLOCK_SECONDS = 7, 7_200.0
 MOST_RUNS = 12
+COMPARE_NIGHTS = 20
 SETTINGS = {"history_days": 200, "daily_requests": 10_000_000, "most_rows": 500}
 
 
@@ -171,22 +172,31 @@ def main(
     killed = Counter(draw.randrange(nights) for _ in range(kills))
     own = folder / "own"
     own.mkdir()
-    with fake_platform(FakeStore(), share=share, draw=random.Random(seed)) as platform:
+    options = {"share": share, "draw": random.Random(seed), "keeps_former": True}
+    with fake_platform(FakeStore(), **options) as platform:
         pulled = PulledStore(folder / "pulled", kind, platform, draw)
         dates = [first + timedelta(days=nth) for nth in range(nights)]
-        moments = []
+        moments, wrong = [], 0
         for nth, night in enumerate(changes.nights(dates)):
             moments.append(night.moment)
             say(pulled.pull_night(nth, night, killed[nth]))
             for path in night.dumps.iterdir():
                 shutil.move(path, own / path.name)
-        report(pulled, raw)
-    dumps = folder / "pulled" / "pulled" / "aliexpress"
+            if nth % COMPARE_NIGHTS == COMPARE_NIGHTS - 1 and nth + 1 < nights:
+                wrong += compare(pulled, raw, own, moments)
+        report(pulled)
+        return wrong + compare(pulled, raw, own, moments)
+
+
+def compare(pulled: PulledStore, raw: Path, own: Path, moments: list[datetime]) -> int:
+    """The number of tables and features that differ after a night."""
+    dumps = pulled.folder / "pulled" / "aliexpress"
     shutil.copy(own / "products.csv", dumps)
-    return count_differences(dumps, own, raw, moments, folder, say)
+    with tempfile.TemporaryDirectory(dir=pulled.folder) as folder:
+        return count_differences(dumps, own, raw, moments, Path(folder), say)
 
 
-def report(pulled: PulledStore, raw: Path) -> None:
+def report(pulled: PulledStore) -> None:
     """Requests by method next to the fewest possible, and what occurred."""
     platform, counts = pulled.platform, pulled.counts
     state = StoreFolders.of(pulled.folder, "main").state / "state.sqlite"

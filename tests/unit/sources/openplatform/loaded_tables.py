@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +15,9 @@ from pipeline.load.ingest import ingest
 from pipeline.settings.config import Config
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
+
+# of dumps in this time from the first, `history = "as_it_happened"` takes the times of the facts
+FIRST_DUMPS = timedelta(days=1)
 
 
 def load_dumps(raw: Path, folder: Path, config: Config | None = None) -> Tables:
@@ -48,8 +51,8 @@ def assert_same_tables(pulled: Tables, expected: Tables) -> None:
 
 def with_own_messages(pulled: Tables, raw: Path, moments: Sequence[datetime]) -> Tables:
     """The pulled tables with the messages of the store's own files in `raw`, which get the
-    platform's numbers of orders. One that was written after the first pull is known since the first
-    of `moments`, the times of all pulls, that follows it."""
+    platform's numbers of orders. One that no pull of the first day read is known since the first of
+    `moments`, the times of all pulls, that follows it."""
     number = pl.col("order_id").str.slice(2).cast(pl.Int64)
     messages = pl.read_csv(raw / "messages.csv", infer_schema=False).with_columns(
         pl.col("occurred_at", "known_at").str.to_datetime(time_unit="us", time_zone="UTC"),
@@ -60,7 +63,7 @@ def with_own_messages(pulled: Tables, raw: Path, moments: Sequence[datetime]) ->
         messages.sort("known_at")
         .join_asof(pulls, left_on="known_at", right_on="pulled_at", strategy="forward")
         .with_columns(
-            known_at=pl.when(pl.col("known_at") > moments[0])
+            known_at=pl.when(pl.col("pulled_at") > moments[0] + FIRST_DUMPS)
             .then("pulled_at")
             .otherwise("known_at")
         )
