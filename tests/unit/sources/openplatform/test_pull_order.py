@@ -64,6 +64,36 @@ def test_open_orders_come_before_history(pull: Pull) -> None:
         assert 7 in {query["order_id"] % 1000 for query in asked(platform, DETAIL)}
 
 
+def test_recent_conversations_come_before_history(pull: Pull) -> None:
+    """On the first day, when not even all orders of the history can be searched for."""
+    store = made_store()
+    for days in (5, 400):
+        at = int((NOW - timedelta(days=days)).timestamp() * 1000)
+        add_message(store, f"{days} days ago", days, at)
+    with fake_platform(store, seconds=NOW.timestamp) as platform:
+        report = pull(platform.url, NOW, daily_requests=45)
+        assert report.stop.startswith("the 45 requests of the day are used")
+        assert report.left["orders"][0] > 10
+        assert [form["channel_id"] for form in asked(platform, MESSAGES)] == ["5 days ago"]
+        later = NOW + timedelta(days=1)
+        platform.seconds = later.timestamp
+        assert not pull(platform.url, later).left
+        assert platform.requests[MESSAGES] == 2
+
+
+def test_messages_and_ends_of_disputes_come_before_scans(pull: Pull) -> None:
+    """Scans of many parcels can use a day's requests; the others are few."""
+    store = made_store(40)
+    add_message(store, "c", 1, int(NOW.timestamp() * 1000))
+    with fake_platform(store, seconds=NOW.timestamp) as platform:
+        report = pull(platform.url, NOW, daily_requests=60, history_days=30)
+        assert set(report.left) == {"tracking", "orders"}
+        assert 0 < platform.requests[TRACKING] < 40
+        assert platform.requests[MESSAGES] == 1
+        statuses = {query["issue_status"] for query in asked(platform, DISPUTES)}
+        assert statuses == {"processing", "canceled_issue", "finish"}
+
+
 def test_a_search_with_too_many_orders_is_split(pull: Pull) -> None:
     store = made_store(0)
     for number in range(170):
