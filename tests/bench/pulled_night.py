@@ -139,7 +139,8 @@ class ForkedPull:
             for order_id in state["moved"]:
                 if order_id in self._moving.listed:
                     self._moving.come(platform.store, order_id)
-            self._moving.count_arrived, self._moving.count_left = state["counts"]
+            for name, count in state["counts"].items():
+                setattr(self._moving, name, count)
 
     def reports(self) -> list[dict[str, Any]]:
         """Wait for the end. Returns the report of each run."""
@@ -168,7 +169,10 @@ class DirectWeb:
             "tokens": platform.tokens,
             "ended": platform.ended,
             "moved": self._moving.moved,
-            "counts": (self._moving.count_arrived, self._moving.count_left),
+            "counts": {
+                name: getattr(self._moving, name)
+                for name in ("count_arrived", "count_left", "count_split")
+            },
         }
         os.pwrite(self._handle, json.dumps(state).encode().ljust(STATE_BYTES), 0)
         if fault == "status_429":

@@ -132,7 +132,7 @@ class PulledStore:
         if "issue_status" in query:
             return
         if query["current_page"] == 1 and total > SETTINGS["most_rows"]:
-            self.counts["split"] += 1
+            self.moving.count_split += 1
         else:
             self.moving.after_page(store, query, total)
 
@@ -212,7 +212,7 @@ def report(pulled: PulledStore) -> None:
     say(
         f"{counts['runs']} runs, {counts['hits']} of {counts['kills']} kills hit; "
         f"{counts['late']} orders shown late, {pulled.moving.count_arrived} came between pages, "
-        f"{pulled.moving.count_left} left a search between pages, {counts['split']} searches "
+        f"{pulled.moving.count_left} left a search between pages, {pulled.moving.count_split} searches "
         f"split, {counts['unmoved']} came after all pages, {counts['ahead']} nights with "
         f"another clock, {platform.tokens} tokens"
     )

@@ -20,6 +20,8 @@ class MovingOrders:
     details: dict[str, Row] = field(default_factory=dict)
     count_arrived: int = 0
     count_left: int = 0
+    # searches with more orders than one may return
+    count_split: int = 0
     # numbers of those that came
     moved: list[int] = field(default_factory=list)
 
