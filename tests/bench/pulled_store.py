@@ -212,9 +212,9 @@ def report(pulled: PulledStore) -> None:
     say(
         f"{counts['runs']} runs, {counts['hits']} of {counts['kills']} kills hit; "
         f"{counts['late']} orders shown late, {pulled.moving.count_arrived} came between pages, "
-        f"{pulled.moving.count_left} left a search between pages, {pulled.moving.count_split} searches "
-        f"split, {counts['unmoved']} came after all pages, {counts['ahead']} nights with "
-        f"another clock, {platform.tokens} tokens"
+        f"{pulled.moving.count_left} left a search between pages, "
+        f"{pulled.moving.count_split} searches split, {counts['unmoved']} came after all pages, "
+        f"{counts['ahead']} nights with another clock, {platform.tokens} tokens"
     )
 
 
