@@ -193,6 +193,7 @@ bench: $(READY) $(DEV_READY) $(PEERS)/ready  ## measure speed, memory and accura
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliver.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/fleet.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/deliveries.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/pulled_store.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/model.py $(TRAIN_ROWS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py

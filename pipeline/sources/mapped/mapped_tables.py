@@ -17,7 +17,7 @@ from pipeline.sources.mapped.mapped_facts import MappedFacts, rate_of
 from pipeline.sources.mapped.mapping import HELPER_COLUMNS, MONEY, Mapping
 from pipeline.sources.mapped.order_amounts import WAYS
 from pipeline.sources.mapped.overlaps import IDENTITY, RANK
-from pipeline.sources.payment_words import payment_type
+from pipeline.sources.reading.payment_words import payment_type
 
 UNKNOWN = "unknown"
 # these tables exist even without facts

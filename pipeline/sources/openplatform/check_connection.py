@@ -36,7 +36,7 @@ from pipeline.sources.openplatform.pull_jobs import (
     OPEN_STATUS,
     ORDERS,
     TRACKING,
-    conversations_job,
+    conversation_jobs,
     platform_time,
     search_job,
 )
@@ -98,7 +98,7 @@ class _Trial:
         }
         yield self._tried(DISPUTE, methods[DISPUTE], asked, asked["issue_id"])
         if CONVERSATIONS in methods:
-            span = conversations_job(None, self._settings, now).wanted
+            span = next(conversation_jobs(None, self._settings, now)).wanted
             query = {"current_page": 1, "page_size": 1}
             query |= {"start_time": span["start"], "end_time": span["end"]}
             yield self._tried(CONVERSATIONS, methods[CONVERSATIONS], {"query": query})

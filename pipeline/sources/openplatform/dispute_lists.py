@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.connections.call_faults import PlatformFault, Unanswered
 from pipeline.sources.aliexpress.answer_fields import field_text
 from pipeline.sources.openplatform.job_tools import JobTools
-from pipeline.sources.openplatform.listed_items import PAGE_SIZE, items_of, whole_number
+from pipeline.sources.openplatform.listed_items import PAGE_SIZE, SeenRows, items_of, whole_number
 from pipeline.sources.openplatform.pull_jobs import (
     DISPUTE,
     DISPUTE_DETAIL,
@@ -25,26 +25,29 @@ MOST_ROUNDS, MORE_PAGES = 3, 5
 def list_disputes(job: PullJob, tools: JobTools) -> JobResult:
     """The disputes with the status `job.key`. Open ones are always read whole, closed ones down to
     the oldest that can have closed since the last run."""
-    result, seen, total = JobResult(), dict[str, dict[str, Any]](), 0
+    result, listed, seen = JobResult(), dict[str, dict[str, Any]](), SeenRows()
     bound = job.wanted.get("bound")
     rank = DISPUTE_DETAIL if bound or job.key == OPEN_STATUS else HISTORY_DISPUTE
     try:
         for _ in range(MOST_ROUNDS):
-            total, is_bounded = _read_pages(job.key, bound, tools, result, seen)
-            if is_bounded or len(seen) >= total:
+            is_bounded = _read_pages(job.key, bound, tools, result, listed, seen)
+            if is_bounded or seen.are_all():
                 break
         else:
-            result.fault = f"{LIST_METHOD}: lists {len(seen):,} of {total:,} {job.key} disputes"
+            result.fault = (
+                f"{LIST_METHOD}: lists {len(seen.steady):,} of {seen.total:,} {job.key} disputes "
+                "without a change of their count"
+            )
     except PlatformFault as fault:
         if not result.lines:
             raise
         result.fault = str(fault)
-    for issue_id, dispute in seen.items():
+    for issue_id, dispute in listed.items():
         _add(issue_id, dispute, rank, tools, result)
     if not result.fault:
         result.marks[f"{DISPUTES}_{job.key}"] = job.wanted["started"]
         if job.key == OPEN_STATUS:
-            _add_closed(set(seen), tools, result)
+            _add_closed(set(listed), tools, result)
     return result
 
 
@@ -53,10 +56,10 @@ def _read_pages(
     bound: str | None,
     tools: JobTools,
     result: JobResult,
-    seen: dict[str, dict[str, Any]],
-) -> tuple[int, bool]:
-    """Read the pages into `seen`. Returns the platform's count, and whether reading ended at
-    `bound`, a time of opening."""
+    listed: dict[str, dict[str, Any]],
+    seen: SeenRows,
+) -> bool:
+    """Read the pages into `listed`. Returns whether reading ended at `bound`, a time of opening."""
     number, previous = 1, None
     while True:
         query = {"issue_status": status, "current_page": number, "page_size": PAGE_SIZE}
@@ -67,19 +70,20 @@ def _read_pages(
         total = whole_number(content, "total_item", "total_count")
         if total is None:
             raise Unanswered(f"{LIST_METHOD}: the answer has no count")
-        by_id = {key: d for d in disputes if (key := field_text(d, "issue_id"))}
-        if number == 1 or not by_id.keys() <= seen.keys():
+        seen.add(disputes, total, "issue_id")
+        by_id = {key: row for row in disputes if (key := field_text(row, "issue_id"))}
+        if number == 1 or any(listed.get(key) != row for key, row in by_id.items()):
             result.lines.append(tools.line(answer, LIST_METHOD, {"query_dto": query}))
-        seen.update(by_id)
+        listed.update(by_id)
         opened = [field_text(dispute, "gmt_create") or "" for dispute in disputes]
         order = [*([previous] if previous else []), *opened]
         is_sorted = order == sorted(order, reverse=True)
         if bound and opened and is_sorted and opened[0] < bound:
-            return total, True
+            return True
         previous = opened[-1] if opened else previous
         is_last = number * PAGE_SIZE >= total and len(disputes) < PAGE_SIZE
         if is_last or number > total // PAGE_SIZE + MORE_PAGES:
-            return total, False
+            return False
         number += 1
 
 

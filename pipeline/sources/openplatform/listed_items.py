@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.connections.call_faults import RefusedCall, Unanswered
 from pipeline.sources.aliexpress.answer_fields import field_text, list_items
 
 PAGE_SIZE = 50
+
+
+@dataclass
+class SeenRows:
+    """The rows on the pages of a list, by their ids. `steady`: those since the platform's count of
+    them last changed, because a row that was read before may have left the list and moved another
+    one to a page that was read already."""
+
+    every: set[str] = field(default_factory=set)
+    steady: set[str] = field(default_factory=set)
+    total: int = -1
+
+    def add(self, rows: Iterable[dict[str, Any]], total: int, name: str) -> bool:
+        """Add a page and the platform's count on it. `name`: of the id. Returns whether a row is
+        seen for the first time."""
+        if total != self.total:
+            self.steady.clear()
+        self.total = total
+        keys = {key for row in rows if (key := field_text(row, name))}
+        is_new = not keys <= self.every
+        self.every |= keys
+        self.steady |= keys
+        return is_new
+
+    def are_all(self) -> bool:
+        """Whether none is missing."""
+        return len(self.steady) >= self.total
 
 
 def result_of(method: str, response: dict[str, Any], name: str = "result") -> dict[str, Any]:

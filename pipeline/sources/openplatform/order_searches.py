@@ -2,8 +2,9 @@
 
 Rows move between pages while these are read: an order that changes leaves its window, and those
 after it move up, so that one of them is on no page. The pages are therefore read again until they
-show as many orders as the platform counts. A window with more orders than one search may return is
-split into halves.
+show as many orders as the platform counts, all of them since its count last changed: an order that
+was read before may have left. A window with more orders than one search may return is split into
+halves.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from typing import Any
 from pipeline.connections.call_faults import PlatformFault
 from pipeline.sources.aliexpress.answer_fields import field_text
 from pipeline.sources.openplatform.job_tools import JobTools
-from pipeline.sources.openplatform.listed_items import PAGE_SIZE, items_of, result_of, whole_number
+from pipeline.sources.openplatform.listed_items import (
+    PAGE_SIZE,
+    SeenRows,
+    items_of,
+    result_of,
+    whole_number,
+)
 from pipeline.sources.openplatform.pull_jobs import (
     DETAIL,
     HISTORY_DETAIL,
@@ -49,18 +56,19 @@ SHORTEST = timedelta(seconds=1)
 
 def search_orders(job: PullJob, tools: JobTools) -> JobResult:
     """All orders of a window, each with a job for its detail if it is new or has changed."""
-    result, seen = JobResult(), set[str]()
-    total = 0
+    result, seen = JobResult(), SeenRows()
     try:
-        for _ in range(MOST_ROUNDS):
-            total = 0
-            for number, orders, total in _pages(job, tools, result, seen):
-                if number == 1 and total > _most_rows(tools) and _halves(job):
-                    result.jobs += _halves(job)
-                    return result
-                _add(orders, job, tools, result)
-                seen |= {key for order in orders if (key := field_text(order, "order_id"))}
-            if len(seen) >= total:
+        for round_number in range(MOST_ROUNDS):
+            for number, orders, total, line in _pages(job, tools):
+                is_too_many = number == 1 and total > _most_rows(tools)
+                if is_too_many and (halves := _halves(job)):
+                    return JobResult([*result.lines, line], [*result.jobs, *halves])
+                is_new = seen.add(orders, total, "order_id")
+                if _add(orders, job, tools, result) or is_new or number == 1:
+                    result.lines.append(line)
+                if round_number and seen.are_all():
+                    break
+            if seen.are_all():
                 return result
     except PlatformFault as fault:
         # what came before is kept
@@ -68,7 +76,10 @@ def search_orders(job: PullJob, tools: JobTools) -> JobResult:
             raise
         result.fault = str(fault)
         return result
-    result.fault = f"{METHOD}: lists {len(seen):,} of {total:,} orders of {job.key}"
+    result.fault = (
+        f"{METHOD}: lists {len(seen.steady):,} of {seen.total:,} orders of {job.key} "
+        "without a change of their count"
+    )
     return result
 
 
@@ -79,11 +90,8 @@ def _most_rows(tools: JobTools) -> int:
     return min(settings.most_rows, max(settings.daily_requests // 4, 1) * PAGE_SIZE)
 
 
-def _pages(
-    job: PullJob, tools: JobTools, result: JobResult, seen: set[str]
-) -> Iterator[tuple[int, list[dict[str, Any]], int]]:
-    """Yield (number, orders, the platform's count of all orders) of each page. Pages with an order
-    that is not in `seen` are kept, and the first."""
+def _pages(job: PullJob, tools: JobTools) -> Iterator[tuple[int, list[dict[str, Any]], int, str]]:
+    """Yield (number, orders, the platform's count of all orders, line of the dump) of each page."""
     number, total = 1, 0
     while True:
         query = search_query(job, number)
@@ -91,9 +99,7 @@ def _pages(
         content = result_of(METHOD, answer.response(METHOD))
         orders = items_of(content, "target_list")
         total = whole_number(content, "total_count", "total_item") or 0
-        if number == 1 or any(field_text(order, "order_id") not in seen for order in orders):
-            result.lines.append(tools.line(answer, METHOD, {"param0": query}))
-        yield number, orders, total
+        yield number, orders, total, tools.line(answer, METHOD, {"param0": query})
         # the count lacks some kinds of orders, and a page may lack a row: both must say the end
         is_last = number * PAGE_SIZE >= total and len(orders) < PAGE_SIZE
         if is_last or number > total // PAGE_SIZE + MORE_PAGES:
@@ -128,8 +134,10 @@ def _halves(job: PullJob) -> list[PullJob]:
     ]
 
 
-def _add(orders: list[dict[str, Any]], job: PullJob, tools: JobTools, result: JobResult) -> None:
-    """Add what is known of the orders, and jobs for the details of new and changed ones."""
+def _add(orders: list[dict[str, Any]], job: PullJob, tools: JobTools, result: JobResult) -> bool:
+    """Add what is known of the orders, and jobs for the details of new and changed ones. Returns
+    whether there are any."""
+    count = len(result.jobs)
     for order in orders:
         order_id = field_text(order, "order_id")
         if order_id is None:
@@ -137,10 +145,12 @@ def _add(orders: list[dict[str, Any]], job: PullJob, tools: JobTools, result: Jo
         changed = field_text(order, "gmt_update", "gmt_modified")
         names = ("order_status", "issue_status", "logistics_status")
         mark = [changed, *(field_text(order, name) for name in names)]
-        before = tools.state.known(ORDERS, order_id) or {}
+        key = (ORDERS, order_id)
+        before = result.known.get(key) or tools.state.known(*key) or {}
         if changed is not None and before.get("mark") == mark:
             continue
         is_open = field_text(order, "order_status") not in FINISHED
-        result.known[ORDERS, order_id] = {**before, "mark": mark, "is_open": is_open}
+        result.known[key] = {**before, "mark": mark, "is_open": is_open}
         rank = HISTORY_DETAIL if job.rank >= HISTORY_SEARCH else OPEN_DETAIL
         result.jobs.append(PullJob(DETAIL, order_id, rank, job.age))
+    return len(result.jobs) > count

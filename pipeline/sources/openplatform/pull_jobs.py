@@ -21,8 +21,10 @@ DISPUTES, DISPUTE = "disputes", "dispute"
 CONVERSATIONS, MESSAGES = "conversations", "messages"
 # the lower, the earlier
 OPEN_SEARCH, OPEN_DISPUTES, RECENT_SEARCH = 10, 15, 20
-DISPUTE_DETAIL, OPEN_DETAIL, OPEN_TRACKING = 25, 30, 40
-RECENT_CONVERSATIONS, RECENT_MESSAGES, CLOSED_DISPUTES = 45, 50, 55
+DISPUTE_DETAIL, OPEN_DETAIL, RECENT_CONVERSATIONS = 25, 30, 32
+RECENT_MESSAGES, CLOSED_DISPUTES = 34, 36
+# scans come last of what a list needs: of many parcels, they may use up a day's requests
+OPEN_TRACKING = 40
 HISTORY_SEARCH, HISTORY_DETAIL, HISTORY_TRACKING = 60, 70, 80
 HISTORY_DISPUTE, HISTORY_CONVERSATIONS, HISTORY_MESSAGES = 72, 84, 86
 
@@ -30,6 +32,8 @@ PLATFORM_ZONE = ZoneInfo("America/Los_Angeles")
 # as long as a dispute may be opened after the end of an order
 LATE_SCANS = timedelta(days=15)
 NEW_SCANS = timedelta(hours=12)
+# few orders are open for longer
+LONGEST_OPEN = timedelta(days=75)
 OVERLAP, AHEAD, SLICE = timedelta(days=1), timedelta(hours=1), timedelta(days=30)
 OPEN_STATUS = "processing"
 STATUSES_OF_DISPUTES = (OPEN_STATUS, "canceled_issue", "finish")
@@ -61,7 +65,7 @@ def planned(state: PullQueue, settings: AliexpressStore, now: datetime) -> JobRe
         ]
     if settings.messages:
         start = state.mark(MESSAGES_UNTIL)
-        result.jobs.append(conversations_job(start, settings, now))
+        result.jobs += conversation_jobs(start, settings, now)
         result.marks[MESSAGES_UNTIL] = str(int(now.timestamp() * 1000))
     return result
 
@@ -129,12 +133,27 @@ def tracking_job(order_id: str, order: dict[str, object], now: datetime, rank: i
     return PullJob(TRACKING, order_id, rank, now.timestamp() - last, wanted)
 
 
-def conversations_job(start_ms: str | None, settings: AliexpressStore, now: datetime) -> PullJob:
-    """The conversations in which something was written since the last run, or in the history."""
-    end = int((now + AHEAD).timestamp() * 1000)
-    if start_ms is None:
-        start = int((now - timedelta(days=settings.history_days)).timestamp() * 1000)
-        rank = HISTORY_CONVERSATIONS
-    else:
-        start, rank = int(start_ms) - int(OVERLAP.total_seconds() * 1000), RECENT_CONVERSATIONS
+def conversation_jobs(
+    start_ms: str | None, settings: AliexpressStore, now: datetime
+) -> Iterator[PullJob]:
+    """The conversations in which something was written since the last run. In the first run, those
+    that may be about an open order come before the history."""
+    end = _milliseconds(now + AHEAD)
+    if start_ms is not None:
+        yield _conversations_job(
+            int(start_ms) - int(OVERLAP.total_seconds() * 1000), end, RECENT_CONVERSATIONS
+        )
+        return
+    first = _milliseconds(now - timedelta(days=settings.history_days))
+    recent = max(first, _milliseconds(now - LONGEST_OPEN))
+    yield _conversations_job(recent, end, RECENT_CONVERSATIONS)
+    if first < recent:
+        yield _conversations_job(first, recent - 1, HISTORY_CONVERSATIONS)
+
+
+def _conversations_job(start: int, end: int, rank: int) -> PullJob:
     return PullJob(CONVERSATIONS, f"{start} {end}", rank, 0.0, {"start": start, "end": end})
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

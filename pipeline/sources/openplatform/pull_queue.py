@@ -56,7 +56,8 @@ class PullQueue:
         self._run_id = run_id
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
+        # after a power cut the last jobs are done again; the answers themselves are on the disk
+        self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_SCHEMA)
 
     def close(self) -> None:

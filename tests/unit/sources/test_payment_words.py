@@ -7,7 +7,7 @@ import pytest
 
 from features.tables import PAYMENT_TYPES
 from pipeline.sources.olist import PAYMENT_TYPES as OLIST
-from pipeline.sources.payment_words import WORDS, payment_type
+from pipeline.sources.reading.payment_words import WORDS, payment_type
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,36 +11,21 @@ from typing import Any
 import polars as pl
 import pytest
 
+from features.tables import Tables
 from pipeline.connections.pull_clock import PullClock
 from pipeline.connections.store_folders import StoreFolders
 from pipeline.settings.config import Config
-from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.simulation.exports.export_aliexpress import write_dumps
 from pipeline.simulation.simulate import simulate
 from pipeline.sources.openplatform.pull_store import PullReport, pull_store
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
-from tests.unit.sources.openplatform.fake_platform import APP_KEY, APP_SECRET, CODE
+from tests.unit.sources.openplatform.fake_platform import APP_SECRET, CODE
 from tests.unit.sources.openplatform.fake_store import FakeStore, read_store
+from tests.unit.sources.openplatform.loaded_tables import load_dumps, own_dumps
+from tests.unit.sources.openplatform.night_clock import NightClock, store_settings
 
 NIGHTS = (date(2025, 3, 25), date(2025, 4, 10), date(2025, 4, 24))
-FAST = {"first_wait_seconds": 0.0, "requests_per_second": 1_000.0, "timeout_seconds": 5.0}
-
-
-class NightClock(PullClock):
-    """Shows one moment all the time, and does not wait. Each clock has its own part of that second:
-    two runs at one millisecond would sign the same request alike, which the platform refuses."""
-
-    def __init__(self, moment: datetime) -> None:
-        super().__init__()
-        self.moment = moment + timedelta(milliseconds=random.randrange(1_000))
-        self.waits: list[float] = []
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
 
 
 @dataclass(frozen=True)
@@ -81,18 +65,20 @@ def _night(raw: Path, folder: Path, night: date) -> StoreNight:
     return StoreNight(moment, until, dumps, read_store(dumps))
 
 
+@pytest.fixture(scope="session")
+def expected(store_nights: list[StoreNight], tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """The tables of the store from its own dumps of all nights."""
+    folder = tmp_path_factory.mktemp("expected")
+    own = own_dumps([night.dumps for night in store_nights], folder / "own")
+    return load_dumps(own, folder / "w")
+
+
 @pytest.fixture(autouse=True)
 def secrets_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AE_SECRET", APP_SECRET)
     monkeypatch.setenv("AE_CODE", CODE)
     # a proxy of this machine would be between the tests and their servers
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-def store_settings(url: str, **changes: Any) -> AliexpressStore:
-    """The settings of a store on the platform at `url`."""
-    texts = {"url": url, "app_key": APP_KEY, "app_secret": {"env": "AE_SECRET"}}
-    return AliexpressStore(**{**texts, "code": {"env": "AE_CODE"}, **FAST, **changes})
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl
 from tests.unit.sources.openplatform.fake_store import (
     NOT_FOUND,
     FakeStore,
+    Row,
     list_issues,
     list_messages,
     list_orders,
@@ -54,7 +55,9 @@ FAULTS = (
     "missing_row",
     "repeated_row",
     "changed_total",
+    "burst",
 )
+BURST = ("status_502", "status_500", "status_429")
 VALID_SECONDS = 600.0
 
 
@@ -74,6 +77,8 @@ class FakePlatform:
     tokens: int = 0
     life_seconds: int = 86_400 * 30
     is_echoing: bool = False
+    # whether earlier refresh tokens and the code stay valid, so that a lost answer costs nothing
+    keeps_former: bool = False
     # the access token that ended early
     ended: str = ""
     requests: Counter[str] = field(default_factory=Counter)
@@ -81,6 +86,8 @@ class FakePlatform:
     refused: Counter[str] = field(default_factory=Counter)
     signatures: set[str] = field(default_factory=set)
     queries: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    # called after each page of a list of orders or disputes that is answered as it is
+    after_page: Callable[[FakeStore, dict[str, Any], int], None] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -98,7 +105,12 @@ class FakePlatform:
     def fault(self) -> str | None:
         if self.planned:
             return self.planned.pop(0)
-        return self.draw.choice(self.kinds) if self.draw.random() < self.share else None
+        if self.draw.random() >= self.share:
+            return None
+        kind = self.draw.choice(self.kinds)
+        if kind == "burst":
+            self.planned += BURST
+        return kind
 
     def grant(self) -> dict[str, Any]:
         """New tokens; the former ones end."""
@@ -127,6 +139,19 @@ ERRORS = {
     "permission_of_one": {"error_response": {"code": 15, "sub_code": "isv.order-not-yours"}},
     "refused": {"error_response": {"code": 15, "sub_code": "isv.order-not-exist"}},
 }
+
+
+def respond_or_fail(
+    platform: FakePlatform, path: str, form: dict[str, str]
+) -> tuple[str | None, Any]:
+    """What happens to a request: its fault, and the answer as an object."""
+    # Codes and tokens count once: if their answer is lost, the seller must authorise again.
+    # So only planned faults come there, and those of a platform that always fails.
+    is_spared = path.startswith("/rest/auth/") and platform.share < 1.0
+    fault = platform.fault() if platform.planned or not is_spared else None
+    if fault:
+        platform.faults[fault] += 1
+    return fault, respond(platform, path, form, fault)
 
 
 def respond(platform: FakePlatform, path: str, form: dict[str, str], fault: str | None) -> Any:
@@ -180,9 +205,11 @@ def _refusal(platform: FakePlatform, path: str, form: dict[str, str]) -> dict[st
 
 
 def _system(platform: FakePlatform, path: str, form: dict[str, str]) -> dict[str, Any]:
-    if path == "/rest/auth/token/create" and form.get("code") == CODE and not platform.tokens:
+    keeps = platform.keeps_former
+    if path.endswith("/create") and form.get("code") == CODE and (keeps or not platform.tokens):
         return platform.grant()
-    if path == "/rest/auth/token/refresh" and form.get("refresh_token") == platform.refresh:
+    refresh = form.get("refresh_token", "")
+    if path.endswith("/refresh") and (refresh == platform.refresh or (keeps and refresh)):
         return platform.grant()
     return {"type": "ISV", "code": "InvalidCode", "message": "Invalid authorization code or token"}
 
@@ -190,7 +217,7 @@ def _system(platform: FakePlatform, path: str, form: dict[str, str]) -> dict[str
 def _business(platform: FakePlatform, method: str, form: dict[str, str], fault: str | None) -> Any:
     store, part, answer = platform.store, None, {}
     if method == "aliexpress.solution.order.get":
-        answer, part = list_orders(store, json.loads(form["param0"]))
+        answer, part = _page(platform, list_orders, json.loads(form["param0"]), fault)
     elif method == "aliexpress.solution.order.info.get":
         data = store.details[str(json.loads(form["param1"])["order_id"])]
         result = {"data": data, "error_code": "0", "error_message": ""}
@@ -201,7 +228,7 @@ def _business(platform: FakePlatform, method: str, form: dict[str, str], fault: 
     elif method == "aliexpress.logistics.redefining.querytrackingresult":
         answer = {f"{method.replace('.', '_')}_response": {"details": {}, "result_success": True}}
     elif method == "aliexpress.issue.issuelist.get":
-        answer, part = list_issues(store, json.loads(form["query_dto"]))
+        answer, part = _page(platform, list_issues, json.loads(form["query_dto"]), fault)
     elif method == "aliexpress.issue.detail.get":
         result = store.issue_details[form["issue_id"]]
         answer = {"aliexpress_issue_detail_get_response": {"result_object": result}}
@@ -214,6 +241,20 @@ def _business(platform: FakePlatform, method: str, form: dict[str, str], fault: 
     if platform.is_echoing:
         answer = {**answer, "request_id": f"{form['access_token']} {APP_SECRET}"}
     return _spoiled(answer, part, fault)
+
+
+def _page(
+    platform: FakePlatform,
+    listed: Callable[[FakeStore, Row], tuple[Row, list[Row]]],
+    query: Row,
+    fault: str | None,
+) -> tuple[Row, list[Row]]:
+    answer, part = listed(platform.store, query)
+    if platform.after_page and fault is None:
+        (response,) = answer.values()
+        content = response.get("result", response)
+        platform.after_page(platform.store, query, content.get("total_count", len(part)))
+    return answer, part
 
 
 def _spoiled(answer: dict[str, Any], part: list[Any] | None, fault: str | None) -> Any:
@@ -267,15 +308,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         platform: FakePlatform = self.server.platform  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        form = dict(parse_qsl(body, keep_blank_values=True))
         with platform.lock:
-            # Codes and tokens count once: if their answer is lost, the seller must authorise again.
-            # So only planned faults come there, and those of a platform that always fails.
-            is_spared = self.path.startswith("/rest/auth/") and platform.share < 1.0
-            fault = platform.fault() if platform.planned or not is_spared else None
-            if fault:
-                platform.faults[fault] += 1
-            form = dict(parse_qsl(body, keep_blank_values=True))
-            answer = respond(platform, self.path, form, fault)
+            fault, answer = respond_or_fail(platform, self.path, form)
         self._send(fault, json.dumps(answer, ensure_ascii=False).encode())
 
     def _send(self, fault: str | None, body: bytes) -> None:
@@ -284,8 +319,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.close_connection = True
             self.connection.close()
-        elif fault in ("status_500", "status_502", "status_429"):
-            self._answer(int(fault[-3:]), b"{}")
+        elif fault in ("status_500", "status_502", "status_429", "burst"):
+            self._answer(503 if fault == "burst" else int(fault[-3:]), b"{}")
         elif fault == "redirect":
             self._answer(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"})
         elif fault == "html":

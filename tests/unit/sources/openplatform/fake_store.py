@@ -24,6 +24,18 @@ class FakeStore:
     relations: list[Row] = field(default_factory=list)
     messages: dict[str, list[Row]] = field(default_factory=dict)
 
+    def merge(self, changes: FakeStore) -> None:
+        """Replace and add what another store holds."""
+        for name, key in (
+            ("orders", "order_id"),
+            ("issues", "issue_id"),
+            ("relations", "channel_id"),
+        ):
+            rows = {row[key]: row for row in [*getattr(self, name), *getattr(changes, name)]}
+            setattr(self, name, list(rows.values()))
+        for name in ("details", "tracking", "issue_details", "messages"):
+            getattr(self, name).update(getattr(changes, name))
+
 
 def read_store(folder: Path) -> FakeStore:
     """The store in the dumps of `folder`."""
@@ -61,18 +73,18 @@ def _answers(folder: Path, start: str) -> Iterator[Row]:
             yield json.loads(line)
 
 
-def list_orders(store: FakeStore, query: Row) -> tuple[Row, list[Row]]:
-    """The page of an order search, and where its rows are. Newest first."""
+def is_listed(order: Row, query: Row) -> bool:
+    """Whether a search lists the order, on any of its pages."""
     field_name, name = ("gmt_create", "create_date")
     if "modified_date_start" in query:
         field_name, name = ("gmt_update", "modified_date")
-    start, end = query[f"{name}_start"], query[f"{name}_end"]
-    statuses = set(query["order_status_list"])
-    rows = [
-        order
-        for order in store.orders
-        if start <= order[field_name] <= end and order["order_status"] in statuses
-    ]
+    is_inside: bool = query[f"{name}_start"] <= order[field_name] <= query[f"{name}_end"]
+    return is_inside and order["order_status"] in query["order_status_list"]
+
+
+def list_orders(store: FakeStore, query: Row) -> tuple[Row, list[Row]]:
+    """The page of an order search, and where its rows are. Newest first."""
+    rows = [order for order in store.orders if is_listed(order, query)]
     rows.sort(key=lambda order: (order["gmt_create"], order["order_id"]), reverse=True)
     size, page = query["page_size"], query["current_page"]
     part = rows[(page - 1) * size : page * size]

@@ -12,14 +12,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import polars as pl
-import pytest
 from polars.testing import assert_frame_equal
 
 from features.build.registry import build_features
 from features.clock import day_number
 from features.spine import build_spine
-from features.tables import TABLES, Tables, create_tables
+from features.tables import Tables
 from pipeline.connections.store_folders import StoreFolders
 from pipeline.settings.config import Config
 from pipeline.settings.source_settings import SourceSettings
@@ -27,20 +25,16 @@ from pipeline.sources.openplatform.pull_store import PullReport
 from tests.unit.nights import ROOT
 from tests.unit.sources.openplatform.conftest import NIGHTS, StoreNight
 from tests.unit.sources.openplatform.fake_platform import FAULTS, FakePlatform, fake_platform
-from tests.unit.sources.openplatform.loaded_tables import assert_same_tables, load_dumps, own_dumps
+from tests.unit.sources.openplatform.loaded_tables import (
+    assert_same_tables,
+    load_dumps,
+    with_own_messages,
+)
 
 PULLER = Path(__file__).parent / "killed_puller.py"
 # runs of one night until nothing is left: a failed job is tried once in each
 MOST_RUNS = 12
 KILLS = 3
-
-
-@pytest.fixture(scope="session")
-def expected(store_nights: list[StoreNight], tmp_path_factory: pytest.TempPathFactory) -> Tables:
-    """The tables of the store from its own dumps of all nights."""
-    folder = tmp_path_factory.mktemp("expected")
-    own = own_dumps([night.dumps for night in store_nights], folder / "own")
-    return load_dumps(own, folder / "w")
 
 
 def begin(platform: FakePlatform, night: StoreNight) -> None:
@@ -130,15 +124,8 @@ def test_pulled_messages_give_the_features_of_canonical_messages(
         assert not pull(platform.url, night.moment).left
     config = Config(sources=SourceSettings(history="as_it_happened"))
     pulled = load_dumps(dumps, tmp_path / "w", config)
-    number = pl.col("order_id").str.slice(2).cast(pl.Int64)
-    messages = pl.read_csv(night.raw / "messages.csv", infer_schema=False).with_columns(
-        pl.col("occurred_at", "known_at").str.to_datetime(time_unit="us", time_zone="UTC"),
-        order_id=(80 * 10**14 + number * 10 + 9).cast(pl.String),
-    )
-    frames = {name: frame.select(*TABLES[name].schema) for name, frame in pulled.frames.items()}
-    messages = messages.select(pl.col(n).cast(k) for n, k in TABLES["messages"].schema.items())
-    canonical = create_tables({**frames, "messages": messages}, zone=pulled.zone)
-    assert messages.height > 50
+    canonical = with_own_messages(pulled, night.raw, [night.moment])
+    assert canonical["messages"].height > 50
     days = [day_number(NIGHTS[-1]) - 7 * weeks for weeks in range(10)]
     features = [build_features(t, build_spine(t, days)) for t in (pulled, canonical)]
     assert_frame_equal(*features, check_exact=True)

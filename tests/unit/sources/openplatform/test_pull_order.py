@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline.settings.errors import PullFailed, WorkspaceBusy
-from pipeline.sources.openplatform.pull_store import PullReport
+from tests.unit.sources.openplatform.asked_calls import (
+    DETAIL,
+    DISPUTES,
+    MESSAGES,
+    SEARCH,
+    TRACKING,
+    Pull,
+    asked,
+    kept,
+)
 from tests.unit.sources.openplatform.conftest import NightClock
-from tests.unit.sources.openplatform.fake_platform import FakePlatform, fake_platform
+from tests.unit.sources.openplatform.fake_platform import fake_platform
 from tests.unit.sources.openplatform.made_store import (
     NOW,
     add_issue,
@@ -23,24 +29,6 @@ from tests.unit.sources.openplatform.made_store import (
     made_store,
     order,
 )
-
-Pull = Callable[..., PullReport]
-SEARCH, DETAIL = "aliexpress.solution.order.get", "aliexpress.solution.order.info.get"
-TRACKING = "aliexpress.ds.order.tracking.get"
-DISPUTES = "aliexpress.issue.issuelist.get"
-MESSAGES = "aliexpress.message.redefining.versiontwo.querymsgdetaillist"
-
-
-def asked(platform: FakePlatform, method: str) -> list[dict[str, Any]]:
-    """The parameters of the calls of a method, in their order."""
-    forms = [form for name, form in platform.queries if name == method]
-    names = {SEARCH: "param0", DETAIL: "param1", DISPUTES: "query_dto"}
-    return [json.loads(form[names[method]]) if method in names else form for form in forms]
-
-
-def kept(dumps: Path) -> list[dict[str, Any]]:
-    texts = [path.read_text() for path in sorted(dumps.rglob("*.jsonl"))]
-    return [json.loads(line) for text in texts for line in text.splitlines()]
 
 
 def test_open_orders_come_before_history(pull: Pull) -> None:
@@ -62,39 +50,34 @@ def test_open_orders_come_before_history(pull: Pull) -> None:
         assert 7 in {query["order_id"] % 1000 for query in asked(platform, DETAIL)}
 
 
-def test_a_search_with_too_many_orders_is_split(pull: Pull) -> None:
-    store = made_store(0)
-    for number in range(170):
-        placed = f"2025-06-0{1 + number % 9} 0{number % 7}:00:{number % 60:02}"
-        add_order(store, order(number, placed))
+def test_recent_conversations_come_before_history(pull: Pull) -> None:
+    """On the first day, when not even all orders of the history can be searched for."""
+    store = made_store()
+    for days in (5, 400):
+        at = int((NOW - timedelta(days=days)).timestamp() * 1000)
+        add_message(store, f"{days} days ago", days, at)
     with fake_platform(store, seconds=NOW.timestamp) as platform:
-        assert not pull(platform.url, NOW, most_rows=60, history_days=30).left
-        assert len({q["order_id"] for q in asked(platform, DETAIL)}) == 170
-        assert len({q["create_date_start"] for q in asked(platform, SEARCH)}) > 4
+        report = pull(platform.url, NOW, daily_requests=45)
+        assert report.stop.startswith("the 45 requests of the day are used")
+        assert report.left["orders"][0] > 10
+        assert [form["channel_id"] for form in asked(platform, MESSAGES)] == ["5 days ago"]
+        later = NOW + timedelta(days=1)
+        platform.seconds = later.timestamp
+        assert not pull(platform.url, later).left
+        assert platform.requests[MESSAGES] == 2
 
 
-def test_orders_of_one_second_are_not_split_for_ever(pull: Pull) -> None:
-    with fake_platform(made_store(130), seconds=NOW.timestamp) as platform:
-        assert not pull(platform.url, NOW, most_rows=50, history_days=30, tracking="none").left
-        assert len({q["order_id"] for q in asked(platform, DETAIL)}) == 130
-
-
-def test_an_order_that_leaves_the_window_between_two_pages_hides_no_other(pull: Pull) -> None:
-    """The orders after it move up: one of them is on no page, until the pages are read again."""
-    store = made_store(120)
+def test_messages_and_ends_of_disputes_come_before_scans(pull: Pull) -> None:
+    """Scans of many parcels can use a day's requests; the others are few."""
+    store = made_store(40)
+    add_message(store, "c", 1, int(NOW.timestamp() * 1000))
     with fake_platform(store, seconds=NOW.timestamp) as platform:
-        before = platform.fault
-
-        def fault() -> str | None:
-            if platform.requests[SEARCH] == 1:
-                # after the first page, its first order is closed
-                closed = max(store.orders, key=lambda o: o["order_id"])
-                closed["order_status"] = "FINISH"
-            return before()
-
-        platform.fault = fault  # type: ignore[method-assign]
-        assert not pull(platform.url, NOW, history_days=30, tracking="none").left
-        assert len({q["order_id"] for q in asked(platform, DETAIL)}) == 120
+        report = pull(platform.url, NOW, daily_requests=60, history_days=30)
+        assert set(report.left) == {"tracking", "orders"}
+        assert 0 < platform.requests[TRACKING] < 40
+        assert platform.requests[MESSAGES] == 1
+        statuses = {query["issue_status"] for query in asked(platform, DISPUTES)}
+        assert statuses == {"processing", "canceled_issue", "finish"}
 
 
 def test_the_next_night_searches_by_change_with_a_day_of_overlap(pull: Pull) -> None:
