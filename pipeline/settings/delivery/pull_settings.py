@@ -13,6 +13,7 @@ from pipeline.settings.delivery.delivery_section import (
     TargetName,
 )
 from pipeline.settings.delivery.pull_section import PullSection
+from pipeline.settings.delivery.tracking_settings import AfterShip, SeventeenTrack
 
 MOST_STORES = 20
 
@@ -78,3 +79,5 @@ class Pull(DeliverySection):
     """Where data is fetched. A store has a name: `[pull.aliexpress.main]`."""
 
     aliexpress: dict[TargetName, AliexpressStore] = Field(default={}, max_length=MOST_STORES)
+    seventeentrack: dict[TargetName, SeventeenTrack] = Field(default={}, max_length=MOST_STORES)
+    aftership: dict[TargetName, AfterShip] = Field(default={}, max_length=MOST_STORES)

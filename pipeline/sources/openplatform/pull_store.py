@@ -9,10 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from pipeline.connections.answer_dumps import AnswerDumps, recover
 from pipeline.connections.call_faults import (
@@ -25,9 +23,11 @@ from pipeline.connections.call_faults import (
     Unanswered,
 )
 from pipeline.connections.pull_clock import PullClock
+from pipeline.connections.pull_lock import pull_lock
+from pipeline.connections.pull_report import PullReport as PullReport
 from pipeline.connections.secret_values import SecretValues
 from pipeline.settings.delivery.pull_settings import AliexpressStore
-from pipeline.settings.errors import PullFailed, WorkspaceBusy
+from pipeline.settings.errors import PullFailed
 from pipeline.sources.openplatform.access_tokens import AccessTokens
 from pipeline.sources.openplatform.conversations import fetch_messages, list_conversations
 from pipeline.sources.openplatform.dispute_lists import fetch_dispute, list_disputes
@@ -90,20 +90,6 @@ class StoreFolders:
         )
 
 
-@dataclass
-class PullReport:
-    """What a run did. `left`: jobs by kind that are left, and how many of them failed. `stop`: why
-    it ended early. `missing`: kinds that the account may not call."""
-
-    count_answers: int = 0
-    count_requests: int = 0
-    left: dict[str, tuple[int, int]] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
-    stop: str = ""
-    count_dropped: int = 0
-
-
 def pull_store(
     name: str,
     settings: AliexpressStore,
@@ -132,20 +118,8 @@ def pull_store(
 
 @contextmanager
 def _locked(folders: StoreFolders, name: str) -> Iterator[None]:
-    for folder in (folders.state, folders.dumps):
-        folder.mkdir(parents=True, exist_ok=True)
-    folders.state.chmod(0o700)
-    lock = FileLock(folders.state / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise WorkspaceBusy(
-            f"{name}: another run is pulling this store. Wait until it ends."
-        ) from None
-    try:
+    with pull_lock(folders.state, folders.dumps, name):
         yield
-    finally:
-        lock.release()
 
 
 class _Pull:
