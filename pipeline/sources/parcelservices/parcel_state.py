@@ -17,8 +17,9 @@ WAITING, FOLLOWED, REFUSED, ENDED = "waiting", "followed", "refused", "ended"
 MOST_REGISTRATIONS = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS parcels (number TEXT PRIMARY KEY, carrier TEXT, wanted TEXT, code TEXT,
-    state TEXT, reason TEXT DEFAULT '', is_reported INTEGER DEFAULT 1, count_registered INTEGER DEFAULT 0,
-    registered_at REAL, position INTEGER, tried_in TEXT, asked_in TEXT, failed_in TEXT);
+    state TEXT, reason TEXT DEFAULT '', is_reported INTEGER DEFAULT 1,
+    count_registered INTEGER DEFAULT 0, registered_at REAL, position INTEGER,
+    tried_in TEXT, asked_in TEXT, failed_in TEXT);
 CREATE INDEX IF NOT EXISTS parcels_by_state ON parcels (state, position);
 """
 

@@ -42,7 +42,8 @@ BUSY = {"code": -18010003, "message": "Internal service error."}
 @dataclass
 class FakeServices:
     """`scans`: (time with its zone, time in UTC, status, sub-status, words) by number. `refuses`:
-    the error by number. `share` of the requests have a fault of `kinds`."""
+    the error by number. `share` of the requests have a fault of `kinds`; `planned` faults come
+    first."""
 
     scans: dict[str, list[tuple[str, str, str, str, str]]] = field(default_factory=dict)
     refuses: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class FakeServices:
     used: int = 0
     share: float = 0.0
     kinds: tuple[str, ...] = FAULTS
+    planned: list[str] = field(default_factory=list)
     forbidden: set[str] = field(default_factory=set)
     is_echoing: bool = False
     port: int = 0
@@ -68,6 +70,8 @@ class FakeServices:
         return f"http://127.0.0.1:{self.port}"
 
     def fault(self) -> str:
+        if self.planned:
+            return self.planned.pop(0)
         return self.draw.choice(self.kinds) if self.draw.random() < self.share else ""
 
     def is_new(self, number: str, carrier: str) -> bool:
