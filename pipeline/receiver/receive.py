@@ -6,6 +6,7 @@ pulled/tracking/received/   the pushes, which TRACKING=pulled/tracking reads
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,8 @@ def receive(
 
 
 def _server(app: PushApp, address: str, port: int) -> MultiSocketServer | BaseWSGIServer:
+    # pushes wait for a thread for moments, as they should; it warns of each
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         return waitress.create_server(
             app,

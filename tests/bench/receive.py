@@ -33,13 +33,15 @@ def measure(folder: Path, pushes: int, size: int) -> None:
     started = time.perf_counter()
     senders.send(pushes, THREADS)
     seconds = time.perf_counter() - started
+    used = receiver.processor_seconds()
     receiver.stop()
     delays = sorted(senders.seconds)
     p50, p99 = (delays[int(len(delays) * share)] * 1_000 for share in (0.5, 0.99))
     say(
         f"{pushes:,} pushes of about {size:,} bytes from {THREADS} connections: "
         f"{pushes / seconds:,.0f} per second; p50 {p50:.0f} ms, p99 {p99:.0f} ms, "
-        f"longest {delays[-1] * 1_000:.0f} ms"
+        f"longest {delays[-1] * 1_000:.0f} ms. The receiver used {used / pushes * 1_000:.2f} ms "
+        f"of a processor per push, so one of its own would do {pushes / used:,.0f} per second"
     )
 
 

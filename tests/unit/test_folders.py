@@ -36,7 +36,7 @@ pipeline/cli                pipeline/board pipeline/configuration pipeline/deliv
                             pipeline/evaluation pipeline/evaluation/actions
                             pipeline/indicators pipeline/installation pipeline/load
                             pipeline/night pipeline/pages pipeline/product_review
-                            pipeline/settings pipeline/simulation
+                            pipeline/receiver pipeline/settings pipeline/simulation
                             pipeline/simulation/realism pipeline/sources pipeline/training
                             pipeline/workspace
 pipeline/configuration      pipeline/connections pipeline/drafts pipeline/settings
@@ -77,11 +77,12 @@ pipeline/history            features models/actions models/contact models/effect
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/installation
-pipeline/load               features pipeline/output pipeline/settings pipeline/sources
-                            pipeline/sources/aliexpress pipeline/sources/database
-                            pipeline/sources/mapped pipeline/sources/openplatform
-                            pipeline/sources/proposing pipeline/sources/reading
-                            pipeline/sources/tracking pipeline/workspace
+pipeline/load               features pipeline/connections pipeline/output pipeline/settings
+                            pipeline/sources pipeline/sources/aliexpress
+                            pipeline/sources/database pipeline/sources/mapped
+                            pipeline/sources/openplatform pipeline/sources/proposing
+                            pipeline/sources/reading pipeline/sources/tracking
+                            pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
                             models/contact models/effects models/indicators models/learner
                             models/monitoring models/product models/reasons pipeline/drafts
@@ -97,6 +98,9 @@ pipeline/pages              features features/indicators models/comparison model
 pipeline/product_review     features features/indicators models/product pipeline/output
                             pipeline/pages pipeline/settings pipeline/sources
                             pipeline/sources/reading pipeline/workspace
+pipeline/receiver           pipeline/connections pipeline/settings
+                            pipeline/settings/delivery pipeline/sources/tracking
+                            pipeline/workspace
 pipeline/registry           features/build models/learner pipeline/settings
                             pipeline/workspace
 pipeline/settings           features features/indicators models/actions models/contact
@@ -124,6 +128,9 @@ pipeline/sources/openplatform
                             pipeline/connections pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/sources/aliexpress
                             pipeline/workspace
+pipeline/sources/parcelservices
+                            features pipeline/connections pipeline/output pipeline/settings
+                            pipeline/settings/delivery pipeline/workspace
 pipeline/sources/proposing  pipeline/output pipeline/sources pipeline/sources/mapped
 pipeline/sources/reading    pipeline/settings
 pipeline/sources/tracking   features pipeline/settings pipeline/sources
