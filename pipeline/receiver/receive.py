@@ -12,8 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-import waitress
-from waitress.server import BaseWSGIServer, MultiSocketServer
+from waitress.server import create_server
 
 from pipeline.connections.call_faults import SecretFault
 from pipeline.connections.pull_clock import PullClock
@@ -65,7 +64,7 @@ def receive(
                 app = PushApp(accounts, store, secrets, clock)
                 server = _server(app, address, port)
                 shown = f"[{address}]" if ":" in address else address
-                base = f"http://{shown}:{_port(server)}"
+                base = f"http://{shown}:{server.effective_port}"
                 for path in accounts:
                     say(f"receiving: {base}{path}")
                 say(f"health: {base}/health (Ctrl-C stops the receiver)")
@@ -77,11 +76,11 @@ def receive(
         raise WorkspaceBusy("a receiver of this workspace is running already.") from None
 
 
-def _server(app: PushApp, address: str, port: int) -> MultiSocketServer | BaseWSGIServer:
+def _server(app: PushApp, address: str, port: int) -> Any:
     # pushes wait for a thread for moments, as they should; it warns of each
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
-        return waitress.create_server(
+        return create_server(
             app,
             host=address,
             port=port,
@@ -95,10 +94,6 @@ def _server(app: PushApp, address: str, port: int) -> MultiSocketServer | BaseWS
         raise BadInput(
             f"PORT: {address} port {port} cannot be used ({error.strerror}). Choose another one."
         ) from None
-
-
-def _port(server: Any) -> int:
-    return int(server.effective_port)
 
 
 def _run(server: Any) -> None:

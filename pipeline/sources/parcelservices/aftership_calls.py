@@ -22,7 +22,7 @@ from pipeline.settings.delivery.tracking_settings import AfterShip
 from pipeline.sources.parcelservices.parcel_service import (
     AskedAnswer,
     FollowedParcel,
-    Registered,
+    RegisteredParcels,
     ServiceCalls,
     items_of,
     number_of,
@@ -52,7 +52,7 @@ class AftershipCalls(ServiceCalls):
         """AfterShip has no method for it."""
         return None
 
-    def register(self, parcels: Sequence[FollowedParcel]) -> Registered:
+    def register(self, parcels: Sequence[FollowedParcel]) -> RegisteredParcels:
         """Register one parcel."""
         (parcel,) = parcels
         body = {"tracking_number": parcel.number}
@@ -61,14 +61,14 @@ class AftershipCalls(ServiceCalls):
         try:
             _, content, _ = self.send("POST", "", body)
         except _AlreadyThere:
-            return Registered(followed={parcel.number: parcel.carrier})
+            return RegisteredParcels(followed={parcel.number: parcel.carrier})
         except _PlanUsed as fault:
-            return Registered(full=str(fault))
+            return RegisteredParcels(full=str(fault))
         except RefusedCall as fault:
-            return Registered(refused={parcel.number: str(fault)})
+            return RegisteredParcels(refused={parcel.number: str(fault)})
         data = part_of(content, "data")
         slug = part_of(data, "tracking").get("slug") or data.get("slug") or parcel.carrier
-        return Registered(followed={parcel.number: str(slug)})
+        return RegisteredParcels(followed={parcel.number: str(slug)})
 
     def ask(self, parcels: Sequence[FollowedParcel]) -> AskedAnswer:
         """All checkpoints of at most 50 registered parcels."""

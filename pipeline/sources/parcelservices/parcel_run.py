@@ -30,7 +30,7 @@ from pipeline.sources.parcelservices.parcel_service import (
     AskedAnswer,
     FollowedParcel,
     ParcelService,
-    Registered,
+    RegisteredParcels,
 )
 from pipeline.sources.parcelservices.parcel_state import ParcelState
 from pipeline.sources.parcelservices.seventeen_calls import SeventeenCalls
@@ -156,7 +156,9 @@ class ParcelRun:
         if left <= 0 and (waiting := state.left().get("parcels to register")):
             self._add_stop(f"no quota for {waiting[0]:,} more parcels")
 
-    def _registered(self, service: ParcelService, batch: Sequence[FollowedParcel]) -> Registered:
+    def _registered(
+        self, service: ParcelService, batch: Sequence[FollowedParcel]
+    ) -> RegisteredParcels:
         """What became of a batch. If the service refuses it as a whole, its halves are tried, until
         the parcel at fault is alone."""
         try:
@@ -165,18 +167,18 @@ class ParcelRun:
             return done
         except RefusedCall as fault:
             if len(batch) == 1:
-                return Registered(refused={batch[0].number: self.secrets.hide(str(fault))})
+                return RegisteredParcels(refused={batch[0].number: self.secrets.hide(str(fault))})
             middle = len(batch) // 2
             first = self._registered(service, batch[:middle])
             if first.full:
                 return first
             second = self._registered(service, batch[middle:])
-            return Registered(
+            return RegisteredParcels(
                 first.followed | second.followed, first.refused | second.refused, second.full
             )
         except Unanswered as fault:
             self._fail(fault)
-            return Registered()
+            return RegisteredParcels()
 
     def _ask(self, service: ParcelService, state: ParcelState, dumps: AnswerDumps) -> None:
         count = 0

@@ -26,7 +26,7 @@ class FollowedParcel:
 
 
 @dataclass
-class Registered:
+class RegisteredParcels:
     """What a service said about new parcels. `followed`: its code of the carrier by number;
     `refused`: why it will never follow a number; `full`: why it takes no more at the moment."""
 
@@ -57,7 +57,7 @@ class ParcelService(Protocol):
         """How many more parcels the account can register now; None if the service does not say."""
         ...
 
-    def register(self, parcels: Sequence[FollowedParcel]) -> Registered:
+    def register(self, parcels: Sequence[FollowedParcel]) -> RegisteredParcels:
         """Register at most `most_registered` parcels."""
         ...
 

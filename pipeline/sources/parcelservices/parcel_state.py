@@ -9,7 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.sources.parcelservices.open_parcels import Parcel
-from pipeline.sources.parcelservices.parcel_service import AskedAnswer, FollowedParcel, Registered
+from pipeline.sources.parcelservices.parcel_service import (
+    AskedAnswer,
+    FollowedParcel,
+    RegisteredParcels,
+)
 
 # waiting: not registered yet; ended: delivered, or followed for long enough
 WAITING, FOLLOWED, REFUSED, ENDED = "waiting", "followed", "refused", "ended"
@@ -75,7 +79,7 @@ class ParcelState:
         return self._parcels("asked_in", FOLLOWED, count)
 
     def registered(
-        self, parcels: Iterable[FollowedParcel], done: Registered, seconds: float
+        self, parcels: Iterable[FollowedParcel], done: RegisteredParcels, seconds: float
     ) -> None:
         """Store what became of these parcels; those that were not answered stay waiting."""
         with self._transaction():

@@ -19,7 +19,7 @@ from pipeline.settings.delivery.tracking_settings import SeventeenTrack
 from pipeline.sources.parcelservices.parcel_service import (
     AskedAnswer,
     FollowedParcel,
-    Registered,
+    RegisteredParcels,
     ServiceCalls,
     items_of,
     number_of,
@@ -66,13 +66,13 @@ class SeventeenCalls(ServiceCalls):
             left = min(left, daily - (today or 0))
         return max(left - self._keep_quota, 0)
 
-    def register(self, parcels: Sequence[FollowedParcel]) -> Registered:
+    def register(self, parcels: Sequence[FollowedParcel]) -> RegisteredParcels:
         """Register at most 40 parcels. One that is registered already costs nothing."""
-        done = Registered()
+        done = RegisteredParcels()
         try:
             _, content, _ = self.post("register", [_item(parcel) for parcel in parcels])
         except _QuotaUsed as fault:
-            return Registered(full=str(fault))
+            return RegisteredParcels(full=str(fault))
         asked = {parcel.number: parcel.carrier for parcel in parcels}
         data = part_of(content, "data")
         for item in items_of(data, "accepted"):

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.settings.errors import WorkspaceBusy
+from pipeline.sources.source_context import SideFiles, SourceContext
+from pipeline.sources.tracking.tracking_source import with_tracking
 from tests.unit.receiver.pushers import (
     AFTERSHIP,
     ENVIRONMENT,
@@ -25,6 +27,7 @@ from tests.unit.receiver.pushers import (
     push_of,
     signed,
 )
+from tests.unit.sources.tracking_bodies import store
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +162,12 @@ def test_every_acknowledged_push_is_kept_once_after_kills(tmp_path: Path) -> Non
     # stopped in order: every file has its final name
     received = tmp_path / "shop" / "pulled" / "tracking" / "received"
     assert {path.suffix for path in received.iterdir()} == {".jsonl"}
+    # and a night reads all of them
+    folder = received.parent
+    context = SourceContext(folder, side_files=SideFiles(tracking=folder))
+    scans = with_tracking(store(count), context)
+    assert set(scans.frames["tracking"]["order_id"]) == {f"o-{number}" for number in range(count)}
+    assert scans.files[-1].quarantine().is_empty()
 
 
 def each_once(count: int) -> dict[int, int]:
