@@ -91,6 +91,9 @@ connect: $(READY)  ## connect a store to a platform: asks for what it needs, tes
 pull: $(READY)  ## get what is new from a database (RAW=, with the queries of RAW/database.toml; part of nightly) or from the platforms of a workspace: RAW= or WORKSPACE= [FULL=1: all rows of a database again, STORE=]
 	@$(STEP) pull $(if $(RAW),--raw "$(RAW)",$(workspace)) $(if $(FULL),--full) $(if $(STORE),--store "$(STORE)")
 
+receive: $(READY)  ## receive what 17TRACK and AfterShip push, for the next night: WORKSPACE= [PORT=8322 ADDRESS=]
+	@$(STEP) receive $(workspace) $(if $(PORT),--port "$(PORT)") $(if $(ADDRESS),--address "$(ADDRESS)")
+
 ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
 	@$(STEP) ingest $(workspace) $(source)
 
@@ -203,6 +206,7 @@ bench: $(READY) $(DEV_READY) $(PEERS)/ready  ## measure speed, memory and accura
 	@PYTHONPATH=. $(BIN)/python tests/bench/api_readers.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/dumps.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/pull.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/receive.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/impact.py --peers $(PEERS)/bin/python
 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal

@@ -20,6 +20,7 @@ from pipeline.cli import (
     load_steps,
     night_steps,
     product_steps,
+    receive_steps,
     simulation_steps,
     training_steps,
 )
@@ -47,6 +48,7 @@ STEPS = (
     training_steps,
     evaluation_steps,
     product_steps,
+    receive_steps,
     simulation_steps,
     documentation_steps,
 )

@@ -65,7 +65,7 @@ def pull(
     Reads database.toml in --raw, and the database; or [pull] in the config.toml of --workspace.
     Writes the rows as files into --raw; or the answers into pulled/ of the workspace.
     """
-    from pipeline.load.pull import pull_into, pull_platforms
+    from pipeline.load.pull import pull_into, pull_platforms, ways_to_load
     from pipeline.workspace.progress import Progress
 
     if (raw is None) == (folder is None):
@@ -75,7 +75,8 @@ def pull(
         workspace, config, progress = open_workspace(folder)
         with workspace.shared():
             pull_platforms(workspace, config, progress, store)
-        say(f"to load it: SOURCE=aliexpress RAW={folder / 'pulled' / 'aliexpress'}")
+        for line in ways_to_load(workspace, config):
+            say(line)
         return
     pull_into(raw, Progress(), anew=full)
     say(

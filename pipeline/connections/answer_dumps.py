@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,15 +40,16 @@ def dump_line(
 class AnswerDumps:
     """The dumps of one run. Nothing is created before the first line."""
 
-    def __init__(self, folder: Path, started_at: datetime) -> None:
+    def __init__(self, folder: Path, started_at: datetime, kind: str = "answers") -> None:
         self._folder = folder
-        self._stem = f"answers-{started_at:%Y%m%dT%H%M%S}"
+        self._stem = f"{kind}-{started_at:%Y%m%dT%H%M%S}"
         self._number, self._path, self._size = 0, folder, 0
         self._file: BinaryIO | None = None
         self.count = 0
 
     def append(self, lines: Iterable[str]) -> None:
-        """Write the lines, and return when they are on the disk."""
+        """Write the lines, and return when they are on the disk. Raises `OSError` if they are not;
+        then none of them is kept, and the next call begins another file."""
         content = "".join(f"{line}\n" for line in lines).encode("utf-8", errors="replace")
         if not content:
             return
@@ -55,9 +57,13 @@ class AnswerDumps:
             self._open()
         file = self._file
         assert file is not None
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            self._drop_unwritten(file)
+            raise
         self.count += content.count(b"\n")
         self._size += len(content)
         if self._size > MOST_BYTES:
@@ -69,6 +75,18 @@ class AnswerDumps:
             self._file.close()
             self._file = None
             _complete(self._path)
+
+    def _drop_unwritten(self, file: BinaryIO) -> None:
+        """End the file after the last lines that are known to be on the disk."""
+        self._file = None
+        with suppress(OSError):
+            # closing tries to write once more
+            file.close()
+        os.truncate(self._path, self._size)
+        if self._size:
+            _complete(self._path)
+        else:
+            self._path.unlink()
 
     def _open(self) -> None:
         self._size = 0

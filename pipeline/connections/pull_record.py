@@ -6,13 +6,19 @@ pull/PLATFORM/NAME/last_pull.json
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pipeline.connections.pull_clock import PullClock, utc_text
+from pipeline.connections.pull_report import PullReport
+from pipeline.settings.errors import PullFailed
 from pipeline.workspace.workspace import write_json
 
 FILE = "last_pull.json"
+DEFECT = "the pull ended by a defect of the program"
+STOPPED = "the pull was stopped"
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,34 @@ class PullRecord:
     left: Mapping[str, int] = field(default_factory=dict)
 
 
-def write_pull_record(folder: Path, record: PullRecord) -> None:
-    """Replace the record in the state folder of a store."""
-    write_json(folder / FILE, asdict(record))
+@contextmanager
+def recorded_pull(
+    folder: Path,
+    store: tuple[str, str],
+    clock: PullClock,
+    report: PullReport,
+    methods: Mapping[str, str] | None = None,
+) -> Iterator[None]:
+    """Keep for the night and for `doctor` what the pull inside did, however it ends.
+
+    `folder`: the state folder of the `store` (platform, name); `report`: what the pull fills;
+    `methods`: the name of the method by kind of job, where a kind is not named as the service does.
+    """
+    failure = f"{store[1]}: {DEFECT}"
+    try:
+        yield
+        failure = ""
+    except PullFailed as error:
+        failure = str(error)
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        failure = f"{store[1]}: {STOPPED}"
+        raise
+    finally:
+        missing = {(methods or {}).get(kind, kind): why for kind, why in report.missing.items()}
+        left = {kind: count for kind, (count, _) in report.left.items()}
+        record = PullRecord(*store, utc_text(clock.now()), failure, missing, left)
+        write_json(folder / FILE, asdict(record))
 
 
 def read_pull_records(workspace: Path) -> list[PullRecord]:

@@ -11,6 +11,7 @@ GROUPS = {
         "doctor": "Check files before you load them",
         "map": "Propose what the columns of unknown tables mean",
         "pull": "Get what is new from a database or a platform",
+        "receive": "Keep what tracking services push",
         "ingest": "Load files into a workspace",
         "quarantine": "Show which rows were rejected, and why",
         "requarantine": "Load the rows that you have fixed",

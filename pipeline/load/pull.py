@@ -3,9 +3,10 @@ database.toml; or fetch what is new from the platforms of `[pull]` into the work
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, cast
 
 from pipeline.output.safe_text import one_line
 from pipeline.settings.config import Config
@@ -14,8 +15,16 @@ from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pipeline.sources.openplatform.pull_store import PullReport
+    from pipeline.connections.pull_report import PullReport
 
+    PullOne = Callable[[str, Workspace, Config, Callable[[str], None]], PullReport]
+
+# the parts of [pull] in the order in which they are pulled, each with its function
+PLATFORMS = {
+    "aliexpress": "pipeline.load.pull:pull_aliexpress",
+    "seventeentrack": "pipeline.sources.parcelservices.parcel_pull:pull_seventeentrack",
+    "aftership": "pipeline.sources.parcelservices.parcel_pull:pull_aftership",
+}
 # different reasons of failed requests that are shown
 MOST_FAULTS = 5
 
@@ -38,34 +47,57 @@ def pull_platforms(
 ) -> None:
     """Fetch what is new from the platforms of `[pull]`, one store after the other.
 
-    `store`: only this one. Raises `BadInput` if there is none, and `PullFailed` at the end if one
-    of them failed; the others are pulled all the same.
+    `store`: only those of this name. Raises `BadInput` if there is none, and `PullFailed` at the
+    end if one of them failed; the others are pulled all the same.
     """
-    # this loads the web client, which other steps do not need
-    from pipeline.connections.store_folders import StoreFolders
-    from pipeline.sources.openplatform.pull_store import pull_store
-
-    stores = config.pull.aliexpress
-    if not stores or (store is not None and store not in stores):
+    stores = [
+        (service, name)
+        for service in PLATFORMS
+        for name in getattr(config.pull, service)
+        if store in (None, name)
+    ]
+    if not stores:
         raise BadInput(
             f"{workspace.folder / 'config.toml'}: has no section "
             f"[pull.aliexpress.{store or 'NAME'}]. docs/guide/operator/pull-from-aliexpress.md "
             "shows one. To pull from a database, write RAW=, the folder of its database.toml."
         )
     failures = []
-    for name in [store] if store else stores:
-        with progress.piece(f"pull {name}"):
+    for service, name in stores:
+        shown = name if service == "aliexpress" else f"{service} {name}"
+        with progress.piece(f"pull {shown}"):
             try:
-                folders = StoreFolders.of(workspace.folder, name)
-                report = pull_store(name, stores[name], folders, say)
+                # this loads the web client, which other steps do not need
+                pull_one = cast("PullOne", resolve_name(PLATFORMS[service]))
+                report = pull_one(name, workspace, config, say)
             except (PullFailed, WorkspaceBusy) as failure:
                 failures.append(str(failure))
                 warn(str(failure))
                 continue
-        for line in _report_lines(name, report):
+        for line in _report_lines(shown, report):
             say(line)
     if failures:
         raise PullFailed("; ".join(failures))
+
+
+def pull_aliexpress(
+    name: str, workspace: Workspace, config: Config, say: Callable[[str], None]
+) -> PullReport:
+    """Pull the store `[pull.aliexpress.NAME]`. Raises `PullFailed` and `WorkspaceBusy`."""
+    from pipeline.connections.store_folders import StoreFolders
+    from pipeline.sources.openplatform.pull_store import pull_store
+
+    folders = StoreFolders.of(workspace.folder, name)
+    return pull_store(name, config.pull.aliexpress[name], folders, say)
+
+
+def ways_to_load(workspace: Workspace, config: Config) -> Iterator[str]:
+    """How to load what was pulled."""
+    pulled = workspace.folder / "pulled"
+    if config.pull.aliexpress:
+        yield f"to load it: SOURCE=aliexpress RAW={pulled / 'aliexpress'}"
+    if config.pull.seventeentrack or config.pull.aftership:
+        yield f"to load the scans, with any source: TRACKING={pulled / 'tracking'}"
 
 
 def _report_lines(name: str, report: PullReport) -> Iterator[str]:

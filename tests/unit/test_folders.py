@@ -36,9 +36,10 @@ pipeline/cli                pipeline/board pipeline/configuration pipeline/conne
                             pipeline/documentation pipeline/evaluation
                             pipeline/evaluation/actions pipeline/fleet pipeline/indicators
                             pipeline/installation pipeline/load pipeline/night
-                            pipeline/pages pipeline/product_review pipeline/settings
-                            pipeline/simulation pipeline/simulation/realism pipeline/sources
-                            pipeline/training pipeline/workspace
+                            pipeline/pages pipeline/product_review pipeline/receiver
+                            pipeline/settings pipeline/simulation
+                            pipeline/simulation/realism pipeline/sources pipeline/training
+                            pipeline/workspace
 pipeline/configuration      pipeline/connections pipeline/drafts pipeline/settings
                             pipeline/settings/delivery pipeline/workspace
 pipeline/connect            features pipeline/connections pipeline/load pipeline/output
@@ -102,6 +103,9 @@ pipeline/pages              features features/indicators models/comparison model
 pipeline/product_review     features features/indicators models/product pipeline/output
                             pipeline/pages pipeline/settings pipeline/sources
                             pipeline/sources/reading pipeline/workspace
+pipeline/receiver           pipeline/connections pipeline/settings
+                            pipeline/settings/delivery pipeline/sources/tracking
+                            pipeline/workspace
 pipeline/registry           features/build models/learner pipeline/settings
                             pipeline/workspace
 pipeline/settings           features features/indicators models/actions models/contact
@@ -129,6 +133,9 @@ pipeline/sources/openplatform
                             pipeline/connections pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/sources/aliexpress
                             pipeline/workspace
+pipeline/sources/parcelservices
+                            features pipeline/connections pipeline/output pipeline/settings
+                            pipeline/settings/delivery pipeline/workspace
 pipeline/sources/proposing  pipeline/output pipeline/sources pipeline/sources/mapped
 pipeline/sources/reading    pipeline/settings
 pipeline/sources/tracking   features pipeline/settings pipeline/sources

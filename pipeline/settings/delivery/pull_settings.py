@@ -13,6 +13,7 @@ from pipeline.settings.delivery.delivery_section import (
     TargetName,
 )
 from pipeline.settings.delivery.pull_section import PullSection
+from pipeline.settings.delivery.tracking_settings import AfterShip, SeventeenTrack
 
 MOST_STORES = 20
 
@@ -81,6 +82,8 @@ class Pull(DeliverySection):
         default=True, description="whether a night fetches what is new before it loads the files"
     )
     aliexpress: dict[TargetName, AliexpressStore] = Field(default={}, max_length=MOST_STORES)
+    seventeentrack: dict[TargetName, SeventeenTrack] = Field(default={}, max_length=MOST_STORES)
+    aftership: dict[TargetName, AfterShip] = Field(default={}, max_length=MOST_STORES)
 
     def stores(self) -> list[tuple[str, str]]:
         """(platform, name) of every section."""

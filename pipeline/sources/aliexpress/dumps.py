@@ -167,7 +167,7 @@ def _dump_rows(path: Path, new: DumpFrames) -> Iterator[tuple[int, int, Row]]:
         if record.fault == EMPTY_ANSWER:
             new.count_empty += 1
             continue
-        taken_at = _instant(record.request.fetched_at) or file_time
+        taken_at = fetch_time(record.request.fetched_at) or file_time
         yield from ((position, taken_at, row) for row in rows_of(record))
 
 
@@ -215,8 +215,9 @@ def dump_time(path: Path) -> int:
     return int(path.stat().st_mtime) * 1_000_000
 
 
-def _instant(text: str | None) -> int | None:
-    """Parse a `fetched_at`: a time with an offset or in UTC, or milliseconds since 1970."""
+def fetch_time(text: str | None) -> int | None:
+    """A `fetched_at` in microseconds since 1970 UTC: a time with an offset or in UTC, or
+    milliseconds since 1970. None if it is neither."""
     if not text:
         return None
     if text.isdigit() and len(text) == 13:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
 from pipeline.connections.answer_dumps import AnswerDumps, recover
 from pipeline.connections.call_faults import (
@@ -17,11 +16,11 @@ from pipeline.connections.call_faults import (
     Throttled,
     Unanswered,
 )
-from pipeline.connections.pull_clock import PullClock, utc_text
-from pipeline.connections.pull_record import PullRecord, write_pull_record
+from pipeline.connections.pull_clock import PullClock
+from pipeline.connections.pull_record import recorded_pull
+from pipeline.connections.pull_report import PullReport
 from pipeline.connections.secret_values import SecretValues
-from pipeline.connections.store_folders import StoreFolders as StoreFolders
-from pipeline.connections.store_folders import locked_store
+from pipeline.connections.store_folders import StoreFolders, locked_store
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.settings.errors import PullFailed
 from pipeline.sources.openplatform.access_tokens import AccessTokens
@@ -60,21 +59,6 @@ STATE = "state.sqlite"
 # jobs in a row without an answer, after which the platform counts as out of reach
 MOST_UNANSWERED = 5
 PROGRESS_EVERY = 500
-DEFECT = "the pull ended by a defect of the program"
-
-
-@dataclass
-class PullReport:
-    """What a run did. `left`: jobs by kind that are left, and how many of them failed. `stop`: why
-    it ended early. `missing`: kinds that the account may not call."""
-
-    count_answers: int = 0
-    count_requests: int = 0
-    left: dict[str, tuple[int, int]] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
-    stop: str = ""
-    count_dropped: int = 0
 
 
 def pull_store(
@@ -92,23 +76,9 @@ def pull_store(
     clock = clock or PullClock()
     with locked_store(folders, name):
         pull = _Pull(name, settings, folders, say, clock, SecretValues())
-        failure = f"{name}: {DEFECT}"
-        try:
-            report = pull.run()
-            failure = ""
-            return report
-        except (PullStopped, PlatformFault, SecretFault) as fault:
-            failure = pull.secrets.hide(f"{name}: {fault}")
-            raise PullFailed(failure) from None
-        except sqlite3.Error as error:
-            failure = (
-                f"{name}: {folders.state / STATE} cannot be used ({error}). Unless the disk is "
-                "full, remove this file: the next pull then begins with the history again. What "
-                "was pulled before stays."
-            )
-            raise PullFailed(failure) from None
-        finally:
-            pull.record(failure)
+        store = ("aliexpress", name)
+        with recorded_pull(folders.state, store, clock, pull.report, methods_of(settings)):
+            return pull.finish()
 
 
 class _Pull:
@@ -127,6 +97,19 @@ class _Pull:
         self.clock, self.secrets = clock, secrets
         self.report = PullReport()
         self._is_away = False
+
+    def finish(self) -> PullReport:
+        """Run. Raises `PullFailed`, without secrets, whatever stops the pull."""
+        try:
+            return self.run()
+        except (PullStopped, PlatformFault, SecretFault) as fault:
+            raise PullFailed(self.secrets.hide(f"{self.name}: {fault}")) from None
+        except sqlite3.Error as error:
+            raise PullFailed(
+                f"{self.name}: {self.folders.state / STATE} cannot be used ({error}). Unless the "
+                "disk is full, remove this file: the next pull then begins with the history again. "
+                "What was pulled before stays."
+            ) from None
 
     def run(self) -> PullReport:
         now = self.clock.now()
@@ -162,21 +145,6 @@ class _Pull:
             # everything is pulled; but in a few days nothing will be
             raise PullStopped(f"what is new was pulled, but {tokens.problem}")
         return self.report
-
-    def record(self, failure: str) -> None:
-        """Keep for the night and for `doctor` what this run did."""
-        methods = methods_of(self.settings)
-        write_pull_record(
-            self.folders.state,
-            PullRecord(
-                platform="aliexpress",
-                store=self.name,
-                ended_at=utc_text(self.clock.now()),
-                failure=failure,
-                missing={methods[kind]: text for kind, text in self.report.missing.items()},
-                left={kind: count for kind, (count, _) in self.report.left.items()},
-            ),
-        )
 
     def _count(self, state: PullQueue) -> None:
         count = state.count_request(platform_day(self.clock.now()))

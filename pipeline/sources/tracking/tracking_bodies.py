@@ -67,6 +67,9 @@ def _opened(body: dict[str, Any], depth: int) -> Iterator[Scan]:
         if body.get(name)
     ]
     rejected = body.get("rejected")
+    if body.get("event") == "TRACKING_STOPPED" and "track_info" not in _part(body, "data"):
+        # says only that 17TRACK no longer asks the carrier
+        return
     if not inner and not rejected:
         # these fields alone are an empty answer
         if not {"code", "meta", "data", "page", "count", "event"} & body.keys():

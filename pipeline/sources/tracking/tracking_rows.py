@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.settings.errors import BadInput
 from pipeline.sources.aliexpress.answer_fields import NESTED
-from pipeline.sources.aliexpress.dumps import dump_time
+from pipeline.sources.aliexpress.dumps import dump_time, fetch_time
 from pipeline.sources.corrections import record_text
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.json_text import JsonRecord, read_pieces
@@ -22,6 +22,8 @@ from pipeline.sources.tracking.tracking_statuses import state_of
 
 FOLDER = "tracking"
 FILE, SEEN, RECORD = "__file__", "__seen__", "__record__"
+# in the `request` of a kept line: the service that pushed it
+PUSHED = "pushed_by"
 # characters kept of a record in quarantine
 KEPT = 20_000
 SCHEMA = {
@@ -52,26 +54,44 @@ def read_rows(folder: Path, paths: Sequence[Path]) -> TrackingRows:
     for path in paths:
         name = f"{FOLDER}/{path.relative_to(folder).as_posix()}"
         file_time = dump_time(path)
-        for position, scan in _scans(path):
-            rows.append((name, position, file_time, *_row(scan, unknown)))
+        for position, arrived_at, scan in _scans(path):
+            seen = file_time if arrived_at is None else arrived_at
+            rows.append((name, position, seen, *_row(scan, unknown)))
     return TrackingRows(pl.DataFrame(rows, schema=SCHEMA, orient="row"), unknown)
 
 
-def _scans(path: Path) -> Iterator[tuple[int, Scan]]:
-    """Yield (position, scan); the position is the row of a sheet, or counts the scans from 1."""
+def _scans(path: Path) -> Iterator[tuple[int, int | None, Scan]]:
+    """Yield (position, when the answer arrived if its line says it, scan). The position is the row
+    of a sheet, or counts the scans from 1."""
     if path.suffix.lower() in ENDS:
-        yield from _sheet_scans(path)
+        yield from ((position, None, scan) for position, scan in _sheet_scans(path))
         return
     position = 0
     try:
         for piece in read_pieces(path):
+            arrived = _arrival(piece)
             for scan in _piece_scans(piece):
                 position += 1
-                yield position, scan
+                yield position, fetch_time(arrived), _with_arrival(scan, piece, arrived)
     except BadInput as error:
-        yield position + 1, Scan(_NO_TEXTS, "", str(error))
+        yield position + 1, None, Scan(_NO_TEXTS, "", str(error))
     except (OSError, EOFError) as error:
-        yield position + 1, Scan(_NO_TEXTS, "", f"cannot be read ({error}); fetch it again")
+        yield position + 1, None, Scan(_NO_TEXTS, "", f"cannot be read ({error}); fetch it again")
+
+
+def _arrival(piece: JsonRecord) -> str | None:
+    """When a kept answer arrived: `fetched_at` in front of its own fields."""
+    value = piece.value.get("fetched_at") if isinstance(piece.value, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def _with_arrival(scan: Scan, piece: JsonRecord, arrived: str | None) -> Scan:
+    """A push that was received is known since it arrived, even if it was sent much earlier."""
+    request = piece.value.get("request") if arrived else None
+    if not isinstance(request, dict) or PUSHED not in request or fetch_time(arrived) is None:
+        return scan
+    texts = dict(zip(COLUMNS, scan.texts, strict=True)) | {"seen_at": arrived}
+    return replace(scan, texts=tuple(texts.values()))
 
 
 def _sheet_scans(path: Path) -> Iterator[tuple[int, Scan]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.sources.openplatform.pull_store import PullReport
+from pipeline.connections.pull_report import PullReport
 from tests.unit.sources.openplatform.fake_platform import FakePlatform
 
 Pull = Callable[..., PullReport]

@@ -13,11 +13,12 @@ import pytest
 
 from features.tables import Tables
 from pipeline.connections.pull_clock import PullClock
+from pipeline.connections.pull_report import PullReport
 from pipeline.connections.store_folders import StoreFolders
 from pipeline.settings.config import Config
 from pipeline.simulation.exports.export_aliexpress import write_dumps
 from pipeline.simulation.simulate import simulate
-from pipeline.sources.openplatform.pull_store import PullReport, pull_store
+from pipeline.sources.openplatform.pull_store import pull_store
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.sources.openplatform.fake_platform import APP_SECRET, CODE

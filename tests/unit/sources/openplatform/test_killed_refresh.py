@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connections.pull_report import PullReport
 from pipeline.settings.errors import PullFailed
-from pipeline.sources.openplatform.pull_store import PullReport
 from pipeline.sources.openplatform.token_file import TokenFile, TokenFileFault
 from tests.unit.our_packages import ROOT
 from tests.unit.sources.openplatform import fake_platform as fake

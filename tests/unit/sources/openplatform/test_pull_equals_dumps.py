@@ -18,10 +18,10 @@ from features.build.registry import build_features
 from features.clock import day_number
 from features.spine import build_spine
 from features.tables import Tables
+from pipeline.connections.pull_report import PullReport
 from pipeline.connections.store_folders import StoreFolders
 from pipeline.settings.config import Config
 from pipeline.settings.source_settings import SourceSettings
-from pipeline.sources.openplatform.pull_store import PullReport
 from tests.unit.nights import ROOT
 from tests.unit.sources.openplatform.conftest import NIGHTS, StoreNight
 from tests.unit.sources.openplatform.fake_platform import FAULTS, FakePlatform, fake_platform

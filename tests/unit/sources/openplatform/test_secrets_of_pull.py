@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connections.pull_report import PullReport
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput
-from pipeline.sources.openplatform.pull_store import PullReport
 from tests.unit.sources.openplatform.fake_platform import (
     APP_SECRET,
     CODE,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connections.pull_report import PullReport
 from pipeline.settings.errors import PullFailed
-from pipeline.sources.openplatform.pull_store import PullReport
 from tests.unit.sources.openplatform.fake_platform import fake_platform
 from tests.unit.sources.openplatform.made_store import NOW, made_store
 
