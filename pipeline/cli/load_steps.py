@@ -74,8 +74,8 @@ def pull(
         assert folder is not None
         workspace, config, progress = open_workspace(folder)
         with workspace.shared():
-            pull_platforms(workspace, config, progress, store)
-        say(f"to load it: SOURCE=aliexpress RAW={folder / 'pulled' / 'aliexpress'}")
+            for way in pull_platforms(workspace, config, progress, store):
+                say(f"to load it: {way}")
         return
     pull_into(raw, Progress(), anew=full)
     say(

@@ -13,6 +13,12 @@ from pipeline.settings.delivery.delivery_section import (
     TargetName,
 )
 from pipeline.settings.delivery.pull_section import PullSection
+from pipeline.settings.delivery.shop_settings import (
+    PaypalAccount,
+    ShopifyShop,
+    StripeAccount,
+    WooShop,
+)
 
 MOST_STORES = 20
 
@@ -78,3 +84,16 @@ class Pull(DeliverySection):
     """Where data is fetched. A store has a name: `[pull.aliexpress.main]`."""
 
     aliexpress: dict[TargetName, AliexpressStore] = Field(default={}, max_length=MOST_STORES)
+    shopify: dict[TargetName, ShopifyShop] = Field(default={}, max_length=1)
+    woocommerce: dict[TargetName, WooShop] = Field(default={}, max_length=1)
+    stripe: dict[TargetName, StripeAccount] = Field(default={}, max_length=MOST_STORES)
+    paypal: dict[TargetName, PaypalAccount] = Field(default={}, max_length=MOST_STORES)
+
+    @model_validator(mode="after")
+    def _is_one_shop(self) -> Self:
+        if self.shopify and self.woocommerce:
+            raise ValueError(
+                "has a shop of shopify and one of woocommerce, whose orders may have the same "
+                "numbers: make a workspace for each"
+            )
+        return self

@@ -7,12 +7,10 @@ pulled/aliexpress/NAME/    the dumps: RAW for SOURCE=aliexpress is pulled/aliexp
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from pipeline.connections.answer_dumps import AnswerDumps, recover
 from pipeline.connections.call_faults import (
@@ -25,9 +23,10 @@ from pipeline.connections.call_faults import (
     Unanswered,
 )
 from pipeline.connections.pull_clock import PullClock
+from pipeline.connections.pull_lock import locked
 from pipeline.connections.secret_values import SecretValues
 from pipeline.settings.delivery.pull_settings import AliexpressStore
-from pipeline.settings.errors import PullFailed, WorkspaceBusy
+from pipeline.settings.errors import PullFailed
 from pipeline.sources.openplatform.access_tokens import AccessTokens
 from pipeline.sources.openplatform.conversations import fetch_messages, list_conversations
 from pipeline.sources.openplatform.dispute_lists import fetch_dispute, list_disputes
@@ -117,7 +116,7 @@ def pull_store(
     `WorkspaceBusy` if the store is being pulled already. What came before stays in either case.
     """
     secrets = SecretValues()
-    with _locked(folders, name):
+    with locked(folders.state, folders.dumps, name):
         try:
             return _Pull(name, settings, folders, say, clock or PullClock(), secrets).run()
         except (PullStopped, PlatformFault, SecretFault) as fault:
@@ -128,24 +127,6 @@ def pull_store(
                 "full, remove this file: the next pull then begins with the history again. What "
                 "was pulled before stays."
             ) from None
-
-
-@contextmanager
-def _locked(folders: StoreFolders, name: str) -> Iterator[None]:
-    for folder in (folders.state, folders.dumps):
-        folder.mkdir(parents=True, exist_ok=True)
-    folders.state.chmod(0o700)
-    lock = FileLock(folders.state / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise WorkspaceBusy(
-            f"{name}: another run is pulling this store. Wait until it ends."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class _Pull:

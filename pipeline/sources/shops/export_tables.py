@@ -1,0 +1,119 @@
+"""Write the tables of all shops and accounts of a workspace into `pulled/shops`, from the kept
+answers alone: the same answers give the same tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pipeline.settings.delivery.pull_settings import Pull
+from pipeline.sources.shops.kept_answers import KeptAnswer, kept_answers, texts_of, value_of
+from pipeline.sources.shops.order_numbers import OrderNumbers
+from pipeline.sources.shops.service_run import service_folders
+from pipeline.sources.shops.shop_mapping import PulledTable, write_mapping
+from pipeline.sources.shops.shopify_tables import (
+    DISPUTES_FILE,
+    FULFILLMENTS_FILE,
+    ORDERS_FILE,
+    TRANSACTIONS_FILE,
+    shopify_tables,
+)
+from pipeline.sources.shops.stripe_tables import stripe_disputes
+from pipeline.workspace.workspace import write_whole
+
+SHOPS = "shops"
+SHOPIFY = (
+    PulledTable(ORDERS_FILE, "Shopify orders", "Name"),
+    PulledTable(
+        FULFILLMENTS_FILE, "Shopify fulfillments, as make pull writes them", "Name", ("shipments",)
+    ),
+    PulledTable(TRANSACTIONS_FILE, "Shopify transaction histories", "Name"),
+    PulledTable(DISPUTES_FILE, "Shopify Payments disputes", "Order Name"),
+)
+Rows = Sequence[Mapping[str, str]]
+
+
+def raw_folder(workspace: Path) -> Path:
+    """The folder of the tables: RAW for SOURCE=mapped."""
+    return workspace / "pulled" / SHOPS
+
+
+def write_tables(workspace: Path, pull: Pull) -> Iterator[str]:
+    """Write the tables and their mapping. Yields what a person should know.
+
+    Nothing is written before a shop has orders.
+    """
+    writer = _Tables(workspace, pull)
+    writer.read_shop()
+    if not writer.has_orders:
+        yield "no orders yet: no tables are written"
+        return
+    writer.read_payments()
+    folder = raw_folder(workspace)
+    folder.mkdir(parents=True, exist_ok=True)
+    for table, rows in writer.tables:
+        write_whole(folder / table.file, csv_text(rows))
+        yield f"{folder / table.file}: {len(rows):,} rows"
+    if not writer.zone:
+        yield "the time zone of the shop is not known: set zone in the mapping"
+    named = [table for table, _ in writer.tables]
+    has_disputes = writer.has_disputes
+    if note := write_mapping(
+        folder, named, writer.zone, writer.currency, has_disputes=has_disputes
+    ):
+        yield note
+
+
+class _Tables:
+    """The tables that have rows, and what the shop says about itself."""
+
+    def __init__(self, workspace: Path, pull: Pull) -> None:
+        self._workspace, self._pull = workspace, pull
+        self.tables: list[tuple[PulledTable, Rows]] = []
+        self.zone = self.currency = ""
+        self.has_disputes = bool(pull.stripe or pull.paypal)
+        self._orders = OrderNumbers([], "", "", "")
+
+    @property
+    def has_orders(self) -> bool:
+        return bool(self.tables) and bool(self.tables[0][1])
+
+    def read_shop(self) -> None:
+        """The tables of the one shop."""
+        for name in self._pull.shopify:
+            answers = list(self._answers("shopify", name))
+            rows = shopify_tables(answers)
+            self._add(SHOPIFY, rows)
+            first = [row for row in rows[ORDERS_FILE] if row["Id"]]
+            self._orders = OrderNumbers(first, "Name", "Id", "Payment Reference")
+            for answer in answers:
+                if value_of(answer.content, "data", "shopifyPaymentsAccount"):
+                    self.has_disputes = True
+                if answer.kind == "shop":
+                    self.zone = texts_of(answer.content, "data", "shop", "ianaTimezone")
+                    self.currency = texts_of(answer.content, "data", "shop", "currencyCode")
+
+    def read_payments(self) -> None:
+        """The tables of the payment providers, whose disputes find their orders."""
+        for name, stripe in self._pull.stripe.items():
+            table = PulledTable(f"stripe-{name}-disputes.csv", "Stripe disputes", "Order")
+            rows = stripe_disputes(self._answers("stripe", name), self._orders, stripe.order_keys)
+            self._add((table,), {table.file: rows})
+
+    def _answers(self, kind: str, name: str) -> Iterator[KeptAnswer]:
+        _, dumps = service_folders(self._workspace, kind, name)
+        yield from kept_answers(dumps)
+
+    def _add(self, tables: Sequence[PulledTable], rows: Mapping[str, Rows]) -> None:
+        self.tables += [(table, rows[table.file]) for table in tables if rows[table.file]]
+
+
+def csv_text(rows: Rows) -> str:
+    """The rows as a CSV file with the columns of the first one."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

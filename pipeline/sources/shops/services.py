@@ -1,0 +1,27 @@
+"""The services, by the name of their section of `[pull]`, and what their credentials may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.connections.connection_check import MethodCheck
+from pipeline.connections.pull_clock import PullClock
+from pipeline.sources.shops import shopify_shop, stripe_account
+from pipeline.sources.shops.service_run import ShopService, check_service
+
+SERVICES: dict[str, ShopService] = {
+    each.SERVICE.kind: each.SERVICE for each in (shopify_shop, stripe_account)
+}
+
+
+def service_of(kind: str) -> ShopService:
+    """The service of a section of `[pull]`."""
+    return SERVICES[kind]
+
+
+def check_connection(
+    kind: str, settings: Any, name: str, clock: PullClock | None = None
+) -> list[MethodCheck]:
+    """What the credentials of a section `[pull.KIND.NAME]` may do. A secret that is missing, or a
+    service out of reach, is a check that failed."""
+    return check_service(SERVICES[kind], name, settings, clock)
