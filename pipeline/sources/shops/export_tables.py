@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.settings.delivery.pull_settings import Pull
+from pipeline.sources.shops.dispute_tables import paypal_cases, stripe_disputes
 from pipeline.sources.shops.kept_answers import KeptAnswer, kept_answers, texts_of, value_of
 from pipeline.sources.shops.order_numbers import OrderNumbers
 from pipeline.sources.shops.service_run import service_folders
@@ -20,7 +21,8 @@ from pipeline.sources.shops.shopify_tables import (
     TRANSACTIONS_FILE,
     shopify_tables,
 )
-from pipeline.sources.shops.stripe_tables import stripe_disputes
+from pipeline.sources.shops.woo_tables import ORDERS_FILE as WOO_ORDERS
+from pipeline.sources.shops.woo_tables import REFUNDS_FILE, woo_tables, zone_of
 from pipeline.workspace.workspace import write_whole
 
 SHOPS = "shops"
@@ -31,6 +33,10 @@ SHOPIFY = (
     ),
     PulledTable(TRANSACTIONS_FILE, "Shopify transaction histories", "Name"),
     PulledTable(DISPUTES_FILE, "Shopify Payments disputes", "Order Name"),
+)
+WOOCOMMERCE = (
+    PulledTable(WOO_ORDERS, "WooCommerce, Advanced Order Export", "Order Number"),
+    PulledTable(REFUNDS_FILE, "WooCommerce refunds, as make pull writes them", "Order Number"),
 )
 Rows = Sequence[Mapping[str, str]]
 
@@ -95,11 +101,27 @@ class _Tables:
                     self.zone = texts_of(answer.content, "data", "shop", "ianaTimezone")
                     self.currency = texts_of(answer.content, "data", "shop", "currencyCode")
 
+        for name in self._pull.woocommerce:
+            answers = list(self._answers("woocommerce", name))
+            rows = woo_tables(answers)
+            self._add(WOOCOMMERCE, rows)
+            orders = rows[WOO_ORDERS]
+            self._orders = OrderNumbers(orders, "Order Number", "Order ID", "Transaction ID")
+            self.currency = next((row["Currency"] for row in orders if row["Currency"]), "")
+            for answer in answers:
+                if answer.kind == "shop":
+                    self.zone = zone_of(answer)
+
     def read_payments(self) -> None:
         """The tables of the payment providers, whose disputes find their orders."""
         for name, stripe in self._pull.stripe.items():
             table = PulledTable(f"stripe-{name}-disputes.csv", "Stripe disputes", "Order")
             rows = stripe_disputes(self._answers("stripe", name), self._orders, stripe.order_keys)
+            self._add((table,), {table.file: rows})
+
+        for name in self._pull.paypal:
+            table = PulledTable(f"paypal-{name}-cases.csv", "PayPal cases", "Order")
+            rows = paypal_cases(self._answers("paypal", name), self._orders)
             self._add((table,), {table.file: rows})
 
     def _answers(self, kind: str, name: str) -> Iterator[KeptAnswer]:

@@ -10,11 +10,13 @@ the first answer that showed it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pipeline.connections.pull_clock import utc_text
 from pipeline.sources.shops.kept_answers import KeptAnswer, parsed_time
 
+# a list, and the details of what it lists, come in one run unless one of them fails
+SAME_NIGHT = timedelta(hours=12)
 FIRST = datetime.min.replace(tzinfo=UTC)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from pipeline.connections.connection_check import MethodCheck
 from pipeline.connections.pull_clock import PullClock
-from pipeline.sources.shops import shopify_shop, stripe_account
+from pipeline.sources.shops import paypal_account, shopify_shop, stripe_account, woo_shop
 from pipeline.sources.shops.service_run import ShopService, check_service
 
 SERVICES: dict[str, ShopService] = {
-    each.SERVICE.kind: each.SERVICE for each in (shopify_shop, stripe_account)
+    each.SERVICE.kind: each.SERVICE
+    for each in (shopify_shop, woo_shop, stripe_account, paypal_account)
 }
 
 

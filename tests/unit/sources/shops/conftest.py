@@ -22,6 +22,7 @@ from pipeline.sources.source_context import SourceContext
 from tests.unit.sources.exports.export_oracle import EUR
 from tests.unit.sources.exports.export_truth import Order, made_orders
 from tests.unit.sources.openplatform.conftest import NightClock
+from tests.unit.sources.shops import fake_paypal, fake_woocommerce
 from tests.unit.sources.shops.fake_shopify import CLIENT_ID, CLIENT_SECRET, TOKEN
 from tests.unit.sources.shops.fake_stripe import API_KEY
 
@@ -33,7 +34,14 @@ FAST = {
     "timeout_seconds": 5.0,
     "history_days": 3_000,
 }
-SECRETS = {"SHOPIFY_TOKEN": TOKEN, "SHOPIFY_SECRET": CLIENT_SECRET, "STRIPE_KEY": API_KEY}
+SECRETS = {
+    "SHOPIFY_TOKEN": TOKEN,
+    "SHOPIFY_SECRET": CLIENT_SECRET,
+    "STRIPE_KEY": API_KEY,
+    "WOO_KEY": fake_woocommerce.KEY,
+    "WOO_SECRET": fake_woocommerce.SECRET,
+    "PAYPAL_SECRET": fake_paypal.SECRET,
+}
 SECTIONS: Mapping[str, Mapping[str, Any]] = {
     "shopify": {
         "access_token": {"env": "SHOPIFY_TOKEN"},
@@ -42,6 +50,17 @@ SECTIONS: Mapping[str, Mapping[str, Any]] = {
         "window_days": 3_650,
     },
     "stripe": {"api_key": {"env": "STRIPE_KEY"}},
+    "woocommerce": {
+        "consumer_key": {"env": "WOO_KEY"},
+        "consumer_secret": {"env": "WOO_SECRET"},
+        "page_size": 10,
+        "window_days": 3_650,
+    },
+    "paypal": {
+        "client_id": fake_paypal.CLIENT_ID,
+        "client_secret": {"env": "PAYPAL_SECRET"},
+        "history_days": 179,
+    },
 }
 APP = {"access_token": None, "client_id": CLIENT_ID, "client_secret": {"env": "SHOPIFY_SECRET"}}
 
@@ -58,6 +77,12 @@ def secrets_of_the_shop(monkeypatch: pytest.MonkeyPatch) -> None:
 def stripe_orders() -> list[Order]:
     """Orders of a shop whose disputes have the reasons of Stripe."""
     return made_orders(Random("Shopify and Stripe"), 40, BERLIN, "stripe")
+
+
+@pytest.fixture(scope="session")
+def paypal_orders() -> list[Order]:
+    """Orders of a shop whose disputes have the reasons of PayPal."""
+    return made_orders(Random("WooCommerce and PayPal"), 40, BERLIN, "paypal")
 
 
 def end_of(orders: list[Order]) -> datetime:

@@ -11,9 +11,11 @@ from tests.unit.sources.exports.export_files import LOCALES, SHOPS, write_table
 from tests.unit.sources.exports.export_oracle import wrong_values
 from tests.unit.sources.exports.export_truth import Order
 from tests.unit.sources.shops.conftest import BERLIN, PulledShop, end_of, loaded
+from tests.unit.sources.shops.fake_paypal import FakePaypal
 from tests.unit.sources.shops.fake_service import serving
 from tests.unit.sources.shops.fake_shopify import FakeShopify
 from tests.unit.sources.shops.fake_stripe import FakeStripe
+from tests.unit.sources.shops.fake_woocommerce import FakeWoo
 
 # ids that an export does not have: tracking numbers; ids that are made from them
 OWN = {"shipments": ["shipment_id", "carrier"]}
@@ -51,4 +53,21 @@ def test_shopify_and_stripe(shop: PulledShop, stripe_orders: list[Order], tmp_pa
     assert wrong_values(pulled, stripe_orders) == []
     assert pulled["disputes"].height > 5
     assert pulled["shipments"]["shipment_id"].str.starts_with("LX").all()
+    assert_same(pulled, files)
+
+
+def test_woocommerce_and_paypal(
+    shop: PulledShop, paypal_orders: list[Order], tmp_path: Path
+) -> None:
+    files = exported(tmp_path / "exports", "WooCommerce, second plugin", paypal_orders)
+    moment = end_of(paypal_orders)
+    with (
+        serving(FakeWoo(paypal_orders, moment)) as woo,
+        serving(FakePaypal(paypal_orders, moment)) as paypal,
+    ):
+        shop.pull("woocommerce", woo.url, moment)
+        shop.pull("paypal", paypal.url, moment)
+    pulled = shop.frames()
+    assert wrong_values(pulled, paypal_orders) == []
+    assert pulled["disputes"].height > 5
     assert_same(pulled, files)

@@ -1,7 +1,9 @@
-"""The kept answers of a Stripe account as the table of disputes that Stripe exports.
+"""The kept answers of Stripe and PayPal as the tables of disputes that they export, with the orders
+of the disputes.
 
 Stripe does not say when a dispute ended. Its end is known, and happened, when the first answer
-showed it; a dispute that had ended already in the first answer about it has no end here.
+showed it; a dispute that had ended already in the first answer about it has no end here. PayPal
+says when a dispute changed for the last time.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from pipeline.connections.pull_clock import utc_text
-from pipeline.sources.shops.first_known import FirstKnown
+from pipeline.sources.shops.first_known import SAME_NIGHT, FirstKnown
 from pipeline.sources.shops.kept_answers import (
     KeptAnswer,
     cell_time,
@@ -21,10 +23,20 @@ from pipeline.sources.shops.kept_answers import (
     value_of,
 )
 from pipeline.sources.shops.order_numbers import OrderNumbers
+from pipeline.sources.shops.paypal_account import DISPUTE as PAYPAL_DETAIL
 from pipeline.sources.shops.stripe_account import DISPUTE, FINAL
 
 # https://docs.stripe.com/currencies: amounts without, and with three, decimals
 NO_CENTS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
+# PayPal's codes, in the words of its export
+OUTCOMES = {
+    "RESOLVED_BUYER_FAVOUR": "Buyer Win",
+    "RESOLVED_SELLER_FAVOUR": "Seller Win",
+    "RESOLVED_WITH_PAYOUT": "Refunded",
+    "CANCELED_BY_BUYER": "Canceled by buyer",
+    "ACCEPTED": "Refunded",
+    "DENIED": "Seller Win",
+}
 THREE_DECIMALS = frozenset("bhd jod kwd omr tnd".split())
 
 
@@ -123,3 +135,68 @@ def _names(dispute: Mapping[str, Any], order_keys: Sequence[str]) -> list[str]:
     """What may name the order: metadata, then the description of the payment."""
     described = (texts_of(dispute, name, "description") for name in ("charge", "payment_intent"))
     return [*_metadata(dispute, order_keys), *filter(None, described)]
+
+
+def paypal_cases(answers: Iterable[KeptAnswer], orders: OrderNumbers) -> list[dict[str, str]]:
+    """One row per dispute whose details came, from the answers in the order of their arrival."""
+    rows: dict[str, dict[str, str]] = {}
+    listed: dict[str, tuple[KeptAnswer, str]] = {}
+    known = FirstKnown()
+    for answer in answers:
+        for item in rows_of(answer.content, "items"):
+            dispute_id = texts_of(item, "dispute_id")
+            if dispute_id not in listed:
+                created = parsed_time(item.get("create_time"))
+                listed[dispute_id] = answer, known.created(dispute_id, created, answer)
+        if answer.request.get("complete"):
+            known.end_look(answer)
+        if answer.kind == PAYPAL_DETAIL:
+            _follow_case(answer, rows, listed, known)
+    for row in rows.values():
+        payments = [row["Transaction ID"]]
+        row["Order"] = orders.order_of([row["Invoice Number"], row["Custom"]], payments)
+        row["Order"] = row["Order"] or row["Invoice Number"]
+    return list(rows.values())
+
+
+def _follow_case(
+    answer: KeptAnswer,
+    rows: dict[str, dict[str, str]],
+    listed: Mapping[str, tuple[KeptAnswer, str]],
+    known: FirstKnown,
+) -> None:
+    case = answer.content
+    dispute_id = texts_of(case, "dispute_id")
+    if dispute_id not in rows:
+        first, since = listed.get(dispute_id, (answer, ""))
+        is_late = answer.arrived - first.arrived > SAME_NIGHT
+        known_at = utc_text(answer.arrived) if is_late else since
+        rows[dispute_id] = _case_row(case) | {"Known at": known_at}
+    row = rows[dispute_id]
+    if texts_of(case, "status") == "RESOLVED" and not row["Case Closed Date"]:
+        ended = parsed_time(case.get("update_time"))
+        row["Case Status"] = "Resolved"
+        row["Outcome"] = OUTCOMES.get(texts_of(case, "dispute_outcome", "outcome_code"), "Closed")
+        row["Case Closed Date"] = cell_time(case.get("update_time"))
+        row["Case Closed known"] = known.changed(dispute_id, ended, answer)
+    known.end_record(dispute_id, answer)
+
+
+def _case_row(case: Mapping[str, Any]) -> dict[str, str]:
+    paid = next(iter(rows_of(case, "disputed_transactions")), {})
+    return {
+        "Case ID": texts_of(case, "dispute_id"),
+        "Transaction ID": texts_of(paid, "seller_transaction_id"),
+        "Invoice Number": texts_of(paid, "invoice_number"),
+        "Custom": texts_of(paid, "custom"),
+        "Case Type": texts_of(case, "dispute_life_cycle_stage").capitalize(),
+        "Case Reason": texts_of(case, "reason"),
+        "Case Filing Date": cell_time(case.get("create_time")),
+        "Case Status": texts_of(case, "status"),
+        "Disputed Amount": texts_of(case, "dispute_amount", "value"),
+        "Disputed Currency": texts_of(case, "dispute_amount", "currency_code"),
+        "Outcome": "",
+        "Case Closed Date": "",
+        "Case Closed known": "",
+        "Order": "",
+    }
