@@ -51,12 +51,10 @@ def write_tables(workspace: Path, pull: Pull) -> Iterator[str]:
 
     Nothing is written before a shop has orders.
     """
-    writer = _Tables(workspace, pull)
-    writer.read_shop()
+    writer = ShopTables(workspace, pull)
     if not writer.has_orders:
         yield "no orders yet: no tables are written"
         return
-    writer.read_payments()
     folder = raw_folder(workspace)
     folder.mkdir(parents=True, exist_ok=True)
     for table, rows in writer.tables:
@@ -72,7 +70,7 @@ def write_tables(workspace: Path, pull: Pull) -> Iterator[str]:
         yield note
 
 
-class _Tables:
+class ShopTables:
     """The tables that have rows, and what the shop says about itself."""
 
     def __init__(self, workspace: Path, pull: Pull) -> None:
@@ -81,12 +79,15 @@ class _Tables:
         self.zone = self.currency = ""
         self.has_disputes = bool(pull.stripe or pull.paypal)
         self._orders = OrderNumbers([], "", "", "")
+        self._read_shop()
+        self._read_payments()
 
     @property
     def has_orders(self) -> bool:
-        return bool(self.tables) and bool(self.tables[0][1])
+        """Whether a shop has orders; its table is the first."""
+        return bool(self.tables) and self.tables[0][0] in (SHOPIFY[0], WOOCOMMERCE[0])
 
-    def read_shop(self) -> None:
+    def _read_shop(self) -> None:
         """The tables of the one shop."""
         for name in self._pull.shopify:
             answers = list(self._answers("shopify", name))
@@ -112,7 +113,7 @@ class _Tables:
                 if answer.kind == "shop":
                     self.zone = zone_of(answer)
 
-    def read_payments(self) -> None:
+    def _read_payments(self) -> None:
         """The tables of the payment providers, whose disputes find their orders."""
         for name, stripe in self._pull.stripe.items():
             table = PulledTable(f"stripe-{name}-disputes.csv", "Stripe disputes", "Order")

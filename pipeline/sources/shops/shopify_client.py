@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pipeline.connections.call_faults import (
     ForbiddenCall,
     PlatformFault,
+    PullStopped,
     RefusedCall,
     StaleToken,
     Throttled,
@@ -58,14 +59,15 @@ class ShopifyClient:
         """The result of a bulk operation, from a host that the settings allow, without the token.
 
         The address is itself a secret: whoever has it may read the result. The request is made
-        once; the caller tries again.
+        once; the caller tries again. Raises `PullStopped` for another host.
         """
         self._run.secrets.remember(url)
         parts = urlsplit(url)
         host = parts.hostname or ""
         if host not in self._run.settings.result_hosts:
-            raise RefusedCall(
-                f"the result is on {one_line(host, 100)}, which is not in result_hosts"
+            raise PullStopped(
+                f"the result is on {one_line(host, 100)}, which is not in result_hosts of "
+                f"[pull.shopify.{self._run.name}]"
             )
         if parts.scheme != "https" and not is_loopback(host):
             raise RefusedCall("the address of the result does not begin with https://")

@@ -76,6 +76,8 @@ class _Orders:
             self._first[order_id] = first
             self.rows += [first, *others]
         first = self._first[order_id]
+        # names the order of a dispute; it is no fact of its own, and may come later
+        first["Payment Reference"] = first["Payment Reference"] or _payment_reference(node)
         self._event(answer, first, "Paid at", _paid_at(node))
         self._event(answer, first, "Cancelled at", node.get("cancelledAt"))
         sent = [row for row in rows_of(node, "fulfillments") if row.get("status") != "CANCELLED"]
@@ -104,6 +106,12 @@ class _Orders:
             rows.append({**row, "Known at": known})
 
 
+def _payment_reference(node: Mapping[str, Any]) -> str:
+    payments = [row for row in rows_of(node, "transactions") if row.get("kind") != "REFUND"]
+    texts = (texts_of(row, name) for row in payments for name in ("authorizationCode", "paymentId"))
+    return next(filter(None, texts), "")
+
+
 def _paid_at(node: Mapping[str, Any]) -> str | None:
     times = [
         cell_time(row.get("processedAt") or row.get("createdAt"))
@@ -117,16 +125,6 @@ def _order_rows(
     node: Mapping[str, Any], items: list[Mapping[str, Any]], known: str
 ) -> Iterator[dict[str, str]]:
     """Yield one row per line of the order, the first with what concerns the whole order."""
-    payments = [row for row in rows_of(node, "transactions") if row.get("kind") != "REFUND"]
-    reference = next(
-        (
-            text
-            for row in payments
-            for name in ("authorizationCode", "paymentId")
-            if (text := texts_of(row, name))
-        ),
-        "",
-    )
     order = {
         "Name": texts_of(node, "name"),
         "Email": texts_of(node, "email"),
@@ -149,7 +147,7 @@ def _order_rows(
         "Shipping Country": texts_of(node, "shippingAddress", "countryCodeV2"),
         "Cancelled at": "",
         "Cancelled at known": "",
-        "Payment Reference": reference,
+        "Payment Reference": "",
         "Phone": texts_of(node, "phone"),
         "Id": texts_of(node, "legacyResourceId") or texts_of(node, "id").rsplit("/", 1)[-1],
     }

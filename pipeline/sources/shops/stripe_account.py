@@ -119,6 +119,11 @@ class StripeCalls:
                 call()
             except stripe.StripeError as error:
                 raise _fault(error) from None
+            except (AttributeError, TypeError, KeyError):
+                # the SDK takes any JSON for an object of its own
+                raise Unanswered("Stripe answered without an object") from None
+            if not self._sender.text.lstrip().startswith("{"):
+                raise Unanswered("Stripe answered without an object")
             return self._sender.text
 
         text: str = self._run.tried(once)

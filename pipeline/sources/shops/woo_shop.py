@@ -2,8 +2,10 @@
 
 Rows move between pages while these are read: an order that is deleted leaves them, and those after
 it move up, so that one of them is on no page. The pages are therefore read again until they show as
-many orders as the shop counts. Times are asked for in GMT; shops that ignore it compare with their
-own clock, which the overlap of a day covers.
+many orders as the shop counts, the same number on each page.
+
+Times are asked for in GMT. Shops that ignore it compare with their own clock, which the overlap of
+a day covers.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ SHOP, ORDERS, REFUNDS = "shop", "orders", "refunds"
 RECENT, RECENT_REFUNDS, HISTORY, HISTORY_REFUNDS = 10, 20, 30, 40
 OVERLAP, SECOND = timedelta(days=1), timedelta(seconds=1)
 UNTIL = "orders_until"
-MOST_ROUNDS = 3
+MOST_ROUNDS = 5
 # pages beyond those that the shop's count makes likely
 MORE_PAGES = 5
 COSTS = {
@@ -122,11 +124,12 @@ def fetch_orders(job: PullJob, run: ServiceRun) -> JobResult:
     """All orders of a window, with a job for the refunds of each that has new ones."""
     request = {"kind": ORDERS, "look": new_id(), "asked_at": run.now_text(), **job.wanted}
     result, seen = JobResult(), dict[str, str]()
-    total = 0
+    totals, shown = set[int](), set[str]()
     try:
         for _ in range(MOST_ROUNDS):
-            for orders, answer, counted in _pages(job, run):
-                total = counted
+            totals, shown = set(), set()
+            for orders, answer, total in _pages(job, run):
+                totals.add(total)
                 if job.wanted["by"] == "modified":
                     _require_filter(orders, job)
                 versions = {texts_of(o, "id"): texts_of(o, "date_modified_gmt") for o in orders}
@@ -134,8 +137,9 @@ def fetch_orders(job: PullJob, run: ServiceRun) -> JobResult:
                     result.lines.append(run.line(f'{{"orders": {answer.text}}}', request))
                     result.jobs += _refund_jobs(orders, job, run)
                 seen |= versions
-            if len(seen) >= total:
-                last = json.dumps({"complete": True, "count_orders": len(seen)})
+                shown |= versions.keys()
+            if len(totals) == 1 and len(shown) >= max(totals):
+                last = json.dumps({"complete": True, "count_orders": len(shown)})
                 result.lines.append(run.line(last, {**request, "complete": True}))
                 return result
     except PlatformFault as fault:
@@ -144,7 +148,7 @@ def fetch_orders(job: PullJob, run: ServiceRun) -> JobResult:
             raise
         result.fault = str(fault)
         return result
-    result.fault = f"the shop lists {len(seen):,} of {total:,} orders of {job.key}"
+    result.fault = f"the shop lists {len(shown):,} of {max(totals):,} orders of {job.key}"
     return result
 
 

@@ -90,6 +90,9 @@ class _Orders:
             self.rows += [first, *others]
         first_row = self._first.get(order_id)
         if first_row is not None:
+            # names the order of a dispute; it is no fact of its own, and may come later
+            own = first_row["Transaction ID"] or texts_of(order, "transaction_id")
+            first_row["Transaction ID"] = own
             self._event(answer, first_row, "Paid Date", order.get("date_paid_gmt"))
             self._event(answer, first_row, "Completed Date", order.get("date_completed_gmt"))
             was_open = first_row["Order Status"] not in CLOSED
@@ -156,7 +159,7 @@ def _order_rows(order: Mapping[str, Any], known: str) -> Iterator[dict[str, str]
         "Order Total Amount": texts_of(order, "total"),
         "Order Total Tax Amount": texts_of(order, "total_tax"),
         "Currency": texts_of(order, "currency"),
-        "Transaction ID": texts_of(order, "transaction_id"),
+        "Transaction ID": "",
     }
     for position, item in enumerate(items or [{}]):
         row = whole if position == 0 else dict(whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from pipeline.settings.delivery.pull_settings import Pull
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.mapped.mapped_source import read_mapped
 from pipeline.sources.openplatform.pull_store import PullReport
-from pipeline.sources.shops.export_tables import raw_folder, write_tables
+from pipeline.sources.shops.export_tables import ShopTables, raw_folder, write_tables
 from pipeline.sources.shops.service_run import run_service
 from pipeline.sources.shops.services import service_of
 from pipeline.sources.source_context import SourceContext
@@ -125,10 +125,29 @@ class PulledShop:
         self.notes = list(write_tables(self.folder, self.settings))
         return loaded(self.raw)
 
+    def frames_or_none(self) -> dict[str, pl.DataFrame] | None:
+        """None if no tables were written."""
+        self.notes = list(write_tables(self.folder, self.settings))
+        return loaded(self.raw) if self.raw.exists() else None
+
+    def tables(self) -> dict[str, list[dict[str, str]]]:
+        """The rows of the tables by file."""
+        tables = ShopTables(self.folder, self.settings).tables
+        return {table.file: [dict(row) for row in rows] for table, rows in tables}
+
     def rows(self, file: str) -> list[dict[str, str]]:
-        list(write_tables(self.folder, self.settings))
-        table = pl.read_csv(self.raw / file, infer_schema=False, missing_utf8_is_empty_string=True)
-        return table.to_dicts()
+        """The rows of one table."""
+        return self.tables()[file]
+
+
+def assert_same_rows(
+    tables: dict[str, list[dict[str, str]]], expected: dict[str, list[dict[str, str]]]
+) -> None:
+    """The same rows in any order."""
+    assert tables.keys() == expected.keys()
+    for file, rows in expected.items():
+        both = [sorted(map(str, each)) for each in (tables[file], rows)]
+        assert both[0] == both[1], file
 
 
 def loaded(raw: Path) -> dict[str, pl.DataFrame]:
@@ -140,6 +159,3 @@ def loaded(raw: Path) -> dict[str, pl.DataFrame]:
 @pytest.fixture
 def shop(tmp_path: Path) -> PulledShop:
     return PulledShop(tmp_path / "shop")
-
-
-Pulling = Callable[..., PullReport]

@@ -67,7 +67,7 @@ class FakePaypal(FakeService):
         links = [{"href": f"{self.next_host}/v1/customer/disputes", "rel": "self"}]
         if start + self.page_size < len(cases):
             token = f"next_page_token={start + self.page_size}&page_size=50"
-            bound = f"update_time_after={query['update_time_after']}"
+            bound = f"update_time_after={query.get('update_time_after', '')}"
             href = f"{self.next_host}/v1/customer/disputes?{token}&{bound}"
             links.append({"href": href, "rel": "next", "method": "GET"})
         return Reply({"items": items, "links": links})

@@ -64,6 +64,8 @@ class FakeService:
     requests: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    # repeats the secret of the request in its answer
+    is_echoing: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -137,6 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
             service.requests[parts.path] += 1
             service.headers.append({**headers, "path": parts.path})
             reply = service.respond(request, fault)
+        if service.is_echoing and isinstance(reply.content, dict):
+            sent = [headers.get("authorization", ""), headers.get("x-shopify-access-token", "")]
+            reply.content = {**reply.content, "request_id": sent, "message": " ".join(sent)}
         self._send(fault, reply)
 
     def _send(self, fault: str | None, reply: Reply) -> None:

@@ -30,6 +30,8 @@ class FakeShopify(FakeService):
     patience: int = 1
     operations: dict[str, dict[str, Any]] = field(default_factory=dict)
     result_host: str = "localhost"
+    # the numbers of operations that take too long
+    too_long: tuple[int, ...] = ()
 
     def respond(self, request: Request, fault: str | None) -> Reply:
         if request.path.startswith("/result/"):
@@ -82,6 +84,7 @@ class FakeShopify(FakeService):
         count = len(self.operations) + 1
         key = f"gid://shopify/BulkOperation/{count}"
         bounds = _FILTER.findall(query)
+        fault = "timed_out" if count in self.too_long else fault
         lines = list(self._lines(bounds)) if fault not in ("failed", "timed_out") else []
         status = "FAILED" if fault in ("failed", "timed_out") else "COMPLETED"
         code = {"failed": "INTERNAL_SERVER_ERROR", "timed_out": "TIMEOUT"}.get(fault or "")
