@@ -172,8 +172,7 @@ def check_service(
 def method_check(
     run: ServiceRun, method: str, once: Callable[[], object], cost: str
 ) -> MethodCheck:
-    """Whether a call succeeds. Raises what is no answer about this method: an invalid token, no
-    connection."""
+    """Whether a call succeeds. Raises what says nothing about it: an invalid token, no answer."""
     try:
         once()
     except (ForbiddenCall, PlatformFault) as fault:

@@ -8,6 +8,7 @@ first behind a cursor, so a new dispute shifts none. Open disputes are asked for
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -87,6 +88,8 @@ class StripeCalls:
     def __init__(self, run: ServiceRun) -> None:
         self._run = run
         self._sender = _LimitedSender(run)
+        # the SDK would log whole answers, with names of buyers
+        logging.getLogger("stripe").setLevel(logging.WARNING)
         self._client = stripe.StripeClient(
             run.secret("api_key"),
             http_client=self._sender,
