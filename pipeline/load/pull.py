@@ -65,7 +65,8 @@ def pull_platforms(
                 failures.append(str(failure))
                 warn(str(failure))
                 continue
-        for line in _report_lines(name, report):
+        title = name if kind == "aliexpress" else f"{kind} {name}"
+        for line in _report_lines(title, report):
             say(line)
     kinds = {kind for kind, _ in chosen}
     if SHOPS & kinds:

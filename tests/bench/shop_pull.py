@@ -1,6 +1,7 @@
 """From an empty workspace to tonight's list, with shops and payment providers on this machine that
 fail: Shopify with Stripe, WooCommerce with PayPal. Prints seconds, faults, kills, and how many
 lines a person writes.
+
 PYTHONPATH=. python tests/bench/shop_pull.py [ORDERS] [KILLS]
 """
 
@@ -11,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -73,34 +76,45 @@ def config_of(services: dict[str, FakeService]) -> tuple[str, int]:
     return text, count
 
 
-def step(*arguments: object, kill_after: float | None = None) -> tuple[float, int | None, str]:
-    """Run a step in its own process: seconds, exit code (None: killed) and output."""
+def step(
+    *arguments: object, is_killed: Callable[[], bool] | None = None
+) -> tuple[float, int | None, str]:
+    """Run a step in its own process: seconds, exit code (None: killed) and output. It is killed as
+    soon as `is_killed` says so."""
     command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
     env = {**os.environ, **SECRETS, "NO_PROXY": "127.0.0.1,localhost"}
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=env)
-        try:
-            code: int | None = process.wait(kill_after)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            code = None
+        code: int | None = None
+        while code is None:
+            try:
+                code = process.wait(0.005 if is_killed else None)
+            except subprocess.TimeoutExpired:
+                if is_killed is not None and is_killed():
+                    process.kill()
+                    process.wait()
+                    break
         output.seek(0)
         return time.perf_counter() - started, code, output.read()
 
 
-def pulled(folder: Path, kills: int) -> tuple[float, int, int]:
-    """Pull until nothing is left: seconds, runs and kills."""
+def pulled(folder: Path, services: Iterable[FakeService], kills: int) -> tuple[float, int, int]:
+    """Pull until nothing is left: seconds, runs and kills, each after a few requests."""
     seconds, count_kills, draw = 0.0, 0, Random(3)
     for count in range(1, MOST_RUNS):
-        limit = draw.uniform(1.0, 5.0) if count_kills < kills else None
-        took, code, output = step("pull", "--workspace", folder, kill_after=limit)
+        most = sum(each.requests.total() for each in services) + draw.randint(1, 15)
+        is_killed = partial(has_asked, services, most) if count_kills < kills else None
+        took, code, output = step("pull", "--workspace", folder, is_killed=is_killed)
         seconds += took
         count_kills += code is None
         if code == 0 and " left for the next run" not in output and count_kills >= kills:
             return seconds, count, count_kills
     raise SystemExit(f"never done: {output}")
+
+
+def has_asked(services: Iterable[FakeService], most: int) -> bool:
+    return sum(each.requests.total() for each in services) >= most
 
 
 def show(reasons: str, kinds: dict[str, type[FakeService]], count: int, kills: int) -> None:
@@ -121,7 +135,7 @@ def show(reasons: str, kinds: dict[str, type[FakeService]], count: int, kills: i
                 workspace = Path(folder) / "shop"
                 workspace.mkdir()
                 (workspace / "config.toml").write_text(text)
-                seconds, runs, killed = pulled(workspace, kills if share else 0)
+                seconds, runs, killed = pulled(workspace, services.values(), kills if share else 0)
             requests = sum(each.requests.total() for each in services.values())
             faults = sum(fake.faults.total() for fake in services.values())
             raw = workspace / "pulled" / "shops"

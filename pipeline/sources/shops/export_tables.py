@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from pipeline.settings.delivery.pull_settings import Pull
@@ -90,28 +91,27 @@ class ShopTables:
     def _read_shop(self) -> None:
         """The tables of the one shop."""
         for name in self._pull.shopify:
-            answers = list(self._answers("shopify", name))
-            rows = shopify_tables(answers)
+            rows = shopify_tables(self._shop_answers("shopify", name))
             self._add(SHOPIFY, rows)
             first = [row for row in rows[ORDERS_FILE] if row["Id"]]
             self._orders = OrderNumbers(first, "Name", "Id", "Payment Reference")
-            for answer in answers:
-                if value_of(answer.content, "data", "shopifyPaymentsAccount"):
-                    self.has_disputes = True
-                if answer.kind == "shop":
-                    self.zone = texts_of(answer.content, "data", "shop", "ianaTimezone")
-                    self.currency = texts_of(answer.content, "data", "shop", "currencyCode")
-
         for name in self._pull.woocommerce:
-            answers = list(self._answers("woocommerce", name))
-            rows = woo_tables(answers)
+            rows = woo_tables(partial(self._shop_answers, "woocommerce", name))
             self._add(WOOCOMMERCE, rows)
             orders = rows[WOO_ORDERS]
             self._orders = OrderNumbers(orders, "Order Number", "Order ID", "Transaction ID")
             self.currency = next((row["Currency"] for row in orders if row["Currency"]), "")
-            for answer in answers:
-                if answer.kind == "shop":
-                    self.zone = zone_of(answer)
+
+    def _shop_answers(self, kind: str, name: str) -> Iterator[KeptAnswer]:
+        """Yield the answers of a shop, and note what it says about itself."""
+        for answer in self._answers(kind, name):
+            if value_of(answer.content, "data", "shopifyPaymentsAccount"):
+                self.has_disputes = True
+            if answer.kind == "shop":
+                shop = value_of(answer.content, "data", "shop")
+                self.zone = texts_of(shop, "ianaTimezone") or zone_of(answer)
+                self.currency = texts_of(shop, "currencyCode") or self.currency
+            yield answer
 
     def _read_payments(self) -> None:
         """The tables of the payment providers, whose disputes find their orders."""

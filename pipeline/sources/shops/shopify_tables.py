@@ -28,7 +28,7 @@ _MONEY = ("shopMoney", "amount")
 
 def shopify_tables(answers: Iterable[KeptAnswer]) -> dict[str, Rows]:
     """The rows by file, from the answers in the order of their arrival."""
-    orders, disputes = _Orders(), _Disputes()
+    orders, disputes = _ShopifyOrders(), _ShopifyDisputes()
     pages: dict[str, list[KeptAnswer]] = {}
     for answer in answers:
         if answer.kind == "orders":
@@ -46,7 +46,7 @@ def shopify_tables(answers: Iterable[KeptAnswer]) -> dict[str, Rows]:
     }
 
 
-class _Orders:
+class _ShopifyOrders:
     def __init__(self) -> None:
         self.rows: Rows = []
         self.transactions: Rows = []
@@ -192,7 +192,7 @@ def _end_of_day(text: str) -> str:
     return cell_time(f"{text}T23:59:59Z" if len(text) == len("2026-05-03") else text)
 
 
-class _Disputes:
+class _ShopifyDisputes:
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, str]] = {}
         self._known = FirstKnown()

@@ -7,7 +7,7 @@ basket that may never be paid. What has no time of its own is as in that answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -28,15 +28,16 @@ CLOSED = ("cancelled", "failed", "refunded", "trash")
 Rows = list[dict[str, str]]
 
 
-def woo_tables(answers: Sequence[KeptAnswer]) -> dict[str, Rows]:
-    """The rows by file, from the answers in the order of their arrival."""
+def woo_tables(read: Callable[[], Iterable[KeptAnswer]]) -> dict[str, Rows]:
+    """The rows by file. `read`: the answers in the order of their arrival, which are read twice
+    instead of held in memory."""
     details: dict[str, tuple[KeptAnswer, Mapping[str, Any]]] = {}
-    for answer in answers:
+    for answer in read():
         if answer.kind == "refunds":
             for refund in rows_of(answer.content, "refunds"):
                 details.setdefault(texts_of(refund, "id"), (answer, refund))
-    orders = _Orders(details)
-    for answer in answers:
+    orders = _WooOrders(details)
+    for answer in read():
         if answer.kind == "orders":
             orders.follow(answer)
     return {ORDERS_FILE: orders.rows, REFUNDS_FILE: orders.refunds}
@@ -57,7 +58,7 @@ def zone_of(answer: KeptAnswer) -> str:
     return f"Etc/GMT{-int(hours):+d}" if hours else "UTC"
 
 
-class _Orders:
+class _WooOrders:
     """`details`: by the id of a refund, the answer that has its time, and the refund."""
 
     def __init__(self, details: Mapping[str, tuple[KeptAnswer, Mapping[str, Any]]]) -> None:
