@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pipeline.connections.connection_check import MethodCheck
@@ -26,3 +27,10 @@ def check_connection(
     """What the credentials of a section `[pull.KIND.NAME]` may do. A secret that is missing, or a
     service out of reach, is a check that failed."""
     return check_service(SERVICES[kind], name, settings, clock)
+
+
+# for `connect`: the same by service, with the settings and the name
+check_shopify = partial(check_connection, "shopify")
+check_woocommerce = partial(check_connection, "woocommerce")
+check_stripe = partial(check_connection, "stripe")
+check_paypal = partial(check_connection, "paypal")
