@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 # the parts of [pull] in the order in which they are pulled, each with its function
 PLATFORMS = {
     "aliexpress": "pipeline.load.pull:pull_aliexpress",
+    "shopify": "pipeline.sources.shops.services:pull_shopify",
+    "woocommerce": "pipeline.sources.shops.services:pull_woocommerce",
+    "stripe": "pipeline.sources.shops.services:pull_stripe",
+    "paypal": "pipeline.sources.shops.services:pull_paypal",
     "seventeentrack": "pipeline.sources.parcelservices.parcel_pull:pull_seventeentrack",
     "aftership": "pipeline.sources.parcelservices.parcel_pull:pull_aftership",
 }
+# their answers become tables for SOURCE=mapped
+SHOPS = frozenset({"shopify", "woocommerce", "stripe", "paypal"})
 # different reasons of failed requests that are shown
 MOST_FAULTS = 5
 
@@ -59,8 +65,8 @@ def pull_platforms(
     if not stores:
         raise BadInput(
             f"{workspace.folder / 'config.toml'}: has no section "
-            f"[pull.aliexpress.{store or 'NAME'}]. docs/guide/operator/pull-from-aliexpress.md "
-            "shows one. To pull from a database, write RAW=, the folder of its database.toml."
+            f"[pull.PLATFORM.{store or 'NAME'}]. Platforms: {', '.join(PLATFORMS)}. make connect "
+            "writes one. To pull from a database, write RAW=, the folder of its database.toml."
         )
     failures = []
     for service, name in stores:
@@ -76,6 +82,8 @@ def pull_platforms(
                 continue
         for line in _report_lines(shown, report):
             say(line)
+    if SHOPS & {service for service, _ in stores}:
+        _write_shop_tables(workspace, config, progress)
     if failures:
         raise PullFailed("; ".join(failures))
 
@@ -91,11 +99,21 @@ def pull_aliexpress(
     return pull_store(name, config.pull.aliexpress[name], folders, say)
 
 
+def _write_shop_tables(workspace: Workspace, config: Config, progress: Progress) -> None:
+    from pipeline.sources.shops.export_tables import write_tables
+
+    with progress.piece("write tables"):
+        for line in write_tables(workspace.folder, config.pull):
+            say(line)
+
+
 def ways_to_load(workspace: Workspace, config: Config) -> Iterator[str]:
     """How to load what was pulled."""
     pulled = workspace.folder / "pulled"
     if config.pull.aliexpress:
         yield f"to load it: SOURCE=aliexpress RAW={pulled / 'aliexpress'}"
+    if SHOPS & {platform for platform, _ in config.pull.stores()}:
+        yield f"to load it: SOURCE=mapped RAW={pulled / 'shops'}"
     if config.pull.seventeentrack or config.pull.aftership:
         yield f"to load the scans, with any source: TRACKING={pulled / 'tracking'}"
 

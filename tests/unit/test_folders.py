@@ -86,8 +86,8 @@ pipeline/load               features pipeline/connections pipeline/output pipeli
                             pipeline/sources pipeline/sources/aliexpress
                             pipeline/sources/database pipeline/sources/mapped
                             pipeline/sources/openplatform pipeline/sources/proposing
-                            pipeline/sources/reading pipeline/sources/tracking
-                            pipeline/workspace
+                            pipeline/sources/reading pipeline/sources/shops
+                            pipeline/sources/tracking pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
                             models/contact models/effects models/indicators models/learner
                             models/monitoring models/product models/reasons pipeline/drafts
@@ -138,6 +138,10 @@ pipeline/sources/parcelservices
                             pipeline/settings/delivery pipeline/workspace
 pipeline/sources/proposing  pipeline/output pipeline/sources pipeline/sources/mapped
 pipeline/sources/reading    pipeline/settings
+pipeline/sources/shops      pipeline/connections pipeline/output pipeline/settings
+                            pipeline/settings/delivery pipeline/sources/mapped
+                            pipeline/sources/openplatform pipeline/sources/proposing
+                            pipeline/workspace
 pipeline/sources/tracking   features pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/mapped
                             pipeline/sources/reading

@@ -13,6 +13,12 @@ from pipeline.settings.delivery.delivery_section import (
     TargetName,
 )
 from pipeline.settings.delivery.pull_section import PullSection
+from pipeline.settings.delivery.shop_settings import (
+    PaypalAccount,
+    ShopifyShop,
+    StripeAccount,
+    WooShop,
+)
 from pipeline.settings.delivery.tracking_settings import AfterShip, SeventeenTrack
 
 MOST_STORES = 20
@@ -82,6 +88,10 @@ class Pull(DeliverySection):
         default=True, description="whether a night fetches what is new before it loads the files"
     )
     aliexpress: dict[TargetName, AliexpressStore] = Field(default={}, max_length=MOST_STORES)
+    shopify: dict[TargetName, ShopifyShop] = Field(default={}, max_length=1)
+    woocommerce: dict[TargetName, WooShop] = Field(default={}, max_length=1)
+    stripe: dict[TargetName, StripeAccount] = Field(default={}, max_length=MOST_STORES)
+    paypal: dict[TargetName, PaypalAccount] = Field(default={}, max_length=MOST_STORES)
     seventeentrack: dict[TargetName, SeventeenTrack] = Field(default={}, max_length=MOST_STORES)
     aftership: dict[TargetName, AfterShip] = Field(default={}, max_length=MOST_STORES)
 
@@ -93,3 +103,12 @@ class Pull(DeliverySection):
             if isinstance(sections := getattr(self, platform), dict)
             for name in sections
         ]
+
+    @model_validator(mode="after")
+    def _is_one_shop(self) -> Self:
+        if self.shopify and self.woocommerce:
+            raise ValueError(
+                "has a shop of shopify and one of woocommerce, whose orders may have the same "
+                "numbers: make a workspace for each"
+            )
+        return self

@@ -48,12 +48,12 @@ def test_only_the_named_store_is_pulled(tmp_path: Path) -> None:
         pull_platforms(workspace, load_config(tmp_path), Progress(), store="two")
         assert not first.requests
         assert second.requests
-        with pytest.raises(BadInput, match=r"no section \[pull.aliexpress.three\]"):
+        with pytest.raises(BadInput, match=r"no section \[pull.PLATFORM.three\]"):
             pull_platforms(workspace, load_config(tmp_path), Progress(), store="three")
 
 
 def test_without_a_platform_the_message_shows_where_to_look(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"\[pull.aliexpress.NAME\].*pull-from-aliexpress.md"):
+    with pytest.raises(BadInput, match=r"\[pull.PLATFORM.NAME\].*aliexpress, shopify.*make connect"):
         pull_platforms(Workspace(tmp_path), load_config(tmp_path), Progress())
 
 
