@@ -18,7 +18,8 @@ from pipeline.load.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
-from pipeline.sources.aliexpress.dumps import SHEETS, dump_files
+from pipeline.sources.aliexpress.dumps import SHEETS
+from pipeline.sources.aliexpress.seen_rows import dump_digests
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles, SourceContext
@@ -96,11 +97,7 @@ def _made_from(source: str, context: SourceContext, config: Config, own: Mapping
     that remembers what it read; empty for other sources."""
     if not SOURCES[source].is_remembering:
         return ""
-    files = {
-        path.relative_to(context.folder).as_posix(): sha256(path)
-        for path in dump_files(context.folder)
-    }
-    files |= _tracking_sha256(context)
+    files = dump_digests(context.folder) | _tracking_sha256(context)
     sheets = {
         name: sha256(context.folder / name) for name in SHEETS if (context.folder / name).exists()
     }

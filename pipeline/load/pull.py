@@ -4,12 +4,14 @@ database.toml; or fetch what is new from the platforms of `[pull]` into the work
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.output.safe_text import one_line
 from pipeline.settings.config import Config
-from pipeline.settings.errors import BadInput, PullFailed, WorkspaceBusy
+from pipeline.settings.errors import BadInput, Damaged, PullFailed, WorkspaceBusy
+from pipeline.workspace.locks import run_lock
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace
 
@@ -63,8 +65,32 @@ def pull_platforms(
                 continue
         for line in _report_lines(name, report):
             say(line)
+        _compact(workspace, config, name)
     if failures:
         raise PullFailed("; ".join(failures))
+
+
+def _compact(workspace: Workspace, config: Config, name: str) -> None:
+    """Compact the store's old answers, unless a step may be reading them now."""
+    from pipeline.load.compact_dumps import compact_dumps, is_old
+    from pipeline.sources.openplatform.pull_store import StoreFolders, store_lock
+
+    folders = StoreFolders.of(workspace.folder, name)
+    is_due = is_old(config.pull.aliexpress[name].keep_answers_days, datetime.now(UTC))
+    try:
+        with run_lock(workspace.folder, "pull", 0, say), store_lock(folders, name):
+            done = compact_dumps(folders.dumps, is_due)
+    except WorkspaceBusy:
+        say(f"{name}: old answers stay for now, because another step uses the workspace")
+        return
+    except (BadInput, Damaged) as error:
+        warn(f"{name}: old answers were not compacted: {one_line(str(error), 300)}")
+        return
+    if done.count_dumps:
+        say(
+            f"{name}: {done.count_dumps:,} files of old answers compacted: {done.dump_bytes:,} "
+            f"bytes removed, {done.bytes_after - done.bytes_before:,} added to compacted-rows"
+        )
 
 
 def _report_lines(name: str, report: PullReport) -> Iterator[str]:

@@ -66,6 +66,13 @@ class AliexpressStore(DeliverySection):
         "aliexpress.logistics.redefining.querytrackingresult",
     )
     messages: bool = Field(default=True, description="also the messages with buyers")
+    keep_answers_days: int = Field(
+        default=30,
+        ge=0,
+        le=36_500,
+        description="days for which answers are kept as they came; of older ones, make pull keeps "
+        "the rows that the loader reads, each once. 36500: keep all answers",
+    )
     attempts: int = Field(default=6, ge=1, le=20, description="tries of one request in one run")
     first_wait_seconds: float = Field(
         default=1.0, ge=0, le=600, description="wait after the first failure; then twice that"

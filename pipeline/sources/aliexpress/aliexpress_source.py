@@ -17,7 +17,7 @@ from pipeline.sources.aliexpress.order_sheet import SHEET_LINE_PREFIX
 from pipeline.sources.aliexpress.order_timeline import timeline_frames
 from pipeline.sources.aliexpress.record_checks import Rows, Unread, check, good
 from pipeline.sources.aliexpress.record_columns import LINES, ORDERS, PARCELS, UNREAD
-from pipeline.sources.aliexpress.seen_rows import joined, keep, recall
+from pipeline.sources.aliexpress.seen_rows import joined, keep, recall, with_compacted
 from pipeline.sources.aliexpress.sheet_vocabulary import PLATFORM_STATUSES
 from pipeline.sources.checked_file import CheckedFile, open_checked
 from pipeline.sources.source_context import SourceContext
@@ -32,6 +32,7 @@ def read_aliexpress(context: SourceContext) -> StoreData:
     state = context.state / "aliexpress" if context.state else None
     old, loaded = recall(state)
     new = read_dumps(context.folder, loaded, context.settings.export_zone)
+    new = with_compacted(new, context.folder, loaded)
     frames, dumps = joined(old, new), {**loaded, **new.dumps}
     checked_rows = check(frames, context.settings, context.usd_per)
     catalogue, liability, sheets = _sheets(context)

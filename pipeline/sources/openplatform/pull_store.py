@@ -117,7 +117,7 @@ def pull_store(
     `WorkspaceBusy` if the store is being pulled already. What came before stays in either case.
     """
     secrets = SecretValues()
-    with _locked(folders, name):
+    with store_lock(folders, name):
         try:
             return _Pull(name, settings, folders, say, clock or PullClock(), secrets).run()
         except (PullStopped, PlatformFault, Undeliverable) as fault:
@@ -131,7 +131,8 @@ def pull_store(
 
 
 @contextmanager
-def _locked(folders: StoreFolders, name: str) -> Iterator[None]:
+def store_lock(folders: StoreFolders, name: str) -> Iterator[None]:
+    """Be the only one who changes the files of this store. Raises `WorkspaceBusy`."""
     for folder in (folders.state, folders.dumps):
         folder.mkdir(parents=True, exist_ok=True)
     folders.state.chmod(0o700)
