@@ -22,6 +22,8 @@ from pipeline.sources.aliexpress.dumps import SHEETS
 from pipeline.sources.aliexpress.seen_rows import dump_digests
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.enforce_contract import enforce_contract
+from pipeline.sources.erased_ids import ErasedIds, read_erased
+from pipeline.sources.erasure.erased_tables import erase_loaded, erased_orders, without_erased
 from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles, SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_source import tracking_files, tracking_folder, with_tracking
@@ -58,7 +60,8 @@ def ingest(
             notes.append("nothing new since the last ingest: the tables stay as they are")
             return
         data = with_tracking(enforce_contract(read_source(source, context)), context)
-        quarantined = _quarantine(workspace, data)
+        data = erase_loaded(data, context.erased)
+        quarantined = _quarantine(workspace, data, context.erased)
         _refuse_too_many_faults(data, config.max_fault_share)
         tables = _sorted_tables(_with_own_contacts(data, own))
         if tables["orders"].is_empty():
@@ -69,7 +72,9 @@ def ingest(
             "source": source,
             "tracking_numbers": data.tracking_numbers,
             "made_from": made_from,
-            "input_sha256": _input_sha256(data, context) | own_sha256(own),
+            "input_sha256": _input_sha256(data, context)
+            | own_sha256(own)
+            | context.erased.sha256(),
             "quarantined_rows": quarantined,
         }
         counts = _write_tables(workspace, tables, facts, data)
@@ -107,6 +112,7 @@ def _made_from(source: str, context: SourceContext, config: Config, own: Mapping
         files,
         sheets,
         dict(own),
+        context.erased.sha256(),
         context.corrections.records,
         program,
         repr(TABLES),
@@ -148,6 +154,7 @@ def open_context(
         workspace.folder / "sources",
         loaded,
         side_files,
+        read_erased(workspace.folder),
     )
 
 
@@ -190,8 +197,9 @@ def _file_names(context: SourceContext) -> set[str]:
     return {path.name for path in context.folder.iterdir()}
 
 
-def _quarantine(workspace: Workspace, data: StoreData) -> dict[str, int]:
-    faults = {file.name: file.quarantine() for file in data.files}
+def _quarantine(workspace: Workspace, data: StoreData, erased: ErasedIds) -> dict[str, int]:
+    orders = erased_orders(data.frames, erased)
+    faults = {f.name: without_erased(f.quarantine(), orders, erased) for f in data.files}
     faults = {name: rows for name, rows in faults.items() if rows.height}
     workspace.write_quarantine({name: neutral_frame(rows) for name, rows in faults.items()})
     return {name: rows["row"].n_unique() for name, rows in faults.items()}

@@ -78,9 +78,10 @@ pipeline/indicators         features features/indicators models/indicators pipel
 pipeline/installation
 pipeline/load               features pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/database
-                            pipeline/sources/mapped pipeline/sources/openplatform
-                            pipeline/sources/proposing pipeline/sources/reading
-                            pipeline/sources/tracking pipeline/workspace
+                            pipeline/sources/erasure pipeline/sources/mapped
+                            pipeline/sources/openplatform pipeline/sources/proposing
+                            pipeline/sources/reading pipeline/sources/tracking
+                            pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
                             models/contact models/effects models/indicators models/learner
                             models/monitoring models/product models/reasons pipeline/drafts
@@ -108,15 +109,17 @@ pipeline/simulation/realism pipeline/settings pipeline/simulation pipeline/simul
                             pipeline/workspace
 pipeline/simulation/world   features
 pipeline/sources            features pipeline/output pipeline/settings
-                            pipeline/sources/reading
-pipeline/sources/aliexpress features pipeline/settings pipeline/sources
-                            pipeline/sources/conversation pipeline/sources/mapped
                             pipeline/sources/reading pipeline/workspace
+pipeline/sources/aliexpress features pipeline/settings pipeline/sources
+                            pipeline/sources/conversation pipeline/sources/erasure
+                            pipeline/sources/mapped pipeline/sources/reading
+                            pipeline/workspace
 pipeline/sources/conversation
                             pipeline/sources
 pipeline/sources/database   pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/mapped pipeline/sources/reading
                             pipeline/workspace
+pipeline/sources/erasure    pipeline/sources
 pipeline/sources/mapped     features pipeline/settings pipeline/sources
                             pipeline/sources/reading
 pipeline/sources/openplatform

@@ -20,6 +20,7 @@ from pipeline.sources.aliexpress.record_columns import LINES, ORDERS, PARCELS, U
 from pipeline.sources.aliexpress.seen_rows import joined, keep, recall, with_compacted
 from pipeline.sources.aliexpress.sheet_vocabulary import PLATFORM_STATUSES
 from pipeline.sources.checked_file import CheckedFile, open_checked
+from pipeline.sources.erasure.erased_rows import erase_rows
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import Checked, StoreData
 
@@ -33,7 +34,7 @@ def read_aliexpress(context: SourceContext) -> StoreData:
     old, loaded = recall(state)
     new = read_dumps(context.folder, loaded, context.settings.export_zone)
     new = with_compacted(new, context.folder, loaded)
-    frames, dumps = joined(old, new), {**loaded, **new.dumps}
+    frames, dumps = erase_rows(joined(old, new), context.erased), {**loaded, **new.dumps}
     checked_rows = check(frames, context.settings, context.usd_per)
     catalogue, liability, sheets = _sheets(context)
     rows = _without_sheet_lines(good(checked_rows))

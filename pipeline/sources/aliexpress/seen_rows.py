@@ -109,7 +109,7 @@ def compacted_dumps(folder: Path) -> Dumps:
 
 def dump_digests(folder: Path) -> Dumps:
     """The sha256 of every dump and order sheet in the folder by name, also of compacted ones."""
-    digests = {}
+    digests: Dumps = {}
     for path in compacted_folders(folder):
         prefix = path.parent.relative_to(folder)
         names = compacted_dumps(path)
