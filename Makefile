@@ -84,6 +84,9 @@ config: $(READY)  ## show the settings of a workspace and where each value comes
 pull: $(READY)  ## get what is new from a database (RAW=, with the queries of RAW/database.toml; part of nightly) or from the platforms of a workspace: RAW= or WORKSPACE= [FULL=1: all rows of a database again, STORE=]
 	@$(STEP) pull $(if $(RAW),--raw "$(RAW)",$(workspace)) $(if $(FULL),--full) $(if $(STORE),--store "$(STORE)")
 
+forget: $(READY)  ## erase a buyer from a workspace, and list the source files that still hold them: BUYER= WORKSPACE= [RAW= DRY_RUN=1: only say what would change]
+	@$(STEP) forget $(workspace) --buyer "$(BUYER)" $(if $(RAW),--raw "$(RAW)") $(dry_run)
+
 ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
 	@$(STEP) ingest $(workspace) $(source)
 

@@ -26,6 +26,8 @@ from pipeline.sources.aliexpress.seen_rows import (
     keep,
     recall,
 )
+from pipeline.sources.erased_ids import NO_ERASED_IDS, ErasedIds
+from pipeline.sources.erasure.erased_rows import buyer_orders, erase_rows, has_erased
 from pipeline.workspace.workspace import sync
 
 # the names that `openplatform.answer_dumps` gives
@@ -55,35 +57,51 @@ def is_old(keep_days: int, now: datetime) -> Callable[[Path], bool]:
     return is_due
 
 
-def compact_dumps(folder: Path, is_due: Callable[[Path], bool]) -> Compaction:
-    """Compact the dumps of one store in `folder` that are due.
+def compact_dumps(
+    folder: Path, is_due: Callable[[Path], bool], erased: ErasedIds = NO_ERASED_IDS
+) -> Compaction:
+    """Compact the dumps of one store in `folder` that are due, and those with records of a buyer
+    who was forgotten; their rows keep nothing of the buyer.
 
     The caller holds the store and the workspace. Raises `BadInput` if a dump cannot be read; all
     dumps then stay. Raises `Damaged` if the rows could not be read back.
     """
     rows = folder / COMPACTED
     known = compacted_dumps(rows)
-    due = [path for path in sorted(folder.glob(OWN_DUMPS)) if path.name in known or is_due(path)]
+    dumps = sorted(folder.glob(OWN_DUMPS))
+    due = [path for path in dumps if path.name in known or is_due(path)]
+    due += _of_erased(folder, [path for path in dumps if path not in due], erased)
     if not due:
         return Compaction()
     before, count_bytes = folder_bytes(rows), sum(path.stat().st_size for path in due)
     # a file of a compacted name with other content is not compacted yet
     if new := [path for path in due if known.get(path.name) != sha256(path)]:
-        _keep_rows(folder, new)
+        keep_rows(folder, new, erased)
     for path in due:
         path.unlink()
     sync(folder)
     return Compaction(len(due), count_bytes, before, folder_bytes(rows))
 
 
-def _keep_rows(folder: Path, paths: Iterable[Path]) -> None:
+def _of_erased(folder: Path, paths: Iterable[Path], erased: ErasedIds) -> list[Path]:
+    """Those of the dumps that have rows of a buyer who was forgotten."""
+    if not erased:
+        return []
+    old, _ = recall(folder / COMPACTED, COMPACTED_REMEDY)
+    orders = buyer_orders(old, set(erased.replacements.values()))
+    return [
+        path for path in paths if has_erased(read_files(folder, [path], {}).frames, orders, erased)
+    ]
+
+
+def keep_rows(folder: Path, paths: Iterable[Path], erased: ErasedIds) -> None:
     """Add the rows of these dumps to the compacted ones, and bring them to the disk."""
     rows = folder / COMPACTED
     old, dumps = recall(rows, COMPACTED_REMEDY)
     new = read_files(folder, paths, dumps)
-    frames = joined(old, new)
+    frames = erase_rows(joined(old, new), erased)
     rows.mkdir(exist_ok=True)
-    keep(rows, frames, {**dumps, **new.dumps})
+    keep(rows, frames, {**dumps, **new.dumps}, erased)
     sync(rows)
     sync(folder)
     kept, names = recall(rows, COMPACTED_REMEDY)

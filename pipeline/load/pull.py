@@ -73,13 +73,14 @@ def pull_platforms(
 def _compact(workspace: Workspace, config: Config, name: str) -> None:
     """Compact the store's old answers, unless a step may be reading them now."""
     from pipeline.load.compact_dumps import compact_dumps, is_old
+    from pipeline.sources.erased_ids import read_erased
     from pipeline.sources.openplatform.pull_store import StoreFolders, store_lock
 
     folders = StoreFolders.of(workspace.folder, name)
     is_due = is_old(config.pull.aliexpress[name].keep_answers_days, datetime.now(UTC))
     try:
         with run_lock(workspace.folder, "pull", 0, say), store_lock(folders, name):
-            done = compact_dumps(folders.dumps, is_due)
+            done = compact_dumps(folders.dumps, is_due, read_erased(workspace.folder))
     except WorkspaceBusy:
         say(f"{name}: old answers stay for now, because another step uses the workspace")
         return

@@ -113,3 +113,10 @@ class PullFailed(UserError):
     before stays, and the next pull continues where this one stopped."""
 
     exit_code = 24
+
+
+class StillHeld(UserError):
+    """A buyer was erased from the workspace, but files that this program never changes still hold
+    them. The output lists the files and lines."""
+
+    exit_code = 25

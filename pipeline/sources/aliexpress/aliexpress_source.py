@@ -47,7 +47,7 @@ def read_aliexpress(context: SourceContext) -> StoreData:
         False,
         files,
         input_sha256=dumps,
-        keep=partial(keep, state, frames, dumps) if state else None,
+        keep=partial(keep, state, frames, dumps, context.erased) if state else None,
         notes=tuple(_notes(new, len(loaded), rows, count_unknown)),
         numbers=parcels.filter(pl.col("number").is_not_null()).select("number", "order_id"),
         is_known_late=True,

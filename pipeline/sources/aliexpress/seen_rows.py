@@ -31,6 +31,7 @@ from pipeline.sources.aliexpress.dumps import (
 )
 from pipeline.sources.aliexpress.record_columns import ADDED, ADDED_KINDS, COLUMNS
 from pipeline.sources.csv_text import ROW
+from pipeline.sources.erased_ids import ErasedIds
 from pipeline.workspace.checksums import FILES, file_sha256, read_parquet, read_sealed, sealed
 from pipeline.workspace.workspace import sync, write_json
 
@@ -136,10 +137,11 @@ def joined(old: Mapping[str, pl.DataFrame], new: DumpFrames) -> dict[str, pl.Dat
     return frames
 
 
-def keep(folder: Path, frames: Mapping[str, pl.DataFrame], dumps: Dumps) -> None:
-    """Replace the kept rows, all or nothing."""
+def keep(folder: Path, frames: Mapping[str, pl.DataFrame], dumps: Dumps, erased: ErasedIds) -> None:
+    """Replace the kept rows, all or nothing. `erased`: the buyers that the rows were freed of."""
     ordered = dict(sorted(dumps.items()))
-    name = hashlib.sha256(json.dumps(ordered).encode()).hexdigest()[:16]
+    made_from = json.dumps([ordered, *erased.sha256().values()] if erased else ordered)
+    name = hashlib.sha256(made_from.encode()).hexdigest()[:16]
     new_folder = folder / name
     if (folder / CURRENT).exists() and read_sealed(folder / CURRENT, "").get("folder") == name:
         return

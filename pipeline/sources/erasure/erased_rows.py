@@ -31,6 +31,18 @@ def numbers_of(rows: Rows, orders: set[str]) -> list[tuple[str, str]]:
     return list(both.unique(maintain_order=True).iter_rows())
 
 
+def has_erased(rows: Rows, known: set[str], erased: ErasedIds) -> bool:
+    """Whether rows are about a forgotten buyer. `known`: the ids of the buyer's orders so far."""
+    names = pl.concat([rows[ORDERS]["buyer_id"], rows[MESSAGES]["buyer_id"]])
+    numbers = pl.concat([rows[PARCELS]["number"], rows[SCANS]["number"]])
+    with_orders = [frame["order_id"] for frame in rows.values() if "order_id" in frame.columns]
+    return (
+        bool(erased.mapping(BUYER, names) or erased.mapping(NUMBER, numbers))
+        or any(orders.is_in(list(known)).any() for orders in with_orders)
+        or any(erased.mentions(text, known) for text in rows[UNREAD]["what"])
+    )
+
+
 def erase_rows(rows: Rows, erased: ErasedIds) -> dict[str, pl.DataFrame]:
     """The rows without what is to be forgotten, each distinct row once."""
     if not erased:

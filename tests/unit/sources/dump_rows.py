@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from pipeline.sources.aliexpress.dumps import FILE, read_dumps
 from pipeline.sources.aliexpress.seen_rows import joined, keep, recall, with_compacted
+from pipeline.sources.erased_ids import NO_ERASED_IDS
 
 DumpRows = tuple[dict[str, pl.DataFrame], dict[str, Any]]
 
@@ -21,7 +22,7 @@ def rows_of(folder: Path, state: Path | None = None) -> DumpRows:
     frames, dumps = joined(old, new), {**loaded, **new.dumps}
     if state:
         state.mkdir(parents=True, exist_ok=True)
-        keep(state, frames, dumps)
+        keep(state, frames, dumps, NO_ERASED_IDS)
     return {kind: frame.cast({FILE: pl.String}) for kind, frame in frames.items()}, dumps
 
 
