@@ -93,7 +93,7 @@ def _parcel_ids(frames: Frames, orders: pl.Series) -> pl.DataFrame:
     parts += [frames[n].select(*schema) for n in ("shipments", "tracking") if n in frames]
     every = pl.concat(parts).filter(pl.col("order_id").is_in(orders.implode())).drop_nulls()
     theirs = every.filter(~pl.col("shipment_id").str.starts_with(PREFIX)).unique()
-    nth = pl.col("shipment_id").rank("ordinal").over("order_id").cast(pl.String)
-    return theirs.with_columns(
-        new_id=pl.concat_str(pl.lit(PREFIX), "order_id", pl.lit("-parcel-"), nth)
-    )
+    nth = pl.col("shipment_id").rank("ordinal").over("order_id")
+    # the first is called as in the rows that SOURCE=aliexpress keeps
+    end = pl.when(nth == 1).then(pl.lit("")).otherwise(pl.format("-{}", nth))
+    return theirs.with_columns(new_id=pl.concat_str(pl.lit(PREFIX), "order_id", end))
