@@ -7,7 +7,6 @@ second run does what the first one left.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -18,12 +17,11 @@ from pipeline.forget.buyer_traces import PULLED, SEEN_ROWS, BuyerTraces, find_tr
 from pipeline.forget.erase_databases import erase_database
 from pipeline.forget.erase_files import DATABASES, NOT_CHANGED, erase_files
 from pipeline.forget.erase_runs import erase_run, make_pages
-from pipeline.forget.remaining_traces import remaining, trace_lines
+from pipeline.forget.remaining_traces import loaded_folders, report_what_is_left
 from pipeline.load.compact_dumps import OWN_DUMPS, compact_dumps
 from pipeline.load.contacts import join_own
-from pipeline.output.safe_text import one_line
 from pipeline.settings.config import Config
-from pipeline.settings.errors import BadInput, Damaged, StillHeld, WorkspaceBusy
+from pipeline.settings.errors import BadInput, Damaged, WorkspaceBusy
 from pipeline.sources.aliexpress.dumps import COMPACTED
 from pipeline.sources.aliexpress.seen_rows import CURRENT, keep, recall
 from pipeline.sources.erased_ids import BUYER, ErasedIds, read_erased, write_erased
@@ -36,9 +34,8 @@ from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.run_log import note
 from pipeline.workspace.workspace import Workspace
 
-LOGS = ("log.jsonl", "log.1.jsonl")
 # how long readers of the former tables, such as a board, may take to let them go
-WAIT_SECONDS = 60.0
+WAIT_SECONDS, TRIES = 60.0, 300
 SHOWN = 50
 
 
@@ -56,7 +53,7 @@ def forget_buyer(
     With `is_dry`, only says what would change. Raises `BadInput` for an unknown buyer, and
     `StillHeld` if files that this step does not change still hold the buyer.
     """
-    folders = list(dict.fromkeys([*raw, *_loaded_folders(workspace)]))
+    folders = list(dict.fromkeys([*raw, *loaded_folders(workspace)]))
     with ExitStack() as stack:
         stack.enter_context(workspace.locked(must_exist=True))
         for step in ("deliver", "send"):
@@ -89,7 +86,7 @@ def forget_buyer(
     if not is_dry:
         _remove_former_tables(workspace)
         note("forget", erasure=erasure, count_files=len(changed))
-    _report_what_is_left(workspace, traces, folders, is_dry=is_dry)
+    report_what_is_left(workspace, traces, folders, is_dry=is_dry)
 
 
 def _numbers(traces: BuyerTraces, buyer_id: str) -> Iterator[tuple[str, str]]:
@@ -187,64 +184,17 @@ def _erase_tables(workspace: Workspace, erased: ErasedIds, erasure: str, *, is_d
 
 def _remove_former_tables(workspace: Workspace) -> None:
     """Wait until nobody reads the former tables: whoever is alone in a workspace removes them."""
-    ends_at = time.monotonic() + WAIT_SECONDS
-    while True:
+    for _ in range(TRIES):
         with workspace.locked(wait_seconds=WAIT_SECONDS):
             used = workspace.tables.resolve().parent.name
             former = [p for p in workspace.folder.glob("versions/*") if p.name != used]
         if not former:
             return
-        if time.monotonic() > ends_at:
-            raise WorkspaceBusy(
-                "The buyer is erased, but another process still reads the former tables. Stop "
-                "the board and run again: it removes them."
-            )
-        time.sleep(0.2)
-
-
-def _loaded_folders(workspace: Workspace) -> Iterator[Path]:
-    """The folders that steps in the log have read source files from, as far as they exist."""
-    for name in LOGS:
-        path = workspace.folder / name
-        lines = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-        for line in lines.splitlines():
-            if '"begin"' not in line:
-                continue
-            try:
-                arguments = [str(text) for text in json.loads(line).get("arguments", [])]
-            except (ValueError, AttributeError, TypeError):
-                continue
-            for option, value in zip(arguments, arguments[1:], strict=False):
-                if option in ("--raw", "--tracking") and Path(value).is_dir():
-                    yield Path(value).resolve()
-
-
-def _report_what_is_left(
-    workspace: Workspace, traces: BuyerTraces, raw: list[Path], *, is_dry: bool
-) -> None:
-    """Name every file that still holds the buyer. Raises `StillHeld` if there is one."""
-    folder, count = workspace.folder, 0
-    if not is_dry:
-        for path in remaining(folder, traces):
-            count += 1
-            say(f"still holds the buyer, and this step does not change it: {_name(path, folder)}")
-    for source in raw:
-        if folder in source.parents and source.is_relative_to(folder / PULLED):
-            continue
-        for found in trace_lines(source, traces):
-            count += 1
-            lines = ", ".join(map(str, found.lines))
-            more = "" if found.count <= len(found.lines) or not found.lines else ", ..."
-            where = f"lines {lines}{more}" if lines else f"{found.count} cells"
-            say(f"still holds the buyer: {one_line(str(found.path), 300)}: {where}")
-    if count and not is_dry:
-        raise StillHeld(
-            f"The buyer is erased from the workspace, but {count} other files still hold them or "
-            "their orders; they are listed above. This program never changes source files: "
-            "remove these lines yourself. A load that reads them again brings nothing back."
-        )
-    if not raw:
-        say("the folders of the source files are not known: name them with RAW= to search them")
+        time.sleep(WAIT_SECONDS / TRIES)
+    raise WorkspaceBusy(
+        "The buyer is erased, but another process still reads the former tables. Stop the board "
+        "and run again: that removes them."
+    )
 
 
 def _name(path: Path, folder: Path) -> str:

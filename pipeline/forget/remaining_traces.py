@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,11 +12,16 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.forget.buyer_traces import BuyerTraces
+from pipeline.forget.buyer_traces import PULLED, BuyerTraces
+from pipeline.output.safe_text import one_line
+from pipeline.settings.errors import StillHeld
+from pipeline.workspace.progress import say
+from pipeline.workspace.workspace import Workspace
 
 # lines of one file that are listed
 MOST_LINES = 20
 LOCKS = (".lock", ".users")
+LOGS = ("log.jsonl", "log.1.jsonl")
 
 
 @dataclass(frozen=True)
@@ -80,3 +86,50 @@ def remaining(folder: Path, traces: BuyerTraces) -> list[Path]:
     """The files of a workspace that still hold an id of the buyer."""
     files = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink())
     return [p for p in files if not p.name.startswith(LOCKS) and holds_traces(p, traces)]
+
+
+def loaded_folders(workspace: Workspace) -> Iterator[Path]:
+    """The folders that steps in the log have read source files from, as far as they exist."""
+    for name in LOGS:
+        path = workspace.folder / name
+        lines = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        for line in lines.splitlines():
+            if '"begin"' not in line:
+                continue
+            try:
+                arguments = [str(text) for text in json.loads(line).get("arguments", [])]
+            except (ValueError, AttributeError, TypeError):
+                continue
+            for option, value in zip(arguments, arguments[1:], strict=False):
+                if option in ("--raw", "--tracking") and Path(value).is_dir():
+                    yield Path(value).resolve()
+
+
+def report_what_is_left(
+    workspace: Workspace, traces: BuyerTraces, raw: list[Path], *, is_dry: bool
+) -> None:
+    """Name every file that still holds the buyer. Raises `StillHeld` if there is one."""
+    folder, count = workspace.folder, 0
+    if not is_dry:
+        for path in remaining(folder, traces):
+            count += 1
+            say(
+                f"still holds the buyer, and this step does not change it: {path.relative_to(folder)}"
+            )
+    for source in raw:
+        if folder in source.parents and source.is_relative_to(folder / PULLED):
+            continue
+        for traced in trace_lines(source, traces):
+            count += 1
+            lines = ", ".join(map(str, traced.lines))
+            more = "" if traced.count <= len(traced.lines) or not traced.lines else ", ..."
+            where = f"lines {lines}{more}" if lines else f"{traced.count} cells"
+            say(f"still holds the buyer: {one_line(str(traced.path), 300)}: {where}")
+    if count and not is_dry:
+        raise StillHeld(
+            f"The buyer is erased from the workspace, but {count} other files still hold them or "
+            "their orders; they are listed above. This program never changes source files: "
+            "remove these lines yourself. A load that reads them again brings nothing back."
+        )
+    if not raw:
+        say("the folders of the source files are not known: name them with RAW= to search them")

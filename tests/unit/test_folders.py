@@ -33,7 +33,7 @@ pipeline/board              pipeline/api pipeline/deliver pipeline/deliver/bulk
                             pipeline/settings pipeline/workspace
 pipeline/cli                pipeline/board pipeline/configuration pipeline/deliver/bulk
                             pipeline/deliver/targets pipeline/desk pipeline/documentation
-                            pipeline/evaluation pipeline/evaluation/actions
+                            pipeline/evaluation pipeline/evaluation/actions pipeline/forget
                             pipeline/indicators pipeline/installation pipeline/load
                             pipeline/night pipeline/pages pipeline/product_review
                             pipeline/settings pipeline/simulation
@@ -71,6 +71,11 @@ pipeline/evaluation/findings
                             features features/build features/indicators models/comparison
                             models/learner models/reasons pipeline/pages pipeline/settings
                             pipeline/training
+pipeline/forget             pipeline/deliver pipeline/desk pipeline/history
+                            pipeline/indicators pipeline/load pipeline/night pipeline/output
+                            pipeline/pages pipeline/settings pipeline/sources
+                            pipeline/sources/aliexpress pipeline/sources/erasure
+                            pipeline/sources/openplatform pipeline/workspace
 pipeline/history            features models/actions models/contact models/effects
                             pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts

@@ -16,8 +16,11 @@ from polars.testing import assert_frame_equal
 from pipeline.load.compact_dumps import compact_dumps
 from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
 from pipeline.sources.aliexpress.seen_rows import dump_digests
+from pipeline.sources.erased_ids import NO_ERASED_IDS
+from pipeline.sources.erasure.erased_rows import erase_rows
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
+from tests.unit.sources.aliexpress_answers import ORDER, PARCEL
 from tests.unit.sources.aliexpress_dumps import ANSWERS, STRANGE, paths_in, value_at
 from tests.unit.sources.dump_rows import assert_same_rows, rows_of
 
@@ -68,7 +71,7 @@ def assert_same(left: StoreData, right: StoreData) -> None:
         assert_frame_equal(before, after, check_exact=True)
 
 
-@settings(max_examples=5, deadline=None, phases=[Phase.generate])
+@settings(max_examples=4, deadline=None, phases=[Phase.generate])
 @given(pulls, st.randoms(use_true_random=False))
 def test_compaction_changes_no_fact_and_no_time(history: list[list[Line]], draw: Random) -> None:
     """Pull after pull, with any dumps compacted in between, in a workspace that loads now and then
@@ -88,3 +91,32 @@ def test_compaction_changes_no_fact_and_no_time(history: list[list[Line]], draw:
         assert_same_rows(rows_of(every), rows_of(compacted, states[1]))
         assert dump_digests(every) == dump_digests(compacted)
         assert_same(*(read_aliexpress(SourceContext(raw)) for raw in (every, compacted)))
+
+
+@settings(max_examples=4, deadline=None, phases=[Phase.generate])
+@given(pulls, st.randoms(use_true_random=False))
+def test_a_buyer_erased_on_any_night_leaves_the_same_rows(
+    history: list[list[Line]], draw: Random
+) -> None:
+    """Rows that were erased, and rows that came afterwards, are those of an erasure at the end."""
+    erased = NO_ERASED_IDS.with_buyer("br0001").with_numbers([(PARCEL, str(ORDER))])
+    since = draw.randrange(len(history))
+    history = [[("orders", 0, 0), ("detail", 0, 0), *history[0]], *history[1:]]
+    with tempfile.TemporaryDirectory() as name:
+        every, compacted = Path(name) / "all", Path(name) / "compacted"
+        for night, pull in enumerate(history):
+            write_pull(every / "main", pull, night)
+            write_pull(compacted / "main", pull, night)
+            if night >= since:
+                compact_dumps(compacted / "main", lambda path: False, erased)
+        rows, dumps = rows_of(every)
+        assert "br0001" in rows["orders"]["buyer_id"]
+        assert PARCEL in rows["parcels"]["number"]
+        expected = erase_rows(rows, erased)
+        after, _ = rows_of(compacted)
+        erased_after = erase_rows(after, erased)
+        for kind, frame in expected.items():
+            assert_frame_equal(erased_after[kind], frame, check_exact=True)
+        assert rows_of(compacted)[1] == dumps
+        assert "br0001" not in after["orders"]["buyer_id"]
+        assert PARCEL not in after["parcels"]["number"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.load.compact_dumps import compact_dumps, folder_bytes, is_old
+from pipeline.load.compact_dumps import compact_dumps, is_old
 from pipeline.load.pull import pull_platforms
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, Damaged
@@ -20,33 +20,39 @@ from pipeline.workspace.locks import run_lock
 from pipeline.workspace.progress import Progress
 from tests.unit.kill_states import states_if_killed
 from tests.unit.sources.dump_rows import assert_same_rows, rows_of
-from tests.unit.sources.openplatform.conftest import NIGHTS, StoreNight
 from tests.unit.sources.openplatform.fake_platform import fake_platform
-from tests.unit.sources.openplatform.made_store import made_store, yesterday
+from tests.unit.sources.openplatform.made_store import (
+    NOON,
+    NOW,
+    add_order,
+    made_store,
+    order,
+    yesterday,
+)
 from tests.unit.sources.openplatform.test_pull_step import write_config
 
 
-def test_a_compacted_pull_gives_the_same_rows_in_fewer_bytes(
-    store_nights: list[StoreNight], pull: Callable[..., PullReport], dumps: Path, tmp_path: Path
+def test_a_compacted_pull_gives_the_same_rows_also_after_a_kill(
+    pull: Callable[..., PullReport], dumps: Path, tmp_path: Path
 ) -> None:
-    with fake_platform(store_nights[0].store) as platform:
-        for night in store_nights[:2]:
-            platform.store, platform.seconds = night.store, night.moment.timestamp
-            assert not pull(platform.url, night.moment).left
-    expected = rows_of(dumps)
-    raw_bytes = folder_bytes(dumps)
-    now = datetime.combine(NIGHTS[1], datetime.min.time(), UTC) + timedelta(days=1)
+    store = made_store(4)
+    with fake_platform(store) as platform:
+        for night in range(2):
+            moment = NOW + timedelta(days=3 * night)
+            platform.seconds = moment.timestamp
+            assert not pull(platform.url, moment).left
+            for number in range(4):
+                add_order(store, order(number, NOON, "FINISH"), is_sent=True)
+    expected, names = rows_of(dumps), sorted(p.name for p in (dumps / "main").glob("*.jsonl"))
+    assert len(names) == 2
+    after = moment + timedelta(days=1)
     states = states_if_killed(
-        dumps, tmp_path / "states", lambda: compact_dumps(dumps / "main", is_old(1, now))
+        dumps, tmp_path / "states", lambda: compact_dumps(dumps / "main", is_old(2, after))
     )
-    # the last night is younger than the setting
-    assert {p.name[8:16] for p in (dumps / "main").glob("*.jsonl")} == {"20250410"}
+    # the second night is younger than the setting
+    assert [p.name for p in (dumps / "main").glob("*.jsonl")] == names[1:]
     assert_same_rows(rows_of(dumps), expected)
-    compact_dumps(dumps / "main", is_old(0, now))
-    assert not list((dumps / "main").glob("*.jsonl"))
-    assert folder_bytes(dumps) < raw_bytes / 10
-    assert_same_rows(rows_of(dumps), expected)
-    assert len(states) > 4
+    assert len(states) > 3
     for state in states:
         # what a killed run left loses nothing, at once and after another run
         assert_same_rows(rows_of(state), expected)
