@@ -113,9 +113,7 @@ def report_what_is_left(
     if not is_dry:
         for path in remaining(folder, traces):
             count += 1
-            say(
-                f"still holds the buyer, and this step does not change it: {path.relative_to(folder)}"
-            )
+            say(f"still holds the buyer; this step does not change it: {path.relative_to(folder)}")
     for source in raw:
         if folder in source.parents and source.is_relative_to(folder / PULLED):
             continue

@@ -105,7 +105,9 @@ def used(
     record = json.dumps({"order_id": order, "text": TEXT})
     corrections = {"messages.csv": {"0" * 16: json.loads(record), "1" * 16: {"order_id": "o"}}}
     (workspace / "corrections.json").write_text(json.dumps(corrections))
-    return store
+    with store.locked():
+        # only the newest tables are left
+        return store
 
 
 def needles_of(listed: dict[str, str]) -> list[str]:
