@@ -17,6 +17,7 @@ from pipeline.settings.config import Config
 from pipeline.settings.errors import StillHeld
 from pipeline.sources.erased_ids import read_erased
 from pipeline.sources.openplatform.pull_queue import JobResult, PullJob, PullQueue
+from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.forget.every_byte import hits
@@ -170,3 +171,23 @@ def test_the_queue_of_a_pull_keeps_its_jobs(shop: Workspace) -> None:
     with closing(sqlite3.connect(path)) as database:
         (key,) = database.execute("SELECT key FROM known WHERE kind = 'parcel'").fetchone()
     assert key == str(ORDER)
+
+
+def test_a_tracking_providers_scans_still_reach_the_order(shop: Workspace, tmp_path: Path) -> None:
+    """The provider knows the parcel by its number, which the store has forgotten."""
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    rows = f"{NUMBER},2025-06-09 10:00,InTransit,{TOWN}\nLP0,2025-06-09 10:00,InTransit,{TOWN}\n"
+    (scans / "track.csv").write_text(f"Tracking Number,Event Time,Package Status,Location\n{rows}")
+    side = SideFiles(tracking=scans)
+    raw = shop.folder / "pulled" / "aliexpress"
+    counts = []
+    for is_forgotten in (False, True):
+        if is_forgotten:
+            with pytest.raises(StillHeld):
+                forget(shop, scans)
+        with shop.locked():
+            ingest(shop, Config(), Progress(), source="aliexpress", raw=raw, side_files=side)
+        counts.append(shop.read_tables()["tracking"].filter(order_id=str(ORDER)).height)
+    assert counts == [2, 2]
+    assert not hits(shop.folder, [NUMBER])
