@@ -21,8 +21,10 @@ from pipeline.workspace.workspace import Workspace
 
 PULLED = "pulled/aliexpress"
 SEEN_ROWS = "sources/aliexpress"
-# a shorter id may be part of other words and numbers with a hyphen
+# a shorter id may be part of other words and numbers with a hyphen; a shorter number may be any
+# figure, so it is an id only between quotes or in a column of ids
 LONG_ID = 8
+ID_COLUMNS = frozenset(("buyer_id", "shipment_id", "tracking_number", "number"))
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class BuyerTraces:
     def hide(self, text: str) -> str:
         """The text with every id replaced."""
         return self._pattern.sub(lambda match: self._replacements[match[0]], text)
+
+    def hide_cell(self, column: str, text: str) -> str:
+        """The text of one cell with every id replaced."""
+        return self.ids[text] if column in ID_COLUMNS and text in self.ids else self.hide(text)
 
     def are_in(self, text: str) -> bool:
         """Whether an id is in the text."""
@@ -68,13 +74,16 @@ def written_forms(text: str) -> Iterator[str]:
 
 def _any_of(texts: Mapping[str, object]) -> re.Pattern[str]:
     """Matches each text where it is not a part of a longer id."""
-    patterns = [
-        rf"(?<!\w){re.escape(text)}(?!\w)"
-        if len(text) >= LONG_ID
-        else rf"(?<![\w-]){re.escape(text)}(?![\w-])"
-        for text in sorted(texts, key=len, reverse=True)
-    ]
+    patterns = map(_pattern_of, sorted(texts, key=len, reverse=True))
     return re.compile("|".join(patterns) or r"(?!)")
+
+
+def _pattern_of(text: str) -> str:
+    if len(text) >= LONG_ID:
+        return rf"(?<!\w){re.escape(text)}(?!\w)"
+    if text.isdigit():
+        return rf'(?<="){text}(?=\\?")'
+    return rf"(?<![\w-]){re.escape(text)}(?![\w-])"
 
 
 def find_traces(workspace: Workspace, buyer_id: str, erased: ErasedIds) -> BuyerTraces:
@@ -98,7 +107,8 @@ def find_traces(workspace: Workspace, buyer_id: str, erased: ErasedIds) -> Buyer
     parcels = [tables[n].select("shipment_id", "order_id") for n in ("shipments", "tracking")]
     for number, order in pl.concat(parcels).unique().iter_rows():
         # some sources number parcels by the order; the order's id stays
-        if order in orders and order not in number and not number.startswith(PREFIX):
+        is_of_order = number == order or number.startswith((f"{order}-", PREFIX))
+        if order in orders and not is_of_order:
             numbers[number] = f"{PREFIX}{order}"
     return BuyerTraces({buyer_id: pseudonym, **numbers}, frozenset(orders), pseudonym)
 

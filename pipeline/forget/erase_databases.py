@@ -71,7 +71,7 @@ def _hide_ids(database: sqlite3.Connection, traces: BuyerTraces) -> int:
         for column in columns:
             query = f'SELECT DISTINCT "{column}" FROM "{table}" WHERE typeof("{column}") = ?'
             for (text,) in database.execute(query, ("text",)).fetchall():
-                hidden = traces.hide(text)
+                hidden = traces.hide_cell(column, text)
                 if hidden != text:
                     count += database.execute(
                         f'UPDATE OR REPLACE "{table}" SET "{column}" = ? WHERE "{column}" = ?',

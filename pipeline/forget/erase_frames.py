@@ -54,7 +54,8 @@ def _hidden(texts: pl.Series, traces: BuyerTraces) -> Mapping[str, str]:
     """What replaces each text that has an id of the buyer."""
     may_have = texts.str.contains_any(list(traces.ids))
     candidates = texts.filter(may_have.fill_null(False)).unique()
-    return {text: hidden for text in candidates if (hidden := traces.hide(text)) != text}
+    pairs = ((text, traces.hide_cell(texts.name, text)) for text in candidates)
+    return {text: hidden for text, hidden in pairs if hidden != text}
 
 
 def erased_parquet(path: Path, traces: BuyerTraces) -> pl.DataFrame | None:

@@ -62,6 +62,17 @@ def test_only_the_texts_of_the_buyer_are_emptied() -> None:
     assert erased_frame(erased, TRACES).equals(erased)
 
 
+def test_a_short_number_is_an_id_only_where_ids_are() -> None:
+    traces = BuyerTraces({"42": "erased-1"}, frozenset({"7"}), "erased-1")
+    text = '{"count": 42, "buyer": "42", "share": 0.42, "nested": "{\\"buyer\\": \\"42\\"}"}'
+    hidden = json.loads(traces.hide(text))
+    assert (hidden["count"], hidden["buyer"], hidden["share"]) == (42, "erased-1", 0.42)
+    assert json.loads(hidden["nested"]) == {"buyer": "erased-1"}
+    rows = pl.DataFrame({"rank": ["42", "43"], "buyer_id": ["42", "43"], "order_id": ["7", "42"]})
+    assert erased_frame(rows, traces).rows() == [("42", "erased-1", "7"), ("43", "43", "42")]
+    assert not traces.concern("7 of 42 orders")
+
+
 def test_a_pseudonym_is_random_and_stays(tmp_path: Path) -> None:
     first, second = (NO_ERASED_IDS.with_buyer("b-1") for _ in range(2))
     assert first.replacement(BUYER, "b-1") != second.replacement(BUYER, "b-1")
