@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,7 @@ def erase_run(run: Path, traces: BuyerTraces, erasure: str, *, is_dry: bool) -> 
         _write_erased(run, new, traces)
         changed = sorted(path.relative_to(new).as_posix() for path in new.rglob("*.*"))
         removed = _stale_sheets(run, changed, traces)
-        pages = [p.name for p in run.glob("*.html") if changed or holds_traces(p, traces)]
-        pages = [name for name in pages if MARK not in (run / name).read_text("utf-8", "replace")]
+        pages = list(_stale_pages(run, traces, is_changed=bool(changed)))
         names = [*pages, *changed, *removed]
         if is_dry or (not names and is_sealed(run)):
             return names
@@ -67,6 +66,17 @@ def erase_run(run: Path, traces: BuyerTraces, erasure: str, *, is_dry: bool) -> 
         shutil.rmtree(new, ignore_errors=True)
     _note_erasure(run, erasure)
     return names
+
+
+def _stale_pages(run: Path, traces: BuyerTraces, *, is_changed: bool) -> Iterator[str]:
+    """The pages of a run that may show the buyer. A run of `make report` has a page alone: there,
+    an order of the buyer is enough, because its row may have their words."""
+    is_night = (run / f"{LIST}.parquet").exists()
+    for path in sorted(run.glob("*.html")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        is_theirs = traces.are_in(text) if is_night else traces.concern(text)
+        if MARK not in text and (is_changed or is_theirs):
+            yield path.name
 
 
 def _write_erased(run: Path, new: Path, traces: BuyerTraces) -> None:
@@ -152,7 +162,8 @@ def make_pages(workspace: Workspace, config: Config, nights: Path) -> list[str]:
     left = []
     for page in sorted(nights.glob(f"????-??-??/*/{PAGE}")):
         run = page.parent
-        if run.is_symlink() or MARK not in page.read_text("utf-8", "replace"):
+        is_night = (run / f"{LIST}.parquet").exists() and not run.is_symlink()
+        if not is_night or MARK not in page.read_text("utf-8", "replace"):
             continue
         try:
             _make_page(workspace, config, run)

@@ -97,6 +97,18 @@ def test_a_killed_erasure_is_finished_by_the_next_run(shop: Workspace, tmp_path:
     assert half > 1
 
 
+def test_a_page_of_make_report_with_an_order_of_the_buyer_is_removed(shop: Workspace) -> None:
+    """It has no table next to it that says which words are the buyer's."""
+    night = shop.folder / "runs" / str(NIGHT)
+    for name, order in (("report-1", ORDER), ("report-2", "o-0003")):
+        (night / name).mkdir()
+        (night / name / "report.html").write_text(f"<p>{order}: {TEXT}")
+    forget(shop.folder)
+    assert "make report" in (night / "report-1" / "report.html").read_text()
+    assert TEXT not in (night / "report-1" / "report.html").read_text()
+    assert (night / "report-2" / "report.html").read_text() == f"<p>o-0003: {TEXT}"
+
+
 def assert_readable(folder: Path) -> None:
     store = Workspace(folder)
     assert store.read_tables()["orders"].height == 3
