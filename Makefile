@@ -94,6 +94,9 @@ pull: $(READY)  ## get what is new from a database (RAW=, with the queries of RA
 receive: $(READY)  ## receive what 17TRACK and AfterShip push, for the next night: WORKSPACE= [PORT=8322 ADDRESS=]
 	@$(STEP) receive $(workspace) $(if $(PORT),--port "$(PORT)") $(if $(ADDRESS),--address "$(ADDRESS)")
 
+forget: $(READY)  ## erase a buyer from a workspace, and list the source files that still hold them: BUYER= WORKSPACE= [RAW= DRY_RUN=1: only say what would change]
+	@$(STEP) forget $(workspace) --buyer "$(BUYER)" $(if $(RAW),--raw "$(RAW)") $(dry_run)
+
 ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
 	@$(STEP) ingest $(workspace) $(source)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -65,7 +66,7 @@ def pull(
     Reads database.toml in --raw, and the database; or [pull] in the config.toml of --workspace.
     Writes the rows as files into --raw; or the answers into pulled/ of the workspace.
     """
-    from pipeline.load.pull import pull_into, pull_platforms, ways_to_load
+    from pipeline.load.pulling.pull import pull_into, pull_platforms, ways_to_load
     from pipeline.workspace.progress import Progress
 
     if (raw is None) == (folder is None):
@@ -105,6 +106,36 @@ def ingest(
     with workspace.locked():
         step(workspace, config, progress, source=source, raw=raw, side_files=side_files)
     say(f"tables: {workspace.tables}")
+
+
+@app.command()
+def forget(
+    folder: WorkspaceFolder,
+    buyer: Annotated[
+        str,
+        typer.Option(help="id of the buyer, as in the column buyer_id; -: read it from the input"),
+    ],
+    raw: Annotated[
+        list[Path] | None,
+        typer.Option(help="folder with source files to search, in addition to those in the log"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say what would change; change nothing")
+    ] = False,
+) -> None:
+    """Erase a buyer from the workspace, and list the source files that still hold them.
+
+    Reads every file of the workspace, and the source files.
+    Writes the files that hold the buyer anew, and erased.json.
+    """
+    from pipeline.forget.forget_buyer import forget_buyer
+
+    buyer_id = (sys.stdin.readline() if buyer == "-" else buyer).strip()
+    if not buyer_id:
+        raise typer.BadParameter("the id of the buyer is empty")
+    workspace, config, progress = open_workspace(folder)
+    forget_buyer(workspace, config, progress, buyer_id, raw or [], is_dry=dry_run)
+    say("nothing was changed: dry run" if dry_run else "the buyer is erased")
 
 
 @app.command()

@@ -152,10 +152,19 @@ def open_workspace(
     refuse_small_memory()
     refuse_special_files(folder)
     engine_options = context.obj if context else {}
-    for problem in open_run_log(folder, arguments=sys.argv[1:]):
+    for problem in open_run_log(folder, arguments=_logged_arguments(sys.argv[1:])):
         warn(problem)
     config = load_config(folder, capacity=capacity, **engine_options)
     return Workspace(folder, current_step(), say), config, Progress()
+
+
+def _logged_arguments(arguments: list[str]) -> list[str]:
+    """The arguments as the log may have them: without the id of a buyer to forget."""
+    logged = [re.sub(r"^--buyer=.*", "--buyer=(not logged)", text) for text in arguments]
+    for number, text in enumerate(arguments[:-1]):
+        if text == "--buyer":
+            logged[number + 1] = "(not logged)"
+    return logged
 
 
 def side_files_of(mapping: Path | None, tracking: Path | None) -> SideFiles:

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from features.clock import is_before
-from pipeline.load.pull import pull_platforms
+from pipeline.load.pulling.pull import pull_platforms
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput, PullFailed, UserError
 from pipeline.workspace.progress import Progress, say, warn

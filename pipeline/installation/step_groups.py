@@ -15,6 +15,7 @@ GROUPS = {
         "ingest": "Load files into a workspace",
         "quarantine": "Show which rows were rejected, and why",
         "requarantine": "Load the rows that you have fixed",
+        "forget": "Erase a buyer everywhere",
         "config": "Show, check or explain the settings",
     },
     "Every night": {

@@ -14,7 +14,7 @@ from features.clock import seconds_between
 from features.tables import TABLES
 from pipeline.load.known_sources import read_source, warn_of_links
 from pipeline.load.open_tonight import open_lines
-from pipeline.load.pull_lines import pull_lines
+from pipeline.load.pulling.pull_lines import pull_lines
 from pipeline.load.quarantine import count_rows, reason_lines
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput

@@ -14,13 +14,16 @@ import polars as pl
 from features.tables import TABLES, Tables, create_tables
 from pipeline.load.contacts import join_own, own_sha256, read_own, with_own
 from pipeline.load.known_sources import SOURCES, read_source, warn_of_links
-from pipeline.load.pull import pull_into
+from pipeline.load.pulling.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput, Damaged
-from pipeline.sources.aliexpress.dumps import SHEETS, dump_files
+from pipeline.sources.aliexpress.dumps import SHEETS
+from pipeline.sources.aliexpress.seen_rows import dump_digests
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.enforce_contract import enforce_contract
+from pipeline.sources.erased_ids import ErasedIds, read_erased
+from pipeline.sources.erasure.erased_tables import erase_loaded, erased_orders, without_erased
 from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles, SourceContext
 from pipeline.sources.store_data import StoreData
 from pipeline.sources.tracking.tracking_source import tracking_files, tracking_folder, with_tracking
@@ -57,7 +60,8 @@ def ingest(
             notes.append("nothing new since the last ingest: the tables stay as they are")
             return
         data = with_tracking(enforce_contract(read_source(source, context)), context)
-        quarantined = _quarantine(workspace, data)
+        data = erase_loaded(data, context.erased)
+        quarantined = _quarantine(workspace, data, context.erased)
         _refuse_too_many_faults(data, config.max_fault_share)
         if data.frames["orders"].is_empty():
             raise BadInput(f"{raw}: has no usable order. The previous tables stay in place.")
@@ -68,7 +72,9 @@ def ingest(
             "tracking_numbers": data.tracking_numbers,
             "delivered_weight": data.delivered_weight,
             "made_from": made_from,
-            "input_sha256": _input_sha256(data, context) | own_sha256(own),
+            "input_sha256": _input_sha256(data, context)
+            | own_sha256(own)
+            | context.erased.sha256(),
             "quarantined_rows": quarantined,
             "input_rows": {file.name: file.count_rows for file in data.files},
         }
@@ -95,11 +101,7 @@ def _made_from(source: str, context: SourceContext, config: Config, own: Mapping
     that remembers what it read; empty for other sources."""
     if not SOURCES[source].is_remembering:
         return ""
-    files = {
-        path.relative_to(context.folder).as_posix(): sha256(path)
-        for path in dump_files(context.folder)
-    }
-    files |= _tracking_sha256(context)
+    files = dump_digests(context.folder) | _tracking_sha256(context)
     sheets = {
         name: sha256(context.folder / name) for name in SHEETS if (context.folder / name).exists()
     }
@@ -109,6 +111,7 @@ def _made_from(source: str, context: SourceContext, config: Config, own: Mapping
         files,
         sheets,
         dict(own),
+        context.erased.sha256(),
         context.corrections.records,
         program,
         repr(TABLES),
@@ -154,6 +157,7 @@ def open_context(
         workspace.folder / "sources",
         loaded,
         side_files,
+        read_erased(workspace.folder),
     )
 
 
@@ -196,8 +200,9 @@ def _file_names(context: SourceContext) -> set[str]:
     return {path.name for path in context.folder.iterdir()}
 
 
-def _quarantine(workspace: Workspace, data: StoreData) -> dict[str, int]:
-    faults = {file.name: file.quarantine() for file in data.files}
+def _quarantine(workspace: Workspace, data: StoreData, erased: ErasedIds) -> dict[str, int]:
+    orders = erased_orders(data.frames, erased)
+    faults = {f.name: without_erased(f.quarantine(), orders, erased) for f in data.files}
     faults = {name: rows for name, rows in faults.items() if rows.height}
     workspace.write_quarantine({name: neutral_frame(rows) for name, rows in faults.items()})
     return {name: rows["row"].n_unique() for name, rows in faults.items()}

@@ -120,3 +120,10 @@ class FleetIncomplete(UserError):
     new, or one that was not delivered. The summary says what happened to each."""
 
     exit_code = 25
+
+
+class StillHeld(UserError):
+    """A buyer was erased from the workspace, but files that this program never changes still hold
+    them. The output lists the files and lines."""
+
+    exit_code = 26

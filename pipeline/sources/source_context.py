@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.settings.source_settings import SourceSettings
 from pipeline.sources.corrections import Corrections
+from pipeline.sources.erased_ids import NO_ERASED_IDS, ErasedIds
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class SourceContext:
 
     `folder` holds the files. `usd_per` has the exchange rates of the config. `state` is the folder
     where a source keeps what it has read from one night to the next (None: it writes nothing).
-    `loaded` has the sha256, by name, of what the workspace's tables were built from.
+    `loaded` has the sha256, by name, of what the workspace's tables were built from. `erased`: the
+    ids of buyers who were forgotten.
     """
 
     folder: Path
@@ -41,3 +43,4 @@ class SourceContext:
     state: Path | None = None
     loaded: Mapping[str, str] = field(default_factory=dict)
     side_files: SideFiles = NO_SIDE_FILES
+    erased: ErasedIds = NO_ERASED_IDS

@@ -114,7 +114,7 @@ def simulated_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def do_night(simulated_raw: Path) -> Callable[..., Path]:
     """Do the nightly run in a workspace, within this process. Returns the run folder."""
 
-    def do(folder: Path, *, is_forced: bool = False) -> Path:
+    def do(folder: Path, *, is_forced: bool = False, raw: Path = simulated_raw) -> Path:
         workspace = Workspace(folder)
         if not (folder / "config.toml").exists():
             (folder / "config.toml").write_text(FAST)
@@ -125,7 +125,7 @@ def do_night(simulated_raw: Path) -> Callable[..., Path]:
                 Progress(),
                 as_of=NIGHT,
                 source="canonical",
-                raw=simulated_raw,
+                raw=raw,
                 is_forced=is_forced,
             )
 

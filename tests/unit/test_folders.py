@@ -34,16 +34,17 @@ pipeline/board              pipeline/api pipeline/deliver pipeline/deliver/bulk
 pipeline/cli                pipeline/board pipeline/configuration pipeline/connect
                             pipeline/deliver/bulk pipeline/deliver/targets pipeline/desk
                             pipeline/documentation pipeline/evaluation
-                            pipeline/evaluation/actions pipeline/fleet pipeline/indicators
-                            pipeline/installation pipeline/load pipeline/night
-                            pipeline/pages pipeline/product_review pipeline/receiver
-                            pipeline/settings pipeline/simulation
-                            pipeline/simulation/realism pipeline/sources pipeline/training
-                            pipeline/workspace
+                            pipeline/evaluation/actions pipeline/fleet pipeline/forget
+                            pipeline/indicators pipeline/installation pipeline/load
+                            pipeline/load/pulling pipeline/night pipeline/pages
+                            pipeline/product_review pipeline/receiver pipeline/settings
+                            pipeline/simulation pipeline/simulation/realism pipeline/sources
+                            pipeline/training pipeline/workspace
 pipeline/configuration      pipeline/connections pipeline/drafts pipeline/settings
                             pipeline/settings/delivery pipeline/workspace
-pipeline/connect            features pipeline/connections pipeline/load pipeline/output
-                            pipeline/settings pipeline/settings/delivery pipeline/workspace
+pipeline/connect            features pipeline/connections pipeline/load/pulling
+                            pipeline/output pipeline/settings pipeline/settings/delivery
+                            pipeline/workspace
 pipeline/connections        pipeline/settings pipeline/settings/delivery pipeline/workspace
 pipeline/deliver            pipeline/connections pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/workspace
@@ -77,17 +78,27 @@ pipeline/evaluation/findings
                             pipeline/training
 pipeline/fleet              pipeline/output pipeline/pages pipeline/settings
                             pipeline/workspace
+pipeline/forget             pipeline/connections pipeline/deliver pipeline/desk
+                            pipeline/history pipeline/indicators pipeline/load
+                            pipeline/load/pulling pipeline/night pipeline/output
+                            pipeline/pages pipeline/settings pipeline/sources
+                            pipeline/sources/aliexpress pipeline/sources/erasure
+                            pipeline/workspace
 pipeline/history            features models/actions models/contact models/effects
                             pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/installation
-pipeline/load               features pipeline/connections pipeline/output pipeline/settings
+pipeline/load               features pipeline/load/pulling pipeline/output pipeline/settings
                             pipeline/sources pipeline/sources/aliexpress
-                            pipeline/sources/database pipeline/sources/mapped
-                            pipeline/sources/openplatform pipeline/sources/proposing
-                            pipeline/sources/reading pipeline/sources/shops
+                            pipeline/sources/erasure pipeline/sources/mapped
+                            pipeline/sources/proposing pipeline/sources/reading
                             pipeline/sources/tracking pipeline/workspace
+pipeline/load/pulling       features pipeline/connections pipeline/output pipeline/settings
+                            pipeline/sources pipeline/sources/aliexpress
+                            pipeline/sources/database pipeline/sources/erasure
+                            pipeline/sources/openplatform pipeline/sources/shops
+                            pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
                             models/contact models/effects models/indicators models/learner
                             models/monitoring models/product models/reasons pipeline/drafts
@@ -118,15 +129,17 @@ pipeline/simulation/realism pipeline/settings pipeline/simulation pipeline/simul
                             pipeline/workspace
 pipeline/simulation/world   features
 pipeline/sources            features pipeline/output pipeline/settings
-                            pipeline/sources/reading
-pipeline/sources/aliexpress features pipeline/settings pipeline/sources
-                            pipeline/sources/conversation pipeline/sources/mapped
                             pipeline/sources/reading pipeline/workspace
+pipeline/sources/aliexpress features pipeline/settings pipeline/sources
+                            pipeline/sources/conversation pipeline/sources/erasure
+                            pipeline/sources/mapped pipeline/sources/reading
+                            pipeline/workspace
 pipeline/sources/conversation
                             pipeline/sources
 pipeline/sources/database   pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/mapped pipeline/sources/reading
                             pipeline/workspace
+pipeline/sources/erasure    pipeline/sources
 pipeline/sources/mapped     features pipeline/settings pipeline/sources
                             pipeline/sources/reading
 pipeline/sources/openplatform

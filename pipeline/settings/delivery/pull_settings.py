@@ -71,6 +71,13 @@ class AliexpressStore(PullSection):
         "aliexpress.logistics.redefining.querytrackingresult",
     )
     messages: bool = Field(default=True, description="also the messages with buyers")
+    keep_answers_days: int = Field(
+        default=30,
+        ge=0,
+        le=36_500,
+        description="days for which answers are kept as they came; of older ones, make pull keeps "
+        "the rows that the loader reads, each once. 36500: keep all answers",
+    )
 
     @model_validator(mode="after")
     def _has_access(self) -> Self:

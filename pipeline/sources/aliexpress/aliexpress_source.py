@@ -17,9 +17,10 @@ from pipeline.sources.aliexpress.order_sheet import SHEET_LINE_PREFIX
 from pipeline.sources.aliexpress.order_timeline import timeline_frames
 from pipeline.sources.aliexpress.record_checks import Rows, Unread, check, good
 from pipeline.sources.aliexpress.record_columns import LINES, ORDERS, PARCELS, UNREAD
-from pipeline.sources.aliexpress.seen_rows import joined, keep, recall
+from pipeline.sources.aliexpress.seen_rows import joined, keep, recall, with_compacted
 from pipeline.sources.aliexpress.sheet_vocabulary import PLATFORM_STATUSES
 from pipeline.sources.checked_file import CheckedFile, open_checked
+from pipeline.sources.erasure.erased_rows import erase_rows
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import Checked, StoreData
 
@@ -32,7 +33,8 @@ def read_aliexpress(context: SourceContext) -> StoreData:
     state = context.state / "aliexpress" if context.state else None
     old, loaded = recall(state)
     new = read_dumps(context.folder, loaded, context.settings.export_zone)
-    frames, dumps = joined(old, new), {**loaded, **new.dumps}
+    new = with_compacted(new, context.folder, loaded)
+    frames, dumps = erase_rows(joined(old, new), context.erased), {**loaded, **new.dumps}
     checked_rows = check(frames, context.settings, context.usd_per)
     catalogue, liability, sheets = _sheets(context)
     rows = _without_sheet_lines(good(checked_rows))
@@ -45,7 +47,7 @@ def read_aliexpress(context: SourceContext) -> StoreData:
         False,
         files,
         input_sha256=dumps,
-        keep=partial(keep, state, frames, dumps) if state else None,
+        keep=partial(keep, state, frames, dumps, context.erased) if state else None,
         notes=tuple(_notes(new, len(loaded), rows, count_unknown)),
         numbers=parcels.filter(pl.col("number").is_not_null()).select("number", "order_id"),
         is_known_late=True,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,8 @@ AT_ONCE = 20_000
 # characters kept of a record that could not be read; the dump has the rest
 KEPT = 20_000
 TRACKING = "tracking"
+# rows of dumps that are gone, in a folder next to the dumps; `seen_rows` reads them
+COMPACTED = "compacted-rows"
 # files and subfolders that other modules read
 SHEETS = PRODUCTS, LIABILITY = "products.csv", "liability.csv"
 OTHER_FILES = (*SHEETS, TRACKING)
@@ -65,7 +67,7 @@ def schema(kind: str) -> dict[str, pl.DataType]:
 def dump_files(folder: Path) -> list[Path]:
     """The dumps in the folder and its subfolders, sorted by path, then the order sheets.
 
-    Raises `BadInput` if there are none.
+    Raises `BadInput` if there are none, and no rows of compacted dumps either.
     """
     # os.walk skips subfolders that disappear meanwhile or cannot be opened
     subfolders = ((Path(subfolder), names) for subfolder, _, names in os.walk(folder))
@@ -74,18 +76,25 @@ def dump_files(folder: Path) -> list[Path]:
         subfolder / name
         for subfolder, names in subfolders
         if TRACKING not in subfolder.relative_to(folder).parts[:1]
+        and COMPACTED not in subfolder.relative_to(folder).parts
         for name in names
     )
     named = (path for path in candidates if path.name.lower().endswith(ENDS))
     dumps = sorted(regular_files(named))
     files = dumps + sheet_files(folder, OTHER_FILES)
-    if not files:
+    if not files and not compacted_folders(folder):
         raise BadInput(
             f"{folder}: holds no dump ({', '.join(ENDS)}) and no order sheet "
             f"({', '.join(SHEET_ENDS)}). Put the platform's answers, or the downloaded order "
             "sheets, into this folder without changing them."
         )
     return files
+
+
+def compacted_folders(folder: Path) -> list[Path]:
+    """The folders with rows of compacted dumps in the folder and its subfolders, sorted by path."""
+    subfolders = (Path(subfolder) / COMPACTED for subfolder, _, _ in os.walk(folder))
+    return sorted(path for path in subfolders if path.is_dir())
 
 
 def sha256(path: Path) -> str:
@@ -98,10 +107,20 @@ def read_dumps(folder: Path, known: Mapping[str, str], sheet_zone: str = "UTC") 
 
     Files with the same content are read once. `sheet_zone`: time zone of the order sheets.
     """
+    return read_files(folder, dump_files(folder), known, sheet_zone)
+
+
+def read_files(
+    folder: Path, paths: Iterable[Path], known: Mapping[str, str], sheet_zone: str = "UTC"
+) -> DumpFrames:
+    """Like `read_dumps`, for some files in the folder. A file that was compacted since it was
+    listed is left out."""
     builders = {kind: _FrameBuilder(kind) for kind in COLUMNS}
     new = DumpFrames({})
     loaded = set(known.values())
-    for path in dump_files(folder):
+    for path in paths:
+        if (path.parent / COMPACTED).is_dir() and not path.exists():
+            continue
         digest = sha256(path)
         if digest in loaded:
             continue

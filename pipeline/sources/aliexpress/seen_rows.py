@@ -3,6 +3,9 @@
 The platform reports the current state, not when the store could have known it. So a row is known
 from the time of the first dump that contains it, and a changed field makes a new row. Values that
 later dumps no longer contain are kept (a finished order loses the time it was sent).
+
+Old dumps of `make pull` are compacted: their rows are kept in the same form, next to the dumps, and
+the dumps are removed. Each row still names the dump that first contained it, and when that was.
 """
 
 from __future__ import annotations
@@ -17,9 +20,18 @@ from typing import Any
 import polars as pl
 
 from pipeline.settings.errors import BadInput, Damaged
-from pipeline.sources.aliexpress.dumps import FILE, SEEN, DumpFrames, schema
+from pipeline.sources.aliexpress.dumps import (
+    FILE,
+    SEEN,
+    DumpFrames,
+    compacted_folders,
+    dump_files,
+    schema,
+    sha256,
+)
 from pipeline.sources.aliexpress.record_columns import ADDED, ADDED_KINDS, COLUMNS
 from pipeline.sources.csv_text import ROW
+from pipeline.sources.erased_ids import ErasedIds
 from pipeline.workspace.checksums import FILES, file_sha256, read_parquet, read_sealed, sealed
 from pipeline.workspace.workspace import sync, write_json
 
@@ -28,10 +40,21 @@ CURRENT = "current.json"
 Dumps = dict[str, str]
 
 
-def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
+REMEDY = (
+    "Restore the folder from a backup, or remove it and load all dumps again with their dates in "
+    "their names."
+)
+COMPACTED_REMEDY = (
+    "Restore the folder from a backup. The dumps that it was made from were removed: without it, "
+    "make pull can only fetch what the platform still shows."
+)
+
+
+def recall(folder: Path | None, remedy: str = REMEDY) -> tuple[dict[str, pl.DataFrame], Dumps]:
     """Return the kept rows by kind, and the dumps (sha256 by name) they come from.
 
-    Both are empty if nothing was kept. Raises `BadInput` if the files are damaged.
+    Both are empty if nothing was kept. `remedy`: what to do about damaged files. Raises `BadInput`
+    if the files are damaged.
     """
     if folder is None or not (folder / CURRENT).exists():
         return {kind: pl.DataFrame(schema=schema(kind)) for kind in COLUMNS}, {}
@@ -50,10 +73,50 @@ def recall(folder: Path | None) -> tuple[dict[str, pl.DataFrame], Dumps]:
         Damaged,
     ) as error:
         raise BadInput(
-            f"{folder}: the rows of earlier dumps cannot be read any more ({error}). Restore the "
-            "folder from a backup, or remove it and load all dumps again with their dates in "
-            "their names."
+            f"{folder}: the rows of earlier dumps cannot be read any more ({error}). {remedy}"
         ) from None
+
+
+def with_compacted(new: DumpFrames, folder: Path, loaded: Mapping[str, str]) -> DumpFrames:
+    """Add the rows of the compacted dumps in `folder` to those of its other dumps.
+
+    Read them after the dumps: what was compacted meanwhile is then in them. Rows are left out if
+    `loaded` (sha256 by name) has all dumps they come from.
+    """
+    frames, dumps = {kind: [frame] for kind, frame in new.frames.items()}, dict(new.dumps)
+    for path in compacted_folders(folder):
+        if set(compacted_dumps(path).values()) <= set(loaded.values()):
+            continue
+        rows, names = recall(path, COMPACTED_REMEDY)
+        prefix = path.parent.relative_to(folder).as_posix()
+        prefix = "" if prefix == "." else f"{prefix}/"
+        dumps |= {prefix + name: digest for name, digest in names.items()}
+        named = (pl.lit(prefix) + pl.col(FILE).cast(pl.String)).cast(pl.Categorical)
+        for kind, frame in rows.items():
+            frames[kind].append(frame.with_columns(named.alias(FILE)))
+    return DumpFrames(
+        {kind: pl.concat(parts) for kind, parts in frames.items()}, dumps, new.count_empty
+    )
+
+
+def compacted_dumps(folder: Path) -> Dumps:
+    """The dumps (sha256 by name) whose rows are in a folder of compacted dumps. Raises
+    `Damaged`."""
+    if not (folder / CURRENT).exists():
+        return {}
+    dumps: Dumps = read_sealed(folder / CURRENT, COMPACTED_REMEDY)["dumps"]
+    return dumps
+
+
+def dump_digests(folder: Path) -> Dumps:
+    """The sha256 of every dump and order sheet in the folder by name, also of compacted ones."""
+    digests: Dumps = {}
+    for path in compacted_folders(folder):
+        prefix = path.parent.relative_to(folder)
+        names = compacted_dumps(path)
+        digests |= {(prefix / name).as_posix(): digest for name, digest in names.items()}
+    files = dump_files(folder)
+    return digests | {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
 def _read(path: Path, current: Mapping[str, Any], kind: str) -> pl.DataFrame:
@@ -74,10 +137,11 @@ def joined(old: Mapping[str, pl.DataFrame], new: DumpFrames) -> dict[str, pl.Dat
     return frames
 
 
-def keep(folder: Path, frames: Mapping[str, pl.DataFrame], dumps: Dumps) -> None:
-    """Replace the kept rows, all or nothing."""
+def keep(folder: Path, frames: Mapping[str, pl.DataFrame], dumps: Dumps, erased: ErasedIds) -> None:
+    """Replace the kept rows, all or nothing. `erased`: the buyers that the rows were freed of."""
     ordered = dict(sorted(dumps.items()))
-    name = hashlib.sha256(json.dumps(ordered).encode()).hexdigest()[:16]
+    made_from = json.dumps([ordered, *erased.sha256().values()] if erased else ordered)
+    name = hashlib.sha256(made_from.encode()).hexdigest()[:16]
     new_folder = folder / name
     if (folder / CURRENT).exists() and read_sealed(folder / CURRENT, "").get("folder") == name:
         return

@@ -21,6 +21,7 @@ from pipeline.settings.regular_files import regular_files
 from pipeline.sources.aliexpress.answer_fields import NESTED
 from pipeline.sources.corrections import quarantined
 from pipeline.sources.csv_text import ROW
+from pipeline.sources.erased_ids import NUMBER
 from pipeline.sources.instants import instant
 from pipeline.sources.phrases import status_of
 from pipeline.sources.reading.long_ids import TOO_LONG, is_too_long
@@ -152,7 +153,9 @@ def _checked(
     rows: pl.DataFrame, numbers: pl.DataFrame, orders: pl.DataFrame, context: SourceContext
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the scans of known orders, and one fault for each other row."""
-    rows = _joined(rows, numbers, orders, context.settings.tracking_zone)
+    erased = context.erased.mapping(NUMBER, rows["number"].str.strip_chars().str.to_uppercase())
+    replaced = {number: other.upper() for number, other in erased.items()}
+    rows = _joined(rows, numbers, orders, context.settings.tracking_zone, replaced)
     rows = rows.with_columns(wrong_id=_wrong_numbers(rows["number"], rows[FILE]))
     number, wrong_id = pl.col("number"), pl.col("wrong_id")
     checks: Mapping[str, tuple[pl.Expr, pl.Expr]] = {
@@ -185,9 +188,16 @@ def _wrong_numbers(numbers: pl.Series, files: pl.Series) -> pl.Series:
 
 
 def _joined(
-    rows: pl.DataFrame, numbers: pl.DataFrame, orders: pl.DataFrame, zone: str
+    rows: pl.DataFrame,
+    numbers: pl.DataFrame,
+    orders: pl.DataFrame,
+    zone: str,
+    replaced: Mapping[str, str],
 ) -> pl.DataFrame:
-    """The rows with parsed times, the order they belong to, and a status from their words."""
+    """The rows with parsed times, the order they belong to, and a status from their words.
+
+    `replaced`: numbers of forgotten buyers, as the source's own parcels have them now.
+    """
     sent = instant(pl.col("seen_at"), "UTC", has_offsets=True, has_epochs=True)
     rows = (
         with_times(rows, zone)
@@ -196,6 +206,7 @@ def _joined(
             number=pl.col("number").str.strip_chars().str.to_uppercase(),
             order_ref=pl.col("order_ref").str.strip_chars(),
         )
+        .with_columns(pl.col("number").replace(replaced))
         .join(numbers, on="number", how="left", maintain_order="left")
     )
     is_order = pl.col("order_ref").is_in(orders["order_id"].implode())

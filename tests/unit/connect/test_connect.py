@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from pipeline.cli.app import app
 from pipeline.connect.platform_table import PLATFORMS
-from pipeline.load.pull_lines import pull_lines
+from pipeline.load.pulling.pull_lines import pull_lines
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, PullFailed
 from tests.unit.connections.memory_keyring import memory_keyring

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.app import app
-from pipeline.load.pull import pull_platforms
+from pipeline.load.pulling.pull import pull_platforms
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput, PullFailed
 from pipeline.workspace.progress import Progress
@@ -53,7 +53,9 @@ def test_only_the_named_store_is_pulled(tmp_path: Path) -> None:
 
 
 def test_without_a_platform_the_message_shows_where_to_look(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"\[pull.PLATFORM.NAME\].*aliexpress, shopify.*make connect"):
+    with pytest.raises(
+        BadInput, match=r"\[pull.PLATFORM.NAME\].*aliexpress, shopify.*make connect"
+    ):
         pull_platforms(Workspace(tmp_path), load_config(tmp_path), Progress())
 
 

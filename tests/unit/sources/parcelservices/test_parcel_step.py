@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.load.pull import pull_platforms
+from pipeline.load.pulling.pull import pull_platforms
 from pipeline.settings.config import load_config
 from pipeline.settings.errors import BadInput
 from pipeline.workspace.progress import Progress

@@ -10,6 +10,9 @@ from pipeline.connections.pull_record import PullRecord, read_pull_records
 from pipeline.output.safe_text import one_line
 
 LONGEST = 300
+# the folder in pulled/ with what a night loads, where it is not the platform's own
+FOLDERS = dict.fromkeys(("shopify", "woocommerce", "stripe", "paypal"), "shops")
+FOLDERS |= dict.fromkeys(("seventeentrack", "aftership"), "tracking")
 
 
 def pull_lines(raw: Path) -> Iterator[str]:
@@ -19,7 +22,7 @@ def pull_lines(raw: Path) -> Iterator[str]:
     if folder.parent.name != "pulled":
         return
     for record in read_pull_records(folder.parent.parent):
-        if record.platform == folder.name:
+        if FOLDERS.get(record.platform, record.platform) == folder.name:
             yield from _record_lines(record)
 
 

@@ -4,13 +4,15 @@ database.toml; or fetch what is new from the platforms of `[pull]` into the work
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, cast
 
 from pipeline.output.safe_text import one_line
 from pipeline.settings.config import Config
-from pipeline.settings.errors import BadInput, PullFailed, WorkspaceBusy
+from pipeline.settings.errors import BadInput, Damaged, PullFailed, WorkspaceBusy
+from pipeline.workspace.locks import run_lock
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 # the parts of [pull] in the order in which they are pulled, each with its function
 PLATFORMS = {
-    "aliexpress": "pipeline.load.pull:pull_aliexpress",
+    "aliexpress": "pipeline.load.pulling.pull:pull_aliexpress",
     "shopify": "pipeline.sources.shops.services:pull_shopify",
     "woocommerce": "pipeline.sources.shops.services:pull_woocommerce",
     "stripe": "pipeline.sources.shops.services:pull_stripe",
@@ -82,6 +84,8 @@ def pull_platforms(
                 continue
         for line in _report_lines(shown, report):
             say(line)
+        if service == "aliexpress":
+            _compact(workspace, config, name)
     if SHOPS & {service for service, _ in stores}:
         _write_shop_tables(workspace, config, progress)
     if failures:
@@ -97,6 +101,30 @@ def pull_aliexpress(
 
     folders = StoreFolders.of(workspace.folder, name)
     return pull_store(name, config.pull.aliexpress[name], folders, say)
+
+
+def _compact(workspace: Workspace, config: Config, name: str) -> None:
+    """Compact the store's old answers, unless a step may be reading them now."""
+    from pipeline.connections.store_folders import StoreFolders, locked_store
+    from pipeline.load.pulling.compact_dumps import compact_dumps, is_old
+    from pipeline.sources.erased_ids import read_erased
+
+    folders = StoreFolders.of(workspace.folder, name)
+    is_due = is_old(config.pull.aliexpress[name].keep_answers_days, datetime.now(UTC))
+    try:
+        with run_lock(workspace.folder, "pull", 0, say), locked_store(folders, name):
+            done = compact_dumps(folders.dumps, is_due, read_erased(workspace.folder))
+    except WorkspaceBusy:
+        say(f"{name}: old answers stay for now, because another step uses the workspace")
+        return
+    except (BadInput, Damaged) as error:
+        warn(f"{name}: old answers were not compacted: {one_line(str(error), 300)}")
+        return
+    if done.count_dumps:
+        say(
+            f"{name}: {done.count_dumps:,} files of old answers compacted: {done.dump_bytes:,} "
+            f"bytes removed, {done.bytes_after - done.bytes_before:,} added to compacted-rows"
+        )
 
 
 def _write_shop_tables(workspace: Workspace, config: Config, progress: Progress) -> None:
