@@ -48,7 +48,7 @@ SOURCES = {
         "pipeline.sources.database.database_source:read_database", is_pulled=True
     ),
     "mapped": KnownSource("pipeline.sources.mapped.mapped_source:read_mapped", has_subfolders=True),
-    "olist": KnownSource("pipeline.sources.olist:read_olist"),
+    "olist": KnownSource("pipeline.sources.olist.olist_source:read_olist"),
 }
 
 

@@ -142,6 +142,7 @@ pipeline/sources/database   pipeline/output pipeline/settings pipeline/sources
 pipeline/sources/erasure    pipeline/sources
 pipeline/sources/mapped     features pipeline/settings pipeline/sources
                             pipeline/sources/reading
+pipeline/sources/olist      pipeline/settings pipeline/sources
 pipeline/sources/openplatform
                             pipeline/connections pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/sources/aliexpress

@@ -12,7 +12,7 @@ from features.build.registry import build_features
 from features.clock import start_of_day
 from features.spine import build_spine
 from features.tables import TABLES, Tables, create_tables
-from pipeline.sources.olist import ZONE, read_olist
+from pipeline.sources.olist.olist_source import ZONE, read_olist
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 from tests.conftest import day

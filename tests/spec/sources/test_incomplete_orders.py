@@ -13,7 +13,7 @@ import pytest
 from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
 from pipeline.sources.checked_file import INCOMPLETE
 from pipeline.sources.enforce_contract import enforce_contract
-from pipeline.sources.olist import read_olist
+from pipeline.sources.olist.olist_source import read_olist
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import Checked, StoreData
 from tests.spec.sources.drawn_files import load

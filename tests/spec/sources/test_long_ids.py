@@ -13,7 +13,7 @@ from pipeline.sources.aliexpress.aliexpress_source import read_aliexpress
 from pipeline.sources.canonical import read_canonical
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.mapped.mapped_source import read_mapped
-from pipeline.sources.olist import read_olist
+from pipeline.sources.olist.olist_source import read_olist
 from pipeline.sources.reading.long_ids import MOST_LETTERS, TOO_LONG, is_too_long
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.tracking.tracking_source import with_tracking

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from features.tables import PAYMENT_TYPES
-from pipeline.sources.olist import PAYMENT_TYPES as OLIST
+from pipeline.sources.olist.olist_source import PAYMENT_TYPES as OLIST
 from pipeline.sources.reading.payment_words import WORDS, payment_type
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.settings.errors import BadInput
-from pipeline.sources.olist_files import (
+from pipeline.sources.olist.olist_files import (
     ANSWERED,
     APPROVED,
     DELIVERED,
