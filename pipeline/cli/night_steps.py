@@ -64,11 +64,12 @@ def nightly(
     workspace, config, progress = open_workspace(folder, context, capacity)
     failure = None
     if config.pull.stores() and (is_forced or workspace.latest(as_of) is None):
-        from pipeline.connect.nightly_pull import pulled_for_night
+        from pipeline.connect.nightly_pull import NightInput, pulled_for_night
 
-        source, raw, failure = pulled_for_night(
-            workspace, config, progress, (source, raw), as_of, is_pulling
-        )
+        given = NightInput(source, raw, tracking)
+        pulled = pulled_for_night(workspace, config, progress, given, as_of, is_pulling)
+        source, raw, tracking = pulled.source, pulled.raw, pulled.tracking
+        failure = pulled.failure
     with workspace.locked(wait_seconds=wait * 60):
         # a bulk send that was killed may have left some
         recover_contacts(workspace, progress)

@@ -20,26 +20,30 @@ from pipeline.settings.toml_model import faults_of, read_toml
 from pipeline.workspace.workspace import write_whole
 
 
-def changed_config(path: Path, section: Sequence[str], values: Mapping[str, Any]) -> str:
-    """The text of config.toml with these values in a section; a value of None removes the key.
+def changed_config(path: Path, sections: Mapping[tuple[str, ...], Mapping[str, Any]]) -> str:
+    """The text of config.toml with these values in its sections; a value of None removes the key.
 
     Every other setting and every comment stays. The text is read again before it is returned: the
     library that keeps the comments misplaces some tables that are out of order. Raises `BadInput`
     if the file cannot be changed, or would no longer be allowed.
     """
     path = path.resolve()
-    before = read_toml(path) if path.exists() else {}
+    content = read_toml(path) if path.exists() else {}
     # as it is, with the ends of lines of another system
     text = path.read_bytes().decode("utf-8-sig") if path.exists() else ""
-    wanted = _merged(before, section, values)
-    for made in (_edited(text, section, values), _appended(text, section, values)):
-        if made is not None and _parsed(made) == wanted:
-            _require_allowed(path, wanted)
-            return made
-    raise BadInput(
-        f"{path}: the section [{'.'.join(section)}] cannot be written into this file without "
-        f"changing the rest of it. Add these lines by hand: {_lines(section, values)!r}"
-    )
+    for section, values in sections.items():
+        wanted = _merged(content, section, values)
+        made = (_edited(text, section, values), _appended(text, section, values))
+        fitting = next((t for t in made if t is not None and _parsed(t) == wanted), None)
+        if fitting is None:
+            raise BadInput(
+                f"{path}: the section [{'.'.join(section)}] cannot be written into this file "
+                "without changing the rest of it. Add these lines by hand: "
+                f"{_lines(section, values)!r}"
+            )
+        text, content = fitting, wanted
+    _require_allowed(path, content)
+    return text
 
 
 def write_config(path: Path, text: str) -> None:

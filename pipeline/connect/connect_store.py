@@ -83,7 +83,8 @@ def _write(path: Path, store: StoreAnswers, staging: Path, checks: Sequence[Meth
     values: dict[str, Any] = {q.key: None for q in platform.questions if q.is_setting}
     values |= store.own_settings() | platform.settled(store.settings(), checks)
     values |= {key: s.model_dump(exclude_none=True) for key, s in store.sources.items()}
-    text = changed_config(path, ("pull", platform.name, store.store), values)
+    sections = {("pull", platform.name, store.store): values, **platform.others(store.answers)}
+    text = changed_config(path, sections)
     if any(value in text for value in store.typed.values() if len(value) >= SHORTEST):
         raise BadInput(
             f"{path}: an answer, or a setting that is there already, is the same as a secret. "

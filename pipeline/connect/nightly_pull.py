@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,35 +17,51 @@ from pipeline.workspace.run_log import note
 from pipeline.workspace.workspace import Workspace
 
 # the platforms that give a store's orders: the source that reads them, and its folder in pulled/
-SOURCE_OF = {"aliexpress": ("aliexpress", "aliexpress")}
+SOURCE_OF = {
+    "aliexpress": ("aliexpress", "aliexpress"),
+    "shopify": ("mapped", "shops"),
+    "woocommerce": ("mapped", "shops"),
+}
+# they give scans of parcels, for any source
+SCANS = frozenset({"seventeentrack", "aftership"})
+
+
+@dataclass(frozen=True)
+class NightInput:
+    """What a night loads: a source with its folder, and the folder of tracking files; None each if
+    there is none. `failure`: why the pull failed; empty if it did not, None if there was none."""
+
+    source: str | None
+    raw: Path | None
+    tracking: Path | None
+    failure: str | None = None
 
 
 def pulled_for_night(
     workspace: Workspace,
     config: Config,
     progress: Progress,
-    given: tuple[str | None, Path | None],
+    given: NightInput,
     as_of: date,
     is_pulling: bool | None,
-) -> tuple[str | None, Path | None, str | None]:
-    """Pull for the night. Returns the source and the folder to load, by default what was pulled,
-    and why the pull failed: empty if it did not, None if nothing was to be pulled.
+) -> NightInput:
+    """Pull for the night. Returns what to load: what options name, or else what was pulled.
 
-    `given`: source and folder from options; `is_pulling`: None if the settings decide. Raises
-    `PullFailed` if there is nothing to make a list from.
+    `given`: from options; `is_pulling`: None if the settings decide. Raises `PullFailed` if there
+    is nothing to make a list from.
     """
-    source, raw = given
-    own = pulled_source(workspace, config) if source is None else None
+    own = pulled_source(workspace, config) if given.source is None else None
     failure = None
     if config.pull.nightly if is_pulling is None else is_pulling:
         say_if_too_late(config, as_of, datetime.now(UTC))
         with workspace.shared():
             failure = pull_for_night(workspace, config, progress)
+    tracking = given.tracking or pulled_scans(workspace, config)
     if own and has_answers(own[1]):
-        return (*own, failure)
+        return NightInput(*own, tracking, failure)
     if own and failure and not workspace.tables.exists():
         raise PullFailed(f"nothing was pulled yet, so there is no list. {failure}")
-    return source, raw, failure
+    return replace(given, tracking=tracking, failure=failure)
 
 
 def pulled_source(workspace: Workspace, config: Config) -> tuple[str, Path] | None:
@@ -64,6 +81,13 @@ def pulled_source(workspace: Workspace, config: Config) -> tuple[str, Path] | No
     return next(
         ((source, workspace.folder / "pulled" / folder) for source, folder in sources), None
     )
+
+
+def pulled_scans(workspace: Workspace, config: Config) -> Path | None:
+    """The folder with the scans that tracking services gave or pushed; None without any."""
+    folder = workspace.folder / "pulled" / "tracking"
+    has_service = any(platform in SCANS for platform, _ in config.pull.stores())
+    return folder if has_service and has_answers(folder) else None
 
 
 def pull_for_night(workspace: Workspace, config: Config, progress: Progress) -> str:

@@ -25,6 +25,15 @@ def named(function: str) -> Checker:
     return check
 
 
+def named_check(function: str) -> Checker:
+    """The same for a checker that leaves nothing for the first pull, and needs no folder."""
+
+    def check(settings: Any, store: str, folder: Path) -> list[MethodCheck]:
+        return cast("list[MethodCheck]", resolve_name(function)(settings, store))
+
+    return check
+
+
 def _always(answers: Answers) -> bool:
     return True
 
@@ -57,7 +66,7 @@ class ConnectPlatform:
     `checker` gets the settings, the name of the store and a folder for what the first pull needs,
     such as a token. It returns a check for each method, and raises `PullFailed` or a fault of
     `call_faults`. `required`: methods without which a pull brings nothing. `settled`: settings that
-    follow from the checks.
+    follow from the checks. `others`: values in other sections of config.toml, from the answers.
     """
 
     name: str
@@ -68,6 +77,7 @@ class ConnectPlatform:
     checker: Checker
     required: frozenset[str] = frozenset()
     settled: Callable[[Any, Sequence[MethodCheck]], dict[str, Any]] = lambda settings, checks: {}
+    others: Callable[[Answers], dict[tuple[str, ...], dict[str, Any]]] = lambda answers: {}
 
     def is_enough(self, checks: Sequence[MethodCheck]) -> bool:
         """Whether a pull would bring something."""

@@ -10,6 +10,7 @@ from pipeline.connect.aliexpress_answers import (
     settled_tracking,
 )
 from pipeline.connect.platform_entry import ConnectPlatform, ConnectQuestion, named
+from pipeline.connect.service_platforms import SERVICES
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 
 ALIEXPRESS = ConnectPlatform(
@@ -43,4 +44,4 @@ ALIEXPRESS = ConnectPlatform(
     settled=settled_tracking,
 )
 
-PLATFORMS = {platform.name: platform for platform in (ALIEXPRESS,)}
+PLATFORMS = {platform.name: platform for platform in (ALIEXPRESS, *SERVICES)}

@@ -166,7 +166,8 @@ class StoreAnswers:
         self.typed[key] = value
         write_secret(self._staging / key, value)
         self.tested[key] = SecretSource(file=str(self._staging / key))
-        self.sources[key] = SecretSource(file=str(self.folders.state.absolute() / key))
+        kept = self.folders.state.relative_to(self._workspace.folder) / key
+        self.sources[key] = SecretSource(file=kept.as_posix())
         if way == KEYRING:
             entry = f"{self._workspace.folder.name}-{self.platform.name}-{self.store}-{key}"
             self.sources[key] = SecretSource(keyring=f"dispute-risk/{entry}")

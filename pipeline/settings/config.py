@@ -13,6 +13,7 @@ from models.learner.training_config import PARAMETERS, Recipe
 from pipeline.settings.action_settings import ActionSettings, AnswerSettings, DraftSettings
 from pipeline.settings.check_settings import DataGates, Gate, Monitor
 from pipeline.settings.delivery.deliver_settings import Deliver
+from pipeline.settings.delivery.delivery_section import with_whole_paths
 from pipeline.settings.delivery.pull_settings import Pull
 from pipeline.settings.engine_settings import SPARK_MASTER as SPARK_MASTER
 from pipeline.settings.engine_settings import Engine as Engine
@@ -242,6 +243,9 @@ def load_config(
                 )
             booster = {**sections[0], **sections[1]}
             settings = {**settings, **content, **({"booster": booster} if booster else {})}
+    for section in ("pull", "deliver"):
+        if section in settings:
+            settings[section] = with_whole_paths(settings[section], workspace)
     try:
         config = Config(**settings)
     except ValidationError as error:

@@ -1,6 +1,6 @@
 """From an empty workspace to tonight's list, with shops and payment providers on this machine that
 fail: Shopify with Stripe, WooCommerce with PayPal. Prints seconds, faults, kills, and how many
-lines a person writes.
+questions a person answers.
 
 PYTHONPATH=. python tests/bench/shop_pull.py [ORDERS] [KILLS]
 """
@@ -36,12 +36,13 @@ PAIRS: tuple[tuple[str, dict[str, type[FakeService]]], ...] = (
     ("stripe", {"shopify": FakeShopify, "stripe": FakeStripe}),
     ("paypal", {"woocommerce": FakeWoo, "paypal": FakePaypal}),
 )
-# what a person writes for each service; the addresses are those of this machine
-SECTIONS = {
-    "shopify": 'access_token = {env = "SHOPIFY_TOKEN"}',
-    "stripe": 'api_key = {env = "STRIPE_KEY"}',
-    "woocommerce": 'consumer_key = {env = "WOO_KEY"}\nconsumer_secret = {env = "WOO_SECRET"}',
-    "paypal": f'client_id = "{fake_paypal.CLIENT_ID}"\nclient_secret = {{env = "PAYPAL_SECRET"}}',
+# what a person answers for each service: its address if it has one, where to keep secrets, the
+# secrets, and the currency of a shop
+ANSWERS = {
+    "shopify": ["URL", "file", SECRETS["SHOPIFY_TOKEN"], f"EUR {EUR}"],
+    "stripe": ["file", SECRETS["STRIPE_KEY"]],
+    "woocommerce": ["URL", "file", SECRETS["WOO_KEY"], SECRETS["WOO_SECRET"], f"EUR {EUR}"],
+    "paypal": [fake_paypal.CLIENT_ID, "file", SECRETS["PAYPAL_SECRET"]],
 }
 # so that the waits of this run are not counted as the program's
 HURRY = "first_wait_seconds = 0.05\nrequests_per_second = 1000.0\n"
@@ -66,26 +67,40 @@ def shop_orders(count: int, reasons: str) -> list[Order]:
     return orders
 
 
-def config_of(services: dict[str, FakeService]) -> tuple[str, int]:
-    """The config, and how many of its lines a person writes."""
-    text, count = f"usd_per = {{USD = 1.0, EUR = {EUR}}}\n", 1
+def connected(folder: Path, services: dict[str, FakeService]) -> tuple[float, int]:
+    """Connect the services by answering the questions: seconds and questions."""
+    seconds, count = 0.0, 0
     for kind, service in services.items():
-        own = f'[pull.{kind}.main]\nurl = "{service.url}"\n{SECTIONS[kind]}\n'
-        count += own.count("\n")
-        text += own + HURRY + RESULTS.get(kind, "")
-    return text, count
+        answers = [kind, *ANSWERS[kind]]
+        arguments = ["connect", "--workspace", folder]
+        if "URL" in answers:
+            answers[answers.index("URL")] = service.url
+        else:
+            # a person keeps the address of the provider; it is not asked for
+            arguments += ["--answer", f"url={service.url}"]
+        took, code, output = step(*arguments, typed="".join(f"{text}\n" for text in answers))
+        if code or f"{len(answers)} questions answered" not in " ".join(output.split()):
+            raise SystemExit(f"not connected: {output}")
+        seconds, count = seconds + took, count + len(answers)
+        config = folder / "config.toml"
+        section = f"[pull.{kind}.main]\n"
+        hurried = section + HURRY + RESULTS.get(kind, "")
+        config.write_text(config.read_text().replace(section, hurried))
+    return seconds, count
 
 
 def step(
-    *arguments: object, is_killed: Callable[[], bool] | None = None
+    *arguments: object, is_killed: Callable[[], bool] | None = None, typed: str = ""
 ) -> tuple[float, int | None, str]:
     """Run a step in its own process: seconds, exit code (None: killed) and output. It is killed as
     soon as `is_killed` says so."""
     command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
     env = {**os.environ, **SECRETS, "NO_PROXY": "127.0.0.1,localhost"}
     started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=env)
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as answers:
+        answers.write(typed)
+        answers.seek(0)
+        process = subprocess.Popen(command, stdin=answers, stdout=output, stderr=output, env=env)
         code: int | None = None
         while code is None:
             try:
@@ -131,14 +146,13 @@ def show(reasons: str, kinds: dict[str, type[FakeService]], count: int, kills: i
                         fake.page_size = 100
                     if isinstance(fake, FakeShopify):
                         fake.has_payments = False
-                text, lines = config_of(services)
                 workspace = Path(folder) / "shop"
                 workspace.mkdir()
-                (workspace / "config.toml").write_text(text)
+                took, questions = connected(workspace, services)
+                say(f"{' + '.join(kinds)}: connected in {took:.0f} s, {questions} questions")
                 seconds, runs, killed = pulled(workspace, services.values(), kills if share else 0)
             requests = sum(each.requests.total() for each in services.values())
             faults = sum(fake.faults.total() for fake in services.values())
-            raw = workspace / "pulled" / "shops"
             size = sum(path.stat().st_size for path in (workspace / "pulled").rglob("*"))
             say(
                 f"{' + '.join(kinds)}, {name}: {count:,} orders pulled in {seconds:.0f} s, {runs} "
@@ -148,27 +162,19 @@ def show(reasons: str, kinds: dict[str, type[FakeService]], count: int, kills: i
             read = ShopTables(workspace, load_config(workspace).pull).tables
             tables[share] = {table.file: sorted(map(str, rows)) for table, rows in read}
             if not share:
-                nightly(workspace, raw, lines)
+                nightly(workspace)
     say(f"  tables with faults equal those without: {tables[0.0] == tables[0.05]}")
 
 
-def nightly(workspace: Path, raw: Path, lines: int) -> None:
+def nightly(workspace: Path) -> None:
     took, code, output = step(
-        "nightly",
-        "--workspace",
-        workspace,
-        "--source",
-        "mapped",
-        "--raw",
-        raw,
-        "--as-of",
-        f"{datetime.now(UTC):%Y-%m-%d}",
+        "nightly", "--workspace", workspace, "--no-pull", "--as-of", f"{datetime.now(UTC):%Y-%m-%d}"
     )
     listed = next(iter(sorted(workspace.glob("runs/*/*/contact_list.csv"))), None)
     height = pl.read_csv(listed, infer_schema=False).height if listed else 0
     say(
-        f"  list of tonight: {height} orders in {took:.0f} s, exit code {code}; written by hand: "
-        f"{lines} lines of config.toml, nothing in the mapping"
+        f"  list of tonight: {height} orders in {took:.0f} s, exit code {code}; nothing was "
+        "written by hand"
     )
     if code:
         say(output)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
-from typing import Annotated, Self
+from pathlib import Path
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -32,8 +33,9 @@ class DeliverySection(BaseModel):
 
 
 class SecretSource(DeliverySection):
-    """Where a secret is: `{ env = "NAME" }`, `{ file = "/path" }`, a file of mode 0600, or
-    `{ keyring = "service/name" }`, an entry of the system's keyring."""
+    """Where a secret is: `{ env = "NAME" }`, `{ file = "path" }`, a file of mode 0600, or
+    `{ keyring = "service/name" }`, an entry of the system's keyring. A path without a slash or a
+    tilde at its start begins in the folder of config.toml."""
 
     env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
     file: str | None = Field(default=None, min_length=1, max_length=500)
@@ -51,6 +53,17 @@ class SecretSource(DeliverySection):
         if self.env:
             return f"the environment variable {self.env}"
         return f"the file {self.file}" if self.file else f"the keyring's entry {self.keyring}"
+
+
+def with_whole_paths(content: Any, folder: Path) -> Any:
+    """Content of config.toml with the path of each `{ file = "..." }` from `folder` on, if it is
+    not whole already: a workspace can then be moved with its secrets."""
+    if not isinstance(content, dict):
+        return content
+    file = content.get("file")
+    if len(content) == 1 and isinstance(file, str) and not file.startswith(("/", "~")):
+        return {"file": str(folder.absolute() / file)} if file else content
+    return {name: with_whole_paths(part, folder) for name, part in content.items()}
 
 
 def is_loopback(host: str) -> bool:

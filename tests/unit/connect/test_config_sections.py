@@ -38,7 +38,7 @@ def test_everything_else_stays(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text, encoding="utf-8")
     before = tomllib.loads(text.lstrip("\ufeff"))
-    made = changed_config(path, PATH, VALUES)
+    made = changed_config(path, {PATH: VALUES})
     after = tomllib.loads(made)
     section = after["pull"]["aliexpress"].pop("main")
     old = before.get("pull", {}).get("aliexpress", {}).pop("main", {})
@@ -64,7 +64,7 @@ def test_a_file_that_is_not_allowed_is_left_alone(tmp_path: Path, text: str, mat
     path = tmp_path / "config.toml"
     path.write_text(text)
     with pytest.raises(BadInput, match=match):
-        changed_config(path, PATH, VALUES)
+        changed_config(path, {PATH: VALUES})
     assert path.read_text() == text
 
 
@@ -74,7 +74,7 @@ def test_a_link_stays_a_link_and_the_file_closed(tmp_path: Path) -> None:
     target.write_text("seed = 3\n")
     link = tmp_path / "config.toml"
     link.symlink_to(target)
-    write_config(link, changed_config(link, PATH, VALUES))
+    write_config(link, changed_config(link, {PATH: VALUES}))
     assert link.is_symlink()
     assert tomllib.loads(target.read_text())["pull"]
     assert not stat.S_IMODE(target.stat().st_mode) & 0o027
