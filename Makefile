@@ -5,7 +5,11 @@ BIN := .venv/bin
 DEV_READY := .venv/ready-dev
 SPARK_READY := .venv/ready-spark
 CHALLENGERS_READY := .venv/ready-challengers
-READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY))
+CONNECTIONS_READY := .venv/ready-connections
+MLFLOW_UI_READY := .venv/ready-mlflow-ui
+READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY)) $(if $(filter database,$(SOURCE)),$(CONNECTIONS_READY))
+# with uv, or else with pip; each file must have the hash that the lock file has for it
+INSTALL = $(1)/bin/python pipeline/installation/install_locked.py $(1)
 # the libraries that `make bench` compares with, in their own environment: featuretools needs pandas 2
 PEERS := .venv-bench
 # what builds the documentation site
@@ -159,7 +163,9 @@ board-user: $(READY)  ## add, change or remove a user of the board: WORKSPACE= L
 notebooks: $(READY) $(DEV_READY)  ## run the notebooks and keep them, with their outputs, in the workspace: WORKSPACE= AS_OF=
 	@$(STEP) notebooks $(workspace) $(as_of)
 
-mlflow-ui: $(READY)  ## show the models of a workspace in MLflow: WORKSPACE=
+connections: $(READY) $(CONNECTIONS_READY)  ## add what PostgreSQL, MySQL, S3 and SFTP need to .venv; SOURCE=database does it by itself
+
+mlflow-ui: $(READY) $(MLFLOW_UI_READY)  ## show the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
 wheel: $(READY)  ## build the package of the program into dist/, to install with pip: docs/guide/operator/install.md
@@ -168,10 +174,12 @@ wheel: $(READY)  ## build the package of the program into dist/, to install with
 	@rm -rf build *.egg-info
 	@echo "the package: $$(ls dist/*.whl)"
 
-lock: $(RELEASE)/ready  ## write requirements.lock, with the hash of every file, from requirements.txt
-	@$(RELEASE)/bin/uv pip compile --quiet --no-config --generate-hashes --no-header --no-annotate --python-version 3.11 --output-file build.lock requirements.txt
-	@{ echo "# Made by make lock from requirements.txt: every package at its version, with the hash of each file that may be"; echo "# installed. Do not edit by hand."; cat build.lock; } > requirements.lock
-	@rm build.lock
+lock: $(RELEASE)/ready  ## write requirements*.lock, with the hash of every file, from requirements*.txt
+	@for pins in $(filter-out requirements-release.txt,$(wildcard requirements*.txt)); do \
+		{ echo "# Made by make lock from $$pins: every package at its version, with the hash of each file that may be"; \
+		echo "# installed. Do not edit by hand."; \
+		$(RELEASE)/bin/uv pip compile --quiet --no-config --no-deps --generate-hashes --no-header --no-annotate --python-version 3.11.5 "$$pins"; } > build.lock \
+		|| { rm build.lock; exit 1; }; mv build.lock "$${pins%.txt}.lock"; done
 
 sbom: $(READY) $(RELEASE)/ready  ## list the parts of the program and their licences, into dist/: sbom.json (CycloneDX) and licences.md
 	@mkdir -p dist
@@ -234,36 +242,46 @@ clean:  ## remove the virtual environments; workspaces stay
 .venv/ready: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, but none was found. Install it, or set PYTHON=..."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11. Set PYTHON=... to a newer one."; exit 1; }
-	@echo "setting up .venv with pinned packages (only once; one to three minutes)"
+	@echo "setting up .venv with pinned packages (only once; about a minute)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || { echo "python -m venv failed. On Debian, run: apt-get install python3-venv"; rm -rf .venv; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(call INSTALL,.venv) $<
 	@touch $@
 
-$(DEV_READY): requirements-dev.txt .venv/ready
+$(CONNECTIONS_READY): requirements-connections.lock .venv/ready
+	@echo "adding drivers of databases, S3 and SFTP to .venv (only once; about 60 MB)"
+	@$(call INSTALL,.venv) $<
+	@touch $@
+
+$(MLFLOW_UI_READY): requirements-mlflow-ui.lock .venv/ready
+	@echo "adding MLflow's pages and server to .venv (only once; about 200 MB)"
+	@$(call INSTALL,.venv) $<
+	@touch $@
+
+$(DEV_READY): requirements-dev.lock .venv/ready $(CONNECTIONS_READY) $(MLFLOW_UI_READY)
 	@echo "adding to .venv what tests, style checks and notebooks need (only once; about 400 MB)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(call INSTALL,.venv) $<
 	@touch $@
 
-$(SPARK_READY): requirements-spark.txt .venv/ready
+$(SPARK_READY): requirements-spark.lock .venv/ready
 	@echo "adding PySpark to .venv (only once; about 450 MB)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	@$(call INSTALL,.venv) $<
 	@touch $@
 
-$(CHALLENGERS_READY): requirements-challengers.txt .venv/ready
+$(CHALLENGERS_READY): requirements-challengers.lock .venv/ready
 	@echo "adding XGBoost, CatBoost and FLAML to .venv (only once; about 900 MB)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-challengers.txt
+	@$(call INSTALL,.venv) $<
 	@touch $@
 
-$(DOCS)/ready: requirements-docs.txt
+$(DOCS)/ready: requirements-docs.lock
 	@echo "setting up $(DOCS) with the documentation builder (once; a few seconds)"
 	@test -x $(DOCS)/bin/python || "$(PYTHON)" -m venv $(DOCS)
-	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
+	@$(call INSTALL,$(DOCS)) $<
 	@touch $@
 
 $(RELEASE)/ready: requirements-release.txt
 	@echo "setting up $(RELEASE) with the tools of a release (once; a few seconds)"
 	@test -x $(RELEASE)/bin/python || "$(PYTHON)" -m venv $(RELEASE)
-	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-release.txt
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 $(PEERS)/ready: tests/bench/requirements.txt | $(READY)

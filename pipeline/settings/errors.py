@@ -113,3 +113,10 @@ class PullFailed(UserError):
     before stays, and the next pull continues where this one stopped."""
 
     exit_code = 24
+
+
+class MissingExtra(UserError):
+    """A target or a database needs an optional package that is not installed. The message has the
+    command that installs it; everything else of the run was done."""
+
+    exit_code = 25

@@ -46,8 +46,8 @@ pipeline/deliver            pipeline/output pipeline/settings pipeline/settings/
 pipeline/deliver/bulk       features models/actions pipeline/deliver pipeline/history
                             pipeline/load pipeline/settings pipeline/settings/delivery
                             pipeline/workspace
-pipeline/deliver/targets    pipeline/deliver pipeline/output pipeline/settings
-                            pipeline/settings/delivery pipeline/workspace
+pipeline/deliver/targets    pipeline/deliver pipeline/installation pipeline/output
+                            pipeline/settings pipeline/settings/delivery pipeline/workspace
 pipeline/desk               features features/build models/actions pipeline/drafts
                             pipeline/history pipeline/load pipeline/output pipeline/pages
                             pipeline/settings pipeline/workspace
@@ -75,7 +75,7 @@ pipeline/history            features models/actions models/contact models/effect
                             pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
-pipeline/installation
+pipeline/installation       pipeline/settings
 pipeline/load               features pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/database
                             pipeline/sources/mapped pipeline/sources/openplatform
@@ -114,9 +114,9 @@ pipeline/sources/aliexpress features pipeline/settings pipeline/sources
                             pipeline/sources/reading pipeline/workspace
 pipeline/sources/conversation
                             pipeline/sources
-pipeline/sources/database   pipeline/output pipeline/settings pipeline/sources
-                            pipeline/sources/mapped pipeline/sources/reading
-                            pipeline/workspace
+pipeline/sources/database   pipeline/installation pipeline/output pipeline/settings
+                            pipeline/sources pipeline/sources/mapped
+                            pipeline/sources/reading pipeline/workspace
 pipeline/sources/mapped     features pipeline/settings pipeline/sources
                             pipeline/sources/reading
 pipeline/sources/openplatform
