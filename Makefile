@@ -14,6 +14,8 @@ INSTALL = $(1)/bin/python pipeline/installation/install_locked.py $(1)
 PEERS := .venv-bench
 # what builds the documentation site
 DOCS := .venv-docs
+# the Pythons of make test-pythons; make test runs on the oldest
+PYTHONS ?= 3.12 3.13 3.14
 # what makes the files of a release, in its own environment: its packages are no part of the program
 RELEASE := .venv-release
 
@@ -187,6 +189,11 @@ sbom: $(READY) $(RELEASE)/ready  ## list the parts of the program and their lice
 	@$(RELEASE)/bin/pip-licenses --python $(BIN)/python --with-system --from mixed --format markdown --order license --packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/\1/p' requirements.txt) --output-file dist/licences.md
 	@echo "parts and licences: dist/sbom.json, dist/licences.md"
 
+audit: $(READY) $(RELEASE)/ready  ## look up known vulnerabilities of the locked packages; says which it could not look up
+	@for lock in requirements*.lock; do \
+		$(RELEASE)/bin/pip-audit --no-deps --disable-pip --progress-spinner off --format json --output audit.json --requirement "$$lock" 2>/dev/null; \
+		echo "$$lock"; $(BIN)/python pipeline/installation/audit_report.py audit.json || failed=1; rm -f audit.json; done; test -z "$$failed"
+
 bench: $(READY) $(DEV_READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compare them with other libraries: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
 	@PYTHONPATH=. $(BIN)/python tests/bench/nightly.py $(NIGHTS)
@@ -213,6 +220,14 @@ test: $(READY) $(DEV_READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_RE
 	@$(if $(CI),$(PYTEST) $(addprefix --ignore=,$(TRACED)),true)
 	@echo "tests passed; tests/spec shows what they check"
 
+test-pythons: $(READY)  ## run the tests of features, models and command line on other Pythons; says which are missing: [PYTHONS="3.12 3.13 3.14"]
+	@for version in $(PYTHONS); do \
+		command -v python$$version >/dev/null && python$$version -c '' 2>/dev/null || { echo "Python $$version: NOT RUN, because it is not installed"; continue; }; \
+		folder=.venv-pythons/$$version; test -x $$folder/bin/python || python$$version -m venv $$folder || exit 1; \
+		$$folder/bin/python pipeline/installation/install_locked.py $$folder requirements.lock requirements-connections.lock requirements-mlflow-ui.lock requirements-dev.lock || exit 1; \
+		$$folder/bin/python -m pytest -p no:cacheprovider -n0 tests/spec tests/unit/models tests/unit/cli/test_help.py || exit 1; \
+		echo "Python $$version: passed"; done
+
 docs: docs-reference $(DOCS)/ready  ## build the documentation site into site/
 	@$(DOCS)/bin/zensical build --clean --strict
 	@echo "documentation: site/index.html"
@@ -237,7 +252,7 @@ lint: $(READY) $(DEV_READY) $(DOCS)/ready  ## check style, types and the links o
 check: lint test  ## run what CI runs: lint and test
 
 clean:  ## remove the virtual environments; workspaces stay
-	rm -rf .venv $(PEERS) $(DOCS) $(RELEASE)
+	rm -rf .venv .venv-pythons $(PEERS) $(DOCS) $(RELEASE)
 
 .venv/ready: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, but none was found. Install it, or set PYTHON=..."; exit 1; }

@@ -2,6 +2,6 @@
 names its steps, and what it needs.
 
 Other folders ask `extras` for the optional packages that they need. This folder imports
-`pipeline.settings`, and `install_locked` nothing of ours, since make runs it before anything is
-installed.
+`pipeline.settings`, and `install_locked` and `audit_report` nothing of ours, since make runs them
+by their path.
 """
