@@ -2,17 +2,38 @@
 # docs/guide/operator/run-in-a-container.md says how to build and run it, and what was not tried.
 FROM python:3.11-slim AS build
 WORKDIR /source
-COPY requirements.lock ./
+COPY requirements.lock requirements-connections.lock ./
 RUN python -m venv /opt/dispute-risk \
-    && /opt/dispute-risk/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --require-hashes --requirement requirements.lock
+    && /opt/dispute-risk/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps \
+        --require-hashes --requirement requirements.lock --requirement requirements-connections.lock
 COPY pyproject.toml README.md LICENSE dispute_risk.py ./
 COPY features features
 COPY models models
 COPY pipeline pipeline
 RUN /opt/dispute-risk/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
 
-FROM python:3.11-slim
+# the team's MLflow server, which needs the whole of MLflow
+FROM build AS build-models
+COPY requirements-mlflow-ui.lock ./
+RUN /opt/dispute-risk/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps \
+        --require-hashes --requirement requirements-mlflow-ui.lock
+
+FROM python:3.11-slim AS models
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp seller \
+    && install -d -o seller -g seller -m 0750 /data
+COPY --from=build-models /opt/dispute-risk /opt/dispute-risk
+ENV PATH=/opt/dispute-risk/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 5000
+ENTRYPOINT ["mlflow"]
+CMD ["server", "--help"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://localhost:5000/health', timeout=4)"]
+
+FROM python:3.11-slim AS program
 # LightGBM needs OpenMP, in the version of this Debian release
 # hadolint ignore=DL3008
 RUN apt-get update \

@@ -6,11 +6,17 @@ DEV_READY := .venv/ready-dev
 SPARK_READY := .venv/ready-spark
 CHALLENGERS_READY := .venv/ready-challengers
 KEYRING_READY := .venv/ready-keyring
-READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY)) $(if $(KEYRING),$(KEYRING_READY))
+CONNECTIONS_READY := .venv/ready-connections
+MLFLOW_UI_READY := .venv/ready-mlflow-ui
+READY := .venv/ready $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) $(if $(CHALLENGERS),$(CHALLENGERS_READY)) $(if $(KEYRING),$(KEYRING_READY)) $(if $(filter database,$(SOURCE)),$(CONNECTIONS_READY))
+# with uv, or else with pip; each file must have the hash that the lock file has for it
+INSTALL = $(1)/bin/python pipeline/installation/install_locked.py $(1)
 # the libraries that `make bench` compares with, in their own environment: featuretools needs pandas 2
 PEERS := .venv-bench
 # what builds the documentation site
 DOCS := .venv-docs
+# the Pythons of make test-pythons; make test runs on the oldest
+PYTHONS ?= 3.12 3.13 3.14
 # what makes the files of a release, in its own environment: its packages are no part of the program
 RELEASE := .venv-release
 
@@ -172,7 +178,9 @@ board-user: $(READY)  ## add, change or remove a user of the board: WORKSPACE= L
 notebooks: $(READY) $(DEV_READY)  ## run the notebooks and keep them, with their outputs, in the workspace: WORKSPACE= AS_OF=
 	@$(STEP) notebooks $(workspace) $(as_of)
 
-mlflow-ui: $(READY)  ## show the models of a workspace in MLflow: WORKSPACE=
+connections: $(READY) $(CONNECTIONS_READY)  ## add what PostgreSQL, MySQL, S3 and SFTP need to .venv; SOURCE=database does it by itself
+
+mlflow-ui: $(READY) $(MLFLOW_UI_READY)  ## show the models of a workspace in MLflow: WORKSPACE=
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(abspath $(WORKSPACE))/mlflow.db"
 
 wheel: $(READY)  ## build the package of the program into dist/, to install with pip: docs/guide/operator/install.md
@@ -181,16 +189,23 @@ wheel: $(READY)  ## build the package of the program into dist/, to install with
 	@rm -rf build *.egg-info
 	@echo "the package: $$(ls dist/*.whl)"
 
-lock: $(RELEASE)/ready  ## write requirements.lock, with the hash of every file, from requirements.txt
-	@$(RELEASE)/bin/uv pip compile --quiet --no-config --generate-hashes --no-header --no-annotate --python-version 3.11 --output-file build.lock requirements.txt
-	@{ echo "# Made by make lock from requirements.txt: every package at its version, with the hash of each file that may be"; echo "# installed. Do not edit by hand."; cat build.lock; } > requirements.lock
-	@rm build.lock
+lock: $(RELEASE)/ready  ## write requirements*.lock, with the hash of every file, from requirements*.txt
+	@for pins in $(filter-out requirements-release.txt,$(wildcard requirements*.txt)); do \
+		{ echo "# Made by make lock from $$pins: every package at its version, with the hash of each file that may be"; \
+		echo "# installed. Do not edit by hand."; \
+		$(RELEASE)/bin/uv pip compile --quiet --no-config --no-deps --generate-hashes --no-header --no-annotate --python-version 3.11.5 "$$pins"; } > build.lock \
+		|| { rm build.lock; exit 1; }; mv build.lock "$${pins%.txt}.lock"; done
 
 sbom: $(READY) $(RELEASE)/ready  ## list the parts of the program and their licences, into dist/: sbom.json (CycloneDX) and licences.md
 	@mkdir -p dist
 	@$(RELEASE)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.json requirements.lock
 	@$(RELEASE)/bin/pip-licenses --python $(BIN)/python --with-system --from mixed --format markdown --order license --packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/\1/p' requirements.txt) --output-file dist/licences.md
 	@echo "parts and licences: dist/sbom.json, dist/licences.md"
+
+audit: $(READY) $(RELEASE)/ready  ## look up known vulnerabilities of the locked packages; says which it could not look up
+	@for lock in requirements*.lock; do \
+		$(RELEASE)/bin/pip-audit --no-deps --disable-pip --progress-spinner off --format json --output audit.json --requirement "$$lock" 2>/dev/null; \
+		echo "$$lock"; $(BIN)/python pipeline/installation/audit_report.py audit.json || failed=1; rm -f audit.json; done; test -z "$$failed"
 
 bench: $(READY) $(DEV_READY) $(PEERS)/ready  ## measure speed, memory and accuracy, and compare them with other libraries: [SIZES="200000 2000000" LIMIT=900 NIGHTS="10000000" TRAIN_ROWS=5000000]
 	@PYTHONPATH=. $(BIN)/python tests/bench/trailing_totals.py --peers $(PEERS)/bin/python $(if $(SIZES),--sizes "$(SIZES)") $(if $(LIMIT),--limit "$(LIMIT)")
@@ -222,6 +237,14 @@ test: $(READY) $(DEV_READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_RE
 	@$(if $(CI),$(PYTEST) $(addprefix --ignore=,$(TRACED)),true)
 	@echo "tests passed; tests/spec shows what they check"
 
+test-pythons: $(READY)  ## run the tests of features, models and command line on other Pythons; says which are missing: [PYTHONS="3.12 3.13 3.14"]
+	@for version in $(PYTHONS); do \
+		command -v python$$version >/dev/null && python$$version -c '' 2>/dev/null || { echo "Python $$version: NOT RUN, because it is not installed"; continue; }; \
+		folder=.venv-pythons/$$version; test -x $$folder/bin/python || python$$version -m venv $$folder || exit 1; \
+		$$folder/bin/python pipeline/installation/install_locked.py $$folder requirements.lock requirements-connections.lock requirements-mlflow-ui.lock requirements-dev.lock || exit 1; \
+		$$folder/bin/python -m pytest -p no:cacheprovider -n0 tests/spec tests/unit/models tests/unit/cli/test_help.py || exit 1; \
+		echo "Python $$version: passed"; done
+
 docs: docs-reference $(DOCS)/ready  ## build the documentation site into site/
 	@$(DOCS)/bin/zensical build --clean --strict
 	@echo "documentation: site/index.html"
@@ -246,46 +269,56 @@ lint: $(READY) $(DEV_READY) $(DOCS)/ready  ## check style, types and the links o
 check: lint test  ## run what CI runs: lint and test
 
 clean:  ## remove the virtual environments; workspaces stay
-	rm -rf .venv $(PEERS) $(DOCS) $(RELEASE)
+	rm -rf .venv .venv-pythons $(PEERS) $(DOCS) $(RELEASE)
 
 .venv/ready: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, but none was found. Install it, or set PYTHON=..."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11. Set PYTHON=... to a newer one."; exit 1; }
-	@echo "setting up .venv with pinned packages (only once; one to three minutes)"
+	@echo "setting up .venv with pinned packages (only once; about a minute)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || { echo "python -m venv failed. On Debian, run: apt-get install python3-venv"; rm -rf .venv; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(call INSTALL,.venv) $<
 	@touch $@
 
-$(DEV_READY): requirements-dev.txt .venv/ready
+$(CONNECTIONS_READY): requirements-connections.lock .venv/ready
+	@echo "adding drivers of databases, S3 and SFTP, and the SDK of Stripe, to .venv (only once; about 90 MB)"
+	@$(call INSTALL,.venv) $<
+	@touch $@
+
+$(MLFLOW_UI_READY): requirements-mlflow-ui.lock .venv/ready
+	@echo "adding MLflow's pages and server to .venv (only once; about 200 MB)"
+	@$(call INSTALL,.venv) $<
+	@touch $@
+
+$(DEV_READY): requirements-dev.lock .venv/ready $(CONNECTIONS_READY) $(MLFLOW_UI_READY)
 	@echo "adding to .venv what tests, style checks and notebooks need (only once; about 400 MB)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(call INSTALL,.venv) $<
 	@touch $@
 
-$(SPARK_READY): requirements-spark.txt .venv/ready
+$(SPARK_READY): requirements-spark.lock .venv/ready
 	@echo "adding PySpark to .venv (only once; about 450 MB)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	@$(call INSTALL,.venv) $<
 	@touch $@
 
-$(CHALLENGERS_READY): requirements-challengers.txt .venv/ready
+$(CHALLENGERS_READY): requirements-challengers.lock .venv/ready
 	@echo "adding XGBoost, CatBoost and FLAML to .venv (only once; about 900 MB)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-challengers.txt
+	@$(call INSTALL,.venv) $<
 	@touch $@
 
-$(KEYRING_READY): requirements-keyring.txt .venv/ready
+$(KEYRING_READY): requirements-keyring.lock .venv/ready
 	@echo "adding to .venv what reads the system's keyring (only once; under 1 MB)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-keyring.txt
+	@$(call INSTALL,.venv) $<
 	@touch $@
 
-$(DOCS)/ready: requirements-docs.txt
+$(DOCS)/ready: requirements-docs.lock
 	@echo "setting up $(DOCS) with the documentation builder (once; a few seconds)"
 	@test -x $(DOCS)/bin/python || "$(PYTHON)" -m venv $(DOCS)
-	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
+	@$(call INSTALL,$(DOCS)) $<
 	@touch $@
 
 $(RELEASE)/ready: requirements-release.txt
 	@echo "setting up $(RELEASE) with the tools of a release (once; a few seconds)"
 	@test -x $(RELEASE)/bin/python || "$(PYTHON)" -m venv $(RELEASE)
-	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-release.txt
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 $(PEERS)/ready: tests/bench/requirements.txt | $(READY)

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from pipeline.cli.app import app
+from pipeline.installation.extras import extra_of
 from pipeline.installation.make_hints import advice
 from pipeline.installation.release import program_name
 from pipeline.settings.errors import UserError
@@ -40,7 +41,12 @@ def main(run: Callable[[], None] = app) -> None:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         where = current_folder()
-        if trouble := disk_trouble(error, where) or memory_trouble(error) or damage(error, where):
+        if trouble := (
+            disk_trouble(error, where)
+            or memory_trouble(error)
+            or damage(error, where)
+            or extra_of(error)
+        ):
             code, message = trouble.exit_code, str(trouble)
         else:
             traceback.print_exc()

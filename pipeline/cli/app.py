@@ -24,7 +24,7 @@ from pipeline.cli import (
     simulation_steps,
     training_steps,
 )
-from pipeline.cli.command_list import listed
+from pipeline.cli.command_list import listed, make_readable
 from pipeline.cli.options import EngineChoice, SparkMaster
 from pipeline.installation.release import VERSION, is_installed_command
 from pipeline.installation.step_groups import GROUPS
@@ -55,6 +55,9 @@ STEPS = (
 app.registered_commands = listed(
     [command for steps in STEPS for command in steps.app.registered_commands]
 )
+for command in config_steps.config.registered_commands:
+    if command.callback:
+        make_readable(command.callback)
 for group, texts in GROUPS.items():
     if "config" in texts:
         app.add_typer(
@@ -75,7 +78,11 @@ def _show_version(is_asked: bool) -> None:
 Version = Annotated[
     bool,
     typer.Option(
-        "--version", callback=_show_version, is_eager=True, help="show the version, and end"
+        "--version",
+        callback=_show_version,
+        is_eager=True,
+        metavar="",
+        help="show the version, and end",
     ),
 ]
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any, get_type_hints
+import re
+from collections.abc import Callable, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 from typer.models import CommandInfo, OptionInfo
 
 from pipeline.installation.step_groups import GROUPS
+
+_VALUES = {bool: "", str: "TEXT", Path: "PATH", int: "NUMBER", float: "NUMBER"}
 
 
 def listed(commands: list[CommandInfo]) -> list[CommandInfo]:
@@ -34,13 +39,43 @@ def name_of(command: CommandInfo) -> str:
 
 def required_options(step: Callable[..., Any]) -> list[str]:
     """The options that a step cannot do without, as make names them: AS_OF for --as-of."""
-    hints, names = get_type_hints(step, include_extras=True), []
-    for name, parameter in inspect.signature(step).parameters.items():
-        for extra in getattr(hints[name], "__metadata__", ()):
-            if isinstance(extra, OptionInfo) and parameter.default is parameter.empty:
-                # inside Annotated, typer keeps the first name of an option as its default
-                names.append(_make_name(extra.default if isinstance(extra.default, str) else name))
+    names = []
+    for name, _, option in _options(step):
+        if inspect.signature(step).parameters[name].default is inspect.Parameter.empty:
+            # inside Annotated, typer keeps the first name of an option as its default
+            names.append(_make_name(option.default if isinstance(option.default, str) else name))
     return names
+
+
+def make_readable(step: Callable[..., Any]) -> None:
+    """Show the options of a step in the words of a user: PATH, NUMBER and TEXT instead of Python's
+    types, nothing after an option without a value, and brackets in a help text as they are."""
+    # annotations that are text make new options each time that they are read
+    step.__annotations__ = get_type_hints(step, include_extras=True)
+    for _, hint, option in _options(step):
+        if option.help:
+            # a bracket would be read as a colour; steps share options, so some are done already
+            option.help = re.sub(r"(?<!\\)\[", r"\[", option.help)
+        if option.metavar is None:
+            option.metavar = _value_word(hint)
+
+
+def _options(step: Callable[..., Any]) -> Iterator[tuple[str, Any, OptionInfo]]:
+    """The parameter, the type of its value and the option, for each option of a step."""
+    for name, hint in get_type_hints(step, include_extras=True).items():
+        for extra in getattr(hint, "__metadata__", ()):
+            if isinstance(extra, OptionInfo):
+                yield name, hint.__origin__, extra
+
+
+def _value_word(hint: Any) -> str | None:
+    """The word for the value of an option in its help; None leaves it to typer."""
+    inner = [part for part in get_args(hint) if part is not type(None)]
+    if inner:
+        return _value_word(inner[0])
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return "|".join(choice.value for choice in hint)
+    return _VALUES.get(hint)
 
 
 def _make_name(option: str) -> str:
@@ -50,6 +85,7 @@ def _make_name(option: str) -> str:
 def _described(command: CommandInfo, group: str, text: str) -> CommandInfo:
     step = command.callback
     assert step is not None
+    make_readable(step)
     required = " ".join(required_options(step))
     command.rich_help_panel = group
     command.short_help = f"{text}: {required}" if required else text

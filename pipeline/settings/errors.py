@@ -127,3 +127,10 @@ class StillHeld(UserError):
     them. The output lists the files and lines."""
 
     exit_code = 26
+
+
+class MissingExtra(UserError):
+    """A target or a database needs an optional package that is not installed. The message has the
+    command that installs it; everything else of the run was done."""
+
+    exit_code = 27

@@ -19,7 +19,7 @@ PACKAGES = (
     "pyarrow",
     "scikit-learn",
     "lightgbm",
-    "mlflow",
+    "mlflow-skinny",
     "pydantic",
 )
 

@@ -51,8 +51,9 @@ pipeline/deliver            pipeline/connections pipeline/output pipeline/settin
 pipeline/deliver/bulk       features models/actions pipeline/connections pipeline/deliver
                             pipeline/history pipeline/load pipeline/settings
                             pipeline/settings/delivery pipeline/workspace
-pipeline/deliver/targets    pipeline/connections pipeline/deliver pipeline/output
-                            pipeline/settings pipeline/settings/delivery pipeline/workspace
+pipeline/deliver/targets    pipeline/connections pipeline/deliver pipeline/installation
+                            pipeline/output pipeline/settings pipeline/settings/delivery
+                            pipeline/workspace
 pipeline/desk               features features/build models/actions pipeline/drafts
                             pipeline/history pipeline/load pipeline/output pipeline/pages
                             pipeline/settings pipeline/workspace
@@ -88,7 +89,7 @@ pipeline/history            features models/actions models/contact models/effect
                             pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
-pipeline/installation
+pipeline/installation       pipeline/settings
 pipeline/load               features pipeline/load/pulling pipeline/output pipeline/settings
                             pipeline/sources pipeline/sources/aliexpress
                             pipeline/sources/erasure pipeline/sources/mapped
@@ -136,9 +137,9 @@ pipeline/sources/aliexpress features pipeline/settings pipeline/sources
                             pipeline/workspace
 pipeline/sources/conversation
                             pipeline/sources
-pipeline/sources/database   pipeline/output pipeline/settings pipeline/sources
-                            pipeline/sources/mapped pipeline/sources/reading
-                            pipeline/workspace
+pipeline/sources/database   pipeline/installation pipeline/output pipeline/settings
+                            pipeline/sources pipeline/sources/mapped
+                            pipeline/sources/reading pipeline/workspace
 pipeline/sources/erasure    pipeline/sources
 pipeline/sources/mapped     features pipeline/settings pipeline/sources
                             pipeline/sources/reading
@@ -152,10 +153,10 @@ pipeline/sources/parcelservices
                             pipeline/settings/delivery pipeline/workspace
 pipeline/sources/proposing  pipeline/output pipeline/sources pipeline/sources/mapped
 pipeline/sources/reading    pipeline/settings
-pipeline/sources/shops      pipeline/connections pipeline/output pipeline/settings
-                            pipeline/settings/delivery pipeline/sources/mapped
-                            pipeline/sources/openplatform pipeline/sources/proposing
-                            pipeline/workspace
+pipeline/sources/shops      pipeline/connections pipeline/installation pipeline/output
+                            pipeline/settings pipeline/settings/delivery
+                            pipeline/sources/mapped pipeline/sources/openplatform
+                            pipeline/sources/proposing pipeline/workspace
 pipeline/sources/tracking   features pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/mapped
                             pipeline/sources/reading

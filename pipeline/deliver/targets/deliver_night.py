@@ -15,28 +15,44 @@ from pipeline.deliver.sending import Delivery, Outcome, deliver_once
 from pipeline.deliver.targets.chat_targets import slack_deliveries, teams_deliveries
 from pipeline.deliver.targets.email_target import mail_deliveries
 from pipeline.deliver.targets.helpdesk_target import helpdesk_deliveries
-from pipeline.deliver.targets.s3_target import s3_deliveries
-from pipeline.deliver.targets.sftp_target import sftp_deliveries
 from pipeline.deliver.targets.target_tools import TargetTools
 from pipeline.deliver.targets.webhook_target import webhook_deliveries
 from pipeline.deliver.web_requests import WebSender
+from pipeline.installation.extras import require_package
 from pipeline.settings.config import Config
 from pipeline.settings.delivery.delivery_section import SecretSource
-from pipeline.settings.errors import BadInput, DeliveryFailed
+from pipeline.settings.delivery.target_settings import S3Target, SftpTarget
+from pipeline.settings.errors import BadInput, DeliveryFailed, MissingExtra
 from pipeline.workspace.locks import sender_lock
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace
 
 # after so many messages in a row that did not arrive, a receiver is left alone until the next run
 MOST_FAILURES = 3
+
+
+def _sftp_deliveries(target: SftpTarget, tools: TargetTools) -> list[Delivery]:
+    require_package("paramiko")
+    from pipeline.deliver.targets.sftp_target import sftp_deliveries
+
+    return sftp_deliveries(target, tools)
+
+
+def _s3_deliveries(target: S3Target, tools: TargetTools) -> list[Delivery]:
+    require_package("boto3")
+    from pipeline.deliver.targets.s3_target import s3_deliveries
+
+    return s3_deliveries(target, tools)
+
+
 KINDS: dict[str, Any] = {
     "email": mail_deliveries,
     "slack": slack_deliveries,
     "teams": teams_deliveries,
     "webhook": webhook_deliveries,
     "helpdesk": helpdesk_deliveries,
-    "sftp": sftp_deliveries,
-    "s3": s3_deliveries,
+    "sftp": _sftp_deliveries,
+    "s3": _s3_deliveries,
 }
 
 
@@ -52,8 +68,9 @@ def deliver_night(
     """Send a night, by default the newest, to all targets or to the one named `only`.
 
     `is_dry`: only say what would be sent. What the record says was sent is not sent again; the next
-    target is tried when one fails. Raises `DeliveryFailed` at the end if one did, `Refused` for a
-    night that was refused, and `BadInput` for an unknown target.
+    target is tried when one fails. Raises `DeliveryFailed` at the end if one did, `MissingExtra` if
+    only packages were missing, `Refused` for a night that was refused, and `BadInput` for an
+    unknown target.
     """
     names = _chosen(config, only)
     night = read_night(workspace, config, as_of)
@@ -66,14 +83,19 @@ def deliver_night(
         _say_plan(config, tools)
         return
     failures: list[str] = []
+    lacking: list[str] = []
     with sender_lock(workspace.folder, "deliver"), open_record(workspace.folder) as record:
         for tool in tools:
             with progress.piece(f"deliver {tool.name}") as notes:
-                notes.append(_deliver_to(config, tool, record, failures))
-    if failures:
-        raise DeliveryFailed(
-            f"{night.as_of}: {'; '.join(failures)}. The night stays published. To send the rest: "
-            f"make deliver AS_OF={night.as_of}"
+                try:
+                    notes.append(_deliver_to(config, tool, record, failures))
+                except MissingExtra as error:
+                    lacking.append(f"{tool.name}: {error}")
+                    notes.append(f"{tool.kind}: not sent")
+    if failures or lacking:
+        raise (DeliveryFailed if failures else MissingExtra)(
+            f"{night.as_of}: {'; '.join(failures + lacking)}. The night stays published. To send "
+            f"the rest: make deliver AS_OF={night.as_of}"
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from pipeline.output.safe_text import one_line
 from pipeline.settings.config import Config
-from pipeline.settings.errors import BadInput, Damaged, PullFailed, WorkspaceBusy
+from pipeline.settings.errors import BadInput, Damaged, MissingExtra, PullFailed, WorkspaceBusy
 from pipeline.workspace.locks import run_lock
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace
@@ -78,7 +78,7 @@ def pull_platforms(
                 # this loads the web client, which other steps do not need
                 pull_one = cast("PullOne", resolve_name(PLATFORMS[service]))
                 report = pull_one(name, workspace, config, say)
-            except (PullFailed, WorkspaceBusy) as failure:
+            except (PullFailed, WorkspaceBusy, MissingExtra) as failure:
                 failures.append(str(failure))
                 warn(str(failure))
                 continue

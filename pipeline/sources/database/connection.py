@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from pipeline.installation.extras import require_package
 from pipeline.output.safe_text import one_line
 from pipeline.settings.errors import BadInput, NoDatabase
 from pipeline.sources.database.queries import Database, parse_url
@@ -55,7 +56,8 @@ def open_read_only(database: Database, folder: Path) -> Iterator[sa.Connection]:
     """One read-only connection in which all queries see the same state of the database.
 
     `folder`: relative paths of SQLite files start here. Raises `BadInput` if the address is missing
-    or wrong, and `NoDatabase` with the message of the server or driver if the database fails.
+    or wrong, `MissingExtra` if its driver is not installed, and `NoDatabase` with the message of
+    the server or driver if the database fails.
     """
     url, password = _address(database)
     engine = _engine(url, folder)
@@ -92,6 +94,7 @@ def _engine(url: URL, folder: Path) -> sa.Engine:
     kind = url.drivername
     if kind == "sqlite":
         return _sqlite(url, folder)
+    require_package(DRIVERS[kind].partition("+")[2])
     timeouts = {name: str(value) for name, value in TIMEOUTS[kind].items() if name not in url.query}
     driver_url = url.set(drivername=DRIVERS[kind]).update_query_dict(timeouts)
     engine = sa.create_engine(driver_url, isolation_level="REPEATABLE READ", poolclass=sa.NullPool)

@@ -24,8 +24,10 @@ from pipeline.sources.shops.kept_answers import (
 )
 from pipeline.sources.shops.order_numbers import OrderNumbers
 from pipeline.sources.shops.paypal_account import DISPUTE as PAYPAL_DETAIL
-from pipeline.sources.shops.stripe_account import DISPUTE, FINAL
 
+# Stripe's answers that have one dispute, and the statuses in which it has ended
+DISPUTE = "dispute"
+FINAL = ("won", "lost", "warning_closed", "charge_refunded", "prevented")
 # https://docs.stripe.com/currencies: amounts without, and with three, decimals
 NO_CENTS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
 # PayPal's codes, in the words of its export

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from pipeline.connections.connection_check import MethodCheck
 from pipeline.connections.pull_clock import PullClock
-from pipeline.sources.shops import paypal_account, shopify_shop, stripe_account, woo_shop
+from pipeline.installation.extras import require_package
 from pipeline.sources.shops.service_run import ShopService, check_service, run_service
 
 if TYPE_CHECKING:
@@ -16,10 +17,21 @@ if TYPE_CHECKING:
     from pipeline.settings.config import Config
     from pipeline.workspace.workspace import Workspace
 
-SERVICES: dict[str, ShopService] = {
-    each.SERVICE.kind: each.SERVICE
-    for each in (shopify_shop, woo_shop, stripe_account, paypal_account)
+# the SDK of one service is not needed for the others
+_MODULES = {
+    "shopify": "pipeline.sources.shops.shopify_shop",
+    "woocommerce": "pipeline.sources.shops.woo_shop",
+    "stripe": "pipeline.sources.shops.stripe_account",
+    "paypal": "pipeline.sources.shops.paypal_account",
 }
+
+
+def service_of(kind: str) -> ShopService:
+    """The service of a section of `[pull]`. Raises `MissingExtra` if its SDK is not installed."""
+    if kind == "stripe":
+        require_package("stripe")
+    service: ShopService = resolve_name(f"{_MODULES[kind]}:SERVICE")
+    return service
 
 
 def pull_service(
@@ -27,7 +39,7 @@ def pull_service(
 ) -> PullReport:
     """Pull the section `[pull.KIND.NAME]`. Raises `PullFailed` and `WorkspaceBusy`."""
     settings = getattr(config.pull, kind)[name]
-    return run_service(SERVICES[kind], name, settings, workspace.folder, say)
+    return run_service(service_of(kind), name, settings, workspace.folder, say)
 
 
 def check_connection(
@@ -35,7 +47,7 @@ def check_connection(
 ) -> list[MethodCheck]:
     """What the credentials of a section `[pull.KIND.NAME]` may do. A secret that is missing, or a
     service out of reach, is a check that failed."""
-    return check_service(SERVICES[kind], name, settings, clock)
+    return check_service(service_of(kind), name, settings, clock)
 
 
 # for `make pull`: the same by service, with the name

@@ -27,16 +27,16 @@ from pipeline.connections.connection_check import MethodCheck
 from pipeline.connections.pull_clock import utc_text
 from pipeline.output.safe_text import one_line
 from pipeline.sources.openplatform.pull_queue import JobResult, PullJob
+from pipeline.sources.shops.dispute_tables import DISPUTE, FINAL
 from pipeline.sources.shops.kept_answers import parsed_time, rows_of, texts_of
 from pipeline.sources.shops.service_run import ServiceRun, ShopService, method_check
 from pipeline.workspace.workspace import new_id
 
 KIND = "stripe"
-DISPUTES, DISPUTE = "disputes", "dispute"
+DISPUTES = "disputes"
 PAGES, SINGLE = 10, 20
 OVERLAP = timedelta(days=1)
 UNTIL = "disputes_until"
-FINAL = ("won", "lost", "warning_closed", "charge_refunded", "prevented")
 PAYMENTS = ["charge", "payment_intent"]
 COSTS = {
     DISPUTES: "no disputes of Stripe: no model can be trained from them",

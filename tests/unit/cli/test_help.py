@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.app import app
@@ -64,6 +65,21 @@ def test_a_step_without_a_line_is_listed_last() -> None:
 
 def test_brackets_in_the_help_are_shown() -> None:
     assert any("[deliver]" in line for line in shown("deliver", "--help"))
+    assert any("only this target of [deliver]" in line for line in shown("deliver", "--help"))
+
+
+@pytest.mark.parametrize("name", sorted(STEPS - {"config"}))
+def test_the_help_of_a_step_has_no_types_of_python(name: str) -> None:
+    lines = [line for line in shown(name, "--help") if "--help" not in line]
+    assert not re.search(r"<(bool|str|path|int|float|list)\b", "\n".join(lines))
+
+
+def test_a_value_is_a_word_and_a_flag_has_none() -> None:
+    text = "\n".join(shown("board-user", "--help"))
+    assert re.search(r"--login +TEXT +name of the user", text)
+    assert re.search(r"--token +make a token", text)
+    assert "--by" in (kpi := " ".join(shown("kpi", "--help")))
+    assert "category|product" in kpi
 
 
 def test_the_help_loads_no_library_of_tables() -> None:

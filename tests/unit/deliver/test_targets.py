@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from pipeline.deliver.delivery_record import open_record
-from pipeline.settings.errors import BadInput, DeliveryFailed, Refused
+from pipeline.installation import extras
+from pipeline.settings.errors import BadInput, DeliveryFailed, MissingExtra, Refused
 from pipeline.workspace.workspace import Workspace
 from tests.unit.deliver.conftest import (
     BUCKET,
@@ -155,6 +156,15 @@ def test_the_files_of_a_night_come_to_a_bucket(s3: tuple[str, Any], deliver: Del
     assert "dispute-risk/2025-03-20/report.html" in keys
     body = client.get_object(Bucket=BUCKET, Key=keys[0])["Body"].read()
     assert body
+
+
+def test_a_missing_package_keeps_only_its_own_target_waiting(
+    mail: MailServer, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="the package boto3, .* make connections"):
+        deliver(s3_target("http://127.0.0.1:9") + mail_target(mail.port))
+    assert len(mail.mails) == 1
 
 
 def test_a_missing_bucket_is_reported_once(s3: tuple[str, Any], deliver: Deliver) -> None:

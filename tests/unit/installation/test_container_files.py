@@ -139,7 +139,8 @@ def test_the_health_check_fails_where_nothing_answers() -> None:
 def test_the_image_gets_all_that_the_package_is_built_from() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     copied = " ".join(re.findall(r"^COPY (?!--from)(.*)$", dockerfile, re.MULTILINE)).split()
-    needed = {"pyproject.toml", "README.md", "LICENSE", "dispute_risk.py", "requirements.lock"}
+    needed = {"pyproject.toml", "README.md", "LICENSE", "dispute_risk.py"}
+    needed |= {"requirements.lock", "requirements-connections.lock", "requirements-mlflow-ui.lock"}
     assert needed | MAY_IMPORT.keys() <= set(copied)
     let_in = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {f"!{name}" for name in needed | MAY_IMPORT.keys()} <= set(let_in)
@@ -157,7 +158,8 @@ def test_each_service_is_closed_in_and_the_image_is_of_this_release() -> None:
         for port in service.get("ports", ()):
             assert port.startswith("127.0.0.1:"), name
         if name in ours:
-            assert service["image"] == f"dispute-risk:{VERSION}"
+            own = "dispute-risk-models" if name == "models" else "dispute-risk"
+            assert service["image"] == f"{own}:{VERSION}"
             assert service["read_only"] is True
             assert service["cap_drop"] == ["ALL"]
 

@@ -122,6 +122,12 @@ def test_a_shell_completes_the_steps(installed: Installed, tmp_path: Path) -> No
     assert ended.stdout.split() == ["nightly"], ended.stderr
 
 
+def test_zsh_completes_the_steps_with_what_they_do(installed: Installed, tmp_path: Path) -> None:
+    asked = {"_DISPUTE_RISK_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "dispute-risk night"}
+    ended = installed.run("dispute-risk", at=tmp_path, **asked)
+    assert '"nightly":"Load, score and list' in ended.stdout, ended.stderr
+
+
 def test_a_store_goes_from_raw_files_to_its_list_in_an_empty_folder(
     installed: Installed, tmp_path: Path
 ) -> None:

@@ -145,7 +145,7 @@ def test_the_manifest_has_the_inputs_of_the_night(finished: Path, simulated_raw:
     assert manifest["rows"]["contact_list"] == pl.read_csv(run / "contact_list.csv").height
     assert manifest["model"] == {"name": "dispute-risk", "version": "1", "trained_as_of": AS_OF}
     assert (manifest["seed"], manifest["as_of"], manifest["run_id"]) == (7, AS_OF, run.name)
-    assert {"python", "polars", "lightgbm", "mlflow"} <= set(manifest["versions"])
+    assert {"python", "polars", "lightgbm", "mlflow-skinny"} <= set(manifest["versions"])
     assert manifest["git_revision"]
     assert manifest["release"] == VERSION
     assert {"ingest", "features", "train", "score"} <= set(manifest["timings_seconds"])

@@ -17,7 +17,7 @@ from pipeline.sources.mapped.mapped_source import read_mapped
 from pipeline.sources.openplatform.pull_store import PullReport
 from pipeline.sources.shops.export_tables import ShopTables, raw_folder, write_tables
 from pipeline.sources.shops.service_run import run_service
-from pipeline.sources.shops.services import SERVICES
+from pipeline.sources.shops.services import service_of
 from pipeline.sources.source_context import SourceContext
 from tests.unit.sources.exports.export_oracle import EUR
 from tests.unit.sources.exports.export_truth import Order, made_orders
@@ -110,7 +110,7 @@ class PulledShop:
         self.sections[kind] = {"main": section(kind, url, **changes)}
         settings = getattr(self.settings, kind)["main"]
         clock = NightClock(moment or datetime(2027, 1, 1, tzinfo=UTC))
-        return run_service(SERVICES[kind], "main", settings, self.folder, print, clock)
+        return run_service(service_of(kind), "main", settings, self.folder, print, clock)
 
     @property
     def settings(self) -> Pull:
