@@ -6,19 +6,24 @@ pull/PLATFORM/NAME/last_pull.json
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pipeline.connections.call_faults import PlatformFault, PullStopped, SecretFault
 from pipeline.connections.pull_clock import PullClock, utc_text
 from pipeline.connections.pull_report import PullReport
+from pipeline.connections.secret_values import SecretValues
 from pipeline.settings.errors import PullFailed
 from pipeline.workspace.workspace import write_json
 
 FILE = "last_pull.json"
 DEFECT = "the pull ended by a defect of the program"
 STOPPED = "the pull was stopped"
+# what a pull without its state does
+BEGINS_AGAIN = "begins with the history again. What was pulled before stays."
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,23 @@ class PullRecord:
     failure: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, int] = field(default_factory=dict)
+
+
+@contextmanager
+def pull_failures(title: str, secrets: SecretValues, state: Path, lost: str) -> Iterator[None]:
+    """Turn what stops a pull into `PullFailed`, without secrets.
+
+    `state`: the database of the pull; `lost`: what removing it costs, as the end of a sentence.
+    """
+    try:
+        yield
+    except (PullStopped, PlatformFault, SecretFault) as fault:
+        raise PullFailed(secrets.hide(f"{title}: {fault}")) from None
+    except sqlite3.Error as error:
+        raise PullFailed(
+            f"{title}: {state} cannot be used ({error}). Unless the disk is full, remove this "
+            f"file: the next pull then {lost}"
+        ) from None
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -11,18 +10,16 @@ from pipeline.connections.call_faults import (
     ForbiddenCall,
     PlatformFault,
     PullStopped,
-    SecretFault,
     StaleToken,
     Throttled,
     Unanswered,
 )
 from pipeline.connections.pull_clock import PullClock
-from pipeline.connections.pull_record import recorded_pull
+from pipeline.connections.pull_record import BEGINS_AGAIN, pull_failures, recorded_pull
 from pipeline.connections.pull_report import PullReport
 from pipeline.connections.secret_values import SecretValues
 from pipeline.connections.store_folders import StoreFolders, locked_store
 from pipeline.settings.delivery.pull_settings import AliexpressStore
-from pipeline.settings.errors import PullFailed
 from pipeline.sources.openplatform.access_tokens import AccessTokens
 from pipeline.sources.openplatform.conversations import fetch_messages, list_conversations
 from pipeline.sources.openplatform.dispute_lists import fetch_dispute, list_disputes
@@ -77,8 +74,11 @@ def pull_store(
     with locked_store(folders, name):
         pull = _Pull(name, settings, folders, say, clock, SecretValues())
         store = ("aliexpress", name)
-        with recorded_pull(folders.state, store, clock, pull.report, methods_of(settings)):
-            return pull.finish()
+        with (
+            recorded_pull(folders.state, store, clock, pull.report, methods_of(settings)),
+            pull_failures(name, pull.secrets, folders.state / STATE, BEGINS_AGAIN),
+        ):
+            return pull.run()
 
 
 class _Pull:
@@ -97,19 +97,6 @@ class _Pull:
         self.clock, self.secrets = clock, secrets
         self.report = PullReport()
         self._is_away = False
-
-    def finish(self) -> PullReport:
-        """Run. Raises `PullFailed`, without secrets, whatever stops the pull."""
-        try:
-            return self.run()
-        except (PullStopped, PlatformFault, SecretFault) as fault:
-            raise PullFailed(self.secrets.hide(f"{self.name}: {fault}")) from None
-        except sqlite3.Error as error:
-            raise PullFailed(
-                f"{self.name}: {self.folders.state / STATE} cannot be used ({error}). Unless the "
-                "disk is full, remove this file: the next pull then begins with the history again. "
-                "What was pulled before stays."
-            ) from None
 
     def run(self) -> PullReport:
         now = self.clock.now()

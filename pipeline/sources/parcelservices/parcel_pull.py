@@ -3,18 +3,16 @@ followed."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.connections.call_faults import PlatformFault, PullStopped, SecretFault
 from pipeline.connections.pull_clock import PullClock
-from pipeline.connections.pull_record import recorded_pull
+from pipeline.connections.pull_record import pull_failures, recorded_pull
 from pipeline.connections.pull_report import PullReport
 from pipeline.connections.secret_values import SecretValues
 from pipeline.connections.store_folders import locked_store
 from pipeline.settings.config import Config
-from pipeline.settings.errors import BadInput, PullFailed
+from pipeline.settings.errors import BadInput
 from pipeline.sources.parcelservices.open_parcels import Parcel, open_parcels
 from pipeline.sources.parcelservices.parcel_run import (
     STATE,
@@ -25,6 +23,9 @@ from pipeline.sources.parcelservices.parcel_run import (
 )
 from pipeline.workspace.workspace import Workspace
 
+REGISTERS_AGAIN = (
+    "registers the open parcels again, which costs no quota for those that the service still has."
+)
 NO_TABLES = "no orders are loaded yet; load the store once, and the next pull follows its parcels"
 
 
@@ -76,20 +77,8 @@ def pull_parcels(
     folders = parcel_folders(workspace, section, name)
     with locked_store(folders, f"{section} {name}"):
         run = ParcelRun(name, settings, folders, say, clock, secrets)
-        with recorded_pull(folders.state, (section, name), clock, run.report):
-            return _finished(run, parcels)
-
-
-def _finished(run: ParcelRun, parcels: Sequence[Parcel]) -> PullReport:
-    """What the run did. Raises `PullFailed`, without secrets, whatever stopped it."""
-    title = f"{section_of(run.settings)} {run.name}"
-    try:
-        return run.run(parcels)
-    except (PullStopped, PlatformFault, SecretFault) as fault:
-        raise PullFailed(run.secrets.hide(f"{title}: {fault}")) from None
-    except sqlite3.Error as error:
-        raise PullFailed(
-            f"{title}: {run.folders.state / STATE} cannot be used ({error}). Unless the disk is "
-            "full, remove this file: the next pull registers the open parcels again, which costs "
-            "no quota for those that the service still has."
-        ) from None
+        with (
+            recorded_pull(folders.state, (section, name), clock, run.report),
+            pull_failures(f"{section} {name}", secrets, folders.state / STATE, REGISTERS_AGAIN),
+        ):
+            return run.run(parcels)

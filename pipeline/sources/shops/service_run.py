@@ -6,12 +6,10 @@ pulled/KIND/NAME/    the answers, as they came
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +25,12 @@ from pipeline.connections.call_faults import (
 )
 from pipeline.connections.connection_check import MethodCheck
 from pipeline.connections.pull_clock import PullClock, utc_text
-from pipeline.connections.pull_record import recorded_pull
+from pipeline.connections.pull_record import BEGINS_AGAIN, pull_failures, recorded_pull
 from pipeline.connections.pull_report import PullReport
 from pipeline.connections.secret_values import SecretValues
 from pipeline.connections.store_folders import StoreFolders, locked_store
 from pipeline.connections.tries import with_tries
 from pipeline.connections.web_client import WebAnswer, WebClient
-from pipeline.settings.errors import PullFailed
 from pipeline.sources.openplatform.pull_queue import JobResult, PullJob, PullQueue
 from pipeline.workspace.run_log import note
 from pipeline.workspace.workspace import new_id
@@ -130,21 +127,12 @@ def run_service(
     secrets, report, clock = SecretValues(), PullReport(), clock or PullClock()
     folders = StoreFolders.of(workspace, name, service.kind)
     title = f"{service.kind} {name}"
-    run = partial(_run, service, name, settings, folders, say, clock, secrets, report)
     with (
         locked_store(folders, title),
         recorded_pull(folders.state, (service.kind, name), clock, report),
+        pull_failures(title, secrets, folders.state / STATE, BEGINS_AGAIN),
     ):
-        try:
-            run()
-        except (PullStopped, PlatformFault, SecretFault) as fault:
-            raise PullFailed(secrets.hide(f"{title}: {fault}")) from None
-        except sqlite3.Error as error:
-            raise PullFailed(
-                f"{title}: {folders.state / STATE} cannot be used ({error}). Unless the disk is "
-                "full, remove this file: the next pull then begins with the history again. What "
-                "was pulled before stays."
-            ) from None
+        _run(service, name, settings, folders, say, clock, secrets, report)
     return report
 
 

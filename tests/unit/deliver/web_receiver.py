@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.unit.local_server import LocalHandler, local_server
 
 # refused, silent, reset before anything was read, or taken and then reset: the sender cannot know
 FAULTS = ("refused", "silent", "reset", "taken_then_reset")
@@ -71,30 +72,13 @@ class WebReceiver:
 @contextmanager
 def web_receiver(share: float = 0.0, seed: int = 7) -> Iterator[WebReceiver]:
     """Receives on a free port; `share` of the requests fail."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    receiver = WebReceiver(server.server_address[1], Received(), share, random.Random(seed))
-    server.receiver = receiver  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with local_server(_Handler) as server:
+        receiver = WebReceiver(server.server_address[1], Received(), share, random.Random(seed))
+        server.receiver = receiver  # type: ignore[attr-defined]
         yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # keep-alive with small answers is slow otherwise
-    disable_nagle_algorithm = True
-
-    def handle(self) -> None:
-        """A sender that was killed resets its connection."""
-        with suppress(ConnectionError):
-            super().handle()
-
+class _Handler(LocalHandler):
     def do_POST(self) -> None:
         receiver: WebReceiver = self.server.receiver  # type: ignore[attr-defined]
         received, fault = receiver.received, receiver.fault()

@@ -13,13 +13,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 
+from tests.unit.local_server import LocalHandler, local_server
 from tests.unit.sources.openplatform.fake_store import (
     NOT_FOUND,
     FakeStore,
@@ -283,28 +283,13 @@ def _spoiled(answer: dict[str, Any], part: list[Any] | None, fault: str | None) 
 @contextmanager
 def fake_platform(store: FakeStore, **options: Any) -> Iterator[FakePlatform]:
     """A platform on a free port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    platform = FakePlatform(store, port=server.server_address[1], **options)
-    server.platform = platform  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with local_server(_Handler) as server:
+        platform = FakePlatform(store, port=server.server_address[1], **options)
+        server.platform = platform  # type: ignore[attr-defined]
         yield platform
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def handle(self) -> None:
-        with suppress(ConnectionError):
-            super().handle()
-
+class _Handler(LocalHandler):
     def do_POST(self) -> None:
         platform: FakePlatform = self.server.platform  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()

@@ -10,11 +10,12 @@ import struct
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.unit.local_server import LocalHandler, local_server
 
 KEY = "k3y-of-the-tracking-account-4711"
 FAULTS = (
@@ -213,28 +214,13 @@ def spoiled(fault: str, content: Any) -> Any:
 @contextmanager
 def fake_services(**options: Any) -> Iterator[FakeServices]:
     """Both services on a free port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    fake = FakeServices(port=server.server_address[1], **options)
-    server.fake = fake  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with local_server(_Handler) as server:
+        fake = FakeServices(port=server.server_address[1], **options)
+        server.fake = fake  # type: ignore[attr-defined]
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def handle(self) -> None:
-        with suppress(ConnectionError):
-            super().handle()
-
+class _Handler(LocalHandler):
     def do_GET(self) -> None:
         self.do_POST()
 

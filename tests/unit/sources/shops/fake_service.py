@@ -9,13 +9,13 @@ import struct
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.unit.local_server import LocalHandler, local_server
 from tests.unit.sources.exports.export_truth import Order
 
 # what may happen to any request
@@ -97,28 +97,13 @@ Service = TypeVar("Service", bound=FakeService)
 
 @contextmanager
 def serving(service: Service) -> Iterator[Service]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    service.port = server.server_address[1]
-    server.service = service  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with local_server(_Handler) as server:
+        service.port = server.server_address[1]
+        server.service = service  # type: ignore[attr-defined]
         yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def handle(self) -> None:
-        with suppress(ConnectionError):
-            super().handle()
-
+class _Handler(LocalHandler):
     def do_GET(self) -> None:
         self._do("GET")
 
