@@ -56,6 +56,7 @@ def varying(rows: pl.DataFrame, feature_names: list[str]) -> list[str]:
 
     LightGBM draws the features of each tree from all columns, also from those that are always
     null. So a store without optional columns gets the same trees as if the features did not exist.
+    If no feature would be left, all stay.
     """
     optional = [name for name in feature_names if name in OPTIONAL_NAMES]
     if rows.is_empty() or not optional:
@@ -68,7 +69,7 @@ def varying(rows: pl.DataFrame, feature_names: list[str]) -> list[str]:
     constant = {
         name for name, least, most, nulls in facts if least == most and nulls in (0, rows.height)
     }
-    return [name for name in feature_names if name not in constant]
+    return [name for name in feature_names if name not in constant] or feature_names
 
 
 @dataclass(frozen=True)

@@ -176,15 +176,15 @@ def _add_censored(
     calibration is added too.
     """
     recipe = replace(config.recipe, rounds=later.rounds if later else config.recipe.rounds)
-    matrix = model.matrix(night.rows)
+    matrix, names = model.matrix(night.rows), list(model.feature_names)
     night.scores["model_uncalibrated"] = predict_raw(model.booster, matrix, threads=recipe.threads)
     with watched() as fitting:
-        hazard = fit_hazard(followed, FEATURE_NAMES, recipe, config.horizon_days)
+        hazard = fit_hazard(followed, names, recipe, config.horizon_days)
     with watched() as scoring:
         night.scores["daily_hazard"] = hazard.predict(matrix, recipe.threads)
     costs["daily_hazard"].add(fitting, scoring, night.rows.height)
     with watched() as fitting:
-        booster = fit_delay_weighted(followed, FEATURE_NAMES, recipe, config.horizon_days)
+        booster = fit_delay_weighted(followed, names, recipe, config.horizon_days)
     with watched() as scoring:
         night.scores["delay_weights"] = predict_raw(booster, matrix, threads=recipe.threads)
     costs["delay_weights"].add(fitting, scoring, night.rows.height)

@@ -105,8 +105,9 @@ class Workspace(SharedFolder):
 
     def table_files(self) -> TableFiles:
         """The files of the tables in use. Raises `Damaged` if one is not as it was written."""
-        facts = self.read_ingest_facts()
-        return checked_tables(self._tables_in_use(), facts)
+        # one folder: contacts may switch to the next one between its facts and its files
+        folder = self._tables_in_use()
+        return checked_tables(folder, self._facts_of(folder))
 
     def read_tables(self) -> StoredTables:
         """The tables in use, whole."""
@@ -115,7 +116,10 @@ class Workspace(SharedFolder):
     def read_ingest_facts(self) -> dict[str, Any]:
         """What the last ingest stored next to the tables: input hashes, row counts, time zone.
         Raises `BadInput` if there are no tables."""
-        facts = stored_facts(self._tables_in_use())
+        return self._facts_of(self._tables_in_use())
+
+    def _facts_of(self, tables: Path) -> dict[str, Any]:
+        facts = stored_facts(tables)
         if facts is None:
             raise BadInput(
                 f"{self.folder}: has no tables yet. Load a store first: "

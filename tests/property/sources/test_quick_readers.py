@@ -127,6 +127,8 @@ AT = datetime(2026, 5, 3, tzinfo=UTC)
 GOOD = {pl.String(): "x", pl.Float64(): 2.0, TABLES["orders"].schema["known_at"]: AT}
 
 
+# the first use of pandera imports PySpark where it is installed, which warns about pandas
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_frame_is_clean_if_pandera_accepts_it(data: st.DataObject) -> None:

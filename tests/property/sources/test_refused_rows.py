@@ -185,10 +185,16 @@ def make(spoils_: list[Spoil]) -> tuple[dict[str, list[Row]], dict[str, set[int]
 def write(folder: Path, tables: dict[str, list[Row]]) -> None:
     (folder / "store.toml").write_text('zone = "UTC"\n', encoding="utf-8")
     for table, rows in tables.items():
-        header = [name for name in rows[0] if name != "extra"]
-        lines = [",".join(header), *(",".join(row.values()) for row in rows)]
+        # a fault may fill an optional column that the other rows leave empty
+        header = list(dict.fromkeys(name for row in rows for name in row if name != "extra"))
+        cells = ([*(row.get(name, "") for name in header), *_extra(row)] for row in rows)
+        lines = [",".join(header), *map(",".join, cells)]
         text = "\n".join(lines) + "\n"
         (folder / f"{table}.csv").write_bytes(text.encode(errors="surrogateescape"))
+
+
+def _extra(row: Row) -> list[str]:
+    return [row["extra"]] if "extra" in row else []
 
 
 @given(spoils=spoils)

@@ -106,6 +106,8 @@ def test_optional_features_that_never_vary_are_not_binned_and_change_nothing() -
     # a feature of every store stays: without it, LightGBM would draw other features for its trees
     others = ["order_age_days", "risk_30d", "postal_area_gap", "unknown"]
     assert varying(rows, [*constant, *others]) == others
+    # a group of features that is nothing else still makes a matrix
+    assert varying(rows, constant) == constant
     with_constants = fit_model(rows, [*constant, *NAMES], RECIPE)
     assert with_constants.to_text() == fit_model(rows, NAMES, RECIPE).to_text()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -18,6 +19,7 @@ from pipeline.settings.errors import BadInput
 from pipeline.simulation.world.simulated_store import simulate_store
 from pipeline.workspace.checksums import reseal
 from pipeline.workspace.stored_tables import NUMBER, write_table_files
+from pipeline.workspace.table_checks import stored_facts
 from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 from tests.conftest import day
@@ -146,3 +148,28 @@ def test_only_the_first_words_of_a_message_are_stored(make_tables, tmp_path: Pat
     write_table_files(tables.with_frames({**tables.frames, "messages": long}), tmp_path)
     stored = TableFiles(tmp_path, "UTC", False).read_all_of("messages")
     assert stored["text"].to_list() == [("secret " * 100)[:FIRST_WORDS]]
+
+
+def test_tables_that_change_while_they_are_opened_are_not_damaged(
+    files: TableFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another agent's contact switches to new tables between the facts and the files."""
+    board, other = Workspace(tmp_path), Workspace(tmp_path)
+    tables = files.read_all()
+    board.write_tables(tables, {})
+    contact = (
+        tables["messages"]
+        .head(1)
+        .select(pl.lit("c-1").alias("contact_id"), "order_id", "occurred_at", "known_at")
+    )
+    contacts = pl.concat([tables["contacts"], contact], how="diagonal")
+
+    def switching(folder: Path) -> dict[str, Any] | None:
+        facts = stored_facts(folder)
+        monkeypatch.setattr("pipeline.workspace.workspace.stored_facts", stored_facts)
+        other.replace_table("contacts", contacts, {})
+        return facts
+
+    monkeypatch.setattr("pipeline.workspace.workspace.stored_facts", switching)
+    assert board.table_files().read_all()["contacts"].is_empty()
+    assert board.read_tables()["contacts"].height == 1

@@ -148,8 +148,12 @@ def test_a_store_from_a_database_equals_the_store_from_its_files(
         with workspace.locked():
             ingest(workspace, load_config(folder), Progress(), source=folder.name, raw=raw)
             tables.append(workspace.read_tables())
+    # a mapping fills what the title alone says; canonical files say it themselves, or not
+    letters = pl.col("title").str.len_chars().cast(pl.Float64)
+    expected = dict(tables[1].frames)
+    expected["products"] = expected["products"].with_columns(count_title_letters=letters)
     for name in TABLES:
-        assert tables[0][name].equals(tables[1][name]), name
+        assert tables[0][name].equals(expected[name]), name
     examine(load_config(tmp_path), source="database", raw=tmp_path)
     assert "every row would be loaded" in capsys.readouterr().out
     if url.startswith("sqlite"):
