@@ -86,6 +86,7 @@ def pull_platforms(
             say(line)
         if service == "aliexpress":
             _compact(workspace, config, name)
+    _erase_forgotten(workspace, config)
     if SHOPS & {service for service, _ in stores}:
         _write_shop_tables(workspace, config, progress)
     if failures:
@@ -125,6 +126,19 @@ def _compact(workspace: Workspace, config: Config, name: str) -> None:
             f"{name}: {done.count_dumps:,} files of old answers compacted: {done.dump_bytes:,} "
             f"bytes removed, {done.bytes_after - done.bytes_before:,} added to compacted-rows"
         )
+
+
+def _erase_forgotten(workspace: Workspace, config: Config) -> None:
+    """Erase forgotten buyers from new answers, unless another run uses the stores."""
+    from pipeline.load.pulling.new_answers import erase_new_answers
+
+    try:
+        count = erase_new_answers(workspace, config.pull)
+    except WorkspaceBusy as error:
+        say(f"new answers about forgotten buyers stay until the next pull: {error}")
+        return
+    if count:
+        say(f"forgotten buyers were erased from {count:,} files of new answers")
 
 
 def _write_shop_tables(workspace: Workspace, config: Config, progress: Progress) -> None:
