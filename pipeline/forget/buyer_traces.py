@@ -21,6 +21,7 @@ from pipeline.sources.forgotten.erase_answers import find_orders
 from pipeline.workspace.workspace import Workspace
 
 PULLED = "pulled/aliexpress"
+NO_ORDERS = pl.DataFrame(schema={"order_id": pl.String, "buyer_id": pl.String})
 PARCELS = ("shipments", "tracking")
 SEEN_ROWS = "sources/aliexpress"
 # a shorter id may be part of other words and numbers with a hyphen; a shorter number may be any
@@ -103,16 +104,14 @@ def find_traces(workspace: Workspace, buyer_id: str, erased: ErasedIds) -> Buyer
         orders |= buyer_orders(rows, names)
         erased = erased.with_numbers(numbers_of(rows, orders))
         parcels.update(numbers_of(rows, orders))
-    try:
-        tables = workspace.read_tables().frames
-    except BadInput:
-        # nothing was loaded yet
-        tables = {}
-    if tables:
-        is_theirs = tables["orders"]["buyer_id"].is_in(list(names))
-        orders |= set(tables["orders"].filter(is_theirs)["order_id"])
+    tables = _loaded(workspace)
+    buyers = tables["orders"].select("order_id", "buyer_id") if tables else NO_ORDERS
+    is_theirs = pl.col("buyer_id").is_in(list(names))
+    orders |= set(buyers.filter(is_theirs)["order_id"])
     shop = find_orders(workspace.folder, erased, dict.fromkeys(orders, pseudonym))
     theirs = {order for order, other in shop.orders.items() if other == pseudonym}
+    # a customer's number may look like the buyer's id
+    theirs -= set(buyers.filter(~is_theirs)["order_id"])
     orders |= theirs
     parcels |= {(number, order) for number, order in shop.parcels if order in theirs}
     parcels |= set(_parcels_of(tables, orders))
@@ -125,6 +124,14 @@ def find_traces(workspace: Workspace, buyer_id: str, erased: ErasedIds) -> Buyer
     # a shorter name is like any other word
     contacts = {n for n, other in shop.names.items() if other == pseudonym and len(n) >= LONG_ID}
     return BuyerTraces(ids, frozenset(orders), pseudonym, frozenset(contacts - names))
+
+
+def _loaded(workspace: Workspace) -> Mapping[str, pl.DataFrame]:
+    """The tables; none before the first load."""
+    try:
+        return workspace.read_tables().frames
+    except BadInput:
+        return {}
 
 
 def _parcels_of(frames: Mapping[str, pl.DataFrame], orders: set[str]) -> Iterator[tuple[str, str]]:

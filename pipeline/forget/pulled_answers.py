@@ -22,7 +22,7 @@ from pipeline.sources.forgotten.erase_answers import (
     find_orders,
     locked_stores,
 )
-from pipeline.sources.shops.export_tables import raw_folder, write_tables
+from pipeline.sources.shops.export_tables import raw_folder, rewrite_tables
 from pipeline.workspace.workspace import write_whole
 
 PLATFORMS = ("aliexpress", *SHOPS, *PAYMENTS, *TRACKING)
@@ -75,4 +75,4 @@ def erase_pulled(
             yield path
     yield from erase_answers(folder, pull, orders, is_dry=is_dry)
     if tables and not is_dry:
-        list(write_tables(folder, pull))
+        rewrite_tables(folder, pull)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -42,10 +43,13 @@ def _kept_value(value: Any, fields: Any) -> Any:
     return kept_fields(value, fields)
 
 
-def reason_without_words(reason: object) -> object:
+def reason_without_words(reason: object) -> str | None:
     """The cause that a reason of a dispute means, which is a reason with the same cause: a reason
     may be a text that names people."""
-    if not isinstance(reason, str) or not reason:
-        return None
+    return _cause(reason) if isinstance(reason, str) and reason else None
+
+
+@lru_cache(maxsize=10_000)
+def _cause(reason: str) -> str:
     frame = pl.DataFrame({"reason": [reason]}, schema={"reason": pl.String})
-    return frame.select(cause_of(pl.col("reason"), pl.lit(None, pl.String))).item()
+    return str(frame.select(cause_of(pl.col("reason"), pl.lit(None, pl.String))).item())
