@@ -142,11 +142,16 @@ def _erase_forgotten(workspace: Workspace, config: Config) -> None:
 
 
 def _write_shop_tables(workspace: Workspace, config: Config, progress: Progress) -> None:
+    from pipeline.sources.forgotten.erase_answers import locked_stores
     from pipeline.sources.shops.export_tables import write_tables
 
-    with progress.piece("write tables"):
-        for line in write_tables(workspace.folder, config.pull):
-            say(line)
+    try:
+        # make forget may be erasing a buyer from the answers
+        with locked_stores(workspace.folder, sorted(SHOPS)), progress.piece("write tables"):
+            for line in write_tables(workspace.folder, config.pull):
+                say(line)
+    except WorkspaceBusy as error:
+        warn(f"the tables of the shops stay as they are until the next pull: {error}")
 
 
 def ways_to_load(workspace: Workspace, config: Config) -> Iterator[str]:

@@ -3,20 +3,30 @@ own, also where their documentation has fields that the pull does not ask for.""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from features.tables import TABLES
+from pipeline.forget.forget_buyer import forget_buyer
 from pipeline.load.ingest import ingest
 from pipeline.settings.config import Config
+from pipeline.sources.mapped.mapped_tables import mail_id
+from pipeline.sources.shops.export_tables import write_tables
 from pipeline.sources.source_context import SideFiles
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.sources.exports.export_truth import Order, made_orders
-from tests.unit.sources.shops.conftest import BERLIN, RATES, PulledShop
+from tests.unit.sources.shops.conftest import BERLIN, RATES, SECRETS, PulledShop, end_of
 from tests.unit.sources.shops.fake_paypal import FakePaypal
+from tests.unit.sources.shops.fake_service import FakeService, serving
 from tests.unit.sources.shops.fake_shopify import FakeShopify
 from tests.unit.sources.shops.fake_stripe import FakeStripe
 from tests.unit.sources.shops.fake_woocommerce import FakeWoo
@@ -99,7 +109,9 @@ def config_of(shop: PulledShop, **sections: Any) -> Config:
     return Config.model_validate(content)
 
 
-def load(shop: PulledShop, tracking: Path | None = None) -> dict[str, list[tuple[Any, ...]]]:
+def load(
+    shop: PulledShop, tracking: Path | None = None, raw: Path | None = None
+) -> dict[str, list[tuple[Any, ...]]]:
     """Load what was pulled; returns the rows of the tables."""
     store = Workspace(shop.folder)
     with store.locked():
@@ -108,7 +120,7 @@ def load(shop: PulledShop, tracking: Path | None = None) -> dict[str, list[tuple
             config_of(shop),
             Progress(),
             source="mapped",
-            raw=shop.raw,
+            raw=raw or shop.raw,
             side_files=SideFiles(tracking=tracking),
         )
     return rows_of(store)
@@ -117,3 +129,66 @@ def load(shop: PulledShop, tracking: Path | None = None) -> dict[str, list[tuple
 def rows_of(store: Workspace) -> dict[str, list[tuple[Any, ...]]]:
     tables = store.read_tables()
     return {name: tables[name].rows() for name in TABLES}
+
+
+class ServedShop:
+    """A shop with its payment provider, as the services show it at a moment."""
+
+    def __init__(self, kind: str, folder: Path, stack: ExitStack) -> None:
+        self.orders, self.services = orders_of(kind), dict[str, FakeService]()
+        self.end = end_of(self.orders)
+        disputed = [order for order in self.orders if order.disputed and order.shipped]
+        self.order, self.other = disputed[0], disputed[1]
+        self.pulled = PulledShop(folder)
+        self.before: dict[str, list[Any]] = {}
+        for name, service in SERVICES[kind]:
+            self.services[name] = stack.enter_context(serving(service(self.orders, self.end)))
+        if woo := self.services.get("woocommerce"):
+            woo.refunded = {self.order.number: self.end}
+
+    @property
+    def buyer(self) -> str:
+        return mail_id(self.order.email)
+
+    @property
+    def needles(self) -> list[str]:
+        """What shows the buyer, but for the buyer's id."""
+        number = self.order.number
+        own = f"LX{number:09}DE" if "shopify" in self.services else f'": {7_000_000 + number}'
+        return [mark_of(number), self.order.email, own]
+
+    def pull(self, moment: datetime) -> None:
+        for name, service in self.services.items():
+            service.moment = moment
+            self.pulled.pull(name, service.url, moment)
+
+    def copied(self, folder: Path) -> ServedShop:
+        """The same shop in a workspace of its own."""
+        shop = copy.copy(self)
+        shop.pulled = PulledShop(shutil.copytree(self.pulled.folder, folder, symlinks=True))
+        shop.pulled.sections = dict(self.pulled.sections)
+        return shop
+
+    def forget(self, folder: Path | None = None) -> None:
+        store = Workspace(folder or self.pulled.folder)
+        forget_buyer(store, config_of(self.pulled), Progress(), self.buyer)
+
+
+@contextmanager
+def served_shop(kind: str, folder: Path) -> Iterator[ServedShop]:
+    """A shop that was pulled in two nights, and loaded."""
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        for name, secret in {**SECRETS, "NO_PROXY": "127.0.0.1,localhost"}.items():
+            patch.setenv(name, secret)
+        shop = ServedShop(kind, folder, stack)
+        shop.pull(shop.order.disputed - timedelta(days=1))
+        shop.pull(shop.end)
+        list(write_tables(folder, shop.pulled.settings))
+        shop.before = load(shop.pulled)
+        yield shop
+
+
+def of_others(rows: dict[str, list[tuple[Any, ...]]], order: Order) -> dict[str, list[Any]]:
+    """The rows without those of an order."""
+    number = str(order.number)
+    return {name: [row for row in every if number not in row] for name, every in rows.items()}

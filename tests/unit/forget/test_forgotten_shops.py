@@ -3,12 +3,9 @@ from the tables that are made from them. The other buyers, and the next pull, no
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,93 +13,30 @@ import polars as pl
 import pytest
 
 from pipeline.connections.store_folders import StoreFolders, locked_store
-from pipeline.forget.forget_buyer import forget_buyer
 from pipeline.load.pulling.new_answers import erase_new_answers
 from pipeline.settings.errors import WorkspaceBusy
-from pipeline.sources.mapped.mapped_tables import mail_id
-from pipeline.sources.shops.export_tables import rewrite_tables, write_tables
+from pipeline.sources.shops.export_tables import rewrite_tables
 from pipeline.workspace.file_modes import FILE
-from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.forget.every_byte import hits
-from tests.unit.forget.planted_services import SERVICES, config_of, load, mark_of, orders_of
+from tests.unit.forget.planted_services import ServedShop, config_of, load, mark_of, of_others
 from tests.unit.kill_states import states_if_killed
 from tests.unit.sources.exports.export_truth import Order
-from tests.unit.sources.shops.conftest import SECRETS, PulledShop, end_of
-from tests.unit.sources.shops.fake_service import FakeService, serving
+from tests.unit.sources.shops.conftest import SECRETS, PulledShop
 
 # columns that an erasure changes
 CHANGED = {"orders": ["buyer_id"], "shipments": ["shipment_id"], "disputes": ["reason"]}
 
 
-class ServedShop:
-    """A shop with its payment provider, as the services show it at a moment."""
-
-    def __init__(self, kind: str, folder: Path, stack: ExitStack) -> None:
-        self.orders, self.services = orders_of(kind), dict[str, FakeService]()
-        self.end = end_of(self.orders)
-        disputed = [order for order in self.orders if order.disputed and order.shipped]
-        self.order, self.other = disputed[0], disputed[1]
-        self.pulled = PulledShop(folder)
-        self.before: dict[str, list[Any]] = {}
-        for name, service in SERVICES[kind]:
-            self.services[name] = stack.enter_context(serving(service(self.orders, self.end)))
-        if woo := self.services.get("woocommerce"):
-            woo.refunded = {self.order.number: self.end}
-
-    @property
-    def buyer(self) -> str:
-        return mail_id(self.order.email)
-
-    @property
-    def needles(self) -> list[str]:
-        """What shows the buyer, but for the buyer's id."""
-        number = self.order.number
-        own = f"LX{number:09}DE" if "shopify" in self.services else f'": {7_000_000 + number}'
-        return [mark_of(number), self.order.email, own]
-
-    def pull(self, moment: datetime) -> None:
-        for name, service in self.services.items():
-            service.moment = moment
-            self.pulled.pull(name, service.url, moment)
-
-    def forget(self, folder: Path | None = None) -> None:
-        store = Workspace(folder or self.pulled.folder)
-        forget_buyer(store, config_of(self.pulled), Progress(), self.buyer)
-
-
-@pytest.fixture(scope="module", params=["stripe", "paypal"])
-def pulled_once(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ServedShop]:
-    """A shop that was pulled in two nights, and loaded."""
-    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        for name, secret in {**SECRETS, "NO_PROXY": "127.0.0.1,localhost"}.items():
-            patch.setenv(name, secret)
-        folder = tmp_path_factory.mktemp("forgotten") / "shop"
-        shop = ServedShop(request.param, folder, stack)
-        shop.pull(shop.order.disputed - timedelta(days=1))
-        shop.pull(shop.end)
-        list(write_tables(folder, shop.pulled.settings))
-        shop.before = load(shop.pulled)
-        yield shop
-
-
-@pytest.fixture
-def served(pulled_once: ServedShop, tmp_path: Path) -> ServedShop:
-    """The same shop in a workspace that a test may change."""
-    shop = copy.copy(pulled_once)
-    shop.pulled = PulledShop(
-        shutil.copytree(pulled_once.pulled.folder, tmp_path / "shop", symlinks=True)
-    )
-    shop.pulled.sections = dict(pulled_once.pulled.sections)
-    return shop
-
-
-def of_others(rows: dict[str, list[tuple[Any, ...]]], order: Order) -> dict[str, list[Any]]:
-    """The rows without those of an order."""
-    number = str(order.number)
-    return {name: [row for row in every if number not in row] for name, every in rows.items()}
+@pytest.fixture(params=["stripe_shop", "paypal_shop"])
+def served(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> ServedShop:
+    """A shop in a workspace that a test may change."""
+    for name, secret in {**SECRETS, "NO_PROXY": "127.0.0.1,localhost"}.items():
+        monkeypatch.setenv(name, secret)
+    shop: ServedShop = request.getfixturevalue(request.param)
+    return shop.copied(tmp_path / "shop")
 
 
 def kept_rows(tables: Any, order: Order) -> dict[str, pl.DataFrame]:
