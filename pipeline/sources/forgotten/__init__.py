@@ -2,7 +2,7 @@
 providers and tracking services are written anew with the fields that make the same tables.
 
 `shop_orders` finds the orders of forgotten buyers in the answers, `shop_records`,
-`payment_records` and `parcel_records` erase one record each, `answer_files` writes the files anew,
+`payment_records` and `parcel_records` erase one record each, `erased_lines` writes the files anew,
 and `erase_answers` does it for a workspace. Other folders may import `erase_answers`. Modules here
 may import `pipeline.settings`, `pipeline.connections`, the modules of `pipeline.sources`,
 `pipeline.sources.shops`, `pipeline.sources.tracking`, `pipeline.sources.aliexpress`

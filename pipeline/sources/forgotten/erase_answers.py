@@ -17,7 +17,7 @@ from pipeline.connections.store_folders import StoreFolders, locked_store
 from pipeline.settings.delivery.pull_settings import Pull
 from pipeline.settings.delivery.shop_settings import StripeAccount
 from pipeline.sources.erased_ids import ErasedIds
-from pipeline.sources.forgotten.answer_files import Erase, erase_file, remove_unfinished
+from pipeline.sources.forgotten.erased_lines import Erase, erase_file, remove_unfinished
 from pipeline.sources.forgotten.parcel_records import ParcelRecords
 from pipeline.sources.forgotten.payment_records import PaymentRecords
 from pipeline.sources.forgotten.shop_orders import ForgottenOrders

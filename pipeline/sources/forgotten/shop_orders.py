@@ -111,8 +111,9 @@ class ForgottenOrders:
         self._pseudonyms = own
         for name in names:
             text = mail_id(name) if "@" in name else name
-            if other := own.get(text) or self.erased.replacement(BUYER, text):
-                return other
+            pseudonym = own.get(text) or self.erased.replacement(BUYER, text)
+            if pseudonym:
+                return pseudonym
         return ""
 
     def order_of(self, number: str) -> str:

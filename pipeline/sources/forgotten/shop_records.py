@@ -127,14 +127,14 @@ def erased_woo(orders: ForgottenOrders, content: Content, request: Content) -> C
     return changed_rows(content, ("orders",), of_order)
 
 
-def changed_rows(content: Any, path: tuple[str, ...], change: Callable[[Content], Content]) -> Any:
+def changed_rows(
+    content: Content, path: tuple[str, ...], change: Callable[[Content], Content]
+) -> Content:
     """The content with each object of the list at a path changed."""
     name, *rest = path
-    if not isinstance(content, Mapping) or name not in content:
-        return content
-    value = content[name]
-    if rest:
+    value = content.get(name)
+    if rest and isinstance(value, Mapping):
         return {**content, name: changed_rows(value, tuple(rest), change)}
-    if not isinstance(value, list):
+    if rest or not isinstance(value, list):
         return content
     return {**content, name: [change(row) if isinstance(row, dict) else row for row in value]}

@@ -169,9 +169,9 @@ class ServedShop:
         shop.pulled.sections = dict(self.pulled.sections)
         return shop
 
-    def forget(self, folder: Path | None = None) -> None:
+    def forget(self, folder: Path | None = None, *, is_dry: bool = False) -> None:
         store = Workspace(folder or self.pulled.folder)
-        forget_buyer(store, config_of(self.pulled), Progress(), self.buyer)
+        forget_buyer(store, config_of(self.pulled), Progress(), self.buyer, is_dry=is_dry)
 
 
 @contextmanager

@@ -48,13 +48,21 @@ def kept_rows(tables: Any, order: Order) -> dict[str, pl.DataFrame]:
     }
 
 
-def test_no_answer_shows_a_forgotten_buyer(served: ServedShop) -> None:
+def test_no_answer_shows_a_forgotten_buyer(
+    served: ServedShop, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, store = served.pulled.folder, Workspace(served.pulled.folder)
     before, tables = served.before, store.read_tables()
     shown = {name.split("/")[1] for name in hits(folder, served.needles) if "/" in name}
     assert {*served.services, "shops"} <= shown
     other = hits(folder, [mark_of(served.other.number)])
+    files = {path: path.read_bytes() for path in folder.rglob("answers-*")}
+    served.forget(is_dry=True)
+    assert {path: path.read_bytes() for path in folder.rglob("answers-*")} == files
+    planned = {line.split()[-1] for line in capsys.readouterr().out.splitlines() if "would" in line}
     served.forget()
+    said = capsys.readouterr().out.splitlines()
+    assert {line.split()[-1] for line in said if line.startswith("changed")} == planned
     assert not hits(folder, [*served.needles, served.buyer])
     assert hits(folder, [mark_of(served.other.number)]) == other
     after, erased = store.read_tables(), load(served.pulled)
