@@ -9,12 +9,14 @@ from pipeline.settings.errors import BadInput
 from pipeline.sources.erased_ids import BUYER, ErasedIds, read_erased, write_erased
 from pipeline.sources.forgotten.erase_answers import (
     PAYMENTS,
+    RECEIVED,
     SHOPS,
     TRACKING,
     complete_answers,
     erase_answers,
     find_orders,
     locked_stores,
+    store_folders,
 )
 from pipeline.workspace.workspace import Workspace
 
@@ -29,7 +31,8 @@ def erase_new_answers(workspace: Workspace, pull: Pull) -> int:
     if a store is being pulled.
     """
     folder = workspace.folder
-    if not read_erased(folder):
+    is_pulled = any(store_folders(folder, PLATFORMS)) or (folder / RECEIVED).exists()
+    if not is_pulled or not read_erased(folder):
         return 0
     with locked_stores(folder, PLATFORMS):
         complete_answers(folder, PLATFORMS)

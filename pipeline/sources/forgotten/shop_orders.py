@@ -100,10 +100,10 @@ class ForgottenOrders:
                 self.orders.setdefault(number, pseudonym)
         plain = {plain_number(number): number for number in self.orders}
         for order in shown:
-            if number := plain.get(plain_number(order.number)):
-                self.ids[order.shop_id] = number
-                self.names |= dict.fromkeys(order.names, self.orders[number])
-                self.parcels |= {(parcel, number) for parcel in order.parcels}
+            if order_id := plain.get(plain_number(order.number)):
+                self.ids[order.shop_id] = order_id
+                self.names |= dict.fromkeys(order.names, self.orders[order_id])
+                self.parcels |= {(parcel, order_id) for parcel in order.parcels}
 
     def pseudonym(self, names: Iterable[str]) -> str:
         """The pseudonym of the first of the names that was forgotten, or is one; empty without."""
