@@ -15,11 +15,14 @@ import polars as pl
 from pipeline.settings.errors import BadInput
 from pipeline.sources.aliexpress.dumps import read_dumps
 from pipeline.sources.aliexpress.seen_rows import joined, recall, with_compacted
-from pipeline.sources.erased_ids import BUYER, PREFIX, ErasedIds
+from pipeline.sources.erased_ids import BUYER, NUMBER, PREFIX, ErasedIds
 from pipeline.sources.erasure.erased_rows import buyer_orders, numbers_of
+from pipeline.sources.forgotten.erase_answers import find_orders
 from pipeline.workspace.workspace import Workspace
 
 PULLED = "pulled/aliexpress"
+NO_ORDERS = pl.DataFrame(schema={"order_id": pl.String, "buyer_id": pl.String})
+PARCELS = ("shipments", "tracking")
 SEEN_ROWS = "sources/aliexpress"
 # a shorter id may be part of other words and numbers with a hyphen; a shorter number may be any
 # figure, so it is an id only between quotes or in a column of ids
@@ -30,11 +33,13 @@ ID_COLUMNS = frozenset(("buyer_id", "shipment_id", "tracking_number", "number"))
 @dataclass(frozen=True)
 class BuyerTraces:
     """`ids`: what replaces the buyer's id and each tracking number; `orders`: the buyer's orders,
-    whose ids stay; `pseudonym`: the buyer's new id."""
+    whose ids stay; `pseudonym`: the buyer's new id; `names`: e-mail addresses and telephones, which
+    are replaced by it."""
 
     ids: Mapping[str, str]
     orders: frozenset[str]
     pseudonym: str
+    names: frozenset[str] = frozenset()
 
     def hide(self, text: str) -> str:
         """The text with every id replaced."""
@@ -54,7 +59,8 @@ class BuyerTraces:
 
     @cached_property
     def _replacements(self) -> dict[str, str]:
-        return {form: other for text, other in self.ids.items() for form in written_forms(text)}
+        ids = {**dict.fromkeys(self.names, self.pseudonym), **self.ids}
+        return {form: other for text, other in ids.items() for form in written_forms(text)}
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -89,28 +95,53 @@ def _pattern_of(text: str) -> str:
 def find_traces(workspace: Workspace, buyer_id: str, erased: ErasedIds) -> BuyerTraces:
     """What the tables, the kept rows and the pulled answers have of the buyer.
 
-    `erased` has the buyer already. Raises `BadInput` if there is no such buyer and never was.
+    `erased` has the buyer already.
     """
     pseudonym = erased.replacement(BUYER, buyer_id) or ""
     names = {buyer_id, pseudonym}
-    numbers, orders = dict[str, str](), set[str]()
+    orders, parcels = set[str](), set[tuple[str, str]]()
     for rows in _seen_rows(workspace):
         orders |= buyer_orders(rows, names)
-        numbers |= {n: f"{PREFIX}{order}" for n, order in numbers_of(rows, orders)}
+        erased = erased.with_numbers(numbers_of(rows, orders))
+        parcels.update(numbers_of(rows, orders))
+    tables = _loaded(workspace)
+    buyers = tables["orders"].select("order_id", "buyer_id") if tables else NO_ORDERS
+    is_theirs = pl.col("buyer_id").is_in(list(names))
+    orders |= set(buyers.filter(is_theirs)["order_id"])
+    shop = find_orders(workspace.folder, erased, dict.fromkeys(orders, pseudonym))
+    theirs = {order for order, other in shop.orders.items() if other == pseudonym}
+    # a customer's number may look like the buyer's id
+    theirs -= set(buyers.filter(~is_theirs)["order_id"])
+    orders |= theirs
+    parcels |= {(number, order) for number, order in shop.parcels if order in theirs}
+    parcels |= set(_parcels_of(tables, orders))
+    erased = erased.with_parcels(parcels)
+    ids = {buyer_id: pseudonym}
+    for number, _ in parcels:
+        if not number.startswith(PREFIX):
+            other = erased.replacement(NUMBER, number) or ""
+            ids |= {number: other, number.upper(): other}
+    # a shorter name is like any other word
+    contacts = {n for n, other in shop.names.items() if other == pseudonym and len(n) >= LONG_ID}
+    return BuyerTraces(ids, frozenset(orders), pseudonym, frozenset(contacts - names))
+
+
+def _loaded(workspace: Workspace) -> Mapping[str, pl.DataFrame]:
+    """The tables; none before the first load."""
     try:
-        tables = workspace.read_tables()
+        return workspace.read_tables().frames
     except BadInput:
-        # nothing was loaded yet
-        return BuyerTraces({buyer_id: pseudonym, **numbers}, frozenset(orders), pseudonym)
-    is_theirs = tables["orders"]["buyer_id"].is_in(list(names))
-    orders |= set(tables["orders"].filter(is_theirs)["order_id"])
-    parcels = [tables[n].select("shipment_id", "order_id") for n in ("shipments", "tracking")]
-    for number, order in pl.concat(parcels).unique().iter_rows():
+        return {}
+
+
+def _parcels_of(frames: Mapping[str, pl.DataFrame], orders: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield (tracking number, order) of the parcels in the tables."""
+    parts = [frames[name].select("shipment_id", "order_id") for name in PARCELS if name in frames]
+    for number, order in pl.concat(parts).unique().iter_rows() if parts else ():
         # some sources number parcels by the order; the order's id stays
-        is_of_order = number == order or number.startswith((f"{order}-", PREFIX))
+        is_of_order = number == order or number.startswith(f"{order}-")
         if order in orders and not is_of_order:
-            numbers[number] = f"{PREFIX}{order}"
-    return BuyerTraces({buyer_id: pseudonym, **numbers}, frozenset(orders), pseudonym)
+            yield number, order
 
 
 def _seen_rows(workspace: Workspace) -> Iterator[Mapping[str, pl.DataFrame]]:

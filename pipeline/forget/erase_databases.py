@@ -12,6 +12,8 @@ from pipeline.deliver.delivery_record import FILE as DELIVERIES
 from pipeline.desk.desk_log import FILE as DESK
 from pipeline.desk.desk_state import EntryKind
 from pipeline.forget.buyer_traces import BuyerTraces
+from pipeline.sources.erased_ids import PREFIX
+from pipeline.sources.parcelservices.parcel_state import ENDED
 
 WAIT_SECONDS = 60.0
 # what stays of a note
@@ -32,6 +34,7 @@ def erase_database(path: Path, traces: BuyerTraces, *, is_dry: bool) -> bool:
             # the log refuses every change, also this one
             database.execute(f'DROP TRIGGER "{name}"')
         count = _erase_rows(database, path.name, traces) + _hide_ids(database, traces)
+        count += _end_parcels(database)
         for _, sql in kept:
             database.execute(sql)
         database.execute("ROLLBACK" if is_dry or not count else "COMMIT")
@@ -60,6 +63,18 @@ def _erase_rows(database: sqlite3.Connection, name: str, traces: BuyerTraces) ->
                 "DELETE FROM releases WHERE order_id = ?", (order_id,)
             ).rowcount
     return count
+
+
+def _end_parcels(database: sqlite3.Connection) -> int:
+    """No longer ask a tracking service about parcels whose numbers are gone."""
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'parcels'"
+    if database.execute(query).fetchone() is None:
+        return 0
+    return database.execute(
+        "UPDATE parcels SET state = ?, position = NULL, reason = '', is_reported = 1 "
+        "WHERE number LIKE ? AND state != ?",
+        (ENDED, f"{PREFIX}%", ENDED),
+    ).rowcount
 
 
 def _hide_ids(database: sqlite3.Connection, traces: BuyerTraces) -> int:

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from pipeline.connections.store_folders import StoreFolders, locked_store
 from pipeline.forget.buyer_traces import PULLED, SEEN_ROWS, BuyerTraces, find_traces
 from pipeline.forget.erase_databases import erase_database
 from pipeline.forget.erase_files import DATABASES, NOT_CHANGED, erase_files
 from pipeline.forget.erase_runs import erase_run, make_pages
+from pipeline.forget.pulled_answers import erase_pulled, locked_pulls
 from pipeline.forget.remaining_traces import loaded_folders, report_what_is_left
 from pipeline.load.contacts import join_own
 from pipeline.load.pulling.compact_dumps import OWN_DUMPS, compact_dumps
@@ -58,9 +58,7 @@ def forget_buyer(
         stack.enter_context(workspace.locked(must_exist=True))
         for step in ("deliver", "send"):
             stack.enter_context(sender_lock(workspace.folder, step))
-        stores = sorted((workspace.folder / PULLED).glob("*/"))
-        for store in stores:
-            stack.enter_context(locked_store(_folders(workspace, store), store.name))
+        stack.enter_context(locked_pulls(workspace.folder, is_dry=is_dry))
         erased = read_erased(workspace.folder)
         was_erased = bool(erased and erased.replacement(BUYER, buyer_id))
         erased = erased.with_buyer(buyer_id)
@@ -75,7 +73,7 @@ def forget_buyer(
             write_erased(workspace.folder, erased)
         erasure = erased.erasures[erased.digest(BUYER, buyer_id)]
         with progress.piece("forget") as notes:
-            changed = list(_erase(workspace, erased, traces, erasure, is_dry=is_dry))
+            changed = list(_erase(workspace, config, erased, traces, erasure, is_dry=is_dry))
             notes.append(f"{len(traces.orders):,} orders, {len(changed):,} files")
         for name in changed[:SHOWN]:
             say(f"{'would change' if is_dry else 'changed'}: {name}")
@@ -95,12 +93,14 @@ def _numbers(traces: BuyerTraces, buyer_id: str) -> Iterator[tuple[str, str]]:
             yield number, replacement.removeprefix("erased-")
 
 
-def _folders(workspace: Workspace, store: Path) -> StoreFolders:
-    return StoreFolders.of(workspace.folder, store.name)
-
-
 def _erase(
-    workspace: Workspace, erased: ErasedIds, traces: BuyerTraces, erasure: str, *, is_dry: bool
+    workspace: Workspace,
+    config: Config,
+    erased: ErasedIds,
+    traces: BuyerTraces,
+    erasure: str,
+    *,
+    is_dry: bool,
 ) -> Iterator[str]:
     """Erase the buyer from everything in the workspace; yields what changes."""
     folder = workspace.folder
@@ -111,6 +111,8 @@ def _erase(
             names = erase_run(run, traces, erasure, is_dry=is_dry)
             yield from (f"{_name(run, folder)}/{name}" for name in names)
     yield from (_name(path, folder) for path in _erase_databases(folder, traces, is_dry=is_dry))
+    pulled = erase_pulled(folder, config.pull, erased, traces, is_dry=is_dry)
+    yield from (_name(path, folder) for path in pulled)
     for rows in (folder / SEEN_ROWS, *sorted((folder / PULLED).glob(f"*/{COMPACTED}"))):
         if _erase_kept_rows(rows, erased, is_dry=is_dry):
             yield _name(rows, folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.forget.buyer_traces import PULLED, BuyerTraces
+from pipeline.forget.buyer_traces import BuyerTraces
 from pipeline.output.safe_text import one_line
 from pipeline.settings.errors import StillHeld
 from pipeline.workspace.progress import say
@@ -115,7 +115,8 @@ def report_what_is_left(
             count += 1
             say(f"still holds the buyer; this step does not change it: {path.relative_to(folder)}")
     for source in raw:
-        if folder in source.parents and source.is_relative_to(folder / PULLED):
+        # the search of the workspace covers what was pulled
+        if source.resolve().is_relative_to((folder / "pulled").resolve()):
             continue
         for traced in trace_lines(source, traces):
             count += 1

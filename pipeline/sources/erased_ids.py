@@ -94,12 +94,43 @@ class ErasedIds:
         )
 
     def with_numbers(self, numbers: Iterable[tuple[str, str]]) -> ErasedIds:
-        """The list with the tracking numbers of `(number, order_id)`."""
-        added = {self.digest(NUMBER, n): f"{PREFIX}{order_id}" for n, order_id in numbers}
+        """The list with the tracking numbers of `(number, order_id)`, also in upper case, as
+        tracking services write them."""
+        added = {
+            self.digest(NUMBER, form): f"{PREFIX}{order_id}"
+            for number, order_id in numbers
+            for form in (number, number.upper())
+        }
         return replace(self, replacements={**added, **self.replacements})
+
+    def with_parcels(self, parcels: Iterable[tuple[str, str]]) -> ErasedIds:
+        """The list with the parcels `(number, order_id)`; those of one order get different
+        replacements. A number that is in the list, or is a replacement, stays as it is."""
+        known, taken, new = self, dict[str, set[str]](), list[tuple[str, str]]()
+        for number, order_id in sorted(set(parcels)):
+            is_erased = number.startswith(PREFIX)
+            other = number if is_erased else self.replacement(NUMBER, number)
+            if other:
+                taken.setdefault(order_id, set()).add(other)
+            else:
+                new.append((number, order_id))
+        for number, order_id in new:
+            if not known.replacement(NUMBER, number):
+                other = parcel_id(order_id, taken.setdefault(order_id, set()))
+                known = known.with_numbers([(number, other.removeprefix(PREFIX))])
+        return known
 
 
 NO_ERASED_IDS = ErasedIds()
+
+
+def parcel_id(order_id: str, taken: set[str]) -> str:
+    """The first replacement for a parcel of an order that is not taken; it is then."""
+    nth = 1
+    while (new := f"{PREFIX}{order_id}" + (f"-{nth}" if nth > 1 else "")) in taken:
+        nth += 1
+    taken.add(new)
+    return new
 
 
 def read_erased(workspace: Path) -> ErasedIds:

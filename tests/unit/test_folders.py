@@ -82,8 +82,10 @@ pipeline/fleet              pipeline/output pipeline/pages pipeline/settings
 pipeline/forget             pipeline/connections pipeline/deliver pipeline/desk
                             pipeline/history pipeline/indicators pipeline/load
                             pipeline/load/pulling pipeline/night pipeline/output
-                            pipeline/pages pipeline/settings pipeline/sources
-                            pipeline/sources/aliexpress pipeline/sources/erasure
+                            pipeline/pages pipeline/settings pipeline/settings/delivery
+                            pipeline/sources pipeline/sources/aliexpress
+                            pipeline/sources/erasure pipeline/sources/forgotten
+                            pipeline/sources/parcelservices pipeline/sources/shops
                             pipeline/workspace
 pipeline/history            features models/actions models/contact models/effects
                             pipeline/settings pipeline/workspace
@@ -96,8 +98,9 @@ pipeline/load               features pipeline/load/pulling pipeline/output pipel
                             pipeline/sources/proposing pipeline/sources/reading
                             pipeline/sources/tracking pipeline/workspace
 pipeline/load/pulling       features pipeline/connections pipeline/output pipeline/settings
-                            pipeline/sources pipeline/sources/aliexpress
-                            pipeline/sources/database pipeline/sources/erasure
+                            pipeline/settings/delivery pipeline/sources
+                            pipeline/sources/aliexpress pipeline/sources/database
+                            pipeline/sources/erasure pipeline/sources/forgotten
                             pipeline/sources/openplatform pipeline/sources/shops
                             pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
@@ -141,6 +144,10 @@ pipeline/sources/database   pipeline/installation pipeline/output pipeline/setti
                             pipeline/sources pipeline/sources/mapped
                             pipeline/sources/reading pipeline/workspace
 pipeline/sources/erasure    pipeline/sources
+pipeline/sources/forgotten  pipeline/connections pipeline/settings/delivery pipeline/sources
+                            pipeline/sources/aliexpress pipeline/sources/mapped
+                            pipeline/sources/shops pipeline/sources/tracking
+                            pipeline/workspace
 pipeline/sources/mapped     features pipeline/settings pipeline/sources
                             pipeline/sources/reading
 pipeline/sources/olist      pipeline/settings pipeline/sources
@@ -150,7 +157,7 @@ pipeline/sources/openplatform
                             pipeline/workspace
 pipeline/sources/parcelservices
                             features pipeline/connections pipeline/output pipeline/settings
-                            pipeline/settings/delivery pipeline/workspace
+                            pipeline/settings/delivery pipeline/sources pipeline/workspace
 pipeline/sources/proposing  pipeline/output pipeline/sources pipeline/sources/mapped
 pipeline/sources/reading    pipeline/settings
 pipeline/sources/shops      pipeline/connections pipeline/installation pipeline/output

@@ -86,6 +86,7 @@ def pull_platforms(
             say(line)
         if service == "aliexpress":
             _compact(workspace, config, name)
+    _erase_forgotten(workspace, config)
     if SHOPS & {service for service, _ in stores}:
         _write_shop_tables(workspace, config, progress)
     if failures:
@@ -127,12 +128,30 @@ def _compact(workspace: Workspace, config: Config, name: str) -> None:
         )
 
 
+def _erase_forgotten(workspace: Workspace, config: Config) -> None:
+    """Erase forgotten buyers from new answers, unless another run uses the stores."""
+    from pipeline.load.pulling.new_answers import erase_new_answers
+
+    try:
+        count = erase_new_answers(workspace, config.pull)
+    except WorkspaceBusy as error:
+        say(f"new answers about forgotten buyers stay until the next pull: {error}")
+        return
+    if count:
+        say(f"forgotten buyers were erased from {count:,} files of new answers")
+
+
 def _write_shop_tables(workspace: Workspace, config: Config, progress: Progress) -> None:
+    from pipeline.sources.forgotten.erase_answers import locked_stores
     from pipeline.sources.shops.export_tables import write_tables
 
-    with progress.piece("write tables"):
-        for line in write_tables(workspace.folder, config.pull):
-            say(line)
+    try:
+        # make forget may be erasing a buyer from the answers
+        with locked_stores(workspace.folder, sorted(SHOPS)), progress.piece("write tables"):
+            for line in write_tables(workspace.folder, config.pull):
+                say(line)
+    except WorkspaceBusy as error:
+        warn(f"the tables of the shops stay as they are until the next pull: {error}")
 
 
 def ways_to_load(workspace: Workspace, config: Config) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from pipeline.sources.erased_ids import BUYER, PREFIX, ErasedIds
+from pipeline.sources.erased_ids import BUYER, NUMBER, PREFIX, ErasedIds, parcel_id
 from pipeline.sources.store_data import StoreData
 
 # texts that are removed, by table
@@ -55,7 +55,7 @@ def erase_tables(frames: Frames, erased: ErasedIds) -> dict[str, pl.DataFrame]:
         return changed
     orders = frames["orders"].filter(is_theirs)["order_id"]
     changed["orders"] = frames["orders"].with_columns(pl.col("buyer_id").replace(pseudonyms))
-    parcels = _parcel_ids(frames, orders)
+    parcels = _parcel_ids(frames, orders, erased)
     for name, frame in frames.items():
         if name != "orders" and "order_id" in frame.columns:
             changed[name] = _erased(name, frame, orders, parcels)
@@ -86,14 +86,27 @@ def _erased(
     return frame
 
 
-def _parcel_ids(frames: Frames, orders: pl.Series) -> pl.DataFrame:
-    """`order_id, shipment_id, new_id` of the parcels of these orders that have another id yet."""
+def _parcel_ids(frames: Frames, orders: pl.Series, erased: ErasedIds) -> pl.DataFrame:
+    """`order_id, shipment_id, new_id` of the parcels of these orders that have another id yet: as
+    the list of forgotten numbers has it, or the next one of the order."""
     schema = {"order_id": pl.String, "shipment_id": pl.String}
     parts = [pl.DataFrame(schema=schema)]
     parts += [frames[n].select(*schema) for n in ("shipments", "tracking") if n in frames]
     every = pl.concat(parts).filter(pl.col("order_id").is_in(orders.implode())).drop_nulls()
-    theirs = every.filter(~pl.col("shipment_id").str.starts_with(PREFIX)).unique()
-    nth = pl.col("shipment_id").rank("ordinal").over("order_id")
-    # the first is called as in the rows that SOURCE=aliexpress keeps
-    end = pl.when(nth == 1).then(pl.lit("")).otherwise(pl.format("-{}", nth))
-    return theirs.with_columns(new_id=pl.concat_str(pl.lit(PREFIX), "order_id", end))
+    every = every.unique().sort("order_id", "shipment_id")
+    listed = erased.mapping(NUMBER, every["shipment_id"])
+    is_old = every["shipment_id"].str.starts_with(PREFIX)
+    taken: dict[str, set[str]] = {}
+    for order_id, shipment_id in every.filter(is_old).iter_rows():
+        taken.setdefault(order_id, set()).add(shipment_id)
+    new: dict[tuple[str, str], str] = {}
+    theirs = list(every.filter(~is_old).iter_rows())
+    for order_id, shipment_id in sorted(theirs, key=lambda row: row[1] not in listed):
+        of_order = taken.setdefault(order_id, set())
+        other = listed.get(shipment_id)
+        if other is None or other in of_order:
+            other = parcel_id(order_id, of_order)
+        of_order.add(other)
+        new[order_id, shipment_id] = other
+    rows = [(*key, other) for key, other in new.items()]
+    return pl.DataFrame(rows, schema={**schema, "new_id": pl.String}, orient="row")

@@ -152,8 +152,12 @@ def _anonymous(buyers: pl.Series) -> pl.Series:
     address in upper case is the same buyer as in lower case."""
     known = buyers.drop_nulls().unique()
     mails = known.filter(known.str.contains("@")).to_list()
-    ids = [f"buyer-{sha256(mail.strip().lower().encode()).hexdigest()[:12]}" for mail in mails]
-    return buyers.replace(mails, ids)
+    return buyers.replace(mails, [mail_id(mail) for mail in mails])
+
+
+def mail_id(mail: str) -> str:
+    """The id of the buyer with this e-mail address."""
+    return f"buyer-{sha256(mail.strip().lower().encode()).hexdigest()[:12]}"
 
 
 def _orders(orders: pl.DataFrame, lines: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:

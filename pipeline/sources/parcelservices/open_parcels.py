@@ -9,6 +9,7 @@ import polars as pl
 
 from features.spine import DisputeWindow, build_spine
 from features.tables import Tables
+from pipeline.sources.erased_ids import PREFIX
 
 # what both services accept; a shop's own ids of parcels, such as `7-1`, are no tracking numbers
 NUMBER = r"^[A-Z0-9][A-Z0-9-]{3,48}[A-Z0-9]$"
@@ -32,6 +33,8 @@ def open_parcels(tables: Tables, window: DisputeWindow) -> list[Parcel]:
     number = pl.col("shipment_id").str.strip_chars().str.to_uppercase()
     # sources that know no number name a parcel after its order
     is_own = pl.col("shipment_id").str.starts_with(pl.col("order_id"))
+    # the numbers of forgotten buyers are gone
+    is_own |= pl.col("shipment_id").str.starts_with(PREFIX)
     rows = (
         tables["shipments"]
         .join(spine, on="order_id", how="semi")

@@ -57,7 +57,9 @@ def stripe_disputes(
             dispute_id = texts_of(dispute, "id")
             row = rows[dispute_id]
             if not row["Order"]:
-                row["Order"] = orders.order_of(_names(dispute, order_keys), _payments(dispute))
+                row["Order"] = orders.order_of(
+                    order_texts(dispute, order_keys), payment_ids(dispute)
+                )
         if answer.request.get("complete"):
             known.end_look(answer)
     for row in rows.values():
@@ -89,7 +91,7 @@ def _follow(
 
 def _row(dispute: Mapping[str, Any], order_keys: Sequence[str]) -> dict[str, str]:
     currency = texts_of(dispute, "currency").lower()
-    charge, intent = _payments(dispute)
+    charge, intent = payment_ids(dispute)
     return {
         "id": texts_of(dispute, "id"),
         "Dispute Created (UTC)": cell_time(dispute.get("created")),
@@ -115,7 +117,7 @@ def amount_text(amount: object, currency: str) -> str:
     return f"{number:.2f}" if decimals < 3 else f"{number:.3f}"
 
 
-def _payments(dispute: Mapping[str, Any]) -> tuple[str, str]:
+def payment_ids(dispute: Mapping[str, Any]) -> tuple[str, str]:
     """The ids of the charge and of the payment intent, which may be whole objects."""
     charge, intent = (
         texts_of(dispute, name, "id") or texts_of(dispute, name)
@@ -133,7 +135,7 @@ def _metadata(dispute: Mapping[str, Any], order_keys: Sequence[str]) -> list[str
     return [text for text in values if text]
 
 
-def _names(dispute: Mapping[str, Any], order_keys: Sequence[str]) -> list[str]:
+def order_texts(dispute: Mapping[str, Any], order_keys: Sequence[str]) -> list[str]:
     """What may name the order: metadata, then the description of the payment."""
     described = (texts_of(dispute, name, "description") for name in ("charge", "payment_intent"))
     return [*_metadata(dispute, order_keys), *filter(None, described)]

@@ -71,6 +71,14 @@ def write_tables(workspace: Path, pull: Pull) -> Iterator[str]:
         yield note
 
 
+def rewrite_tables(workspace: Path, pull: Pull) -> None:
+    """Write the tables that are there anew; the mapping stays as it is."""
+    for table, rows in ShopTables(workspace, pull).tables:
+        path = raw_folder(workspace) / table.file
+        if path.exists():
+            write_whole(path, csv_text(rows))
+
+
 class ShopTables:
     """The tables that have rows, and what the shop says about itself."""
 

@@ -20,7 +20,7 @@ class OrderNumbers:
         self._by_payment: dict[str, str | None] = {}
         for row in rows:
             own = row[number]
-            self._by_number.setdefault(_plain(own), own)
+            self._by_number.setdefault(plain_number(own), own)
             if row[order_id]:
                 self._by_id.setdefault(row[order_id], own)
             if row[payment]:
@@ -41,7 +41,7 @@ class OrderNumbers:
         return ""
 
     def _named(self, text: str) -> str:
-        plain = _plain(text)
+        plain = plain_number(text)
         if number := self._by_number.get(plain) or self._by_id.get(plain):
             return number
         last = _LAST_NUMBER.search(plain)
@@ -50,5 +50,6 @@ class OrderNumbers:
         return self._by_number.get(last[1]) or self._by_id.get(last[1]) or ""
 
 
-def _plain(number: str) -> str:
+def plain_number(number: str) -> str:
+    """The number of an order, as all ways to write it have it in common."""
     return number.strip().lstrip("#").lower()

@@ -77,7 +77,7 @@ class _ShopifyOrders:
             self.rows += [first, *others]
         first = self._first[order_id]
         # names the order of a dispute; it is no fact of its own, and may come later
-        first["Payment Reference"] = first["Payment Reference"] or _payment_reference(node)
+        first["Payment Reference"] = first["Payment Reference"] or payment_reference(node)
         self._event(answer, first, "Paid at", _paid_at(node))
         self._event(answer, first, "Cancelled at", node.get("cancelledAt"))
         sent = [row for row in rows_of(node, "fulfillments") if row.get("status") != "CANCELLED"]
@@ -106,7 +106,8 @@ class _ShopifyOrders:
             rows.append({**row, "Known at": known})
 
 
-def _payment_reference(node: Mapping[str, Any]) -> str:
+def payment_reference(node: Mapping[str, Any]) -> str:
+    """The id of the payment of an order, by which its dispute names it."""
     payments = [row for row in rows_of(node, "transactions") if row.get("kind") != "REFUND"]
     texts = (texts_of(row, name) for row in payments for name in ("authorizationCode", "paymentId"))
     return next(filter(None, texts), "")

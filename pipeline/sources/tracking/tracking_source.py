@@ -21,7 +21,7 @@ from pipeline.settings.regular_files import regular_files
 from pipeline.sources.aliexpress.answer_fields import NESTED
 from pipeline.sources.corrections import quarantined
 from pipeline.sources.csv_text import ROW
-from pipeline.sources.erased_ids import NUMBER
+from pipeline.sources.erased_ids import NUMBER, ErasedIds
 from pipeline.sources.instants import instant
 from pipeline.sources.phrases import status_of
 from pipeline.sources.reading.long_ids import TOO_LONG, is_too_long
@@ -107,7 +107,8 @@ def with_tracking(data: StoreData, context: SourceContext) -> StoreData:
         return data
     paths = tracking_files(folder)
     read = read_rows(folder, paths)
-    scans, faults = _checked(read.rows, _numbers(data), data.frames["orders"], context)
+    numbers = _numbers(data, context.erased)
+    scans, faults = _checked(read.rows, numbers, data.frames["orders"], context)
     good = _facts(scans, context, data.is_known_late)
     before = data.frames.get("tracking", TABLES["tracking"].empty()).select(
         *TABLES["tracking"].schema
@@ -129,8 +130,9 @@ def with_tracking(data: StoreData, context: SourceContext) -> StoreData:
     )
 
 
-def _numbers(data: StoreData) -> pl.DataFrame:
-    """The source's tracking numbers in upper case: `number, parcel_order_id, parcel`.
+def _numbers(data: StoreData, erased: ErasedIds) -> pl.DataFrame:
+    """The source's tracking numbers in upper case: `number, parcel_order_id, parcel`. Those of
+    forgotten buyers are replaced, as they are in the scans.
 
     `parcel` is the number as the source writes it, which is also the shipment's id.
     """
@@ -146,15 +148,21 @@ def _numbers(data: StoreData) -> pl.DataFrame:
     numbers = numbers.with_columns(
         number=pl.col("number").str.strip_chars().str.to_uppercase(), parcel="number"
     )
+    replaced = _replaced(numbers["number"], erased)
+    numbers = numbers.with_columns(pl.col("number").replace(replaced))
     return numbers.unique("number", keep="first", maintain_order=True)
+
+
+def _replaced(numbers: pl.Series, erased: ErasedIds) -> dict[str, str]:
+    """What replaces the numbers of forgotten buyers, in upper case as the numbers."""
+    return {number: other.upper() for number, other in erased.mapping(NUMBER, numbers).items()}
 
 
 def _checked(
     rows: pl.DataFrame, numbers: pl.DataFrame, orders: pl.DataFrame, context: SourceContext
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the scans of known orders, and one fault for each other row."""
-    erased = context.erased.mapping(NUMBER, rows["number"].str.strip_chars().str.to_uppercase())
-    replaced = {number: other.upper() for number, other in erased.items()}
+    replaced = _replaced(rows["number"].str.strip_chars().str.to_uppercase(), context.erased)
     rows = _joined(rows, numbers, orders, context.settings.tracking_zone, replaced)
     rows = rows.with_columns(wrong_id=_wrong_numbers(rows["number"], rows[FILE]))
     number, wrong_id = pl.col("number"), pl.col("wrong_id")

@@ -14,12 +14,17 @@ from typer.testing import CliRunner
 from pipeline.cli.app import app
 from pipeline.forget.buyer_traces import BuyerTraces
 from pipeline.forget.erase_frames import erased_frame
-from pipeline.sources.erased_ids import BUYER, NO_ERASED_IDS, read_erased, write_erased
+from pipeline.sources.erased_ids import BUYER, NO_ERASED_IDS, NUMBER, read_erased, write_erased
+from pipeline.sources.erasure.erased_tables import erase_tables
+from pipeline.sources.source_context import SourceContext
+from pipeline.sources.tracking.tracking_source import with_tracking
 from tests.unit.deliver.made_night import make_night
+from tests.unit.sources.tracking_bodies import store
 
 TRACES = BuyerTraces(
     {'o\'né "x" & b': "erased-1", "b-1": "erased-1"}, frozenset({"o-1"}), "erased-1"
 )
+NUMBERS = ("h-1", "H-2", "h-3")
 ODD = next(iter(TRACES.ids))
 
 
@@ -46,6 +51,37 @@ def test_an_id_is_seen_and_replaced_in_every_way_to_write_it(text: str) -> None:
 def test_a_part_of_a_longer_id_is_not_the_buyer(text: str) -> None:
     assert TRACES.hide(text) == text
     assert not TRACES.are_in(text)
+
+
+def test_parcels_of_one_order_get_different_replacements() -> None:
+    """Also one that leaves later; a table and the list of numbers agree on them."""
+    listed = NO_ERASED_IDS.with_buyer("b-1").with_parcels([("lx2", "o-1"), ("LX1", "o-1")])
+    others = [listed.replacement(NUMBER, text) for text in ("LX1", "lx2", "LX2")]
+    assert others == ["erased-o-1", "erased-o-1-2", "erased-o-1-2"]
+    assert listed.with_parcels([("LX1", "o-1"), ("erased-o-1", "o-1")]) == listed
+    later = listed.with_parcels([("LX0", "o-1"), ("LX1", "o-1"), ("lx2", "o-1")])
+    assert later.replacement(NUMBER, "LX0") == "erased-o-1-3"
+    orders = pl.DataFrame({"order_id": ["o-1", "o-2"], "buyer_id": ["b-1", "b-2"]})
+    parcels = pl.DataFrame(
+        {"order_id": ["o-1"] * 3 + ["o-2"], "shipment_id": ["LX0", "lx2", "LX1", "LX9"]}
+    )
+    frames = {"orders": orders, "shipments": parcels}
+    erased = erase_tables(frames, listed)["shipments"]["shipment_id"].to_list()
+    assert erased == ["erased-o-1-3", "erased-o-1-2", "erased-o-1", "LX9"]
+    assert erase_tables(frames, later)["shipments"]["shipment_id"].to_list() == erased
+
+
+def test_scans_of_forgotten_parcels_join_orders_with_the_raw_numbers(tmp_path: Path) -> None:
+    (tmp_path / "tracking").mkdir()
+    rows = ["Tracking Number,Event Time,Package Status"]
+    rows += [f"{number},2018-01-0{day} 10:00,InTransit" for day, number in enumerate(NUMBERS, 2)]
+    (tmp_path / "tracking" / "scans.csv").write_text("\n".join(rows))
+    erased = NO_ERASED_IDS.with_buyer("b").with_parcels([("h-1", "o-1"), ("h-2", "o-2")])
+    plain = with_tracking(store(), SourceContext(tmp_path)).frames["tracking"]
+    scans = with_tracking(store(), SourceContext(tmp_path, erased=erased)).frames["tracking"]
+    assert scans.drop("scan_id").equals(plain.drop("scan_id"))
+    assert scans["shipment_id"].to_list() == ["h-1", "h-2", "h-3"]
+    assert scans["scan_id"].str.starts_with("t-ERASED-O-").to_list() == [True, True, False]
 
 
 def test_only_the_texts_of_the_buyer_are_emptied() -> None:
