@@ -16,7 +16,7 @@ from tests.unit.sources.openplatform.fake_store import Row
 
 # as documented; not read from the pull, so that a pull that asks for less is a difference
 DOCUMENTED_LATE_SCANS = timedelta(days=15)
-SCANS, RECEIPTS = "late answers about scans", "late details with a receipt"
+SCANS, DETAILS, RECEIPTS = "late answers about scans", "late details", "receipts in late details"
 OF_A_RECEIPT = ("gmt_received", "receive_status")
 
 
@@ -28,7 +28,7 @@ class AskedDumps:
     folder: Path
     unasked: Counter[str] = field(default_factory=Counter)
     _changed: dict[int, str] = field(default_factory=dict)
-    _details: dict[int, str] = field(default_factory=dict)
+    _details: dict[int, Row] = field(default_factory=dict)
 
     def add_all(self, own: Path, moments: Sequence[datetime]) -> None:
         """Copy the dumps that `own` has of the pulls at `moments`, and its other files."""
@@ -70,17 +70,18 @@ class AskedDumps:
         return late
 
     def _is_asked(self, answer: Row, late: set[int]) -> bool:
-        """Whether a detail is fetched. Only news about the receipt are left out."""
+        """Whether a detail is fetched. One with other news than a receipt counts as fetched."""
         data = answer["aliexpress_solution_order_info_get_response"]["result"]["data"]
         key, before = data["id"], self._details.get(data["id"])
-        self._details[key] = _without_receipts(data)
-        if key in late and before == self._details[key]:
-            self.unasked[RECEIPTS] += 1
-            return False
-        return True
+        self._details[key] = data
+        if key not in late or not before or _without_receipts(before) != _without_receipts(data):
+            return True
+        self.unasked[DETAILS] += 1
+        self.unasked[RECEIPTS] += before != data
+        return False
 
 
-def _without_receipts(data: Row) -> str:
+def _without_receipts(data: Row) -> Row:
     parcels = data["logistic_info_list"].get("global_aeop_tp_logistic_info_dto", [])
     shown = [{k: v for k, v in parcel.items() if k not in OF_A_RECEIPT} for parcel in parcels]
-    return json.dumps({**data, "logistic_info_list": shown}, sort_keys=True)
+    return {**data, "logistic_info_list": shown}

@@ -13,6 +13,7 @@ from pipeline.sources.openplatform.pull_jobs import LATE_SCANS
 from tests.unit.nights import ROOT
 from tests.unit.sources.openplatform.asked_calls import Pull
 from tests.unit.sources.openplatform.asked_dumps import (
+    DETAILS,
     DOCUMENTED_LATE_SCANS,
     RECEIPTS,
     SCANS,
@@ -89,7 +90,7 @@ def test_only_late_scans_and_receipts_are_missing(
     pulled, expected = load_dumps(dumps, tmp_path / "w"), load_dumps(asked.folder, tmp_path / "w-a")
     assert_same_tables(pulled, expected)
     # the carrier's scan, and the receipt in the detail
-    assert asked.unasked == {SCANS: 1, RECEIPTS: 1}
+    assert asked.unasked == {SCANS: 1, DETAILS: 1, RECEIPTS: 1}
     number = str(80 * 10**14 + int(order_id.removeprefix("o-")) * 10 + 9)
     shown = pulled["tracking"].filter(order_id=number)
     assert shown["occurred_at"].dt.date().max() == SOON
