@@ -1,4 +1,5 @@
-"""Compare the tables and features of a pulled store with those from the store's own files."""
+"""Compare the tables and features of a pulled store with those from the store's own files, but for
+what docs/reference/aliexpress-fields.md lists as not asked for: `asked_dumps.py`."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from features.spine import build_spine
 from features.tables import TABLES, Tables
 from pipeline.settings.config import Config
 from pipeline.settings.source_settings import SourceSettings
+from tests.unit.sources.openplatform.asked_dumps import AskedDumps
 from tests.unit.sources.openplatform.loaded_tables import load_dumps, with_own_messages
 
 SHOWN, MOST_TEXT = 2, 600
@@ -28,10 +30,13 @@ def count_differences(
     say: Callable[[str], None],
 ) -> int:
     """Print a line per table and one about the features. Returns how many of them differ."""
-    wrong = 0
+    wrong, asked = 0, AskedDumps(folder / "asked")
+    asked.add_all(own, moments)
+    say(f"not asked for: {dict(asked.unasked)}")
     ours, theirs = load_dumps(pulled, folder / "w-pulled"), load_dumps(own, folder / "w-own")
+    expected = load_dumps(asked.folder, folder / "w-asked")
     for name in TABLES:
-        wrong += _differs(name, ours[name], theirs[name], say)
+        wrong += _differs(name, ours[name], theirs[name], expected[name], say)
     config = Config(sources=SourceSettings(history="as_it_happened"))
     tables = load_dumps(pulled, folder / "w-history", config)
     nights = [moment.date() + timedelta(days=1) for moment in moments]
@@ -57,15 +62,21 @@ def _features(tables: Tables, nights: Sequence[date]) -> pl.DataFrame:
 
 
 def _differs(
-    name: str, ours: pl.DataFrame, theirs: pl.DataFrame, say: Callable[[str], None]
+    name: str,
+    ours: pl.DataFrame,
+    theirs: pl.DataFrame,
+    expected: pl.DataFrame,
+    say: Callable[[str], None],
 ) -> bool:
-    left, right = (frame.sort(pl.all()) for frame in (ours, theirs))
+    left, right = (frame.sort(pl.all()) for frame in (ours, expected))
     is_equal = left.equals(right)
     say(
-        f"{name}: {left.height:,} rows pulled, {right.height:,} own{'' if is_equal else ', DIFFER'}"
+        f"{name}: {left.height:,} rows pulled, {theirs.height:,} own, "
+        f"{theirs.height - right.height:,} of them not asked for"
+        f"{'' if is_equal else ', DIFFER'}"
     )
     if not is_equal:
-        for title, first, second in (("pulled", left, right), ("own", right, left)):
+        for title, first, second in (("pulled", left, right), ("asked for", right, left)):
             only = first.join(second, on=first.columns, how="anti", nulls_equal=True)
             say(
                 f"    only {title}: {only.height:,}: {str(only.head(SHOWN).to_dicts())[:MOST_TEXT]}"
