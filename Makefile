@@ -91,8 +91,8 @@ connect: $(READY)  ## connect a store to a platform: asks for what it needs, tes
 pull: $(READY)  ## get what is new from a database (RAW=, with the queries of RAW/database.toml; part of nightly) or from the platforms of a workspace: RAW= or WORKSPACE= [FULL=1: all rows of a database again, STORE=]
 	@$(STEP) pull $(if $(RAW),--raw "$(RAW)",$(workspace)) $(if $(FULL),--full) $(if $(STORE),--store "$(STORE)")
 
-ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
-	@$(STEP) ingest $(workspace) $(source)
+ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING= FORCE=1: even if nothing has changed]
+	@$(STEP) ingest $(workspace) $(source) $(force)
 
 doctor: $(READY)  ## check files before loading them: what is good, rejected, missing or old; writes nothing: SOURCE= RAW= [WORKSPACE= MAPPING= TRACKING=]
 	@$(STEP) doctor $(source) $(if $(WORKSPACE),$(workspace))

@@ -81,12 +81,14 @@ pipeline/history            features models/actions models/contact models/effect
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/installation
-pipeline/load               features pipeline/connections pipeline/output pipeline/settings
-                            pipeline/sources pipeline/sources/aliexpress
+pipeline/load               features pipeline/connections pipeline/load/incremental
+                            pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/database pipeline/sources/mapped
                             pipeline/sources/openplatform pipeline/sources/proposing
                             pipeline/sources/reading pipeline/sources/tracking
                             pipeline/workspace
+pipeline/load/incremental   features pipeline/settings pipeline/sources
+                            pipeline/sources/tracking pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
                             models/contact models/effects models/indicators models/learner
                             models/monitoring models/product models/reasons pipeline/drafts

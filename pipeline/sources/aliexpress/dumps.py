@@ -62,6 +62,12 @@ def schema(kind: str) -> dict[str, pl.DataType]:
     )
 
 
+def read_files(folder: Path) -> list[Path]:
+    """The dumps, and the sheets that other modules read. Raises `BadInput` if there is no dump."""
+    sheets = [folder / name for name in SHEETS if (folder / name).exists()]
+    return [*dump_files(folder), *sheets]
+
+
 def dump_files(folder: Path) -> list[Path]:
     """The dumps in the folder and its subfolders, sorted by path, then the order sheets.
 
