@@ -28,8 +28,8 @@ class KnownSource:
     `reader`: the function that reads the source, as `module:function`. It is imported when it is
     needed, because database drivers take a third of a second to load. `files`: the function that
     lists the files in a folder that the source reads; a load is skipped while they do not change.
-    Empty: they are read at each load. `is_pulled`: its files are
-    fetched before they are read. `has_subfolders`: files in subfolders are read too.
+    Empty: they are read at each load. `is_pulled`: its files are fetched before they are read.
+    `has_subfolders`: files in subfolders are read too.
     """
 
     reader: str
@@ -51,7 +51,11 @@ SOURCES = {
     "database": KnownSource(
         "pipeline.sources.database.database_source:read_database", is_pulled=True
     ),
-    "mapped": KnownSource("pipeline.sources.mapped.mapped_source:read_mapped", has_subfolders=True),
+    "mapped": KnownSource(
+        "pipeline.sources.mapped.mapped_source:read_mapped",
+        files="pipeline.sources.mapped.mapped_source:mapped_inputs",
+        has_subfolders=True,
+    ),
     "olist": KnownSource("pipeline.sources.olist:read_olist"),
 }
 

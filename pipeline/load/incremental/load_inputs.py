@@ -14,6 +14,7 @@ from platform import python_version
 
 from features.tables import TABLES
 from pipeline.settings.config import Config
+from pipeline.settings.regular_files import require_regular
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.tracking.tracking_source import tracking_files, tracking_folder
 
@@ -35,16 +36,18 @@ class LoadInputs:
     """The sha256 of each file by name, and one hash of all that determines the tables.
 
     `made_from` is empty if it is not known: such a load is never taken for an earlier one.
+    `written_at`: when each file was last changed in any way, in nanoseconds.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     made_from: str = ""
+    written_at: Mapping[str, int] = field(default_factory=dict)
 
     def confirmed(self, again: LoadInputs, read: Mapping[str, str]) -> str:
         """`made_from`, or "" if a file was changed during the load.
 
         `again`: the inputs after the load. `read`: the hashes of what was read, by file name, as
-        far as they are known.
+        far as they are known. A file that was changed and changed back counts as changed.
         """
         is_other = any(self.files.get(name, digest) != digest for name, digest in read.items())
         return "" if is_other or again != self else self.made_from
@@ -53,12 +56,19 @@ class LoadInputs:
 def load_inputs(
     source: str, files: list[Path] | None, context: SourceContext, config: Config
 ) -> LoadInputs:
-    """The inputs of a load from `files`; None: the files of the source are not known."""
+    """The inputs of a load from `files`; None: the files of the source are not known. Raises
+    `BadInput` for a mapping file or a tracking folder that cannot be used."""
     if files is None:
         return LoadInputs()
+    paths = {path.relative_to(context.folder).as_posix(): path for path in files}
+    if mapping := context.side_files.mapping:
+        require_regular(mapping)
+        # its name is shown to the user
+        paths[f"mapping/{mapping.name}"] = mapping
+    paths |= _tracking_paths(context)
     try:
-        hashes = {path.relative_to(context.folder).as_posix(): sha256(path) for path in files}
-        hashes |= tracking_sha256(context)
+        written_at = {name: path.stat().st_ctime_ns for name, path in paths.items()}
+        hashes = {name: sha256(path) for name, path in paths.items()}
     except OSError:
         # the reader of the source says what is wrong with the file
         return LoadInputs()
@@ -73,17 +83,20 @@ def load_inputs(
         config.max_fault_share,
     ]
     text = json.dumps(inputs, sort_keys=True, default=str)
-    return LoadInputs(hashes, hashlib.sha256(text.encode()).hexdigest())
+    return LoadInputs(hashes, hashlib.sha256(text.encode()).hexdigest(), written_at)
 
 
 def tracking_sha256(context: SourceContext) -> dict[str, str]:
     """The sha256 of each file of a tracking provider, by its name below `tracking/`."""
+    return {name: sha256(path) for name, path in _tracking_paths(context).items()}
+
+
+def _tracking_paths(context: SourceContext) -> dict[str, Path]:
     folder = tracking_folder(context)
     if folder is None:
         return {}
     return {
-        f"tracking/{path.relative_to(folder).as_posix()}": sha256(path)
-        for path in tracking_files(folder)
+        f"tracking/{path.relative_to(folder).as_posix()}": path for path in tracking_files(folder)
     }
 
 

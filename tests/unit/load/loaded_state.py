@@ -19,8 +19,9 @@ def load(
     *,
     side_files: SideFiles = NO_SIDE_FILES,
     is_forced: bool = False,
+    source: str = "canonical",
 ) -> Path:
-    """Load canonical files into the workspace, and return the folder of the tables in use."""
+    """Load files into the workspace, and return the folder of the tables in use."""
     folder.mkdir(exist_ok=True)
     workspace = Workspace(folder)
     with workspace.locked():
@@ -28,7 +29,7 @@ def load(
             workspace,
             config or Config(),
             Progress(),
-            source="canonical",
+            source=source,
             raw=raw,
             side_files=side_files,
             is_forced=is_forced,

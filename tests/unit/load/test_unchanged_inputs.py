@@ -17,7 +17,7 @@ from pipeline.load.incremental import load_inputs
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
 from pipeline.settings.source_settings import SourceSettings
-from pipeline.sources.source_context import SideFiles
+from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.load.loaded_state import load, state
@@ -190,16 +190,17 @@ def test_after_a_killed_load_any_files_are_loaded_as_from_scratch(
     assert state(loaded) == before
 
 
+@pytest.mark.parametrize("is_put_back", [False, True])
 @pytest.mark.parametrize("name", ["products.csv", "store.toml"])
 def test_a_file_that_changes_during_a_load_is_loaded_again(
-    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_put_back: bool
 ) -> None:
     """The tables are of the former content of one file, and must not pass for the new one."""
     read, text = ingest_module.read_source, (raw / name).read_text()
 
     def read_and_change(*arguments: Any) -> Any:
         data = read(*arguments)
-        (raw / name).write_text(f"{text}\n")
+        (raw / name).write_text(text if is_put_back else f"{text}\n")
         return data
 
     with monkeypatch.context() as patched:
@@ -236,3 +237,49 @@ def test_our_own_contacts_are_joined_to_unchanged_tables(
     (loaded / "own_contacts.parquet").unlink()
     load(loaded, raw)
     assert Workspace(loaded).read_tables()["contacts"].is_empty()
+
+
+MAPPING = """
+[store]
+zone = "UTC"
+currency = "USD"
+[[fact]]
+table = "orders"
+file = "sales*.csv"
+per = "Name"
+[fact.columns]
+order_id = "Name"
+occurred_at = "Created"
+total = "Sum"
+[[fact]]
+table = "order_lines"
+file = "sales*.csv"
+[fact.columns]
+order_id = "Name"
+product_id = "SKU"
+unit_price = "Sum"
+"""
+
+
+def test_mapped_files_are_loaded_again_only_after_a_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, raw = tmp_path / "w", tmp_path / "raw"
+    (raw / "2026").mkdir(parents=True)
+    (raw / "mapping.toml").write_text(MAPPING)
+    (raw / "sales.csv").write_text("Name,Created,Sum,SKU\n1,2026-02-01 10:00,10,a\n")
+
+    def is_skipped(side_files: SideFiles = NO_SIDE_FILES) -> bool:
+        capsys.readouterr()
+        load(folder, raw, source="mapped", side_files=side_files)
+        return SAME in capsys.readouterr().out
+
+    assert [is_skipped(), is_skipped()] == [False, True]
+    (raw / "2026" / "sales.csv").write_text("Name,Created,Sum,SKU\n2,2026-02-02 10:00,10,a\n")
+    replace(raw / "mapping.toml", '"sales*.csv"', '"*sales*.csv"')
+    replace(raw / "mapping.toml", '"sales*.csv"', '"*sales*.csv"')
+    assert [is_skipped(), is_skipped()] == [False, True]
+    assert Workspace(folder).read_tables()["orders"].height == 2
+    other = SideFiles(mapping=tmp_path / "other.toml")
+    (tmp_path / "other.toml").write_text(MAPPING.replace("UTC", "Asia/Tokyo"))
+    assert [is_skipped(other), is_skipped(other), is_skipped()] == [False, True, False]
