@@ -81,10 +81,10 @@ def _load(
     _refuse_too_many_faults(data, config.max_fault_share)
     if data.frames["orders"].is_empty():
         raise BadInput(f"{context.folder}: has no usable order. The previous tables stay in place.")
-    if data.keep:
-        data.keep()
     input_sha256 = _input_sha256(data, context)
     made_from = inputs.confirmed(_inputs(source, context, config), input_sha256)
+    if data.keep:
+        data.keep()
     facts = {
         "source": source,
         "tracking_numbers": data.tracking_numbers,

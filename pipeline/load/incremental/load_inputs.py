@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,8 @@ MAKES_TABLES = (
     "pipeline/workspace",
 )
 _CODE = (".py", ".toml")
+# of the context: hashed in their own way, or without effect on the tables of unchanged files
+_KNOWN = {"folder", "usd_per", "settings", "corrections", "state", "loaded", "side_files"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def load_inputs(
         source,
         hashes,
         context.corrections.records,
+        _others(context),
         _program_sha256(),
         repr(TABLES),
         config.sources.model_dump(),
@@ -84,6 +87,12 @@ def load_inputs(
     ]
     text = json.dumps(inputs, sort_keys=True, default=str)
     return LoadInputs(hashes, hashlib.sha256(text.encode()).hexdigest(), written_at)
+
+
+def _others(context: SourceContext) -> dict[str, str]:
+    """All other fields of the context, so that a new one cannot be forgotten here."""
+    names = [each.name for each in fields(context) if each.name not in _KNOWN]
+    return {name: repr(getattr(context, name)) for name in names}
 
 
 def tracking_sha256(context: SourceContext) -> dict[str, str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pipeline.load.incremental import load_inputs
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
 from pipeline.settings.source_settings import SourceSettings
-from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles
+from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles, SourceContext
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 from tests.unit.load.loaded_state import load, state
@@ -134,6 +135,19 @@ def test_another_version_of_the_program_leads_to_a_load(
     tables = (loaded / "tables").resolve()
     monkeypatch.setattr(load_inputs, "_program_sha256", lambda: "another")
     assert load(loaded, raw) != tables
+
+
+def test_a_new_field_of_the_context_counts(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Wider(SourceContext):
+        left_out: tuple[str, ...] = ()
+
+    hashes = {
+        load_inputs.load_inputs("canonical", [], context, Config()).made_from
+        for context in (Wider(tmp_path), Wider(tmp_path, left_out=("b-1",)))
+    }
+    assert len(hashes) == 2
+    assert "" not in hashes
 
 
 def test_a_load_can_be_forced(loaded: Path, raw: Path) -> None:
