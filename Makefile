@@ -103,8 +103,8 @@ receive: $(READY)  ## receive what 17TRACK and AfterShip push, for the next nigh
 forget: $(READY)  ## erase a buyer from a workspace, and list the source files that still hold them: BUYER= WORKSPACE= [RAW= DRY_RUN=1: only say what would change]
 	@$(STEP) forget $(workspace) --buyer "$(BUYER)" $(if $(RAW),--raw "$(RAW)") $(dry_run)
 
-ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING=]
-	@$(STEP) ingest $(workspace) $(source)
+ingest: $(READY)  ## load files into a workspace; its tables are replaced: SOURCE= RAW= WORKSPACE= [MAPPING= TRACKING= FORCE=1: even if nothing has changed]
+	@$(STEP) ingest $(workspace) $(source) $(force)
 
 doctor: $(READY)  ## check files before loading them: what is good, rejected, missing or old; writes nothing: SOURCE= RAW= [WORKSPACE= MAPPING= TRACKING=]
 	@$(STEP) doctor $(source) $(if $(WORKSPACE),$(workspace))

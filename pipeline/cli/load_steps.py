@@ -93,10 +93,13 @@ def ingest(
     raw: RawFolder,
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="read the files even if nothing has changed")
+    ] = False,
 ) -> None:
     """Load a source's files into the workspace; the tables there are replaced.
 
-    Reads the files in --raw.
+    Reads the files in --raw. They are not read again while nothing has changed.
     Writes tables/, and the rejected rows into quarantine/.
     """
     from pipeline.load.ingest import ingest as step
@@ -104,7 +107,15 @@ def ingest(
     workspace, config, progress = open_workspace(folder)
     side_files = side_files_of(mapping, tracking)
     with workspace.locked():
-        step(workspace, config, progress, source=source, raw=raw, side_files=side_files)
+        step(
+            workspace,
+            config,
+            progress,
+            source=source,
+            raw=raw,
+            side_files=side_files,
+            is_forced=force,
+        )
     say(f"tables: {workspace.tables}")
 
 

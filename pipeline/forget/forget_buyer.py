@@ -20,6 +20,7 @@ from pipeline.forget.erase_runs import erase_run, make_pages
 from pipeline.forget.pulled_answers import erase_pulled, locked_pulls
 from pipeline.forget.remaining_traces import loaded_folders, report_what_is_left
 from pipeline.load.contacts import join_own
+from pipeline.load.incremental.last_load import unmark_quarantine
 from pipeline.load.pulling.compact_dumps import OWN_DUMPS, compact_dumps
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput, Damaged, WorkspaceBusy
@@ -71,6 +72,8 @@ def forget_buyer(
         erased = erased.with_numbers(_numbers(traces, buyer_id))
         if not is_dry:
             write_erased(workspace.folder, erased)
+            # the next load reads everything
+            unmark_quarantine(workspace)
         erasure = erased.erasures[erased.digest(BUYER, buyer_id)]
         with progress.piece("forget") as notes:
             changed = list(_erase(workspace, config, erased, traces, erasure, is_dry=is_dry))
@@ -177,6 +180,8 @@ def _erase_tables(workspace: Workspace, erased: ErasedIds, erasure: str, *, is_d
     if not is_dry:
         facts = {name: value for name, value in facts.items() if name not in (FILES, CHECKSUM)}
         facts["input_sha256"] = {**facts.get("input_sha256", {}), **erased.sha256()}
+        # they may show an example of a record
+        facts["notes"] = []
         facts["erasures"] = [*facts.get("erasures", []), erasure]
         workspace.write_tables(changed, facts)
         # agents may have given contacts back since we read ours

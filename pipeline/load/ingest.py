@@ -13,20 +13,20 @@ import polars as pl
 
 from features.tables import TABLES, Tables, create_tables
 from pipeline.load.contacts import join_own, own_sha256, read_own, with_own
-from pipeline.load.known_sources import SOURCES, read_source, warn_of_links
+from pipeline.load.incremental.last_load import mark_quarantine, same_load, unmark_quarantine
+from pipeline.load.incremental.load_inputs import LoadInputs, load_inputs, sha256, tracking_sha256
+from pipeline.load.known_sources import SOURCES, input_files, read_source, warn_of_links
 from pipeline.load.pulling.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
 from pipeline.settings.config import Config
-from pipeline.settings.errors import BadInput, Damaged
-from pipeline.sources.aliexpress.dumps import SHEETS
-from pipeline.sources.aliexpress.seen_rows import dump_digests
+from pipeline.settings.errors import BadInput
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.erased_ids import ErasedIds, read_erased
 from pipeline.sources.erasure.erased_tables import erase_loaded, erased_orders, without_erased
 from pipeline.sources.source_context import NO_SIDE_FILES, SideFiles, SourceContext
 from pipeline.sources.store_data import StoreData
-from pipeline.sources.tracking.tracking_source import tracking_files, tracking_folder, with_tracking
+from pipeline.sources.tracking.tracking_source import with_tracking
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.workspace import Workspace, read_json
 
@@ -42,103 +42,78 @@ def ingest(
     source: str,
     raw: Path,
     side_files: SideFiles = NO_SIDE_FILES,
+    is_forced: bool = False,
 ) -> None:
     """Replace the tables of the workspace with those of the files in `raw`.
 
-    Raises `BadInput` if the files cannot be used or have too many faulty rows. The previous tables
-    then stay in place.
+    They stay as they are if nothing that determines them has changed since the last load;
+    `is_forced` reads the files all the same. Raises `BadInput` if the files cannot be used or have
+    too many faulty rows. The previous tables then stay in place.
     """
     if not raw.is_dir():
         raise BadInput(f"{raw}: is not a folder. Set RAW to the folder with the source's files.")
     if SOURCES[source].is_pulled:
         pull_into(raw, progress)
     with progress.piece("ingest") as notes:
-        context, own = open_context(workspace, config, raw, side_files), read_own(workspace)
-        made_from = _made_from(source, context, config, own_sha256(own))
+        context = open_context(workspace, config, raw, side_files)
+        inputs = _inputs(source, context, config)
         warn_of_links(source, context)
-        if SOURCES[source].is_remembering and _are_made_from(workspace, made_from):
+        facts = None if is_forced else same_load(workspace, inputs.made_from)
+        if facts:
             notes.append("nothing new since the last ingest: the tables stay as they are")
-            return
-        data = with_tracking(enforce_contract(read_source(source, context)), context)
-        data = erase_loaded(data, context.erased)
-        quarantined = _quarantine(workspace, data, context.erased)
-        _refuse_too_many_faults(data, config.max_fault_share)
-        if data.frames["orders"].is_empty():
-            raise BadInput(f"{raw}: has no usable order. The previous tables stay in place.")
-        if data.keep:
-            data.keep()
-        facts = {
-            "source": source,
-            "tracking_numbers": data.tracking_numbers,
-            "delivered_weight": data.delivered_weight,
-            "made_from": made_from,
-            "input_sha256": _input_sha256(data, context)
-            | own_sha256(own)
-            | context.erased.sha256(),
-            "quarantined_rows": quarantined,
-            "input_rows": {file.name: file.count_rows for file in data.files},
-        }
-        data = _with_own_contacts(replace(data, files=(), keep=None), own)
-        counts = _write_tables(workspace, _sorted_tables(data), facts)
-        # agents may have given contacts back since we read ours
+        else:
+            facts = _load(workspace, context, config, source, inputs)
+            counts = facts["table_rows"]
+            notes.append(f"{counts['orders']:,} orders, {sum(counts.values()):,} facts")
+        # agents may have given contacts back since ours were read
         join_own(workspace)
-        notes.append(f"{counts['orders']:,} orders, {sum(counts.values()):,} facts")
-    for note in data.notes:
+    for note in facts["notes"]:
         say(note)
-    if total := sum(quarantined.values()):
+    if total := sum(facts["quarantined_rows"].values()):
         warn(f"{total} rows are in quarantine, each with its reason: {workspace.quarantine}")
 
 
-def _write_tables(workspace: Workspace, tables: Tables, facts: Mapping[str, Any]) -> dict[str, int]:
-    """Write the tables with `facts` about where they come from; return the rows of each."""
-    counts = {name: tables[name].height for name in TABLES}
-    workspace.write_tables(tables, {**facts, "table_rows": counts})
-    return counts
-
-
-def _made_from(source: str, context: SourceContext, config: Config, own: Mapping[str, str]) -> str:
-    """A hash of everything that determines the tables, including the program. Only for a source
-    that remembers what it read; empty for other sources."""
-    if not SOURCES[source].is_remembering:
-        return ""
-    files = dump_digests(context.folder) | _tracking_sha256(context)
-    sheets = {
-        name: sha256(context.folder / name) for name in SHEETS if (context.folder / name).exists()
+def _load(
+    workspace: Workspace, context: SourceContext, config: Config, source: str, inputs: LoadInputs
+) -> dict[str, Any]:
+    """Read the files, and replace the tables and the quarantine. Return the facts about them."""
+    own = read_own(workspace)
+    data = with_tracking(enforce_contract(read_source(source, context)), context)
+    data = erase_loaded(data, context.erased)
+    quarantined = _quarantine(workspace, data, context.erased)
+    _refuse_too_many_faults(data, config.max_fault_share)
+    if data.frames["orders"].is_empty():
+        raise BadInput(f"{context.folder}: has no usable order. The previous tables stay in place.")
+    input_sha256 = _input_sha256(data, context)
+    made_from = inputs.confirmed(_inputs(source, context, config), input_sha256)
+    if data.keep:
+        data.keep()
+    facts = {
+        "source": source,
+        "tracking_numbers": data.tracking_numbers,
+        "delivered_weight": data.delivered_weight,
+        "made_from": made_from,
+        "input_sha256": input_sha256 | own_sha256(own) | context.erased.sha256(),
+        "quarantined_rows": quarantined,
+        "input_rows": {file.name: file.count_rows for file in data.files},
+        "notes": data.notes,
     }
-    here = Path(__file__).resolve().parents[1]
-    program = [sha256(path) for path in sorted((here / "sources").rglob("*.py"))]
-    inputs = [
-        files,
-        sheets,
-        dict(own),
-        context.erased.sha256(),
-        context.corrections.records,
-        program,
-        repr(TABLES),
-        config.sources.model_dump(),
-        dict(config.usd_per),
-        config.max_fault_share,
-    ]
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
+    data = _with_own_contacts(replace(data, files=(), keep=None), own)
+    facts = _write_tables(workspace, _sorted_tables(data), facts)
+    mark_quarantine(workspace, made_from)
+    return facts
 
 
-def _tracking_sha256(context: SourceContext) -> dict[str, str]:
-    folder = tracking_folder(context)
-    files = tracking_files(folder) if folder else []
-    return {
-        f"tracking/{path.relative_to(folder).as_posix()}": sha256(path) for path in files if folder
-    }
+def _write_tables(workspace: Workspace, tables: Tables, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the tables with `facts` about where they come from. Return the facts, with the rows of
+    each table."""
+    facts = {**facts, "table_rows": {name: tables[name].height for name in TABLES}}
+    workspace.write_tables(tables, facts)
+    return facts
 
 
-def _are_made_from(workspace: Workspace, made_from: str) -> bool:
-    """Whether the tables are made from this, and are as they were written."""
-    try:
-        if workspace.read_ingest_facts().get("made_from") != made_from:
-            return False
-        workspace.table_files()
-    except (BadInput, Damaged):
-        return False
-    return True
+def _inputs(source: str, context: SourceContext, config: Config) -> LoadInputs:
+    return load_inputs(source, input_files(source, context.folder), context, config)
 
 
 def open_context(
@@ -189,7 +164,7 @@ def _input_sha256(data: StoreData, context: SourceContext) -> dict[str, str]:
             for file in data.files
             if file.name in _file_names(context)
         }
-    hashes = {**hashes, **_tracking_sha256(context)}
+    hashes = {**hashes, **tracking_sha256(context)}
     if context.corrections:
         text = json.dumps(context.corrections.records, sort_keys=True, ensure_ascii=False)
         hashes = {**hashes, CORRECTIONS: hashlib.sha256(text.encode()).hexdigest()}
@@ -204,6 +179,7 @@ def _quarantine(workspace: Workspace, data: StoreData, erased: ErasedIds) -> dic
     orders = erased_orders(data.frames, erased)
     faults = {f.name: without_erased(f.quarantine(), orders, erased) for f in data.files}
     faults = {name: rows for name, rows in faults.items() if rows.height}
+    unmark_quarantine(workspace)
     workspace.write_quarantine({name: neutral_frame(rows) for name, rows in faults.items()})
     return {name: rows["row"].n_unique() for name, rows in faults.items()}
 
@@ -236,9 +212,3 @@ def _sorted_tables(data: StoreData) -> Tables:
 def _sorted(frame: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
     # most files are in this order, and a sorted copy takes as much memory as the table
     return frame if len(key) == 1 and frame[key[0]].is_sorted() else frame.sort(key)
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 hash of a file, as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

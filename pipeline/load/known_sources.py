@@ -26,13 +26,14 @@ class KnownSource:
     """How to read a source.
 
     `reader`: the function that reads the source, as `module:function`. It is imported when it is
-    needed, because database drivers take a third of a second to load. `is_remembering`: the source
-    keeps what it has read in the workspace, so unchanged files need not be read again. `is_pulled`:
-    its files are fetched before they are read. `has_subfolders`: files in subfolders are read too.
+    needed, because database drivers take a third of a second to load. `files`: the function that
+    lists the files in a folder that the source reads; a load is skipped while they do not change.
+    Empty: they are read at each load. `is_pulled`: its files are fetched before they are read.
+    `has_subfolders`: files in subfolders are read too.
     """
 
     reader: str
-    is_remembering: bool = False
+    files: str = ""
     is_pulled: bool = False
     has_subfolders: bool = False
 
@@ -40,14 +41,21 @@ class KnownSource:
 SOURCES = {
     "aliexpress": KnownSource(
         "pipeline.sources.aliexpress.aliexpress_source:read_aliexpress",
-        is_remembering=True,
+        files="pipeline.sources.aliexpress.dumps:dump_inputs",
         has_subfolders=True,
     ),
-    "canonical": KnownSource("pipeline.sources.canonical:read_canonical"),
+    "canonical": KnownSource(
+        "pipeline.sources.canonical:read_canonical",
+        files="pipeline.sources.canonical:canonical_files",
+    ),
     "database": KnownSource(
         "pipeline.sources.database.database_source:read_database", is_pulled=True
     ),
-    "mapped": KnownSource("pipeline.sources.mapped.mapped_source:read_mapped", has_subfolders=True),
+    "mapped": KnownSource(
+        "pipeline.sources.mapped.mapped_source:read_mapped",
+        files="pipeline.sources.mapped.mapped_source:mapped_inputs",
+        has_subfolders=True,
+    ),
     "olist": KnownSource("pipeline.sources.olist.olist_source:read_olist"),
 }
 
@@ -56,6 +64,15 @@ def read_source(name: str, context: SourceContext) -> StoreData:
     """Read the source called `name`. Raises `BadInput` if its files cannot be used."""
     reader = cast("Callable[[SourceContext], StoreData]", resolve_name(SOURCES[name].reader))
     return reader(context)
+
+
+def input_files(name: str, folder: Path) -> list[Path] | None:
+    """The files in `folder` that the source called `name` reads; None if it does not list them.
+    Raises `BadInput` if they cannot be used."""
+    if not SOURCES[name].files:
+        return None
+    files = cast("Callable[[Path], list[Path]]", resolve_name(SOURCES[name].files))
+    return files(folder)
 
 
 def warn_of_links(name: str, context: SourceContext) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 
 from features.tables import INSTANT, TABLES, Table
 from pipeline.settings.errors import BadInput
+from pipeline.settings.regular_files import regular_files
 from pipeline.settings.toml_model import read_toml
 from pipeline.sources.checked_file import CheckedFile, open_checked
 from pipeline.sources.instants import EARLIEST
@@ -50,6 +51,13 @@ def read_canonical(context: SourceContext) -> StoreData:
         tracking_numbers=has_tracking_numbers,
         delivered_weight=delivered_weight,
     )
+
+
+def canonical_files(folder: Path) -> list[Path]:
+    """The files in the folder that `read_canonical` reads. Raises `BadInput` for a pipe, a device
+    and a link that leads nowhere."""
+    names = (STORE_FILE, *(f"{name}.csv" for name in TABLES))
+    return list(regular_files(folder / name for name in names))
 
 
 def _read_store(folder: Path) -> tuple[str, bool | None, float | None]:

@@ -81,21 +81,23 @@ pipeline/fleet              pipeline/output pipeline/pages pipeline/settings
                             pipeline/workspace
 pipeline/forget             pipeline/connections pipeline/deliver pipeline/desk
                             pipeline/history pipeline/indicators pipeline/load
-                            pipeline/load/pulling pipeline/night pipeline/output
-                            pipeline/pages pipeline/settings pipeline/settings/delivery
-                            pipeline/sources pipeline/sources/aliexpress
-                            pipeline/sources/erasure pipeline/sources/forgotten
-                            pipeline/sources/parcelservices pipeline/sources/shops
-                            pipeline/workspace
+                            pipeline/load/incremental pipeline/load/pulling pipeline/night
+                            pipeline/output pipeline/pages pipeline/settings
+                            pipeline/settings/delivery pipeline/sources
+                            pipeline/sources/aliexpress pipeline/sources/erasure
+                            pipeline/sources/forgotten pipeline/sources/parcelservices
+                            pipeline/sources/shops pipeline/workspace
 pipeline/history            features models/actions models/contact models/effects
                             pipeline/settings pipeline/workspace
 pipeline/indicators         features features/indicators models/indicators pipeline/drafts
                             pipeline/output pipeline/settings pipeline/workspace
 pipeline/installation       pipeline/settings
-pipeline/load               features pipeline/load/pulling pipeline/output pipeline/settings
-                            pipeline/sources pipeline/sources/aliexpress
+pipeline/load               features pipeline/load/incremental pipeline/load/pulling
+                            pipeline/output pipeline/settings pipeline/sources
                             pipeline/sources/erasure pipeline/sources/mapped
                             pipeline/sources/proposing pipeline/sources/reading
+                            pipeline/sources/tracking pipeline/workspace
+pipeline/load/incremental   features pipeline/settings pipeline/sources
                             pipeline/sources/tracking pipeline/workspace
 pipeline/load/pulling       features pipeline/connections pipeline/output pipeline/settings
                             pipeline/settings/delivery pipeline/sources

@@ -64,6 +64,14 @@ def schema(kind: str) -> dict[str, pl.DataType]:
     )
 
 
+def dump_inputs(folder: Path) -> list[Path]:
+    """The dumps, the rows of compacted ones, and the sheets that other modules read. Raises
+    `BadInput` if there is no dump."""
+    compacted = (path for rows in compacted_folders(folder) for path in sorted(rows.rglob("*")))
+    sheets = [folder / name for name in SHEETS if (folder / name).exists()]
+    return [*dump_files(folder), *filter(Path.is_file, compacted), *sheets]
+
+
 def dump_files(folder: Path) -> list[Path]:
     """The dumps in the folder and its subfolders, sorted by path, then the order sheets.
 

@@ -20,15 +20,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.settings.errors import BadInput, Damaged
-from pipeline.sources.aliexpress.dumps import (
-    FILE,
-    SEEN,
-    DumpFrames,
-    compacted_folders,
-    dump_files,
-    schema,
-    sha256,
-)
+from pipeline.sources.aliexpress.dumps import FILE, SEEN, DumpFrames, compacted_folders, schema
 from pipeline.sources.aliexpress.record_columns import ADDED, ADDED_KINDS, COLUMNS
 from pipeline.sources.csv_text import ROW
 from pipeline.sources.erased_ids import ErasedIds
@@ -106,17 +98,6 @@ def compacted_dumps(folder: Path) -> Dumps:
         return {}
     dumps: Dumps = read_sealed(folder / CURRENT, COMPACTED_REMEDY)["dumps"]
     return dumps
-
-
-def dump_digests(folder: Path) -> Dumps:
-    """The sha256 of every dump and order sheet in the folder by name, also of compacted ones."""
-    digests: Dumps = {}
-    for path in compacted_folders(folder):
-        prefix = path.parent.relative_to(folder)
-        names = compacted_dumps(path)
-        digests |= {(prefix / name).as_posix(): digest for name, digest in names.items()}
-    files = dump_files(folder)
-    return digests | {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
 def _read(path: Path, current: Mapping[str, Any], kind: str) -> pl.DataFrame:

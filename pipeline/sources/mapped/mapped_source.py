@@ -25,6 +25,7 @@ from pipeline.sources.mapped.mapping_notes import mapping_notes, zone_notes
 from pipeline.sources.mapped.order_amounts import settled
 from pipeline.sources.mapped.overlaps import merged, newest_last
 from pipeline.sources.mapped.source_rows import source_rows
+from pipeline.sources.sheets import table_files
 from pipeline.sources.source_context import SourceContext
 from pipeline.sources.store_data import StoreData
 
@@ -32,6 +33,12 @@ NO_FACT = "contains no fact by this mapping: all mapped times in this row are em
 _TRACKING = re.compile(
     r"tracking (no|numbers?|code|id)$|^tracking$|waybill|\bawb\b|consignment|运单"
 )
+
+
+def mapped_inputs(folder: Path) -> list[Path]:
+    """The files in the folder that `read_mapped` may read: its tables and its mapping file."""
+    mapping = folder / NAME
+    return [*table_files(folder), *([mapping] if mapping.is_file() else [])]
 
 
 def read_mapped(context: SourceContext) -> StoreData:

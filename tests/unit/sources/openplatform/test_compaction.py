@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from pipeline.load.ingest import ingest
 from pipeline.load.pulling.compact_dumps import compact_dumps, is_old
 from pipeline.load.pulling.pull import pull_platforms
 from pipeline.settings.config import load_config
@@ -25,6 +27,8 @@ from tests.unit.sources.openplatform.made_store import (
     NOON,
     NOW,
     add_order,
+    days_ago,
+    loadable_store,
     made_store,
     order,
     yesterday,
@@ -86,6 +90,28 @@ def test_a_pull_compacts_answers_that_are_older_than_the_setting(
     assert list(old.parent.glob("*.jsonl"))
     assert (old.parent / COMPACTED / "current.json").exists()
     assert "1 files of old answers compacted" in " ".join(capsys.readouterr().out.split())
+
+
+def test_answers_that_are_compacted_before_a_load_are_loaded(tmp_path: Path) -> None:
+    """Their rows have changed, although no dump is new since the last load."""
+    workspace = write_config(tmp_path, one="http://127.0.0.1:9")
+    main = tmp_path / "pulled" / "aliexpress" / "one"
+    main.mkdir(parents=True)
+
+    def load() -> list[str]:
+        with workspace.locked():
+            raw, config = main.parent, load_config(tmp_path)
+            ingest(workspace, config, Progress(), source="aliexpress", raw=raw)
+        return workspace.read_tables()["orders"]["order_id"].to_list()
+
+    for night in (1, 2):
+        count = 3 * night
+        listed = {"order_dto": loadable_store(count, days_ago(12)).orders}
+        stamp = f"2026-01-0{night}T01:00:00Z"
+        answer = {"fetched_at": stamp, "result": {"target_list": listed}}
+        (main / f"answers-2026010{night}T010000-0001.jsonl").write_text(f"{json.dumps(answer)}\n")
+        assert compact_dumps(main, lambda path: True).count_dumps == 1
+        assert len(load()) == count
 
 
 def test_answers_that_cannot_be_read_stay(
