@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +15,14 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
 
 from pipeline.installation.release import VERSION
+from pipeline.pages import html
+from pipeline.simulation.realism import vega_charts
 from tests.unit.our_packages import MAY_IMPORT, ROOT
 
 NIGHTLY = ROOT / "docker" / "nightly.sh"
@@ -134,6 +139,32 @@ def test_the_health_check_fails_where_nothing_answers() -> None:
         port = closed.server_address[1]
     command = [sys.executable, str(BOARD_ANSWERS), str(port)]
     assert subprocess.run(command, timeout=HANGS_SECONDS, check=False).returncode == 1
+
+
+def stand_in(folder: Path) -> ModuleType:
+    """The module that takes the place of vl-convert in the image, with the library it wrote."""
+    script = ROOT / "docker" / "vl_convert.py"
+    command = [sys.executable, str(script), str(folder / "vl_convert.json")]
+    subprocess.run(command, check=True, timeout=HANGS_SECONDS)
+    copy = Path(shutil.copy(script, folder))
+    spec = importlib.util.spec_from_file_location("vl_convert_of_the_image", copy)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_charts_are_the_same_without_vl_convert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_package = html.chart_library.__wrapped__(), vega_charts.chart_library()
+    module = stand_in(tmp_path)
+    for page in (html, vega_charts):
+        monkeypatch.setattr(page, "vl_convert", module)
+    assert (html.chart_library.__wrapped__(), vega_charts.chart_library()) == with_package
+    with pytest.raises(ValueError, match=re.escape("Build it again")):
+        module.javascript_bundle(module.SNIPPET, "4.17")
 
 
 def test_the_image_gets_all_that_the_package_is_built_from() -> None:
