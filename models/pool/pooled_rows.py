@@ -36,7 +36,9 @@ def pooled_stores(rows_by_store: Mapping[str, pl.DataFrame]) -> list[PooledStore
     """
     used = {store: rows for store, rows in sorted(rows_by_store.items()) if rows.height}
     counts = np.array([rows.height for rows in used.values()], dtype=float)
-    weights = counts.sum() / np.sqrt(counts).sum() / np.sqrt(counts) if used else counts
+    # divided by the largest store first, so that the weight of a single store is exactly 1
+    relative = np.sqrt(counts.max(initial=1.0) / counts)
+    weights = relative * counts.sum() / (relative @ counts)
     return [
         PooledStore(store, rows.height, disputed_orders(rows), float(weight))
         for (store, rows), weight in zip(used.items(), weights, strict=True)

@@ -18,9 +18,11 @@ from typing import Any
 import polars as pl
 
 from features.clock import calendar_day, day_number
+from models.learner.calibration import shifted
 from models.learner.cause import add_cause
 from models.learner.gbm import DisputeModel
 from models.pool.pooled_rows import pooled_stores, stack_rows
+from models.pool.store_level import level_shift
 from pipeline.registry.model_registry import CHALLENGER, CHAMPION, has_usable_champion
 from pipeline.settings.config import Config, load_config
 from pipeline.settings.errors import BadInput, Refused, TooFewDisputes
@@ -62,7 +64,7 @@ def train_pooled(
     with progress.piece("features") as notes, counted("store", len(stores)) as store_done:
         rows: dict[str, StoreRows] = {}
         for store, each in stores.items():
-            rows[store] = _rows_of(each, configs[store], as_of, is_own=store == OWN)
+            rows[store] = rows_of_store(each, configs[store], as_of, is_own=store == OWN)
             store_done()
         notes.append(f"{sum(each.labelled.height for each in rows.values()):,} matured rows")
     with progress.piece("train") as notes:
@@ -104,7 +106,20 @@ def fit_pooled(
             "Load all orders of the stores, not only the disputed ones."
         )
     caused = stack_rows({store: each.caused for store, each in rows.items()}, used)
-    return replace(fit_with_cause(stacked, caused, config), pool=tuple(used)), stacked
+    model = fit_with_cause(stacked, caused, config)
+    return replace(_at_own_level(model, rows.get(OWN)), pool=tuple(used)), stacked
+
+
+def _at_own_level(model: DisputeModel, own: StoreRows | None) -> DisputeModel:
+    """The model at the level of the store that it is for, as far as its own outcomes show it.
+
+    The features have the store's dispute rates of the last days; what remains is a shift of all log
+    odds.
+    """
+    if own is None or own.labelled.is_empty():
+        return model
+    shift = level_shift(model.predict(own.labelled), own.labelled)
+    return replace(model, calibration=shifted(model.calibration, shift))
 
 
 def store_id(folder: Path) -> str:
@@ -163,7 +178,7 @@ def _refuse_copies(stores: Mapping[str, Workspace]) -> None:
             )
 
 
-def _rows_of(store: Workspace, config: Config, as_of: date, *, is_own: bool) -> StoreRows:
+def rows_of_store(store: Workspace, config: Config, as_of: date, *, is_own: bool) -> StoreRows:
     """The rows of one store, as of the day after its newest fact if that is earlier than `as_of`.
 
     After that day its disputes are not known yet, and its orders would count as undisputed.
