@@ -179,10 +179,12 @@ def test_another_recipe_is_not_refitted(trial: Workspace, capsys: pytest.Capture
 
 
 def test_a_pooled_model_is_not_refitted_on_one_store(
-    trial: Workspace, capsys: pytest.CaptureFixture
+    trial: Workspace, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its other stores are not at hand: the result would be the store's own model."""
     own = require_champion(trial).model
+    # a fresh process takes seconds, and has a test of its own
+    monkeypatch.setattr(step, "scores_in_fresh_process", lambda _, __, rows: own.predict(rows))
     challenge(trial, replace(own, pool=(PooledStore("own", 900, 12, 1.0),)))
     promote(trial, is_refitted=True)
     assert versions(trial) == {CHAMPION: "2", FORMER: "1"}
