@@ -8,7 +8,7 @@ again for scoring; here a fitted calibration is a small table.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -84,14 +84,6 @@ def fit_calibration(
     if kind == "venn_abers":
         return fit_venn_abers(probability, label, evidence)
     raise ValueError(f"calibration must be one of {', '.join(KINDS)}; it is {kind!r}.")
-
-
-def shifted(calibration: Calibration, shift: float) -> Calibration:
-    """The calibration with `shift` added to the log odds; only a curve can be shifted, so a table
-    is returned as it is."""
-    if not isinstance(calibration, Curve):
-        return calibration
-    return replace(calibration, c=calibration.c + shift)
 
 
 def to_numbers(calibration: Calibration) -> dict[str, Any]:

@@ -18,11 +18,9 @@ from typing import Any
 import polars as pl
 
 from features.clock import calendar_day, day_number
-from models.learner.calibration import shifted
 from models.learner.cause import add_cause
 from models.learner.gbm import DisputeModel
 from models.pool.pooled_rows import pooled_stores, stack_rows
-from models.pool.store_level import level_shift
 from pipeline.registry.model_registry import CHALLENGER, CHAMPION, has_usable_champion
 from pipeline.settings.config import Config, load_config
 from pipeline.settings.errors import BadInput, Refused, TooFewDisputes
@@ -107,19 +105,7 @@ def fit_pooled(
         )
     caused = stack_rows({store: each.caused for store, each in rows.items()}, used)
     model = fit_with_cause(stacked, caused, config)
-    return replace(_at_own_level(model, rows.get(OWN)), pool=tuple(used)), stacked
-
-
-def _at_own_level(model: DisputeModel, own: StoreRows | None) -> DisputeModel:
-    """The model at the level of the store that it is for, as far as its own outcomes show it.
-
-    The features have the store's dispute rates of the last days; what remains is a shift of all log
-    odds.
-    """
-    if own is None or own.labelled.is_empty():
-        return model
-    shift = level_shift(model.predict(own.labelled), own.labelled)
-    return replace(model, calibration=shifted(model.calibration, shift))
+    return replace(model, pool=tuple(used)), stacked
 
 
 def store_id(folder: Path) -> str:

@@ -29,13 +29,12 @@ from features.clock import day_number
 from features.labels import disputed_orders
 from features.spine import build_spine
 from models.learner.booster import bin_rows, parameters
-from models.learner.calibration import shifted
+from models.learner.calibration import Curve
 from models.learner.gbm import DisputeModel, fit_model
 from models.learner.matrix import to_matrix
 from models.learner.training_config import Recipe
 from models.learner.training_rows import label_rows, learnable
 from models.pool.pooled_rows import pooled_stores, stack_rows
-from models.pool.store_level import level_shift
 from models.reasons.risk_rules import SignModel, assumed_rate
 from pipeline.engines.engine import build_features
 from pipeline.night.rule_scorer import count_ended_orders
@@ -48,6 +47,8 @@ from pipeline.workspace.workspace import Workspace
 DAYS = {0: 0, 1: 30, 3: 91, 6: 182}
 EVERY, SCORED_DAYS = 4, 32
 MOST_TRUE = 2500
+# the assumption that a store is like the others counts as this many disputed orders
+ASSUMED_DISPUTES = 10.0
 # a fixed number, the usual result of early stopping in the other models
 OFFSET_ROUNDS = 250
 
@@ -95,6 +96,19 @@ def pooled(rows_by_store: dict[str, pl.DataFrame]) -> pl.DataFrame:
     return stack_rows(rows_by_store, pooled_stores(rows_by_store))
 
 
+def level_shift(probability: np.ndarray, rows: pl.DataFrame) -> float:
+    """The shift of the log odds that fits the store's own outcomes, shrunk to none. The nights of
+    an order count as one case."""
+    raw, label = logit(probability), rows["label"].to_numpy()
+    orders_a_row = rows["order_id"].n_unique() / rows.height
+
+    def slope(shift: float) -> float:
+        missing = orders_a_row * float((label - expit(raw + shift)).sum())
+        return missing - ASSUMED_DISPUTES * shift
+
+    return float(brentq(slope, -5.0, 5.0))
+
+
 def offset_scores(rows: pl.DataFrame, test: pl.DataFrame, recipe: Recipe) -> np.ndarray:
     """A booster that starts from the store's level instead of the mean of all rows."""
     level, rate = logit(rows["level"].to_numpy()), rows["label"].to_numpy().mean()
@@ -126,7 +140,7 @@ def month_scores(
         scores["pooled + own"] = both.predict(test)
         for name, model in (("pooled", pool), ("pooled + own", both)):
             shift = level_shift(model.predict(own), own)
-            at_level = replace(model, calibration=shifted(model.calibration, shift))
+            at_level = replace(model, calibration=Curve(c=shift))
             scores[f"{name}, shift"] = at_level.predict(test)
     if count >= store.config.min_training_disputes:
         scores["own"] = fit_model(own, FEATURE_NAMES, recipe).predict(test)

@@ -1,16 +1,13 @@
-"""Stacked rows of several stores, their weights, and the level of one store among them."""
+"""Stacked rows of several stores: the weight of each row, and ids that never collide."""
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.learner.calibration import Curve, Steps, shifted
 from models.pool.pooled_rows import pooled_stores, stack_rows
-from models.pool.store_level import ASSUMED_DISPUTES, MOST, level_shift
 
 
 def rows(*orders: str) -> pl.DataFrame:
@@ -49,44 +46,3 @@ def test_the_mean_weight_is_1_and_more_rows_never_count_less(counts: list[int]) 
     assert sum(each.rows * each.weight for each in stores) == pytest.approx(sum(counts))
     assert [totals[count] for count in sorted(totals)] == sorted(totals.values())
     assert len(stores) > 1 or stores[0].weight == 1.0
-
-
-def test_the_level_moves_to_the_stores_own_rate_as_its_outcomes_come() -> None:
-    assert level_shift(np.array([]), rows()) == 0.0
-    shifts = [
-        level_shift(
-            np.full(10 * n, 0.5), rows(*[f"{k}+" for k in range(n)], *map(str, range(9 * n)))
-        )
-        for n in (1, 10, 1000)
-    ]
-    # one tenth was disputed: log odds of -2.2 are the end, and no outcome is the start
-    assert 0 > shifts[0] > shifts[1] > shifts[2] > np.log(1 / 9)
-    assert shifts[2] == pytest.approx(np.log(1 / 9), abs=0.05)
-
-
-def test_the_nights_of_an_order_are_one_case() -> None:
-    once, often = rows("a+", "b", "c"), rows(*["a+", "b", "c"] * 7)
-    shift = level_shift(np.full(3, 0.1), once)
-    assert level_shift(np.full(21, 0.1), often) == pytest.approx(shift)
-    # the slope of the log likelihood and of the assumption cancel
-    expected = 1 / (1 + np.exp(-(np.log(1 / 9) + shift)))
-    assert 1 - 3 * expected == pytest.approx(ASSUMED_DISPUTES * shift)
-
-
-@given(label=st.lists(st.booleans(), min_size=1, max_size=50), probability=st.floats(0, 1))
-@settings(max_examples=100)
-def test_the_shift_is_bounded_and_points_to_what_was_seen(
-    label: list[bool], probability: float
-) -> None:
-    orders = rows(*[f"{number}{'+' * is_yes}" for number, is_yes in enumerate(label)])
-    shift = level_shift(np.full(len(label), probability), orders)
-    assert -MOST <= shift <= MOST
-    assert (shift >= -1e-9) == (np.mean(label) >= np.clip(probability, 1e-9, 1 - 1e-9)) or abs(
-        shift
-    ) < 1e-6
-
-
-def test_only_a_curve_is_shifted() -> None:
-    steps = Steps((0.0, 1.0), (0.1, 0.9))
-    assert shifted(steps, 0.5) == steps
-    assert shifted(Curve(c=0.1), 0.5) == Curve(c=0.6)

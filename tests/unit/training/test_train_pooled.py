@@ -11,10 +11,8 @@ import polars as pl
 import pytest
 
 from features.clock import calendar_day, day_number
-from models.learner.calibration import Curve
 from models.learner.cause import add_cause
 from models.learner.gbm import from_text
-from models.pool.store_level import level_shift
 from pipeline.load.ingest import ingest
 from pipeline.night.nightly import nightly
 from pipeline.registry.model_registry import CHALLENGER, CHAMPION, find_model
@@ -98,16 +96,11 @@ def store_rows(pool: Path) -> tuple[StoreRows, Config]:
 def test_a_pool_of_one_store_gives_the_stores_own_model(
     store_rows: tuple[StoreRows, Config],
 ) -> None:
-    """Only the level differs if the store is the one that the model is for."""
     rows, config = store_rows
     own = fit_with_cause(rows.labelled, rows.caused, config)
-    other, _ = fit_pooled({"other": rows}, config, Path("pool"), AS_OF)
-    assert [(each.store, each.weight) for each in other.pool] == [("other", 1.0)]
-    assert replace(other, pool=()).to_text() == own.to_text()
     pooled, _ = fit_pooled({OWN: rows}, config, Path("pool"), AS_OF)
-    assert pooled.to_text()[0] == own.to_text()[0]
-    shift = level_shift(own.predict(rows.labelled), rows.labelled)
-    assert pooled.calibration == Curve(c=shift)
+    assert [(each.store, each.weight) for each in pooled.pool] == [(OWN, 1.0)]
+    assert replace(pooled, pool=()).to_text() == own.to_text()
 
 
 def test_the_order_of_the_stores_does_not_change_a_byte(
