@@ -104,8 +104,12 @@ def register(
     as_of: date,
     alias: str,
     tags: Mapping[str, str] | None = None,
+    example: pl.DataFrame | None = None,
 ) -> str:
-    """Log and register the model of `learn`, point `alias` at it, and return its version."""
+    """Log and register the model of `learn`, point `alias` at it, and return its version.
+
+    `example` is stored with the model; without it, the first rows are.
+    """
     metrics: dict[str, float] = {"rows": rows.height, "disputed_orders": disputed_orders(rows)}
     if is_measurable(rows):
         metrics["base_rate"] = int(rows["label"].sum()) / rows.height
@@ -113,7 +117,7 @@ def register(
         workspace,
         model,
         alias=alias,
-        example=rows.head(5),
+        example=rows.head(5) if example is None else example,
         params=training_settings(config),
         metrics=metrics,
         tags={**_tags(workspace, rows, as_of), **(tags or {})},

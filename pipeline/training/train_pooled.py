@@ -76,7 +76,8 @@ def train_pooled(
     with progress.piece("register") as notes:
         alias = CHALLENGER if has_usable_champion(workspace) else CHAMPION
         tags = {POOLED_TAG: str(len(model.pool))}
-        number = register(workspace, config, model, labelled, as_of, alias, tags)
+        example = _mean_row(model)
+        number = register(workspace, config, model, labelled, as_of, alias, tags, example)
         notes.append(f"version {number} is {alias}")
     _say_whether_judged(alias)
 
@@ -106,6 +107,14 @@ def fit_pooled(
     caused = stack_rows({store: each.caused for store, each in rows.items()}, used)
     model = fit_with_cause(stacked, caused, config)
     return replace(model, pool=tuple(used)), stacked
+
+
+def _mean_row(model: DisputeModel) -> pl.DataFrame:
+    """One row with the mean of each feature: the example of inputs that is stored with the model,
+    where a real row would show an order of another store."""
+    means = {name: model.moments.get(name, (None, None))[0] for name in model.feature_names}
+    schema = {"stage": pl.String(), **dict.fromkeys(means, pl.Float32())}
+    return pl.DataFrame({"stage": ["in_transit"], **{k: [v] for k, v in means.items()}}, schema)
 
 
 def store_id(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -124,6 +125,11 @@ def test_the_model_names_no_store_and_holds_no_order(trained: Path, pool: Path) 
     assert all(each.rows > 0 and each.disputed_orders > 0 for each in model.pool)
     (version,) = registered_versions(Workspace(trained))
     assert (version.alias, version.tags["pooled_stores"]) == (CHAMPION, "2")
+    (path,) = (trained / "mlartifacts").rglob("input_example.json")
+    ((_, *example),) = json.loads(path.read_text())["data"]
+    shown = dict(zip(model.feature_names, example, strict=True))
+    means = {name: mean for name, (mean, _) in model.moments.items()}
+    assert {name: shown[name] for name in means} == pytest.approx(means, rel=1e-5)
     for path in (trained / "mlartifacts").rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
         assert b"secret-shop" not in content
