@@ -44,13 +44,13 @@ def learn(
     day = day_number(as_of)
     # fail before the features are built
     opened = visible(tables["disputes"], day).filter(step="opened")
-    need_disputes(config, opened, f"were known in {workspace.folder} by {as_of}")
+    _need_disputes(config, opened, f"were known in {workspace.folder} by {as_of}")
     with progress.piece("features") as notes:
         rows, sampled = matured_rows(workspace, tables, config, as_of)
         notes.append(f"{sampled:,} order-nights sampled, {len(FEATURE_NAMES)} features")
     with progress.piece("train") as notes:
         words = f"had matured in {workspace.folder} by {as_of}"
-        disputes = need_disputes(config, rows.filter(pl.col("label") == 1), words)
+        disputes = _need_disputes(config, rows.filter(pl.col("label") == 1), words)
         if rows["label"].n_unique() < 2:
             raise Refused(
                 f"{workspace.folder}: every order that had matured by {as_of} was disputed. "
@@ -84,7 +84,7 @@ def fit_with_cause(rows: pl.DataFrame, caused: pl.DataFrame, config: Config) -> 
     return replace(model, cause=fit_cause(caused, list(model.feature_names), config.recipe))
 
 
-def need_disputes(config: Config, disputed: pl.DataFrame, words: str) -> int:
+def _need_disputes(config: Config, disputed: pl.DataFrame, words: str) -> int:
     """The number of orders in `disputed`; raises `TooFewDisputes` if a model needs more."""
     count = disputed["order_id"].n_unique()
     if count < config.min_training_disputes:

@@ -51,9 +51,9 @@ def train_pooled(
 
     It becomes champion if the workspace has no usable champion, and challenger otherwise.
 
-    Raises `BadInput` without a loaded store in `pool`, `Refused` if the stores' labels mean
-    different things or two stores are one, and `TooFewDisputes` if all together have fewer disputed
-    orders than `min_training_disputes`.
+    Raises `BadInput` without tables, or without a loaded store in `pool`, `Refused` if the stores'
+    labels mean different things or two stores are one, and `TooFewDisputes` if all together have
+    fewer disputed orders than `min_training_disputes`.
     """
     stores = _stores(workspace, pool)
     configs = {store: load_config(each.folder) for store, each in stores.items()} | {OWN: config}
@@ -126,7 +126,7 @@ def store_id(folder: Path) -> str:
 
 
 def _stores(workspace: Workspace, pool: Path) -> dict[str, Workspace]:
-    """The stores of the pool by id, and the workspace itself as `OWN` if it has tables."""
+    """The stores of the pool by id, and the workspace itself as `OWN`."""
     if not pool.is_dir():
         raise BadInput(f"{pool}: there is no such folder. POOL= is a folder of workspaces.")
     folders = [path for path in sorted(pool.iterdir()) if path.is_dir()]
@@ -141,7 +141,7 @@ def _stores(workspace: Workspace, pool: Path) -> dict[str, Workspace]:
             "POOL= is a folder of workspaces: make ingest fills one."
         )
     stores = {store_id(path): Workspace(path) for path in others}
-    return stores | ({OWN: workspace} if workspace.tables.exists() else {})
+    return stores | {OWN: workspace}
 
 
 def _check_labels(stores: Mapping[str, Workspace], configs: Mapping[str, Config]) -> None:

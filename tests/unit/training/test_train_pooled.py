@@ -193,11 +193,13 @@ def test_a_copy_of_a_store_is_refused(pool: Path, young_tables: Path, tmp_path: 
         train_into(young, copies)
 
 
-def test_a_pool_without_another_store_is_refused(young_tables: Path, tmp_path: Path) -> None:
+def test_missing_stores_are_refused(pool: Path, young_tables: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     with pytest.raises(BadInput, match="there is no such folder"):
         train_into(young_tables, empty)
     empty.mkdir()
+    with pytest.raises(BadInput, match="make ingest"):
+        train_into(empty, pool)
     (empty / "young").symlink_to(young_tables)
     with pytest.raises(BadInput, match="has no loaded workspace besides young"):
         train_into(young_tables, empty)
