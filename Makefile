@@ -124,8 +124,8 @@ describe-features: $(READY)  ## describe every feature with its reason and an ex
 leak-proof: $(READY)  ## change facts that past nights could not know, and check that no feature changes: WORKSPACE= [NIGHTS=4 SEED=1]
 	@$(STEP) leak-proof $(workspace) $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(SEED),--seed "$(SEED)")
 
-train: $(READY)  ## train a model on the outcomes known on a day: the first champion, or a challenger: WORKSPACE= AS_OF=
-	@$(STEP) train $(workspace) $(as_of)
+train: $(READY)  ## train a model on the outcomes known on a day: the first champion, or a challenger: WORKSPACE= AS_OF= [POOL=: folder of workspaces to train one model of, for a new store]
+	@$(STEP) train $(workspace) $(as_of) $(if $(POOL),--pool "$(POOL)")
 
 tune: $(READY)  ## search better settings for the model; train then uses them: WORKSPACE= AS_OF= [MINUTES=10]
 	@$(STEP) tune $(workspace) $(as_of) $(if $(MINUTES),--minutes "$(MINUTES)")

@@ -13,6 +13,7 @@ import polars as pl
 from features.build.registry import OPTIONAL_NAMES
 from models.learner.matrix import to_matrix
 from models.learner.training_config import Recipe
+from models.pool.pooled_rows import WEIGHT
 
 SMALLEST_LEAF = 50
 # a draft stops after PATIENCE rounds without improvement; every model gets at least FEWEST_ROUNDS,
@@ -41,12 +42,14 @@ def bin_rows(rows: pl.DataFrame, feature_names: list[str], threads: int) -> Binn
     """Bin the rows once, for the draft and the final model.
 
     The bins use the features of the later rows, never their labels. Features of optional columns
-    that the store does not have are left out (`varying`).
+    that the store does not have are left out (`varying`). Rows of several stores have a column
+    `weight`, which both trainings use.
     """
     feature_names = varying(rows, feature_names)
     order = rows.select(pl.arg_sort_by("as_of_day", "order_id")).to_series().to_numpy()
     matrix = to_matrix(rows, feature_names, order)
-    data = _dataset(matrix, rows["label"].to_numpy()[order], feature_names, threads)
+    weight = rows[WEIGHT].to_numpy()[order] if WEIGHT in rows.columns else None
+    data = _dataset(matrix, rows["label"].to_numpy()[order], feature_names, threads, weight=weight)
     return Binned(tuple(feature_names), order, matrix, data.construct())
 
 
@@ -183,8 +186,10 @@ def _dataset(
     feature_names: list[str],
     threads: int,
     reference: lgb.Dataset | None = None,
+    weight: np.ndarray | None = None,
 ) -> lgb.Dataset:
     # boosters on these bins have different leaf sizes, so LightGBM must not drop features for the
     # leaf size in advance
     fixed = {"feature_pre_filter": False, "verbosity": -1, "num_threads": threads}
-    return lgb.Dataset(matrix, label, reference, feature_name=list(feature_names), params=fixed)
+    names = list(feature_names)
+    return lgb.Dataset(matrix, label, reference, weight, feature_name=names, params=fixed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import lightgbm as lgb
 import numpy as np
@@ -23,6 +23,7 @@ from models.learner.stage_medians import Typical, fill_missing_lines, learn_typi
 from models.learner.training_config import Recipe
 from models.learner.weight_of_evidence import Evidence, learn_evidence
 from models.monitoring.input_checks import Moments, learn_moments
+from models.pool.pooled_rows import PooledStore
 
 # a calibration is checked on each of so many parts of the orders, fitted on the others
 CALIBRATION_PARTS = 5
@@ -37,6 +38,8 @@ class DisputeModel:
     cause of a dispute; None if no causes were recorded. `moments` holds the mean and standard
     deviation of each feature over the training rows, and `learnt_rate` the share of them that was
     disputed. `evidence` holds the weight of evidence of each feature's values, for the reasons.
+    `pool` lists the stores whose rows a pooled model was trained on; it is empty for a store's own
+    model.
     """
 
     booster: lgb.Booster
@@ -48,6 +51,7 @@ class DisputeModel:
     moments: Moments = field(default_factory=dict)
     learnt_rate: float | None = None
     evidence: Evidence = field(default_factory=dict)
+    pool: tuple[PooledStore, ...] = ()
 
     def predict(self, features: pl.DataFrame) -> np.ndarray:
         """One calibrated probability in (0, 1) per row of `features`."""
@@ -104,6 +108,8 @@ class DisputeModel:
             "moments": self.moments,
             "learnt_rate": self.learnt_rate,
             "evidence": self.evidence,
+            # a store's own model is stored as before there were pooled ones
+            **({"pool": [asdict(store) for store in self.pool]} if self.pool else {}),
         }
         text = re.sub(r"\[num_threads: \d+\]", "[num_threads: 1]", self.booster.model_to_string())
         return text, json.dumps(rest, indent=2)
@@ -126,6 +132,7 @@ def from_text(booster: str, rest: str) -> DisputeModel:
         {name: (mean, spread) for name, (mean, spread) in settings.get("moments", {}).items()},
         settings.get("learnt_rate"),
         settings.get("evidence", {}),
+        tuple(PooledStore(**store) for store in settings.get("pool", ())),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -73,17 +74,32 @@ def leak_proof(
 
 
 @app.command()
-def train(context: typer.Context, folder: WorkspaceFolder, as_of: AsOf) -> None:
+def train(
+    context: typer.Context,
+    folder: WorkspaceFolder,
+    as_of: AsOf,
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            "--pool",
+            help="folder of workspaces: train on the rows of all their stores, and its own",
+        ),
+    ] = None,
+) -> None:
     """Train a model on the outcomes known on a day: the first champion, or a challenger.
 
-    Reads tables/ and past runs.
+    Reads tables/ and past runs, with --pool also those of the stores in that folder.
     Writes a new model version into mlflow.db.
     """
     from pipeline.training.train import train as step
+    from pipeline.training.train_pooled import train_pooled
 
     workspace, config, progress = open_workspace(folder, context)
     with workspace.locked(must_exist=True):
-        step(workspace, config, progress, as_of=as_of)
+        if pool is None:
+            step(workspace, config, progress, as_of=as_of)
+        else:
+            train_pooled(workspace, config, progress, as_of=as_of, pool=pool)
 
 
 @app.command()

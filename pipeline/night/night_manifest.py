@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
+from features.clock import day_number
 from pipeline.drafts.text_templates import files_sha256
 from pipeline.indicators.open_disputes import clock_inputs
 from pipeline.night.night_actions import NightActions, action_inputs
-from pipeline.night.night_checks import Scorer
+from pipeline.night.night_checks import DISPUTED, Scorer
+from pipeline.night.rule_scorer import RuleScorer
 from pipeline.settings.config import Config
 from pipeline.workspace.manifest import new_id, program_facts
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.run_log import current_run_id
+from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
 
@@ -43,6 +47,20 @@ def night_inputs(
         "tasks_sha256": files_sha256(workspace.folder / "tasks"),
         **clock_inputs(workspace, config),
         **action_inputs(workspace, actions),
+    }
+
+
+def pooled_facts(files: TableFiles, scorer: Scorer, as_of: date) -> dict[str, Any]:
+    """`pooled`: the stores that a pooled model was trained on, and the disputes of this store that
+    are known on `as_of`. Empty for a store's own model and for fixed rules."""
+    if isinstance(scorer, RuleScorer) or not scorer.model.pool:
+        return {}
+    known = files.count_by_day("disputes", day_number(as_of), DISPUTED)
+    return {
+        "pooled": {
+            "stores": [asdict(store) for store in scorer.model.pool],
+            "own_disputes": int(known["count"].sum()),
+        }
     }
 
 

@@ -31,7 +31,7 @@ from pipeline.night.night_checks import (
     refuse_failed_checks,
 )
 from pipeline.night.night_health import Health, assess_health, night_means, write_health
-from pipeline.night.night_manifest import manifest_facts, night_inputs, night_run_id
+from pipeline.night.night_manifest import manifest_facts, night_inputs, night_run_id, pooled_facts
 from pipeline.night.night_queues import night_queues, write_queues
 from pipeline.night.rule_scorer import RuleScorer
 from pipeline.night.scored_orders import (
@@ -216,6 +216,7 @@ def _write_run(
         notes.append(clock_summary(clock))
     facts = {
         **manifest_facts(workspace, config, night.scorer, night.progress, night.inputs),
+        **pooled_facts(night.files, night.scorer, as_of),
         **clock,
         **describe_checks(readings, config),
         "banner": warnings,

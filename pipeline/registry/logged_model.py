@@ -27,6 +27,7 @@ def about_version(alias: str, metrics: Mapping[str, float], tags: Mapping[str, s
     last = tags.get("last_training_night")
     return (
         f"Trained as of {tags.get('trained_as_of')} on {rows:,} order-nights"
+        + (f" of {stores} stores" if (stores := tags.get("pooled_stores")) else "")
         + (f" up to {last}" if last else "")
         + f" with {disputed:,} disputed orders; registered as {alias}."
     )

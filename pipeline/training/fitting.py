@@ -46,29 +46,42 @@ def learn(
     opened = visible(tables["disputes"], day).filter(step="opened")
     _need_disputes(config, opened, f"were known in {workspace.folder} by {as_of}")
     with progress.piece("features") as notes:
-        dataset = training_dataset(tables, config, last_matured_day(day, *_window(config)))
-        notes.append(f"{dataset.height:,} order-nights sampled, {dataset.width - 3} features")
+        rows, sampled = matured_rows(workspace, tables, config, as_of)
+        notes.append(f"{sampled:,} order-nights sampled, {len(FEATURE_NAMES)} features")
     with progress.piece("train") as notes:
-        rows = learnable(label_rows(tables, dataset, config.label_window, day))
-        # with millions of order-nights, memory is short: rows without a label are no longer needed
-        del dataset
-        rows = left_alone(workspace, workspace.table_files(), rows, config, as_of)
-        disputes = _need_disputes(
-            config,
-            rows.filter(pl.col("label") == 1),
-            f"had matured in {workspace.folder} by {as_of}",
-        )
+        words = f"had matured in {workspace.folder} by {as_of}"
+        disputes = _need_disputes(config, rows.filter(pl.col("label") == 1), words)
         if rows["label"].n_unique() < 2:
             raise Refused(
                 f"{workspace.folder}: every order that had matured by {as_of} was disputed. "
                 "Load all orders, not only the disputed ones."
             )
-        model = fit_model(rows, FEATURE_NAMES, config.recipe)
-        rows_with_cause = add_cause(tables, rows, day)
-        cause = fit_cause(rows_with_cause, list(model.feature_names), config.recipe)
-        model = replace(model, cause=cause)
+        model = fit_with_cause(rows, add_cause(tables, rows, day), config)
         notes.append(f"{rows.height:,} matured rows, {disputes:,} disputed orders")
     return model, rows
+
+
+def matured_rows(
+    workspace: Workspace, tables: Tables, config: Config, as_of: date
+) -> tuple[pl.DataFrame, int]:
+    """The order-nights to train on as of a day, with features and `label`, and how many were
+    sampled.
+
+    Order-nights with our own messages are treated as `contacted_rows` says.
+    """
+    day = day_number(as_of)
+    dataset = training_dataset(tables, config, last_matured_day(day, *_window(config)))
+    sampled = dataset.height
+    rows = learnable(label_rows(tables, dataset, config.label_window, day))
+    # with millions of order-nights, memory is short: rows without a label are no longer needed
+    del dataset
+    return left_alone(workspace, workspace.table_files(), rows, config, as_of), sampled
+
+
+def fit_with_cause(rows: pl.DataFrame, caused: pl.DataFrame, config: Config) -> DisputeModel:
+    """The model of labelled rows, with a model of the cause from `caused` (`add_cause`)."""
+    model = fit_model(rows, FEATURE_NAMES, config.recipe)
+    return replace(model, cause=fit_cause(caused, list(model.feature_names), config.recipe))
 
 
 def _need_disputes(config: Config, disputed: pl.DataFrame, words: str) -> int:
@@ -91,8 +104,12 @@ def register(
     as_of: date,
     alias: str,
     tags: Mapping[str, str] | None = None,
+    example: pl.DataFrame | None = None,
 ) -> str:
-    """Log and register the model of `learn`, point `alias` at it, and return its version."""
+    """Log and register the model of `learn`, point `alias` at it, and return its version.
+
+    `example` is stored with the model; without it, the first rows are.
+    """
     metrics: dict[str, float] = {"rows": rows.height, "disputed_orders": disputed_orders(rows)}
     if is_measurable(rows):
         metrics["base_rate"] = int(rows["label"].sum()) / rows.height
@@ -100,7 +117,7 @@ def register(
         workspace,
         model,
         alias=alias,
-        example=rows.head(5),
+        example=rows.head(5) if example is None else example,
         params=training_settings(config),
         metrics=metrics,
         tags={**_tags(workspace, rows, as_of), **(tags or {})},

@@ -141,6 +141,12 @@ def _refit(workspace: Workspace, config: Config, progress: Progress, judged: Reg
     The judged version stays champion, with a warning, if the settings have changed since, or if the
     refitted model expects a very different number of disputes.
     """
+    if judged.model.pool:
+        say(
+            "the champion is the judged version: a pooled model is not refitted on this store's "
+            "rows alone. Train it again with POOL= for newer nights"
+        )
+        return
     if judged.settings != {name: str(value) for name, value in training_settings(config).items()}:
         warn(
             "the settings have changed since the challenger was trained: the champion is the "

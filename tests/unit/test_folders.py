@@ -21,8 +21,9 @@ models/comparison           features models/contact models/learner
 models/contact              features models/effects
 models/effects              features features/totals
 models/indicators           features features/indicators
-models/learner              features features/build models/monitoring
+models/learner              features features/build models/monitoring models/pool
 models/monitoring           features
+models/pool                 features
 models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
 pipeline                    pipeline/cli pipeline/installation pipeline/settings
@@ -170,7 +171,7 @@ pipeline/sources/tracking   features pipeline/settings pipeline/sources
                             pipeline/sources/aliexpress pipeline/sources/mapped
                             pipeline/sources/reading
 pipeline/training           features features/build models/comparison models/contact
-                            models/learner pipeline/engines pipeline/history
+                            models/learner models/pool pipeline/engines pipeline/history
                             pipeline/registry pipeline/settings pipeline/workspace
 pipeline/workspace          features pipeline/installation pipeline/settings
 """

@@ -17,6 +17,7 @@ from mlflow.tracking import MlflowClient
 
 from models.learner.calibration import Curve
 from models.learner.gbm import DisputeModel
+from models.pool.pooled_rows import PooledStore
 from pipeline.registry import model_registry, registered_model
 from pipeline.registry.judged_versions import log_comparison
 from pipeline.registry.model_registry import (
@@ -175,6 +176,19 @@ def test_another_recipe_is_not_refitted(trial: Workspace, capsys: pytest.Capture
     promote(trial, is_refitted=True)
     assert versions(trial) == {CHAMPION: "2", FORMER: "1"}
     assert "the settings have changed" in "".join(capsys.readouterr())
+
+
+def test_a_pooled_model_is_not_refitted_on_one_store(
+    trial: Workspace, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its other stores are not at hand: the result would be the store's own model."""
+    own = require_champion(trial).model
+    # a fresh process takes seconds, and has a test of its own
+    monkeypatch.setattr(step, "scores_in_fresh_process", lambda _, __, rows: own.predict(rows))
+    challenge(trial, replace(own, pool=(PooledStore("own", 900, 12, 1.0),)))
+    promote(trial, is_refitted=True)
+    assert versions(trial) == {CHAMPION: "2", FORMER: "1"}
+    assert "a pooled model is not refitted" in "".join(capsys.readouterr())
 
 
 def assert_refused(workspace: Workspace, why: str) -> None:
