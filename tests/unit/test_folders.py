@@ -160,7 +160,8 @@ pipeline/sources/openplatform
                             pipeline/workspace
 pipeline/sources/parcelservices
                             features pipeline/connections pipeline/output pipeline/settings
-                            pipeline/settings/delivery pipeline/sources pipeline/workspace
+                            pipeline/settings/delivery pipeline/sources
+                            pipeline/sources/tracking pipeline/workspace
 pipeline/sources/proposing  pipeline/output pipeline/sources pipeline/sources/mapped
 pipeline/sources/reading    pipeline/settings
 pipeline/sources/shops      pipeline/connections pipeline/installation pipeline/output

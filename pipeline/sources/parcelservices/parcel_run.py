@@ -25,6 +25,7 @@ from pipeline.connections.secret_values import SecretValues
 from pipeline.connections.store_folders import StoreFolders
 from pipeline.settings.delivery.tracking_settings import AfterShip, SeventeenTrack
 from pipeline.sources.parcelservices.aftership_calls import AftershipCalls
+from pipeline.sources.parcelservices.new_records import only_news
 from pipeline.sources.parcelservices.open_parcels import Parcel
 from pipeline.sources.parcelservices.parcel_service import (
     AskedAnswer,
@@ -186,9 +187,15 @@ class ParcelRun:
                 state.asked(batch, AskedAnswer())
                 continue
             request = {"service": service.service, "account": self.name}
+            lines, news = list[str](), dict[str, str]()
+            for text, at in answer.texts:
+                kept, digests = only_news(text, state.is_shown)
+                news |= digests
+                if kept is not None:
+                    lines.append(dump_line(kept, at, request, self.secrets))
             # on the disk before the state says that the parcels were asked about
-            dumps.append(dump_line(text, at, request, self.secrets) for text, at in answer.texts)
-            state.asked(batch, answer)
+            dumps.append(lines)
+            state.asked(batch, answer, news)
 
     def _answered(self) -> None:
         self._unanswered, self._is_answered = 0, True

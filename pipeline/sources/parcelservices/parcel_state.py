@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 
 from pipeline.sources.parcelservices.open_parcels import Parcel
 from pipeline.sources.parcelservices.parcel_service import (
@@ -24,6 +25,7 @@ CREATE TABLE IF NOT EXISTS parcels (number TEXT PRIMARY KEY, carrier TEXT, wante
     state TEXT, reason TEXT DEFAULT '', is_reported INTEGER DEFAULT 1,
     count_registered INTEGER DEFAULT 0, registered_at REAL, position INTEGER,
     tried_in TEXT, asked_in TEXT, failed_in TEXT);
+CREATE TABLE IF NOT EXISTS shown (number TEXT PRIMARY KEY, digest TEXT);
 CREATE INDEX IF NOT EXISTS parcels_by_state ON parcels (state, position);
 """
 
@@ -98,9 +100,21 @@ class ParcelState:
                 elif number in done.refused:
                     self._refuse(number, done.refused[number])
 
-    def asked(self, parcels: Iterable[FollowedParcel], answer: AskedAnswer) -> None:
-        """Store which of these parcels were answered, delivered or forgotten."""
+    def is_shown(self, number: str, digest: str) -> bool:
+        """Whether the last kept answer about the parcel showed the scans with this digest."""
+        row = self._base.execute("SELECT digest FROM shown WHERE number = ?", (number,)).fetchone()
+        return row is not None and row[0] == digest
+
+    def asked(
+        self,
+        parcels: Iterable[FollowedParcel],
+        answer: AskedAnswer,
+        news: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Store which of these parcels were answered, delivered or forgotten, and the digests of
+        what was kept about them (`news`)."""
         with self._transaction():
+            self._base.executemany("INSERT OR REPLACE INTO shown VALUES (?, ?)", news.items())
             for parcel in parcels:
                 number = parcel.number
                 self._set(number, "asked_in = ?", self._run)

@@ -121,3 +121,24 @@ def test_kills_register_nothing_twice_and_lose_no_answer(
     assert all(json.loads(text) for text in texts)
     assert {number for number in numbers if number in "\n".join(texts)} == set(numbers)
     assert not list((tmp_path / "shop").rglob("*.part"))
+
+
+def test_only_parcels_with_news_are_kept_again(
+    service: str, pull: Callable[..., PullReport], tmp_path: Path
+) -> None:
+    folder = tmp_path / "shop" / "pulled" / "tracking"
+    with fake_services() as fake:
+        fake.scans = made_scans(NUMBERS, 2)
+        pull(service, fake, NUMBERS, StillClock(NOW))
+        first, scans = dump_texts(tmp_path / "shop"), loaded(folder)
+        assert all(any(number in line for line in first) for number in NUMBERS)
+        # nothing new: no line
+        pull(service, fake, NUMBERS, StillClock(NOW + timedelta(days=1)))
+        assert dump_texts(tmp_path / "shop") == first
+        fake.scans[NUMBERS[3]] = made_scans(NUMBERS, 3)[NUMBERS[3]]
+        pull(service, fake, NUMBERS, StillClock(NOW + timedelta(days=2)))
+    (line,) = set(dump_texts(tmp_path / "shop")) - set(first)
+    assert [number for number in NUMBERS if number in line] == [NUMBERS[3]]
+    later = loaded(folder)
+    assert later.height == scans.height + 1
+    assert_frame_equal(later.join(scans, on="scan_id", how="semi"), scans)
