@@ -229,7 +229,7 @@ bench: $(READY) $(DEV_READY) $(PEERS)/ready  ## measure speed, memory and accura
 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 # CI measures the coverage of these: tests that call the code in their own process and are quick when traced
-TRACED := tests/spec tests/unit/models tests/unit/settings tests/unit/drafts tests/unit/output tests/unit/indicators tests/unit/pages tests/unit/configuration
+TRACED := tests/spec tests/unit/models tests/unit/settings tests/unit/drafts tests/unit/output tests/unit/indicators tests/unit/pages tests/unit/configuration tests/unit/connections tests/unit/connect tests/unit/sources/shops tests/unit/sources/parcelservices
 
 test: $(READY) $(DEV_READY) $(if $(JAVA_HOME)$(shell command -v java),$(SPARK_READY))  ## run the tests; those for Spark only if Java is installed
 	@command -v chromium >/dev/null || echo "Chromium is not installed: the browser tests are skipped (bash tests/browser/install.sh installs it)"

@@ -2,9 +2,9 @@
 
 A search without overlap for open and one for finished orders, 50 a page; one detail per order whose
 detail changed; the open disputes, and a page of each other list; one detail per dispute that
-changed; a page of conversations, and one per conversation with news. For scans there is no list of
-what changed: each parcel on its way is asked for once, an order that ended up to 15 days ago
-included. `knowing`: as if one knew in advance which of them have new scans.
+changed; a page of conversations, and one per conversation with news; a list of ratings. For scans
+there is no list of what changed: each parcel on its way is asked for once, an order that ended up
+to 15 days ago included. `knowing`: as if one knew in advance which of them have new scans.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ SEARCH, DETAIL = "aliexpress.solution.order.get", "aliexpress.solution.order.inf
 TRACKING = "aliexpress.ds.order.tracking.get"
 DISPUTES, DISPUTE = "aliexpress.issue.issuelist.get", "aliexpress.issue.detail.get"
 TALKS = "aliexpress.message.redefining.versiontwo.querymsgrelationlist"
+EVALUATIONS = "aliexpress.evaluation.listorderevaluation.get"
 MESSAGES = "aliexpress.message.redefining.versiontwo.querymsgdetaillist"
 
 
@@ -49,6 +50,7 @@ class FewestRequests:
         )
         night[TALKS] = pages(len(changes.relations), 100)
         night[MESSAGES] = len(changes.messages)
+        night[EVALUATIONS] = 1
         news = sum(before.tracking.get(key) != scans for key, scans in changes.tracking.items())
         night[TRACKING] = count_underway(before, changes, moment)
         self.knowing += night.total() - night[TRACKING] + news

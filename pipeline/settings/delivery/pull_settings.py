@@ -71,6 +71,7 @@ class AliexpressStore(PullSection):
         "aliexpress.logistics.redefining.querytrackingresult",
     )
     messages: bool = Field(default=True, description="also the messages with buyers")
+    evaluations: bool = Field(default=True, description="also the buyers' ratings")
     keep_answers_days: int = Field(
         default=30,
         ge=0,

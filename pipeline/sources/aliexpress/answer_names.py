@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ORDER, DETAIL, ISSUE, ISSUE_DETAIL, TRACE, MESSAGE, CONVERSATION, UNKNOWN = (
+ORDER, DETAIL, ISSUE, ISSUE_DETAIL, TRACE, MESSAGE, CONVERSATION, EVALUATION, UNKNOWN = (
     "order",
     "order_detail",
     "issue",
@@ -10,6 +10,7 @@ ORDER, DETAIL, ISSUE, ISSUE_DETAIL, TRACE, MESSAGE, CONVERSATION, UNKNOWN = (
     "trace",
     "message",
     "conversation",
+    "evaluation",
     "unknown",
 )
 SEVENTEEN, AFTERSHIP = "17track", "aftership"
@@ -23,6 +24,7 @@ KIND_BY_NAME = {
     "result_object": ISSUE_DETAIL,
     "message_detail": MESSAGE,
     "relation_result": CONVERSATION,
+    "trade_evaluation_open_dto": EVALUATION,
 }
 # the kind of the items of a list, by the name of the list
 KIND_BY_LIST = {
@@ -41,6 +43,7 @@ KIND_BY_METHOD = {
 }
 # one of these fields is enough to recognise a kind; the first kind counts
 KIND_BY_FIELD: tuple[tuple[str, frozenset[str]], ...] = (
+    (EVALUATION, frozenset(("buyer_evaluation", "buyer_fb_date", "seller_evaluation"))),
     (
         ISSUE_DETAIL,
         frozenset(

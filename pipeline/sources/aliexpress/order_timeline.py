@@ -28,7 +28,7 @@ _KINDS_WITH_SENT_AT = ("orders", "order_lines")
 
 
 def timeline_frames(rows: Rows, rule: KnownAtRule) -> dict[str, pl.DataFrame]:
-    """The tables `order_events`, `promises`, `shipments`, `tracking` and `messages`."""
+    """The tables `order_events`, `promises`, `shipments`, `tracking`, `messages` and `reviews`."""
     paid = facts(rows["orders"], ["order_id"], "paid_at").select(
         "order_id", "occurred_at", SEEN, event=pl.lit("paid")
     )
@@ -66,6 +66,7 @@ def timeline_frames(rows: Rows, rule: KnownAtRule) -> dict[str, pl.DataFrame]:
         "shipments": shipments,
         "tracking": _tracking(rows, rule),
         "messages": _messages(rows, rule),
+        "reviews": _reviews(rows["reviews"], rule),
     }
 
 
@@ -203,6 +204,15 @@ def _receipts(rows: Rows) -> pl.DataFrame:
         "order_id", "occurred_at", SEEN, number=pl.lit(""), **is_receipt
     )
     return with_implied(of_parcels, of_orders.select(of_parcels.columns))
+
+
+def _reviews(rows: pl.DataFrame, rule: KnownAtRule) -> pl.DataFrame:
+    """The first rating of each line of an order; a buyer may add words to it, and no stars."""
+    lines = rows.with_columns(pl.coalesce("line_id", "order_id"))
+    rated = first_of(lines, ["order_id", "line_id"], "rated_at", "score")
+    return rated.with_columns(
+        review_id=pl.concat_str("order_id", pl.lit("-"), "line_id"), occurred_at="rated_at"
+    ).with_columns(known_at=rule.known_at())
 
 
 def _messages(rows: Rows, rule: KnownAtRule) -> pl.DataFrame:

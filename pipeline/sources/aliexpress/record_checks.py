@@ -36,6 +36,7 @@ NUMBERS = (
     "amount",
 )
 LARGEST = 1e9
+MOST_STARS = 5.0
 Rows = dict[str, pl.DataFrame]
 
 
@@ -136,6 +137,8 @@ def _check(
         zone = settings.tracking_zone if column == "scanned_at" else settings.platform_zone
         if column.endswith("_at"):
             file.instant(column, zone, has_offsets=True, has_epochs=True)
+        elif column == "score":
+            file.number(column, minimum=1.0, maximum=MOST_STARS)
         elif column in NUMBERS:
             file.number(column, minimum=float(column == "quantity"), maximum=LARGEST)
         elif column == "currency" and kind != STEPS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ORDERS, LINES, PARCELS, SCANS, DISPUTES, STEPS, MESSAGES, UNREAD = (
+ORDERS, LINES, PARCELS, SCANS, DISPUTES, STEPS, MESSAGES, REVIEWS, UNREAD = (
     "orders",
     "order_lines",
     "parcels",
@@ -16,6 +16,7 @@ ORDERS, LINES, PARCELS, SCANS, DISPUTES, STEPS, MESSAGES, UNREAD = (
     "disputes",
     "dispute_steps",
     "messages",
+    "reviews",
     "unread",
 )
 # columns by kind; all are text until `record_checks` parses them
@@ -93,11 +94,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "sender",
         "text",
     ),
+    REVIEWS: ("order_id", "line_id", "rated_at", "score"),
     UNREAD: ("what", "reason"),
 }
 # columns that the rows of earlier dumps may lack, and kinds that they may lack
 ADDED = ("logistics_status",)
-ADDED_KINDS = (MESSAGES,)
+ADDED_KINDS = (MESSAGES, REVIEWS)
 # a row without one of these is refused
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     ORDERS: ("order_id", "placed_at"),
@@ -107,6 +109,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     DISPUTES: ("line_id", "order_id", "opened_at"),
     STEPS: ("line_id", "order_id", "opened_at", "stepped_at"),
     MESSAGES: ("message_id", "sent_at", "sender"),
+    REVIEWS: ("order_id", "rated_at", "score"),
     UNREAD: (),
 }
 # (kind, texts by `COLUMNS`, the source's record, why the record cannot be read)

@@ -1,7 +1,8 @@
 """Convert a record of the Open Platform's answers into rows of text by kind.
 
 An order becomes a row with its lines, parcels and messages, a dispute a row with its steps, a trace
-its scans, a message a row. Values are neither parsed nor judged here, and an absent field is null.
+its scans, a message or a rating a row. Values are neither parsed nor judged here, and an absent
+field is null.
 Field names, with their spellings, are those of the platform's public SDK.
 """
 
@@ -18,6 +19,7 @@ from pipeline.sources.aliexpress.record_columns import (
     DISPUTES,
     MESSAGES,
     NOT_AN_OBJECT,
+    REVIEWS,
     SCANS,
     STEPS,
     UNREAD,
@@ -179,6 +181,21 @@ def _message_rows(record: ListedRecord) -> Iterator[Row]:
     )
 
 
+def _review_rows(record: ListedRecord) -> Iterator[Row]:
+    """Yield the row of a buyer's rating. The seller sees it once it is effective: both have rated,
+    or the time for it is over. Without stars, the buyer has not rated."""
+    node = record.value
+    if not isinstance(node, dict):
+        yield REVIEWS, (), node, NOT_AN_OBJECT
+        return
+    score = field_text(node, "buyer_evaluation")
+    if score is not None:
+        line_id = field_text(node, "order_id")
+        rated_at = field_text(node, "valid_date", "buyer_fb_date", "gmt_create")
+        order_id = field_text(node, "parent_order_id") or line_id
+        yield REVIEWS, (order_id, line_id, rated_at, score), node, ""
+
+
 def _no_rows(record: ListedRecord) -> Iterator[Row]:
     """The list of conversations repeats their last messages; these come with the conversations."""
     yield from ()
@@ -192,4 +209,5 @@ _READERS: dict[str, Callable[[ListedRecord], Iterator[Row]]] = {
     answer_names.TRACE: _trace_rows,
     answer_names.MESSAGE: _message_rows,
     answer_names.CONVERSATION: _no_rows,
+    answer_names.EVALUATION: _review_rows,
 }

@@ -22,6 +22,7 @@ from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.settings.errors import PullFailed
 from pipeline.sources.aliexpress.answer_fields import field_text
 from pipeline.sources.openplatform.access_tokens import AccessTokens
+from pipeline.sources.openplatform.conversations import evaluations_query
 from pipeline.sources.openplatform.gateway import Gateway
 from pipeline.sources.openplatform.listed_items import items_of, parcels_of
 from pipeline.sources.openplatform.order_details import ORDER_TRACKING, PARCEL_TRACKING
@@ -32,11 +33,13 @@ from pipeline.sources.openplatform.pull_jobs import (
     DETAIL,
     DISPUTE,
     DISPUTES,
+    EVALUATIONS,
     MESSAGES,
     OPEN_STATUS,
     ORDERS,
     TRACKING,
     conversation_jobs,
+    evaluations_job,
     platform_time,
     search_job,
 )
@@ -105,6 +108,11 @@ class _Trial:
             channel = self._first("relation_list", "channel_id")
             page = {"channel_id": channel, "current_page": 1, "page_size": 1}
             yield self._tried(MESSAGES, methods[MESSAGES], page, channel)
+        if EVALUATIONS in methods:
+            asked = evaluations_query(evaluations_job(local - RECENT, local, 0))
+            yield self._tried(
+                EVALUATIONS, methods[EVALUATIONS], {"trade_evaluation_request": asked}
+            )
 
     def _tracking(self, method: str, order: str) -> Iterator[MethodCheck]:
         """The method of the settings and, if it may not be called, the other one."""

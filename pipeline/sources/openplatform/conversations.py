@@ -1,11 +1,12 @@
-"""Fetch the messages with buyers: the conversations of a span of time, and the new messages of
-each."""
+"""Fetch what buyers write and rate: the conversations of a span of time, the new messages of each,
+and the ratings that became effective."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from pipeline.connections.call_faults import PlatformFault
+from pipeline.connections.call_faults import PlatformFault, Unanswered
 from pipeline.sources.aliexpress.answer_fields import field_text
 from pipeline.sources.openplatform.job_tools import JobTools
 from pipeline.sources.openplatform.listed_items import items_of, result_of
@@ -15,15 +16,20 @@ from pipeline.sources.openplatform.pull_jobs import (
     HISTORY_MESSAGES,
     MESSAGES,
     RECENT_MESSAGES,
+    TIME,
+    evaluations_job,
 )
 from pipeline.sources.openplatform.pull_queue import JobResult, PullJob
 
 LIST_METHOD = "aliexpress.message.redefining.versiontwo.querymsgrelationlist"
+EVALUATIONS_METHOD = "aliexpress.evaluation.listorderevaluation.get"
 MESSAGES_METHOD = "aliexpress.message.redefining.versiontwo.querymsgdetaillist"
 PAGE_SIZE = 100
 # the platform returns only the first rows of a search
 MOST_ROWS = 5_000
 SHORTEST_MS = 1_000
+# the answer has no pages and no count: as many ratings may be a cut-off list (an assumption)
+MOST_EVALUATIONS, SHORTEST = 50, timedelta(hours=1)
 
 
 def list_conversations(job: PullJob, tools: JobTools) -> JobResult:
@@ -91,3 +97,25 @@ def fetch_messages(job: PullJob, tools: JobTools) -> JobResult:
     if wanted.get("last"):
         result.known[CONVERSATIONS, job.key] = {"last": wanted["last"]}
     return result
+
+
+def list_evaluations(job: PullJob, tools: JobTools) -> JobResult:
+    """The ratings that became effective in the span, which is halved if the list may be cut off."""
+    request = {"trade_evaluation_request": evaluations_query(job)}
+    answer = tools.call(EVALUATIONS_METHOD, request)
+    content = answer.response(EVALUATIONS_METHOD)
+    if not {"target_list", "time_stamp"} & content.keys():
+        raise Unanswered(f"{EVALUATIONS_METHOD}: the answer has no list")
+    rows = items_of(content, "target_list")
+    result = JobResult([tools.line(answer, EVALUATIONS_METHOD, request)])
+    start, end = (datetime.strptime(job.wanted[name], TIME) for name in ("start", "end"))
+    if len(rows) >= MOST_EVALUATIONS and end - start > SHORTEST:
+        middle = (start + (end - start) / 2).replace(microsecond=0)
+        for first, last in ((start, middle), (middle, end)):
+            result.jobs.append(evaluations_job(first, last, job.rank))
+    return result
+
+
+def evaluations_query(job: PullJob) -> dict[str, str]:
+    """The parameters of a list of ratings."""
+    return {"start_valid_date": job.wanted["start"], "end_valid_date": job.wanted["end"]}

@@ -14,6 +14,7 @@ from pipeline.sources.openplatform.pull_jobs import (
     DETAIL,
     DISPUTE,
     DISPUTES,
+    EVALUATIONS,
     MESSAGES,
     ORDERS,
     TRACKING,
@@ -28,6 +29,7 @@ COSTS = {
     DISPUTE: "no answers, no rulings; a finished dispute counts as refunded, amount unknown",
     CONVERSATIONS: NO_MESSAGES,
     MESSAGES: NO_MESSAGES,
+    EVALUATIONS: "no ratings: a product that buyers rate low shows only by its disputes",
 }
 
 
@@ -44,4 +46,6 @@ def methods_of(settings: AliexpressStore) -> dict[str, str]:
     if settings.messages:
         methods[CONVERSATIONS] = conversations.LIST_METHOD
         methods[MESSAGES] = conversations.MESSAGES_METHOD
+    if settings.evaluations:
+        methods[EVALUATIONS] = conversations.EVALUATIONS_METHOD
     return methods

@@ -19,14 +19,16 @@ from pipeline.sources.openplatform.pull_queue import JobResult, PullJob, PullQue
 ORDERS, DETAIL, TRACKING = "orders", "detail", "tracking"
 DISPUTES, DISPUTE = "disputes", "dispute"
 CONVERSATIONS, MESSAGES = "conversations", "messages"
+EVALUATIONS = "evaluations"
 # the lower, the earlier
 OPEN_SEARCH, OPEN_DISPUTES, RECENT_SEARCH = 10, 15, 20
 DISPUTE_DETAIL, OPEN_DETAIL, RECENT_CONVERSATIONS = 25, 30, 32
-RECENT_MESSAGES, CLOSED_DISPUTES = 34, 36
+RECENT_MESSAGES, CLOSED_DISPUTES, RECENT_EVALUATIONS = 34, 36, 38
 # scans come last of what a list needs: of many parcels, they may use up a day's requests
 OPEN_TRACKING = 40
 HISTORY_SEARCH, HISTORY_DETAIL, HISTORY_TRACKING = 60, 70, 80
 HISTORY_DISPUTE, HISTORY_CONVERSATIONS, HISTORY_MESSAGES = 72, 84, 86
+HISTORY_EVALUATIONS = 88
 
 PLATFORM_ZONE = ZoneInfo("America/Los_Angeles")
 # as long as a dispute may be opened after the end of an order
@@ -38,6 +40,7 @@ OVERLAP, AHEAD, SLICE = timedelta(days=1), timedelta(hours=1), timedelta(days=30
 OPEN_STATUS = "processing"
 STATUSES_OF_DISPUTES = (OPEN_STATUS, "canceled_issue", "finish")
 UNTIL, MESSAGES_UNTIL = "orders_until", "messages_until"
+EVALUATIONS_UNTIL = "evaluations_until"
 TIME = "%Y-%m-%d %H:%M:%S"
 
 
@@ -67,6 +70,9 @@ def planned(state: PullQueue, settings: AliexpressStore, now: datetime) -> JobRe
         start = state.mark(MESSAGES_UNTIL)
         result.jobs += conversation_jobs(start, settings, now)
         result.marks[MESSAGES_UNTIL] = str(int(now.timestamp() * 1000))
+    if settings.evaluations:
+        result.jobs += _evaluations(state.mark(EVALUATIONS_UNTIL), settings, local)
+        result.marks[EVALUATIONS_UNTIL] = local.strftime(TIME)
     return result
 
 
@@ -153,6 +159,30 @@ def conversation_jobs(
 
 def _conversations_job(start: int, end: int, rank: int) -> PullJob:
     return PullJob(CONVERSATIONS, f"{start} {end}", rank, 0.0, {"start": start, "end": end})
+
+
+def _evaluations(
+    until: str | None, settings: AliexpressStore, local: datetime
+) -> Iterator[PullJob]:
+    """The ratings that became effective since the last run; in the first run, the latest first."""
+    end = local + AHEAD
+    if until is not None:
+        start = datetime.strptime(until, TIME) - OVERLAP
+        yield evaluations_job(start, end, RECENT_EVALUATIONS)
+        return
+    first = local - timedelta(days=settings.history_days)
+    while end > first:
+        start = max(end - SLICE, first)
+        yield evaluations_job(start, end, HISTORY_EVALUATIONS)
+        end = start
+
+
+def evaluations_job(start: datetime, end: datetime, rank: int) -> PullJob:
+    """The ratings that became effective from `start` to `end`."""
+    wanted = {"start": start.strftime(TIME), "end": end.strftime(TIME)}
+    return PullJob(
+        EVALUATIONS, f"{wanted['start']} {wanted['end']}", rank, start.toordinal(), wanted
+    )
 
 
 def _milliseconds(moment: datetime) -> int:

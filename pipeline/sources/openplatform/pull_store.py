@@ -21,7 +21,11 @@ from pipeline.connections.secret_values import SecretValues
 from pipeline.connections.store_folders import StoreFolders, locked_store
 from pipeline.settings.delivery.pull_settings import AliexpressStore
 from pipeline.sources.openplatform.access_tokens import AccessTokens
-from pipeline.sources.openplatform.conversations import fetch_messages, list_conversations
+from pipeline.sources.openplatform.conversations import (
+    fetch_messages,
+    list_conversations,
+    list_evaluations,
+)
 from pipeline.sources.openplatform.dispute_lists import fetch_dispute, list_disputes
 from pipeline.sources.openplatform.gateway import Gateway
 from pipeline.sources.openplatform.job_tools import JobTools
@@ -33,6 +37,7 @@ from pipeline.sources.openplatform.pull_jobs import (
     DETAIL,
     DISPUTE,
     DISPUTES,
+    EVALUATIONS,
     MESSAGES,
     ORDERS,
     TRACKING,
@@ -51,6 +56,7 @@ HANDLERS: dict[str, Callable[[PullJob, JobTools], JobResult]] = {
     DISPUTE: fetch_dispute,
     CONVERSATIONS: list_conversations,
     MESSAGES: fetch_messages,
+    EVALUATIONS: list_evaluations,
 }
 STATE = "state.sqlite"
 # jobs in a row without an answer, after which the platform counts as out of reach

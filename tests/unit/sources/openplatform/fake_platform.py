@@ -24,6 +24,7 @@ from tests.unit.sources.openplatform.fake_store import (
     NOT_FOUND,
     FakeStore,
     Row,
+    list_evaluations,
     list_issues,
     list_messages,
     list_orders,
@@ -232,15 +233,24 @@ def _business(platform: FakePlatform, method: str, form: dict[str, str], fault: 
     elif method == "aliexpress.issue.detail.get":
         result = store.issue_details[form["issue_id"]]
         answer = {"aliexpress_issue_detail_get_response": {"result_object": result}}
-    elif method.endswith("querymsgrelationlist"):
-        answer = list_relations(store, json.loads(form["query"]))
-    elif method.endswith("querymsgdetaillist"):
-        answer = list_messages(store, form)
+    elif (listed := _of_buyers(store, method, form)) is not None:
+        answer = listed
     else:
         return error("InvalidApiPath", f"there is no {method}")
     if platform.is_echoing:
         answer = {**answer, "request_id": f"{form['access_token']} {APP_SECRET}"}
     return _spoiled(answer, part, fault)
+
+
+def _of_buyers(store: FakeStore, method: str, form: dict[str, str]) -> Row | None:
+    """What buyers wrote and rated; None for another method."""
+    if method.endswith("querymsgrelationlist"):
+        return list_relations(store, json.loads(form["query"]))
+    if method.endswith("querymsgdetaillist"):
+        return list_messages(store, form)
+    if method == "aliexpress.evaluation.listorderevaluation.get":
+        return list_evaluations(store, json.loads(form["trade_evaluation_request"]))
+    return None
 
 
 def _page(

@@ -23,6 +23,7 @@ class FakeStore:
     issue_details: dict[str, Row] = field(default_factory=dict)
     relations: list[Row] = field(default_factory=list)
     messages: dict[str, list[Row]] = field(default_factory=dict)
+    evaluations: list[Row] = field(default_factory=list)
 
     def merge(self, changes: FakeStore) -> None:
         """Replace and add what another store holds."""
@@ -113,6 +114,19 @@ def list_issues(store: FakeStore, query: Row) -> tuple[Row, list[Row]]:
         "data_list": {"issue_api_issue_dto": part} if part else {},
     }
     return {"aliexpress_issue_issuelist_get_response": answer}, part
+
+
+def list_evaluations(store: FakeStore, query: Row) -> Row:
+    """The ratings of a span of time, without pages; no more than 50, the latest first."""
+    rows = [
+        row
+        for row in store.evaluations
+        if query["start_valid_date"] <= row["valid_date"] <= query["end_valid_date"]
+    ]
+    rows = sorted(rows, key=lambda row: row["valid_date"], reverse=True)[:50]
+    listed = {"trade_evaluation_open_dto": rows} if rows else {}
+    method = "aliexpress_evaluation_listorderevaluation_get"
+    return {f"{method}_response": {"target_list": listed, "time_stamp": "2018-08-22 00:00:00"}}
 
 
 def list_relations(store: FakeStore, query: Row) -> Row:

@@ -73,7 +73,7 @@ def test_messages_and_ends_of_disputes_come_before_scans(pull: Pull) -> None:
     add_message(store, "c", 1, int(NOW.timestamp() * 1000))
     with fake_platform(store, seconds=NOW.timestamp) as platform:
         report = pull(platform.url, NOW, daily_requests=60, history_days=30)
-        assert set(report.left) == {"tracking", "orders"}
+        assert set(report.left) == {"tracking", "orders", "evaluations"}
         assert 0 < platform.requests[TRACKING] < 40
         assert platform.requests[MESSAGES] == 1
         statuses = {query["issue_status"] for query in asked(platform, DISPUTES)}
