@@ -60,7 +60,15 @@ def nightly(
     if not is_forced and (done := done_night(workspace, as_of)):
         return done
     if source and raw:
-        ingest(workspace, config, progress, source=source, raw=raw, side_files=side_files)
+        ingest(
+            workspace,
+            config,
+            progress,
+            source=source,
+            raw=raw,
+            side_files=side_files,
+            is_forced=is_forced,
+        )
     rules = None if find_model(workspace) else _train_or_rules(workspace, config, progress, as_of)
     pulled = None if pull_failure is None else pull_reading(pull_failure)
     run = score(

@@ -7,6 +7,7 @@ records in it and the model files stay in the workspace.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import re
 import shutil
@@ -35,6 +36,8 @@ SERVER = "MLFLOW_TRACKING_URI"
 ARTIFACTS = "mlartifacts"
 _SERVER_URI = re.compile(r"(https?|postgresql|mysql|mssql|sqlite)(\+\w+)?://.+|databricks(://.+)?")
 
+# it prints a traceback of each fault of its database, for which the step has a message
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 # MLflow writes the URI that it is given into the environment; these are no server's
 _own_uris: set[str] = set()
 

@@ -9,7 +9,7 @@ import resource
 import shutil
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -21,7 +21,7 @@ from pipeline.settings.errors import DiskTrouble
 from pipeline.workspace.disk_errors import disk_trouble
 from pipeline.workspace.run_log import LOG, MOST_BYTES, RunLog
 from pipeline.workspace.workspace import Workspace, write_whole
-from tests.unit.nights import ROOT, latest, leftovers, nightly_command
+from tests.unit.nights import AS_OF, ROOT, latest, leftovers, nightly_command
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,27 @@ def test_a_run_with_a_limit_on_file_sizes_leaves_the_last_list(
     assert (done.returncode, "Traceback" in done.stderr) == (17, False), done.stderr
     assert "full" in done.stderr
     assert latest(workspace) == previous
+    assert leftovers(workspace) == []
+
+
+def test_a_disk_error_of_the_model_store_has_a_message_and_no_traceback(
+    workspace: Path, simulated_raw: Path
+) -> None:
+    """Its files are as they were loaded, so the store of the models is what the night writes first:
+    the workspace was copied, which it notes there."""
+    command = nightly_command(workspace, simulated_raw)
+    command[command.index(AS_OF)] = str(date.fromisoformat(AS_OF) + timedelta(days=1))
+    command.remove("--force")
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (17, False), done.stderr
+    assert "Check the disk" in done.stderr
     assert leftovers(workspace) == []
 
 

@@ -129,7 +129,14 @@ def test_a_contact_that_comes_during_an_ingest_is_in_its_tables(
     monkeypatch.setattr(Workspace, "write_tables", with_a_contact)
     store = Workspace(workspace)
     with store.locked():
-        ingest(store, load_config(workspace), Progress(), source="canonical", raw=simulated_raw)
+        ingest(
+            store,
+            load_config(workspace),
+            Progress(),
+            source="canonical",
+            raw=simulated_raw,
+            is_forced=True,
+        )
     own = read_own(store)["contact_id"].to_list()
     assert len(own) == 1
     assert set(own) <= set(store.read_tables()["contacts"]["contact_id"])
