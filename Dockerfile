@@ -56,8 +56,7 @@ COPY docker/nightly.sh docker/board-answers.py /opt/dispute-risk/bin/
 # with a read-only root, only /data and /tmp are writable
 ENV PATH=/opt/dispute-risk/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    HOME=/tmp \
-    NUMBA_CACHE_DIR=/tmp/numba
+    HOME=/tmp
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

@@ -83,13 +83,13 @@ def test_a_value_is_a_word_and_a_flag_has_none() -> None:
 
 
 def test_the_help_loads_no_library_of_tables() -> None:
-    """Polars, numba, scipy and pydantic take a second to load; a step loads what it needs."""
+    """Polars, numpy, scipy and pydantic take a second to load; a step loads what it needs."""
     code = "import sys, pipeline.__main__; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert "typer" in loaded
-    assert not {"polars", "pydantic", "numpy", "numba", "scipy", "mlflow"} & set(loaded)
+    assert not {"polars", "pydantic", "numpy", "scipy", "mlflow"} & set(loaded)
 
 
 def test_a_night_that_is_done_loads_no_model(finished: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_night_that_is_done_loads_no_model(finished: Path) -> None:
     assert "is already done" in ended.stdout
     loaded = {line.split("|")[-1].strip() for line in ended.stderr.splitlines()}
     assert "polars" in loaded
-    assert not {"lightgbm", "mlflow", "numba", "scipy", "pandas"} & loaded
+    assert not {"lightgbm", "mlflow", "scipy", "pandas"} & loaded
 
 
 def test_the_version_is_that_of_the_release() -> None:
