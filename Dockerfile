@@ -61,6 +61,8 @@ USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8321
+# the first process of a container ignores SIGTERM; Python and nightly.sh end at SIGINT
+STOPSIGNAL SIGINT
 ENTRYPOINT ["dispute-risk"]
 CMD ["--help"]
 # for the board; compose.yaml switches it off where no board runs
