@@ -56,12 +56,13 @@ COPY docker/nightly.sh docker/board-answers.py /opt/dispute-risk/bin/
 # with a read-only root, only /data and /tmp are writable
 ENV PATH=/opt/dispute-risk/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    HOME=/tmp \
-    NUMBA_CACHE_DIR=/tmp/numba
+    HOME=/tmp
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8321
+# the first process of a container ignores SIGTERM; Python and nightly.sh end at SIGINT
+STOPSIGNAL SIGINT
 ENTRYPOINT ["dispute-risk"]
 CMD ["--help"]
 # for the board; compose.yaml switches it off where no board runs

@@ -127,7 +127,7 @@ leak-proof: $(READY)  ## change facts that past nights could not know, and check
 train: $(READY)  ## train a model on the outcomes known on a day: the first champion, or a challenger: WORKSPACE= AS_OF= [POOL=: folder of workspaces to train one model of, for a new store]
 	@$(STEP) train $(workspace) $(as_of) $(if $(POOL),--pool "$(POOL)")
 
-tune: $(READY)  ## search better settings for the model; train then uses them: WORKSPACE= AS_OF= [MINUTES=10]
+tune: $(READY)  ## look for better settings for the model; train then uses them: WORKSPACE= AS_OF= [MINUTES=10]
 	@$(STEP) tune $(workspace) $(as_of) $(if $(MINUTES),--minutes "$(MINUTES)")
 
 promote: $(READY)  ## make the challenger the champion if it passes the promotion gate: WORKSPACE= [EVERY=3 AS_JUDGED=1: without training it again on all known outcomes]

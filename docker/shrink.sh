@@ -37,7 +37,7 @@ rm -rf pip pip-* setuptools setuptools-* pkg_resources _distutils_hack distutils
 rm -f "$1"/bin/pip*
 # names of functions that only debuggers read, of the largest libraries that need nothing outside their package:
 # those whose wheel was repaired by patchelf, such as numpy's, do not load any more after strip
-find llvmlite _polars_runtime_32 pyarrow cryptography -name '*.so*' -type f -exec strip --strip-unneeded {} +
+find _polars_runtime_32 pyarrow cryptography -name '*.so*' -type f -exec strip --strip-unneeded {} +
 
 missing_after=$(unresolved)
 if [ "$missing_before" != "$missing_after" ]; then

@@ -5,7 +5,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 trial=$(mktemp -d)
 trap 'rm -rf "$trial"' EXIT
-export HOME="$trial" NUMBA_CACHE_DIR="$trial/numba" PYTHONDONTWRITEBYTECODE=1 PATH="$1/bin:$PATH"
+export HOME="$trial" PYTHONDONTWRITEBYTECODE=1 PATH="$1/bin:$PATH"
 cd "$trial"
 
 python "$here/import-all.py"

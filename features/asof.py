@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from features.clock import count_before, is_visible
+from features.running_sums import RunningSums, differences, running_sums
 from features.tables import TABLES, Tables
-
-if TYPE_CHECKING:
-    from features.running_sums import RunningSums
 
 ROW_KEY = ["order_id", "as_of_day"]
 # number of measures that are summed in one pass
@@ -106,9 +103,6 @@ def totals_of(
     day grain, and the time is linear in the number of facts and rows. Facts of entities that are
     not in `entity`, and facts older than all windows, are dropped first.
     """
-    # numba takes a third of a second to import; steps that compute no totals should not wait for it
-    from features.running_sums import running_sums
-
     measures = {measure: tuple(dict.fromkeys(lookbacks)) for measure, lookbacks in measures.items()}
     lookbacks = sorted({lookback for each in measures.values() for lookback in each})
     is_known = entity.is_not_null()
@@ -164,8 +158,6 @@ def _window_totals(
     measures: Mapping[str, Sequence[int]],
 ) -> dict[str, np.ndarray]:
     """`<measure>_<lookback>d` -> totals, one per row; `sums` has the measures in this order."""
-    from features.running_sums import differences
-
     requests = [(m, name, days) for m, name in enumerate(measures) for days in measures[name]]
     numbers = np.array([(m, 1 + lookbacks.index(days)) for m, _, days in requests])
     totals = np.empty((len(requests), len(row_entity)), dtype=np.int64)
@@ -190,7 +182,7 @@ def _windows(row_days: np.ndarray, known_days: np.ndarray, lookbacks: Sequence[i
     # a cut on or before the day of a fact does not see it: the fact becomes known during that day
     first_cuts = count_before(cuts, fact_days + 1) + 1
     edges, night = count_before(cuts, begins + 1), count_before(nights, all_nights)
-    # compiled code does not check array bounds: the cuts of needed facts must be 1 to last_cut
+    # the cuts of needed facts must be 1 to last_cut; numpy would count a negative one from the end
     last_cut = int(edges.max(initial=0))
     is_needed = (first_cuts > max(edges.min(initial=LATE), 0)) & (first_cuts <= last_cut)
     if edges.min(initial=0) < 0 or night.max(initial=-1) >= len(nights):

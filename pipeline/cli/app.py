@@ -1,7 +1,8 @@
 """Scores open orders for dispute risk and lists the buyers to contact.
 
 Each line ends with the options that its step needs: WORKSPACE is --workspace, AS_OF is --as-of.
-`COMMAND --help` explains them all.
+`dispute-risk COMMAND --help` explains all options of a command, and which files of the workspace it
+reads and writes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pipeline.cli import (
     simulation_steps,
     training_steps,
 )
-from pipeline.cli.command_list import listed, make_readable
+from pipeline.cli.command_list import StepList, listed, make_readable
 from pipeline.cli.options import EngineChoice, SparkMaster
 from pipeline.installation.release import VERSION, is_installed_command
 from pipeline.installation.step_groups import GROUPS
@@ -37,6 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help=__doc__,
+    cls=StepList,
 )
 STEPS = (
     config_steps,
@@ -56,8 +58,7 @@ app.registered_commands = listed(
     [command for steps in STEPS for command in steps.app.registered_commands]
 )
 for command in config_steps.config.registered_commands:
-    if command.callback:
-        make_readable(command.callback)
+    make_readable(command)
 for group, texts in GROUPS.items():
     if "config" in texts:
         app.add_typer(
@@ -66,6 +67,7 @@ for group, texts in GROUPS.items():
             help="Show, check or explain the settings of a workspace.",
             short_help=texts["config"],
             rich_help_panel=group,
+            cls=StepList,
         )
 
 

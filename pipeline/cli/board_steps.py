@@ -64,13 +64,13 @@ def board_user(
     folder: WorkspaceFolder,
     login: Annotated[str, typer.Option(help="name of the user")],
     role: Annotated[
-        str | None, typer.Option(help="agent, lead or reader (reader: the API alone)")
+        str | None, typer.Option(help="agent, lead or reader (reader: the API only)")
     ] = None,
     token: Annotated[
         bool, typer.Option("--token", help="make a token for the API, and show it once")
     ] = False,
     proxy: Annotated[
-        bool, typer.Option("--proxy", help="without a password: an authenticating proxy signs in")
+        bool, typer.Option("--proxy", help="no password: a proxy signs the user in")
     ] = False,
     remove: Annotated[bool, typer.Option("--remove", help="remove the user")] = False,
 ) -> None:

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandInfo, OptionInfo
 
 from pipeline.installation.step_groups import GROUPS
@@ -47,14 +48,42 @@ def required_options(step: Callable[..., Any]) -> list[str]:
     return names
 
 
-def make_readable(step: Callable[..., Any]) -> None:
-    """Show the options of a step in the words of a user: PATH, NUMBER and TEXT instead of Python's
-    types, nothing after an option without a value, and brackets in a help text as they are."""
+class Step(TyperCommand):
+    """A step on the command line."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option `--help`, shown like the others."""
+        return _like_the_others(super().get_help_option(ctx))
+
+
+class StepList(TyperGroup):
+    """A list of steps on the command line."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option `--help`, shown like the others."""
+        return _like_the_others(super().get_help_option(ctx))
+
+
+def _like_the_others(option: Any) -> Any:
+    """The option without the name of a type, and with a text in the style of the others."""
+    if option is not None:
+        option.metavar, option.help = "", "show this help, and end"
+    return option
+
+
+def make_readable(command: CommandInfo) -> None:
+    """Show the help of a step in the words of a user: PATH, NUMBER and TEXT instead of Python's
+    types, nothing after an option without a value, and brackets as they are."""
+    step = command.callback
+    assert step is not None
+    command.cls = Step
+    # a bracket would be read as a colour
+    command.help = (inspect.getdoc(step) or "").replace("[", r"\[")
     # annotations that are text make new options each time that they are read
     step.__annotations__ = get_type_hints(step, include_extras=True)
     for _, hint, option in _options(step):
         if option.help:
-            # a bracket would be read as a colour; steps share options, so some are done already
+            # steps share options, so some are done already
             option.help = re.sub(r"(?<!\\)\[", r"\[", option.help)
         if option.metavar is None:
             option.metavar = _value_word(hint)
@@ -85,10 +114,8 @@ def _make_name(option: str) -> str:
 def _described(command: CommandInfo, group: str, text: str) -> CommandInfo:
     step = command.callback
     assert step is not None
-    make_readable(step)
+    make_readable(command)
     required = " ".join(required_options(step))
     command.rich_help_panel = group
     command.short_help = f"{text}: {required}" if required else text
-    # a bracket would be read as a colour
-    command.help = (inspect.getdoc(step) or "").replace("[", r"\[")
     return command

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from pipeline.cli.options import WorkspaceFolder, open_workspace
+from pipeline.cli.options import SOURCE_NAMES, WorkspaceFolder, open_workspace
 from pipeline.load.known_sources import SOURCES
 from pipeline.settings.errors import BadInput
 from pipeline.workspace.progress import say, warn
@@ -18,7 +18,7 @@ app = typer.Typer()
 config = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 OptionalWorkspace = Annotated[
     Path | None,
-    typer.Option("--workspace", metavar="WORKSPACE", help="workspace; default: only the defaults"),
+    typer.Option("--workspace", metavar="WORKSPACE", help="workspace whose value is shown too"),
 ]
 
 
@@ -29,16 +29,16 @@ def init(
         str | None, typer.Option(metavar="RAW", help="folder with the store's files")
     ] = None,
     source: Annotated[
-        str | None, typer.Option(metavar=f"[{'|'.join(SOURCES)}]", help="format of these files")
+        str | None, typer.Option(metavar="SOURCE", help=f"format of these files: {SOURCE_NAMES}")
     ] = None,
     zone: Annotated[
         str | None, typer.Option(help="time zone of the store, such as Europe/Berlin")
     ] = None,
     policy: Annotated[
-        str | None, typer.Option(help="platform rules that apply to the store")
+        str | None, typer.Option(help="platform rules that apply to the store, such as paypal")
     ] = None,
     capacity: Annotated[
-        str | None, typer.Option(help="most messages to buyers in one night")
+        str | None, typer.Option(metavar="NUMBER", help="most messages to buyers in one night")
     ] = None,
 ) -> None:
     """Make a workspace by asking five questions; an option answers its question.
@@ -80,11 +80,19 @@ def init(
 @app.command()
 def connect(
     folder: WorkspaceFolder,
-    platform: Annotated[str | None, typer.Option(help="platform to connect")] = None,
-    store: Annotated[str | None, typer.Option(help="name of the store's section")] = None,
+    platform: Annotated[
+        str | None, typer.Option(help="platform to connect, such as aliexpress or shopify")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="your name for this store, for its section in config.toml")
+    ] = None,
     answers: Annotated[
         list[str] | None,
-        typer.Option("--answer", metavar="KEY=VALUE", help="a setting; may be repeated"),
+        typer.Option(
+            "--answer",
+            metavar="KEY=VALUE",
+            help="answer to a question, such as app_key=1; may be repeated",
+        ),
     ] = None,
     secrets: Annotated[
         list[str] | None,
@@ -99,7 +107,7 @@ def connect(
         typer.Option(metavar="[file|env|keyring]", help="where to keep the secrets you type"),
     ] = None,
     is_forced: Annotated[
-        bool, typer.Option("--force", help="write it also if the test fails")
+        bool, typer.Option("--force", help="write it even if the test fails")
     ] = False,
 ) -> None:
     """Connect a store to a platform: asks for what it needs, tests it, and writes [pull].

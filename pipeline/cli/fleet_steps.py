@@ -22,7 +22,9 @@ def fleet(
     source: Annotated[
         str | None,
         typer.Option(
-            parser=known_source, metavar=SOURCE_NAMES, help="format of the files in raw/ of a store"
+            parser=known_source,
+            metavar="SOURCE",
+            help=f"format of the files in raw/ of each store: {SOURCE_NAMES}",
         ),
     ] = None,
     is_forced: Force = False,
@@ -31,13 +33,14 @@ def fleet(
         typer.Option(min=1, max=1_000, help="stores at a time; default: one per processor"),
     ] = None,
     minutes: Annotated[
-        float, typer.Option(min=0.1, max=100_000, help="no store starts after these minutes")
+        float,
+        typer.Option(min=0.1, max=100_000, help="minutes after which no further store starts"),
     ] = 360.0,
     store_minutes: Annotated[
-        float, typer.Option(min=0.1, max=100_000, help="the most that one store may take")
+        float, typer.Option(min=0.1, max=100_000, help="minutes that one store may take")
     ] = 60.0,
     attempts: Annotated[
-        int, typer.Option(min=1, max=10, help="of a store that failed for a reason that may pass")
+        int, typer.Option(min=1, max=10, help="tries of a store whose fault may pass")
     ] = 2,
 ) -> None:
     """Make the nights of many stores, each in its own process.

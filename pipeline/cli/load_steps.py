@@ -48,7 +48,7 @@ def propose_map(
 @app.command()
 def pull(
     raw: Annotated[
-        Path | None, typer.Option(help="folder with database.toml, and for the rows")
+        Path | None, typer.Option(help="folder with database.toml; the rows are written there")
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="get all rows again, not only the new ones")
@@ -58,13 +58,13 @@ def pull(
         typer.Option("--workspace", help="workspace whose config.toml names the platforms"),
     ] = None,
     store: Annotated[
-        str | None, typer.Option(help="only this store of [pull]; default: all")
+        str | None, typer.Option(help="only this store of [pull]; default: all of them")
     ] = None,
 ) -> None:
     """Get what is new from a shop's database, or from the platforms of a workspace.
 
-    Reads database.toml in --raw, and the database; or [pull] in the config.toml of --workspace.
-    Writes the rows as files into --raw; or the answers into pulled/ of the workspace.
+    For a database, give --raw: reads database.toml there, and writes the new rows into that folder.
+    For platforms, give --workspace: reads [pull] in its config.toml, and writes into its pulled/.
     """
     from pipeline.load.pulling.pull import pull_into, pull_platforms, ways_to_load
     from pipeline.workspace.progress import Progress
@@ -123,8 +123,7 @@ def ingest(
 def forget(
     folder: WorkspaceFolder,
     buyer: Annotated[
-        str,
-        typer.Option(help="id of the buyer, as in the column buyer_id; -: read it from the input"),
+        str, typer.Option(help="id of the buyer, as in buyer_id; -: read it from standard input")
     ],
     raw: Annotated[
         list[Path] | None,
@@ -137,7 +136,7 @@ def forget(
     """Erase a buyer from the workspace, and list the source files that still hold them.
 
     Reads every file of the workspace, and the source files.
-    Writes the files that hold the buyer anew, and erased.json.
+    Rewrites the files that hold the buyer, and writes erased.json.
     """
     from pipeline.forget.forget_buyer import forget_buyer
 
@@ -177,9 +176,7 @@ def quarantine(
     folder: WorkspaceFolder,
     dismissed: Annotated[
         str | None,
-        typer.Option(
-            "--dismiss", help="drop this file of quarantine/sheets; all: drop every one there"
-        ),
+        typer.Option("--dismiss", help="file of quarantine/sheets to drop; all: every file there"),
     ] = None,
 ) -> None:
     """Show which rows of the last ingest and of contact lists were rejected, and why.
@@ -207,7 +204,7 @@ def requarantine(
     mapping: MappingFile = None,
     tracking: TrackingFolder = None,
 ) -> None:
-    """Load the rows that you have fixed in quarantine/: of contact lists and, with RAW, of files.
+    """Load the rows that you have fixed in quarantine/: of contact lists and, with --raw, of files.
 
     Reads quarantine/ and the files in --raw.
     Writes tables/, quarantine/, corrections.json and own_contacts.parquet.

@@ -174,7 +174,11 @@ def kpi(
     as_of: AsOf,
     by: Annotated[
         list[Dimension] | None,
-        typer.Option(help="also break the rates down by this; may be repeated"),
+        typer.Option(
+            metavar="WHAT",
+            help="also break the rates down by category, product, country, carrier, supplier or "
+            "lane; may be repeated",
+        ),
     ] = None,
     window: Annotated[
         int | None,

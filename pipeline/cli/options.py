@@ -88,9 +88,9 @@ DAY_OPTION = _date_option("--as-of", "day of the night; default: the newest publ
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be sent; send nothing")]
 From = Annotated[date, _date_option("--from", "first night")]
 To = Annotated[date, _date_option("--to", "last night")]
-SOURCE_NAMES = f"[{'|'.join(SOURCES)}]"
+SOURCE_NAMES = f"{', '.join(list(SOURCES)[:-1])} or {list(SOURCES)[-1]}"
 _SOURCE = typer.Option(
-    parser=known_source, metavar=SOURCE_NAMES, help="format of the files in --raw"
+    parser=known_source, metavar="SOURCE", help=f"format of the files in --raw: {SOURCE_NAMES}"
 )
 Source = Annotated[str, _SOURCE]
 SourceName = Annotated[str | None, _SOURCE]

@@ -56,7 +56,8 @@ def candidate(
     file: Annotated[
         Path,
         typer.Option(
-            help="CSV file of products not yet sold: docs/guide/product-manager/candidates.md"
+            help="CSV file, one row per product; columns: candidate, category, supplier_id, price, "
+            "currency, weight_g, promised_days, countries; cells may be empty"
         ),
     ],
 ) -> None:

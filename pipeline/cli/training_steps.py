@@ -81,8 +81,7 @@ def train(
     pool: Annotated[
         Path | None,
         typer.Option(
-            "--pool",
-            help="folder of workspaces: train on the rows of all their stores, and its own",
+            "--pool", help="folder of workspaces: train on the rows of their stores and of this one"
         ),
     ] = None,
 ) -> None:
@@ -107,11 +106,9 @@ def tune(
     context: typer.Context,
     folder: WorkspaceFolder,
     as_of: AsOf,
-    minutes: Annotated[
-        float, typer.Option(min=0.01, max=100_000, help="how long to search")
-    ] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.01, max=100_000, help="minutes to search")] = 10.0,
 ) -> None:
-    """Search better settings for the model, judged on outcomes known on a day.
+    """Look for better settings for the model, judged on outcomes known on a day.
 
     Reads tables/.
     Writes tuned.toml if it finds better settings; train then uses them.

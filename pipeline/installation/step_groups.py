@@ -15,7 +15,7 @@ GROUPS = {
         "ingest": "Load files into a workspace",
         "quarantine": "Show which rows were rejected, and why",
         "requarantine": "Load the rows that you have fixed",
-        "forget": "Erase a buyer everywhere",
+        "forget": "Erase a buyer from a workspace",
         "config": "Show, check or explain the settings",
     },
     "Every night": {
@@ -26,7 +26,7 @@ GROUPS = {
         "clock": "List the open disputes by deadline",
         "report": "Make the page of a night again",
         "deliver": "Send a night to its targets, each once",
-        "send": "Send released drafts, each once",
+        "send": "Send the released drafts, each once",
     },
     "Work on the list": {
         "board": "Show the list in a browser, and share it",
@@ -34,14 +34,14 @@ GROUPS = {
         "contacts": "Load a list that agents filled in",
     },
     "Rates and products": {
-        "kpi": "Calculate the platform's rates",
+        "kpi": "Calculate the store's dispute rates",
         "products": "Review the products on sale",
         "candidate": "Forecast for products not yet sold",
         "compare-products": "Compare two products",
     },
     "The model": {
         "train": "Train a champion or a challenger",
-        "tune": "Search better settings for the model",
+        "tune": "Look for better settings for the model",
         "promote": "Make the challenger the champion, if better",
         "rollback": "Return to the previous champion",
         "features": "Write the training rows to a file",
@@ -50,19 +50,19 @@ GROUPS = {
     },
     "What it achieves": {
         "impact": "Estimate what the lists achieved",
-        "backtest": "Score past nights and measure them",
+        "backtest": "Score past nights, measure the lists",
         "evaluate": "Compare past models with rules",
         "compare": "Compare with other learners",
         "ablation": "Measure each feature family",
-        "leak-cost": "Show what mistakes with time hide",
+        "leak-cost": "Show how leaks flatter the model",
         "rules-check": "Check past forecasts of rates",
         "notebooks": "Run the notebooks on a store",
     },
     "A simulated store": {
         "simulate": "Simulate a store",
-        "world-page": "Compare it with published figures",
+        "world-page": "Compare the store with published figures",
         "replay": "Simulate ways to choose actions",
-        "products-check": "Check reviews by the true rates",
+        "products-check": "Check reviews against true rates",
     },
 }
 

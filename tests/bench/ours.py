@@ -12,7 +12,6 @@ from contest import CHOSEN, KEYS, LOOKBACKS, MEASURES, report_run
 from features.asof import totals_of
 
 MEASURE_LOOKBACKS = dict.fromkeys(MEASURES, LOOKBACKS)
-INT32 = dict.fromkeys(("key", "known_day"), pl.Int32)
 
 
 def make(folder: Path) -> dict[str, np.ndarray]:
@@ -44,17 +43,5 @@ def make(folder: Path) -> dict[str, np.ndarray]:
         return {name: values for totals in by_key for name, values in totals.items()}
 
 
-def load() -> None:
-    """Make one total of one fact, so that the compiled code is loaded from disk.
-
-    The peers load theirs when they are imported.
-    """
-    one = pl.DataFrame(
-        {"key": [0], "known_day": [0], **dict.fromkeys(MEASURES, [1])}, schema_overrides=INT32
-    )
-    totals_of(one["key"], one["known_day"], one, "key", MEASURE_LOOKBACKS)
-
-
 if __name__ == "__main__":
-    load()
     report_run(make)

@@ -14,7 +14,7 @@ UNFINISHED = shutil.ignore_patterns("*.pyc.*", "*.tmp*")
 def copy_program(
     folder: Path, packages: Sequence[str] = ("features", "models", "pipeline")
 ) -> None:
-    """Copy the packages into `folder`, with their compiled code: compiling the kernels anew takes
-    longer than most of these tests. Python and numba compile a changed file again."""
+    """Copy the packages into `folder`, with their compiled code: compiling it anew takes longer
+    than some of these tests. Python compiles a changed file again."""
     for package in packages:
         shutil.copytree(ROOT / package, folder / package, ignore=UNFINISHED)

@@ -89,14 +89,15 @@ def test_a_wrong_time_of_day_ends_at_once(program: dict[str, str]) -> None:
     assert script("daily", env={**program, "NIGHTLY_AT": "at dawn"}).returncode != 0
 
 
-def test_a_stop_ends_the_wait_at_once(program: dict[str, str]) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_ends_the_wait_at_once(program: dict[str, str], stop: signal.Signals) -> None:
     later = (datetime.now() + timedelta(hours=12)).strftime("%H:%M")
     waiting = subprocess.Popen([str(NIGHTLY), "daily"], env={**program, "NIGHTLY_AT": later})
     children = Path(f"/proc/{waiting.pid}/task/{waiting.pid}/children")
     while not any("sleep" in command_of(pid) for pid in children.read_text().split()):
         assert waiting.poll() is None
         time.sleep(0.01)
-    waiting.send_signal(signal.SIGTERM)
+    waiting.send_signal(stop)
     assert waiting.wait(timeout=HANGS_SECONDS) == 0
 
 
@@ -178,6 +179,13 @@ def test_the_image_gets_all_that_the_package_is_built_from() -> None:
     for name in copied:
         assert name == "./" or name.startswith("/") or (ROOT / name).exists(), name
     assert "USER 10001:10001" in dockerfile
+
+
+def test_a_stop_of_the_container_reaches_the_program() -> None:
+    """As the first process of a container, Python has no handler of SIGTERM and is killed after
+    the patience of the engine; SIGINT ends it, and nightly.sh (see above)."""
+    program = (ROOT / "Dockerfile").read_text(encoding="utf-8").split(" AS program")[1]
+    assert "\nSTOPSIGNAL SIGINT\n" in program
 
 
 def test_each_service_is_closed_in_and_the_image_is_of_this_release() -> None:
