@@ -1,9 +1,8 @@
 """How long parcels stay without news, and what comes of those that do, as facts about their orders.
 
 News is a hand-over or a scan, on the day on which it becomes known. A parcel that is not delivered
-and has had no news for some days is quiet; so is each night's order. What became of a parcel that
-was equally quiet, on the same leg, is known a fixed time later, whether it was heard of or not.
-The table is therefore free of the bias of gaps that have ended: a parcel that is lost counts too.
+and had no news for some days is quiet. What became of it is known a fixed time later, whether there
+was news or not. So a lost parcel counts in full, which it does not among the gaps that have ended.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ LEG_LEVELS = (0, 3, 5)
 QUIET_DAYS = (3, 6, 10, 16, 25)
 # days within which the next news, or the delivery, is awaited
 NEWS_DAYS, ARRIVAL_DAYS = 7, 30
-# a parcel without further news, and a step that makes no fact
+# more days than any parcel waits: it had no further news, or was not delivered
 NEVER = 100_000
 # days from the news to the last fact that follows from it
 LONGEST_WAIT = QUIET_DAYS[-1] + ARRIVAL_DAYS

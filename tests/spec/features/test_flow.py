@@ -107,7 +107,7 @@ def test_arrivals_within_30_days(flow_of) -> None:
 
 
 def test_a_week_is_divided_by_the_week_before(flow_of) -> None:
-    on_19_april = flow_of(
+    night = flow_of(
         "04-30",
         tracking=TRACKING
         + """
@@ -115,10 +115,10 @@ def test_a_week_is_divided_by_the_week_before(flow_of) -> None:
         c | 04-26 | InTransit | InTransit_Other
         """,
     )
-    # the carrier's scans from 23 April: one; from 16 to 22 April: 18 and two of 20 April
-    assert on_19_april["flow_carrier_scans"] == pytest.approx((1 + 5) / (3 + 5))
-    assert on_19_april["flow_carrier_deliveries"] == pytest.approx((0 + 5) / (1 + 5))
-    assert on_19_april["flow_customs_releases"] == pytest.approx((0 + 5) / (1 + 5))
+    # scans from 23 to 29 April: one of c; from 16 to 22 April: one of b, a and c each
+    assert night["flow_carrier_scans"] == pytest.approx((1 + 5) / (3 + 5))
+    assert night["flow_carrier_deliveries"] == pytest.approx((0 + 5) / (1 + 5))
+    assert night["flow_customs_releases"] == pytest.approx((0 + 5) / (1 + 5))
 
 
 def test_the_backlog_of_the_supplier(flow_of) -> None:
