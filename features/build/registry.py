@@ -10,6 +10,7 @@ import polars as pl
 from features.families import (
     buyer,
     conversation,
+    flow,
     goods,
     holiday,
     lane,
@@ -40,6 +41,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     listing,
     goods,
     holiday,
+    flow,
 )
 
 
@@ -54,10 +56,10 @@ FEATURES: dict[str, Feature] = {
     for feature in family.FEATURES
 }
 FEATURE_NAMES: list[str] = list(FEATURES)
-# features of optional columns, which many stores do not have
+# features of optional columns and of scans, which many stores do not have
 OPTIONAL_NAMES = frozenset(
     feature.name
-    for family in (payment, postal, listing, goods, holiday)
+    for family in (payment, postal, listing, goods, holiday, flow)
     for feature in family.FEATURES
 )
 

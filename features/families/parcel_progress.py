@@ -10,6 +10,7 @@ from features.clock import SECONDS_A_DAY
 from features.families.lane import gap_shares, transit_shares
 from features.totals.family_inputs import FamilyInputs
 from features.totals.parcel_facts import GAP_EDGES, TRANSIT_EDGES
+from features.totals.quiet_parcels import milestone_level
 from features.totals.smoothing import (
     mean,
     mean_handling_days,
@@ -18,19 +19,6 @@ from features.totals.smoothing import (
     share_above,
 )
 
-# status and sub-status of a scan -> level of the milestone that the parcel has reached
-MILESTONES = {
-    "InfoReceived": 1,
-    "InTransit_PickedUp": 2,
-    "InTransit_Departure": 3,
-    "InTransit_Arrival": 4,
-    "InTransit_CustomsProcessing": 4,
-    "InTransit_CustomsRequiringInformation": 4,
-    "InTransit_CustomsReleased": 5,
-    "OutForDelivery_Other": 6,
-    "AvailableForPickup_Other": 6,
-    "Delivered_Other": 6,
-}
 RELEASED_BY_CUSTOMS = 5
 
 
@@ -41,14 +29,11 @@ def parcel_scans(inputs: FamilyInputs) -> pl.DataFrame:
     """
     status, sub = pl.col("status"), pl.col("sub_status")
     at = pl.col("occurred_at")
-    level = pl.coalesce(
-        sub.replace_strict(MILESTONES, default=None), status.replace_strict(MILESTONES, default=0)
-    )
     furthest = pl.col("level").max()
     held_at = at.filter(sub == "InTransit_CustomsRequiringInformation").max()
     waits_at = at.filter(status == "AvailableForPickup").max()
     scans = visible_facts(inputs.rows, inputs.tables["tracking"]).with_columns(
-        level=level.cast(pl.Float64)
+        level=milestone_level().cast(pl.Float64)
     )
     # a scan that is reported twice counts once
     scans = scans.unique([*ROW_KEY, "status", "sub_status", "occurred_at"], maintain_order=False)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from features.totals.parcel_facts import GAP_EDGES, TRANSIT_EDGES, bins
+from features.totals.quiet_parcels import ARRIVED, HEARD, QUIET, WAITED, cell_names
 
 LOOKBACKS = (30, 90, 365)
 # a lookback longer than any history: the number of open orders is a total over all time
@@ -19,6 +20,9 @@ _CAUSES = ("count_not_received", "count_not_as_described")
 _RATINGS = ("count_reviews", "sum_star_hundredths")
 _HANDLING = ("count_shipped", "sum_handling_seconds", "count_shipped_late")
 _TRANSIT = ("count_delivered", "count_late", "sum_transit_seconds", *bins("transit", TRANSIT_EDGES))
+_SILENCES = tuple(name for m in (QUIET, HEARD, WAITED, ARRIVED) for name in cell_names(m))
+# this week and the week before; two weeks ago
+_WEEKS, _FORTNIGHT = (7, 14), (14,)
 _PRICES = ("count_lines", "sum_price_cents")
 
 
@@ -43,6 +47,7 @@ ENTITIES: dict[str, Mapping[str, tuple[int, ...]]] = {
         ((*_HANDLING, "count_delivered", "count_late", "sum_transit_seconds"), _QUARTER),
         ((*_CAUSES, *_RATINGS, "count_refunded"), _YEAR),
         (_OPEN, _EVER),
+        (("count_unsent",), (*_FORTNIGHT, EVER)),
     ),
     "category": merge_lookbacks(
         (_SHARES, _ALL), ((*_CAUSES, "count_refunded", *_RATINGS, *_PRICES), _YEAR)
@@ -56,6 +61,8 @@ ENTITIES: dict[str, Mapping[str, tuple[int, ...]]] = {
     "service": merge_lookbacks(
         (("count_delivered", "count_late", "sum_transit_seconds"), (30,)),
         ((*_SHARES, *_TRANSIT, *bins("gap", GAP_EDGES), "count_scans"), _QUARTER),
+        (_SILENCES, _QUARTER),
+        (("count_scans", "count_delivered"), _WEEKS),
     ),
     "buyer_id": merge_lookbacks(
         (("count_orders", "count_questions", *_SHARES, *_CAUSES, *_RATINGS), _YEAR),
@@ -65,6 +72,7 @@ ENTITIES: dict[str, Mapping[str, tuple[int, ...]]] = {
     "country": merge_lookbacks(
         ((*_SHARES, *_CAUSES), _YEAR),
         (("count_refunded", "count_withdrawn", "count_questions", "count_orders"), _YEAR),
+        (("count_released",), _WEEKS),
     ),
     "language": merge_lookbacks((_SHARES, _YEAR)),
     "store_id": merge_lookbacks(
@@ -74,6 +82,7 @@ ENTITIES: dict[str, Mapping[str, tuple[int, ...]]] = {
         (("count_replies", "sum_reply_seconds", "count_questions"), (30,)),
         ((*bins("transit", TRANSIT_EDGES), *bins("gap", GAP_EDGES), "count_scans"), _QUARTER),
         ((*_CAUSES, "count_refunded", "count_returning", "count_withdrawn"), _YEAR),
+        ((*_SILENCES, "count_followed"), _QUARTER),
         (_OPEN, _EVER),
     ),
 }
@@ -87,7 +96,7 @@ def longest_lookback(*measures: str) -> int:
 
 
 # scans that are older than this number of days are of no use to a row
-SCANS_LOOKBACK = longest_lookback("count_scans", *bins("gap", GAP_EDGES))
+SCANS_LOOKBACK = longest_lookback("count_scans", *bins("gap", GAP_EDGES), *_SILENCES)
 
 
 def total_names(entity: str) -> list[str]:

@@ -14,6 +14,7 @@ from features.spine import closings, first_known
 from features.tables import Tables
 from features.totals.first_facts import FACT_COLUMNS, first_fact
 from features.totals.parcel_facts import parcel_facts
+from features.totals.quiet_parcels import quiet_facts
 
 CENTS = 100.0
 
@@ -37,12 +38,18 @@ def order_facts(
         .select("order_id", placed_at="occurred_at", order_day="known_day")
         .with_row_index("order")
     )
+    ended = _ended(tables, closings(tables) if closed is None else closed)
+    parcels = parcel_facts(tables, orders, scans_since)
     kinds = {
-        "ordered": tables["orders"].select("order_id", "known_day", count_orders=1, count_open=1),
+        "ordered": tables["orders"].select(
+            "order_id", "known_day", count_orders=1, count_open=1, count_unsent=1
+        ),
         "returning": returning,
-        **_ended(tables, closings(tables) if closed is None else closed),
+        **ended,
         **_disputed(tables, orders),
-        **parcel_facts(tables, orders, scans_since),
+        **parcels,
+        "sent": _sent(parcels["shipped"], ended["closed"]),
+        **quiet_facts(tables, scans_since),
         "reviewed": _reviewed(tables),
         **_messages(tables),
     }
@@ -103,6 +110,13 @@ def _ended(tables: Tables, closed: pl.DataFrame) -> dict[str, pl.DataFrame]:
         # so that its sum is the number of open orders
         "closed": ended.with_columns(count_open=-1),
     }
+
+
+def _sent(shipped: pl.DataFrame, closed: pl.DataFrame) -> pl.DataFrame:
+    """One row per order that was shipped or has ended: -1, so that the sum of `count_unsent` is the
+    number of orders that wait to be shipped."""
+    done = pl.concat([facts.select("order_id", "known_day") for facts in (shipped, closed)])
+    return first_known(done, "known_day").with_columns(count_unsent=-1)
 
 
 def _opened(tables: Tables) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from features.clock import SECONDS_A_DAY, is_visible, seconds_between
 from features.stage import NOT_YET_MOVING
 from features.tables import Tables
 from features.totals.first_facts import FACT_COLUMNS, first_fact, first_promise
+from features.totals.quiet_parcels import RELEASED
 
 # upper edges, in days, of the histograms from which quantiles are read
 TRANSIT_EDGES = (
@@ -49,11 +50,15 @@ def parcel_facts(
     """
     shipped, delivered = _shipped(tables), _delivered(tables)
     exceptions = first_fact(tables["tracking"].filter(pl.col("status") == "Exception"))
+    released = first_fact(tables["tracking"].filter(pl.col("sub_status") == RELEASED))
+    followed = first_fact(tables["tracking"].filter(pl.col("status") != "Delivered"))
     return {
         "shipped": _handled(shipped, orders, tables["promises"]),
         "delivered": _transported(shipped, delivered),
         "late": _late(delivered, tables["promises"]),
         "exceptions": exceptions.select("order_id", "known_day", count_exceptions=1),
+        "released": released.select("order_id", "known_day", count_released=1),
+        "followed": followed.select("order_id", "known_day", count_followed=1),
         "scanned": _scanned(tables, scans_since),
     }
 

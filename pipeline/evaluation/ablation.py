@@ -19,7 +19,7 @@ RESULT = "ablation.csv"
 # nearest to the order first: a family's gain is what it adds to the families before it
 ORDER = (
     *("order", "logistics", "lane", "product", "buyer", "store", "conversation", "season"),
-    *("payment", "postal", "listing", "goods", "holiday"),
+    *("payment", "postal", "listing", "goods", "holiday", "flow"),
 )
 METRICS = ("auc", "average_precision", "log_loss")
 

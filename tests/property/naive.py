@@ -10,6 +10,16 @@ from collections import defaultdict
 TRANSIT_DAYS = (4, 6, 8, 10, 12, 14, 17, 20, 24, 28, 33, 40, 50, 65, 90)
 GAP_DAYS = (0.5, 1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 30)
 DAY = 86_400
+# days without news, and the lowest level of each leg
+QUIET_DAYS = (3, 6, 10, 16, 25)
+LEG_LEVELS = (0, 3, 5)
+LEVELS = {
+    "InfoReceived": 1,
+    "InTransit_PickedUp": 2,
+    "InTransit_Departure": 3,
+    "InTransit_Arrival": 4,
+    "InTransit_CustomsReleased": 5,
+}
 SPOKEN = {
     "en": "US CA GB IE AU NZ IN ZA",
     "pt": "BR PT",
@@ -72,6 +82,8 @@ class Order:
             self.add("count_returning", self.day)
         self.add_ends()
         self.add_transport()
+        self.add_sent(self.learned["count_open"][1:])
+        self.add_silences()
         self.add_messages()
 
     def add(self, measure: str, day: int, number: int = 1) -> None:
@@ -114,6 +126,7 @@ class Order:
         ends += [opened["known_day"]] if opened else []
         self.add("count_orders", self.day)
         self.add("count_open", self.day)
+        self.add("count_unsent", self.day)
         if ends:
             self.add("count_open", min(ends), -1)
             self.add("count_outcomes", min(ends))
@@ -175,6 +188,43 @@ class Order:
                 self.add(f"count_gap_bin{sum(days > edge for edge in GAP_DAYS)}", row["known_day"])
             known_scans.add(occurred_at)
             last = known_at
+
+    def add_sent(self, ended: Facts) -> None:
+        """An order no longer waits for shipping when it is shipped or when it ends."""
+        days = [day for day, _ in [*self.learned["count_shipped"], *ended]]
+        if days:
+            self.add("count_unsent", min(days), -1)
+        if released := self.first("tracking", sub_status="InTransit_CustomsReleased"):
+            self.add("count_released", released["known_day"])
+        scans = [r["known_day"] for r in self.own["tracking"] if r["status"] != "Delivered"]
+        if scans:
+            self.add("count_followed", min(scans))
+
+    def add_silences(self) -> None:
+        """Walk through the nights: on which was the parcel quiet for how long, and what came?"""
+        arrival = min(
+            (r["known_day"] for r in self.own["tracking"] if r["status"] == "Delivered"),
+            default=10**6,
+        )
+        news = [r["known_day"] for t in ("shipments", "tracking") for r in self.own[t]]
+        nights = range(min(news) + 1, min(max(news) + 30, arrival + 1)) if news else ()
+        for night in nights:
+            last = max(day for day in news if day < night)
+            if night - last not in QUIET_DAYS:
+                continue
+            level = max(
+                LEVELS.get(r["sub_status"], LEVELS.get(r["status"], 0))
+                for r in self.own["tracking"]
+                + [{"known_day": last, "status": "", "sub_status": ""}]
+                if r["known_day"] < night
+            )
+            leg = sum(level >= lowest for lowest in LEG_LEVELS) - 1
+            cell = leg * len(QUIET_DAYS) + QUIET_DAYS.index(night - last)
+            was_heard = any(night <= day < night + 7 for day in news)
+            self.add(f"count_quiet_cell{cell}", night + 6)
+            self.add(f"count_heard_cell{cell}", night + 6, int(was_heard))
+            self.add(f"count_waited_cell{cell}", night + 29)
+            self.add(f"count_arrived_cell{cell}", night + 29, int(night <= arrival < night + 30))
 
     def first_promise(self, kind: str) -> dict | None:
         promises = [r for r in self.own["promises"] if r["kind"] == kind]

@@ -28,6 +28,15 @@ STATUSES = (
     "DeliveryFailure",
     "OutForDelivery",
 )
+SUB_STATUSES = (
+    None,
+    None,
+    "InTransit_PickedUp",
+    "InTransit_Departure",
+    "InTransit_Arrival",
+    "InTransit_CustomsReleased",
+    "InTransit_Other",
+)
 LANGUAGES = sorted({language for _, language in COUNTRIES.values()})
 
 Row = dict[str, object]
@@ -109,7 +118,10 @@ def _draw_facts(add, moment, rng: Random, order_id: str, placed: float) -> None:
     for at in moments(2, 10.0):
         add("shipments", at, order_id=order_id)
     for at in moments(6, rng.choice([30.0, 100.0])):
-        add("tracking", at, shipment_id="h", order_id=order_id, status=rng.choice(STATUSES))
+        status, sub_status = rng.choice(STATUSES), rng.choice(SUB_STATUSES)
+        add(
+            "tracking", at, shipment_id="h", order_id=order_id, status=status, sub_status=sub_status
+        )
     for at in moments(3):
         add(
             "messages",

@@ -29,6 +29,7 @@ GROUPS = {
     "listing": "the listing",
     "goods": "the size of the goods",
     "holiday": "the public holidays",
+    "flow": "whether parcels move now",
 }
 FEATURES_OF = {
     GROUPS[family_name(family)]: [feature.name for feature in family.FEATURES]
