@@ -39,6 +39,8 @@ class Feature:
       orders is none if the buyer has no other order.
     - `about`: what the order must have for the sentence to be true, if the name does not say so.
       See `entity`.
+    - `is_monotone`: whether the model must not let the risk fall while the number gets worse. It is
+      true of past complaints and delays, where a fall can only be noise of few disputes.
     - `theme`: a group of features that a seller would call one reason. The features of a theme
       raise the risk together, and one sentence stands for all. Empty: the name of the family.
     """
@@ -53,6 +55,14 @@ class Feature:
     theme: str = ""
     needs: str = ""
     about: str = ""
+    is_monotone: bool = False
+
+    @property
+    def direction(self) -> int:
+        """The sign that the learner holds the risk to as the number grows: 1, -1, or 0 for none."""
+        if not self.is_monotone:
+            return 0
+        return -1 if self.worse == LOW else 1
 
     @property
     def entity(self) -> str:

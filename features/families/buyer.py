@@ -34,6 +34,7 @@ FEATURES = [
         "disputes",
         "a buyer who disputed before may do so again",
         "the buyer opened {value:.0f} dispute(s) in the last year",
+        is_monotone=True,
     ),
     Feature(
         "buyer_dispute_share_365d",
@@ -42,18 +43,21 @@ FEATURES = [
         "{value:.0%} of this buyer's orders ended in a dispute, "
         "adjusted towards the country's share if orders are few",
         needs="buyer_count_orders_365d",
+        is_monotone=True,
     ),
     Feature(
         "buyer_count_not_received_365d",
         "disputes",
         "parcels get lost at some addresses",
         "the buyer opened {value:.0f} dispute(s) about missing parcels in the last year",
+        is_monotone=True,
     ),
     Feature(
         "buyer_count_not_as_described_365d",
         "disputes",
         "some buyers are hard to please",
         "the buyer opened {value:.0f} dispute(s) about goods not as described in the last year",
+        is_monotone=True,
     ),
     Feature(
         "buyer_count_withdrawn_365d", "disputes", "a buyer who withdraws disputes is open to talks"
@@ -63,6 +67,7 @@ FEATURES = [
         "USD",
         "a buyer who got a refund may ask for another",
         "the buyer was refunded {value:.2f} USD in the last year",
+        is_monotone=True,
     ),
     Feature(
         "buyer_days_to_dispute_365d",
@@ -77,6 +82,7 @@ FEATURES = [
         "some buyers are strict reviewers",
         "the buyer gives {value:.1f} star(s) on average",
         worse=LOW,
+        is_monotone=True,
     ),
     Feature(
         "buyer_questions_per_order_365d",
@@ -90,6 +96,7 @@ FEATURES = [
         "customs, distance and habits differ by country",
         "{value:.0%} of the orders to this country were disputed in the last year",
         theme="lane",
+        is_monotone=True,
     ),
     Feature(
         "country_not_received_share_365d",
@@ -97,18 +104,21 @@ FEATURES = [
         "some countries' postal services lose more parcels",
         "{value:.1%} of the orders to this country in the last year had a not-received dispute",
         theme="lane",
+        is_monotone=True,
     ),
     Feature(
         "country_not_as_described_share_365d",
         "share of ended orders",
         "sizes and tastes differ by country",
         theme="lane",
+        is_monotone=True,
     ),
     Feature(
         "country_refunded_share_365d",
         "share of ended orders",
         "where refunds are common, buyers ask for them",
         theme="lane",
+        is_monotone=True,
     ),
     Feature(
         "country_withdrawn_share_365d",
@@ -127,6 +137,7 @@ FEATURES = [
         "share of ended orders",
         "misunderstandings lead to disputes",
         theme="lane",
+        is_monotone=True,
     ),
 ]
 COUNTRY = ["country", "store_id"]

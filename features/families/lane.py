@@ -43,12 +43,14 @@ FEATURES = [
         "share of deliveries",
         "a lane that broke down recently",
         "{value:.0%} of this lane's deliveries in the last 30 days were late",
+        is_monotone=True,
     ),
     Feature(
         "lane_late_share_90d",
         "share of deliveries",
         "a slow lane makes late parcels",
         "{value:.0%} of this lane's deliveries in the last 90 days were late",
+        is_monotone=True,
     ),
     Feature(
         "lane_congestion",
@@ -68,18 +70,21 @@ FEATURES = [
         "share of shipped orders",
         "some customs and postal services cause trouble",
         "{value:.0%} of this lane's parcels had an exception in the last 90 days",
+        is_monotone=True,
     ),
     Feature(
         "lane_dispute_share_90d",
         "share of ended orders",
         "problems on a lane show in its disputes",
         "{value:.0%} of this lane's orders that ended in the last 90 days were disputed",
+        is_monotone=True,
     ),
     Feature(
         "lane_dispute_share_30d",
         "share of ended orders",
         "problems on a lane show in its disputes",
         "{value:.0%} of this lane's orders that ended in the last 30 days were disputed",
+        is_monotone=True,
     ),
     Feature("lane_count_open_orders", "orders", "how many orders are on this lane"),
     Feature(
@@ -100,18 +105,21 @@ FEATURES = [
         "share of deliveries",
         "a carrier that broke down recently",
         "{value:.0%} of this carrier's deliveries in the last 30 days were late",
+        is_monotone=True,
     ),
     Feature(
         "carrier_late_share_90d",
         "share of deliveries",
         "a slow carrier makes late parcels",
         "{value:.0%} of this carrier's deliveries in the last 90 days were late",
+        is_monotone=True,
     ),
     Feature(
         "carrier_dispute_share_90d",
         "share of ended orders",
         "some carriers cost more than they save",
         "{value:.0%} of this carrier's orders that ended in the last 90 days were disputed",
+        is_monotone=True,
     ),
     Feature(
         "supplier_handling_days_90d",
@@ -126,6 +134,7 @@ FEATURES = [
         "a supplier who misses the shipping deadline",
         "{value:.0%} of this supplier's parcels in the last 90 days were handed over late",
         theme="dispatch",
+        is_monotone=True,
     ),
     Feature(
         "supplier_late_share_90d",
@@ -133,6 +142,7 @@ FEATURES = [
         "a supplier who ships late delivers late",
         "{value:.0%} of this supplier's deliveries in the last 90 days were late",
         theme="dispatch",
+        is_monotone=True,
     ),
 ]
 # Weight of the next larger group, as a number of parcels: a lane with few parcels is shrunk towards

@@ -162,6 +162,7 @@ FEATURES = [
         "share of the lane's parcels of this age that arrive after the promised day",
         "the probability that the promise is broken",
         "{value:.0%} of parcels of this age on this lane would arrive after the promised day",
+        is_monotone=True,
     ),
     Feature(
         "logistics_road_rank",

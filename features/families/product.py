@@ -20,6 +20,7 @@ FEATURES = [
             f"{{value:.0%}} of this product's orders that ended in the last {days} days were "
             "disputed, adjusted if orders are few",
             needs=f"product_count_orders_{days}d",
+            is_monotone=True,
         )
         for days in LOOKBACKS
     ),
@@ -29,6 +30,7 @@ FEATURES = [
         "badly packed parcels get lost",
         "{value:.1%} of this product's orders in the last year had a not-received dispute",
         needs="product_count_orders_365d",
+        is_monotone=True,
     ),
     Feature(
         "product_not_as_described_share_365d",
@@ -36,6 +38,7 @@ FEATURES = [
         "the listing may promise too much",
         "{value:.1%} of this product's orders in the last year had a not-as-described dispute",
         needs="product_count_orders_365d",
+        is_monotone=True,
     ),
     Feature(
         "product_refunded_share_365d",
@@ -43,6 +46,7 @@ FEATURES = [
         "refunds of the past point to refunds to come",
         "{value:.1%} of this product's orders in the last year were refunded after a dispute",
         needs="product_count_orders_365d",
+        is_monotone=True,
     ),
     *(
         Feature(f"product_count_orders_{days}d", "orders", "how much is known about this product")
@@ -54,6 +58,7 @@ FEATURES = [
         "buyers give few stars before they dispute",
         "this product is rated {value:.1f} star(s)",
         worse=LOW,
+        is_monotone=True,
     ),
     Feature(
         "product_stars_trend",
@@ -79,6 +84,7 @@ FEATURES = [
             f"{{value:.0%}} of this supplier's orders that ended in the last {days} days "
             "were disputed",
             needs="supplier_count_orders_90d",
+            is_monotone=True,
         )
         for days in LOOKBACKS
     ),
@@ -88,6 +94,7 @@ FEATURES = [
         "quality depends on the supplier",
         "{value:.1%} of this supplier's orders in the last year had a not-as-described dispute",
         needs="supplier_count_orders_90d",
+        is_monotone=True,
     ),
     Feature(
         "supplier_stars_365d",
@@ -95,6 +102,7 @@ FEATURES = [
         "what buyers think of all products of this supplier",
         "this supplier's products are rated {value:.1f} star(s)",
         worse=LOW,
+        is_monotone=True,
     ),
     Feature(
         "supplier_count_orders_90d",
@@ -122,17 +130,20 @@ FEATURES = [
         "share of ended orders",
         "some kinds of goods disappoint more",
         "{value:.0%} of the orders in this category were disputed in the last year",
+        is_monotone=True,
     ),
     Feature(
         "category_not_as_described_share_365d",
         "share of ended orders",
         "clothing sizes and fragile goods disappoint",
         "{value:.1%} of this category's orders in the last year had a not-as-described dispute",
+        is_monotone=True,
     ),
     Feature(
         "category_refunded_share_365d",
         "share of ended orders",
         "buyers ask for refunds that are easy to get",
+        is_monotone=True,
     ),
     # without a sentence: the order's value already says the same
     Feature("product_unit_price_usd", "USD", "expectations grow with the price", theme="order"),

@@ -12,10 +12,14 @@ import numpy as np
 import polars as pl
 
 from features.labels import is_measurable
-from models.comparison.weighted_metrics import weighted_metrics
+from models.comparison.weighted_metrics import excess_log_loss, weighted_metrics
 
 PAIRED_METRICS = ("auc", "average_precision")
 RESAMPLES, LEVEL = 200, 0.90
+# the column with the true risk of a simulated order-night, and the metrics that need it: what the
+# outcomes drawn from it would give on average, and the log loss above that of the true risk
+RISK = "true_risk"
+RISK_METRICS = ("true_auc", "true_average_precision", "excess_log_loss")
 
 
 def compare_scorers(
@@ -34,16 +38,17 @@ def compare_scorers(
     `order_id`, `label` and, if rows stand for more than one order-night, `weight`. `scores` holds
     one number per row. Intervals cover 90 %: a bootstrap of whole orders (Field & Welsh 2007) with
     the same draws for all scorers, so that the interval of a gain is that of the paired difference.
-    A negative gain in log loss is an improvement. All numbers are null for rows that are not
-    measurable (`metrics.is_measurable`).
+    A negative gain in log loss is an improvement. `metrics` may name `RISK_METRICS` if `rows` has
+    `true_risk`. All numbers are null for rows that are not measurable (`metrics.is_measurable`).
     """
     if not is_measurable(rows):
         names = [(name, metric) for name in scores for metric in metrics]
         return _table([{"scorer": name, "metric": metric} for name, metric in names])
     label = rows["label"].to_numpy()
     weights = draw_weights(rows, seed, resamples)
+    risk = rows[RISK].to_numpy() if set(metrics) & set(RISK_METRICS) else None
     drawn = {
-        name: weighted_metrics(label, np.asarray(score, float), weights)
+        name: drawn_metrics(label, np.asarray(score, float), weights, risk)
         for name, score in scores.items()
     }
     records: list[dict[str, Any]] = []
@@ -60,6 +65,19 @@ def compare_scorers(
             records.append(row)
         baseline = reference or name
     return _table(records)
+
+
+def drawn_metrics(
+    label: np.ndarray, score: np.ndarray, weights: np.ndarray, risk: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """`weighted_metrics` of one scorer, and `RISK_METRICS` if the true `risk` of each row is
+    known."""
+    metrics = weighted_metrics(label, score, weights)
+    if risk is None:
+        return metrics
+    expected = weighted_metrics(risk, score, weights)
+    true = {f"true_{name}": expected[name] for name in PAIRED_METRICS}
+    return metrics | true | {"excess_log_loss": excess_log_loss(risk, score, weights)}
 
 
 def _table(records: list[dict[str, Any]]) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import lightgbm as lgb
 import numpy as np
 import polars as pl
 
-from features.build.registry import OPTIONAL_NAMES
+from features.build.registry import FEATURES, OPTIONAL_NAMES
 from models.learner.matrix import to_matrix
 from models.learner.training_config import Recipe
 from models.pool.pooled_rows import WEIGHT
@@ -109,7 +109,11 @@ def score_later(rows: pl.DataFrame, binned: Binned, recipe: Recipe) -> Later | N
     # arrays work as well, and need a tenth of the memory of the lists in the type annotation
     early, late = (binned.data.subset(subset) for subset in (early_rows, late_rows))  # type: ignore[arg-type]
     draft = lgb.train(
-        parameters(recipe, earlier), early, recipe.rounds, valid_sets=[late], callbacks=[_stop()]
+        parameters(recipe, earlier, binned.feature_names),
+        early,
+        recipe.rounds,
+        valid_sets=[late],
+        callbacks=[_stop()],
     )
     rounds = max(draft.best_iteration, FEWEST_ROUNDS)
     raw = predict_raw(draft, binned.matrix[late_rows], threads=recipe.threads, rounds=rounds)
@@ -155,25 +159,35 @@ def fit_booster(
     data = _dataset(
         to_matrix(rows, feature_names), rows["label"].to_numpy(), feature_names, recipe.threads
     )
+    fixed = parameters(recipe, rows, feature_names)
     if later is None:
-        return lgb.train(parameters(recipe, rows), data, recipe.rounds)
+        return lgb.train(fixed, data, recipe.rounds)
     later_label = later["label"].to_numpy()
     valid = _dataset(
         to_matrix(later, feature_names), later_label, feature_names, recipe.threads, data
     )
-    return lgb.train(
-        parameters(recipe, rows), data, recipe.rounds, valid_sets=[valid], callbacks=[_stop()]
-    )
+    return lgb.train(fixed, data, recipe.rounds, valid_sets=[valid], callbacks=[_stop()])
 
 
-def parameters(recipe: Recipe, rows: pl.DataFrame) -> dict[str, Any]:
-    """LightGBM's parameters, including those that depend on the number of rows and orders."""
+def parameters(recipe: Recipe, rows: pl.DataFrame, feature_names: Sequence[str]) -> dict[str, Any]:
+    """LightGBM's parameters, including those that depend on the number of rows and orders, and the
+    direction of each feature (`Feature.direction`), which the recipe may override."""
     fixed = recipe.booster
     leaf_rows = max(
         SMALLEST_LEAF, recipe.orders_in_leaf * rows.height // rows["order_id"].n_unique()
     )
     bagging_fraction = min(fixed["bagging_fraction"], MOST_ROWS_A_ROUND / max(rows.height, 1))
-    return {"min_data_in_leaf": leaf_rows, **fixed, "bagging_fraction": bagging_fraction}
+    return {
+        "min_data_in_leaf": leaf_rows,
+        "monotone_constraints": directions(feature_names),
+        **fixed,
+        "bagging_fraction": bagging_fraction,
+    }
+
+
+def directions(feature_names: Sequence[str]) -> list[int]:
+    """1, -1 or 0 for each feature: how the risk may move with it; 0 for one that is not known."""
+    return [FEATURES[name].direction if name in FEATURES else 0 for name in feature_names]
 
 
 def _stop() -> Callable[..., Any]:

@@ -159,7 +159,7 @@ def finish_model(
         recipe = replace(recipe, rounds=later.rounds)
     names = list(binned.feature_names)
     return DisputeModel(
-        lgb.train(parameters(recipe, rows), binned.data, recipe.rounds),
+        lgb.train(parameters(recipe, rows, names), binned.data, recipe.rounds),
         calibration,
         interval,
         binned.feature_names,

@@ -10,6 +10,7 @@ import polars as pl
 
 from features.build.registry import FEATURE_NAMES
 from features.tables import Tables
+from models.comparison.paired_comparison import RISK
 from models.learner.booster import Later, bin_rows, predict_raw, score_later
 from models.learner.calibration import KINDS, fit_calibration
 from models.learner.censored import fit_delay_weighted, fit_hazard, follow
@@ -27,6 +28,7 @@ from pipeline.evaluation.comparison_table import (
 from pipeline.evaluation.resource_usage import ResourceUse, resource_table, watched
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
+from pipeline.simulation.true_risk import has_truth, knowable, true_risk
 from pipeline.training.walk_forward import newest_day, past_nights
 from pipeline.workspace.progress import Progress, counted, warn
 from pipeline.workspace.workspace import Workspace, write_whole
@@ -43,7 +45,8 @@ def compare(
 
     `comparison.csv` has one row per slice, scorer and metric: the value, the gain over the model,
     intervals for both, and the number of nights on which the scorer was better. `calibrations.csv`
-    has the same for the calibration methods.
+    has the same for the calibration methods. In a simulated store every scorer is also measured
+    against the true risk (`RISK_METRICS`), and the knowable risk is one of the scorers.
 
     Raises `Refused` if no night had enough matured disputes to train on.
     """
@@ -56,6 +59,10 @@ def compare(
     folds = _score_nights(tables, config, progress, nights, dataset, test, costs, weight)
     if not folds:
         raise Refused("no night had enough matured disputes to train on. Use later dates.")
+    if has_truth(workspace):
+        with progress.piece("truth") as notes:
+            _add_true_risks(workspace, config, folds)
+            notes.append(f"the true risk of {sum(f.rows.height for f in folds):,} order-nights")
     if missing := missing_challengers():
         warn(
             f"not installed and left out: {', '.join(missing)} "
@@ -68,6 +75,19 @@ def compare(
     kinds = comparison_table(folds, lambda fold: fold.calibrations, config.calibration, config)
     write_whole(workspace.folder / CALIBRATIONS, kinds.write_csv(float_precision=5))
     return result
+
+
+def _add_true_risks(workspace: Workspace, config: Config, folds: list[Night]) -> None:
+    """Add `true_risk` to the rows of each night, and the knowable risk to its scorers."""
+    rows = pl.concat(fold.rows.select("order_id", "as_of_day") for fold in folds)
+    true = true_risk(workspace, rows, config.horizon_days)[RISK]
+    known = knowable(workspace, rows, config.horizon_days)
+    start = 0
+    for fold in folds:
+        end = start + fold.rows.height
+        fold.rows = fold.rows.with_columns(true[start:end])
+        fold.scores[known.name] = known[start:end].to_numpy()
+        start = end
 
 
 def _score_nights(

@@ -13,7 +13,7 @@ import polars as pl
 from features.labels import is_measurable
 from features.tables import Tables
 from models.comparison.metrics import expected_calibration_error
-from models.comparison.paired_comparison import compare_scorers
+from models.comparison.paired_comparison import RISK, RISK_METRICS, compare_scorers
 from pipeline.evaluation.backtest import SLICES, TOO_FEW
 from pipeline.settings.config import Config
 from pipeline.workspace.progress import counted, say
@@ -21,6 +21,13 @@ from pipeline.workspace.workspace import Workspace
 
 COMPARED_METRICS = ("auc", "average_precision", "log_loss")
 SHORT_NAMES = (("auc", "AUC"), ("average_precision", "AP"), ("log_loss", "log loss"))
+TRUE_NAMES = (
+    ("true_auc", "by true risk: AUC"),
+    ("true_average_precision", "AP"),
+    ("excess_log_loss", "log loss above the truth's"),
+)
+# metrics that are better when they are lower
+LOSSES = ("log_loss", "excess_log_loss")
 
 
 @dataclass
@@ -58,6 +65,7 @@ def comparison_table(
 ) -> pl.DataFrame:
     """One row per slice, scorer and metric: value, gain over `reference`, each with an interval.
 
+    Rows with a `true_risk` are also measured against it (`RISK_METRICS`).
     `nights_better` counts the nights on which the scorer was better than the reference. A scorer
     that is missing on some night is left out, and so is a slice with only one outcome.
     """
@@ -81,7 +89,8 @@ def comparison_table(
 def _compare_slice(
     rows: pl.DataFrame, scores: dict[str, np.ndarray], reference: str, seed: int
 ) -> pl.DataFrame:
-    table = compare_scorers(rows, scores, seed=seed, metrics=COMPARED_METRICS, reference=reference)
+    metrics = _metrics(rows)
+    table = compare_scorers(rows, scores, seed=seed, metrics=metrics, reference=reference)
     errors = {name: _calibration_error(rows, score) for name, score in scores.items()}
     better = _nights_better(rows, scores, reference)
     return table.with_columns(
@@ -91,6 +100,10 @@ def _compare_slice(
         ),
         calibration_error=table["scorer"].replace_strict(errors, return_dtype=pl.Float64),
     )
+
+
+def _metrics(rows: pl.DataFrame) -> tuple[str, ...]:
+    return (*COMPARED_METRICS, *RISK_METRICS) if RISK in rows.columns else COMPARED_METRICS
 
 
 def _calibration_error(rows: pl.DataFrame, score: np.ndarray) -> float | None:
@@ -112,11 +125,11 @@ def _nights_better(
             {name: score[mask] for name, score in scores.items()},
             seed=0,
             resamples=0,
-            metrics=COMPARED_METRICS,
+            metrics=_metrics(rows),
             reference=reference,
         )
         for row in comparison.drop_nulls("gain").iter_rows(named=True):
-            gain = -row["gain"] if row["metric"] == "log_loss" else row["gain"]
+            gain = -row["gain"] if row["metric"] in LOSSES else row["gain"]
             count[row["scorer"], row["metric"]] += gain > 0
     return count
 
@@ -143,12 +156,15 @@ def _metrics_text(by_metric: Mapping[str, Mapping[str, Any]]) -> str:
     if all(by_metric[metric]["value"] is None for metric, _ in SHORT_NAMES):
         return TOO_FEW
     texts = []
-    for metric, short in SHORT_NAMES:
+    for metric, short in (*SHORT_NAMES, *TRUE_NAMES):
+        if metric not in by_metric:
+            continue
         row = by_metric[metric]
         if row["value"] is None:
             continue
         gain = ""
         if row["gain"] is not None:
             gain = f" ({row['gain']:+.4f}: {row['gain_low']:+.4f} to {row['gain_high']:+.4f})"
-        texts.append(f"{short} {row['value']:.4f}{gain}")
+        digits = 5 if metric == "excess_log_loss" else 4
+        texts.append(f"{short} {row['value']:.{digits}f}{gain}")
     return "  ".join(texts)

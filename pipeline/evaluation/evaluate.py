@@ -14,8 +14,13 @@ from features.build.registry import FEATURE_NAMES
 from features.labels import is_measurable
 from features.stage import STAGES
 from models.comparison.metrics import calibration_slope, expected_calibration_error
-from models.comparison.paired_comparison import RESAMPLES, draw_weights, interval
-from models.comparison.weighted_metrics import weighted_metrics
+from models.comparison.paired_comparison import (
+    RESAMPLES,
+    RISK_METRICS,
+    draw_weights,
+    drawn_metrics,
+    interval,
+)
 from models.learner.booster import fit_booster, predict_raw
 from models.learner.matrix import to_matrix
 from models.learner.training_rows import label_rows
@@ -45,6 +50,9 @@ SHARES = (
     (VISIBLE, "share_of_visible", "of the risk visible in the features"),
 )
 SHARED = ("auc", "average_precision")
+# the same by the true risk, and what a metric is without any skill
+SHARED_TRUE = ("true_auc", "true_average_precision")
+LEAST = {"auc": 0.5, "true_auc": 0.5, "average_precision": 0.0, "true_average_precision": 0.0}
 CALIBRATION = ("calibration_error", "calibration_slope")
 # the true risk takes a millisecond per row; above this number rows are thinned
 MAX_ROWS = 60_000
@@ -70,7 +78,8 @@ def evaluate(
 
     `auc_share` and `average_precision_share` compare a scorer with the true risk (the ceiling):
     (AUC - 0.5) / (ceiling's AUC - 0.5), and average precision / ceiling's average precision. They
-    are null in a store without a truth. `_low` and `_high` are 90 % intervals; whole orders are
+    are null in a store without a truth, as are `RISK_METRICS` and their shares: the same measures
+    by the true risk instead of outcomes. `_low` and `_high` are 90 % intervals; whole orders are
     resampled. The columns that end in `share_of_knowable` compare with `knowable_risk`: what
     someone could know who sees everything but the buyers' tempers. With `is_visible_asked`, the
     columns that end in `share_of_visible` compare with `visible_risk`: the prediction of a model
@@ -156,7 +165,8 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> p
     if has_both:
         weights = draw_weights(rows, seed, RESAMPLES)
         # of each metric the value itself, then one value per resample of the orders
-        drawn = {name: weighted_metrics(label, rows[name].to_numpy(), weights) for name in scorers}
+        risk = rows[CEILING].to_numpy() if CEILING in scorers else None
+        drawn = {n: drawn_metrics(label, rows[n].to_numpy(), weights, risk) for n in scorers}
     lines = []
     for name in scorers:
         score = rows[name].to_numpy()
@@ -166,6 +176,7 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> p
             {"stage": stage, "scorer": name}
             | counts
             | metrics
+            | _by_true_risk(drawn.get(name, {}), is_chance)
             | {
                 "log_loss": float(drawn[name]["log_loss"][0]) if is_chance else None,
                 "calibration_error": expected_calibration_error(label, score)
@@ -178,16 +189,22 @@ def _compare(rows: pl.DataFrame, stage: str, scorers: list[str], seed: int) -> p
     return pl.DataFrame(lines, schema=_schema(scorers))
 
 
+def _by_true_risk(drawn: dict[str, np.ndarray], is_chance: bool) -> dict[str, float | None]:
+    """`RISK_METRICS`; None without a truth, and for the log loss of a rule."""
+    names = RISK_METRICS if is_chance else SHARED_TRUE
+    return dict.fromkeys(RISK_METRICS) | {n: float(drawn[n][0]) for n in names if n in drawn}
+
+
 def _schema(scorers: list[str]) -> dict[str, type[pl.DataType]]:
     keys = {"stage": pl.String, "scorer": pl.String, "rows": pl.Int64, "count_disputes": pl.Int64}
     shares = [
         f"{metric}_{share}{end}"
         for reference, share, _ in SHARES
         if reference in scorers or reference != VISIBLE
-        for metric in SHARED
+        for metric in (*SHARED, *(SHARED_TRUE if CEILING in scorers else ()))
         for end in ("", "_low", "_high")
     ]
-    numbers = ("base_rate", *SHARED, "log_loss", *CALIBRATION, *shares)
+    numbers = ("base_rate", *SHARED, *RISK_METRICS, "log_loss", *CALIBRATION, *shares)
     return {**keys, **dict.fromkeys(numbers, pl.Float64)}
 
 
@@ -197,7 +214,9 @@ def _shares(drawn: dict[str, dict[str, np.ndarray]], name: str) -> dict[str, flo
     for reference, share, _ in SHARES:
         if reference not in drawn:
             continue
-        for metric, least in (("auc", 0.5), ("average_precision", 0.0)):
+        for metric, least in LEAST.items():
+            if metric not in drawn[name]:
+                continue
             part = (drawn[name][metric] - least) / (drawn[reference][metric] - least)
             low, high = interval(part[1:])
             column = f"{metric}_{share}"
@@ -225,6 +244,8 @@ def _line(row: dict[str, Any]) -> str:
         if row.get(f"auc_{share}") is not None:
             part_of_precision = row[f"average_precision_{share}"]
             text += f"   {words}: AUC {row[f'auc_{share}']:.0%}, AP {part_of_precision:.0%}"
+    if row["excess_log_loss"] is not None:
+        text += f"   log loss above the truth's {row['excess_log_loss']:.5f}"
     if row["calibration_error"] is not None:
         text += f"   log loss {row['log_loss']:.5f}"
         text += f"   calibration error {row['calibration_error']:.4f}"

@@ -115,7 +115,7 @@ def offset_scores(rows: pl.DataFrame, test: pl.DataFrame, recipe: Recipe) -> np.
     move = brentq(lambda d: expit(level + d).mean() - rate, -5.0, 5.0)
     binned = bin_rows(rows, FEATURE_NAMES, recipe.threads)
     binned.data.set_init_score((level + move)[binned.order])
-    booster = lgb.train(parameters(recipe, rows), binned.data, OFFSET_ROUNDS)
+    booster = lgb.train(parameters(recipe, rows, binned.feature_names), binned.data, OFFSET_ROUNDS)
     matrix = to_matrix(test, binned.feature_names)
     raw = np.asarray(booster.predict(matrix, raw_score=True, num_threads=1))
     return np.asarray(expit(raw + logit(test["level"].to_numpy()) + move))

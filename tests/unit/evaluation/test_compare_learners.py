@@ -11,10 +11,11 @@ import pytest
 
 from features.build.registry import FEATURE_NAMES, build_features
 from features.spine import build_spine
-from models.comparison.paired_comparison import compare_scorers
+from models.comparison.paired_comparison import RISK_METRICS, compare_scorers
 from models.learner.calibration import KINDS
 from models.learner.challengers import BASELINES, Budget, installed_challengers
 from pipeline.evaluation.ablation import METRICS, ORDER
+from pipeline.evaluation.comparison_table import COMPARED_METRICS, Night, comparison_table
 from pipeline.evaluation.leak_cost import leaky_tables
 from pipeline.settings.config import Config
 from tests.conftest import day
@@ -68,6 +69,24 @@ def test_gains_are_measured_against_the_reference() -> None:
     assert gain["first", "auc"] is None
     assert gain["second", "auc"] == 0.0, "the ranking is the same"
     assert gain["noise", "auc"] < 0.0 < gain["noise", "log_loss"]
+
+
+def test_the_true_risk_is_unbeaten_on_every_night() -> None:
+    rows, risk = made_rows()
+    facts = {"stage": pl.lit("in_transit"), "order_age_days": pl.lit(9.0)}
+    rows = rows.with_columns(**facts, as_of_day=pl.int_range(pl.len()) % 2, true_risk=0.6 * risk)
+    folds = [
+        Night(night, {"model": np.full(night.height, 0.3), "truth": night["true_risk"].to_numpy()})
+        for night in rows.partition_by("as_of_day", maintain_order=True)
+    ]
+    table = comparison_table(folds, lambda fold: fold.scores, "model", Config())
+    truth = table.filter(pl.col("stage") == "all", pl.col("scorer") == "truth")
+    by_metric = {row["metric"]: row for row in truth.iter_rows(named=True)}
+    assert set(by_metric) == {*COMPARED_METRICS, *RISK_METRICS}
+    assert by_metric["excess_log_loss"]["value"] == pytest.approx(0.0, abs=1e-12)
+    assert by_metric["excess_log_loss"]["gain_high"] < 0.0, "a negative gain is an improvement"
+    assert by_metric["true_auc"]["gain_low"] > 0.0
+    assert all(by_metric[metric]["nights_better"] == 2 for metric in RISK_METRICS)
 
 
 def test_a_row_of_weight_two_counts_as_two_rows() -> None:

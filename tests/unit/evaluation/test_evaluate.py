@@ -7,11 +7,19 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from features.stage import STAGES
+from models.comparison.paired_comparison import RISK_METRICS
+from models.learner.training_rows import label_rows, learnable
 from models.reasons.baseline import RULES
+from pipeline.evaluation.compare_learners import _add_true_risks
+from pipeline.evaluation.comparison_table import COMPARED_METRICS, Night, comparison_table
+from pipeline.settings.config import load_config
+from pipeline.training.walk_forward import newest_day, past_nights
+from pipeline.workspace.workspace import Workspace
 
 # nights with at least 20 disputed orders together
 FIRST, LAST = date(2025, 4, 1), date(2025, 6, 5)
@@ -62,7 +70,13 @@ def test_evaluate_compares_model_and_rules_with_the_ceiling(
     assert model["average_precision_share_of_visible"] == pytest.approx(
         model["average_precision"] / visible["average_precision"], abs=1e-3
     )
-    for column in ("calibration_slope", "log_loss"):
+    assert (ceiling["excess_log_loss"], ceiling["true_average_precision_share"]) == (0.0, 1.0)
+    assert 0.0 < knowable["excess_log_loss"] < model["excess_log_loss"]
+    assert model["true_average_precision"] < knowable["true_average_precision"]
+    assert model["true_average_precision_share_of_knowable"] == pytest.approx(
+        model["true_average_precision"] / knowable["true_average_precision"], abs=1e-3
+    )
+    for column in ("calibration_slope", "log_loss", "excess_log_loss"):
         assert everything[column].null_count() == len(RULES), "a rule is not a probability"
     assert everything["calibration_slope"][0] == pytest.approx(1.0, abs=0.35), (
         "the truth is calibrated"
@@ -71,6 +85,7 @@ def test_evaluate_compares_model_and_rules_with_the_ceiling(
     assert by_stage["rows"].sum() == model["rows"]
     assert "share of the ceiling" in run.stdout
     assert "of the knowable risk" in run.stdout
+    assert "log loss above the truth's 0.00000" in run.stdout
     assert "of the risk visible in the features" in run.stdout
 
 
@@ -134,3 +149,22 @@ def test_nights_in_the_wrong_order_are_a_usage_error(workspace: Path, run_step: 
         "evaluate", "--workspace", workspace, "--from", "2025-06-01", "--to", "2025-05-01"
     )
     assert run.returncode == 2
+
+
+def test_learners_are_also_compared_by_the_true_risk(with_truth: Path) -> None:
+    workspace = Workspace(with_truth)
+    tables, config = workspace.read_tables(), load_config(with_truth)
+    _, _, test = past_nights(tables, config, first=FIRST, last=LAST, every=13)
+    rows = learnable(label_rows(tables, test, config.label_window, newest_day(tables)))
+    folds = [
+        Night(night, {"model": np.full(night.height, 0.03)})
+        for night in rows.partition_by("as_of_day", maintain_order=True)
+    ]
+    _add_true_risks(workspace, config, folds)
+    table = comparison_table(folds, lambda fold: fold.scores, "model", config)
+    known = table.filter(pl.col("stage") == "all", pl.col("scorer") == "knowable_risk")
+    by_metric = {row["metric"]: row for row in known.iter_rows(named=True)}
+    assert set(by_metric) == {*COMPARED_METRICS, *RISK_METRICS}
+    assert by_metric["excess_log_loss"]["value"] > 0.0
+    assert by_metric["excess_log_loss"]["gain_high"] < 0.0, "a negative gain is an improvement"
+    assert by_metric["true_auc"]["gain_low"] > 0.0

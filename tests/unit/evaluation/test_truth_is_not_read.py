@@ -13,7 +13,7 @@ from tests.unit.nights import latest
 
 ROOT = Path(__file__).resolve().parents[3]
 # the modules that may read it, in addition to all of pipeline/simulation
-MAY_KNOW = {"evaluate", "product_review_check", "true_product_rates"}
+MAY_KNOW = {"compare_learners", "evaluate", "product_review_check", "true_product_rates"}
 MAY_KNOW |= {"action_candidates", "action_values", "action_seasons", "replay_actions"}
 MAY_KNOW |= {"season_learning"}
 STEPS = MAY_KNOW | {
