@@ -142,6 +142,10 @@ class TableFiles:
         """All orders, or those with the order `numbers`, but only the columns in `used` (by table
         name); other tables are empty. `order_id` is the order number: integers are joined several
         times faster than text."""
+        is_in = None if numbers is None else pl.col(NUMBER).is_in(numbers.implode())
+        return self._read_columns(used, is_in)
+
+    def _read_columns(self, used: Mapping[str, Iterable[str]], is_in: pl.Expr | None) -> Tables:
         frames = {name: table.empty() for name, table in TABLES.items()}
         for name, columns in used.items():
             selected = [
@@ -149,10 +153,21 @@ class TableFiles:
                 for column in columns
             ]
             rows = self._scan(name)
-            if numbers is not None and "order_id" in columns:
-                rows = rows.filter(pl.col(NUMBER).is_in(numbers.implode()))
+            if is_in is not None and "order_id" in columns:
+                rows = rows.filter(is_in)
             frames[name] = rows.select(selected).collect()
         return self._with(frames)
+
+    def read_part_columns(
+        self, first: int, count: int, used: Mapping[str, Iterable[str]]
+    ) -> Tables:
+        """`read_columns` of the orders with numbers `first` to `first + count - 1`."""
+        return self._read_columns(used, pl.col(NUMBER).is_between(first, first + count - 1))
+
+    def first_order_day(self) -> int | None:
+        """The day of the first order; None without orders."""
+        day = self._scan("orders").select(pl.col("occurred_day").min()).collect().item()
+        return None if day is None else int(day)
 
     def read_buyers(self) -> pl.DataFrame:
         """One row per order: `order_id` (the order number), `buyer_id`, `known_day`."""
