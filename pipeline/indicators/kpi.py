@@ -3,7 +3,7 @@ next assessment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,13 +12,12 @@ import polars as pl
 from features.asof import visible
 from features.clock import day_number
 from features.indicators.indicator_rules import policy_rates
-from features.indicators.measured_rates import GROUPED, add_up_groups, count_groups, rates_of
-from features.indicators.order_outcomes import USED
+from features.indicators.measured_rates import add_up_groups, count_groups, rates_of
 from features.indicators.policy import Basis, Policy, indicators_without_limit
 from features.sentence import Sentence, sentence
 from features.tables import Tables
-from models.indicators.rate_forecast import StoreParts
 from pipeline.indicators.kpi_forecast import forecast_tables, next_assessment, say_forecast
+from pipeline.indicators.store_parts import store_parts
 from pipeline.output.safe_text import neutral_frame
 from pipeline.output.spreadsheet import write_workbook
 from pipeline.settings.config import Config
@@ -26,7 +25,6 @@ from pipeline.settings.policy_files import load_policy
 from pipeline.workspace.freshness import refuse_stale_data
 from pipeline.workspace.progress import Progress, say, warn
 from pipeline.workspace.published_run import publish
-from pipeline.workspace.table_files import TableFiles
 from pipeline.workspace.workspace import Workspace
 
 BASES: tuple[Basis, ...] = ("event_day", "order_day")
@@ -82,21 +80,6 @@ def kpi(
     for note in indicator_notes(policy, steps, config, as_of):
         warn(note)
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-kpi").resolve()
-
-
-def store_parts(files: TableFiles, orders_per_part: int) -> StoreParts:
-    """The orders of the store in parts, with the columns that rates and forecasts need.
-
-    `order_id` is the order number.
-    """
-    used = {name: (*columns, "known_day") for name, columns in USED.items()}
-    used |= {name: (*used.get(name, ()), *columns) for name, columns in GROUPED.items()}
-
-    def read() -> Iterator[Tables]:
-        for first in range(0, max(files.count_orders(), 1), orders_per_part):
-            yield files.read_part_columns(first, orders_per_part, used)
-
-    return StoreParts(files.first_order_day(), read)
 
 
 def _write_tables(

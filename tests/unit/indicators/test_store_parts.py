@@ -20,8 +20,9 @@ from features.indicators.measured_rates import (
     rates_of,
 )
 from features.tables import create_tables
-from pipeline.indicators.kpi import BASES, store_parts
+from pipeline.indicators.kpi import BASES
 from pipeline.indicators.kpi_forecast import forecast_indicator, forecast_tables
+from pipeline.indicators.store_parts import store_parts
 from pipeline.settings.config import Config
 from pipeline.settings.policy_files import load_policy
 from pipeline.simulation.world.simulated_store import simulate_store
