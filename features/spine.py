@@ -201,12 +201,14 @@ def sample_of(
     spells: pl.DataFrame, zone: str, *, first_day: int, last_day: int, max_rows: int, seed: int
 ) -> pl.DataFrame:
     """`sample_spine` from the output of `open_spells`."""
-    nights = spells.select(
+    spells = spells.select(
         "order_id",
         first_day=pl.max_horizontal("first_day", pl.lit(first_day)),
         last_day=pl.min_horizontal("last_day", pl.lit(last_day)),
-    ).filter(pl.col("first_day") <= pl.col("last_day"))
-    total = int(nights.select((pl.col("last_day") - pl.col("first_day") + 1).sum()).item())
+    )
+    count = pl.col("last_day") - pl.col("first_day") + 1
+    nights = spells.filter(count >= 1)
+    total = int(nights.select(count.sum()).item())
     below = np.uint64(2**63 / total * max_rows) if total > max_rows else None
     slices = list(nights.iter_slices(ORDERS_AT_ONCE)) or [nights]
     return _finish(pl.concat([_draw(part, seed, below) for part in slices]), zone)

@@ -60,7 +60,7 @@ def total_requests(entity_facts: EntityFacts, requests: Mapping[str, pl.DataFram
     one row for each request whose value these orders have: `request` (its row number) and its
     totals.
     """
-    found = {
+    asked = {
         entity: frame.with_row_index("request").join(
             entity_facts.numbers[entity], on=entity, maintain_order="left"
         )
@@ -68,10 +68,10 @@ def total_requests(entity_facts: EntityFacts, requests: Mapping[str, pl.DataFram
     }
     totals = _totals_of_entities(
         entity_facts,
-        {entity: (rows[number_of(entity)], rows["as_of_day"]) for entity, rows in found.items()},
+        {entity: (rows[number_of(entity)], rows["as_of_day"]) for entity, rows in asked.items()},
     )
     return {
-        entity: totals[entity].insert_column(0, rows["request"]) for entity, rows in found.items()
+        entity: totals[entity].insert_column(0, rows["request"]) for entity, rows in asked.items()
     }
 
 
