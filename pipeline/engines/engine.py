@@ -36,7 +36,13 @@ def build_features(tables: Tables, spine: pl.DataFrame, config: Config) -> pl.Da
 
     Raises `NoEngine` if Spark is configured but not available.
     """
-    return pl.concat(feature_parts(tables, spine, config))
+    if not _is_built_by_part(tables, config):
+        return _build_features(tables, spine, config)
+    if spine["order_id"].is_sorted():
+        return pl.concat(feature_parts(tables, spine, config))
+    ordered = spine.with_row_index("row").sort("order_id", maintain_order=True)
+    built = pl.concat(feature_parts(tables, ordered.drop("row"), config))
+    return built.with_columns(ordered["row"]).sort("row").drop("row")
 
 
 def feature_parts(tables: Tables, spine: pl.DataFrame, config: Config) -> Iterator[pl.DataFrame]:
@@ -44,12 +50,16 @@ def feature_parts(tables: Tables, spine: pl.DataFrame, config: Config) -> Iterat
 
     From the tables of a workspace, the memory needed grows with the spine and not with the store.
     """
-    if config.engine.name == "polars" and isinstance(tables, StoredTables):
+    if isinstance(tables, StoredTables) and _is_built_by_part(tables, config):
         files = TableFiles.of_stored(tables)
         yield from stored_nights.feature_parts(files, spine, config.engine.orders_per_part)
         return
     for start in range(0, max(spine.height, 1), ROWS_AT_ONCE):
         yield _build_features(tables, spine[start : start + ROWS_AT_ONCE], config)
+
+
+def _is_built_by_part(tables: Tables, config: Config) -> bool:
+    return config.engine.name == "polars" and isinstance(tables, StoredTables)
 
 
 def spells_of(tables: Tables, config: Config) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from features.build.registry import build_features
 from features.spine import build_spine, open_spells, sample_spine
 from features.tables import TABLES, Tables, create_tables
-from pipeline.engines import stored_nights
+from pipeline.engines import engine, stored_nights
 from pipeline.engines.stored_nights import feature_parts, read_spells
 from pipeline.settings.config import Config
 from pipeline.simulation.world.simulated_store import simulate_store
@@ -94,6 +94,15 @@ def test_spells_are_those_of_the_whole_store(files: TableFiles, orders_per_part:
     whole = open_spells(files.read_all(), WINDOW)
     orders_per_part = max(orders_per_part, whole.height // 100)
     assert_frame_equal(read_spells(files, WINDOW, orders_per_part), whole)
+
+
+def test_rows_keep_the_order_of_the_spine(files: TableFiles) -> None:
+    config = Config(engine={"orders_per_part": 170})
+    spine = build_spine(files.read_all(), [LAST - 30, LAST - 20], WINDOW).sample(
+        fraction=1.0, shuffle=True, seed=1
+    )
+    whole = build_features(files.read_all(), spine)
+    assert_frame_equal(engine.build_features(files.open_all(), spine, config), whole)
 
 
 def test_training_rows_do_not_depend_on_parts(files: TableFiles) -> None:
