@@ -217,6 +217,7 @@ bench: $(READY) $(DEV_READY) $(PEERS)/ready  ## measure speed, memory and accura
 	@PYTHONPATH=. $(BIN)/python tests/bench/pulled_store.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/model.py $(TRAIN_ROWS)
 	@PYTHONPATH=. $(BIN)/python tests/bench/simulator.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/bounded_memory.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/kpi.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/products.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/choose_actions.py

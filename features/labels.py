@@ -39,7 +39,8 @@ def build_labels(
       already known: disputes become known sooner than their absence, so keeping them would bias
       the sample. If outcomes are recorded for some orders only, an order without one has no label.
     """
-    opened = visible(tables["disputes"], data_end_day).filter(pl.col("step") == "opened")
+    steps = tables.select("disputes", "order_id", "step", "occurred_day", "known_day")
+    opened = visible(steps, data_end_day).filter(pl.col("step") == "opened")
     disputes = opened.select("order_id", disputed_day="occurred_day")
     within = in_label_window(pl.col("disputed_day"), pl.col("as_of_day"), window.horizon_days)
     positives = (
@@ -49,7 +50,9 @@ def build_labels(
         pl.col("as_of_day"), data_end_day, window.horizon_days, window.reporting_delay_days
     )
     if tables.has_partial_outcomes:
-        events = visible(tables["order_events"], data_end_day)
+        events = visible(
+            tables.select("order_events", "order_id", "event", "known_day"), data_end_day
+        )
         observed = events.filter(pl.col("event") == "outcome_observed").select("order_id")
         is_final = is_final & pl.col("order_id").is_in(
             pl.concat([observed, disputes.select("order_id")])["order_id"].unique().implode()

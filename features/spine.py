@@ -36,6 +36,17 @@ class DisputeWindow:
 
 
 DEFAULT_WINDOW = DisputeWindow()
+# the columns from which `open_spells` is computed, by table
+SPELL_COLUMNS = {
+    "orders": ("occurred_at", "total_usd"),
+    "order_events": ("event",),
+    "promises": ("kind", "promised_at", "known_at"),
+    "shipments": (),
+    "tracking": ("status",),
+    "disputes": ("step", "amount_usd"),
+}
+# the nights of this many orders are drawn at a time, to limit memory
+ORDERS_AT_ONCE = 100_000
 
 
 def first_known(facts: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -151,12 +162,14 @@ def build_spine(
     Returns one row per (order_id, as_of_day), sorted: `order_id, as_of_day, as_of`. `closed`: the
     output of `closings`, if it has been computed already.
     """
-    days = pl.DataFrame({"as_of_day": pl.Series(sorted(set(as_of_days)), dtype=pl.Int32)})
-    spells = open_spells(tables, window, closed)
-    spine = pl.concat(
-        [_open_at(spells, day) for day in days["as_of_day"]] or [_open_at(spells, 0).clear()]
-    )
-    return _finish(spine, tables.zone)
+    return spine_of(open_spells(tables, window, closed), as_of_days, tables.zone)
+
+
+def spine_of(spells: pl.DataFrame, as_of_days: list[int], zone: str) -> pl.DataFrame:
+    """`build_spine` from the output of `open_spells`."""
+    days = sorted(set(as_of_days))
+    spine = pl.concat([_open_at(spells, day) for day in days] or [_open_at(spells, 0).clear()])
+    return _finish(spine, zone)
 
 
 def sample_spine(
@@ -174,14 +187,36 @@ def sample_spine(
     so the sample is unbiased, and it does not depend on the order of the input rows. The columns
     are those of `build_spine`.
     """
-    spells = open_spells(tables, window).with_columns(
+    return sample_of(
+        open_spells(tables, window),
+        tables.zone,
+        first_day=first_day,
+        last_day=last_day,
+        max_rows=max_rows,
+        seed=seed,
+    )
+
+
+def sample_of(
+    spells: pl.DataFrame, zone: str, *, first_day: int, last_day: int, max_rows: int, seed: int
+) -> pl.DataFrame:
+    """`sample_spine` from the output of `open_spells`."""
+    spells = spells.select(
+        "order_id",
         first_day=pl.max_horizontal("first_day", pl.lit(first_day)),
         last_day=pl.min_horizontal("last_day", pl.lit(last_day)),
     )
-    nights = spells.with_columns(count=pl.col("last_day") - pl.col("first_day") + 1).filter(
-        pl.col("count") >= 1
-    )
-    total = int(nights["count"].sum())
+    count = pl.col("last_day") - pl.col("first_day") + 1
+    nights = spells.filter(count >= 1)
+    total = int(nights.select(count.sum()).item())
+    below = np.uint64(2**63 / total * max_rows) if total > max_rows else None
+    slices = list(nights.iter_slices(ORDERS_AT_ONCE)) or [nights]
+    return _finish(pl.concat([_draw(part, seed, below) for part in slices]), zone)
+
+
+def _draw(nights: pl.DataFrame, seed: int, below: np.uint64 | None) -> pl.DataFrame:
+    """`order_id, as_of_day` of each order's nights, first to last, whose hash is less than `below`;
+    all of them without `below`."""
     spine = nights.select(
         "order_id",
         as_of_day=pl.int_ranges("first_day", pl.col("last_day") + 1, dtype=pl.Int32),
@@ -189,10 +224,10 @@ def sample_spine(
             [_hash_text(order_id, seed) for order_id in nights["order_id"]], dtype=pl.UInt64
         ),
     ).explode("as_of_day")
-    if total > max_rows:
+    if below is not None:
         draw = _mix(spine["order_hash"].to_numpy(), spine["as_of_day"].to_numpy())
-        spine = spine.filter(pl.Series(draw < np.uint64(2**63 / total * max_rows)))
-    return _finish(spine.select("order_id", "as_of_day"), tables.zone)
+        spine = spine.filter(pl.Series(draw < below))
+    return spine.select("order_id", "as_of_day")
 
 
 def _open_at(spells: pl.DataFrame, day: int) -> pl.DataFrame:

@@ -240,6 +240,10 @@ class Tables:
     def __getitem__(self, name: str) -> pl.DataFrame:
         return self.frames[name]
 
+    def select(self, name: str, *columns: str) -> pl.DataFrame:
+        """Some columns of a table."""
+        return self.frames[name].select(columns)
+
     def with_frames(self, frames: Mapping[str, pl.DataFrame]) -> Tables:
         """The same store with other frames."""
         return Tables(

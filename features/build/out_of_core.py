@@ -81,12 +81,22 @@ def add_up(totals: Iterable[Totals]) -> Totals:
 
 def features_of_part(part: Part, everyone: Totals) -> pl.DataFrame:
     """The output of `features.build.registry.build_features` for the part's spine."""
-    rows = build_rows(part.tables, part.spine)
-    totals = {
-        entity: rows.select(entity)
-        .join(everyone[entity], on=entity, how="left", maintain_order="left")
-        .drop(entity)
-        for entity in ENTITIES
-    }
-    facts = gather_entity_facts(part.tables, part.returning, scans_since(part.spine))
-    return features_of(FamilyInputs(part.tables, rows, subtract_own(facts, rows, totals)))
+    return features_from(part.tables, part.returning, part.spine, everyone)
+
+
+def features_from(
+    tables: Tables, returning: pl.DataFrame, spine: pl.DataFrame, everyone: Totals
+) -> pl.DataFrame:
+    """The features of `spine`. `tables` and `returning` have the facts of its orders.
+
+    `everyone` has per entity one row per value, or per value and `as_of_day`, with the totals over
+    all orders.
+    """
+    rows = build_rows(tables, spine)
+    totals = {}
+    for entity in ENTITIES:
+        key = [name for name in (entity, "as_of_day") if name in everyone[entity].columns]
+        joined = rows.select(key).join(everyone[entity], on=key, how="left", maintain_order="left")
+        totals[entity] = joined.drop(key)
+    facts = gather_entity_facts(tables, returning, scans_since(spine))
+    return features_of(FamilyInputs(tables, rows, subtract_own(facts, rows, totals)))

@@ -12,7 +12,7 @@ without a dispute.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import or_
 
@@ -26,6 +26,12 @@ from features.indicators.policy import Denominator, Event
 from features.spine import DEFAULT_WINDOW, DisputeWindow
 from features.tables import Tables
 
+# the columns of `USED` in `order_outcomes`, and those that `groups_of` needs on top
+GROUPED = {
+    "order_lines": ("order_id", "product_id", "supplier_id", "known_day"),
+    "products": ("product_id", "category", "known_day"),
+    "shipments": ("carrier",),
+}
 DIMENSIONS = ("category", "product", "country", "carrier", "supplier", "lane")
 # normal quantile of a 95 % interval
 Z = 1.959964
@@ -120,6 +126,38 @@ def measure_rates(
     Returns one row per rate, `withdrawals` ("counted" and, if the policy nets withdrawals,
     "netted") and group. docs/reference/policies.md describes the columns.
     """
+    counts = count_groups(tables, as_of_day, rates, dimensions=dimensions, window=window)
+    return rates_of(counts, rates)
+
+
+def rates_of(counts: pl.DataFrame, rates: Sequence[Rate]) -> pl.DataFrame:
+    """`measure_rates` from what was counted."""
+    return pl.concat(
+        [_rows(counts, rate, number) for number, rate in enumerate(rates)], how="vertical_relaxed"
+    )
+
+
+def add_up_groups(parts: Iterable[pl.DataFrame], dimensions: Sequence[str]) -> pl.DataFrame:
+    """The sums of the parts' `count_groups`, in the same order of rows."""
+    counts = pl.concat(parts).group_by("dimension", "value").sum()
+    return counts.sort(
+        pl.col("dimension").replace_strict({"all": -1} | {d: n for n, d in enumerate(dimensions)}),
+        "value",
+    )
+
+
+def count_groups(
+    tables: Tables,
+    as_of_day: int,
+    rates: Sequence[Rate],
+    *,
+    dimensions: Sequence[str] = (),
+    window: DisputeWindow = DEFAULT_WINDOW,
+) -> pl.DataFrame:
+    """What `measure_rates` counts: one row per `dimension, value`, the store first.
+
+    The counts of a store are the sums over any parts of its orders: see `add_up_groups`.
+    """
     # most orders of a long history have no event in any window and are not open
     oldest = min((first for rate in rates for first, _ in rate.windows), default=as_of_day)
     outcomes = order_outcomes(tables, as_of_day, window, since_day=oldest)
@@ -136,10 +174,7 @@ def measure_rates(
     for dimension, members in groups_of(tables, marked, dimensions, as_of_day):
         by_value = members.join(marked, on="order_id", how="left").group_by("value").agg(sums)
         groups.append(by_value.sort("value").select(pl.lit(dimension).alias("dimension"), pl.all()))
-    counts = pl.concat(groups, how="vertical_relaxed")
-    return pl.concat(
-        [_rows(counts, rate, number) for number, rate in enumerate(rates)], how="vertical_relaxed"
-    )
+    return pl.concat(groups, how="vertical_relaxed")
 
 
 def _flags_and_amounts(rates: Sequence[Rate]) -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:

@@ -53,6 +53,28 @@ def total_part(entity_facts: EntityFacts, as_of_day: int) -> Totals:
     }
 
 
+def total_requests(entity_facts: EntityFacts, requests: Mapping[str, pl.DataFrame]) -> Totals:
+    """What some orders contribute to the totals of any nights.
+
+    `requests` has per entity one row per value and night: `<entity>, as_of_day`. Returns per entity
+    one row for each request whose value these orders have: `request` (its row number) and its
+    totals.
+    """
+    asked = {
+        entity: frame.with_row_index("request").join(
+            entity_facts.numbers[entity], on=entity, maintain_order="left"
+        )
+        for entity, frame in requests.items()
+    }
+    totals = _totals_of_entities(
+        entity_facts,
+        {entity: (rows[number_of(entity)], rows["as_of_day"]) for entity, rows in asked.items()},
+    )
+    return {
+        entity: totals[entity].insert_column(0, rows["request"]) for entity, rows in asked.items()
+    }
+
+
 def _totals_of_entities(
     entity_facts: EntityFacts, requests: Mapping[str, tuple[pl.Series, pl.Series]]
 ) -> Totals:

@@ -74,6 +74,16 @@ def look_back(
     )
 
 
+def add_up_nights(parts: Sequence[PastNight]) -> PastNight:
+    """What became of all orders on a past night, from what became of the orders of each part."""
+    key = ["state", "is_above", "is_below"]
+    return PastNight(
+        pl.concat([part.counts for part in parts]).group_by(key).sum(),
+        sum(part.placed_before for part in parts),
+        {name: sum(part.new[name] for part in parts) for name in ("above", "below")},
+    )
+
+
 def orders_placed(states: pl.DataFrame, day: int, days: int) -> int:
     """The number of orders placed in the `days` days before `day`."""
     return states.filter(in_days(pl.col("ordered_day"), day - days, day)).height

@@ -9,7 +9,7 @@ that number of days has passed since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from features.tables import Tables
 from models.indicators.forecast_states import LONGEST_LIFE_DAYS, recent_tables
 from models.indicators.past_state_outcomes import (
     PastNight,
+    add_up_nights,
     current_states,
     look_back,
     new_share,
@@ -83,8 +84,20 @@ class Forecast:
         return next((k for k in range(most + 1) if self.breach_probability(limit, k) <= SAFE), None)
 
 
+@dataclass(frozen=True)
+class StoreParts:
+    """The orders of a store in parts, for stores that do not fit into memory.
+
+    `first_day`: the day of the store's first order; None without orders. `read` yields the tables
+    of each part, in the order of the order ids.
+    """
+
+    first_day: int | None
+    read: Callable[[], Iterable[Tables]]
+
+
 def forecast_rate(
-    tables: Tables,
+    store: Tables | StoreParts,
     as_of_day: int,
     assessed_day: int,
     rate_on_day: RateOn,
@@ -99,17 +112,22 @@ def forecast_rate(
     Return None if fewer than `LEAST_NIGHTS` past nights can be used.
     """
     ahead = assessed_day - as_of_day
-    first_day = _first_day(tables)
+    parts = _whole(store) if isinstance(store, Tables) else store
+    first_day = parts.first_day
     # a past night needs its outcome `ahead` days later and two more spans of `ahead` days before it
     usable = 0 if first_day is None else (as_of_day - 3 * ahead - first_day) // NIGHTS_APART + 1
     if ahead <= 0 or usable < LEAST_NIGHTS:
         return None
     past = [as_of_day - ahead - NIGHTS_APART * n for n in range(min(usable, NIGHTS))]
-    recent = recent_tables(tables, min(past) - LONGEST_LIFE_DAYS)
-    nights = [
-        look_back(recent, night, ahead, rate_on_day(night + ahead), kind, window) for night in past
-    ]
-    today = current_states(recent, as_of_day, rate_on_day(assessed_day), kind, window)
+    looked, states = list[list[PastNight]](), list[pl.DataFrame]()
+    for tables in parts.read():
+        recent = recent_tables(tables, min(past) - LONGEST_LIFE_DAYS)
+        looked.append(
+            [look_back(recent, n, ahead, rate_on_day(n + ahead), kind, window) for n in past]
+        )
+        states.append(current_states(recent, as_of_day, rate_on_day(assessed_day), kind, window))
+    nights = [add_up_nights(of_parts) for of_parts in zip(*looked, strict=True)]
+    today = pl.concat(states)
     spread = {name: overdispersion(nights, past, ahead, name) for name in ("above", "below")}
     orders = _add_chances(today, nights)
     rng = np.random.default_rng([seed, as_of_day, assessed_day])
@@ -132,9 +150,9 @@ def forecast_rate(
     )
 
 
-def _first_day(tables: Tables) -> int | None:
+def _whole(tables: Tables) -> StoreParts:
     days = tables["orders"]["occurred_day"]
-    return int(days.to_numpy().min()) if len(days) else None
+    return StoreParts(int(days.to_numpy().min()) if len(days) else None, lambda: [tables])
 
 
 def _add_chances(today: pl.DataFrame, nights: Sequence[PastNight]) -> pl.DataFrame:

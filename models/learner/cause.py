@@ -82,7 +82,8 @@ def add_cause(tables: Tables, rows: pl.DataFrame, data_end_day: int) -> pl.DataF
 
     Only facts known at `data_end_day` are used. A dispute without a known cause is left out.
     """
-    opened = visible(tables["disputes"], data_end_day).filter(pl.col("step") == "opened")
+    steps = tables.select("disputes", "order_id", "step", "cause", "known_at", "known_day")
+    opened = visible(steps, data_end_day).filter(pl.col("step") == "opened")
     causes = opened.sort("order_id", "known_at").unique(
         "order_id", keep="first", maintain_order=True
     )

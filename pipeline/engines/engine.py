@@ -10,20 +10,25 @@ import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Iterator
 from importlib.util import find_spec
 
 import polars as pl
 
 from features.build import registry
-from features.spine import build_spine
+from features.spine import build_spine, open_spells
 from features.tables import Tables
+from pipeline.engines import stored_nights
 from pipeline.engines.polars_parts import night_features
+from pipeline.engines.stored_nights import read_spells
 from pipeline.settings.config import Config, Engine
 from pipeline.settings.errors import NoEngine
 from pipeline.workspace.stored_tables import StoredTables
 from pipeline.workspace.table_files import TableFiles
 
 JAVA = 17
+# features are built for this many order-nights at a time, to limit memory
+ROWS_AT_ONCE = 500_000
 
 
 def build_features(tables: Tables, spine: pl.DataFrame, config: Config) -> pl.DataFrame:
@@ -31,6 +36,41 @@ def build_features(tables: Tables, spine: pl.DataFrame, config: Config) -> pl.Da
 
     Raises `NoEngine` if Spark is configured but not available.
     """
+    if not _is_built_by_part(tables, config):
+        return _build_features(tables, spine, config)
+    if spine["order_id"].is_sorted():
+        return pl.concat(feature_parts(tables, spine, config))
+    ordered = spine.with_row_index("row").sort("order_id", maintain_order=True)
+    built = pl.concat(feature_parts(tables, ordered.drop("row"), config))
+    return built.with_columns(ordered["row"]).sort("row").drop("row")
+
+
+def feature_parts(tables: Tables, spine: pl.DataFrame, config: Config) -> Iterator[pl.DataFrame]:
+    """`build_features` in pieces, in the order of the spine, which is sorted by order.
+
+    From the tables of a workspace, the memory needed grows with the spine and not with the store.
+    """
+    if isinstance(tables, StoredTables) and _is_built_by_part(tables, config):
+        files = TableFiles.of_stored(tables)
+        yield from stored_nights.feature_parts(files, spine, config.engine.orders_per_part)
+        return
+    for start in range(0, max(spine.height, 1), ROWS_AT_ONCE):
+        yield _build_features(tables, spine[start : start + ROWS_AT_ONCE], config)
+
+
+def _is_built_by_part(tables: Tables, config: Config) -> bool:
+    return config.engine.name == "polars" and isinstance(tables, StoredTables)
+
+
+def spells_of(tables: Tables, config: Config) -> pl.DataFrame:
+    """`features.spine.open_spells`; from the files of a workspace, part by part."""
+    if not isinstance(tables, StoredTables):
+        return open_spells(tables, config.dispute_window)
+    files = TableFiles.of_stored(tables)
+    return read_spells(files, config.dispute_window, config.engine.orders_per_part)
+
+
+def _build_features(tables: Tables, spine: pl.DataFrame, config: Config) -> pl.DataFrame:
     if config.engine.name == "polars" or spine.is_empty():
         return registry.build_features(tables, spine)
     if not isinstance(tables, StoredTables):

@@ -32,7 +32,7 @@ def ablation(
     Each family has its gain over the families before it, with an interval; a negative gain in log
     loss is an improvement. Delivered orders have their weight (`delivered_weight`).
     """
-    tables = workspace.read_tables()
+    tables = workspace.open_tables()
     with progress.piece("features"):
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
     families = {

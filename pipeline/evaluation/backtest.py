@@ -48,7 +48,7 @@ def backtest(
 
     The table has the metrics of each night and of all nights pooled, overall and by stage.
     """
-    tables = workspace.read_tables()
+    tables = workspace.open_tables()
     with progress.piece("features") as notes:
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         notes.append(f"{dataset.height:,} order-nights to train on, {test.height:,} to score")

@@ -50,7 +50,7 @@ def compare(
 
     Raises `Refused` if no night had enough matured disputes to train on.
     """
-    tables = workspace.read_tables()
+    tables = workspace.open_tables()
     with progress.piece("features") as notes:
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         notes.append(f"{dataset.height:,} order-nights to train on, {test.height:,} to score")

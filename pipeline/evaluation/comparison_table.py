@@ -51,7 +51,8 @@ def order_weights(tables: Tables, rows: pl.DataFrame, delivered_weight: float) -
 
     The source may hold only a sample of the delivered orders.
     """
-    delivered = tables["tracking"].filter(pl.col("status") == "Delivered")["order_id"].unique()
+    scans = tables.select("tracking", "order_id", "status")
+    delivered = scans.filter(pl.col("status") == "Delivered")["order_id"].unique()
     is_delivered = pl.col("order_id").is_in(delivered.implode())
     weight = pl.when(is_delivered).then(delivered_weight).otherwise(1.0)
     return rows.select(weight=weight).to_series()

@@ -86,7 +86,7 @@ def evaluate(
     trained on the true risk of past order-nights instead of their outcomes, which is about all the
     risk that the features can show.
     """
-    tables = workspace.read_tables()
+    tables = workspace.open_tables()
     with progress.piece("features") as notes:
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         notes.append(f"{dataset.height:,} order-nights to train on, {test.height:,} to score")

@@ -15,16 +15,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.asof import newest_fact_day
 from features.clock import day_number, is_by
 from features.indicators.dispute_timeline import clock_disputes
 from features.indicators.indicator_rules import rate_on
-from features.indicators.measured_rates import measure_rates
+from features.indicators.measured_rates import add_up_groups, count_groups, rates_of
+from features.indicators.order_outcomes import FOREVER
 from features.indicators.policy import Indicator, Policy
 from features.tables import Tables
 from models.comparison.metrics import expected_calibration_error
 from models.indicators.escalation import MATURITY_DAYS, dispute_lives, fit_escalation, rows_of
+from models.indicators.rate_forecast import StoreParts
 from pipeline.indicators.kpi_forecast import forecast_indicator, judged_kind, next_assessment
+from pipeline.indicators.store_parts import store_parts
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
 from pipeline.settings.policy_files import load_policy
@@ -39,9 +41,10 @@ def rules_check(
     workspace: Workspace, config: Config, progress: Progress, *, first: date, last: date
 ) -> pl.DataFrame:
     """Write and return `rules_check.csv`: one row per month and rate."""
-    tables = workspace.read_tables()
+    files = workspace.table_files()
+    parts = store_parts(files, config.engine.orders_per_part)
     policy = load_policy(config.policy, workspace.folder)
-    newest = newest_fact_day(tables)
+    newest = files.newest_fact_day(FOREVER)
     months = [
         m
         for m in _months(first, last)
@@ -54,10 +57,10 @@ def rules_check(
     with progress.piece("forecast") as notes:
         for indicator in policy.indicators:
             limit = config.limits.get(indicator.name) or _own_rate(
-                tables, config, indicator, months[0]
+                parts, config, indicator, months[0]
             )
             for month in months:
-                rows += _judge(tables, config, indicator, month, limit)
+                rows += _judge(parts, config, indicator, month, limit)
         notes.append(f"{len(months)} months, {len(rows)} forecasts")
     if not rows:
         raise Refused("the history is too short for any forecast. Use later dates.")
@@ -65,7 +68,7 @@ def rules_check(
     write_whole(workspace.folder / RESULT, result.write_csv(float_precision=6))
     say_forecasts(result)
     with progress.piece("escalate"):
-        summary = judge_escalation(tables, policy, months)
+        summary = judge_escalation(files.read_disputed(), policy, months, newest or 0)
     say(summary)
     return result
 
@@ -78,27 +81,31 @@ def _months(first: date, last: date) -> list[date]:
 
 
 def _rate(
-    tables: Tables, config: Config, indicator: Indicator, day: date, *, days: int | None = None
+    parts: StoreParts, config: Config, indicator: Indicator, day: date, *, days: int | None = None
 ) -> dict[str, Any]:
     """The row of `measure_rates` by which the platform judges the indicator, as of `day`."""
     rate = rate_on(indicator, day_number(day), window_days=days)
-    measured = measure_rates(tables, day_number(day), [rate], window=config.dispute_window)
+    counts = [
+        count_groups(tables, day_number(day), [rate], window=config.dispute_window)
+        for tables in parts.read()
+    ]
+    measured = rates_of(add_up_groups(counts, ()), [rate])
     return measured.filter(pl.col("withdrawals") == judged_kind(rate)).row(0, named=True)
 
 
-def _own_rate(tables: Tables, config: Config, indicator: Indicator, day: date) -> float:
+def _own_rate(parts: StoreParts, config: Config, indicator: Indicator, day: date) -> float:
     """The store's rate over the year before `day`; 0 where it has none."""
-    return float(_rate(tables, config, indicator, day, days=YEAR)["rate"] or 0.0)
+    return float(_rate(parts, config, indicator, day, days=YEAR)["rate"] or 0.0)
 
 
 def _judge(
-    tables: Tables, config: Config, indicator: Indicator, month: date, limit: float
+    parts: StoreParts, config: Config, indicator: Indicator, month: date, limit: float
 ) -> list[dict[str, object]]:
     """One row with the forecast and the actual rate, or none where either does not exist."""
     assessed = next_assessment(month, config.assessment_day)
-    forecast = forecast_indicator(tables, config, indicator, month, assessed)
-    actual = _rate(tables, config, indicator, assessed)["rate"]
-    last = _rate(tables, config, indicator, month)["rate"]
+    forecast = forecast_indicator(parts, config, indicator, month, assessed)
+    actual = _rate(parts, config, indicator, assessed)["rate"]
+    last = _rate(parts, config, indicator, month)["rate"]
     if forecast is None or actual is None or last is None:
         return []
     low, high = forecast.quantile(0.1), forecast.quantile(0.9)
@@ -138,16 +145,16 @@ def say_forecasts(result: pl.DataFrame) -> None:
         )
 
 
-def judge_escalation(tables: Tables, policy: Policy, months: list[date]) -> str:
+def judge_escalation(tables: Tables, policy: Policy, months: list[date], newest: int) -> str:
     """The calibration error of the escalation probabilities, as a sentence.
 
+    `tables` has all facts of the disputed orders; `newest` is the day of the store's newest fact.
     Covers the open disputes that had not reached the platform, on every seventh night of each
     month. The probabilities of a month use what was known at its start.
     """
-    ends = dispute_lives(tables, 2**31 - 1).select(
+    ends = dispute_lives(tables, FOREVER).select(
         "order_id", "dispute_id", "escalated_day", "is_liable"
     )
-    newest = newest_fact_day(tables) or 0
     parts, basis = [], ""
     for month in months if policy.clock else []:
         start = day_number(month)

@@ -31,7 +31,7 @@ def leak_cost(
 
     All runs use the same rows, labels, nights and model; only the features see the future.
     """
-    tables = workspace.read_tables()
+    tables = workspace.open_tables()
     with progress.piece("honest"):
         nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
         rows = walk(tables, config, dataset, test, nights)

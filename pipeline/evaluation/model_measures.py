@@ -138,7 +138,7 @@ def quality(scored: pl.DataFrame, capacity: int, seed: int) -> pl.DataFrame:
 
 def with_slices(tables: Tables, scored: pl.DataFrame) -> pl.DataFrame:
     """`scored` with the `country`, `lane` and `price_band` of each order."""
-    orders = tables["orders"].select("order_id", "country", "lane")
+    orders = tables.select("orders", "order_id", "country", "lane")
     band = pl.lit(list(PRICE_BANDS)[-1])
     for name, edge in reversed(list(PRICE_BANDS.items())[:-1]):
         band = pl.when(pl.col("order_value_usd") < edge).then(pl.lit(name)).otherwise(band)

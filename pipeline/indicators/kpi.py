@@ -12,11 +12,12 @@ import polars as pl
 from features.asof import visible
 from features.clock import day_number
 from features.indicators.indicator_rules import policy_rates
-from features.indicators.measured_rates import measure_rates
+from features.indicators.measured_rates import add_up_groups, count_groups, rates_of
 from features.indicators.policy import Basis, Policy, indicators_without_limit
 from features.sentence import Sentence, sentence
 from features.tables import Tables
 from pipeline.indicators.kpi_forecast import forecast_tables, next_assessment, say_forecast
+from pipeline.indicators.store_parts import store_parts
 from pipeline.output.safe_text import neutral_frame
 from pipeline.output.spreadsheet import write_workbook
 from pipeline.settings.config import Config
@@ -47,21 +48,24 @@ def kpi(
 
     Raises `Refused` when the newest fact is too old for `as_of`.
     """
-    tables, day = workspace.read_tables(), day_number(as_of)
-    refuse_stale_data(workspace.table_files(), day, config.max_data_age_days)
+    files, day = workspace.table_files(), day_number(as_of)
+    refuse_stale_data(files, day, config.max_data_age_days)
+    parts = store_parts(files, config.engine.orders_per_part)
     policy = load_policy(config.policy, workspace.folder)
     with publish(workspace, config, as_of, "kpi") as (folder, manifest):
         with progress.piece("kpi") as notes:
             rates = policy_rates(
                 policy, day, bases=BASES, window_days=window_days, limits=config.limits
             )
-            measured = measure_rates(
-                tables, day, rates, dimensions=by, window=config.dispute_window
-            )
+            counts = [
+                count_groups(tables, day, rates, dimensions=by, window=config.dispute_window)
+                for tables in parts.read()
+            ]
+            measured = rates_of(add_up_groups(counts, by), rates)
             dimensions = f" by {', '.join(by)}" if by else ""
             notes.append(f"{measured.height:,} rows{dimensions}; policy {policy.name}")
         with progress.piece("forecast") as notes:
-            forecasts, driver_rows = forecast_tables(tables, config, policy, as_of)
+            forecasts, driver_rows = forecast_tables(files, parts, config, policy, as_of)
             assessed = next_assessment(as_of, config.assessment_day)
             notes.append(f"{forecasts.height} rates on {assessed}")
         _write_tables(folder, measured, {"forecast": forecasts, "drivers": driver_rows}, as_of)
@@ -72,7 +76,8 @@ def kpi(
         }
     say_rates(measured)
     say_forecast(forecasts, driver_rows)
-    for note in indicator_notes(policy, tables, config, as_of):
+    steps = files.read_columns({"disputes": ("step", "known_day")})
+    for note in indicator_notes(policy, steps, config, as_of):
         warn(note)
     return (workspace.folder / "runs" / as_of.isoformat() / "latest-kpi").resolve()
 

@@ -9,12 +9,13 @@ import polars as pl
 
 from features.clock import day_number
 from features.indicators.indicator_rules import Rate, rate_on
-from features.indicators.measured_rates import groups_of
+from features.indicators.measured_rates import GROUPED, groups_of
 from features.indicators.policy import Indicator, Policy
 from features.tables import Tables
-from models.indicators.rate_forecast import SAFE, Forecast, drivers, forecast_rate
+from models.indicators.rate_forecast import SAFE, Forecast, StoreParts, drivers, forecast_rate
 from pipeline.settings.config import Config
 from pipeline.workspace.progress import say, warn
+from pipeline.workspace.table_files import TableFiles
 
 DRIVERS = ("lane", "product")
 FORECAST_SCHEMA = {
@@ -58,7 +59,7 @@ def judged_kind(rate: Rate) -> str:
 
 
 def forecast_indicator(
-    tables: Tables, config: Config, indicator: Indicator, as_of: date, assessed: date
+    store: Tables | StoreParts, config: Config, indicator: Indicator, as_of: date, assessed: date
 ) -> Forecast | None:
     """The forecast of one rate for the day `assessed`, from what is known on `as_of`.
 
@@ -70,7 +71,7 @@ def forecast_indicator(
     if rate.is_amount or rate.basis != "event_day" or indicator.window_months.on(assessed):
         return None
     return forecast_rate(
-        tables,
+        store,
         day_number(as_of),
         day_number(assessed),
         lambda day: rate_on(indicator, day, limit=limit),
@@ -81,14 +82,17 @@ def forecast_indicator(
 
 
 def forecast_tables(
-    tables: Tables, config: Config, policy: Policy, as_of: date
+    files: TableFiles, parts: StoreParts, config: Config, policy: Policy, as_of: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The tables of `forecast.csv`, one row per rate with a forecast, and of `drivers.csv`, the
-    lanes and products behind it."""
+    lanes and products behind it.
+
+    `parts` has the orders of `files`, with their numbers as `order_id`.
+    """
     assessed = next_assessment(as_of, config.assessment_day)
     rows, driver_parts = [], [pl.DataFrame(schema=DRIVER_SCHEMA)]
     for indicator in policy.indicators:
-        forecast = forecast_indicator(tables, config, indicator, as_of, assessed)
+        forecast = forecast_indicator(parts, config, indicator, as_of, assessed)
         if forecast is None:
             warn(
                 f"{indicator.name}: no forecast; it needs some months of history and a window in "
@@ -96,6 +100,8 @@ def forecast_tables(
             )
             continue
         rows.append(_row(forecast, assessed))
+        lines = {name: GROUPED[name] for name in ("order_lines", "products")}
+        tables = files.read_columns(lines, forecast.expected["order_id"])
         for dimension, groups in groups_of(tables, forecast.expected, DRIVERS, day_number(as_of)):
             part = drivers(forecast, groups).select(
                 pl.lit(indicator.name).alias("indicator"),

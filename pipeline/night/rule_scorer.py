@@ -58,6 +58,10 @@ def score_by_rules(files: TableFiles, config: Config, as_of: date) -> RuleScorer
     )
 
 
+_PLACED = ("order_id", "occurred_at", "occurred_day", "known_day")
+_STEPS = ("order_id", "step", "known_day")
+
+
 def count_ended_orders(files: TableFiles, as_of_day: int) -> tuple[int, int]:
     """Number of orders that have ended by `as_of_day`, and how many of them were disputed.
 
@@ -67,8 +71,8 @@ def count_ended_orders(files: TableFiles, as_of_day: int) -> tuple[int, int]:
     of the store's zone.
     """
     is_ended = is_earlier(pl.col("occurred_day"), pl.lit(as_of_day - ENDED_AFTER_DAYS))
-    orders = visible(files.read_all_of("orders"), as_of_day)
-    disputes = visible(files.read_all_of("disputes"), as_of_day)
+    orders = visible(files.read_all_of("orders", _PLACED), as_of_day)
+    disputes = visible(files.read_all_of("disputes", _STEPS), as_of_day)
     disputed = disputes.filter(step="opened")["order_id"].unique()
     since = orders.filter(pl.col("order_id").is_in(disputed.implode()))["occurred_at"].min()
     if since is None:

@@ -43,8 +43,8 @@ class Engine(SettingsSection):
         default=200_000,
         ge=1,
         le=100_000_000,
-        description="orders per part of a night; three parts, about 0.5 GiB each, are in memory "
-        "at once",
+        description="orders per part of a night, of training rows and of kpi; up to three parts, "
+        "about 0.5 GiB each, are in memory at once",
     )
     orders_per_bucket: int = Field(
         default=50_000,

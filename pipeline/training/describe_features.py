@@ -32,7 +32,7 @@ def describe_features(
     Shares and examples come from sampled order-nights before `as_of`, importance from the champion.
     Raises `Refused` if no order was open before that day.
     """
-    tables = workspace.read_tables()
+    tables = workspace.open_tables()
     with progress.piece("features") as notes:
         rows = training_dataset(tables, config, day_number(as_of) - 1)
         notes.append(f"{len(FEATURES)} features of {rows.height:,} order-nights")

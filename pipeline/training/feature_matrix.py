@@ -28,7 +28,7 @@ def write_matrix(
     columns are also written to `features/<family>.parquet`. Raises `Refused` if no night had
     matured.
     """
-    tables, day = workspace.read_tables(), day_number(as_of)
+    tables, day = workspace.open_tables(), day_number(as_of)
     folder = workspace.folder / "features"
     with progress.piece("features") as notes, workspace.replaced(folder) as new_folder:
         dataset = training_dataset(tables, config, matured_by(day, config))

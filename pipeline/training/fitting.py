@@ -14,22 +14,19 @@ from features.asof import visible
 from features.build.registry import FEATURE_NAMES
 from features.clock import calendar_day, day_number, last_matured_day
 from features.labels import disputed_orders, is_measurable
-from features.spine import open_spells, sample_spine
+from features.spine import sample_of
 from features.tables import Tables
 from models.learner.cause import add_cause, fit_cause
 from models.learner.gbm import DisputeModel, fit_model
 from models.learner.training_rows import label_rows, learnable
-from pipeline.engines.engine import build_features
+from pipeline.engines.engine import feature_parts, spells_of
 from pipeline.history.assignments import left_alone
 from pipeline.registry.model_registry import register_model
 from pipeline.settings.config import NO_RESULT, Config
 from pipeline.settings.errors import Refused, TooFewDisputes
 from pipeline.workspace.manifest import git_revision
-from pipeline.workspace.progress import Progress, counted
+from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
-
-# features are built for this many order-nights at a time, to limit memory
-ROWS_AT_ONCE = 500_000
 
 
 def learn(
@@ -40,10 +37,12 @@ def learn(
     Raises `TooFewDisputes` with fewer disputed orders than `min_training_disputes`, and `Refused`
     if every order was disputed.
     """
-    tables = workspace.read_tables()
+    tables = workspace.open_tables()
     day = day_number(as_of)
     # fail before the features are built
-    opened = visible(tables["disputes"], day).filter(step="opened")
+    opened = visible(tables.select("disputes", "order_id", "step", "known_day"), day).filter(
+        step="opened"
+    )
     _need_disputes(config, opened, f"were known in {workspace.folder} by {as_of}")
     with progress.piece("features") as notes:
         rows, sampled = matured_rows(workspace, tables, config, as_of)
@@ -139,29 +138,29 @@ def training_settings(config: Config) -> dict[str, Any]:
     }
 
 
-def training_dataset(tables: Tables, config: Config, last_day: int) -> pl.DataFrame:
+def training_dataset(
+    tables: Tables, config: Config, last_day: int, spells: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Sampled order-nights up to `last_day`, with features from each row's own past.
 
     Features are stored as float32, the precision that every booster uses: the training matrix is
-    the largest table in memory.
+    the largest table in memory. `spells`: the output of `spells_of`, if it has been computed
+    already.
     """
-    first_day = int(open_spells(tables, config.dispute_window)["first_day"].min() or 0)  # type: ignore[arg-type]
-    spine = sample_spine(
-        tables,
-        first_day=first_day,
+    spells = spells_of(tables, config) if spells is None else spells
+    spine = sample_of(
+        spells,
+        tables.zone,
+        first_day=int(spells["first_day"].min() or 0),  # type: ignore[arg-type]
         last_day=last_day,
         max_rows=config.max_training_rows,
         seed=config.seed,
-        window=config.dispute_window,
     )
-    starts = range(0, max(spine.height, 1), ROWS_AT_ONCE)
-    parts = []
-    with counted("part", len(starts)) as part_done:
-        for start in starts:
-            part = build_features(tables, spine[start : start + ROWS_AT_ONCE], config)
-            parts.append(part.with_columns(cs.float().cast(pl.Float32)))
-            part_done()
-    return pl.concat(parts)
+    del spells
+    return pl.concat(
+        part.with_columns(cs.float().cast(pl.Float32))
+        for part in feature_parts(tables, spine, config)
+    )
 
 
 def _window(config: Config) -> tuple[int, int]:

@@ -10,12 +10,12 @@ import polars as pl
 
 from features.clock import calendar_day, day_number
 from features.labels import disputed_orders
-from features.spine import build_spine
+from features.spine import spine_of
 from models.comparison.paired_comparison import compare_scorers
 from models.comparison.promotion_gate import PromotionLimits, Verdict, judge
 from models.contact.contact_value import ContactCosts
 from models.learner.training_rows import label_rows, learnable
-from pipeline.engines.engine import build_features
+from pipeline.engines.engine import build_features, spells_of
 from pipeline.registry.judged_versions import log_comparison
 from pipeline.registry.model_aliases import promote_challenger, return_to_former
 from pipeline.registry.model_registry import (
@@ -153,7 +153,7 @@ def _refit(workspace: Workspace, config: Config, progress: Progress, judged: Reg
             "judged version, not refitted"
         )
         return
-    newest = calendar_day(newest_day(workspace.read_tables()))
+    newest = calendar_day(newest_day(workspace.open_tables()))
     model, rows = learn(workspace, config, progress, newest)
     night = rows.filter(pl.col("as_of_day") == rows["as_of_day"].max())
     ratio = float(model.predict(night).sum() / judged.model.predict(night).sum())
@@ -190,7 +190,7 @@ def _unseen_rows(
     They start on the day on which the later of the two was trained. Raises `NotPromoted` if there
     are too few.
     """
-    tables = workspace.read_tables()
+    tables = workspace.open_tables()
     first = day_number(date.fromisoformat(max(champion.trained_as_of, challenger.trained_as_of)))
     end = newest_day(tables)
     last = matured_by(end, config)
@@ -203,7 +203,7 @@ def _unseen_rows(
         )
     with progress.piece("features") as notes:
         features = build_features(
-            tables, build_spine(tables, nights, config.dispute_window), config
+            tables, spine_of(spells_of(tables, config), nights, tables.zone), config
         )
         rows = learnable(label_rows(tables, features, config.label_window, end))
         notes.append(

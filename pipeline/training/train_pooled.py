@@ -193,7 +193,7 @@ def rows_of_store(store: Workspace, config: Config, as_of: date, *, is_own: bool
 
 
 def _read_rows(store: Workspace, config: Config, as_of: date) -> StoreRows:
-    tables = store.read_tables()
+    tables = store.open_tables()
     rows, _ = matured_rows(store, tables, config, as_of)
     return StoreRows(rows, add_cause(tables, rows, day_number(as_of)))
 

@@ -49,7 +49,7 @@ def tune(
     Raises `Refused` if fewer than two folds have enough disputes.
     """
     with progress.piece("features") as notes:
-        folds = _folds(workspace.read_tables(), config, day_number(as_of))
+        folds = _folds(workspace.open_tables(), config, day_number(as_of))
         notes.append(
             f"{len(folds)} forward folds, the last with {folds[-1].train.height:,} training "
             "order-nights"

@@ -11,14 +11,19 @@ from joblib import Parallel, delayed
 from features.asof import newest_fact_day
 from features.build.registry import FEATURE_NAMES
 from features.clock import calendar_day, day_number, is_by, last_matured_day
-from features.spine import build_spine
+from features.spine import spine_of
 from features.tables import Tables
 from models.learner.training_rows import label_rows, learnable, train_model
-from pipeline.engines.engine import build_features
+from pipeline.engines.engine import build_features, spells_of
 from pipeline.settings.config import Config
 from pipeline.settings.errors import Refused
 from pipeline.training.fitting import training_dataset
 from pipeline.workspace.progress import counted, warn
+from pipeline.workspace.stored_tables import StoredTables
+from pipeline.workspace.table_files import TableFiles
+
+# after all days
+FOREVER = 2**31 - 1
 
 
 def past_nights(
@@ -30,9 +35,10 @@ def past_nights(
     """
     nights = _matured_nights(tables, config, first, last, every)
     with counted("table of features", 2, is_even=False) as table_done:
-        dataset = training_dataset(tables, config, matured_by(nights[-1], config))
+        spells = spells_of(tables, config)
+        dataset = training_dataset(tables, config, matured_by(nights[-1], config), spells)
         table_done()
-        test = build_features(tables, build_spine(tables, nights, config.dispute_window), config)
+        test = build_features(tables, spine_of(spells, nights, tables.zone), config)
     return nights, dataset, test
 
 
@@ -101,5 +107,8 @@ def matured_by(day: int, config: Config) -> int:
 
 def newest_day(tables: Tables) -> int:
     """The day after the newest fact, as a day number: the first day without any facts."""
-    newest = newest_fact_day(tables)
+    if isinstance(tables, StoredTables):
+        newest = TableFiles.of_stored(tables).newest_fact_day(FOREVER)
+    else:
+        newest = newest_fact_day(tables)
     return 0 if newest is None else newest + 1

@@ -6,6 +6,7 @@ from 0 in the order of `order_id`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,44 @@ NUMBER = "order_number"
 DAYS = ("occurred_day", "known_day")
 
 
+class FramesOnDemand(Mapping[str, pl.DataFrame]):
+    """Tables by name, each read whenever it is asked for: none stays in memory.
+
+    `read` reads the columns of a table; without columns, all.
+    """
+
+    def __init__(self, names: Sequence[str], read: Callable[..., pl.DataFrame]) -> None:
+        self._names, self._read = names, read
+
+    def select(self, name: str, columns: Sequence[str]) -> pl.DataFrame:
+        """Some columns of a table; the others are not read."""
+        return self._read(name, columns)
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._read(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(frozen=True)
 class StoredTables(Tables):
-    """Tables with the folder of the Parquet files from which they were read, one file per table."""
+    """Tables with the folder of the Parquet files from which they were read, one file per table.
+
+    Engines build features from the files, so the frames must be those of the files.
+    """
 
     folder: Path = Path()
+
+    def select(self, name: str, *columns: str) -> pl.DataFrame:
+        if isinstance(self.frames, FramesOnDemand):
+            return self.frames.select(name, columns)
+        return super().select(name, *columns)
 
 
 def write_table_files(tables: Tables, folder: Path) -> None:

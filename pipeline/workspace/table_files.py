@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,13 @@ import polars as pl
 from features.clock import in_days, is_visible
 from features.tables import TABLES, UNSEEN, LifeDays, Tables, create_tables
 from pipeline.settings.errors import BadInput
-from pipeline.workspace.stored_tables import DAYS, NUMBER, StoredTables, stored_frame
+from pipeline.workspace.stored_tables import (
+    DAYS,
+    NUMBER,
+    FramesOnDemand,
+    StoredTables,
+    stored_frame,
+)
 
 
 def tracking_numbers(settings: Mapping[str, Any]) -> bool | None:
@@ -35,6 +41,17 @@ class TableFiles:
     has_shipments: bool = True
     usual_life_days: LifeDays = ()
     tracking_numbers: bool | None = None
+
+    @classmethod
+    def of_stored(cls, tables: StoredTables) -> TableFiles:
+        """The files from which the tables were read."""
+        return cls(
+            tables.folder,
+            tables.zone,
+            tables.has_partial_outcomes,
+            tables.has_shipments,
+            tables.usual_life_days,
+        )
 
     @classmethod
     def of(cls, folder: Path, settings: Mapping[str, Any]) -> TableFiles:
@@ -63,10 +80,13 @@ class TableFiles:
 
     def read_all(self) -> StoredTables:
         """All tables, whole."""
-        frames = {
-            name: self._scan(name).select(*table.schema, *DAYS).collect()
-            for name, table in TABLES.items()
-        }
+        return self._stored({name: self.read_all_of(name) for name in TABLES})
+
+    def open_all(self) -> StoredTables:
+        """All tables; each is read anew whenever it is asked for, and not before."""
+        return self._stored(FramesOnDemand(tuple(TABLES), self.read_all_of))
+
+    def _stored(self, frames: Mapping[str, pl.DataFrame]) -> StoredTables:
         return StoredTables(
             frames,
             self.zone,
@@ -89,20 +109,23 @@ class TableFiles:
         """The number of rows of all tables."""
         return sum(int(self._scan(name).select(pl.len()).collect().item()) for name in TABLES)
 
-    def read_part(self, first: int, count: int) -> Tables:
+    def read_part(
+        self, first: int, count: int, used: Mapping[str, Collection[str]] | None = None
+    ) -> Tables:
         """What features may see of the orders with numbers `first` to `first + count - 1`, and all
         products.
 
         `order_id` is the order number here: integers are joined and sorted several times faster
-        than text.
+        than text. `used`: only these tables and columns.
         """
         frames = {}
-        for name, table in TABLES.items():
-            scan = self._scan(name)
+        for name in TABLES if used is None else used:
+            scan, table = self._scan(name), TABLES[name]
+            wanted = table.schema if used is None else used[name]
             visible = [
                 column
                 for column in table.schema
-                if column not in UNSEEN.get(name, ()) and column != "order_id"
+                if column in wanted and column not in UNSEEN.get(name, ()) and column != "order_id"
             ]
             if "order_id" in table.schema:
                 scan = scan.filter(pl.col(NUMBER).is_between(first, first + count - 1))
@@ -119,6 +142,10 @@ class TableFiles:
         """All orders, or those with the order `numbers`, but only the columns in `used` (by table
         name); other tables are empty. `order_id` is the order number: integers are joined several
         times faster than text."""
+        is_in = None if numbers is None else pl.col(NUMBER).is_in(numbers.implode())
+        return self._read_columns(used, is_in)
+
+    def _read_columns(self, used: Mapping[str, Iterable[str]], is_in: pl.Expr | None) -> Tables:
         frames = {name: table.empty() for name, table in TABLES.items()}
         for name, columns in used.items():
             selected = [
@@ -126,10 +153,21 @@ class TableFiles:
                 for column in columns
             ]
             rows = self._scan(name)
-            if numbers is not None and "order_id" in columns:
-                rows = rows.filter(pl.col(NUMBER).is_in(numbers.implode()))
+            if is_in is not None and "order_id" in columns:
+                rows = rows.filter(is_in)
             frames[name] = rows.select(selected).collect()
         return self._with(frames)
+
+    def read_part_columns(
+        self, first: int, count: int, used: Mapping[str, Iterable[str]]
+    ) -> Tables:
+        """`read_columns` of the orders with numbers `first` to `first + count - 1`."""
+        return self._read_columns(used, pl.col(NUMBER).is_between(first, first + count - 1))
+
+    def first_order_day(self) -> int | None:
+        """The day of the first order; None without orders."""
+        day = self._scan("orders").select(pl.col("occurred_day").min()).collect().item()
+        return None if day is None else int(day)
 
     def read_buyers(self) -> pl.DataFrame:
         """One row per order: `order_id` (the order number), `buyer_id`, `known_day`."""
@@ -186,6 +224,11 @@ class TableFiles:
             .collect()
         )
 
+    def read_part_names(self, first: int, count: int) -> pl.DataFrame:
+        """`order_number, order_id` of the orders with numbers `first` to `first + count - 1`."""
+        is_in = pl.col(NUMBER).is_between(first, first + count - 1)
+        return self._scan("orders").filter(is_in).select(NUMBER, "order_id").collect()
+
     def read_facts(self, name: str, order_ids: Iterable[str]) -> pl.DataFrame:
         """The rows of one table for some orders."""
         wanted = (
@@ -197,9 +240,9 @@ class TableFiles:
         about = self._scan(name).filter(pl.col(NUMBER).is_in(wanted[NUMBER].implode()))
         return about.select(*TABLES[name].schema, *DAYS).collect()
 
-    def read_all_of(self, name: str) -> pl.DataFrame:
-        """One table, whole."""
-        return self._scan(name).select(*TABLES[name].schema, *DAYS).collect()
+    def read_all_of(self, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
+        """One table, whole, or some columns of it."""
+        return self._scan(name).select(columns or (*TABLES[name].schema, *DAYS)).collect()
 
     def read_known(
         self, name: str, columns: Sequence[str], first_day: int, until_day: int

@@ -113,6 +113,11 @@ class Workspace(SharedFolder):
         """The tables in use, whole."""
         return self.table_files().read_all()
 
+    def open_tables(self) -> StoredTables:
+        """The tables in use; each is read whenever it is asked for. For steps that build features
+        from them: those are built by part, so the memory does not grow with the store."""
+        return self.table_files().open_all()
+
     def read_ingest_facts(self) -> dict[str, Any]:
         """What the last ingest stored next to the tables: input hashes, row counts, time zone.
         Raises `BadInput` if there are no tables."""
