@@ -12,20 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.tables import INTENTS, SENTIMENTS, URGENCIES
 from models.texts.concepts import Concepts
 
-# from harmless to dangerous; of two intents in a text, the later one counts
-INTENTS = (
-    "thanks",
-    "other",
-    "where_is_it",
-    "wrong_item",
-    "broken",
-    "wants_refund",
-    "threatens_dispute",
-)
-URGENCIES = ("can_wait", "urgent")
-SENTIMENTS = ("negative", "neutral", "positive")
+# of two intents in a text, the later one counts
 HEADS = {"intent": INTENTS, "urgency": URGENCIES, "sentiment": SENTIMENTS}
 COUNT_CLASSES = sum(map(len, HEADS.values()))
 # a pair of concepts is a weaker sign than a concept

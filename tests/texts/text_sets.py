@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from models.texts.text_classifier import INTENTS
+from features.tables import INTENTS
 from pipeline.sources.conversation.message_labels import CONCEPTS
 
 FOLDER = Path(__file__).parent
@@ -57,6 +57,7 @@ def training_sha256() -> str:
     digest = hashlib.sha256(CONCEPTS.read_bytes())
     for language in LANGUAGES:
         digest.update((FOLDER / "training" / f"{language}.toml").read_bytes())
+        digest.update((FOLDER / "tuning" / f"{language}.txt").read_bytes())
     return digest.hexdigest()
 
 
@@ -131,9 +132,9 @@ def _typed(parts: list[str], rng: Random, *, is_urgent: bool) -> str:
 
 
 def labelled_lines(folder: str, language: str) -> list[LabelledText]:
-    """The texts of a language in `folder`, one per line: `intent urgency sentiment: text`. No training
-    text is made from them. `held_out` was written after the concepts were final and has changed
-    nothing since; the errors in `tuning` led to more words in the concepts."""
+    """The texts of a language in `folder`, one per line: `intent urgency sentiment: text`. `held_out`
+    was written after the concepts were final, and has changed nothing since. The errors in `tuning` led
+    to more words in the concepts, and its texts are used for training too."""
     lines = (FOLDER / folder / f"{language}.txt").read_text(encoding="utf-8").splitlines()
     found = [re.fullmatch(r"(\w+) (\w+) (\w+): (.+)", line) for line in lines if line]
     assert all(found), "a line of held-out texts has another form"

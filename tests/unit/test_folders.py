@@ -26,6 +26,7 @@ models/monitoring           features
 models/pool                 features
 models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
+models/texts                features
 pipeline                    pipeline/cli pipeline/installation pipeline/settings
                             pipeline/workspace
 pipeline/api                pipeline/desk pipeline/output pipeline/pages pipeline/settings
@@ -95,7 +96,7 @@ pipeline/indicators         features features/indicators models/indicators pipel
 pipeline/installation       pipeline/settings
 pipeline/load               features pipeline/load/incremental pipeline/load/pulling
                             pipeline/output pipeline/settings pipeline/sources
-                            pipeline/sources/erasure pipeline/sources/mapped
+                            pipeline/sources/conversation pipeline/sources/erasure pipeline/sources/mapped
                             pipeline/sources/proposing pipeline/sources/reading
                             pipeline/sources/tracking pipeline/workspace
 pipeline/load/incremental   features pipeline/settings pipeline/sources
@@ -142,7 +143,7 @@ pipeline/sources/aliexpress features pipeline/settings pipeline/sources
                             pipeline/sources/mapped pipeline/sources/reading
                             pipeline/workspace
 pipeline/sources/conversation
-                            pipeline/sources
+                            models/texts pipeline/sources
 pipeline/sources/database   pipeline/installation pipeline/output pipeline/settings
                             pipeline/sources pipeline/sources/mapped
                             pipeline/sources/reading pipeline/workspace

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from pipeline.simulation.world.assumptions import QUARREL
 from pipeline.simulation.world.draws import Draws
@@ -16,27 +15,10 @@ from pipeline.simulation.world.scans import Scans, last_known
 from pipeline.simulation.world.simulated_orders import Orders, World
 
 STORE_UTC_HOURS = 8.0
-# words for people to read, by topic; no draw of the world depends on them
-Texts = Mapping[str, tuple[str, ...]]
-BUYER: Texts = {
-    "parcel": (
-        "Hello, where is my parcel? The tracking has not changed for days.",
-        "Hi, when will my order arrive? I need it soon.",
-        "The tracking page shows nothing new. Is it lost?",
-        "It should be here by now. Please check with the carrier.",
-        "Good day! Can you tell me when the package comes?",
-    ),
-    "product": (
-        "The item does not look like the picture.",
-        "Hello, the size is wrong. What can we do?",
-        "It arrived damaged, see my photos.",
-        "The product does not work as described.",
-        "One piece is missing in the package.",
-    ),
-}
-SELLER: Texts = {
-    "parcel": ("Hello, we have asked the carrier and will write as soon as we know more.",),
-    "product": ("Hello, we are sorry. Please send us a photo so that we can help.",),
+# the seller's answers, by topic
+SELLER: Mapping[str, str] = {
+    "parcel": "Hello, we have asked the carrier and will write as soon as we know more.",
+    "product": "Hello, we are sorry. Please send us a photo so that we can help.",
 }
 
 
@@ -140,15 +122,3 @@ def time_of_day(draws: Draws, orders: Orders, purpose: str, day: np.ndarray) -> 
     hour = 8.0 + 16.0 * np.sqrt(draws.uniform(f"{purpose} hour", orders.number, day))
     offset = np.array([c.utc_hours for c in COUNTRIES])[orders.country]
     return np.asarray((hour - offset + STORE_UTC_HOURS) / 24.0 % 1.0)
-
-
-def message_text(texts: Texts, topic: pl.Series, number: np.ndarray) -> pl.Series:
-    """One text per message, by its topic; `number` (one per message) chooses among the texts."""
-    count = len(texts["parcel"])
-    choice = pl.Series(number % count)
-    frame = pl.DataFrame({"topic": topic, "choice": choice})
-    by_topic = [
-        pl.when(pl.col("topic") == name).then(pl.col("choice").replace_strict(range(count), lines))
-        for name, lines in texts.items()
-    ]
-    return frame.select(text=pl.coalesce(by_topic))["text"]
