@@ -190,7 +190,7 @@ TABLES: dict[str, Table] = {
                 text("topic", is_required=False),
                 # what was written, by a buyer or the seller: hostile text
                 text("text", is_required=False, longest=FIRST_WORDS),
-                # of a buyer's message: labelled by its text when it is loaded, unless the source does
+                # of a buyer's message; labelled by its text when loaded, unless the source does
                 text("intent", *INTENTS, is_required=False),
                 text("urgency", *URGENCIES, is_required=False),
                 text("sentiment", *SENTIMENTS, is_required=False),

@@ -22,8 +22,8 @@ _NO_LETTERS = "[!?\ue000-\ue0ff]"
 
 @dataclass(frozen=True)
 class Concepts:
-    """`words`: names of the concepts, sorted. `parts`: one row per part of a word (`part`) and number
-    of its concept (`concept`)."""
+    """`words`: names of the concepts, sorted. `parts`: one row per part of a word (`part`) and
+    number of its concept (`concept`)."""
 
     words: tuple[str, ...]
     parts: pl.DataFrame
@@ -43,8 +43,8 @@ class Concepts:
         `count_columns`) bool. Each row depends on its own text only."""
         plain = pl.Series([plain_text(text) for text in texts], dtype=pl.String)
         wanted = self.parts["part"].unique(maintain_order=True).to_list()
-        found = plain.str.replace_all(_NO_LETTERS, " ").str.extract_many(wanted, overlapping=True)
-        rows = pl.DataFrame({"part": found}).with_row_index("text").explode("part")
+        matches = plain.str.replace_all(_NO_LETTERS, " ").str.extract_many(wanted, overlapping=True)
+        rows = pl.DataFrame({"part": matches}).with_row_index("text").explode("part")
         rows = rows.join(self.parts, on="part")
         has = np.zeros((len(texts), len(self.names)), dtype=bool)
         has[rows["text"].to_numpy(), rows["concept"].to_numpy()] = True

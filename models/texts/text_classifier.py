@@ -1,8 +1,9 @@
 """A linear classifier of texts by the concepts they name: intent, urgency and sentiment.
 
-Words of many languages share one concept, so what is learned in one language holds in all. The inputs
-are the concepts and their pairs (`models.texts.concepts`); per head, their weights are added up to log
-odds (softmax regression). Letter groups were tried and dropped: they know sentences, not words.
+Words of many languages share one concept, so what is learned in one language holds in all. The
+inputs are the concepts and their pairs (`models.texts.concepts`); per head, their weights are added
+up to log odds (softmax regression). Letter groups were tried and dropped: they learn sentences
+rather than words.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ BATCH = 2_000
 
 @dataclass(frozen=True)
 class TextClassifier:
-    """`weights` (columns of `concepts`, classes) and `bias` (classes), log odds. The classes are those
-    of `HEADS`, one head after the other."""
+    """`weights` (columns of `concepts`, classes) and `bias` (classes), log odds. The classes are
+    those of `HEADS`, one head after the other."""
 
     concepts: Concepts
     weights: np.ndarray
@@ -38,10 +39,10 @@ class TextClassifier:
         rows = [np.zeros((0, COUNT_CLASSES))]
         for start in range(0, len(texts), BATCH):
             rows.append(text_matrix(self.concepts, texts[start : start + BATCH]) @ self.weights)
-        return np.concatenate(rows) + self.bias
+        return np.asarray(np.concatenate(rows) + self.bias)
 
     def labels(self, texts: Sequence[str]) -> dict[str, list[str]]:
-        """The class with the highest log odds of each head, one per text, by the name of the head."""
+        """The class with the highest log odds, one per text, by the name of the head."""
         odds, first = self.log_odds(texts), 0
         labels = {}
         for head, classes in HEADS.items():

@@ -1,8 +1,9 @@
 """What the features of buyers' texts add to the model, judged by the true risk of simulated stores.
 
-Each store's model is trained on what had matured before the first night, with and without the features,
-and scores the same order-nights. Gains are differences of the mean log loss against the true risk, in
-1e-5; a negative one is an improvement. Brackets: 90 %, resampling orders with all their nights.
+Each store's model is trained on what had matured before the first night, with and without the
+features, and scores the same order-nights. Gains are differences of the mean log loss against the
+true risk, in 1e-5; a negative one is an improvement. Brackets: 90 %, resampling orders with all
+their nights.
 
 PYTHONPATH=. python tests/bench/message_features.py FOLDER [ORDERS] SEED...
 """
@@ -20,14 +21,16 @@ from scipy.special import rel_entr
 from sklearn.metrics import average_precision_score
 
 from features.build.registry import FEATURE_NAMES
+from features.clock import day_number
+from features.tables import create_tables
 from models.learner.training_rows import train_model
-from pipeline.load.ingest import ingest
-from pipeline.settings.config import Config, load_config
-from pipeline.simulation.simulate import simulate
-from pipeline.simulation.true_risk import true_risk
+from pipeline.settings.config import Config
+from pipeline.simulation.attainable_risk import attainable_risk
+from pipeline.simulation.true_risk import COPIES
+from pipeline.simulation.world.simulated_orders import build_world
+from pipeline.simulation.world.simulated_store import ZONE, simulate_store
+from pipeline.sources.conversation.message_labels import with_labels
 from pipeline.training.walk_forward import past_nights
-from pipeline.workspace.progress import Progress
-from pipeline.workspace.workspace import Workspace
 
 OF_TEXTS = [
     f"conversation_{name}"
@@ -45,8 +48,9 @@ OF_TEXTS = [
 FIRST, DAYS = date(2024, 1, 1), 600
 NIGHTS = (date(2025, 3, 3), date(2025, 6, 23), 28)
 MODEL_SEEDS = (7, 8)
-# order-nights of each store that the true risk is drawn for
-MOST_ROWS = 3_000
+TRAINING_ROWS = 20_000
+# order-nights of each store without a message
+OTHER_ROWS = 1_000
 RESAMPLES = 2_000
 
 
@@ -55,39 +59,41 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def scored(folder: Path, orders: int, seed: int) -> pl.DataFrame:
+def scored(orders: int, seed: int) -> pl.DataFrame:
     """The order-nights of one store: true risk, whether the buyer wrote, and both probabilities."""
-    workspace = Workspace(folder / f"seed-{seed}")
-    config: Config = load_config(workspace.folder).model_copy(update={"seed": seed})
-    with workspace.locked():
-        raw = simulate(workspace, config, Progress(), orders=orders, first=FIRST, days=DAYS)
-        ingest(workspace, config, Progress(), source="canonical", raw=raw)
-    tables = workspace.read_tables()
+    config = Config(seed=seed, max_training_rows=TRAINING_ROWS)
+    shape = {"count_orders": orders, "seed": seed, "first_day": FIRST, "days": DAYS}
+    frames = simulate_store(**shape)
+    frames["messages"] = with_labels(frames["messages"])
+    tables = create_tables(frames, zone=ZONE)
     first, last, every = NIGHTS
     nights, dataset, test = past_nights(tables, config, first=first, last=last, every=every)
     is_asked = test["conversation_count_questions"] > 0
-    test = pl.concat([test.filter(is_asked), test.filter(~is_asked).sample(fraction=1.0, seed=1)])
-    # all order-nights with a message, and as many others as fit; both are judged on their own
-    test = test.head(max(MOST_ROWS, int(is_asked.sum())))
+    # all order-nights with a message, and some of the others: each group is judged on its own
+    others = test.filter(~is_asked).sample(n=OTHER_ROWS, seed=1)
+    test = pl.concat([test.filter(is_asked), others])
     plain = [name for name in FEATURE_NAMES if name not in OF_TEXTS]
     columns = {}
     for name, features in (("without", plain), ("with", FEATURE_NAMES)):
-        found = []
+        scores = []
         for model_seed in MODEL_SEEDS:
             recipe = replace(config.recipe, seed=model_seed, threads=1)
             model, rows = train_model(
                 tables, dataset, config.label_window, nights[0], recipe, features
             )
             assert model is not None
-            found.append(model.predict(test))
-        columns[name] = np.mean(found, axis=0)
+            scores.append(model.predict(test))
+        columns[name] = np.mean(scores, axis=0)
         say(f"seed {seed}: {name}, {rows.height:,} training rows, {rows['label'].sum():,} disputed")
-    truth = true_risk(workspace, test.select("order_id", "as_of_day"), config.horizon_days)
+    world = build_world(**shape)
+    number = test["order_id"].str.extract(r"(\d+)").cast(pl.Int64).to_numpy() - 1
+    as_of = test["as_of_day"].to_numpy() - day_number(FIRST)
+    truth = attainable_risk(world, number, as_of, config.horizon_days, COPIES)
     return test.select(
         "order_id", "as_of_day", "stage", is_asked=pl.col("conversation_count_questions") > 0
     ).with_columns(
         pl.lit(seed).alias("seed"),
-        truth["true_risk"],
+        pl.Series("true_risk", truth),
         *(pl.Series(name, values) for name, values in columns.items()),
     )
 
@@ -127,8 +133,9 @@ def compare(rows: pl.DataFrame, words: str) -> None:
 def main() -> None:
     folder, orders, *seeds = sys.argv[1:]
     parts = []
+    Path(folder).mkdir(parents=True, exist_ok=True)
     for seed in map(int, seeds):
-        rows = scored(Path(folder), int(orders), seed)
+        rows = scored(int(orders), seed)
         rows.write_parquet(Path(folder) / f"scored-{seed}.parquet")
         parts.append(rows)
         compare(rows.filter("is_asked"), f"seed {seed}, buyers who wrote")

@@ -1,7 +1,8 @@
 """Train the classifier of buyers' texts, and write its weights; or show how often it is right.
 
-The training texts are made from tests/texts/training. `judge` shows the accuracy by language on texts
-of another folder: `held_out` was written last and changed nothing; `tuning` is trained on. `olist` shows the sentiment of real Portuguese reviews by their stars.
+The training texts are made from `training` and `tuning` in tests/texts. `judge` shows the accuracy by
+language on the texts of a folder: `held_out` was written last and changed nothing. `olist` shows
+the sentiment of real Portuguese reviews by their stars.
 
 PYTHONPATH=. python tests/bench/train_texts.py train | judge FOLDER | olist FOLDER_OF_OLIST
 """
@@ -76,7 +77,9 @@ def write_weights(model: TextClassifier, path: Path) -> None:
         "bias": model.bias.tolist(),
     }
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
-    path.write_text("{" + ",\n".join([*lines, f'"weights": [\n{rows}\n]']) + "}\n", encoding="utf-8")
+    path.write_text(
+        "{" + ",\n".join([*lines, f'"weights": [\n{rows}\n]']) + "}\n", encoding="utf-8"
+    )
 
 
 def judge(folder: str) -> None:
@@ -92,8 +95,10 @@ def judge(folder: str) -> None:
             }
         ).with_columns(is_hit=pl.col("wanted") == pl.col("label"))
         whole = pl.lit("all").alias("language")
-        of_class = pl.concat([frame, frame.with_columns(whole)]).group_by("language", "wanted").agg(
-            pl.col("is_hit").mean(), count=pl.len()
+        of_class = (
+            pl.concat([frame, frame.with_columns(whole)])
+            .group_by("language", "wanted")
+            .agg(pl.col("is_hit").mean(), count=pl.len())
         )
         table = of_class.group_by("language").agg(
             accuracy=(pl.col("is_hit") * pl.col("count")).sum() / pl.col("count").sum(),
@@ -110,7 +115,9 @@ def judge(folder: str) -> None:
 def judge_olist(folder: Path) -> None:
     """How the sentiment of real reviews follows their stars, and the time that it takes."""
     reviews = pl.read_csv(folder / REVIEWS).select(
-        text=pl.concat_str("review_comment_title", "review_comment_message", separator=". ", ignore_nulls=True),
+        text=pl.concat_str(
+            "review_comment_title", "review_comment_message", separator=". ", ignore_nulls=True
+        ),
         stars="review_score",
     )
     reviews = reviews.filter(pl.col("text").str.strip_chars() != "")
@@ -133,8 +140,16 @@ def judge_olist(folder: Path) -> None:
     auc = roc_auc_score(is_good, clear["ranking"])
     sided = ((clear["ranking"] > 0) == is_good).to_numpy()
     of_side = (sided[is_good.to_numpy()].mean() + sided[~is_good.to_numpy()].mean()) / 2.0
-    say(f"1-2 stars against 4-5: AUC {auc:.3f}; right side {sided.mean():.3f}, of both {of_side:.3f}")
-    say(str(reviews.pivot("intent", index="stars", values="text", aggregate_function="len").sort("stars")))
+    say(
+        f"1-2 stars against 4-5: AUC {auc:.3f}; right side {sided.mean():.3f}, of both {of_side:.3f}"
+    )
+    say(
+        str(
+            reviews.pivot("intent", index="stars", values="text", aggregate_function="len").sort(
+                "stars"
+            )
+        )
+    )
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -72,7 +72,9 @@ def compose(phrases: Phrases, seed: int, repeats: int) -> list[LabelledText]:
             texts += [_compose_one(phrases, intent, sentence, rng) for _ in range(repeats)]
     for name, intent in (("praise", "thanks"), ("scolding", "other"), ("urgent", "other")):
         for sentence in getattr(phrases, name):
-            texts += [_compose_one(phrases, intent, sentence, rng, name) for _ in range(repeats // 2)]
+            texts += [
+                _compose_one(phrases, intent, sentence, rng, name) for _ in range(repeats // 2)
+            ]
     return texts
 
 
@@ -110,7 +112,7 @@ def _compose_one(
 
 
 def _weaker_sentence(phrases: Phrases, intent: str, rng: Random) -> str:
-    """A sentence of an earlier intent; one of the same if there is none, or they exclude each other."""
+    """A sentence of an earlier intent, or of the same if there is none."""
     earlier = [
         name
         for name in INTENTS[1 : INTENTS.index(intent)]
@@ -132,9 +134,11 @@ def _typed(parts: list[str], rng: Random, *, is_urgent: bool) -> str:
 
 
 def labelled_lines(folder: str, language: str) -> list[LabelledText]:
-    """The texts of a language in `folder`, one per line: `intent urgency sentiment: text`. `held_out`
-    was written after the concepts were final, and has changed nothing since. The errors in `tuning` led
-    to more words in the concepts, and its texts are used for training too."""
+    """The texts of a language in `folder`, one per line: `intent urgency sentiment: text`.
+
+    `held_out` was written after the concepts were final, and has changed nothing since. The errors
+    in `tuning` led to more words in the concepts, and its texts are used for training too.
+    """
     lines = (FOLDER / folder / f"{language}.txt").read_text(encoding="utf-8").splitlines()
     found = [re.fullmatch(r"(\w+) (\w+) (\w+): (.+)", line) for line in lines if line]
     assert all(found), "a line of held-out texts has another form"

@@ -96,9 +96,10 @@ pipeline/indicators         features features/indicators models/indicators pipel
 pipeline/installation       pipeline/settings
 pipeline/load               features pipeline/load/incremental pipeline/load/pulling
                             pipeline/output pipeline/settings pipeline/sources
-                            pipeline/sources/conversation pipeline/sources/erasure pipeline/sources/mapped
-                            pipeline/sources/proposing pipeline/sources/reading
-                            pipeline/sources/tracking pipeline/workspace
+                            pipeline/sources/conversation pipeline/sources/erasure
+                            pipeline/sources/mapped pipeline/sources/proposing
+                            pipeline/sources/reading pipeline/sources/tracking
+                            pipeline/workspace
 pipeline/load/incremental   features pipeline/settings pipeline/sources
                             pipeline/sources/tracking pipeline/workspace
 pipeline/load/pulling       features pipeline/connections pipeline/output pipeline/settings
@@ -135,7 +136,8 @@ pipeline/simulation         features pipeline/settings pipeline/simulation/expor
 pipeline/simulation/exports
 pipeline/simulation/realism pipeline/settings pipeline/simulation pipeline/simulation/world
                             pipeline/workspace
-pipeline/simulation/world   features
+pipeline/simulation/words
+pipeline/simulation/world   features pipeline/simulation/words
 pipeline/sources            features pipeline/output pipeline/settings
                             pipeline/sources/reading pipeline/workspace
 pipeline/sources/aliexpress features pipeline/settings pipeline/sources

@@ -13,8 +13,7 @@ import polars as pl
 from features.clock import SECONDS_A_DAY, day_number
 from features.tables import INSTANT, TABLES
 from pipeline.simulation.world.assumptions import QUARREL
-from pipeline.simulation.world.buyer_messages import SELLER, STORE_UTC_HOURS
-from pipeline.simulation.world.buyer_words import written_texts
+from pipeline.simulation.world.buyer_messages import SELLER, STORE_UTC_HOURS, written_texts
 from pipeline.simulation.world.journey import Journey
 from pipeline.simulation.world.markets import CATEGORIES, CAUSES, COUNTRIES, SERVICES
 from pipeline.simulation.world.order_life import Life
@@ -234,9 +233,7 @@ def _messages(world: World, orders: Orders, life: Life, order_id: pl.Series) -> 
     messages = life.messages
     row_order_id = order_id.gather(messages.order)
     topic = pick_text(["product", "parcel"], messages.is_about_parcel.astype(int))
-    asked = written_texts(
-        world.draws, orders, messages.order, messages.written, messages.is_about_parcel
-    )
+    asked = written_texts(world, orders, messages)
     answer = topic.replace_strict(SELLER, return_dtype=pl.String)
     said = (("buyer", messages.written, asked), ("seller", messages.answered, answer))
     return pl.concat(

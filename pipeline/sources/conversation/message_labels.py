@@ -50,8 +50,8 @@ def with_labels(messages: pl.DataFrame) -> pl.DataFrame:
         return messages
     by_text = {head: f"{head}_by_text" for head in HEADS}
     labels = pl.DataFrame({"text": texts, **shipped_classifier().labels(texts.to_list())})
-    found = messages.join(labels.rename(by_text), on="text", how="left", maintain_order="left")
-    return found.with_columns(
+    labelled = messages.join(labels.rename(by_text), on="text", how="left", maintain_order="left")
+    return labelled.with_columns(
         pl.coalesce(head, pl.when(is_read).then(pl.col(name))).alias(head)
         for head, name in by_text.items()
     ).drop(by_text.values())
