@@ -1,7 +1,7 @@
 """Train the classifier of buyers' texts, and write its weights; or show how often it is right.
 
-The training texts are made from `training` and `tuning` in tests/texts. `judge` shows the accuracy by
-language on the texts of a folder: `held_out` was written last and changed nothing. `olist` shows
+The training texts are made from `training` and `tuning` in tests/texts. `judge` shows the accuracy
+by language on the texts of a folder: `held_out` was written last and changed nothing. `olist` shows
 the sentiment of real Portuguese reviews by their stars.
 
 PYTHONPATH=. python tests/bench/train_texts.py train | judge FOLDER | olist FOLDER_OF_OLIST
@@ -140,9 +140,8 @@ def judge_olist(folder: Path) -> None:
     auc = roc_auc_score(is_good, clear["ranking"])
     sided = ((clear["ranking"] > 0) == is_good).to_numpy()
     of_side = (sided[is_good.to_numpy()].mean() + sided[~is_good.to_numpy()].mean()) / 2.0
-    say(
-        f"1-2 stars against 4-5: AUC {auc:.3f}; right side {sided.mean():.3f}, of both {of_side:.3f}"
-    )
+    say(f"1-2 stars against 4-5: AUC {auc:.3f}")
+    say(f"on the right side {sided.mean():.3f}; mean of both sides {of_side:.3f}")
     say(
         str(
             reviews.pivot("intent", index="stars", values="text", aggregate_function="len").sort(
