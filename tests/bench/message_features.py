@@ -45,6 +45,9 @@ OF_TEXTS = [
         "mean_sentiment",
     )
 ]
+# the columns of a variant: none of the texts' features, all, or three dense ones
+FEW = ["conversation_worst_intent", "conversation_last_urgency", "conversation_mean_sentiment"]
+VARIANTS = {"without": [], "few": FEW, "all": OF_TEXTS}
 FIRST, DAYS = date(2024, 1, 1), 600
 NIGHTS = (date(2025, 3, 3), date(2025, 6, 23), 28)
 MODEL_SEEDS = (7, 8)
@@ -74,7 +77,8 @@ def scored(orders: int, seed: int) -> pl.DataFrame:
     test = pl.concat([test.filter(is_asked), others])
     plain = [name for name in FEATURE_NAMES if name not in OF_TEXTS]
     columns = {}
-    for name, features in (("without", plain), ("with", FEATURE_NAMES)):
+    for name, added in VARIANTS.items():
+        features = [*plain, *added]
         scores = []
         for model_seed in MODEL_SEEDS:
             recipe = replace(config.recipe, seed=model_seed, threads=1)
@@ -104,9 +108,10 @@ def loss(rows: pl.DataFrame, name: str) -> np.ndarray:
     return np.asarray(rel_entr(truth, said) + rel_entr(1 - truth, 1 - said))
 
 
-def compare(rows: pl.DataFrame, words: str) -> None:
-    """Write the mean losses of both, and their difference with its interval."""
-    gain = loss(rows, "with") - loss(rows, "without")
+def compare(rows: pl.DataFrame, variant: str, words: str) -> None:
+    """Write the mean losses without and with the features, and their difference with its
+    interval."""
+    gain = loss(rows, variant) - loss(rows, "without")
     order = rows.select(pl.struct("seed", "order_id").rank("dense"))["seed"].to_numpy() - 1
     sums, counts = np.bincount(order, gain), np.bincount(order)
     rng = np.random.default_rng(1)
@@ -116,16 +121,16 @@ def compare(rows: pl.DataFrame, words: str) -> None:
         drawn.append((weight @ sums) / (weight @ counts))
     low, high = np.quantile(drawn, [0.05, 0.95])
     ranked = []
-    for name in ("without", "with"):
+    for name in ("without", variant):
         both = np.repeat([1, 0], rows.height)
         truth = rows["true_risk"].to_numpy()
         weight = np.concatenate([truth, 1 - truth])
         score = np.tile(rows[name].to_numpy(), 2)
         ranked.append(average_precision_score(both, score, sample_weight=weight))
     say(
-        f"{words}: {rows.height:,} order-nights of {len(sums):,} orders, true rate "
+        f"{words}, {variant}: {rows.height:,} order-nights of {len(sums):,} orders, true rate "
         f"{rows['true_risk'].mean():.4f}; loss without {loss(rows, 'without').mean() * 1e5:.0f}, "
-        f"with {loss(rows, 'with').mean() * 1e5:.0f}; gain {gain.mean() * 1e5:+.0f} "
+        f"with {loss(rows, variant).mean() * 1e5:.0f}; gain {gain.mean() * 1e5:+.0f} "
         f"({low * 1e5:+.0f} to {high * 1e5:+.0f}); expected AP {ranked[0]:.4f}, {ranked[1]:.4f}"
     )
 
@@ -138,11 +143,15 @@ def main() -> None:
         rows = scored(int(orders), seed)
         rows.write_parquet(Path(folder) / f"scored-{seed}.parquet")
         parts.append(rows)
-        compare(rows.filter("is_asked"), f"seed {seed}, buyers who wrote")
-        compare(rows.filter(~pl.col("is_asked")), f"seed {seed}, the others")
-    rows = pl.concat(parts)
-    compare(rows.filter("is_asked"), "all seeds, buyers who wrote")
-    compare(rows.filter(~pl.col("is_asked")), "all seeds, the others")
+        compare_all(rows, f"seed {seed}")
+    compare_all(pl.concat(parts), "all seeds")
+
+
+def compare_all(rows: pl.DataFrame, words: str) -> None:
+    """Compare each variant on the order-nights with a message, and on the others."""
+    for variant in ("few", "all"):
+        compare(rows.filter("is_asked"), variant, f"{words}, buyers who wrote")
+        compare(rows.filter(~pl.col("is_asked")), variant, f"{words}, the others")
 
 
 if __name__ == "__main__":

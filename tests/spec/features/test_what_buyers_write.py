@@ -13,8 +13,8 @@ from tests.conftest import day
 from tests.spec.features.drawn_disputes import lines
 
 MakeTables = Callable[..., Tables]
-# "b 3 broken u neg" is an urgent, negative message of the buyer on 3 May ("c": can wait), "s" one of
-# the seller. Complaints, demands, urgent ones; last and worst intent from 0 (thanks) to 6 (threat);
+# "b 3 broken u neg" is an urgent, negative message of the buyer on 3 May ("c": can wait), "s" one
+# of the seller. Complaints, demands, urgent ones; last and worst intent from 0 (thanks) to 6 (threat);
 # whether the last is urgent; the last and the mean mood from -1 (negative) to 1
 THREADS = """
 thread               | messages                           | counts | intents | now | moods
@@ -48,7 +48,8 @@ def test_what_the_buyer_wrote(
     drawn = ""
     for message in messages.split(", ") if messages != "-" else []:
         who, on, *labels = message.split()
-        drawn += f"\na | {senders[who]} | 05-{on:>02} | {' | '.join(SHORT.get(each, each) for each in labels)}"
+        named = " | ".join(SHORT.get(label, label) for label in labels)
+        drawn += f"\na | {senders[who]} | 05-{on:>02} | {named}"
     tables = make_tables(
         orders="order_id | occurred_at\na | 05-01",
         messages="order_id | sender | occurred_at | intent | urgency | sentiment" + drawn,
