@@ -66,7 +66,7 @@ FEATURES = [
         "conversation_count_urgent",
         "urgent messages by the buyer",
         "a buyer in a hurry waits less long",
-        "the buyer wrote {value:.0f} urgent message(s)",
+        "the buyer wrote {value:.0f} message(s) that cannot wait",
     ),
     Feature(
         "conversation_last_intent",

@@ -14,8 +14,8 @@ from tests.spec.features.drawn_disputes import lines
 
 MakeTables = Callable[..., Tables]
 # "b 3 broken u neg" is an urgent, negative message of the buyer on 3 May ("c": can wait), "s" one
-# of the seller. Complaints, demands, urgent ones; last and worst intent from 0 (thanks) to 6 (threat);
-# whether the last is urgent; the last and the mean mood from -1 (negative) to 1
+# of the seller. Complaints, demands, urgent ones; last and worst intent from 0 (thanks) to 6
+# (threat); whether the last is urgent; the last and the mean mood from -1 (negative) to 1
 THREADS = """
 thread               | messages                           | counts | intents | now | moods
 never written        | -                                  | 0 0 0  | - -     | -   | - -
