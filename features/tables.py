@@ -24,6 +24,18 @@ CAUSES = ("not_received", "not_as_described", "other")
 PAYMENT_TYPES = ("card", "bank_transfer", "wallet", "voucher", "cash_on_delivery", "other")
 # characters of a message that are stored: enough to see what it is about
 FIRST_WORDS = 120
+# what a buyer's message wants, from harmless to dangerous; how soon; in what mood
+INTENTS = (
+    "thanks",
+    "other",
+    "where_is_it",
+    "wrong_item",
+    "broken",
+    "wants_refund",
+    "threatens_dispute",
+)
+URGENCIES = ("can_wait", "urgent")
+SENTIMENTS = ("negative", "neutral", "positive")
 # characters of a postal code that are stored: a town or a district, not a house
 POSTAL_PREFIX = 5
 # columns of a scored order: how likely each cause is, given a dispute
@@ -178,6 +190,10 @@ TABLES: dict[str, Table] = {
                 text("topic", is_required=False),
                 # what was written, by a buyer or the seller: hostile text
                 text("text", is_required=False, longest=FIRST_WORDS),
+                # of a buyer's message; labelled by its text when loaded, unless the source does
+                text("intent", *INTENTS, is_required=False),
+                text("urgency", *URGENCIES, is_required=False),
+                text("sentiment", *SENTIMENTS, is_required=False),
             ),
         ),
         Table(

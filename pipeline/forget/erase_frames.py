@@ -14,6 +14,9 @@ PERSONAL = frozenset(
     (
         "text",
         "topic",
+        "intent",
+        "urgency",
+        "sentiment",
         "location",
         "reason",
         "first_words",

@@ -20,6 +20,7 @@ from pipeline.load.pulling.pull import pull_into
 from pipeline.output.safe_text import neutral_frame
 from pipeline.settings.config import Config
 from pipeline.settings.errors import BadInput
+from pipeline.sources.conversation.message_labels import with_labels
 from pipeline.sources.corrections import Corrections
 from pipeline.sources.enforce_contract import enforce_contract
 from pipeline.sources.erased_ids import ErasedIds, read_erased
@@ -79,7 +80,7 @@ def _load(
     """Read the files, and replace the tables and the quarantine. Return the facts about them."""
     own = read_own(workspace)
     data = with_tracking(enforce_contract(read_source(source, context)), context)
-    data = erase_loaded(data, context.erased)
+    data = _with_labels(erase_loaded(data, context.erased))
     quarantined = _quarantine(workspace, data, context.erased)
     _refuse_too_many_faults(data, config.max_fault_share)
     if data.frames["orders"].is_empty():
@@ -195,6 +196,14 @@ def _refuse_too_many_faults(data: StoreData, limit: float) -> None:
                 f"All of them are in quarantine/{file.name}. "
                 "Fix the file and run again; the previous tables stay in place."
             )
+
+
+def _with_labels(data: StoreData) -> StoreData:
+    """The data with what buyers' messages say. Texts that are erased have no labels either."""
+    if "messages" not in data.frames:
+        return data
+    labelled = with_labels(data.frames["messages"])
+    return replace(data, frames={**data.frames, "messages": labelled})
 
 
 def _with_own_contacts(data: StoreData, own: pl.DataFrame) -> StoreData:

@@ -139,6 +139,12 @@ SINGLES = (
     Single(
         "messages", {"sender": "buyer", "topic": "parcel"}, "order", "conversation_count_questions"
     ),
+    Single(
+        "messages",
+        {"sender": "buyer", "intent": "threatens_dispute"},
+        "order",
+        "conversation_count_demands",
+    ),
     Single("contacts", {}, "order", "conversation_count_contacts"),
     Single("reviews", {"score": 1.0}, "other order of product", "product_stars_365d"),
 )

@@ -13,7 +13,7 @@ from random import Random
 import polars as pl
 
 from features.calendars_and_countries import COUNTRIES
-from features.tables import TABLES
+from features.tables import INTENTS, SENTIMENTS, TABLES, URGENCIES
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = 125
@@ -129,6 +129,9 @@ def _draw_facts(add, moment, rng: Random, order_id: str, placed: float) -> None:
             order_id=order_id,
             sender=rng.choice(["buyer", "seller"]),
             topic=rng.choice(["parcel", None]),
+            intent=rng.choice([*INTENTS, None, None]),
+            urgency=rng.choice([*URGENCIES, None]),
+            sentiment=rng.choice([*SENTIMENTS, None]),
         )
     for at in moments(2):
         add("reviews", at, order_id=order_id, score=float(rng.randint(1, 5)))

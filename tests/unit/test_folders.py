@@ -26,6 +26,7 @@ models/monitoring           features
 models/pool                 features
 models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
+models/texts                features
 pipeline                    pipeline/cli pipeline/installation pipeline/settings
                             pipeline/workspace
 pipeline/api                pipeline/desk pipeline/output pipeline/pages pipeline/settings
@@ -95,9 +96,10 @@ pipeline/indicators         features features/indicators models/indicators pipel
 pipeline/installation       pipeline/settings
 pipeline/load               features pipeline/load/incremental pipeline/load/pulling
                             pipeline/output pipeline/settings pipeline/sources
-                            pipeline/sources/erasure pipeline/sources/mapped
-                            pipeline/sources/proposing pipeline/sources/reading
-                            pipeline/sources/tracking pipeline/workspace
+                            pipeline/sources/conversation pipeline/sources/erasure
+                            pipeline/sources/mapped pipeline/sources/proposing
+                            pipeline/sources/reading pipeline/sources/tracking
+                            pipeline/workspace
 pipeline/load/incremental   features pipeline/settings pipeline/sources
                             pipeline/sources/tracking pipeline/workspace
 pipeline/load/pulling       features pipeline/connections pipeline/output pipeline/settings
@@ -134,7 +136,8 @@ pipeline/simulation         features pipeline/settings pipeline/simulation/expor
 pipeline/simulation/exports
 pipeline/simulation/realism pipeline/settings pipeline/simulation pipeline/simulation/world
                             pipeline/workspace
-pipeline/simulation/world   features
+pipeline/simulation/words
+pipeline/simulation/world   features pipeline/simulation/words
 pipeline/sources            features pipeline/output pipeline/settings
                             pipeline/sources/reading pipeline/workspace
 pipeline/sources/aliexpress features pipeline/settings pipeline/sources
@@ -142,7 +145,7 @@ pipeline/sources/aliexpress features pipeline/settings pipeline/sources
                             pipeline/sources/mapped pipeline/sources/reading
                             pipeline/workspace
 pipeline/sources/conversation
-                            pipeline/sources
+                            models/texts pipeline/sources
 pipeline/sources/database   pipeline/installation pipeline/output pipeline/settings
                             pipeline/sources pipeline/sources/mapped
                             pipeline/sources/reading pipeline/workspace

@@ -22,13 +22,14 @@ PROGRAM = Path(__file__).resolve().parents[3]
 # the folders with the code and the word lists that make tables from files
 MAKES_TABLES = (
     "features",
+    "models/texts",
     "pipeline/load",
     "pipeline/output",
     "pipeline/settings",
     "pipeline/sources",
     "pipeline/workspace",
 )
-_CODE = (".py", ".toml")
+_CODE = (".json", ".py", ".toml")
 # of the context: hashed in their own way, or without effect on the tables of unchanged files
 _KNOWN = {"folder", "usd_per", "settings", "corrections", "state", "loaded", "side_files"}
 _KNOWN |= {"erased"}

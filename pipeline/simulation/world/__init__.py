@@ -3,5 +3,6 @@ from them, in memory and without any file.
 
 Other folders import `simulated_store` (the tables of a store), `simulated_orders` (a world and its
 orders), `truth` and `draws`. Evaluation and the rest of `pipeline.simulation` may read the latent
-traits; nothing that scores, trains or decides may. This folder imports only `features`.
+traits; nothing that scores, trains or decides may. This folder imports only `features` and
+`pipeline.simulation.words`.
 """

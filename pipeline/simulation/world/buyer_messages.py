@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from features.calendars_and_countries import language_of
+from pipeline.simulation.words.buyer_words import COUNT_CHANCES, buyer_text
 from pipeline.simulation.world.assumptions import QUARREL
 from pipeline.simulation.world.draws import Draws
 from pipeline.simulation.world.journey import Journey
@@ -16,27 +18,12 @@ from pipeline.simulation.world.scans import Scans, last_known
 from pipeline.simulation.world.simulated_orders import Orders, World
 
 STORE_UTC_HOURS = 8.0
-# words for people to read, by topic; no draw of the world depends on them
-Texts = Mapping[str, tuple[str, ...]]
-BUYER: Texts = {
-    "parcel": (
-        "Hello, where is my parcel? The tracking has not changed for days.",
-        "Hi, when will my order arrive? I need it soon.",
-        "The tracking page shows nothing new. Is it lost?",
-        "It should be here by now. Please check with the carrier.",
-        "Good day! Can you tell me when the package comes?",
-    ),
-    "product": (
-        "The item does not look like the picture.",
-        "Hello, the size is wrong. What can we do?",
-        "It arrived damaged, see my photos.",
-        "The product does not work as described.",
-        "One piece is missing in the package.",
-    ),
-}
-SELLER: Texts = {
-    "parcel": ("Hello, we have asked the carrier and will write as soon as we know more.",),
-    "product": ("Hello, we are sorry. Please send us a photo so that we can help.",),
+# of what a buyer writes: a late parcel, the product's risk, chance (assumptions)
+HEAT_LATE, HEAT_RISK, HEAT_NOISE = 0.8, 0.7, 1.0
+# the seller's answers, by topic
+SELLER: Mapping[str, str] = {
+    "parcel": "Hello, we have asked the carrier and will write as soon as we know more.",
+    "product": "Hello, we are sorry. Please send us a photo so that we can help.",
 }
 
 
@@ -142,13 +129,22 @@ def time_of_day(draws: Draws, orders: Orders, purpose: str, day: np.ndarray) -> 
     return np.asarray((hour - offset + STORE_UTC_HOURS) / 24.0 % 1.0)
 
 
-def message_text(texts: Texts, topic: pl.Series, number: np.ndarray) -> pl.Series:
-    """One text per message, by its topic; `number` (one per message) chooses among the texts."""
-    count = len(texts["parcel"])
-    choice = pl.Series(number % count)
-    frame = pl.DataFrame({"topic": topic, "choice": choice})
-    by_topic = [
-        pl.when(pl.col("topic") == name).then(pl.col("choice").replace_strict(range(count), lines))
-        for name, lines in texts.items()
-    ]
-    return frame.select(text=pl.coalesce(by_topic))["text"]
+def written_texts(world: World, orders: Orders, messages: Messages) -> pl.Series:
+    """What buyers write, one text per message, in the language of their country.
+
+    It depends on a heat: the logarithm of the temper, plus lateness (until delivery) or the
+    logarithm of the product's risk (after it), plus chance. All of them are known to the buyer when
+    writing. Nothing else in the world depends on the texts: their draws have purposes of their own.
+    """
+    order, written = messages.order, messages.written
+    draws, keys = world.draws, (orders.number[order], np.floor(written).astype(np.int64))
+    late = HEAT_LATE * (written > orders.delivery_promise[order])
+    risk = HEAT_RISK * np.log(orders.risks[order].sum(axis=1))
+    heat = np.log(orders.temper_x[order]) + np.where(messages.is_about_parcel, late, risk)
+    heat = heat + HEAT_NOISE * draws.normal("words heat", *keys)
+    chances = np.stack([draws.uniform(f"words {n}", *keys) for n in range(COUNT_CHANCES)], axis=1)
+    countries = pl.Series([country.code for country in COUNTRIES]).gather(orders.country[order])
+    languages = countries.to_frame("country").select(language_of(pl.col("country")))
+    topics = np.where(messages.is_about_parcel, "parcel", "product").tolist()
+    rows = zip(languages.to_series(), topics, heat.tolist(), chances.tolist(), strict=True)
+    return pl.Series([buyer_text(*row) for row in rows], dtype=pl.String)

@@ -13,7 +13,7 @@ import polars as pl
 from features.clock import SECONDS_A_DAY, day_number
 from features.tables import INSTANT, TABLES
 from pipeline.simulation.world.assumptions import QUARREL
-from pipeline.simulation.world.buyer_messages import BUYER, SELLER, STORE_UTC_HOURS, message_text
+from pipeline.simulation.world.buyer_messages import SELLER, STORE_UTC_HOURS, written_texts
 from pipeline.simulation.world.journey import Journey
 from pipeline.simulation.world.markets import CATEGORIES, CAUSES, COUNTRIES, SERVICES
 from pipeline.simulation.world.order_life import Life
@@ -85,7 +85,7 @@ def order_frames(
         ),
         "tracking": _tracking(orders, scans, order_id),
         "disputes": _disputes(disputes, order_id),
-        "messages": _messages(orders, life, order_id),
+        "messages": _messages(world, orders, life, order_id),
         "reviews": _reviews(world, orders, journey, life, order_id),
     }
     return {name: publish(world, name, frame) for name, frame in happened.items()}
@@ -229,21 +229,16 @@ def _disputes(disputes: Disputes, order_id: pl.Series) -> pl.DataFrame:
     )
 
 
-def _messages(orders: Orders, life: Life, order_id: pl.Series) -> pl.DataFrame:
+def _messages(world: World, orders: Orders, life: Life, order_id: pl.Series) -> pl.DataFrame:
     messages = life.messages
     row_order_id = order_id.gather(messages.order)
     topic = pick_text(["product", "parcel"], messages.is_about_parcel.astype(int))
-    number = orders.number[messages.order] + np.floor(messages.written).astype(np.int64)
-    said = (("buyer", messages.written, BUYER), ("seller", messages.answered, SELLER))
+    asked = written_texts(world, orders, messages)
+    answer = topic.replace_strict(SELLER, return_dtype=pl.String)
+    said = (("buyer", messages.written, asked), ("seller", messages.answered, answer))
     return pl.concat(
-        facts(
-            at,
-            order_id=row_order_id,
-            sender=sender,
-            topic=topic,
-            text=message_text(texts, topic, number),
-        )
-        for sender, at, texts in said
+        facts(at, order_id=row_order_id, sender=sender, topic=topic, text=text)
+        for sender, at, text in said
     )
 
 

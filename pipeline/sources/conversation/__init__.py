@@ -1,6 +1,6 @@
-"""Messages with buyers, whatever platform they come from: which order a message is about, and what
-it is about by its words.
+"""Messages with buyers, whatever platform they come from: which order a message is about, what it
+is about by its words, and what it says: intent, urgency and sentiment.
 
-`pipeline.sources.aliexpress` imports from here. Modules here may import `phrases` of
-`pipeline.sources`.
+`pipeline.load` and `pipeline.sources.aliexpress` import from here. Modules here may import
+`models.texts`, and `phrases` of `pipeline.sources`.
 """

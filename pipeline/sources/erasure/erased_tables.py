@@ -13,7 +13,11 @@ from pipeline.sources.erased_ids import BUYER, NUMBER, PREFIX, ErasedIds, parcel
 from pipeline.sources.store_data import StoreData
 
 # texts that are removed, by table
-REMOVED = {"messages": ("text", "topic"), "tracking": ("location",), "disputes": ("reason",)}
+REMOVED = {
+    "messages": ("text", "topic", "intent", "urgency", "sentiment"),
+    "tracking": ("location",),
+    "disputes": ("reason",),
+}
 # ids that are numbered anew within their order, by table: they contain a tracking number, or the
 # platform's number of a message
 RENUMBERED = {"tracking": ("scan_id", "scan"), "messages": ("message_id", "message")}

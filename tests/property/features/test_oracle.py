@@ -15,7 +15,7 @@ from features import running_sums
 from features.asof import trailing_totals
 from features.build.registry import build_features
 from features.spine import build_spine
-from features.tables import TABLES, Tables, create_tables
+from features.tables import INTENTS, SENTIMENTS, TABLES, URGENCIES, Tables, create_tables
 from features.totals.entity_measures import ENTITIES
 from features.totals.family_inputs import FamilyInputs, build_family_inputs
 from tests.conftest import day
@@ -26,6 +26,7 @@ DAYS = st.integers(-5, 60)
 FACTS = st.lists(st.tuples(st.sampled_from("abc"), DAYS, st.integers(-3, 9)), max_size=40)
 ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", "d", None]), DAYS), min_size=1, max_size=15)
 WORLDS, BATCHES = 300, 8
+RANKS = {"intent": INTENTS, "urgency": URGENCIES, "sentiment": SENTIMENTS}
 NIGHTS = [
     day("2024-01-09"),
     day("2024-01-20"),
@@ -181,6 +182,12 @@ def naive_features(order: Order, as_of: int) -> dict[str, float | None]:
     )
     questions, replies = seen("messages", sender="buyer"), seen("messages", sender="seller")
     last_reply = max((r["occurred_at"] for r in replies), default=None)
+    said = {
+        name: sorted(
+            (q["occurred_at"], ranks.index(q[name])) for q in questions if q[name] is not None
+        )
+        for name, ranks in RANKS.items()
+    }
     milestones = [
         r
         for r in [*seen("shipments"), *scans]
@@ -203,6 +210,25 @@ def naive_features(order: Order, as_of: int) -> dict[str, float | None]:
         "conversation_count_replies": float(len(replies)),
         "conversation_count_since_reply": float(
             sum(last_reply is None or r["occurred_at"] > last_reply for r in questions)
+        ),
+        "conversation_count_complaints": float(
+            sum(q["intent"] in ("wrong_item", "broken") for q in questions)
+        ),
+        "conversation_count_demands": float(
+            sum(q["intent"] in ("wants_refund", "threatens_dispute") for q in questions)
+        ),
+        "conversation_count_urgent": float(sum(q["urgency"] == "urgent" for q in questions)),
+        "conversation_last_intent": float(said["intent"][-1][1]) if said["intent"] else None,
+        "conversation_worst_intent": max((float(n) for _, n in said["intent"]), default=None),
+        "conversation_last_urgency": float(said["urgency"][-1][1]) if said["urgency"] else None,
+        # the ranks go from bad to good, so the first of the last instant is the worst
+        "conversation_last_sentiment": next(
+            (n - 1.0 for at, n in said["sentiment"] if at == said["sentiment"][-1][0]), None
+        ),
+        "conversation_mean_sentiment": (
+            sum(n - 1.0 for _, n in said["sentiment"]) / len(said["sentiment"])
+            if said["sentiment"]
+            else None
         ),
         "order_age_days": days_since(order.row),
         "order_days_since_paid": days_since(paid[-1]) if paid else None,

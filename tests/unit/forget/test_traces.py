@@ -145,3 +145,13 @@ def test_the_id_may_come_from_the_input(tmp_path: Path) -> None:
     assert "would change: tables" in result.output
     assert "b-0003" in store.read_tables()["orders"]["buyer_id"]
     assert CliRunner().invoke(app, arguments, input="\n").exit_code == 2
+
+
+def test_what_a_forgotten_buyer_wrote_leaves_no_label() -> None:
+    listed = NO_ERASED_IDS.with_buyer("b-1")
+    orders = pl.DataFrame({"order_id": ["o-1", "o-2"], "buyer_id": ["b-1", "b-2"]})
+    labels = {"intent": "broken", "urgency": "urgent", "sentiment": "negative"}
+    messages = pl.DataFrame({"message_id": ["m1", "m2"], "order_id": ["o-1", "o-2"]})
+    messages = messages.with_columns(pl.lit(value).alias(name) for name, value in labels.items())
+    erased = erase_tables({"orders": orders, "messages": messages}, listed)["messages"]
+    assert erased.select(*labels).rows() == [(None, None, None), ("broken", "urgent", "negative")]

@@ -50,7 +50,11 @@ def test_tables_are_read_as_they_were_written(tables: Tables, files: TableFiles)
     assert (stored.zone, stored.has_partial_outcomes) == ("Asia/Shanghai", False)
     for name in TABLES:
         assert stored[name].columns == tables[name].columns
-        assert_frame_equal(stored[name], tables[name], check_row_order=False)
+        written = tables[name]
+        if name == "messages":
+            # only the first words are kept
+            written = written.with_columns(pl.col("text").str.slice(0, FIRST_WORDS))
+        assert_frame_equal(stored[name], written, check_row_order=False)
     assert files.count_orders() == 1500
     assert files.count_facts() == sum(tables[name].height for name in TABLES)
 
