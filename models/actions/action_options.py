@@ -85,7 +85,7 @@ def _options_of(
     least_worth_usd: float,
 ) -> pl.DataFrame:
     cost = action.cost_usd(rules.usd_a_minute, rules.automatic_usd)
-    fits = known.filter(action.is_possible & ~rules.is_stopped(action)).with_columns(
+    fits = known.filter(_fits(action, rules, least_worth_usd)).with_columns(
         action=pl.lit(action.name),
         cost_usd=cost,
         budget_usd=action.offer_usd,
@@ -95,7 +95,6 @@ def _options_of(
         message_language=pl.col("message_language") if action.to == "buyer" else NO_LANGUAGE,
         provoked_usd=action.provokes * (1.0 - pl.col("end_probability")) * pl.col("dispute_usd"),
     )
-    fits = fits.filter(pl.col("stake_usd") - pl.col("cost_usd") >= least_worth_usd)
     shares = posterior.shares(with_stakes_as_shares(fits))
     stake = pl.col("stake_usd")
     spent = fits.select(pl.col("cost_usd") + pl.col("provoked_usd")).to_series()
@@ -113,6 +112,28 @@ def _options_of(
         )
         .select(columns)
     )
+
+
+def may_have_option(
+    actions: Sequence[Action], rules: ActionRules, least_worth_usd: float
+) -> pl.Expr:
+    """Whether `action_options` may have a row for an order: a test of the order alone, so that a
+    worker of a cluster can do it. The columns are those of `action_options`."""
+    return pl.any_horizontal(
+        pl.lit(False),
+        *(
+            _fits(action, rules, least_worth_usd).fill_null(False)
+            for action in actions
+            if action.name not in rules.not_allowed
+        ),
+    )
+
+
+def _fits(action: Action, rules: ActionRules, least_worth_usd: float) -> pl.Expr:
+    """Whether an order may get the action, and it could be worth enough."""
+    cost = action.cost_usd(rules.usd_a_minute, rules.automatic_usd)
+    is_worth_it = pl.col("stake_usd") - cost >= least_worth_usd
+    return action.is_possible & ~rules.is_stopped(action) & is_worth_it
 
 
 def risk_band(chance: pl.Expr) -> pl.Expr:

@@ -23,6 +23,9 @@ _MAY_BE_SENT = _IS_SENT | (_STAGE == "unknown")
 _SILENCE = pl.col("logistics_days_since_news")
 _TO_PROMISE, _TO_SHIP_BY = (pl.col(f"logistics_days_to_{name}") for name in ("promise", "ship_by"))
 _LAST_MESSAGE = pl.col("conversation_days_since_message")
+_HAS_PRODUCT_QUESTION = (pl.col("conversation_count_product_questions") > 0) & (
+    _LAST_MESSAGE <= pl.col("logistics_days_in_stage")
+)
 
 # by name, in the order in which they are tried: when an order is in the queue, and since when, as
 # days before the night (a fraction of a day counts as the day on which it began)
@@ -50,17 +53,23 @@ QUEUES: Mapping[str, tuple[pl.Expr, pl.Expr]] = {
     "before_shipment_late": ((_STAGE == "before_shipment") & (_TO_SHIP_BY < 0), -_TO_SHIP_BY),
     # delivered, and the buyer wrote about the product since, or gave few stars
     "delivered_unhappy": (
-        _IS_DELIVERED
-        & (
-            pl.col("unhappy_days").is_not_null()
-            | (
-                (pl.col("conversation_count_product_questions") > 0)
-                & (_LAST_MESSAGE <= pl.col("logistics_days_in_stage"))
-            )
-        ),
+        _IS_DELIVERED & (pl.col("unhappy_days").is_not_null() | _HAS_PRODUCT_QUESTION),
         pl.coalesce("unhappy_days", _LAST_MESSAGE),
     ),
 }
+# the features that the queues read
+QUEUE_FEATURES = (
+    "logistics_count_exceptions",
+    "logistics_is_held",
+    "logistics_days_since_news",
+    "logistics_silence_rank",
+    "logistics_days_to_promise",
+    "logistics_days_to_ship_by",
+    "logistics_days_in_stage",
+    "conversation_days_since_message",
+    "conversation_count_product_questions",
+    "conversation_days_unanswered",
+)
 QUEUE_COLUMNS = ("order_id", "queue", "since", "risk", "stake_usd")
 
 
@@ -108,6 +117,20 @@ def order_queues(scored: pl.DataFrame, said: pl.DataFrame, unhappy: pl.DataFrame
         descending=[False, False, True, False],
         nulls_last=True,
     )
+
+
+def may_be_queued() -> pl.Expr:
+    """Whether the features of an open order may put it into a queue. Without any of them, an order
+    can only be in a queue because of a review (`unhappy`), for which its stage is enough."""
+    given = {"waiting_days", "unhappy_days"}
+    others = [
+        is_in.fill_null(False)
+        for is_in, _ in QUEUES.values()
+        if not set(is_in.meta.root_names()) & given
+    ]
+    is_waiting = pl.col("conversation_days_unanswered").is_not_null()
+    has_question = (_IS_DELIVERED & _HAS_PRODUCT_QUESTION).fill_null(False)
+    return pl.any_horizontal(is_waiting, has_question, *others)
 
 
 def count_queues(queued: pl.DataFrame) -> dict[str, int]:

@@ -21,6 +21,7 @@ import polars as pl
 from features.clock import in_days
 from features.feature import Feature
 from features.sentence import Sentence, sentence
+from models.monitoring.feature_sums import FeatureSums
 
 # a count this many Poisson standard deviations from the expected one is not due to chance
 CHANCE = 4.0
@@ -153,11 +154,7 @@ def learn_moments(
 
 
 def drift(
-    moments: Moments,
-    night: pl.DataFrame,
-    features: Mapping[str, Feature],
-    size: float,
-    share: float,
+    moments: Moments, night: FeatureSums, features: Mapping[str, Feature], size: float, share: float
 ) -> Reading:
     """Count the features whose mean moved by more than `size` standard deviations (Cohen's d).
 
@@ -165,9 +162,7 @@ def drift(
     check is out of range when more than `share` of the features moved that far.
     """
     names = [name for name in moments if name in features and not name.startswith(CALENDAR)]
-    night_means = (
-        night.select(pl.col(names).mean()).row(0, named=True) if night.height >= FEWEST else {}
-    )
+    night_means = {name: night.mean(name) for name in names if night.height >= FEWEST}
     shifts = {
         name: (value - moments[name][0]) / moments[name][1]
         for name, value in night_means.items()

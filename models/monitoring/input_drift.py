@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import polars as pl
 
 from features.sentence import Sentence, sentence
+from models.monitoring.feature_sums import FeatureSums
 from models.monitoring.input_checks import CALENDAR, Moments
 from models.monitoring.sequential_monitoring import ACT, WATCH, Finding
 
@@ -32,12 +32,9 @@ DRIFT_WATCH, DRIFT_ACT, MISSING_WATCH, MISSING_ACT = 0.3, 0.5, 0.1, 0.2
 WHOLE_WATCH, WHOLE_ACT, MOST_MOVED = 0.1, 0.2, 3.0
 
 
-def feature_means(night: pl.DataFrame, names: list[str]) -> dict[str, list[float | None]]:
+def feature_means(night: FeatureSums, names: list[str]) -> dict[str, list[float | None]]:
     """Mean and share of missing values of each feature over one night's rows."""
-    if night.is_empty():
-        return {}
-    means, holes = night.select(pl.col(names).mean()), night.select(pl.col(names).is_null().mean())
-    return {name: [means[name][0], holes[name][0]] for name in names}
+    return {name: [night.mean(name), night.missing(name)] for name in names if night.height}
 
 
 def drift_findings(

@@ -16,8 +16,9 @@ from importlib.util import find_spec
 import polars as pl
 
 from features.build import registry
-from features.spine import build_spine, open_spells
+from features.spine import open_spells
 from features.tables import Tables
+from models.scoring.scored_part import ScoredPart, Scoring
 from pipeline.engines import stored_nights
 from pipeline.engines.polars_parts import night_features
 from pipeline.engines.stored_nights import read_spells
@@ -81,14 +82,30 @@ def _build_features(tables: Tables, spine: pl.DataFrame, config: Config) -> pl.D
     return spark.build_features(tables, spine, config.engine)
 
 
-def build_night(files: TableFiles, as_of_day: int, config: Config) -> pl.DataFrame:
-    """The features of all orders open and undisputed on `as_of_day`, sorted by order_id."""
-    if config.engine.name == "polars":
-        return night_features(
-            files, as_of_day, config.dispute_window, config.engine.orders_per_part
-        )
-    tables = files.read_all()
-    return build_features(tables, build_spine(tables, [as_of_day], config.dispute_window), config)
+def build_night(files: TableFiles, as_of_day: int, config: Config) -> pl.DataFrame | None:
+    """The features of all orders open and undisputed on `as_of_day`, sorted by order_id.
+
+    None with Spark: its workers build the features when the night is scored.
+    """
+    if config.engine.name == "spark":
+        return None
+    return night_features(files, as_of_day, config.dispute_window, config.engine.orders_per_part)
+
+
+def score_night(
+    files: TableFiles, as_of_day: int, config: Config, score: Scoring, features: pl.DataFrame | None
+) -> ScoredPart:
+    """Score all orders open and undisputed on `as_of_day`. `features` are those of `build_night`.
+
+    With Spark the orders are found, their features built and scored where the rows are; only what
+    `ScoredPart` holds comes back. Raises `NoEngine` if Spark is not available.
+    """
+    if features is not None:
+        return score(features)
+    require_spark(config.engine)
+    from pipeline.engines import spark
+
+    return spark.score_night(files, as_of_day, config, score)
 
 
 def require_spark(settings: Engine) -> None:

@@ -1,48 +1,57 @@
-"""Build the features with PySpark, grouped by key. This is the only file that imports PySpark.
+"""The plans of PySpark: build features, or score a night, grouped by key.
 
     orders          by buyer   -> the orders of buyers who ordered before
     facts, spine    by order   -> sums by day and entity; requests for totals of the spine rows
     sums            by entity  -> the totals
-    facts, totals   by order   -> features
+    facts, totals   by order   -> features, and for a night the scores
 
-Workers read the tables from the workspace's files; facts are never collected on the driver. A key
-with very many facts, such as the single store, is summed to days before any data moves.
+Workers read the tables from files; facts are never collected on the driver. A key with very many
+facts, such as the single store, is summed to days before any data moves.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-import warnings
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException, PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.build.registry import FEATURE_NAMES
-from features.tables import INSTANT, TABLES
-from pipeline.engines.spark_buckets import AGAIN, RETURNING, ROW, SPINE, SUMS, TOTALS, Buckets
-from pipeline.settings.config import Engine
+from features.spine import DisputeWindow, build_spine
+from features.tables import INSTANT, TABLES, Tables
+from models.scoring.scored_part import ScoredPart, Scoring
+from pipeline.engines.spark_buckets import (
+    AGAIN,
+    RETURNING,
+    ROW,
+    SPINE,
+    SUMS,
+    TOTALS,
+    Buckets,
+    Spine,
+    needed_orders,
+    no_features,
+    scored_schema,
+    unpack,
+)
+from pipeline.engines.spark_session import spark_session
+from pipeline.settings.config import Config, Engine
 from pipeline.settings.errors import NoEngine
 from pipeline.workspace.stored_tables import StoredTables
+from pipeline.workspace.table_files import TableFiles
 
-ROOT = Path(__file__).resolve().parents[2]
 SPARK_TYPES = {
     pa.string(): "string",
     pa.int32(): "int",
     pa.int64(): "bigint",
     pa.float64(): "double",
+    pa.bool_(): "boolean",
     pa.list_(pa.int64()): "array<bigint>",
+    pa.list_(pa.float64()): "array<double>",
 }
 COLUMN_TYPES = {pl.String(): "string", pl.Float64(): "double", INSTANT: "timestamp"}
 
@@ -52,61 +61,124 @@ def build_features(tables: StoredTables, spine: pl.DataFrame, settings: Engine) 
 
     Raises `NoEngine` if Spark fails.
     """
-    count = -(-tables["orders"].height // settings.orders_per_bucket)
-    try:
-        with _session(settings) as spark:
-            # one task per bucket; more buckets than cores, because their sizes differ
-            buckets = max(count, 2 * spark.sparkContext.defaultParallelism)
-            spark.conf.set("spark.sql.shuffle.partitions", buckets)
-            rows = _pl(_plan(spark, tables, spine, buckets))
-    except PythonException:
-        # an error of our own functions in a worker is a bug: keep its full traceback
-        raise
-    except (PySparkException, Py4JError, ConnectionError) as error:
-        raise NoEngine(
-            f"Spark did not finish: {str(error).strip()[:400]}\n"
-            "If memory was short, give Spark more ([engine] memory in config.toml) or use smaller "
-            "buckets ([engine] orders_per_bucket)."
-        ) from error
+    with spark_session(settings) as spark:
+        buckets = _set_buckets(spark, tables["orders"].height, settings)
+        do, root = _buckets(tables), _root(spark, tables.folder, settings)
+        spine_rows = spark.createDataFrame(
+            spine.with_row_index("row")
+            .select("order_id", "as_of_day", "as_of", pl.col("row").cast(pl.Int64))
+            .to_arrow()
+        )
+        again = _returning(spark, root, do, buckets)
+        facts = _facts(spark, root, buckets, [(RETURNING, again), (SPINE, spine_rows)])
+        totals = _totals(_with_products(spark, root, facts), do, buckets)
+        # a spine row needs only the facts of its own order
+        own = facts.join(spine_rows.select("order_id").distinct(), "order_id", "left_semi")
+        both = _with_products(spark, root, own).groupBy("bucket").cogroup(totals)
+        rows = _pl(both.applyInArrow(lambda facts, totals: do.features(facts, totals), _ddl(ROW)))
     rows = rows.sort("row").select("stage", *FEATURE_NAMES)
     return pl.concat([spine.select("order_id", "as_of_day"), rows], how="horizontal")
 
 
-def _plan(
-    spark: SparkSession, tables: StoredTables, spine: pl.DataFrame, buckets: int
-) -> DataFrame:
-    """A table of schema `ROW`: one row per spine row, in any order."""
-    do = Buckets(
-        tables.zone,
-        has_partial_outcomes=tables.has_partial_outcomes,
-        has_shipments=tables.has_shipments,
-        usual_life_days=tables.usual_life_days,
+def score_night(files: TableFiles, as_of_day: int, config: Config, score: Scoring) -> ScoredPart:
+    """Find, build and score the open orders of a night on the workers.
+
+    The driver reads no table. `score` is broadcast once to each worker. Raises `NoEngine` if Spark
+    fails.
+    """
+    with spark_session(config.engine) as spark:
+        buckets = _set_buckets(spark, files.count_orders(), config.engine)
+        do = _buckets(files, _spine_of_night(as_of_day, config.dispute_window))
+        root = _root(spark, files.folder, config.engine)
+        sent = spark.sparkContext.broadcast(score)
+        again = _returning(spark, root, do, buckets)
+        # one shuffle of the facts serves both steps: Spark reuses an exchange with the same plan
+        facts = _facts(spark, root, buckets, [(RETURNING, again)])
+        facts = _with_products(spark, root, facts)
+        both = facts.groupBy("bucket").cogroup(_totals(facts, do, buckets))
+        scored = both.applyInArrow(
+            lambda facts, totals: do.score(facts, totals, sent.value), _ddl(scored_schema(score))
+        )
+        # computed once: first the scores come back, then the features of the orders they call for
+        scored = scored.persist()
+        scores = _pl(scored.drop("more"))
+        if scores.is_empty():
+            return score(no_features())
+        ids = spark.createDataFrame(needed_orders(scores).to_arrow())
+        more = scored.select("order_id", "more").join(F.broadcast(ids), "order_id")
+        return unpack(scores, _pl(more), score)
+
+
+def _spine_of_night(as_of_day: int, window: DisputeWindow) -> Spine:
+    def find(tables: Tables) -> pl.DataFrame:
+        return build_spine(tables, [as_of_day], window)
+
+    return find
+
+
+def _buckets(store: TableFiles | StoredTables, find_spine: Spine | None = None) -> Buckets:
+    return Buckets(
+        store.zone,
+        store.has_partial_outcomes,
+        store.has_shipments,
+        store.usual_life_days,
+        find_spine,
     )
-    spine_rows = spark.createDataFrame(
-        spine.with_row_index("row")
-        .select("order_id", "as_of_day", "as_of", pl.col("row").cast(pl.Int64))
-        .to_arrow()
-    )
-    orders = _read(spark, tables, "orders").select("order_id", "buyer_id", "known_at")
-    again = orders.groupBy(_bucket(buckets, "buyer_id")).applyInArrow(
+
+
+def _set_buckets(spark: SparkSession, count_orders: int, settings: Engine) -> int:
+    """One task per bucket; more buckets than cores, because their sizes differ."""
+    count = -(-count_orders // settings.orders_per_bucket)
+    buckets = max(count, 2 * int(spark.sparkContext.defaultParallelism))
+    spark.conf.set("spark.sql.shuffle.partitions", buckets)
+    return buckets
+
+
+def _root(spark: SparkSession, folder: Path, settings: Engine) -> str:
+    """The folder from which the workers read the tables.
+
+    Raises `NoEngine` if it is a copy of other tables than those of the workspace: each must have as
+    many rows and the same newest fact.
+    """
+    if not settings.tables:
+        return folder.resolve().as_uri()
+    root = settings.tables.rstrip("/")
+    for name in TABLES:
+        newest = F.unix_micros(F.max("known_at")).alias("newest")
+        there = _read(spark, root, name).agg(F.count("*").alias("rows"), newest).first()
+        own = pl.scan_parquet(folder / f"{name}.parquet")
+        here = own.select(pl.len(), pl.col("known_at").max().dt.epoch("us")).collect().row(0)
+        if there is None or tuple(there) != here:
+            raise NoEngine(
+                f"{root}/{name}.parquet is not a copy of the workspace's table, which has "
+                f"{here[0]:,} rows. Copy the tables there after each load, or leave out tables "
+                "under [engine] in config.toml."
+            )
+    return root
+
+
+def _returning(spark: SparkSession, root: str, do: Buckets, buckets: int) -> DataFrame:
+    """The orders of buyers who had ordered before."""
+    orders = _read(spark, root, "orders").select("order_id", "buyer_id", "known_at")
+    return orders.groupBy(_bucket(buckets, "buyer_id")).applyInArrow(
         lambda piece: do.returning(piece), _ddl(AGAIN)
     )
-    facts = [
-        _read(spark, tables, name).withColumn("name", F.lit(name))
-        for name in TABLES
-        if name != "products"
-    ]
-    facts += [
-        spine_rows.withColumn("name", F.lit(SPINE)),
-        again.withColumn("name", F.lit(RETURNING)),
-    ]
-    wide = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), facts)
-    wide = wide.withColumn("bucket", _bucket(buckets, "order_id"))
 
-    sums = (
-        _with_products(spark, tables, wide)
-        .groupBy("bucket")
-        .applyInArrow(lambda piece: do.day_sums_and_requests(piece), _ddl(SUMS))
+
+def _facts(
+    spark: SparkSession, root: str, buckets: int, more: list[tuple[str, DataFrame]]
+) -> DataFrame:
+    """All facts of orders as one wide table with `name` and the `bucket` of their order."""
+    tables = [(name, _read(spark, root, name)) for name in TABLES if name != "products"]
+    named = [frame.withColumn("name", F.lit(name)) for name, frame in (*tables, *more)]
+    wide = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), named)
+    return wide.withColumn("bucket", _bucket(buckets, "order_id"))
+
+
+def _totals(facts: DataFrame, do: Buckets, buckets: int) -> Any:
+    """The totals that the buckets' spine rows need, grouped by the bucket that asked."""
+    sums = facts.groupBy("bucket").applyInArrow(
+        lambda piece: do.day_sums_and_requests(piece), _ddl(SUMS)
     )
     sums = sums.groupBy("entity", "value", "day", "measure", "asked_by").agg(
         F.sum("amount").alias("amount")
@@ -114,29 +186,25 @@ def _plan(
     totals = sums.groupBy(_bucket(buckets, "entity", "value")).applyInArrow(
         lambda piece: do.totals(piece), _ddl(TOTALS)
     )
-
-    # a spine row needs only the facts of its own order
-    own = wide.join(spine_rows.select("order_id").distinct(), "order_id", "left_semi")
-    both = _with_products(spark, tables, own).groupBy("bucket").cogroup(totals.groupBy("asked_by"))
-    return both.applyInArrow(lambda piece, totals: do.features(piece, totals), _ddl(ROW))
+    return totals.groupBy("asked_by")
 
 
-def _with_products(spark: SparkSession, tables: StoredTables, facts: DataFrame) -> DataFrame:
+def _with_products(spark: SparkSession, root: str, facts: DataFrame) -> DataFrame:
     """`facts` plus, in each bucket, the products of its orders' lines."""
     lines = facts.where(F.col("name") == "order_lines").select("bucket", "product_id").distinct()
     products = (
-        _read(spark, tables, "products")
+        _read(spark, root, "products")
         .join(lines, "product_id")
         .withColumn("name", F.lit("products"))
     )
     return facts.unionByName(products, allowMissingColumns=True)
 
 
-def _read(spark: SparkSession, tables: StoredTables, name: str) -> DataFrame:
-    columns = ", ".join(
-        f"{column} {COLUMN_TYPES[dtype]}" for column, dtype in TABLES[name].schema.items()
-    )
-    return spark.read.schema(columns).parquet((tables.folder / f"{name}.parquet").as_uri())
+def _read(spark: SparkSession, root: str, name: str) -> DataFrame:
+    """A table: one file, or a folder of files that Hive's `column=value` may partition."""
+    schema = TABLES[name].schema
+    columns = ", ".join(f"{column} {COLUMN_TYPES[dtype]}" for column, dtype in schema.items())
+    return spark.read.schema(columns).parquet(f"{root}/{name}.parquet").select(*schema)
 
 
 def _bucket(count: int, *key: str) -> Any:
@@ -151,53 +219,3 @@ def _pl(frame: DataFrame) -> pl.DataFrame:
     collected = pl.from_arrow(frame.toArrow())
     assert isinstance(collected, pl.DataFrame)
     return collected
-
-
-@contextmanager
-def _session(settings: Engine) -> Iterator[SparkSession]:
-    # workers must use this interpreter with these packages, unless the cluster has its own
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.master(settings.spark_master).appName("dispute-risk features")
-    for key, value in _options(settings).items():
-        builder = builder.config(key, value)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # all data are Arrow tables; no pandas object is created (see pandas in pyproject.toml)
-        warnings.filterwarnings(
-            "ignore", "PySpark does not yet fully support pandas", FutureWarning
-        )
-        spark = builder.getOrCreate()
-        try:
-            spark.sparkContext.addPyFile(str(_zip_program(Path(folder))))
-            yield spark
-        finally:
-            spark.stop()
-
-
-def _options(settings: Engine) -> dict[str, str]:
-    options = {
-        # Spark transfers instants in the session's time zone
-        "spark.sql.session.timeZone": "UTC",
-        # keep one task per bucket even if it has few bytes: the work is done in Python
-        "spark.sql.adaptive.coalescePartitions.enabled": "false",
-        "spark.driver.maxResultSize": "0",
-        "spark.driver.memory": settings.memory,
-        "spark.executor.memory": settings.memory,
-        # tasks run in parallel: one thread each
-        "spark.executorEnv.POLARS_MAX_THREADS": "1",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
-    }
-    if settings.is_on_loopback:
-        options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    return options
-
-
-def _zip_program(folder: Path) -> Path:
-    """A zip of the packages that workers import."""
-    path = folder / "program.zip"
-    with zipfile.ZipFile(path, "w") as packed:
-        for package in ("features", "pipeline"):
-            for file in sorted((ROOT / package).rglob("*.py")):
-                packed.write(file, file.relative_to(ROOT))
-    return path

@@ -6,6 +6,9 @@ each row.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import polars as pl
 import pyarrow as pa
 
@@ -14,6 +17,8 @@ from features.build.registry import FEATURE_NAMES, features_of
 from features.clock import local_day
 from features.tables import TABLES, LifeDays, Tables, create_tables
 from features.totals.order_facts import returning_facts
+from models.monitoring.feature_sums import add_sums, sums_of_numbers
+from models.scoring.scored_part import DecidedRows, ScoredPart, Scoring
 
 # names in addition to the canonical tables: the numbered spine rows, and the orders of buyers who
 # ordered before
@@ -43,21 +48,21 @@ TOTALS = pa.schema(
         ("totals", pa.list_(pa.int64())),
     ]
 )
+Spine = Callable[[Tables], pl.DataFrame]
 
 
+@dataclass(frozen=True)
 class Buckets:
-    """The functions that are sent to the workers, with the store's zone and what it records."""
+    """The functions that are sent to the workers, with the store's zone and what it records.
 
-    def __init__(
-        self,
-        zone: str,
-        *,
-        has_partial_outcomes: bool,
-        has_shipments: bool,
-        usual_life_days: LifeDays,
-    ) -> None:
-        self.zone, self.has_partial_outcomes = zone, has_partial_outcomes
-        self.has_shipments, self.usual_life_days = has_shipments, usual_life_days
+    `find_spine` finds the spine rows of a bucket in its tables; without it, they are sent along.
+    """
+
+    zone: str
+    has_partial_outcomes: bool
+    has_shipments: bool
+    usual_life_days: LifeDays
+    find_spine: Spine | None = None
 
     def returning(self, orders: pa.Table) -> pa.Table:
         """Orders of some buyers -> `AGAIN`: those whose buyer had an order on an earlier day."""
@@ -93,6 +98,21 @@ class Buckets:
         built = features_of(family_inputs_of(tables, spine, again, _polars(totals)))
         return _arrow(built.with_columns(spine["row"]), ROW)
 
+    def score(self, facts: pa.Table, totals: pa.Table, score: Scoring) -> pa.Table:
+        """All facts of some orders and the totals they requested -> `scored_schema`."""
+        tables, spine, again = self._open(facts)
+        if spine.is_empty():
+            return scored_schema(score).empty_table()
+        open_tables = tables.with_frames(
+            {
+                name: f.join(spine, on="order_id", how="semi") if "order_id" in f.columns else f
+                for name, f in tables.frames.items()
+            }
+        )
+        own_again = again.join(spine, on="order_id", how="semi")
+        inputs = family_inputs_of(open_tables, spine, own_again, _polars(totals))
+        return pack(score.decide(features_of(inputs), open_tables["orders"]), score)
+
     def _open(self, facts: pa.Table) -> tuple[Tables, pl.DataFrame, pl.DataFrame]:
         """The canonical tables, the spine rows and the returning orders of a bucket."""
         frame = _polars(facts)
@@ -105,7 +125,73 @@ class Buckets:
             usual_life_days=self.usual_life_days,
         )
         again = part[RETURNING].select("order_id", "known_day", count_returning=1)
+        if self.find_spine is not None:
+            return tables, self.find_spine(tables), again
         return tables, part[SPINE].select("order_id", "as_of_day", "as_of", "row"), again
+
+
+def scored_schema(score: Scoring) -> pa.Schema:
+    """One row per open order: its scores, what `DecidedRows` says, `queue` (the numbers
+    `queue_columns`; null if it is in no queue) and `more` (the numbers `more_columns`). One row per
+    bucket without an `order_id` has the bucket's `sums`."""
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in ("order_id", "buyer_id", "stage", "action")),
+            ("as_of_day", pa.int32()),
+            *((name, pa.float64()) for name in (*score.score_columns, "expected_value_usd")),
+            *((name, pa.bool_()) for name in ("is_worth_it", "may_be_queued")),
+            ("queue", pa.list_(pa.float64())),
+            ("more", pa.list_(pa.float64())),
+            ("sums", pa.list_(pa.int64())),
+        ]
+    )
+
+
+def no_features() -> pl.DataFrame:
+    """The features of no rows, with their columns."""
+    schema = {"order_id": pl.String(), "as_of_day": pl.Int32(), "stage": pl.String()}
+    return pl.DataFrame(schema=schema | dict.fromkeys(FEATURE_NAMES, pl.Float64()))
+
+
+def pack(part: DecidedRows, score: Scoring) -> pa.Table:
+    """The rows and sums of a bucket, as `scored_schema` has them."""
+    queue = pl.when("may_be_queued").then(pl.concat_list(score.queue_columns))
+    rows = part.rows.with_columns(queue=queue, more=pl.concat_list(score.more_columns))
+    sums = pl.DataFrame({"sums": [part.sums.to_numbers()]}, schema={"sums": pl.List(pl.Int64)})
+    schema = scored_schema(score)
+    kept = [name for name in schema.names if name != "sums"]
+    return _arrow(pl.concat([rows.select(kept), sums], how="diagonal"), schema)
+
+
+def needed_orders(scored: pl.DataFrame) -> pl.DataFrame:
+    """`order_id` of the orders that may get an action, and of the other open orders of their
+    buyers. `scored` has the rows of `scored_schema`."""
+    buyers = scored.filter("is_worth_it")["buyer_id"].implode()
+    return scored.filter(pl.col("buyer_id").is_in(buyers)).select("order_id")
+
+
+def unpack(scored: pl.DataFrame, more: pl.DataFrame, score: Scoring) -> ScoredPart:
+    """The rows of all buckets, in any order, as one part.
+
+    `scored` has the rows of `scored_schema`, `more` has `order_id, more` of the `needed_orders`.
+    """
+    rows = scored.drop_nulls("order_id").sort("order_id")
+    scores = rows.select("order_id", "as_of_day", "stage", *score.score_columns)
+    others = rows.join(more, on="order_id", how="anti", maintain_order="left")
+    numbers = _columns(more.sort("order_id"), "more", score.more_columns)
+    considered = scores.join(numbers, on="order_id", maintain_order="left")
+    queued = _columns(others.drop_nulls("queue"), "queue", score.queue_columns)
+    best = others.drop_nulls("action").select("order_id", "action", "expected_value_usd")
+    sums = add_sums(
+        sums_of_numbers(score.summed, each) for each in scored["sums"].drop_nulls().to_list()
+    )
+    return ScoredPart(scores, considered, queued, best, sums)
+
+
+def _columns(rows: pl.DataFrame, packed: str, names: Sequence[str]) -> pl.DataFrame:
+    """`order_id` and the numbers of the list `packed` as columns."""
+    number = pl.col(packed).list
+    return rows.select("order_id", *(number.get(n).alias(name) for n, name in enumerate(names)))
 
 
 def _polars(table: pa.Table) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from features.clock import day_number
 from features.sentence import Sentence, key_of, sentence
 from features.tables import TABLES
 from models.monitoring import input_checks
+from models.monitoring.feature_sums import FeatureSums
 from models.monitoring.input_checks import Reading
 from pipeline.history.past_lists import PastLists
 from pipeline.night.rule_scorer import RuleScorer
@@ -79,9 +80,9 @@ def pull_reading(failure: str) -> Reading:
 
 
 def check_scores(
-    scorer: Scorer, scored: pl.DataFrame, past: PastLists | None, config: Config
+    scorer: Scorer, sums: FeatureSums, past: PastLists | None, config: Config
 ) -> list[Reading]:
-    """The readings of the night's features and probabilities.
+    """The readings of the night's features and probabilities, from their sums.
 
     Empty for fixed rules: without training there is nothing to compare with.
     """
@@ -100,12 +101,10 @@ def check_scores(
             first=str(past.first),
             last=str(past.last),
         )
-    total = float(scored["probability"].sum())
+    total = sums.total("probability")
     return [
-        input_checks.drift(moments, scored, FEATURES, limits.drift_size, limits.drift_share),
-        input_checks.mean_probability(
-            total, scored.height, usual, source, limits.probability_ratio
-        ),
+        input_checks.drift(moments, sums, FEATURES, limits.drift_size, limits.drift_share),
+        input_checks.mean_probability(total, sums.height, usual, source, limits.probability_ratio),
     ]
 
 

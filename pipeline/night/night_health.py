@@ -15,6 +15,7 @@ from features.clock import calendar_day, day_number
 from features.sentence import Sentence, key_of, sentence
 from models.learner.gbm import DisputeModel
 from models.monitoring import input_drift
+from models.monitoring.feature_sums import FeatureSums
 from models.monitoring.input_checks import Reading
 from models.monitoring.matured_outcomes import AlarmLimits, judge_outcomes, label_outcomes, traits
 from models.monitoring.sequential_monitoring import LOOKBACK_NIGHTS, RETRAIN, WATCH, Finding, worst
@@ -182,14 +183,14 @@ def limits_of(config: Config) -> AlarmLimits:
     return AlarmLimits(limits.rise, limits.fall, limits.early_rise, limits.early_fall)
 
 
-def write_health(folder: Path, scored: pl.DataFrame, health: Health) -> None:
+def write_health(folder: Path, sums: FeatureSums, health: Health) -> None:
     """Write `health.json`: the verdict, and the feature means that later nights compare with."""
-    write_json(folder / FILE, {**health.manifest_facts(), "features": night_means(scored)})
+    write_json(folder / FILE, {**health.manifest_facts(), "features": night_means(sums)})
 
 
-def night_means(scored: pl.DataFrame) -> dict[str, list[float | None]]:
+def night_means(sums: FeatureSums) -> dict[str, list[float | None]]:
     """The `feature_means` of one night's features."""
-    return input_drift.feature_means(scored, [name for name in FEATURES if name in scored.columns])
+    return input_drift.feature_means(sums, [name for name in FEATURES if name in sums.names])
 
 
 def read_means(folder: Path) -> dict[str, list[float | None]]:

@@ -13,9 +13,10 @@ import polars as pl
 from features.clock import day_number
 from models.actions.hold_out import HELD_OUT
 from models.contact.queues import WAITING
+from models.monitoring.feature_sums import FeatureSums
 from models.monitoring.input_checks import Reading
-from models.reasons.risk_rules import has_sign
-from pipeline.engines.engine import build_night
+from models.scoring.night_scoring import NightScoring
+from pipeline.engines.engine import build_night, score_night
 from pipeline.history.assignments import CANDIDATES_FILE, COLUMNS, FILE, held_out_before
 from pipeline.history.past_lists import PastLists, past_lists, past_lists_text
 from pipeline.indicators.open_disputes import clock_summary, write_clock
@@ -40,7 +41,6 @@ from pipeline.night.scored_orders import (
     assigned_orders,
     contact_list,
     decide_night,
-    score_orders,
 )
 from pipeline.pages.report import write_report
 from pipeline.registry.model_registry import require_champion
@@ -69,11 +69,13 @@ class NightContext:
 
 @dataclass(frozen=True)
 class NightTables:
-    """The night's tables: `scored` has one row per open order, `assigned` one per buyer who is
-    listed or held out, `listed` one per buyer with an action, `candidates` the options that could
-    have been drawn for them. `writers`: who writes what."""
+    """The night's tables: `decided` has the open orders, `assigned` one row per buyer who is listed
+    or held out, `listed` one per buyer with an action, `candidates` the options that could have
+    been drawn for them. `sums` are those of the features of all open orders. `writers`: who writes
+    what."""
 
-    scored: pl.DataFrame
+    decided: Decided
+    sums: FeatureSums
     assigned: pl.DataFrame
     listed: pl.DataFrame
     candidates: pl.DataFrame
@@ -113,10 +115,10 @@ def score(
     _refuse(night, readings)
     tables = _decide(night)
     past = past_lists(workspace, files, config, as_of)
-    readings += check_scores(scorer, tables.scored, past, config)
+    readings += check_scores(scorer, tables.sums, past, config)
     _refuse(night, readings)
     with progress.piece("monitor") as notes:
-        means = night_means(tables.scored)
+        means = night_means(tables.sums)
         health = assess_health(workspace, files, config, scorer, as_of, readings, means)
         notes.append(health.verdict)
     tables = _with_messages(night, tables)
@@ -137,14 +139,14 @@ def _decide(night: NightContext) -> NightTables:
     day = day_number(as_of)
     with night.progress.piece("features") as notes:
         features = build_night(files, day, config)
-        notes.append(f"{features.height:,} open, undisputed orders on {as_of}")
-    with night.progress.piece("score"):
-        scored = score_orders(night.scorer, features, night.actions.cost)
-        scored = scored.with_columns(as_of=pl.lit(as_of))
+        notes += ["built by the workers, as they score"] if features is None else []
+    with night.progress.piece("score") as notes:
+        scoring = _scoring(night)
+        part = score_night(files, day, config, scoring, features)
+        del features
+        notes.append(f"{part.scores.height:,} open, undisputed orders on {as_of}")
     with night.progress.piece("choose") as notes:
-        # with fixed rules, a high order value alone is no reason to write to a buyer
-        may_act = has_sign() if isinstance(night.scorer, RuleScorer) else pl.lit(True)
-        decided = decide_night(files, scored, may_act, night.actions, config, as_of)
+        decided = decide_night(files, part, scoring.may_act, night.actions, config, as_of)
         assigned = assigned_orders(decided)
         to_do = assigned.filter(pl.col("arm") != HELD_OUT)
         listed = contact_list(files, night.scorer, to_do, night.actions, day)
@@ -157,7 +159,14 @@ def _decide(night: NightContext) -> NightTables:
         )
     writers = _writers(decided, assigned, config)
     candidates = decided.night.candidates.with_columns(as_of=pl.lit(as_of))
-    return NightTables(decided.scored, assigned, listed, candidates, writers)
+    return NightTables(decided, part.sums, assigned, listed, candidates, writers)
+
+
+def _scoring(night: NightContext) -> NightScoring:
+    settings, known = night.config.actions, night.actions
+    rules, least = settings.rules(known.stopped), settings.least_worth_usd
+    model = night.scorer.model
+    return NightScoring(model, known.cost, known.actions, known.posterior, rules, least)
 
 
 def _writers(decided: Decided, assigned: pl.DataFrame, config: Config) -> Mapping[str, Any]:
@@ -175,7 +184,7 @@ def _with_messages(night: NightContext, tables: NightTables) -> NightTables:
     with night.progress.piece("messages"):
         listed = add_what_to_say(
             tables.listed,
-            tables.scored,
+            tables.decided.considered,
             night.files,
             night.actions.by_name,
             night.workspace.folder,
@@ -195,7 +204,7 @@ def _write_run(
 ) -> None:
     """Write all files of the night into `folder`; the manifest comes last."""
     workspace, config, as_of = night.workspace, night.config, night.as_of
-    scored, listed, writers = tables.scored, tables.listed, tables.writers
+    scored, listed, writers = tables.decided.scored, tables.listed, tables.writers
     price = night.actions.price
     titles = {name: action.title for name, action in night.actions.by_name.items()}
     warnings = [*banner(readings, config), *harm_sentences(night.actions.harm, titles)]
@@ -204,10 +213,11 @@ def _write_run(
     scored.select(SCORE_COLUMNS).write_parquet(folder / "scores.parquet")
     tables.assigned.select(COLUMNS).write_parquet(folder / FILE)
     tables.candidates.write_parquet(folder / CANDIDATES_FILE)
-    write_health(folder, scored, health)
+    write_health(folder, tables.sums, health)
     write_list(folder, listed, as_of)
+    open_orders = tables.decided.open_orders()
     with night.progress.piece("queues") as notes:
-        queues = write_queues(folder, night_queues(night.files, scored, listed, config, as_of))
+        queues = write_queues(folder, night_queues(night.files, open_orders, listed, config, as_of))
         notes.append(f"{queues['counts'][WAITING]:,} buyers wait for an answer")
     sentence = writers.get("sentence", "")
     write_readme(folder, listed, scored.height, as_of, past, warnings, sentence)

@@ -10,15 +10,15 @@ import polars as pl
 
 from features.asof import visible
 from features.build.registry import FEATURES
-from features.tables import CAUSES
 from models.actions.action_columns import ActionLimits
 from models.actions.action_options import action_options
-from models.actions.action_stakes import DisputeCost, add_stakes
 from models.actions.night_choice import NightChoice, NightRules, choose_night
 from models.contact.contact_deadline import add_contact_by
 from models.reasons.explain import explain
 from models.reasons.reason_columns import REASON_KEYS, reason_columns
 from models.reasons.risk_rules import SignModel
+from models.scoring.night_scoring import best_options
+from models.scoring.scored_part import ScoredPart
 from pipeline.history.assignments import likeliest_cause, resting_buyers
 from pipeline.night.night_actions import NightActions
 from pipeline.night.night_checks import Scorer
@@ -72,28 +72,24 @@ SCORE_COLUMNS = [
 
 @dataclass(frozen=True)
 class Decided:
-    """`scored` has one row per open order, with its stake and its best action; `night` is the
-    decision."""
+    """`scored` has one row per open order, with its stake and its best action; `considered` those
+    that may get an action, with their features; `queued` the other orders that may be in a queue,
+    with the features of the queues; `night` is the decision."""
 
     scored: pl.DataFrame
+    considered: pl.DataFrame
+    queued: pl.DataFrame
     night: NightChoice
 
-
-def score_orders(scorer: Scorer, features: pl.DataFrame, cost: DisputeCost) -> pl.DataFrame:
-    """`features` with the probability and its bounds, the shares of the causes and the stakes."""
-    if features.is_empty():
-        empty = {
-            name: pl.lit(0.0) for name in SCORE_COLUMNS if name.startswith(("probability", *CAUSES))
-        }
-        return add_stakes(features.with_columns(**empty), cost)
-    probabilities = scorer.model.predict_with_bounds(features)
-    causes = scorer.model.predict_cause(features)
-    return add_stakes(pl.concat([features, probabilities, causes], how="horizontal"), cost)
+    def open_orders(self) -> pl.DataFrame:
+        """`scored` with `QUEUE_FEATURES`, which are null where no queue needs them."""
+        known = pl.concat([self.considered.select(self.queued.columns), self.queued])
+        return self.scored.join(known, on="order_id", how="left", maintain_order="left")
 
 
 def decide_night(
     files: TableFiles,
-    scored: pl.DataFrame,
+    part: ScoredPart,
     may_act: pl.Expr,
     known: NightActions,
     config: Config,
@@ -101,17 +97,20 @@ def decide_night(
 ) -> Decided:
     """Choose tonight's actions: at most one per buyer, within the limits, by what it saves.
 
-    `scored` as `score_orders` gives it; only orders that `may_act` holds for get an action.
+    `part` has all open orders; only those that `may_act` holds for get an action.
     """
     settings = config.actions
-    buyers = files.read_buyers_of(scored["order_id"]).with_columns(
-        message_language=message_language(config.decide.in_english)
+    buyers = files.read_buyers_of(part.scores["order_id"])
+    scored = part.scores.with_columns(buyers["buyer_id"], as_of=pl.lit(as_of))
+    about = buyers.select(
+        "order_id",
+        "buyer_id",
+        message_language=message_language(config.decide.in_english),
+        store="store_id",
     )
-    orders = scored.with_columns(
-        buyers["buyer_id", "message_language"],
-        store=buyers["store_id"],
-        likely_cause=likeliest_cause(),
-    )
+    orders = part.considered.join(
+        about, on="order_id", how="left", maintain_order="left"
+    ).with_columns(as_of=pl.lit(as_of), likely_cause=likeliest_cause())
     options = action_options(
         orders.filter(may_act),
         known.actions,
@@ -124,12 +123,9 @@ def decide_night(
     resting = resting_buyers(files, ids, as_of, config.decide.cool_off_days)
     rules = night_rules(config, resting)
     night = choose_night(options, rules, known.posterior, as_of.isoformat())
-    best = (
-        options.sort("value_usd", "action", descending=[True, False])
-        .unique("order_id", keep="first", maintain_order=True)
-        .select("order_id", "action", expected_value_usd="value_usd")
-    )
-    return Decided(orders.join(best, on="order_id", how="left", maintain_order="left"), night)
+    best = pl.concat([best_options(options), part.best])
+    scored = scored.join(best, on="order_id", how="left", maintain_order="left")
+    return Decided(scored, orders, part.queued, night)
 
 
 def night_rules(config: Config, resting: Collection[str]) -> NightRules:
@@ -150,9 +146,9 @@ def assigned_orders(decided: Decided) -> pl.DataFrame:
     """One row per buyer who is listed or held out, best first, with the columns of the order and of
     the action, and `also_orders`, the buyer's other open orders."""
     night, scored = decided.night.assigned, decided.scored
-    facts = scored.drop(
-        [name for name in night.columns if name in scored.columns and name != "order_id"]
-        + ["expected_value_usd"]
+    orders = decided.considered
+    facts = orders.drop(
+        [name for name in night.columns if name in orders.columns and name != "order_id"]
     )
     rows = night.rename({"value_usd": "expected_value_usd"}).join(
         facts, on="order_id", how="left", maintain_order="left"

@@ -39,6 +39,13 @@ class Engine(SettingsSection):
         pattern=SPARK_MASTER,
         description="local[2]: this machine, two tasks at a time; spark://host:7077: a cluster",
     )
+    tables: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9+.-]*:/\S+)?$",
+        description="where Spark's workers read the tables: a folder such as s3a://bucket/store "
+        "with a copy of the workspace's tables, each a file or a folder of files; empty: the "
+        "workspace",
+    )
     orders_per_part: int = Field(
         default=200_000,
         ge=1,
@@ -55,8 +62,8 @@ class Engine(SettingsSection):
     memory: str = Field(
         default="4g",
         pattern=r"^\d+[mg]$",
-        description="Java memory of this process, through which all features pass, and of each "
-        "worker; Python needs more on top",
+        description="Java memory of this process, through which the rows of training pass, and of "
+        "each worker; Python needs more on top",
     )
 
     @property

@@ -125,6 +125,7 @@ def season(orders: int, seed: int, planted: str) -> list:
     from features.spine import build_spine
     from models.comparison.metrics import mark_listed
     from models.learner.training_rows import train_model
+    from models.monitoring.feature_sums import sum_features
     from models.monitoring.matured_outcomes import traits
     from pipeline.night.night_health import night_means
     from pipeline.settings.config import Config
@@ -142,7 +143,10 @@ def season(orders: int, seed: int, planted: str) -> list:
         assert model is not None
         nights = list(range(trained_on, first + SEASON))
         rows = build_features(tables, build_spine(tables, nights, config.dispute_window))
-        means = {part["as_of_day"][0]: night_means(part) for part in rows.partition_by("as_of_day")}
+        means = {
+            part["as_of_day"][0]: night_means(sum_features(part, FEATURE_NAMES))
+            for part in rows.partition_by("as_of_day")
+        }
         scored = rows.select("order_id", "as_of_day", "stage").with_columns(
             probability=pl.Series(model.predict(rows))
         )

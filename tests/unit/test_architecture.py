@@ -27,7 +27,7 @@ SHELL_ONLY = {
     "pyarrow",
     "pyspark",
 }
-SPARK_FILES = {"pipeline/engines/spark.py"}
+SPARK_FILES = {f"pipeline/engines/{name}.py" for name in ("spark", "spark_session")}
 MLFLOW_FILES = {
     f"pipeline/registry/{name}.py"
     for name in (
@@ -72,7 +72,7 @@ def test_mlflow_is_imported_in_its_own_files_only() -> None:
     assert users == MLFLOW_FILES
 
 
-def test_spark_is_imported_in_its_own_file_only() -> None:
+def test_spark_is_imported_in_its_own_files_only() -> None:
     assert {
         str(p.relative_to(ROOT)) for p in sources("pipeline") if "pyspark" in imported(p)
     } == SPARK_FILES

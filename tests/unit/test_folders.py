@@ -26,6 +26,8 @@ models/monitoring           features
 models/pool                 features
 models/product              features features/indicators models/monitoring
 models/reasons              features models/learner
+models/scoring              features features/build models/actions models/contact
+                            models/effects models/learner models/monitoring models/reasons
 models/texts                features
 pipeline                    pipeline/cli pipeline/installation pipeline/settings
                             pipeline/workspace
@@ -63,8 +65,8 @@ pipeline/documentation      features/indicators pipeline/configuration pipeline/
                             pipeline/night pipeline/settings pipeline/workspace
 pipeline/drafts             features features/indicators models/actions pipeline/settings
                             pipeline/workspace
-pipeline/engines            features features/build features/totals pipeline/settings
-                            pipeline/workspace
+pipeline/engines            features features/build features/totals models/monitoring
+                            models/scoring pipeline/settings pipeline/workspace
 pipeline/evaluation         features features/build features/indicators models/actions
                             models/comparison models/contact models/effects
                             models/indicators models/learner models/product models/reasons
@@ -110,8 +112,8 @@ pipeline/load/pulling       features pipeline/connections pipeline/output pipeli
                             pipeline/workspace
 pipeline/night              features features/build features/indicators models/actions
                             models/contact models/effects models/indicators models/learner
-                            models/monitoring models/product models/reasons pipeline/drafts
-                            pipeline/engines pipeline/history pipeline/indicators
+                            models/monitoring models/product models/reasons models/scoring
+                            pipeline/drafts pipeline/engines pipeline/history pipeline/indicators
                             pipeline/load pipeline/output pipeline/pages pipeline/registry
                             pipeline/settings pipeline/sources pipeline/training
                             pipeline/workspace

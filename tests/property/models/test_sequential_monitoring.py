@@ -15,6 +15,7 @@ from models.monitoring.dispute_streams import (
     off_by_chance,
     streams_of,
 )
+from models.monitoring.feature_sums import sum_features
 from models.monitoring.input_drift import drift_findings, feature_means
 from models.monitoring.sequential_monitoring import SEASON_ALPHA, WHOLE, log_evidence, threshold
 from models.monitoring.silent_feeds import carrier_findings, feed_finding, new_value_findings
@@ -220,7 +221,8 @@ def test_a_change_is_reported_for_a_week_and_too_few_nights_are_not_judged() -> 
     assert is_reported == [False] + [True] * 7 + [False] * 3
     assert drift_findings(nights_of(step[30:61][-30:]), MOMENTS, MATTERS) == []
     assert drift_findings([], MOMENTS, MATTERS) == []
-    assert feature_means(pl.DataFrame(schema={"price": pl.Float64}), ["price"]) == {}
+    no_rows = pl.DataFrame(schema={"price": pl.Float64})
+    assert feature_means(sum_features(no_rows, ["price"]), ["price"]) == {}
 
 
 def test_a_new_country_is_reported_once_it_matters() -> None:

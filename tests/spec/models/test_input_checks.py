@@ -8,6 +8,7 @@ import pytest
 
 from features.feature import Feature
 from models.monitoring import input_checks as checks
+from models.monitoring.feature_sums import sum_features
 
 NEWEST = 1000
 
@@ -128,7 +129,7 @@ def test_drift_is_an_effect_size_and_ignores_the_calendar() -> None:
 
     def reading(a: float, b: float, share: float, rows: int = 100) -> checks.Reading:
         night = pl.DataFrame({"a": [a] * rows, "b": [b] * rows, "season_x": [99.0] * rows})
-        return checks.drift(moments, night, FEATURES, 1.0, share)
+        return checks.drift(moments, sum_features(night, night.columns), FEATURES, 1.0, share)
 
     assert not reading(1.5, 1.0, 0.0).is_out
     assert reading(3.0, 1.0, 0.0).is_out

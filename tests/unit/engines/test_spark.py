@@ -11,16 +11,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import urlopen
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from features.build import registry
 from features.spine import build_spine
-from features.tables import Tables, create_tables
+from features.tables import TABLES, Tables, create_tables
 from pipeline.engines import engine
 from pipeline.settings.config import Config, Engine
 from pipeline.settings.errors import NoEngine
@@ -36,7 +39,8 @@ needs_spark = pytest.mark.skipif(
     find_spec("pyspark") is None or JAVA is None or JAVA < engine.JAVA,
     reason=f"needs PySpark (requirements-spark.txt) and Java {engine.JAVA} or newer",
 )
-PATIENCE = 300.0
+# seconds; on a busy machine Java alone takes minutes to start
+PATIENCE = 900.0
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +81,27 @@ def test_spark_builds_the_same_features_to_the_bit(store: str, tmp_path: Path) -
     assert changed(features, expected) == []
 
 
+@needs_spark
+def test_workers_read_partitioned_tables_from_a_hadoop_path(tmp_path: Path) -> None:
+    nights = [day("2024-01-20"), day("2024-02-25")]
+    tables = stored(tmp_path, create_tables(draw_worlds(30, 9), zone="UTC"))
+    spine = build_spine(tables, nights)
+    copy = tmp_path / "bucket" / "store"
+    for name in TABLES:
+        frame = pl.read_parquet(tmp_path / "tables" / f"{name}.parquet")
+        parts = list(frame.iter_slices(-(-max(frame.height, 1) // 3))) or [frame]
+        for number, part in enumerate(parts):
+            file = copy / f"{name}.parquet" / f"part={number}" / "rows.parquet"
+            file.parent.mkdir(parents=True)
+            part.write_parquet(file)
+    config = Config(engine=Engine(name="spark", tables=copy.as_uri(), orders_per_bucket=30))
+    features = engine.build_features(tables, spine, config)
+    assert_frame_equal(features, registry.build_features(tables, spine), check_exact=True)
+    shutil.rmtree(copy / "orders.parquet" / "part=2")
+    with pytest.raises(NoEngine, match=r"orders.parquet is not a copy of the workspace's table"):
+        engine.build_features(tables, spine, config)
+
+
 def test_a_night_without_open_orders_needs_no_spark(tmp_path: Path) -> None:
     tables = stored(tmp_path, as_tables(small_store()))
     spine = build_spine(tables, [day("2030-01-01")])
@@ -87,9 +112,18 @@ def test_a_night_without_open_orders_needs_no_spark(tmp_path: Path) -> None:
 # -- on a cluster
 
 
+@dataclass
+class Cluster:
+    """A standalone master on loopback: its URL, the URL of its status page, and its workers."""
+
+    url: str
+    status: str
+    workers: list[subprocess.Popen]
+
+
 @pytest.fixture
-def master(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """A standalone master with one worker on loopback: its URL, and the URL of its status page."""
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A master with two workers of one core each."""
     with (
         socket.create_server(("127.0.0.1", 0)) as one,
         socket.create_server(("127.0.0.1", 0)) as other,
@@ -99,27 +133,26 @@ def master(tmp_path: Path) -> Iterator[tuple[str, str]]:
     started = [start("master.Master", tmp_path, "--port", str(port), "--webui-port", str(page))]
     try:
         wait_for(status, lambda page: page["status"] == "ALIVE")
-        resources = (
-            "--cores",
-            "2",
-            "--memory",
-            "2g",
-            "--webui-port",
-            "0",
-            "--work-dir",
-            str(tmp_path / "work"),
-        )
-        started.append(start("worker.Worker", tmp_path, *resources, url))
-        wait_for(status, lambda page: page["aliveworkers"] == 1)
-        yield url, status
+        for number in range(2):
+            resources = ("--cores", "1", "--memory", "1g", "--webui-port", "0")
+            work = ("--work-dir", str(tmp_path / f"work{number}"))
+            name = "worker.Worker"
+            started.append(start(name, tmp_path, *resources, *work, url, local_files=str(number)))
+        wait_for(status, lambda page: page["aliveworkers"] == 2)
+        yield Cluster(url, status, started[1:])
     finally:
         for process in reversed(started):
-            # the process group, which includes the executors of a worker
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=60)
+            stop(process, signal.SIGTERM)
 
 
-def start(name: str, folder: Path, *arguments: str) -> subprocess.Popen:
+def stop(process: subprocess.Popen, how: signal.Signals) -> None:
+    """End a process with its group, which includes the executors of a worker."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, how)
+    process.wait(timeout=60)
+
+
+def start(name: str, folder: Path, *arguments: str, local_files: str = "") -> subprocess.Popen:
     spec = find_spec("pyspark")
     assert spec is not None
     assert spec.origin is not None
@@ -135,6 +168,7 @@ def start(name: str, folder: Path, *arguments: str) -> subprocess.Popen:
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_DIRS": str(folder / "local" / local_files),
     }
     with (folder / f"{name}.log").open("w") as log:
         return subprocess.Popen(
@@ -157,30 +191,84 @@ def wait_for(status: str, is_ready: Callable[[dict], bool]) -> dict:
     raise AssertionError(f"{status} was not ready in time")
 
 
-@needs_spark
-def test_a_night_on_a_cluster_writes_the_same_files(
-    master: tuple[str, str], finished: Path, tmp_path: Path
-) -> None:
-    url, status = master
-    workspace = shutil.copytree(finished, tmp_path / "w", symlinks=True)
+def score_command(cluster: Cluster, workspace: Path) -> list[str]:
+    command = [sys.executable, "-m", "pipeline", "--engine", "spark", "--spark-master", cluster.url]
+    return [*command, "score", "--workspace", str(workspace), "--as-of", AS_OF, "--force"]
+
+
+def copy_for_cluster(finished: Path, folder: Path) -> Path:
+    """A copy of the workspace whose night has eight buckets, with little memory."""
+    workspace = shutil.copytree(finished, folder, symlinks=True)
+    count = Workspace(workspace).table_files().count_orders()
     with (workspace / "config.toml").open("a") as config:
-        config.write('[engine]\nmemory = "1g"\n')
-    command = [sys.executable, "-m", "pipeline", "--engine", "spark", "--spark-master", url]
-    command += ["score", "--workspace", str(workspace), "--as-of", AS_OF, "--force"]
-    run = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    assert "pandas" not in run.stderr
-    before, after = latest(finished), latest(workspace)
-    for name in ("contact_list.csv", "scores.parquet"):
-        assert (after / name).read_bytes() == (before / name).read_bytes()
+        config.write(f'[engine]\nmemory = "768m"\norders_per_bucket = {-(-count // 8)}\n')
+    return workspace
+
+
+def assert_same_night(before: Path, after: Path) -> None:
+    for name in (
+        "contact_list.csv",
+        "scores.parquet",
+        "queues.parquet",
+        "assignments.parquet",
+        "action_candidates.parquet",
+        "health.json",
+    ):
+        assert (after / name).read_bytes() == (before / name).read_bytes(), name
     manifests = [json.loads((night / "manifest.json").read_text()) for night in (before, after)]
     assert [manifest["engine"]["name"] for manifest in manifests] == ["polars", "spark"]
     assert manifests[0]["inputs"] == manifests[1]["inputs"]
-    assert (
-        wait_for(status, lambda page: page["completedapps"])["completedapps"][0]["state"]
-        == "FINISHED"
+
+
+@needs_spark
+def test_a_night_on_a_cluster_writes_the_same_files(
+    cluster: Cluster, finished: Path, tmp_path: Path
+) -> None:
+    workspace = copy_for_cluster(finished, tmp_path / "w")
+    run = subprocess.run(
+        score_command(cluster, workspace),
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "pandas" not in run.stderr
+    assert_same_night(latest(finished), latest(workspace))
+    ended = wait_for(cluster.status, lambda page: page["completedapps"])
+    assert ended["completedapps"][0]["state"] == "FINISHED"
+
+
+@needs_spark
+def test_a_killed_driver_leaves_the_last_night_and_a_killed_worker_changes_nothing(
+    cluster: Cluster, finished: Path, tmp_path: Path
+) -> None:
+    workspace = copy_for_cluster(finished, tmp_path / "w")
+    with (tmp_path / "run.log").open("w") as log:
+
+        def run_until_it_works() -> subprocess.Popen:
+            command, since = score_command(cluster, workspace), time.time()
+            run = subprocess.Popen(
+                command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+            )
+            wait_for(cluster.status, lambda page: is_at_work(page, tmp_path / "local", since))
+            assert run.poll() is None
+            return run
+
+        before = latest(workspace)
+        stop(run_until_it_works(), signal.SIGKILL)
+        assert latest(workspace) == before
+        wait_for(cluster.status, lambda page: not page["activeapps"])
+
+        run = run_until_it_works()
+        stop(cluster.workers[0], signal.SIGKILL)
+        assert run.wait(PATIENCE) == 0, (tmp_path / "run.log").read_text()
+    wait_for(cluster.status, lambda page: page["aliveworkers"] == 1)
+    assert_same_night(latest(finished), latest(workspace))
+
+
+def is_at_work(page: dict, folder: Path, since: float) -> bool:
+    """Whether the executors of both workers have written parts of a shuffle."""
+    return bool(page["activeapps"]) and all(
+        any(file.stat().st_mtime > since for file in (folder / number).rglob("shuffle_*.data"))
+        for number in ("0", "1")
     )
 
 
