@@ -21,8 +21,7 @@ import lightgbm as lgb
 import numpy as np
 import polars as pl
 from scipy.optimize import brentq
-from scipy.special import expit, logit, rel_entr
-from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+from scipy.special import expit, logit
 
 from features.build.registry import FEATURE_NAMES
 from features.clock import day_number
@@ -43,6 +42,7 @@ from pipeline.simulation.true_risk import read_world, true_risk
 from pipeline.training.fitting import training_dataset
 from pipeline.training.walk_forward import matured_by, newest_day
 from pipeline.workspace.workspace import Workspace
+from tests.bench.true_measures import measure
 
 DAYS = {0: 0, 1: 30, 3: 91, 6: 182}
 EVERY, SCORED_DAYS = 4, 32
@@ -145,32 +145,6 @@ def month_scores(
     if count >= store.config.min_training_disputes:
         scores["own"] = fit_model(own, FEATURE_NAMES, recipe).predict(test)
     return scores, count
-
-
-def metrics(label: np.ndarray, score: np.ndarray, weight: np.ndarray | None = None) -> list[float]:
-    return [
-        float(roc_auc_score(label, score, sample_weight=weight)),
-        float(average_precision_score(label, score, sample_weight=weight)),
-    ]
-
-
-def measure(score: np.ndarray, label: np.ndarray, truth: np.ndarray, step: int) -> dict[str, float]:
-    auc, ap = metrics(label, score)
-    sample = np.clip(score[::step], 1e-6, 1 - 1e-6)
-    both = np.repeat([1, 0], len(truth))
-    true_auc, true_ap = metrics(both, np.tile(sample, 2), np.concatenate([truth, 1 - truth]))
-    beyond = rel_entr(truth, sample) + rel_entr(1 - truth, 1 - sample)
-    return {
-        "auc": auc,
-        "ap": ap,
-        "log_loss": float(log_loss(label, score)),
-        "mean_p": float(score.mean()),
-        "rate": float(label.mean()),
-        "true_rate": float(truth.mean()),
-        "true_auc": true_auc,
-        "true_ap": true_ap,
-        "true_log_loss": float(beyond.mean()),
-    }
 
 
 def main() -> None:
