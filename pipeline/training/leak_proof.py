@@ -79,7 +79,7 @@ def _random_nights(tables: Tables, config: Config, count: int, seed: int) -> lis
 
 
 def _prove(tables: Tables, config: Config, as_of: int, seed: int) -> pl.DataFrame:
-    """One row per table of one night."""
+    """One row per single fact of one night (`SINGLES`), with the changes of its table."""
     frames = {name: tables[name].select(list(TABLES[name].schema)) for name in TABLES}
     cutoff = pl.select(start_of_day(pl.lit(as_of, pl.Int32), tables.zone)).item()
     spine = build_spine(tables, [as_of], config.dispute_window)
@@ -91,7 +91,10 @@ def _prove(tables: Tables, config: Config, as_of: int, seed: int) -> pl.DataFram
     )
     moved += changed(before, build_features(other, spine))
     singles = [_try_single(tables, frames, spine, before, single, cutoff) for single in SINGLES]
-    return disturbed.counts.with_columns(
+    # a table may be tried with several single facts, each in a row of its own
+    tried = pl.DataFrame({"table": [single.table for single in SINGLES]})
+    counts = tried.join(disturbed.counts, on="table", how="left", maintain_order="left")
+    return counts.with_columns(
         night=pl.lit(calendar_day(as_of).isoformat()),
         rows=pl.lit(spine.height),
         features_checked=pl.lit(before.height * len(FEATURE_NAMES)),

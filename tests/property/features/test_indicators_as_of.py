@@ -84,7 +84,7 @@ def test_leaving_out_old_orders_changes_nothing(
 
 def test_the_worlds_have_all_kinds_of_disputes() -> None:
     """Otherwise the tests above would compare empty tables."""
-    tables = create_tables(draw_store(3), zone="UTC")
+    tables = create_tables(draw_store(17), zone="UTC")
     day = day_number(START.date()) + 40
     rows = pl.concat(measure(tables, day)[3:])
     for indicator in (

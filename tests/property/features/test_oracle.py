@@ -175,7 +175,8 @@ def naive_features(order: Order, as_of: int) -> dict[str, float | None]:
     def days_since(row: dict, column: str = "occurred_at") -> float:
         return (start - row[column]).total_seconds() / 86_400.0
 
-    scans = {(r["status"], r["occurred_at"]): r for r in seen("tracking")}.values()
+    by_scan = {(r["status"], r["sub_status"], r["occurred_at"]): r for r in seen("tracking")}
+    scans = by_scan.values()
     promises = sorted(
         seen("promises", kind="delivery"),
         key=lambda r: (r["known_at"], r["occurred_at"], r["promised_at"]),

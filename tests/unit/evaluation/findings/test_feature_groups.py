@@ -66,7 +66,7 @@ def test_the_group_that_the_risk_depends_on_carries_the_score(
     assert parts["moved"].sum() == pytest.approx(1.0)
     assert parts["gain"].sum() == pytest.approx(1.0)
     unused = parts.filter(pl.col("features") == 0)
-    assert unused["moved"].to_list() == [0.0] * 10
+    assert unused["moved"].to_list() == [0.0] * 11
 
 
 def test_a_feature_says_which_values_raise_the_risk(

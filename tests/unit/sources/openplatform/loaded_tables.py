@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from features.tables import TABLES, Tables, create_tables
 from pipeline.load.ingest import ingest
 from pipeline.settings.config import Config
+from pipeline.sources.conversation.message_labels import with_labels
 from pipeline.workspace.progress import Progress
 from pipeline.workspace.workspace import Workspace
 
@@ -71,7 +72,8 @@ def with_own_messages(pulled: Tables, raw: Path, moments: Sequence[datetime]) ->
     )
     frames = {name: frame.select(*TABLES[name].schema) for name, frame in pulled.frames.items()}
     messages = messages.select(pl.col(n).cast(k) for n, k in TABLES["messages"].schema.items())
-    return create_tables({**frames, "messages": messages}, zone=pulled.zone)
+    # loading labels what the buyers wrote
+    return create_tables({**frames, "messages": with_labels(messages)}, zone=pulled.zone)
 
 
 def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
