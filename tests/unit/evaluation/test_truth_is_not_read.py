@@ -17,6 +17,7 @@ MAY_KNOW = {"compare_learners", "evaluate", "product_review_check", "true_produc
 MAY_KNOW |= {"action_candidates", "action_values", "action_seasons", "replay_actions"}
 MAY_KNOW |= {"season_learning"}
 STEPS = MAY_KNOW | {
+    "compare",
     "simulate",
     "replay",
     "realism_page",
