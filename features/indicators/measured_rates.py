@@ -12,27 +12,20 @@ without a dispute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
 import polars as pl
 
-from features.asof import visible
 from features.clock import in_days
 from features.indicators.indicator_rules import Rate
+from features.indicators.order_groups import groups_of
 from features.indicators.order_outcomes import DAYS, order_outcomes
 from features.indicators.policy import Denominator, Event
 from features.spine import DEFAULT_WINDOW, DisputeWindow
 from features.tables import Tables
 
-# the columns of `USED` in `order_outcomes`, and those that `groups_of` needs on top
-GROUPED = {
-    "order_lines": ("order_id", "product_id", "supplier_id", "known_day"),
-    "products": ("product_id", "category", "known_day"),
-    "shipments": ("carrier",),
-}
-DIMENSIONS = ("category", "product", "country", "carrier", "supplier", "lane")
 # normal quantile of a 95 % interval
 Z = 1.959964
 _EVENT_DAY: dict[Event, str] = {
@@ -84,35 +77,6 @@ def membership(rate: Rate, window: tuple[int, int]) -> dict[str, pl.Expr]:
     }
 
 
-def groups_of(
-    tables: Tables, outcomes: pl.DataFrame, dimensions: Sequence[str], as_of_day: int
-) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Yield each dimension with the groups of each order: rows of `order_id, value`.
-
-    `outcomes` has one row per order: `order_id, country, lane`. An order with two products is in
-    both groups, so groups may add up to more than the total.
-    """
-    orders = outcomes.select("order_id")
-    by_line = {"product": "product_id", "supplier": "supplier_id", "category": "category"}
-    lines = pl.DataFrame()
-    if by_line.keys() & set(dimensions):
-        facts = tables["order_lines"].select("order_id", "product_id", "supplier_id", "known_day")
-        lines = visible(facts.join(orders, on="order_id", how="semi"), as_of_day)
-        products = visible(tables["products"], as_of_day).select("product_id", "category")
-        lines = lines.join(products, on="product_id", how="left")
-    for dimension in dimensions:
-        if dimension in by_line:
-            members = lines.select("order_id", value=pl.col(by_line[dimension])).unique()
-        elif dimension == "carrier":
-            shipments = tables["shipments"].select("order_id", "carrier", "known_day")
-            shipments = visible(shipments.join(orders, on="order_id", how="semi"), as_of_day)
-            members = shipments.select("order_id", value="carrier").unique()
-        else:
-            members = outcomes.select("order_id", value=pl.col(dimension))
-        members = orders.join(members, on="order_id", how="left")
-        yield dimension, members.with_columns(pl.col("value").fill_null("unknown"))
-
-
 def measure_rates(
     tables: Tables,
     as_of_day: int,
@@ -137,15 +101,6 @@ def rates_of(counts: pl.DataFrame, rates: Sequence[Rate]) -> pl.DataFrame:
     )
 
 
-def add_up_groups(parts: Iterable[pl.DataFrame], dimensions: Sequence[str]) -> pl.DataFrame:
-    """The sums of the parts' `count_groups`, in the same order of rows."""
-    counts = pl.concat(parts).group_by("dimension", "value").sum()
-    return counts.sort(
-        pl.col("dimension").replace_strict({"all": -1} | {d: n for n, d in enumerate(dimensions)}),
-        "value",
-    )
-
-
 def count_groups(
     tables: Tables,
     as_of_day: int,
@@ -156,7 +111,8 @@ def count_groups(
 ) -> pl.DataFrame:
     """What `measure_rates` counts: one row per `dimension, value`, the store first.
 
-    The counts of a store are the sums over any parts of its orders: see `add_up_groups`.
+    The counts of a store are the sums over any parts of its orders:
+    see `order_groups.add_up_groups`.
     """
     # most orders of a long history have no event in any window and are not open
     oldest = min((first for rate in rates for first, _ in rate.windows), default=as_of_day)

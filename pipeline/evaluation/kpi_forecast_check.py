@@ -18,7 +18,8 @@ import polars as pl
 from features.clock import day_number, is_by
 from features.indicators.dispute_timeline import clock_disputes
 from features.indicators.indicator_rules import rate_on
-from features.indicators.measured_rates import add_up_groups, count_groups, rates_of
+from features.indicators.measured_rates import count_groups, rates_of
+from features.indicators.order_groups import add_up_groups
 from features.indicators.order_outcomes import FOREVER
 from features.indicators.policy import Indicator, Policy
 from features.tables import Tables

@@ -12,7 +12,8 @@ import polars as pl
 from features.asof import visible
 from features.clock import day_number
 from features.indicators.indicator_rules import policy_rates
-from features.indicators.measured_rates import add_up_groups, count_groups, rates_of
+from features.indicators.measured_rates import count_groups, rates_of
+from features.indicators.order_groups import add_up_groups
 from features.indicators.policy import Basis, Policy, indicators_without_limit
 from features.sentence import Sentence, sentence
 from features.tables import Tables

@@ -9,7 +9,7 @@ import polars as pl
 
 from features.clock import day_number
 from features.indicators.indicator_rules import Rate, rate_on
-from features.indicators.measured_rates import GROUPED, groups_of
+from features.indicators.order_groups import GROUPED, groups_of
 from features.indicators.policy import Indicator, Policy
 from features.tables import Tables
 from models.indicators.rate_forecast import SAFE, Forecast, StoreParts, drivers, forecast_rate

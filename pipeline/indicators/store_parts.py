@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from features.indicators.measured_rates import GROUPED
+from features.indicators.order_groups import GROUPED
 from features.indicators.order_outcomes import USED
 from features.tables import Tables
 from models.indicators.rate_forecast import StoreParts

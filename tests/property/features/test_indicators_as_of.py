@@ -15,7 +15,8 @@ from polars.testing import assert_frame_equal
 from features.clock import day_number, in_days, start_of_day
 from features.indicators.dispute_timeline import clock_disputes
 from features.indicators.indicator_rules import policy_rates
-from features.indicators.measured_rates import DIMENSIONS, measure_rates
+from features.indicators.measured_rates import measure_rates
+from features.indicators.order_groups import DIMENSIONS
 from features.indicators.order_outcomes import DAYS as DAY_COLUMNS
 from features.indicators.order_outcomes import FOREVER, order_outcomes
 from features.tables import Tables, create_tables

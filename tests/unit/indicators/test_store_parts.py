@@ -12,13 +12,8 @@ from polars.testing import assert_frame_equal
 
 from features.clock import day_number
 from features.indicators.indicator_rules import policy_rates
-from features.indicators.measured_rates import (
-    DIMENSIONS,
-    add_up_groups,
-    count_groups,
-    measure_rates,
-    rates_of,
-)
+from features.indicators.measured_rates import count_groups, measure_rates, rates_of
+from features.indicators.order_groups import DIMENSIONS, add_up_groups
 from features.tables import create_tables
 from pipeline.indicators.kpi import BASES
 from pipeline.indicators.kpi_forecast import forecast_indicator, forecast_tables
